@@ -1,0 +1,45 @@
+# Needs Python >= 3.11, git and make. Everything is installed into .venv; PYTHON names the interpreter to make it with.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: install demo test lint lock clean
+
+install: $(BIN)/.installed
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "leadline needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+
+# The package is installed in place: a change of the code needs no new installation.
+$(BIN)/.installed: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "installing leadline into .venv …"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
+	@echo "installing what the tests need into .venv …"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+demo: install
+	@$(BIN)/python examples/demo.py
+
+lint: $(BIN)/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: lint
+	@$(BIN)/python -m pytest -n 2
+
+# Resolves the dependencies anew and writes the hash-pinned files (needs the command uv).
+lock:
+	uv pip compile pyproject.toml $(LOCK) --extra postgresql --group build -o requirements.txt
+	uv pip compile pyproject.toml $(LOCK) --extra postgresql --group build --group dev -c requirements.txt -o requirements-dev.txt
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+clean:
+	rm -rf .venv build dist site

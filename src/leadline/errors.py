@@ -1,0 +1,89 @@
+"""The one error family: every refusal that a user can cause, with what the command line and the API show of it.
+
+Code raises these (never bare ``ValueError``) for anything a user could have done; the faces turn them into one line on
+stderr with exit code 1, or into the JSON error body ``{"status", "error", "code", "details"}`` with ``http_status``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One refused thing: ``field`` names where (a request field, a column, ``file:line``), ``message`` what would do."""
+
+    field: str
+    message: str
+
+
+class LeadlineError(Exception):
+    """A refusal in one plain sentence, with a stable machine-readable ``code``.
+
+    ``details`` carries the single findings where there are several. ``http_status`` is what the API answers with.
+    """
+
+    code = "failed"
+    http_status = 400
+
+    def __init__(self, message: str, *, details: Sequence[Detail] = (), code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
+        if code is not None:
+            self.code = code
+
+    def body(self) -> dict[str, object]:
+        """The JSON error body (http-api, "Errors")."""
+        body: dict[str, object] = {"status": "failed", "error": self.message, "code": self.code}
+        if self.details:
+            body["details"] = [{"field": detail.field, "message": detail.message} for detail in self.details]
+        return body
+
+
+class InvalidRequest(LeadlineError):
+    """The request (or command line) asks for something that does not exist or cannot be; the sender can mend it."""
+
+    code = "invalid_request"
+
+
+class InvalidInput(LeadlineError):
+    """A file or row was refused; nothing of it was taken."""
+
+    code = "invalid_input"
+
+
+class Unauthenticated(LeadlineError):
+    """No key, or one that is unknown, expired or revoked."""
+
+    code = "unauthenticated"
+    http_status = 401
+
+
+class Forbidden(LeadlineError):
+    """The key is good but its role or its project does not allow this."""
+
+    code = "forbidden"
+    http_status = 403
+
+
+class NotFound(LeadlineError):
+    """The thing named does not exist, or belongs to somebody else."""
+
+    code = "not_found"
+    http_status = 404
+
+
+class Conflict(LeadlineError):
+    """The thing named is not in a state that allows this."""
+
+    code = "conflict"
+    http_status = 409
+
+
+class StoreError(LeadlineError):
+    """The home (lake, metadata database, disk) cannot do what was asked; not the sender's fault."""
+
+    code = "store_error"
+    http_status = 503

@@ -1,0 +1,99 @@
+"""What a table declaration is: ``Table`` and ``Column``, and how each column type is stored (as an Arrow type)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # pyarrow costs a start-up that `leadline --help` need not pay
+    import pyarrow as pa
+
+
+class ColumnType(StrEnum):
+    """The types of the data model. ``INSTANT`` is a UTC instant in microseconds; ``LIST`` a list of strings."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    INSTANT = "instant"
+    LIST = "list"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. ``values`` closes the set of what a text may be (compared without case, stored in lower case);
+    ``minimum`` bounds a number from below. Empty means unknown, for every column that is not part of the key."""
+
+    name: str
+    type: ColumnType
+    doc: str
+    values: tuple[str, ...] = ()
+    minimum: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the data model.
+
+    ``key`` is the natural key: the same key again updates the row. ``immutable`` rows never change once seen (a commit
+    is its sha), so only unseen ones are stored. ``open_columns``: further columns of a file are kept (as attributes)
+    instead of refused.
+    """
+
+    name: str
+    doc: str
+    key: tuple[str, ...]
+    own_columns: tuple[Column, ...]
+    accounts: bool = False
+    immutable: bool = False
+    open_columns: bool = False
+    event_time: str | None = None
+    """The instant that says when a row's event happened; ``status`` shows the newest."""
+
+    column: dict[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name = {column.name: column for column in self.columns}
+        if len(by_name) != len(self.columns) or not set(self.key) <= set(by_name):
+            raise AssertionError(f"table {self.name}: a column twice, or a key that is no column")
+        object.__setattr__(self, "column", by_name)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns in documented order: the table's own, then those every (account) table may carry."""
+        return self.own_columns + (((SOURCE,) if self.accounts else ()) + (UPDATED_AT,))
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The stored form: one Arrow field per column; ``open_columns`` adds ``attributes`` (a JSON object as text)."""
+        import pyarrow as pa
+
+        types = {
+            ColumnType.TEXT: pa.string(),
+            ColumnType.INTEGER: pa.int64(),
+            ColumnType.DECIMAL: pa.float64(),
+            ColumnType.BOOLEAN: pa.bool_(),
+            ColumnType.INSTANT: pa.timestamp("us", tz="UTC"),
+            ColumnType.LIST: pa.list_(pa.string()),
+        }
+        fields = [pa.field(column.name, types[column.type]) for column in self.columns]
+        if self.open_columns:
+            fields.append(pa.field(ATTRIBUTES, pa.string()))
+        return pa.schema(fields)
+
+
+ATTRIBUTES = "attributes"
+
+SOURCE = Column(
+    "source",
+    ColumnType.TEXT,
+    "Tool the accounts of this row belong to (`github`, `gitlab`, `jira`, `git`, …); empty: looked up among all.",
+)
+UPDATED_AT = Column(
+    "updated_at",
+    ColumnType.INSTANT,
+    "Version of the row: the newest wins whatever the order of arrival; without it the last delivered.",
+)

@@ -1,0 +1,56 @@
+"""Team rules as text: filter sets over a property and the mapping of work item types.
+
+One line of text comes in (a setting's value), the parsed rule goes out; ``ValueError`` says what would do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OPERATORS = ("not equals", "equals", "not contains", "contains", "starts with", "ends with")
+
+DEFAULT_WORK_TYPES = {
+    **dict.fromkeys(("story", "user story", "feature", "new feature", "enhancement", "improvement"), "feature"),
+    **dict.fromkeys(("bug", "defect"), "bug"),
+}
+"""Work type of a work item's type, compared as the whole name in any case; any other type is `other`."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One filter: ``operator`` of ``OPERATORS`` holds for at least one of ``values`` (none, for the `not` ones)."""
+
+    operator: str
+    values: tuple[str, ...]
+
+
+def parse_filters(text: str) -> tuple[Filter, ...]:
+    """``equals a, b; not contains c`` → two filters that must both hold."""
+    filters = []
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        operator = next((name for name in OPERATORS if part.lower().startswith(name + " ")), None)
+        values = tuple(value.strip() for value in part[len(operator or "") :].split(",") if value.strip())
+        if operator is None or not values:
+            raise ValueError(
+                f"filters separated by `;`, each one of {', '.join(OPERATORS)} and values separated by `,`"
+            )
+        filters.append(Filter(operator, values))
+    if not filters:
+        raise ValueError("at least one filter such as `equals a, b`")
+    return tuple(filters)
+
+
+def parse_work_types(text: str) -> dict[str, str]:
+    """``feature = Story, Epic; bug = Bug`` → work type by lower-case type name."""
+    types: dict[str, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        kind, sign, names = part.partition("=")
+        kind = kind.strip().lower()
+        if not sign or kind not in ("feature", "bug", "other"):
+            raise ValueError("`feature = …; bug = …` with type names separated by `,`")
+        for name in filter(None, (value.strip().lower() for value in names.split(","))):
+            if types.setdefault(name, kind) != kind:
+                raise ValueError(f"a rule that names {name!r} once")
+    if not types:
+        raise ValueError("at least one type, as in `feature = Story`")
+    return types
