@@ -1,0 +1,48 @@
+"""Cursors: how far each source has been read, as one JSON value per project, source and name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadline.db.database import Database
+from leadline.db.models import cursors
+
+
+def get(db: Database, project_id: int, source: str, name: str) -> dict[str, Any] | None:
+    """The stored cursor, or None before the first run."""
+    with db.read() as connection:
+        value: dict[str, Any] | None = connection.execute(
+            sa.select(cursors.c.value).where(*_is(project_id, source, name))
+        ).scalar()
+    return value
+
+
+def put(db: Database, project_id: int, source: str, name: str, value: dict[str, Any], now: datetime) -> None:
+    """Store the cursor, replacing the former one."""
+    with db.write() as connection:
+        changed = connection.execute(
+            cursors.update().where(*_is(project_id, source, name)).values(value=value, updated_at=now)
+        )
+        if changed.rowcount == 0:
+            connection.execute(
+                cursors.insert(),
+                {"project_id": project_id, "source": source, "name": name, "value": value, "updated_at": now},
+            )
+
+
+def listed(db: Database, project_id: int) -> list[tuple[str, str, datetime]]:
+    """Every cursor of a project as (source, name, updated_at)."""
+    with db.read() as connection:
+        rows = connection.execute(
+            sa.select(cursors.c.source, cursors.c.name, cursors.c.updated_at)
+            .where(cursors.c.project_id == project_id)
+            .order_by(cursors.c.source, cursors.c.name)
+        ).all()
+    return [(row.source, row.name, row.updated_at) for row in rows]
+
+
+def _is(project_id: int, source: str, name: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return cursors.c.project_id == project_id, cursors.c.source == source, cursors.c.name == name

@@ -1,0 +1,144 @@
+"""One open metadata database: transactions, migrations and cross-process locks, alike on SQLite and PostgreSQL.
+
+A SQLAlchemy URL comes in, connections go out. On SQLite every write transaction takes the write lock at its start (WAL,
+``BEGIN IMMEDIATE``), so readers never block and two writers never deadlock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from leadline.errors import StoreError
+
+_BUSY_SECONDS = 60
+
+
+class Database:
+    """A migrated metadata database. ``Database.open(url)`` makes one; ``close`` ends its connections."""
+
+    def __init__(self, engine: sa.Engine, lock_folder: Path | None) -> None:
+        self.engine = engine
+        self._lock_folder = lock_folder
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Open the database at ``url`` and bring it to the newest schema (safe when several processes do so at once).
+
+        Raises ``StoreError`` if it cannot be reached, or was written by a newer leadline.
+        """
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            path = Path(parsed.database or "")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+            _prepare_sqlite(engine)
+            database = cls(engine, path.parent / "locks")
+        else:
+            # A lock holds its connection as long as the work it guards.
+            engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            database = cls(engine, None)
+        try:
+            database._migrate()
+        except sa.exc.DBAPIError as error:
+            database.close()
+            raise StoreError(
+                f"The metadata database {parsed.render_as_string(hide_password=True)} cannot be used: {error.orig}"
+            ) from error
+        return database
+
+    def close(self) -> None:
+        """End all connections."""
+        self.engine.dispose()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the file in the home rather than a server."""
+        return self._lock_folder is not None
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for reading."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One write transaction: committed at the end, rolled back on an exception."""
+        with self.engine.connect() as connection:
+            connection.execution_options(leadline_write=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the lock ``name`` exclusively across processes (and machines, on PostgreSQL).
+
+        It is free again as soon as the holder ends, however it ends.
+        """
+        if self._lock_folder is None:
+            number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
+                try:
+                    yield
+                finally:
+                    connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+            return
+        import fcntl
+
+        self._lock_folder.mkdir(parents=True, exist_ok=True)
+        # A digest after the readable part: names differing only in odd characters must not share a lock.
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        file = self._lock_folder / f"{re.sub('[^A-Za-z0-9.-]+', '_', name)[:80]}-{digest}.lock"
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _migrate(self) -> None:
+        from leadline.db.migrate import CURRENT, upgrade
+
+        # Most opens find the schema current; asking that first keeps Alembic out of every command's start-up.
+        with self.engine.connect() as connection:
+            if self._revision(connection) == CURRENT:
+                return
+        with self.lock("migrate"), self.engine.connect() as connection:
+            revision = self._revision(connection)
+            connection.rollback()
+            if revision != CURRENT:
+                upgrade(connection, revision)
+
+    def _revision(self, connection: sa.Connection) -> str | None:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        return revision
+
+
+def _prepare_sqlite(engine: sa.Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        # The driver's own implicit BEGIN is deferred; transactions are begun below instead.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("leadline_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

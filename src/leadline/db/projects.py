@@ -1,0 +1,50 @@
+"""Projects: the tenants of a home. Each belongs to one organization and has its own keys, settings, trees and lake."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from leadline.db.database import Database
+from leadline.db.models import projects
+from leadline.errors import NotFound
+
+DEFAULT = "default"
+
+
+def project_id(db: Database, organization: str, name: str) -> int:
+    """The id of a project. Raises ``NotFound``."""
+    with db.read() as connection:
+        found = connection.execute(
+            sa.select(projects.c.id).where(projects.c.organization == organization, projects.c.name == name)
+        ).scalar()
+    if found is None:
+        raise NotFound(f"There is no project {name!r} of organization {organization!r}", code="unknown_project")
+    return int(found)
+
+
+def ensure_project(db: Database, organization: str, name: str, now: datetime) -> int:
+    """The id of a project, made if it is new; two processes asking at once get the same one."""
+    try:
+        return project_id(db, organization, name)
+    except NotFound:
+        pass
+    try:
+        with db.write() as connection:
+            inserted = connection.execute(
+                projects.insert().returning(projects.c.id),
+                {"organization": organization, "name": name, "created_at": now},
+            ).scalar_one()
+        return int(inserted)
+    except sa.exc.IntegrityError:
+        return project_id(db, organization, name)
+
+
+def all_projects(db: Database) -> list[tuple[int, str, str]]:
+    """Every project as (id, organization, name), by id."""
+    with db.read() as connection:
+        rows = connection.execute(
+            sa.select(projects.c.id, projects.c.organization, projects.c.name).order_by(projects.c.id)
+        ).all()
+    return [(row.id, row.organization, row.name) for row in rows]

@@ -1,0 +1,61 @@
+"""Stored settings: checked text per project (and tree) and key; read as a ``Profile``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from leadline.db.database import Database
+from leadline.db.models import settings
+from leadline.settings.profile import Profile, check, check_profile
+
+PROJECT = ""
+"""The tree name under which the project's own settings are stored."""
+
+
+def stored(db: Database, project_id: int, tree: str = PROJECT) -> dict[str, str]:
+    """The settings set for the project, or for one tree alone, by key."""
+    with db.read() as connection:
+        rows = connection.execute(
+            sa.select(settings.c.key, settings.c.value)
+            .where(settings.c.project_id == project_id, settings.c.tree == tree)
+            .order_by(settings.c.key)
+        ).all()
+    return {row.key: row.value for row in rows}
+
+
+def profile(db: Database, project_id: int, tree: str | None = None) -> Profile:
+    """The profile in force for a tree (the project's own when None)."""
+    layers = [stored(db, project_id)]
+    if tree is not None:
+        layers.append(stored(db, project_id, tree))
+    return Profile.of(*layers)
+
+
+def put(db: Database, project_id: int, values: Mapping[str, str], tree: str = PROJECT) -> None:
+    """Set all of ``values`` or, if one is refused (``InvalidRequest``), none."""
+    texts = {key: check(key, text) for key, text in values.items()}
+    check_profile({**stored(db, project_id), **(stored(db, project_id, tree) if tree else {}), **texts})
+    with db.write() as connection:
+        for key, value in texts.items():
+            where = (settings.c.project_id == project_id, settings.c.tree == tree, settings.c.key == key)
+            if connection.execute(settings.update().where(*where).values(value=value)).rowcount == 0:
+                connection.execute(
+                    settings.insert(), {"project_id": project_id, "tree": tree, "key": key, "value": value}
+                )
+
+
+def remove(db: Database, project_id: int, key: str, tree: str = PROJECT) -> None:
+    """Take a setting's own value away, unless what is left cannot be (``InvalidRequest``); one not set stays so."""
+    left = {**stored(db, project_id), **(stored(db, project_id, tree) if tree else {})}
+    left.pop(key, None)
+    if tree and key in (own := stored(db, project_id)):
+        left[key] = own[key]
+    check_profile(left)
+    with db.write() as connection:
+        connection.execute(
+            settings.delete().where(
+                settings.c.project_id == project_id, settings.c.tree == tree, settings.c.key == key
+            )
+        )

@@ -1,0 +1,109 @@
+"""The home: one folder (or database URL) opened, and the projects in it, each with its lake, locks and profile.
+
+A path comes in; a ``Home`` with its metadata database and, per project, a ``Lake`` go out. Several processes may hold the
+same home open at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from leadline.db import Database
+from leadline.db.projects import DEFAULT, ensure_project, project_id
+from leadline.errors import StoreError
+from leadline.settings.profile import Profile
+from leadline.settings.server import ServerSettings
+
+if TYPE_CHECKING:  # the lake's libraries cost a start-up that commands without it need not pay
+    from leadline.lake import Lake
+
+
+@dataclass
+class Home:
+    """An open home. Close it (or use it as a context manager) to end its database connections."""
+
+    settings: ServerSettings
+    db: Database
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> Home:
+        """Open the home at ``path`` (default: the environment's), making it if it is new.
+
+        Raises ``StoreError`` if the folder cannot be made or written.
+        """
+        settings = ServerSettings.from_environment(home=path)
+        try:
+            for folder in (settings.home, settings.home / "tmp"):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The home {settings.home} cannot be used: {error.strerror}; name another with --home or LEADLINE_HOME"
+            ) from error
+        return cls(settings, Database.open(settings.database_url or f"sqlite:///{settings.home / 'leadline.db'}"))
+
+    def __enter__(self) -> Home:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.db.close()
+
+    @property
+    def path(self) -> Path:
+        """The folder of this home."""
+        return self.settings.home
+
+    @property
+    def temp(self) -> Path:
+        """Where unfinished work is kept; whatever lies here may be deleted while nothing runs."""
+        return self.path / "tmp"
+
+    def project(self, organization: str = DEFAULT, name: str = DEFAULT, *, create: bool = False) -> Project:
+        """A project by name; the default one always exists. Raises ``NotFound``, unless ``create``."""
+        if create or (organization, name) == (DEFAULT, DEFAULT):
+            number = ensure_project(self.db, organization, name, datetime.now(UTC))
+        else:
+            number = project_id(self.db, organization, name)
+        return Project(self, number, organization, name)
+
+
+@dataclass
+class Project:
+    """One project of a home: its id in the database, its lake, its locks, its caches."""
+
+    home: Home
+    id: int
+    organization: str
+    name: str
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the project's lake, caches and repositories lie: ``<home>/projects/<organization>/<project>``."""
+        # An organization may be called "..": quoting leaves dots, so they are quoted by hand.
+        parts = [quote(part, safe="").replace(".", "%2E") for part in (self.organization, self.name)]
+        return self.home.path / "projects" / parts[0] / parts[1]
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The project's event tables."""
+        from leadline.lake import Lake
+
+        return Lake(self.folder / "lake")
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold a lock of this project exclusively across processes."""
+        with self.home.db.lock(f"{self.id}:{name}"):
+            yield
+
+    def profile(self, tree: str | None = None) -> Profile:
+        """The settings in force for the project or one of its trees."""
+        from leadline.db.settings import profile
+
+        return profile(self.home.db, self.id, tree)
