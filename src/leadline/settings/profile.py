@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -61,9 +62,15 @@ def _boolean(text: str) -> bool:
     return value == "true"
 
 
+@cache
+def _zones() -> frozenset[str]:
+    # Reads the whole time zone folder.
+    return frozenset(available_timezones())
+
+
 def _timezone(text: str) -> str:
     # ZoneInfo also opens paths such as "posix/…" or "../x"; only the published names are accepted.
-    known = available_timezones()
+    known = _zones()
     if (name := text.strip()) in known:
         return name
     for zone in known:

@@ -1,0 +1,378 @@
+"""Whose each account is, and why (data model, "Identity"; metrics, "Bots").
+
+Unbound ibis expressions over the schema's tables and over ``people`` (every developer of the project's org trees, see
+``people_table``) come in. Out goes ``accounts``: one row per account of a domain and source, with the developer (or
+none), the reason, and whether it is a bot. It is compiled and run by the engine; its result is bound as ``accounts``
+(``attribution`` joins rows with it) and is what ``activity`` reads.
+
+Domains: ``code`` for pull requests, their commits, reviews and comments; ``work`` for work items and their changes;
+``git`` for commits, whose account is the author's email. Sources and accounts are in lower case, an empty source is ''.
+
+The rules, the first that applies:
+
+1. The mapping given (``identities``): of the row's own source if it names one; else, for ``code``, of the code hosts
+   (in the order of ``CODE_HOSTS``, then any other that is no tracker, by name), then the trackers; for ``work`` the
+   other way round; for ``git`` `git` first, then as for ``code``. A mapping to an email that is no developer's counts as
+   given too: it leaves the account without a developer.
+2. The developer whose email the account is.
+3. For a `noreply` address of a code host: the developer of the account it carries.
+4. The developer whose email was seen beside the account in commits (``pull_request_commits`` names an account for a
+   sha, ``commits`` the email), if that is exactly one developer. Not for bots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
+import ibis
+import ibis.expr.types as ir
+
+from leadline.engine.tables import schema_table
+
+CODE, WORK, GIT = "code", "work", "git"
+
+CODE_HOSTS = ("github", "gitlab", "bitbucket", "azure", "gerrit", "gitea", "git")
+TRACKERS = ("jira", "linear", "azure-boards", "youtrack", "shortcut", "asana", "trello", "clickup", "monday", "rally")
+
+BOTS = (
+    "dependabot",
+    "dependabot-preview",
+    "renovate",
+    "renovate-bot",
+    "github-actions",
+    "codecov",
+    "codecov-io",
+    "codecov-commenter",
+    "coveralls",
+    "snyk-bot",
+    "greenkeeper",
+    "sonarcloud",
+    "mergify",
+    "fossabot",
+    "web-flow",
+)
+"""The built-in list of the metric definitions; names ending in `[bot]` or `-bot` are bots besides."""
+
+_USES = (
+    (CODE, "pull_requests", "author"),
+    (CODE, "pull_requests", "merged_by"),
+    (CODE, "pull_request_commits", "author"),
+    (CODE, "reviews", "author"),
+    (CODE, "comments", "author"),
+    (WORK, "work_items", "assignee"),
+    (WORK, "work_items", "reporter"),
+    (WORK, "work_item_changes", "author"),
+    (GIT, "commits", "author_email"),
+)
+_KEYS = ("domain", "source", "account")
+_NOREPLY = r"^(?:[0-9]+[+-])?([^@]+)@users\.noreply\..+$"
+
+
+def people_table() -> ibis.Table:
+    """The unbound table ``people`` (email in lower case, full_name): bind ``leadline.people.arrow.people`` to it."""
+    return ibis.table({"email": "string", "full_name": "string"}, name="people")
+
+
+def account_source(source: ir.StringValue) -> ir.StringValue:
+    """The ``source`` of ``accounts`` for a row's own ``source``."""
+    return source.lower().fill_null("")
+
+
+def account_name(account: ir.StringValue) -> ir.StringValue:
+    """The ``account`` of ``accounts`` for an account as a row names it; NULL for an empty one."""
+    return account.lower().nullif("")
+
+
+def developers() -> ibis.Table:
+    """Emails (lower case, distinct) of everybody known: the org trees' people and the lake's ``developers``."""
+    people = people_table()
+    listed = schema_table("developers")
+    return people.select(email=people.email.lower()).union(listed.select(email=listed.email.lower()), distinct=True)
+
+
+def accounts(bots: Sequence[str] = (), direct: ibis.Table | None = None) -> ibis.Table:
+    """One row per (domain, source, account) seen: developer (email or NULL), reason, bot. ``bots`` are the project's own.
+
+    Needs the tables of the module's text and ``people`` bound when it is run. ``direct`` is ``direct_table()`` where the
+    result of ``direct_accounts`` is bound already: the planner then knows how few accounts are left to look for in the
+    commits, and on millions of them chooses its joins accordingly.
+    """
+    direct = direct_accounts(bots) if direct is None else direct
+    resolved = _through_noreply(_seen_beside(direct))
+    resolved = resolved.filter(resolved.seen)
+    is_bot = resolved.bot_name & resolved.developer.isnull()
+    return resolved.select(
+        *_KEYS,
+        "developer",
+        reason=is_bot.ifelse(_text("bot, by its name"), resolved.reason.fill_null("unmatched: no mapping, no email")),
+        bot=is_bot,
+    )
+
+
+DIRECT_COLUMNS = {
+    **dict.fromkeys(_KEYS, "string"),
+    "seen": "boolean",
+    "bot_name": "boolean",
+    "developer": "string",
+    "final": "boolean",
+    "reason": "string",
+}
+
+
+def direct_table() -> ir.Table:
+    """The unbound table that the result of ``direct_accounts`` is bound as."""
+    return ibis.table(DIRECT_COLUMNS, name="direct_accounts")
+
+
+def direct_accounts(bots: Sequence[str] = ()) -> ibis.Table:
+    """The first step of ``accounts``: every account with what rules 1 and 2 say; ``final`` where a mapping was given.
+
+    Accounts that only a noreply address names are among them (not ``seen``), so that they are looked for as well.
+    """
+    seen = _seen()
+    carried = _carried(seen)
+    everything = seen.mutate(carried=ibis.literal(False)).union(
+        carried.select(domain=_text(CODE), source="host", account="login", carried=ibis.literal(True)), distinct=True
+    )
+    everything = everything.group_by(list(_KEYS)).agg(seen=(~everything.carried).any())
+    return _direct(_named(everything, bots)).select(*DIRECT_COLUMNS)
+
+
+def accounts_table() -> ir.Table:
+    """The unbound table that the result of ``accounts`` is bound as; ``attribution`` joins rows with it."""
+    columns = dict.fromkeys((*_KEYS, "developer", "reason"), "string")
+    return ibis.table({**columns, "bot": "boolean"}, name="accounts")
+
+
+def activity() -> ibis.Table:
+    """``accounts_table`` with how much each account did: commits, pull_requests (opened), reviews, comments, work_items
+    (assigned) and their total; accounts with the most activity that counts for nobody first, bots and matched after."""
+    counted = (
+        ("commits", GIT, "commits", "author_email"),
+        ("pull_requests", CODE, "pull_requests", "author"),
+        ("reviews", CODE, "reviews", "author"),
+        ("comments", CODE, "comments", "author"),
+        ("work_items", WORK, "work_items", "assignee"),
+    )
+    parts = [
+        _uses(domain, schema_table(table_name), column).mutate(what=_text(name))
+        for name, domain, table_name, column in counted
+    ]
+    counts = _union(parts)
+    per_account = counts.group_by(list(_KEYS)).agg(
+        **{name: counts.uses.sum(where=counts.what == name).cast("int64").fill_null(0) for name, *_ in counted},
+        total=counts.uses.sum().cast("int64"),
+    )
+    known = accounts_table()
+    joined = known.left_join(per_account, list(_KEYS)).select(
+        known, *(per_account[name].fill_null(0).name(name) for name in (*(name for name, *_ in counted), "total"))
+    )
+    lost = (joined.developer.isnull() & ~joined.bot).ifelse(joined.total, 0)
+    return joined.order_by([ibis.desc(lost), (~joined.developer.isnull()) | joined.bot, ibis.desc("total"), *_KEYS])
+
+
+# -- what is seen ------------------------------------------------------------------------------------------------------
+
+
+def _seen() -> ibis.Table:
+    """Every (domain, source, account) once."""
+    parts = [_uses(domain, schema_table(name), column) for domain, name, column in _USES]
+    changes = schema_table("work_item_changes")
+    handed = changes.filter(changes.field.lower() == "assignee")
+    parts += [_uses(WORK, handed, column) for column in ("from_value", "to_value")]
+    return _union(part.drop("uses") for part in parts).distinct()
+
+
+def _uses(domain: str, table: ibis.Table, column: str) -> ibis.Table:
+    """How often each account is named in one column (``uses``). Counted as spelled first: that is much less to lower."""
+    spelled = _spelled(table, column)
+    named = spelled.select(
+        domain=_text(domain),
+        source=account_source(spelled.spelled_source),
+        account=account_name(spelled.spelled),
+        uses="uses",
+    )
+    return named.group_by(list(_KEYS)).agg(uses=named.uses.sum().cast("int64"))
+
+
+def _spelled(table: ibis.Table, column: str) -> ibis.Table:
+    """Every spelling of a source and an account in one column, with how often it occurs."""
+    used = table.filter(table[column] != "")
+    return used.group_by(spelled_source=used.source, spelled=used[column]).agg(uses=used.count())
+
+
+def _carried(seen: ibis.Table) -> ibis.Table:
+    """The code-host account (``host``, ``login``) that each noreply address carries."""
+    found = seen.filter(seen.account.contains("@users.noreply.")).select(
+        email="account",
+        host=seen.account.contains("gitlab").ifelse(_text("gitlab"), _text("github")),
+        login=seen.account.re_extract(_NOREPLY, 1),
+    )
+    return found.filter(found.login != "").distinct()
+
+
+def _named(everything: ibis.Table, bots: Sequence[str]) -> ibis.Table:
+    """With ``bot_name``: whether the name alone makes it a bot. Of an address, the part before the @ is judged too."""
+    known = sorted({*BOTS, *(bot.strip().lower() for bot in bots)})
+    account = everything.account
+    judged = (account, account.re_extract(r"^([^@]+)@.+$", 1), account.re_extract(_NOREPLY, 1))
+    is_bot = [name.endswith("[bot]") | name.endswith("-bot") | name.isin(known) for name in judged]
+    return everything.mutate(bot_name=is_bot[0] | is_bot[1] | is_bot[2])
+
+
+# -- the rules ---------------------------------------------------------------------------------------------------------
+
+
+def _direct(named: ibis.Table) -> ibis.Table:
+    """Rules 1 and 2: the mapping given, and the developer whose address the account is."""
+    mapped = _mapped(named)
+    people = developers()
+    joined = named.left_join(mapped, list(_KEYS)).select(named, mapped.mapping, mapped.mapped_source)
+    is_person = joined.left_join(people, joined.account == people.email).select(joined, address=people.email)
+    owner = people.view()
+    both = is_person.left_join(owner, is_person.mapping == owner.email).select(is_person, mapped_to=owner.email)
+    given = both.mapping.notnull()
+    return both.select(
+        *_KEYS,
+        "seen",
+        "bot_name",
+        developer=given.ifelse(both.mapped_to, both.address),
+        final=given,
+        reason=_case(
+            (given & both.mapped_to.notnull(), _text("mapped as an account of ") + both.mapped_source),
+            (
+                given,
+                _text("mapped as an account of ")
+                + both.mapped_source
+                + " to "
+                + both.mapping
+                + ", who is no developer",
+            ),
+            (both.address.notnull(), _text("it is the developer's email")),
+        ),
+    )
+
+
+def _mapped(named: ibis.Table) -> ibis.Table:
+    """The mapping given for each account, of the source that comes first."""
+    table = schema_table("identities")
+    given = table.select(
+        mapped_source=account_source(table.source), name=account_name(table.account), mapping=account_name(table.email)
+    ).filter(lambda row: row.name.notnull() & row.mapping.notnull())
+    pairs = named.select(*_KEYS).join(given, named.account == given.name)
+    own = (pairs.source == pairs.mapped_source) & (pairs.source != "")
+    tracker = pairs.mapped_source.isin(TRACKERS)
+    host = _case(
+        *((pairs.mapped_source == name, ibis.literal(place)) for place, name in enumerate(CODE_HOSTS, start=1)),
+        default=ibis.literal(len(CODE_HOSTS) + 1),
+    )
+    rank = _case(
+        (own, ibis.literal(0)),
+        ((pairs.domain == GIT) & (pairs.mapped_source == GIT), ibis.literal(0)),
+        ((pairs.domain == WORK) & tracker, ibis.literal(1)),
+        (tracker, ibis.literal(200)),
+        default=host + 100,
+    )
+    # A row that names its source is looked up there alone; only a commit's address is git's whatever brought the commit.
+    ranked = pairs.mutate(rank=rank).filter(lambda row: (row.source == "") | (row["rank"] == 0))
+    first = ibis.row_number().over(
+        group_by=list(_KEYS), order_by=[ranked["rank"], ranked.mapped_source, ranked.mapping]
+    )
+    numbered = ranked.mutate(place=first)
+    return numbered.filter(numbered.place == 0).select(*_KEYS, "mapping", "mapped_source")
+
+
+def _seen_beside(direct: ibis.Table) -> ibis.Table:
+    """Rule 4, for accounts that are still nobody's."""
+    open_ = direct.filter(direct.developer.isnull() & ~direct.final & ~direct.bot_name & (direct.domain != GIT)).select(
+        *_KEYS
+    )
+    listed = schema_table("pull_request_commits")
+    spelled = _spelled(listed, "author")
+    logins = spelled.select(
+        "spelled_source", "spelled", by=account_source(spelled.spelled_source), login=account_name(spelled.spelled)
+    )
+    # A row without source may be any source's; a tracker's account is seen beside commits only under its own name.
+    wanted = open_.join(logins, open_.account == logins.login)
+    same = (wanted.source == wanted.by) | (wanted.source == "") | ((wanted.by == "") & ~wanted.source.isin(TRACKERS))
+    wanted = wanted.filter(same)
+    # The large tables are joined as they are spelled: their columns are compared while they are read.
+    pairs = wanted.join(
+        listed, [wanted.spelled == listed.author, wanted.spelled_source.identical_to(listed.source)]
+    ).select(*(wanted[name] for name in _KEYS), listed.sha)
+    pairs = pairs.distinct()
+    commits = schema_table("commits")
+    written = pairs.join(commits, pairs.sha == commits.sha).select(
+        *(pairs[name] for name in _KEYS), commits.source.name("spelled_by"), commits.author_email
+    )
+    written = written.distinct()
+    written = written.mutate(by=account_source(written.spelled_by), email=account_name(written.author_email))
+    written = written.select(*_KEYS, "by", "email").distinct()
+    owners = direct.filter((direct.domain == GIT) & direct.developer.notnull()).select(
+        email="account", by="source", owner="developer"
+    )
+    found = written.join(owners, ["email", "by"])
+    per_account = found.group_by(list(_KEYS)).agg(
+        people=found.owner.nunique(), owner=found.owner.min(), beside=found.email.min()
+    )
+    joined = direct.left_join(per_account, list(_KEYS)).select(
+        direct, per_account.people, per_account.owner, per_account.beside
+    )
+    one = joined.people == 1
+    return joined.select(
+        *_KEYS,
+        "seen",
+        "bot_name",
+        "final",
+        developer=one.fill_null(False).ifelse(joined.owner, joined.developer),
+        reason=_case(
+            (one, _text("seen in commits with the email ") + joined.beside),
+            (
+                joined.people > 1,
+                _text("unmatched: seen in commits with emails of ") + joined.people.cast("string") + " developers",
+            ),
+            default=joined.reason,
+        ),
+    )
+
+
+def _through_noreply(resolved: ibis.Table) -> ibis.Table:
+    """Rule 3, for noreply addresses that are still nobody's."""
+    carried = _carried(resolved)
+    code = resolved.filter((resolved.domain == CODE) & resolved.developer.notnull()).select(
+        by="source", login="account", owner="developer"
+    )
+    pairs = carried.join(code, "login").filter(lambda row: (row.by == row.host) | (row.by == ""))
+    first = ibis.row_number().over(group_by="email", order_by=[pairs.by == "", pairs.owner])
+    numbered = pairs.mutate(place=first)
+    chosen = numbered.filter(numbered.place == 0).select(
+        noreply="email", owner="owner", carrier=numbered.host + " account " + numbered.login
+    )
+    joined = resolved.left_join(
+        chosen,
+        [resolved.account == chosen.noreply, ~resolved.final, resolved.developer.isnull()],
+    ).select(resolved, chosen.owner, chosen.carrier)
+    return joined.select(
+        *_KEYS,
+        "seen",
+        "bot_name",
+        developer=joined.developer.coalesce(joined.owner),
+        reason=joined.owner.notnull().ifelse(_text("noreply address of the ") + joined.carrier, joined.reason),
+    )
+
+
+# -- small words -------------------------------------------------------------------------------------------------------
+
+
+def _text(value: str) -> ir.StringScalar:
+    literal: ir.StringScalar = ibis.literal(value, type="string")
+    return literal
+
+
+def _case(*branches: tuple[ir.BooleanValue, ir.Value], default: ir.Value | None = None) -> ir.Value:
+    return ibis.cases(*branches, else_=default)
+
+
+def _union(parts: Iterable[ibis.Table]) -> ibis.Table:
+    return reduce(lambda left, right: left.union(right), parts)

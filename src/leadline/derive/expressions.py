@@ -1,0 +1,89 @@
+"""Small building blocks of ibis expressions: functions of the engine that ibis lacks, and joins that keep their keys.
+
+Expressions come in and go out; nothing runs here. The functions named here are all that is not portable SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.datatypes as dt
+from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Table, TimestampValue, Value
+
+US = 1_000_000
+"""Microseconds of a second: durations are whole microseconds until they are shown."""
+
+INSTANT = "timestamp('UTC', 6)"
+
+
+@ibis.udf.scalar.builtin(signature=((INSTANT,), "int64"))
+def epoch_us(instant):  # type: ignore[no-untyped-def]
+    """Microseconds since 1970 of an instant, exactly (DuckDB's function)."""
+
+
+@ibis.udf.scalar.builtin(signature=(("int64",), "int64"))
+def to_bigint(number):  # type: ignore[no-untyped-def]
+    """A 64-bit integer. Sums are wider on some engines, which ibis does not know and would not cast."""
+
+
+@ibis.udf.scalar.builtin(signature=(("string", "string"), dt.Array(dt.string)))
+def regexp_extract_all(text, pattern):  # type: ignore[no-untyped-def]
+    """Every match of ``pattern`` in ``text``, from left to right (DuckDB's function)."""
+
+
+@ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
+def row_hash(row) -> dt.uint64:  # type: ignore[no-untyped-def]
+    """A 64-bit hash of any value (DuckDB's function); only ever used to narrow down, never to decide."""
+
+
+def attach(left: Table, keys: Sequence[str], *parts: Table) -> Table:
+    """``left`` with the columns of every part, which has at most one row per ``keys``; unknown where it has none."""
+    joined: Table = left
+    extra: list[str] = []
+    for place, part in enumerate(parts):
+        names = {f"{key}__{place}": key for key in keys}
+        renamed = part.rename(names)
+        joined = joined.left_join(renamed, [left[key] == renamed[name] for name, key in names.items()])
+        extra += names
+    return joined.drop(*extra)
+
+
+def reasons(*conditions: tuple[BooleanValue, str]) -> StringValue:
+    """The sentences whose condition holds, separated by ``; `` (empty text: none)."""
+    texts = ibis.array(
+        [ibis.cases((condition, sentence), else_=ibis.null("string")) for condition, sentence in conditions]
+    )
+    return texts.join("; ")
+
+
+def not_negative(duration: IntegerValue) -> IntegerValue:
+    """A negative duration counts 0 (metrics, ground rules); unknown stays unknown."""
+    return ibis.cases((duration < 0, ibis.literal(0, "int64")), else_=duration)
+
+
+def between(start: TimestampValue, end: TimestampValue) -> IntegerValue:
+    """Microseconds from ``start`` to ``end``; unknown if either is."""
+    return epoch_us(end) - epoch_us(start)
+
+
+def seconds(duration: IntegerValue) -> Value:
+    """Whole microseconds as seconds."""
+    return duration / US
+
+
+def is_merge(parents: StringValue) -> BooleanValue:
+    """Whether ``parents`` (space-separated) names two or more commits."""
+    return parents.strip().contains(" ").fill_null(False)
+
+
+def repeated(table: Table, keys: Sequence[Value]) -> Table:
+    """The rows of ``table`` whose ``keys`` may occur more than once.
+
+    Hashes are counted instead of keys, which takes a tenth of the memory; a collision only lets a row through that the
+    exact rule afterwards leaves alone.
+    """
+    hashed = table.mutate(key_hash=row_hash(ibis.struct({f"k{place}": key for place, key in enumerate(keys)})))
+    counted = hashed.group_by("key_hash").agg(rows=lambda t: t.count())
+    several = counted.filter(counted.rows > 1).select("key_hash")
+    return hashed.semi_join(several, "key_hash").drop("key_hash")

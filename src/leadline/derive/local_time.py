@@ -1,0 +1,73 @@
+"""Local calendar dates of UTC instants: bounds of a date range and the offsets of a time zone in it.
+
+Dates and a zone come in; instants and offsets in microseconds go out. Local dates are found with these few numbers rather
+than with an engine's own time zone data, so that every engine and release agrees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_EPOCH = date(1970, 1, 1)
+_DAY = timedelta(days=1)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - _EPOCH).days
+
+
+def bounds_us(start: date, end: date, zone: ZoneInfo) -> tuple[int, int]:
+    """The UTC instants (µs since 1970) from which and before which local dates lie in ``start`` to ``end``."""
+    return _local_midnight(start, zone), _local_midnight(end + _DAY, zone)
+
+
+def _local_midnight(day: date, zone: ZoneInfo) -> int:
+    return _microseconds(datetime.combine(day, time.min, zone).astimezone(UTC))
+
+
+def _microseconds(instant: datetime) -> int:
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Offset:
+    """An offset from UTC in force before the instant ``until`` (None: to the end); both in µs."""
+
+    until: int | None
+    offset: int
+
+
+def offsets(start: date, end: date, zone: ZoneInfo) -> list[Offset]:
+    """The offsets of ``zone`` over the range, in order of time."""
+    low = datetime.combine(start, time.min, UTC) - 2 * _DAY
+    high = datetime.combine(end, time.min, UTC) + 3 * _DAY
+    found: list[Offset] = []
+    step = timedelta(hours=12)
+    instant = low
+    while instant < high:
+        following = instant + step
+        if _offset(instant, zone) != _offset(following, zone):
+            change = _change_between(instant, following, zone)
+            found.append(Offset(_microseconds(change), _offset(instant, zone)))
+        instant = following
+    return [*found, Offset(None, _offset(instant, zone))]
+
+
+def _offset(instant: datetime, zone: ZoneInfo) -> int:
+    offset = instant.astimezone(zone).utcoffset()
+    return (offset or timedelta()) // timedelta(microseconds=1)
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The first second of the offset in force at ``after``."""
+    former = _offset(before, zone)
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        middle -= timedelta(microseconds=middle.microsecond)
+        if middle <= before:
+            break
+        before, after = (middle, after) if _offset(middle, zone) == former else (before, middle)
+    return after

@@ -1,0 +1,11 @@
+"""Runs expressions: one DuckDB connection with the tables of a snapshot bound to it.
+
+A lake snapshot, Arrow tables or Parquet files come in as named tables, ibis expressions or DuckDB SQL as queries;
+Arrow tables, record batches and finished files go out.
+"""
+
+from leadline.engine.duck import Engine, Interrupted, compiled
+from leadline.engine.relations import parquet_relation, quoted, sql_text
+from leadline.engine.tables import schema_table
+
+__all__ = ["Engine", "Interrupted", "compiled", "parquet_relation", "quoted", "schema_table", "sql_text"]

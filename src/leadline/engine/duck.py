@@ -1,0 +1,239 @@
+"""One DuckDB session: bounded memory, UTC, tables bound by name, queries run to Arrow or to a finished file.
+
+Snapshots, Arrow tables and Parquet paths come in as tables, ibis expressions or SQL text as queries. Results go out as
+Arrow, or as a file that exists either whole (flushed to disk) or not at all. Another thread may stop it at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from leadline.engine.relations import quoted, relation_query, sql_text
+from leadline.errors import LeadlineError, StoreError
+from leadline.schema import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+    import ibis
+    import pyarrow as pa
+
+    from leadline.lake import Snapshot
+
+FileFormat = Literal["parquet", "csv", "jsonl"]
+_T = TypeVar("_T")
+
+_COPY_OPTIONS: dict[str, str] = {
+    "parquet": "FORMAT parquet, COMPRESSION zstd",
+    "csv": "FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULL '', NEW_LINE '\\r\\n', "
+    "TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'",
+    "jsonl": "FORMAT json, ARRAY false, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'",
+}
+_PRESS_SECONDS = 0.05
+
+
+class Interrupted(LeadlineError):
+    """The engine was told to stop (a cancelled export); what it was writing is gone."""
+
+    code = "cancelled"
+    http_status = 409
+
+
+class Engine:
+    """One DuckDB session, a context manager; use from one thread at a time, except ``interrupt``.
+
+    ``temp_dir`` is where it may spill (a folder of its own is made there and removed at the end), ``memory_limit`` what
+    DuckDB may hold, as DuckDB writes sizes (``600MB``).
+    """
+
+    def __init__(self, *, temp_dir: Path, memory_limit: str = "600MB", threads: int = 2) -> None:
+        import duckdb
+
+        temp_dir.mkdir(parents=True, exist_ok=True)
+        self._spill = Path(tempfile.mkdtemp(prefix="engine-", dir=temp_dir))
+        self._stop = threading.Event()
+        self._streams: set[_Stream] = set()
+        self._bound: dict[str, pa.Table | pa.RecordBatchReader] = {}
+        self._running: Any = None
+        self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": memory_limit,
+                "threads": threads,
+                "temp_directory": str(self._spill),
+                "autoinstall_known_extensions": False,
+                "allow_community_extensions": False,
+            },
+        )
+        # Global, so that the cursors of readers are in UTC too. Files never change, so their footers may be remembered.
+        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._connection.execute("SET GLOBAL parquet_metadata_cache = true")
+        # Expressions use it where a sum is wider than ibis believes; "bigint" itself is a keyword here.
+        self._connection.execute("CREATE MACRO to_bigint(number) AS CAST(number AS BIGINT)")
+        # A table name must never be taken for a Python variable that happens to be called the same.
+        self._connection.execute("SET GLOBAL python_enable_replacements = false")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the session, with any reader still open, and removes what it spilled."""
+        for stream in list(self._streams):
+            stream.close()
+        self._bound.clear()
+        self._connection.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
+
+    # -- binding ---------------------------------------------------------------------------------------------------
+
+    def bind_snapshot(self, snapshot: Snapshot, tables: Iterable[str] | None = None) -> None:
+        """One view per schema table (or the ``tables`` named), with the declared columns; empty where it has no file."""
+        for name in TABLES if tables is None else tables:
+            self._view(name, relation_query(snapshot.files(name), TABLES[name].arrow_schema))
+
+    def bind_arrow(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
+        """Makes an Arrow table queryable as ``name``; or a stream of batches, which only one query can read."""
+        self._connection.register(name, table)
+        self._bound[name] = table
+
+    def bind_parquet(self, name: str, paths: Sequence[Path], schema: pa.Schema | None = None) -> None:
+        """Makes Parquet files queryable as ``name``, with the columns of ``schema`` (default: those of the files).
+
+        No paths needs a ``schema``, and reads as empty.
+        """
+        if schema is not None:
+            self._view(name, relation_query(paths, schema))
+            return
+        if not paths:
+            raise ValueError("bind_parquet without paths needs a schema")
+        self._view(name, f"SELECT * FROM read_parquet([{', '.join(sql_text(path) for path in paths)}])")
+
+    def _view(self, name: str, query: str) -> None:
+        self.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {query}")
+
+    # -- running ---------------------------------------------------------------------------------------------------
+
+    def execute(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Runs one SQL statement and returns its rows as Python tuples: for small answers and for set-up.
+
+        Instants have no Python form here: cast them to text in the query, or ask ``arrow``.
+        """
+        return self._run(lambda: self._connection.execute(query, list(parameters)).fetchall())
+
+    def arrow(self, query: ibis.Table | str) -> pa.Table:
+        """The whole result as an Arrow table. Raises ``Interrupted``, or ``StoreError`` when disk or memory fail."""
+        text = compiled(query)
+        return self._run(lambda: self._connection.sql(text).to_arrow_table())
+
+    def reader(self, query: ibis.Table | str, batch_rows: int = 65_536) -> pa.RecordBatchReader:
+        """The result as a stream of record batches of about ``batch_rows`` rows, computed as it is read.
+
+        Other queries may run on the engine meanwhile. Close it (it is a context manager) if it is not read to the end.
+        """
+        import pyarrow as pa
+
+        stream = _Stream(self._connection.cursor())
+        for name, table in self._bound.items():  # a cursor sees views and tables, but not what was registered
+            stream.cursor.register(name, table)
+        self._streams.add(stream)
+        stream.source = self._run(lambda: stream.cursor.sql(compiled(query)).to_arrow_reader(batch_rows), stream.cursor)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            try:
+                while (batch := self._run(lambda: next(stream.source, None), stream.cursor)) is not None:
+                    yield batch
+            finally:
+                stream.close()
+                self._streams.discard(stream)
+
+        return pa.RecordBatchReader.from_batches(stream.source.schema, batches())
+
+    def copy(self, query: ibis.Table | str, path: Path, format: FileFormat) -> int:  # noqa: A002 - the word users know
+        """Writes the result to ``path`` and returns its rows.
+
+        CSV is RFC 4180 with a header row and ``\\r\\n``; instants are RFC 3339 to the second, empty is unknown. JSONL
+        is one object a line. The file is written under a temporary name beside ``path``, flushed and renamed, so
+        ``path`` is never half a file; on any failure nothing is left.
+        """
+        text = compiled(query)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+        try:
+            statement = f"COPY ({text}) TO {sql_text(partial)} ({_COPY_OPTIONS[format]})"
+            ((rows,),) = self.execute(statement)
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+            partial.replace(path)
+        except OSError as error:
+            raise StoreError(f"{path} could not be written: {error}") from error
+        finally:
+            partial.unlink(missing_ok=True)
+        return int(rows)
+
+    # -- stopping --------------------------------------------------------------------------------------------------
+
+    def interrupt(self) -> None:
+        """Stops the engine for good, from any thread: the running query and every later one raise ``Interrupted``."""
+        self._stop.set()
+        # DuckDB forgets an interrupt that comes before a query has started, so it is pressed until the query has ended.
+        threading.Thread(target=self._press, name="engine-interrupt", daemon=True).start()
+
+    def _press(self) -> None:
+        pause = threading.Event()
+        while (running := self._running) is not None:
+            running.interrupt()
+            pause.wait(_PRESS_SECONDS)
+
+    def _run(self, action: Callable[[], _T], connection: Any = None) -> _T:
+        import duckdb
+
+        self._running = connection if connection is not None else self._connection
+        try:
+            if self._stop.is_set():
+                raise Interrupted("Stopped on request")
+            return action()
+        except duckdb.InterruptException as error:
+            raise Interrupted("Stopped on request") from error
+        except duckdb.OutOfMemoryException as error:
+            raise StoreError(f"Not enough memory or temporary disk space: {_first_line(error)}") from error
+        except duckdb.IOException as error:
+            raise StoreError(f"Reading or writing failed: {_first_line(error)}") from error
+        finally:
+            self._running = None
+
+
+class _Stream:
+    """A result being read: its cursor and Arrow reader, let go at once when closed (even if the reader is kept)."""
+
+    def __init__(self, cursor: Any) -> None:
+        self.cursor = cursor
+        self.source: Any = None
+
+    def close(self) -> None:
+        if self.source is not None:
+            self.source.close()
+        if self.cursor is not None:
+            self.cursor.close()
+        self.cursor = self.source = None
+
+
+def compiled(query: ibis.Table | str) -> str:
+    """``query`` as DuckDB SQL text."""
+    if isinstance(query, str):
+        return query
+    import ibis
+
+    return str(ibis.to_sql(query, dialect="duckdb"))
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,82 @@
+"""Names, literals and Parquet scans as DuckDB SQL text.
+
+Declared names, paths and Arrow schemas come in; SQL fragments that are safe to paste into a query go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def quoted(name: str) -> str:
+    """``name`` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def sql_text(value: str | Path) -> str:
+    """``value`` as a SQL string literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def sql_list(names: Iterable[str]) -> str:
+    """Column names as a quoted, comma-separated list."""
+    return ", ".join(quoted(name) for name in names)
+
+
+def duckdb_type(kind: pa.DataType) -> str:
+    """The DuckDB type of a stored Arrow type. Raises ``TypeError`` for a type the schema does not use."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return duckdb_type(kind.value_type) + "[]"
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMP WITH TIME ZONE" if kind.tz else "TIMESTAMP"
+    names = {
+        pa.string(): "VARCHAR",
+        pa.large_string(): "VARCHAR",
+        pa.bool_(): "BOOLEAN",
+        pa.int8(): "TINYINT",
+        pa.int16(): "SMALLINT",
+        pa.int32(): "INTEGER",
+        pa.int64(): "BIGINT",
+        pa.uint64(): "UBIGINT",
+        pa.float32(): "FLOAT",
+        pa.float64(): "DOUBLE",
+        pa.date32(): "DATE",
+    }
+    if kind not in names:
+        raise TypeError(f"no DuckDB type is known for Arrow type {kind}")
+    return names[kind]
+
+
+def parquet_relation(paths: Sequence[str | Path], schema: pa.Schema) -> str:
+    """A table function that scans ``paths`` with exactly the columns of ``schema``.
+
+    Files written before a column existed read it as unknown. The virtual columns ``filename``, ``file_index``
+    (position in ``paths``) and ``file_row_number`` can be selected by name.
+    """
+    files = ", ".join(sql_text(path) for path in paths)
+    columns = ", ".join(
+        f"{sql_text(field.name)}: {{name: {sql_text(field.name)}, type: {sql_text(duckdb_type(field.type))}, "
+        "default_value: NULL}"
+        for field in schema
+    )
+    return f"read_parquet([{files}], schema=MAP {{{columns}}})"
+
+
+def empty_relation(schema: pa.Schema) -> str:
+    """A query with the columns of ``schema`` and no row."""
+    columns = ", ".join(f"CAST(NULL AS {duckdb_type(field.type)}) AS {quoted(field.name)}" for field in schema)
+    return f"SELECT {columns} WHERE false"
+
+
+def relation_query(paths: Sequence[str | Path], schema: pa.Schema) -> str:
+    """A query over ``paths`` (possibly none) with exactly the columns of ``schema``, in its order."""
+    if not paths:
+        return empty_relation(schema)
+    return f"SELECT {sql_list(schema.names)} FROM {parquet_relation(paths, schema)}"

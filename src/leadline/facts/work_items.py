@@ -1,0 +1,32 @@
+"""The fact `work-items`: one row per work item with its start, its completion and whose it was then.
+
+Work items, their changes and accounts come in; the fact's expression goes out. Durations are whole microseconds.
+"""
+
+from __future__ import annotations
+
+from ibis.expr.types import Table
+
+from leadline.derive.attribution import with_developer
+from leadline.derive.completion import completed_items
+from leadline.derive.expressions import between, not_negative
+from leadline.settings.profile import Profile
+
+
+def work_items_fact(profile: Profile) -> Table:
+    """Columns: project, key, type, assignee (at completion), developer, bot, created_at, started_at, completed_at,
+    complete_us (from creation or start, as the profile says; null if that instant is unknown)."""
+    items = with_developer(completed_items(), "assignee", "work")
+    start = items.started_at if profile["work_items.complete_from"] == "started" else items.created_at
+    return items.select(
+        "project",
+        "key",
+        "type",
+        "assignee",
+        "developer",
+        "bot",
+        "created_at",
+        "started_at",
+        "completed_at",
+        complete_us=not_negative(between(start, items.completed_at)),
+    )

@@ -1,0 +1,129 @@
+"""What a metrics run is asked for and what it is pinned to: the shapes that exports, the API and the command line share.
+
+``MetricsRequest`` is a normalized request (every default filled in, names canonical); ``Pins`` names the versions of all
+that it reads, so that the same request on the same pins gives the same bytes; ``Control`` carries progress out and
+cancellation in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+FORMATS = ("csv", "parquet", "jsonl")
+LEVELS = ("developer", "team")
+AGGREGATIONS = ("mean", "median", "p90", "p95")
+GRANULARITIES = ("daily", "weekly", "monthly", "quarterly")
+
+
+@dataclass(frozen=True)
+class MetricsRequest:
+    """A normalized request. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are inclusive;
+    ``metrics`` are catalogue ids in catalogue order."""
+
+    tree: str
+    team: int | None
+    start: date
+    end: date
+    metrics: tuple[str, ...]
+    level: str = "developer"
+    granularity: str = "monthly"
+    aggregation: str = "mean"
+    format: str = "csv"
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON object; ``of`` reads it back. Equal requests have equal documents."""
+        return {
+            "tree": self.tree,
+            "team": self.team,
+            "start": self.start.isoformat(),
+            "end": self.end.isoformat(),
+            "metrics": list(self.metrics),
+            "level": self.level,
+            "granularity": self.granularity,
+            "aggregation": self.aggregation,
+            "format": self.format,
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> MetricsRequest:
+        """The request that ``document`` was made of."""
+        return cls(
+            **{
+                **document,
+                "start": date.fromisoformat(document["start"]),
+                "end": date.fromisoformat(document["end"]),
+                "metrics": tuple(document["metrics"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Pins:
+    """The versions a run reads: Delta version per table, org tree version by tree name, the definitions' version and the
+    settings in force (canonical text by key)."""
+
+    tables: Mapping[str, int]
+    trees: Mapping[str, int]
+    definitions: str
+    settings: Mapping[str, str]
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON object; ``of`` reads it back."""
+        return {
+            "tables": dict(sorted(self.tables.items())),
+            "trees": dict(sorted(self.trees.items())),
+            "definitions": self.definitions,
+            "settings": dict(sorted(self.settings.items())),
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Pins:
+        """The pins that ``document`` was made of."""
+        return cls(**document)
+
+
+class Interruptible(Protocol):
+    """Something whose running query can be stopped from another thread."""
+
+    def interrupt(self) -> None:
+        """Stop it."""
+
+
+@dataclass
+class Control:
+    """The wire between a run and whoever started it: ``progress`` is called with 0–1; ``cancel`` (from any thread) stops
+    the run, which then raises ``Cancelled`` and leaves no file."""
+
+    progress: Callable[[float], None] = lambda _fraction: None
+    cancelled: bool = False
+    _running: list[Interruptible] = field(default_factory=list)
+
+    def attach(self, running: Interruptible) -> None:
+        """Let ``cancel`` reach ``running`` too."""
+        self._running.append(running)
+        self.check()
+
+    def check(self) -> None:
+        """Raise ``Cancelled`` if so; called between queries."""
+        if self.cancelled:
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """Stop the run."""
+        self.cancelled = True
+        for running in self._running:
+            running.interrupt()
+
+
+class Cancelled(Exception):
+    """The run was cancelled through its ``Control``; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Produced:
+    """What a run wrote: the number of data rows (without header)."""
+
+    rows: int

@@ -1,0 +1,74 @@
+"""Runs a request: pins what it reads, binds scope and periods to the stored facts, and writes the finished file.
+
+A project, a normalized request and its pins come in; a file that exists whole or not at all goes out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadline.errors import Conflict
+from leadline.metrics.catalogue import DEFINITIONS, by_ids
+from leadline.metrics.request import Cancelled, Control, MetricsRequest, Pins, Produced
+from leadline.people import tree, trees
+from leadline.settings.profile import Profile
+
+if TYPE_CHECKING:
+    from leadline.home import Project
+
+_FACTS_SHARE = 0.7
+"""How much of a first run the facts are, for the progress shown."""
+
+
+def pin(project: Project, tree_name: str) -> Pins:
+    """The newest versions of everything that a run over ``tree_name`` reads."""
+    return Pins(
+        tables=project.lake.snapshot().versions,
+        # All trees, since an account may belong to a developer of any of them.
+        trees={each.name: each.version for each in trees(project.home.db, project.id)},
+        definitions=DEFINITIONS,
+        settings=project.profile(tree_name).texts,
+    )
+
+
+def produce(project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
+    """Compute ``request`` on the versions of ``pins`` and write it to ``path`` (gzipped if that ends in ``.gz``).
+
+    Raises ``Conflict`` if the pins are of other definitions, ``StoreError`` if a pinned version is gone, ``Cancelled``
+    if ``control`` says so; then ``path`` is not written.
+    """
+    if pins.definitions != DEFINITIONS:
+        raise Conflict(
+            f"This export was made by definitions {pins.definitions}; this leadline has {DEFINITIONS}, "
+            "whose numbers may differ: make a new export",
+            code="other_definitions",
+        )
+    from leadline.engine import Interrupted
+
+    try:
+        return Produced(_run(project, request, pins, path, control))
+    except Interrupted:
+        raise Cancelled from None
+
+
+def _run(project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> int:
+    from leadline.facts.files import write
+    from leadline.facts.session import session
+    from leadline.metrics.query import facts_of, sql
+    from leadline.metrics.scope import bind_scope
+
+    profile = Profile.of(pins.settings)
+    metrics = by_ids(request.metrics)
+    org_tree = tree(project.home.db, project.id, request.tree, pins.trees[request.tree])
+    facts = facts_of(metrics, request.level)
+    with session(project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()) as opened:
+        control.attach(opened.engine)
+        for done, fact in enumerate(facts):
+            opened.facts.bind([fact])
+            control.progress(_FACTS_SHARE * (done + 1) / len(facts))
+        zone = bind_scope(opened.engine, org_tree, request, profile)
+        query = sql(request.metrics, request.level, request.aggregation, zone)
+        written = write(opened.engine, query, path, request.format, control.check)
+    control.progress(1.0)
+    return written
