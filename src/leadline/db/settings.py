@@ -55,7 +55,5 @@ def remove(db: Database, project_id: int, key: str, tree: str = PROJECT) -> None
     check_profile(left)
     with db.write() as connection:
         connection.execute(
-            settings.delete().where(
-                settings.c.project_id == project_id, settings.c.tree == tree, settings.c.key == key
-            )
+            settings.delete().where(settings.c.project_id == project_id, settings.c.tree == tree, settings.c.key == key)
         )

@@ -15,9 +15,11 @@ The rules, the first that applies:
    other way round; for ``git`` `git` first, then as for ``code``. A mapping to an email that is no developer's counts as
    given too: it leaves the account without a developer.
 2. The developer whose email the account is.
-3. For a `noreply` address of a code host: the developer of the account it carries.
-4. The developer whose email was seen beside the account in commits (``pull_request_commits`` names an account for a
-   sha, ``commits`` the email), if that is exactly one developer. Not for bots.
+3. The developer whose email was seen beside the account in commits (``pull_request_commits`` names an account for a
+   sha, ``commits`` the email), if that is exactly one developer. Not for git itself, and not for the names of bots.
+4. For a `noreply` address of a code host: the developer of the account it carries, by the rules above.
+
+An account that is nobody's by these is a bot if its name says so (of an address: the part before the @, too).
 """
 
 from __future__ import annotations
@@ -161,13 +163,16 @@ def activity() -> ibis.Table:
     ]
     counts = _union(parts)
     per_account = counts.group_by(list(_KEYS)).agg(
-        **{name: counts.uses.sum(where=counts.what == name).cast("int64").fill_null(0) for name, *_ in counted},
-        total=counts.uses.sum().cast("int64"),
+        **{name: counts.uses.sum(where=counts.what == name) for name, *_ in counted},
+        total=counts.uses.sum(),
     )
     known = accounts_table()
-    joined = known.left_join(per_account, list(_KEYS)).select(
-        known, *(per_account[name].fill_null(0).name(name) for name in (*(name for name, *_ in counted), "total"))
+    # Engines sum whole numbers to wider ones without ibis knowing; the way over a decimal makes the cast happen.
+    numbers = (
+        per_account[name].cast("decimal(38, 0)").cast("int64").fill_null(0).name(name)
+        for name in (*(name for name, *_ in counted), "total")
     )
+    joined = known.left_join(per_account, list(_KEYS)).select(known, *numbers)
     lost = (joined.developer.isnull() & ~joined.bot).ifelse(joined.total, 0)
     return joined.order_by([ibis.desc(lost), (~joined.developer.isnull()) | joined.bot, ibis.desc("total"), *_KEYS])
 
@@ -193,7 +198,7 @@ def _uses(domain: str, table: ibis.Table, column: str) -> ibis.Table:
         account=account_name(spelled.spelled),
         uses="uses",
     )
-    return named.group_by(list(_KEYS)).agg(uses=named.uses.sum().cast("int64"))
+    return named.group_by(list(_KEYS)).agg(uses=named.uses.sum())
 
 
 def _spelled(table: ibis.Table, column: str) -> ibis.Table:
@@ -284,7 +289,7 @@ def _mapped(named: ibis.Table) -> ibis.Table:
 
 
 def _seen_beside(direct: ibis.Table) -> ibis.Table:
-    """Rule 4, for accounts that are still nobody's."""
+    """Rule 3, for accounts that are still nobody's."""
     open_ = direct.filter(direct.developer.isnull() & ~direct.final & ~direct.bot_name & (direct.domain != GIT)).select(
         *_KEYS
     )
@@ -338,7 +343,7 @@ def _seen_beside(direct: ibis.Table) -> ibis.Table:
 
 
 def _through_noreply(resolved: ibis.Table) -> ibis.Table:
-    """Rule 3, for noreply addresses that are still nobody's."""
+    """Rule 4, for noreply addresses that are still nobody's."""
     carried = _carried(resolved)
     code = resolved.filter((resolved.domain == CODE) & resolved.developer.notnull()).select(
         by="source", login="account", owner="developer"

@@ -1,0 +1,59 @@
+"""Figures of the whole home for monitoring: what was finished since last asked, how long the queue has been waiting.
+
+Instants come in, plain numbers go out; nothing names a project, so that a scrape may be open to whoever reaches the port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from leadline.db.database import Database
+from leadline.db.models import cursors, exports
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An export that ended: how, and how long it took from its creation (seconds)."""
+
+    id: str
+    kind: str
+    state: str
+    completed_at: datetime
+    seconds: float
+
+
+def finished_since(db: Database, after: datetime | None) -> Sequence[Finished]:
+    """Exports finished at ``after`` or later (all if None)."""
+    query = sa.select(
+        exports.c.id, exports.c.kind, exports.c.state, exports.c.created_at, exports.c.completed_at
+    ).where(exports.c.completed_at.is_not(None))
+    if after is not None:
+        query = query.where(exports.c.completed_at >= after)
+    with db.read() as connection:
+        rows = connection.execute(query).all()
+    return [
+        Finished(
+            row.id, row.kind, row.state, row.completed_at, max(0.0, (row.completed_at - row.created_at).total_seconds())
+        )
+        for row in rows
+    ]
+
+
+def oldest_queued(db: Database) -> datetime | None:
+    """When the export that waits longest was created; None while none waits."""
+    with db.read() as connection:
+        found: datetime | None = connection.execute(
+            sa.select(exports.c.created_at).where(exports.c.state == "queued").order_by(exports.c.created_at).limit(1)
+        ).scalar()
+    return found
+
+
+def last_synced(db: Database) -> dict[str, datetime]:
+    """Per source, when the cursor that is furthest behind was last moved."""
+    query = sa.select(cursors.c.source, sa.func.min(cursors.c.updated_at)).group_by(cursors.c.source)
+    with db.read() as connection:
+        return {row[0]: row[1] for row in connection.execute(query)}

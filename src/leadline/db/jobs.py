@@ -1,0 +1,400 @@
+"""Exports as jobs: one row is the request, its place in the queue, the lease of who works on it, and its result.
+
+Requests and results come in as plain values, rows go out as ``Export``. Every change of state is one conditional update
+in one transaction, so that of two who want to change a row exactly one succeeds: a worker's finish is fenced by its name
+and attempt, a cancel by the state it finds. Times are passed in; machines sharing a database must agree on the time to
+well within a lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadline.db.database import Database
+from leadline.db.models import api_keys, exports
+
+QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = STATES = (
+    "queued",
+    "processing",
+    "completed",
+    "failed",
+    "cancelled",
+)
+MAX_ATTEMPTS = 3
+"""How often a job is started whose workers keep dying on it."""
+
+_REUSE_CANDIDATES = 20
+
+
+@dataclass(frozen=True)
+class Export:
+    """One row of ``exports``. ``file`` is the stored file relative to the project's folder, None before completion and
+    again once it expired; ``progress`` is 0–1; ``pinned`` is the document of ``metrics.request.Pins``."""
+
+    id: str
+    project_id: int
+    kind: str
+    state: str
+    request: Mapping[str, Any]
+    request_hash: str
+    compression: str
+    team_id: str | None
+    team_key: str | None
+    created_by: str
+    created_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    expires_at: datetime | None = None
+    worker: str | None = None
+    lease_until: datetime | None = None
+    attempts: int = 0
+    progress: float = 0.0
+    pinned: Mapping[str, Any] | None = None
+    data_as_of: datetime | None = None
+    filename: str | None = None
+    content_type: str | None = None
+    file: str | None = None
+    row_count: int | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    error: Mapping[str, Any] | None = None
+
+    def expired(self, now: datetime) -> bool:
+        """Whether it was completed but its file is kept no longer."""
+        return self.state == COMPLETED and (
+            self.file is None or (self.expires_at is not None and self.expires_at <= now)
+        )
+
+
+_COLUMNS = tuple(exports.c[field.name] for field in fields(Export))
+
+
+def _export(row: sa.Row[Any]) -> Export:
+    return Export(**row._mapping)
+
+
+# -- creating and reading ----------------------------------------------------------------------------------------------
+
+
+def create(db: Database, new: Export, usable: Callable[[Export], bool]) -> tuple[Export, bool]:
+    """Queue ``new`` unless an earlier export with its hash is ``usable``: (the export, whether it is the earlier one).
+
+    ``usable`` is asked, newest first, about the project's queued, processing and completed exports with the same
+    ``request_hash``. Of any number of identical creations at once one queues and the others get its export.
+    """
+    with db.write() as connection:
+        _serialize(db, connection, f"{new.project_id}:{new.request_hash}")
+        earlier = connection.execute(
+            sa.select(*_COLUMNS)
+            .where(
+                exports.c.project_id == new.project_id,
+                exports.c.request_hash == new.request_hash,
+                exports.c.state.in_((QUEUED, PROCESSING, COMPLETED)),
+            )
+            .order_by(exports.c.created_at.desc(), exports.c.id)
+            .limit(_REUSE_CANDIDATES)
+        ).all()
+        for candidate in map(_export, earlier):
+            if usable(candidate):
+                return candidate, True
+        insert(connection, new)
+    return new, False
+
+
+def insert(connection: sa.Connection, new: Export) -> None:
+    """Write ``new`` as it is."""
+    connection.execute(exports.insert(), {column.name: getattr(new, column.name) for column in _COLUMNS})
+
+
+def _serialize(db: Database, connection: sa.Connection, name: str) -> None:
+    """One transaction at a time goes on from here for ``name``. SQLite's write transactions already are one at a time."""
+    if not db.is_sqlite:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
+
+def get(db: Database, project_id: int, export_id: str, kind: str | None = None) -> Export | None:
+    """One export of a project, None if there is none of that id (and kind, if given)."""
+    conditions = [exports.c.id == export_id, exports.c.project_id == project_id]
+    if kind is not None:
+        conditions.append(exports.c.kind == kind)
+    with db.read() as connection:
+        row = connection.execute(sa.select(*_COLUMNS).where(*conditions)).one_or_none()
+    return None if row is None else _export(row)
+
+
+@dataclass(frozen=True)
+class ListFilter:
+    """Which exports to list and how. ``created_from`` is inclusive, ``created_before`` exclusive; ``created_by`` is a
+    key's id or name, ``mine`` the caller's own id; ``sort_by`` is a column of ``SORTS``; ``page`` counts from 0."""
+
+    status: str | None = None
+    team_id: str | None = None
+    created_by: str | None = None
+    mine: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    limit: int = 50
+    page: int = 0
+    sort_by: str = "createdAt"
+    descending: bool = True
+
+
+SORTS: Mapping[str, sa.Column[Any]] = {
+    "createdAt": exports.c.created_at,
+    "completedAt": exports.c.completed_at,
+    "status": exports.c.state,
+}
+
+
+def listed(db: Database, project_id: int, kind: str, wanted: ListFilter) -> tuple[list[Export], int]:
+    """One page of a project's exports of ``kind``, and how many there are on all pages.
+
+    Those without the sorted value come last either way; equal ones in the order of their creation and id.
+    """
+    conditions = _conditions(project_id, kind, wanted)
+    column = SORTS[wanted.sort_by]
+    order = [
+        value.desc() if wanted.descending else value.asc() for value in (column, exports.c.created_at, exports.c.id)
+    ]
+    with db.read() as connection:
+        total = connection.execute(sa.select(sa.func.count()).select_from(exports).where(*conditions)).scalar_one()
+        rows = connection.execute(
+            sa.select(*_COLUMNS)
+            .where(*conditions)
+            .order_by(column.is_(None), *order)
+            .limit(wanted.limit)
+            .offset(wanted.page * wanted.limit)
+        ).all()
+    return [_export(row) for row in rows], int(total)
+
+
+def _conditions(project_id: int, kind: str, wanted: ListFilter) -> list[sa.ColumnElement[bool]]:
+    conditions = [exports.c.project_id == project_id, exports.c.kind == kind]
+    if wanted.status is not None:
+        conditions.append(exports.c.state == wanted.status)
+    if wanted.team_id is not None:
+        conditions.append(sa.or_(exports.c.team_id == wanted.team_id, exports.c.team_key == wanted.team_id))
+    if wanted.mine is not None:
+        conditions.append(exports.c.created_by == wanted.mine)
+    if wanted.created_by is not None:
+        named = sa.select(api_keys.c.id).where(
+            api_keys.c.project_id == project_id, api_keys.c.name == wanted.created_by
+        )
+        conditions.append(sa.or_(exports.c.created_by == wanted.created_by, exports.c.created_by.in_(named)))
+    if wanted.created_from is not None:
+        conditions.append(exports.c.created_at >= wanted.created_from)
+    if wanted.created_before is not None:
+        conditions.append(exports.c.created_at < wanted.created_before)
+    return conditions
+
+
+def counts(db: Database, project_id: int | None = None) -> dict[str, int]:
+    """Exports by state (every state named), of one project or of all."""
+    query = sa.select(exports.c.state, sa.func.count()).group_by(exports.c.state)
+    if project_id is not None:
+        query = query.where(exports.c.project_id == project_id)
+    with db.read() as connection:
+        found = {state: int(number) for state, number in connection.execute(query)}
+    return {state: found.get(state, 0) for state in STATES}
+
+
+# -- working on them ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A lease on one export: what it was when claimed. It holds while the row is processing, under this worker's name
+    and on this attempt."""
+
+    export: Export
+
+    def condition(self) -> sa.ColumnElement[bool]:
+        """The fence: true of the row only while the claim holds."""
+        return sa.and_(
+            exports.c.id == self.export.id,
+            exports.c.state == PROCESSING,
+            exports.c.worker == self.export.worker,
+            exports.c.attempts == self.export.attempts,
+        )
+
+
+def _abandoned(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(exports.c.state == PROCESSING, exports.c.lease_until <= now)
+
+
+def waiting(db: Database, now: datetime) -> bool:
+    """Whether there is anything to claim. Takes no lock, so idle workers may ask often."""
+    with db.read() as connection:
+        return bool(
+            connection.execute(
+                sa.select(
+                    sa.or_(
+                        sa.exists().where(exports.c.state == QUEUED),
+                        sa.exists().where(_abandoned(now)),
+                    )
+                )
+            ).scalar()
+        )
+
+
+def claim(db: Database, worker: str, now: datetime, lease_until: datetime) -> Claim | None:
+    """Take over an export whose lease ran out or else the one queued longest; None when there is nothing to do.
+
+    ``worker`` must be unique to the claiming thread. One that was started ``MAX_ATTEMPTS`` times already is failed
+    instead.
+    """
+    with db.write() as connection:
+        while (row := _next(connection, now)) is not None:
+            if row.attempts < MAX_ATTEMPTS:
+                claimed = connection.execute(
+                    exports.update()
+                    .where(exports.c.id == row.id)
+                    .values(
+                        state=PROCESSING,
+                        worker=worker,
+                        lease_until=lease_until,
+                        attempts=row.attempts + 1,
+                        started_at=row.started_at or now,
+                        progress=0.0,
+                    )
+                    .returning(*_COLUMNS)
+                ).one()
+                return Claim(_export(claimed))
+            connection.execute(exports.update().where(exports.c.id == row.id).values(**_failed(_gave_up(row.id), now)))
+    return None
+
+
+def _next(connection: sa.Connection, now: datetime) -> sa.Row[Any] | None:
+    abandoned = sa.select(*_COLUMNS).where(_abandoned(now)).order_by(exports.c.lease_until, exports.c.id)
+    queued = sa.select(*_COLUMNS).where(exports.c.state == QUEUED).order_by(exports.c.created_at, exports.c.id)
+    for query in (abandoned, queued):
+        # Rows another worker is claiming at this moment are passed over (PostgreSQL; SQLite has one writer at a time).
+        row = connection.execute(query.limit(1).with_for_update(skip_locked=True)).one_or_none()
+        if row is not None:
+            return row
+    return None
+
+
+def _gave_up(export_id: str) -> dict[str, Any]:
+    return {
+        "status": "failed",
+        "error": f"Export {export_id} was given up after {MAX_ATTEMPTS} attempts: its worker ended each time without "
+        "finishing it; the server's log says more",
+        "code": "gave_up",
+    }
+
+
+def _failed(error: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    return {"state": FAILED, "error": dict(error), "completed_at": now, "worker": None, "lease_until": None}
+
+
+def _change(db: Database, claim: Claim, **values: Any) -> bool:
+    with db.write() as connection:
+        return connection.execute(exports.update().where(claim.condition()).values(**values)).rowcount == 1
+
+
+def holds(db: Database, claim: Claim) -> bool:
+    """Whether the claim still holds: not cancelled, not taken over. Takes no lock."""
+    with db.read() as connection:
+        return bool(connection.execute(sa.select(sa.exists().where(claim.condition()))).scalar())
+
+
+def renew(db: Database, claim: Claim, lease_until: datetime, progress: float) -> bool:
+    """Prolong the lease and note the progress. False: the claim holds no longer."""
+    return _change(db, claim, lease_until=lease_until, progress=progress)
+
+
+def pin(db: Database, claim: Claim, pinned: Mapping[str, Any], data_as_of: datetime) -> bool:
+    """Note what the export reads, for this attempt and all later ones. False: the claim holds no longer."""
+    return _change(db, claim, pinned=dict(pinned), data_as_of=data_as_of)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run left: the stored file (relative to the project's folder), its data rows, bytes and SHA-256 (hex)."""
+
+    file: str
+    filename: str
+    content_type: str
+    row_count: int
+    size_bytes: int
+    sha256: str
+
+
+def complete(db: Database, claim: Claim, result: Result, now: datetime, expires_at: datetime) -> bool:
+    """Finish with a file. False: the claim holds no longer and nothing was changed."""
+    values = {field.name: getattr(result, field.name) for field in fields(result)}
+    ended = {"state": COMPLETED, "progress": 1.0, "completed_at": now, "worker": None, "lease_until": None}
+    return _change(db, claim, **values, **ended, expires_at=expires_at)
+
+
+def fail(db: Database, claim: Claim, error: Mapping[str, Any], now: datetime) -> bool:
+    """Finish with an error body. False: the claim holds no longer and nothing was changed."""
+    return _change(db, claim, **_failed(error, now))
+
+
+def release(db: Database, claim: Claim) -> bool:
+    """Put it back into its place in the queue, as if it had not been claimed. False: the claim holds no longer."""
+    attempts = claim.export.attempts - 1
+    return _change(db, claim, state=QUEUED, worker=None, lease_until=None, progress=0.0, attempts=attempts)
+
+
+def cancel(db: Database, project_id: int, export_id: str, kind: str, now: datetime) -> bool:
+    """Cancel a queued or processing export. False: there is none, or it is finished.
+
+    It counts as cancelled from here; a worker running it sees that its claim no longer holds, and stops.
+    """
+    with db.write() as connection:
+        changed = connection.execute(
+            exports.update()
+            .where(
+                exports.c.id == export_id,
+                exports.c.project_id == project_id,
+                exports.c.kind == kind,
+                exports.c.state.in_((QUEUED, PROCESSING)),
+            )
+            .values(state=CANCELLED, completed_at=now, worker=None, lease_until=None)
+        )
+    return changed.rowcount == 1
+
+
+# -- cleaning ----------------------------------------------------------------------------------------------------------
+
+
+def expire(db: Database, project_id: int, now: datetime) -> list[str]:
+    """Take the file off every export of the project that expired; returns the files, which may now be deleted."""
+    with db.write() as connection:
+        rows = connection.execute(
+            sa.select(exports.c.id, exports.c.file).where(
+                exports.c.project_id == project_id,
+                exports.c.state == COMPLETED,
+                exports.c.file.is_not(None),
+                exports.c.expires_at <= now,
+            )
+        ).all()
+        if rows:
+            connection.execute(exports.update().where(exports.c.id.in_([row.id for row in rows])).values(file=None))
+    return [row.file for row in rows]
+
+
+def files(db: Database, project_id: int) -> set[str]:
+    """The stored files of a project that its exports name."""
+    with db.read() as connection:
+        query = sa.select(exports.c.file).where(exports.c.project_id == project_id, exports.c.file.is_not(None))
+        return set(connection.execute(query).scalars())
+
+
+def processing(db: Database, export_ids: Sequence[str]) -> set[tuple[str, int]]:
+    """Those of ``export_ids`` that are being worked on, with the attempt."""
+    with db.read() as connection:
+        rows = connection.execute(
+            sa.select(exports.c.id, exports.c.attempts).where(
+                exports.c.id.in_(export_ids), exports.c.state == PROCESSING
+            )
+        ).all()
+    return {(row.id, row.attempts) for row in rows}

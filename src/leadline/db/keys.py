@@ -1,0 +1,166 @@
+"""API keys: made, looked up, listed, revoked. A key belongs to one project and carries one role.
+
+A key's text is ``ll_<prefix>_<secret>``: the prefix finds its row, the secret (256 random bits) proves it. The text is
+handed out once by ``create`` and never stored; the row keeps the SHA-256 of it. A plain hash is enough because nobody can
+guess 256 random bits, however fast the hash is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadline.db.database import Database
+from leadline.db.models import api_keys, projects
+from leadline.errors import Detail, InvalidRequest, NotFound
+
+ROLES = ("admin", "ingestion", "viewer")
+"""``admin`` may do everything, ``ingestion`` only write data, ``viewer`` read and export."""
+
+PATTERN = re.compile(r"ll_([0-9a-f]{12})_([0-9a-f]{64})")
+"""What a key looks like; anything else is refused without asking the database."""
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A stored key without its secret. ``id`` is what exports name as their ``createdBy``."""
+
+    id: str
+    project_id: int
+    organization: str
+    project: str
+    name: str
+    role: str
+    prefix: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether the key opens anything at ``now``: neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key just made. ``key`` is its full text, which cannot be had again."""
+
+    id: str
+    key: str
+    name: str
+    role: str
+    expires_at: datetime | None
+
+
+def create(
+    db: Database,
+    project_id: int,
+    name: str,
+    role: str,
+    *,
+    now: datetime,
+    expires_at: datetime | None = None,
+    randomness: Callable[[int], bytes] = secrets.token_bytes,
+) -> NewKey:
+    """Make a key of the project. Raises ``InvalidRequest`` for a role, name or expiry that cannot be."""
+    role = role.strip().lower()
+    if role not in ROLES:
+        raise _refused("role", f"There is no role {role!r}", f"one of {', '.join(ROLES)}")
+    if not 0 < len(name.strip()) <= 255 or "\0" in name:
+        raise _refused("name", f"A key cannot be named {name[:40]!r}", "1 to 255 characters")
+    if expires_at is not None and expires_at <= now:
+        raise _refused("expires_at", "The key would expire before it is made", "an instant in the future")
+    prefix, secret = randomness(6).hex(), randomness(32).hex()
+    key = f"ll_{prefix}_{secret}"
+    row = {
+        "id": f"key_{prefix}",
+        "project_id": project_id,
+        "name": name.strip(),
+        "role": role,
+        "prefix": prefix,
+        "hash": hash_of(key),
+        "created_at": now,
+        "expires_at": expires_at,
+    }
+    with db.write() as connection:
+        connection.execute(api_keys.insert(), row)
+    return NewKey(id=str(row["id"]), key=key, name=name.strip(), role=role, expires_at=expires_at)
+
+
+def hash_of(key: str) -> str:
+    """What is stored of a key: the hexadecimal SHA-256 of its text."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def find(db: Database, key: str, now: datetime) -> ApiKey | None:
+    """The key whose text this is, or None if it is unknown, wrong, expired or revoked: callers must not tell which."""
+    match = PATTERN.fullmatch(key)
+    if match is None:
+        return None
+    with db.read() as connection:
+        row = connection.execute(_select().where(api_keys.c.prefix == match.group(1))).one_or_none()
+    # Compared also when there is no row, so that the time taken does not tell which prefixes exist.
+    same = hmac.compare_digest(row.hash if row is not None else "0" * 64, hash_of(key))
+    if row is None or not same:
+        return None
+    found = _key(row)
+    return found if found.is_valid(now) else None
+
+
+def listed(db: Database, project_id: int) -> list[ApiKey]:
+    """Every key of the project, also expired and revoked ones, oldest first."""
+    query = _select().where(api_keys.c.project_id == project_id).order_by(api_keys.c.created_at, api_keys.c.id)
+    with db.read() as connection:
+        return [_key(row) for row in connection.execute(query)]
+
+
+def revoke(db: Database, project_id: int, key_id: str, *, now: datetime) -> ApiKey:
+    """Revoke a key for good; revoking again changes nothing. Raises ``NotFound`` for an id the project does not have."""
+    where = (api_keys.c.project_id == project_id, api_keys.c.id == key_id)
+    with db.write() as connection:
+        connection.execute(api_keys.update().where(*where, api_keys.c.revoked_at.is_(None)).values(revoked_at=now))
+        row = connection.execute(_select().where(*where)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no key {key_id!r} in this project; `leadline keys list` shows them")
+    return _key(row)
+
+
+def touch(db: Database, key_id: str, now: datetime) -> None:
+    """Note that the key was used. Callers do so rarely (see ``leadline.api.auth``): it is a write."""
+    with db.write() as connection:
+        connection.execute(api_keys.update().where(api_keys.c.id == key_id).values(last_used_at=now))
+
+
+def _select() -> sa.Select[Any]:
+    return sa.select(api_keys, projects.c.organization, projects.c.name.label("project")).join(
+        projects, projects.c.id == api_keys.c.project_id
+    )
+
+
+def _key(row: sa.Row[Any]) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        project_id=row.project_id,
+        organization=row.organization,
+        project=row.project,
+        name=row.name,
+        role=row.role,
+        prefix=row.prefix,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+def _refused(field: str, sentence: str, would_do: str) -> InvalidRequest:
+    return InvalidRequest(f"{sentence}; it must be {would_do}", details=[Detail(field, would_do)])

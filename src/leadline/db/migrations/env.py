@@ -1,0 +1,13 @@
+"""Alembic's entry: runs the migrations on the connection handed in by ``leadline.db.migrate``."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from leadline.db.models import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata, render_as_batch=connection.dialect.name == "sqlite")
+with context.begin_transaction():
+    context.run_migrations()
+connection.commit()

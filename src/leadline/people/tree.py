@@ -1,0 +1,152 @@
+"""The org tree as a value: nodes, developers and the questions asked of them; no input or output.
+
+Nodes in preorder and developers come in; subtrees, people and the pairs of a node and whom it covers go out. A node has
+one place in the hierarchy, under its manager's primary manager. If that manager reports to further managers, the node's
+people count under those too (``Node.also_under``), and once in every common parent: so a subtree is what is reached
+from a node both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+SEPARATOR = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a tree.
+
+    ``path`` are the names from the root joined by ``/`` (a name may itself contain one); ``depth`` is 0 at the root;
+    ``order`` the position in preorder with siblings by code point of their names. ``own`` are the emails of the manager
+    and of the direct reports who manage nobody, in order. ``parent`` and ``also_under`` are ref ids.
+    """
+
+    ref_id: int
+    key: str | None
+    name: str
+    parent: int | None
+    path: str
+    depth: int
+    order: int
+    manager: str | None
+    own: tuple[str, ...]
+    also_under: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Developer:
+    """One person. ``teams`` are the ref ids of the nodes whose own people include them, in listed order; the first is
+    the primary team; none for one with neither manager nor reports. ``attributes`` are the file's further values."""
+
+    email: str
+    full_name: str
+    teams: tuple[int, ...]
+    attributes: Mapping[str, str]
+
+    @property
+    def team(self) -> int | None:
+        """The ref id of the primary team."""
+        return self.teams[0] if self.teams else None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedDeveloper:
+    """A developer within a scope, under the first listed team there."""
+
+    developer: Developer
+    team: Node
+
+
+@dataclass(frozen=True)
+class OrgTree:
+    """One version of one tree. ``nodes`` is in preorder, the root first; ``developers`` is by lower-case email."""
+
+    id: int
+    name: str
+    version: int
+    nodes: tuple[Node, ...]
+    developers: Mapping[str, Developer]
+    _subtrees: dict[int, tuple[Node, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def root(self) -> Node:
+        """The node that stands for the whole tree."""
+        return self.nodes[0]
+
+    @cached_property
+    def by_ref(self) -> Mapping[int, Node]:
+        """The nodes by ref id."""
+        return {node.ref_id: node for node in self.nodes}
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Node]:
+        """The nodes that have a key, by it."""
+        return {node.key: node for node in self.nodes if node.key is not None}
+
+    def find(self, team_id: str) -> Node | None:
+        """The node of a ``teamId``: its ref id as text (``"456"``) or its key; None if this tree has no such node."""
+        text = team_id.strip()
+        # A key is never digits alone (refused on loading), so the two cannot be confused.
+        if text.isascii() and text.isdigit():
+            return self.by_ref.get(int(text)) if len(text) <= 18 and not text.startswith("0") else None
+        return self.by_key.get(text)
+
+    def subtree(self, node: Node) -> tuple[Node, ...]:
+        """``node`` and all below it, in preorder of the tree."""
+        if (found := self._subtrees.get(node.ref_id)) is None:
+            found = tuple(each for each in self.nodes if node.ref_id in self._ancestors[each.ref_id])
+            self._subtrees[node.ref_id] = found
+        return found
+
+    def people(self, node: Node) -> tuple[str, ...]:
+        """Distinct emails of the subtree: by the order of their first listed team in it, then by email."""
+        return tuple(scoped.developer.email for scoped in self.scope_developers(node))
+
+    def scope_developers(self, node: Node) -> tuple[ScopedDeveloper, ...]:
+        """Every developer of the subtree once, under the first listed team in it; ordered as developer rows are."""
+        inside = {each.ref_id: each for each in self.subtree(node)}
+        found = []
+        for developer in self._members(inside):
+            team = next(inside[ref_id] for ref_id in developer.teams if ref_id in inside)
+            found.append(ScopedDeveloper(developer, team))
+        found.sort(key=lambda scoped: (scoped.team.order, scoped.developer.email))
+        return tuple(found)
+
+    def closure(self, node: Node) -> Iterator[tuple[int, str]]:
+        """Distinct pairs (ref id, email) for every node of the subtree and everyone whom it covers."""
+        inside = {each.ref_id: each for each in self.subtree(node)}
+        for developer in self._members(inside):
+            covering = {above for ref_id in developer.teams for above in self._ancestors[ref_id] if above in inside}
+            for ref_id in sorted(covering, key=lambda each: inside[each].order):
+                yield ref_id, developer.email
+
+    def head_counts(self) -> dict[int, int]:
+        """Distinct developers of every node's subtree, by ref id."""
+        counts = dict.fromkeys(self.by_ref, 0)
+        for ref_id, _ in self.closure(self.root):
+            counts[ref_id] += 1
+        return counts
+
+    def _members(self, inside: Mapping[int, Node]) -> Iterator[Developer]:
+        seen = dict.fromkeys(email for node in inside.values() for email in node.own)
+        return (self.developers[email] for email in seen)
+
+    @cached_property
+    def _ancestors(self) -> Mapping[int, frozenset[int]]:
+        """For every node: itself and all above it, through the primary and the further managers."""
+        found: dict[int, frozenset[int]] = {}
+        for start in self.nodes:
+            pending = [start.ref_id]
+            while pending:
+                ref_id = pending[-1]
+                node = self.by_ref[ref_id]
+                above = [*([] if node.parent is None else [node.parent]), *node.also_under]
+                if missing := [each for each in above if each not in found]:
+                    pending.extend(missing)
+                    continue
+                found[ref_id] = frozenset({ref_id}).union(*(found[each] for each in above))
+                pending.pop()
+        return found

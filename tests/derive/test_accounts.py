@@ -1,0 +1,333 @@
+"""Whose each account is and why: small tables in, the derived accounts out (data model, "Identity"; metrics, "Bots")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from leadline.derive.accounts import accounts, activity, direct_accounts, direct_table
+from leadline.engine import Engine
+from leadline.engine.duck import compiled
+from leadline.people.arrow import PEOPLE_SCHEMA
+from leadline.schema import TABLES
+
+Rows = Mapping[str, Iterable[Mapping[str, object]]]
+
+PEOPLE = ("ada@x.org", "ben@x.org", "cleo@x.org")
+ADA, BEN, CLEO = PEOPLE
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with Engine(temp_dir=tmp_path) as opened:
+        yield opened
+
+
+@cache
+def _sql(bots: tuple[str, ...]) -> tuple[str, str, str]:
+    """The accounts in one query, and in two: compiled once, which takes longer than running them."""
+    one, first, second = accounts(bots), direct_accounts(bots), accounts(bots, direct_table())
+    return compiled(one), compiled(first), compiled(second)
+
+
+class Found:
+    """The derived accounts by (domain, source, account)."""
+
+    def __init__(self, engine: Engine, tables: Rows, bots: tuple[str, ...] = ()) -> None:
+        for name, table in TABLES.items():
+            rows = [dict(row) for row in tables.get(name, ())]
+            engine.bind_arrow(name, pa.Table.from_pylist(rows, schema=table.arrow_schema))
+        people = [{"email": email, "full_name": email[:3].title()} for email in PEOPLE]
+        engine.bind_arrow("people", pa.Table.from_pylist(people, schema=PEOPLE_SCHEMA))
+        self.table = engine.arrow(_sql(bots)[0])
+        rows = self.table.to_pylist()
+        self.rows = {(row["domain"], row["source"], row["account"]): row for row in rows}
+        assert len(self.rows) == len(rows), "one row per account"
+        # In two steps, as on large tables, the answer is the same.
+        engine.bind_arrow("direct_accounts", engine.arrow(_sql(bots)[1]))
+        staged = engine.arrow(_sql(bots)[2]).to_pylist()
+        assert {(row["domain"], row["source"], row["account"]): row for row in staged} == self.rows
+
+    def who(self, domain: str, source: str, account: str) -> str | None:
+        return self.rows[domain, source, account]["developer"]
+
+    def why(self, domain: str, source: str, account: str) -> str:
+        return self.rows[domain, source, account]["reason"]
+
+    def bot(self, domain: str, source: str, account: str) -> bool:
+        return self.rows[domain, source, account]["bot"]
+
+
+def pull_request(author: str | None, source: str | None = None, **more: object) -> dict[str, object]:
+    return {"repository": "org/a", "number": 1, "author": author, "source": source, **more}
+
+
+def identity(source: str, account: str, email: str) -> dict[str, object]:
+    return {"source": source, "account": account, "email": email}
+
+
+def commit(sha: str, email: str | None, source: str | None = "git", repository: str = "org/a") -> dict[str, object]:
+    return {"repository": repository, "sha": sha, "author_email": email, "source": source}
+
+
+def listed(sha: str, author: str, source: str | None = "github") -> dict[str, object]:
+    return {"repository": "org/a", "number": 1, "sha": sha, "author": author, "source": source}
+
+
+def test_every_account_of_every_table_is_listed_once_in_lower_case(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "pull_requests": [pull_request("Octo", "GitHub", merged_by="Merger"), pull_request(None), pull_request("")],
+            "pull_request_commits": [listed("1", "OCTO")],
+            "reviews": [{"author": "reviewer", "source": "github"}],
+            "comments": [{"author": "writer"}, {"author": "WRITER"}],
+            "work_items": [{"assignee": "jack", "reporter": "jill", "source": "jira"}],
+            "work_item_changes": [
+                {"author": "mover", "field": "status", "from_value": "Open", "to_value": "Done", "source": "jira"},
+                {"author": "mover", "field": "Assignee", "from_value": "june", "to_value": "jack", "source": "jira"},
+            ],
+            "commits": [commit("1", "Some@Where.org"), commit("2", "some@where.org"), commit("3", None)],
+        },
+    )
+    assert set(found.rows) == {
+        ("code", "github", "octo"),
+        ("code", "github", "merger"),
+        ("code", "github", "reviewer"),
+        ("code", "", "writer"),
+        ("work", "jira", "jack"),
+        ("work", "jira", "jill"),
+        ("work", "jira", "june"),
+        ("work", "jira", "mover"),
+        ("git", "git", "some@where.org"),
+    }
+    assert all(row["developer"] is None and not row["bot"] for row in found.rows.values())
+
+
+def test_the_mapping_given_wins_over_the_developer_whose_email_the_account_is(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "identities": [identity("git", ADA, BEN), identity("github", "Octo", "CLEO@x.org")],
+            "commits": [commit("1", "ADA@x.org"), commit("2", CLEO)],
+            "pull_requests": [pull_request("oCTO", "github")],
+        },
+    )
+    assert found.who("git", "git", ADA) == BEN
+    assert found.why("git", "git", ADA) == "mapped as an account of git"
+    assert found.who("git", "git", CLEO) == CLEO
+    assert found.why("git", "git", CLEO) == "it is the developer's email"
+    assert found.who("code", "github", "octo") == CLEO
+
+
+def test_a_row_that_names_its_source_is_looked_up_there_alone(engine: Engine):
+    mapped = {"identities": [identity("gitlab", "octo", ADA)]}
+    found = Found(engine, {**mapped, "pull_requests": [pull_request("octo", "github")]})
+    assert found.who("code", "github", "octo") is None
+    assert found.why("code", "github", "octo") == "unmatched: no mapping, no email"
+
+
+@pytest.mark.parametrize(
+    ("sources", "code", "work"),
+    [
+        # Code rows look among code hosts first, in their order, then any other tool, then trackers; work the other way.
+        (("jira", "github", "gitlab"), "github", "jira"),
+        (("gitlab", "github"), "github", "github"),
+        (("linear", "jira", "azure-boards"), "azure-boards", "azure-boards"),
+        (("forge", "jira"), "forge", "jira"),
+        (("forge", "git"), "git", "git"),
+    ],
+)
+def test_a_row_without_source_is_looked_up_among_all_in_the_documented_order(
+    engine: Engine, sources: tuple[str, ...], code: str, work: str
+):
+    # Each source maps the account to another person; only which source was taken matters.
+    people = dict(zip(sources, PEOPLE, strict=False))
+    found = Found(
+        engine,
+        {
+            "identities": [identity(source, "sam", email) for source, email in people.items()],
+            "pull_requests": [pull_request("sam")],
+            "work_items": [{"assignee": "sam"}],
+        },
+    )
+    assert (found.who("code", "", "sam"), found.why("code", "", "sam")) == (
+        people[code],
+        f"mapped as an account of {code}",
+    )
+    assert found.who("work", "", "sam") == people[work]
+
+
+def test_a_mapping_to_nobody_leaves_the_account_unmatched_and_says_so(engine: Engine):
+    found = Found(
+        engine,
+        {"identities": [identity("git", ADA, "gone@x.org")], "commits": [commit("1", ADA)]},
+    )
+    assert found.who("git", "git", ADA) is None
+    assert found.why("git", "git", ADA) == "mapped as an account of git to gone@x.org, who is no developer"
+
+
+def test_the_lake_s_developers_are_known_beside_those_of_the_trees(engine: Engine):
+    tables = {"developers": [{"email": "Zoe@x.org", "full_name": "Zoe"}], "commits": [commit("1", "ZOE@x.org")]}
+    assert Found(engine, tables).who("git", "git", "zoe@x.org") == "zoe@x.org"
+
+
+def test_the_email_seen_beside_an_account_in_commits_names_its_developer(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "pull_request_commits": [listed("1", "Octo"), listed("2", "octo"), listed("3", "duo"), listed("4", "duo")],
+            "commits": [commit("1", "ADA@x.org"), commit("2", "home@else.org"), commit("3", ADA), commit("4", BEN)],
+            "comments": [{"author": "octo", "source": "github"}, {"author": "octo"}, {"author": "oct", "source": ""}],
+        },
+    )
+    assert found.who("code", "github", "octo") == ADA
+    assert found.why("code", "github", "octo") == "seen in commits with the email ada@x.org"
+    # A row without source may be of any source that has the account; nothing is guessed from a similar name.
+    assert found.who("code", "", "octo") == ADA
+    assert found.who("code", "", "oct") is None
+    assert found.who("code", "github", "duo") is None
+    assert found.why("code", "github", "duo") == "unmatched: seen in commits with emails of 2 developers"
+
+
+def test_the_email_seen_may_itself_be_mapped(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "identities": [identity("git", "home@else.org", BEN)],
+            "pull_request_commits": [listed("1", "octo")],
+            "commits": [commit("1", "Home@Else.org")],
+        },
+    )
+    assert found.who("code", "github", "octo") == BEN
+
+
+def test_an_account_of_a_tracker_is_not_an_account_of_a_code_host_by_its_name(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "pull_request_commits": [listed("1", "octo"), listed("1", "uno", None)],
+            "commits": [commit("1", ADA)],
+            "work_items": [{"assignee": "octo", "reporter": "uno", "source": "jira"}],
+            "work_item_changes": [{"author": "octo", "field": "status", "source": "github"}],
+        },
+    )
+    assert found.who("work", "jira", "octo") is None
+    assert found.who("work", "jira", "uno") is None
+    assert found.who("work", "github", "octo") == ADA
+
+
+def test_noreply_addresses_carry_the_account_name(engine: Engine):
+    def address(login: str, host: str = "github.com") -> str:
+        return f"{login}@users.noreply.{host}"
+
+    found = Found(
+        engine,
+        {
+            "identities": [identity("github", "octo", ADA), identity("gitlab", "glad", CLEO)],
+            "pull_request_commits": [listed("1", "seen")],
+            "commits": [
+                commit("1", BEN),
+                commit("2", address("12345+Octo")),
+                commit("3", address("octo")),
+                commit("4", address("77+seen")),
+                commit("5", address("5-glad", "gitlab.com")),
+                commit("6", address("99+nobody")),
+            ],
+        },
+    )
+    assert found.who("git", "git", address("12345+octo")) == ADA
+    assert found.why("git", "git", address("12345+octo")) == "noreply address of the github account octo"
+    assert found.who("git", "git", address("octo")) == ADA
+    assert found.who("git", "git", address("77+seen")) == BEN
+    assert found.who("git", "git", address("5-glad", "gitlab.com")) == CLEO
+    assert found.who("git", "git", address("99+nobody")) is None
+    # Accounts that only an address names are no rows of their own.
+    assert ("code", "github", "octo") not in found.rows
+
+
+def test_bots_by_suffix_list_and_project(engine: Engine):
+    names = ("Dependabot[bot]", "deploy-bot", "RENOVATE", "our-ci", "robot", "bot", "codecov-commenter2")
+    found = Found(engine, {"comments": [{"author": name} for name in names]}, bots=("Our-CI",))
+    assert {account for (_, _, account), row in found.rows.items() if row["bot"]} == {
+        "dependabot[bot]",
+        "deploy-bot",
+        "renovate",
+        "our-ci",
+    }
+    assert found.why("code", "", "renovate") == "bot, by its name"
+
+
+def test_of_an_address_the_part_before_the_at_sign_tells_a_bot(engine: Engine):
+    bots = ("49699333+dependabot[bot]@users.noreply.github.com", "renovate@ci.org", "1-bot@ci.org")
+    found = Found(
+        engine, {"commits": [commit(str(number), email) for number, email in enumerate((*bots, "a@bot.org"))]}
+    )
+    assert {account for (_, _, account), row in found.rows.items() if row["bot"]} == set(bots)
+
+
+def test_an_account_mapped_to_a_developer_or_that_is_a_developer_s_address_is_no_bot(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "identities": [identity("github", "ada-bot", ADA), identity("github", "gone-bot", "gone@x.org")],
+            "pull_requests": [pull_request("ada-bot", "github"), pull_request("gone-bot", "github")],
+            "developers": [{"email": "web-flow@x.org", "full_name": "Webster Flow"}],
+            "commits": [commit("1", "web-flow@x.org"), commit("2", BEN)],
+            # Ben committed on a bot's branch: that makes the bot no person.
+            "pull_request_commits": [listed("2", "renovate[bot]")],
+        },
+    )
+    assert (found.who("code", "github", "ada-bot"), found.bot("code", "github", "ada-bot")) == (ADA, False)
+    assert (found.who("git", "git", "web-flow@x.org"), found.bot("git", "git", "web-flow@x.org")) == (
+        "web-flow@x.org",
+        False,
+    )
+    assert found.bot("code", "github", "gone-bot")
+    assert (found.who("code", "github", "renovate[bot]"), found.bot("code", "github", "renovate[bot]")) == (None, True)
+
+
+def test_commits_without_source_are_git_s(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "identities": [identity("git", "home@else.org", ADA), identity("github", "home@else.org", BEN)],
+            "commits": [commit("1", "home@else.org", None), commit("2", "home@else.org", "github")],
+        },
+    )
+    assert found.who("git", "", "home@else.org") == ADA
+    assert found.who("git", "github", "home@else.org") == ADA
+
+
+def test_nothing_seen_gives_no_accounts(engine: Engine):
+    assert Found(engine, {"identities": [identity("github", "octo", ADA)]}).rows == {}
+
+
+def test_activity_puts_first_what_is_lost(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "commits": [commit(str(number), ADA) for number in range(5)] + [commit("x", "who@else.org")],
+            "pull_requests": [pull_request("stranger", "github", merged_by="merger")],
+            "reviews": [{"author": "Stranger", "source": "github"}],
+            "comments": [{"author": "ci-bot", "source": "github"}] * 9 + [{"author": "stranger", "source": "github"}],
+            "work_items": [{"assignee": "jack", "reporter": "jill", "source": "jira"}] * 2,
+        },
+    )
+    engine.bind_arrow("accounts", found.table)
+    rows = engine.arrow(activity()).to_pylist()
+    numbers = ("commits", "pull_requests", "reviews", "comments", "work_items", "total")
+    assert [(row["account"], *(row[name] for name in numbers)) for row in rows] == [
+        ("stranger", 0, 1, 1, 1, 0, 3),
+        ("jack", 0, 0, 0, 0, 2, 2),
+        ("who@else.org", 1, 0, 0, 0, 0, 1),
+        ("merger", 0, 0, 0, 0, 0, 0),
+        ("jill", 0, 0, 0, 0, 0, 0),
+        ("ci-bot", 0, 0, 0, 9, 0, 9),
+        ("ada@x.org", 5, 0, 0, 0, 0, 5),
+    ]
+    assert all(type(row[name]) is int for row in rows for name in numbers)

@@ -1,0 +1,67 @@
+"""``set_identity``: one account mapped by hand, as the latest word, to a known developer only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from leadline.engine import Engine
+from leadline.errors import InvalidRequest
+from leadline.home import Project
+from leadline.ingest import Receipt, ingest
+from leadline.ingest.identities import set_identity
+from leadline.people import load_org
+from leadline.schema import table_named
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def put(project: Project, source: str, account: str, email: str, minutes: int = 0) -> Receipt:
+    return set_identity(
+        project.home.db,
+        project.id,
+        project.lake,
+        lock=project.lock,
+        temp_dir=project.home.temp,
+        source=source,
+        account=account,
+        email=email,
+        now=NOW + timedelta(minutes=minutes),
+    )
+
+
+def stored(project: Project) -> list[tuple]:
+    with Engine(temp_dir=project.home.temp) as engine:
+        engine.bind_snapshot(project.lake.snapshot(), ["identities"])
+        return sorted(engine.execute("SELECT source, account, email FROM identities"))
+
+
+@pytest.fixture
+def peopled(project: Project, tmp_path: Path) -> Project:
+    """A project with Ada and Ben in an org tree, and Zoe among the imported developers."""
+    file = tmp_path / "people.csv"
+    file.write_text("email,full_name,manager_email\nada@x.org,Ada,\nben@x.org,Ben,ada@x.org\n")
+    load_org(project.home.db, project.id, file, "Acme", now=NOW)
+    developers = table_named("developers")
+    rows = pa.RecordBatch.from_pylist([{"email": "Zoe@x.org", "full_name": "Zoe"}], schema=developers.arrow_schema)
+    ingest(project.lake, developers, [rows], lock=project.lock, temp_dir=project.home.temp)
+    return project
+
+
+def test_the_latest_word_holds(peopled: Project):
+    assert put(peopled, "GitHub", " Octo ", "Ada@x.org").added == 1
+    assert put(peopled, "github", "octo", "zoe@x.org", minutes=1).updated == 1
+    put(peopled, "jira", "octo", "ben@x.org")
+    assert stored(peopled) == [("github", "octo", "zoe@x.org"), ("jira", "octo", "ben@x.org")]
+
+
+def test_an_email_of_nobody_is_refused_with_the_nearest(peopled: Project):
+    with pytest.raises(InvalidRequest, match=r"adda@x\.org is no developer's email; near: ada@x\.org") as caught:
+        put(peopled, "github", "octo", "adda@x.org")
+    assert caught.value.code == "unknown_developer"
+    with pytest.raises(InvalidRequest, match="source, account is empty"):
+        put(peopled, "", " ", "ada@x.org")
+    assert stored(peopled) == []

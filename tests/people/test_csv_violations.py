@@ -1,0 +1,112 @@
+"""Every violation a developers CSV may have: found, named with its row, and all of them at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadline.errors import InvalidInput
+
+from .files import HEADER, tree_of
+
+
+def refused(text: str | bytes) -> list[tuple[str, str]]:
+    """The details of the refusal as (place, message)."""
+    from leadline.people.csv_file import read_people
+    from leadline.people.hierarchy import draft_of
+    from leadline.people.violations import Violations
+
+    data = text if isinstance(text, bytes) else text.encode()
+    violations = Violations("people.csv")
+    with pytest.raises(InvalidInput) as caught:
+        draft_of(read_people(data, violations), "Acme", violations)
+    assert caught.value.code == "invalid_org_file"
+    assert "nothing was changed" in caught.value.message
+    return [(detail.field, detail.message) for detail in caught.value.details]
+
+
+def test_all_violations_are_reported_at_once_in_the_order_of_the_file():
+    found = refused(
+        f"{HEADER}\n"
+        "ada@x.org,Ada,,\n"  # 2
+        "ben@x.org,,ada@x.org,\n"  # 3: no name
+        ",Cleo,ada@x.org,\n"  # 4: no email
+        "no email,Dan,ada@x.org,\n"  # 5
+        "eve@x.org,Eve,nobody@x.org,\n"  # 6
+        "EVE@x.org,Eve Two,ada@x.org,\n"  # 7
+        "finn@x.org,Finn,finn@x.org,\n"  # 8
+        "gus@x.org,Gus,hal@x.org,\n"  # 9
+        "hal@x.org,Hal,ian@x.org,\n"  # 10
+        "ian@x.org,Ian,gus@x.org,\n"  # 11
+        "jo@x.org,Jo,ada@x.org\n"  # 12: a cell short
+    )
+    assert [(place, message.split(":")[1].strip().split(":")[0]) for place, message in found[:-1]] == [
+        ("people.csv:3", "REQUIRED_VALUE_MISSING"),
+        ("people.csv:4", "REQUIRED_VALUE_MISSING"),
+        ("people.csv:5", "INVALID_EMAIL"),
+        ("people.csv:6", "DUPLICATE_EMAIL"),
+        ("people.csv:6", "UNKNOWN_MANAGER"),
+        ("people.csv:7", "DUPLICATE_EMAIL"),
+        ("people.csv:8", "SELF_MANAGER"),
+        ("people.csv:9", "CYCLE"),
+    ]
+    assert found[-1] == ("people.csv:12", "WRONG_CELL_COUNT: 3 cells under 4 columns")
+
+
+def test_a_cycle_names_its_chain():
+    ((place, message),) = refused(
+        f"{HEADER}\nroot@x.org,R,,\na@x.org,A,root@x.org;b@x.org,\nb@x.org,B,c@x.org,\nc@x.org,C,a@x.org,\n"
+    )
+    assert place == "people.csv:3"
+    assert "CYCLE: a@x.org → b@x.org → c@x.org → a@x.org" in message
+
+
+def test_two_separate_cycles_are_two_findings():
+    rows = "a@x.org,A,b@x.org,\nb@x.org,B,a@x.org,\nc@x.org,C,d@x.org,\nd@x.org,D,c@x.org,\ne@x.org,E,a@x.org,\n"
+    assert [place for place, _ in refused(f"{HEADER}\n{rows}")] == ["people.csv:2", "people.csv:4"]
+
+
+def test_a_duplicate_names_every_other_row():
+    found = refused(f"{HEADER}\na@x.org,A,,\nb@x.org,B,a@x.org,\nB@x.org,B,a@x.org,\nb@X.org,B,a@x.org,\n")
+    assert [(place, message.split(";")[0]) for place, message in found] == [
+        ("people.csv:3", "email: DUPLICATE_EMAIL: b@x.org is also in line 4, 5"),
+        ("people.csv:4", "email: DUPLICATE_EMAIL: b@x.org is also in line 3, 5"),
+        ("people.csv:5", "email: DUPLICATE_EMAIL: b@x.org is also in line 3, 4"),
+    ]
+
+
+def test_lines_count_the_breaks_inside_quotes():
+    ((place, _),) = refused(f'{HEADER}\r\na@x.org,"A\r\nB",,\r\nb@x.org,B,zed@x.org;a@x.org,\r\n')
+    assert place == "people.csv:4"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("", "people.csv", "EMPTY_FILE"),
+        ("\ufeff\r\n", "people.csv", "EMPTY_FILE"),
+        (f"{HEADER}\n\n,,,\n", "people.csv", "EMPTY_FILE: it has a header but no developers"),
+        (b"\xff\xfea\x00", "people.csv", "WRONG_ENCODING: it is UTF-16"),
+        (f"{HEADER}\na@x.org,".encode() + b"Zo\xeb,,\n", "people.csv:2", "WRONG_ENCODING: byte 0xeb"),
+        ("email;full_name;manager_email\n", "people.csv:1", "WRONG_SEPARATOR"),
+        ("email,team\n", "people.csv:1", "MISSING_COLUMN: full_name; the file has email, team"),
+        ("email,full_name,manager_email,Email\n", "people.csv:1", "DUPLICATE_COLUMN: email is column 1 and column 4"),
+        ("email,full_name,manager_email,=A1\n", "people.csv:1", "INVALID_COLUMN: column 4 is called '=A1'"),
+        (f'{HEADER}\na@x.org,"A,,\n', "people.csv:2", "MALFORMED_CSV"),
+        (f"{HEADER}\na@x.org,A\x00,,\nb@x.org,B,a@x.org,\n", "people.csv:2", "full_name: INVALID_TEXT"),
+        (f"{HEADER}\na@x.org,{'A' * 100_001},,\nb@x.org,B,a@x.org,\n", "people.csv:2", "full_name: VALUE_TOO_LONG"),
+        ("email,full_name,manager_email,\na@x.org,A,,\nb@x.org,B,a@x.org,x\n", "people.csv:3", "INVALID_COLUMN"),
+        (f"{HEADER}\na@x.org,A,,\nb@x.org,B,,\n", "people.csv", "NO_TEAM: nobody has a manager"),
+        (f"{HEADER}\na@x.org,A,,\nb@x.org,B,a@x.org b@x.org,\n", "people.csv:3", "manager_email: INVALID_EMAIL"),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_finding(text: str | bytes, place: str, message: str):
+    found = refused(text)
+    assert found[0][0] == place
+    assert found[0][1].startswith(message)
+
+
+def test_a_chain_of_managers_that_no_organization_has_is_refused():
+    rows = "".join(f"p{n}@x.org,P{n},p{n - 1}@x.org,\n" if n else "p0@x.org,P0,,\n" for n in range(103))
+    ((place, message),) = refused(f"{HEADER}\n{rows}")
+    assert (place, message[:8]) == ("people.csv:102", "TOO_DEEP")
+    assert len(tree_of(f"{HEADER}\n" + "".join(rows.splitlines(keepends=True)[:101])).nodes) == 100
