@@ -12,6 +12,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
@@ -165,9 +166,9 @@ class Engine:
         ``path`` is never half a file; on any failure nothing is left.
         """
         text = compiled(query)
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             statement = f"COPY ({text}) TO {sql_text(partial)} ({_COPY_OPTIONS[format]})"
             ((rows,),) = self.execute(statement)
             with partial.open("rb") as written:
@@ -176,7 +177,8 @@ class Engine:
         except OSError as error:
             raise StoreError(f"{path} could not be written: {error}") from error
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
         return int(rows)
 
     # -- stopping --------------------------------------------------------------------------------------------------
@@ -201,12 +203,10 @@ class Engine:
             if self._stop.is_set():
                 raise Interrupted("Stopped on request")
             return action()
-        except duckdb.InterruptException as error:
-            raise Interrupted("Stopped on request") from error
-        except duckdb.OutOfMemoryException as error:
-            raise StoreError(f"Not enough memory or temporary disk space: {_first_line(error)}") from error
-        except duckdb.IOException as error:
-            raise StoreError(f"Reading or writing failed: {_first_line(error)}") from error
+        except (duckdb.Error, OSError) as error:
+            if (told := _told(error)) is error:
+                raise
+            raise told from error
         finally:
             self._running = None
 
@@ -235,5 +235,19 @@ def compiled(query: ibis.Table | str) -> str:
     return str(ibis.to_sql(query, dialect="duckdb"))
 
 
+def _told(error: Exception) -> Exception:
+    """What a failed query raises. A streamed result reports every failure as ``OSError``, the kind only in its text."""
+    import duckdb
+
+    text = _first_line(error)
+    if isinstance(error, duckdb.InterruptException) or text.startswith("INTERRUPT Error"):
+        return Interrupted("Stopped on request")
+    if isinstance(error, duckdb.OutOfMemoryException) or text.startswith("Out of Memory Error"):
+        return StoreError(f"Not enough memory or temporary disk space: {text}")
+    if isinstance(error, duckdb.IOException) or text.startswith("IO Error"):
+        return StoreError(f"Reading or writing failed: {text}")
+    return duckdb.InvalidInputException(text) if text.startswith("Invalid Input Error") else error
+
+
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0]
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

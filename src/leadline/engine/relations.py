@@ -76,7 +76,19 @@ def empty_relation(schema: pa.Schema) -> str:
 
 
 def relation_query(paths: Sequence[str | Path], schema: pa.Schema) -> str:
-    """A query over ``paths`` (possibly none) with exactly the columns of ``schema``, in its order."""
+    """A query over ``paths`` (possibly none) with exactly the columns of ``schema``, in its order.
+
+    Unlike ``parquet_relation`` it lets the planner see how many rows there are, without which it joins in the wrong
+    order: large queries read through this. A column that not even the newest file has reads as unknown.
+    """
     if not paths:
         return empty_relation(schema)
-    return f"SELECT {sql_list(schema.names)} FROM {parquet_relation(paths, schema)}"
+    from pyarrow.parquet import read_schema
+
+    there = set(read_schema(paths[-1]).names)
+    columns = ", ".join(
+        quoted(field.name) if field.name in there else f"CAST(NULL AS {duckdb_type(field.type)}) AS {quoted(field.name)}"
+        for field in schema
+    )
+    files = ", ".join(sql_text(path) for path in paths)
+    return f"SELECT {columns} FROM read_parquet([{files}], union_by_name=true)"

@@ -1,0 +1,229 @@
+"""The rules that turn a cell's text into a declared type, as DuckDB SQL generated from the schema.
+
+A table declaration and the raw columns at hand come in; SQL expressions go out: the typed value of each column, and
+the reason why a value is refused (NULL when it is not). One set of rules serves every file format and every reader, so
+a value is judged alike wherever it comes from. Empty text is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from leadline.engine import quoted, sql_text
+from leadline.ingest.staging import lower_case_columns
+from leadline.schema import Column, ColumnType, Table
+from leadline.schema.table import ATTRIBUTES
+from leadline.sources.files import LONGEST_FIELD
+
+FIRST_YEAR, LAST_YEAR = 1970, 2262
+"""Years an instant may lie in: what 64-bit nanoseconds since 1970 hold, so that every reader of the lake can."""
+
+# RFC 3339 with a space or T, seconds and offset optional; a bare date is its midnight. DuckDB's cast then judges the
+# calendar; it also takes 24:00 and offsets beyond a day, which the pattern keeps out.
+_INSTANT = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?([Zz]|[-+]([01][0-9]|2[0-3]):?[0-5][0-9])?)?"
+)
+_INTEGER = r"[-+]?[0-9]+"
+_DECIMAL = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
+_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One stored column: ``value`` its typed SQL expression, ``problem`` a text expression (NULL: none), ``shown`` the
+    text a refusal quotes. ``problem`` is None where nothing can be wrong. ``cast`` is an expression that value and problem
+    share under the name ``cast_name(name)``, so that it is computed once."""
+
+    name: str
+    value: str
+    problem: str | None
+    shown: str
+    cast: str | None = None
+
+
+def cast_name(name: str) -> str:
+    """What a column's shared cast is called inside a query; no column of a file is called so."""
+    return quoted(f"{name}\tcast")
+
+
+def rules(table: Table, raw: Mapping[str, bool], extras: Sequence[str] = (), *, thorough: bool) -> list[Rule]:
+    """One rule per stored column, in stored order.
+
+    ``raw`` names the raw columns at hand, True for those that hold lists; columns not at hand are unknown. ``extras``
+    are further columns kept as attributes. ``thorough`` also looks for NUL bytes and overlong values, which the fast
+    CSV reader has excluded before.
+    """
+    lower = lower_case_columns(table)
+    found = [
+        _rule(column, table, is_list=raw.get(column.name), lower=column.name in lower, thorough=thorough)
+        for column in table.columns
+    ]
+    if table.open_columns:
+        found.append(_attributes(raw, extras))
+    return found
+
+
+def _rule(column: Column, table: Table, *, is_list: bool | None, lower: bool, thorough: bool) -> Rule:
+    if is_list is None:
+        return Rule(column.name, f"CAST(NULL AS {_SQL_TYPES[column.type]})", None, "NULL")
+    cell = quoted(column.name)
+    shown = f"array_to_string({cell}, ';')" if is_list else cell
+    cast = cast_name(column.name) if column.type in _SHARED_CASTS else None
+    if column.type is ColumnType.LIST:
+        items = cell if is_list else f"string_split({cell}, ';')"
+        item = "lower(trim(item))" if lower else "trim(item)"
+        split = f"list_filter(list_transform({items}, lambda item: {item}), lambda item: item <> '')"
+        value = (
+            f"CASE WHEN len({split}) > 0 THEN {split} END" if is_list else f"CASE WHEN {cell} <> '' THEN {split} END"
+        )
+        value = f"nullif({value}, CAST([] AS VARCHAR[]))"
+    else:
+        value = cast or _VALUES[column.type].format(c=cell)
+        if column.type is ColumnType.TEXT and lower:
+            value = f"lower({value})"
+    reasons = _reasons(column, cell, value)
+    if column.name in table.key:
+        reasons.insert(0, (f"{cell} IS NULL OR {cell} = ''", "empty, but part of the natural key"))
+    if thorough:
+        reasons.insert(0, (f"strlen({shown}) > {LONGEST_FIELD}", f"longer than {LONGEST_FIELD >> 20} MiB"))
+        reasons.insert(0, (f"contains({shown}, chr(0))", "contains a NUL byte"))
+    problem = None
+    if reasons:
+        good = f"WHEN {_good(column, cell, value)} THEN NULL " if cast is not None else ""
+        problem = f"CASE {good}{' '.join(f'WHEN {when} THEN {sql_text(reason)}' for when, reason in reasons)} END"
+    return Rule(column.name, value, problem, shown, _VALUES[column.type].format(c=cell) if cast is not None else None)
+
+
+_SQL_TYPES = {
+    ColumnType.TEXT: "VARCHAR",
+    ColumnType.INTEGER: "BIGINT",
+    ColumnType.DECIMAL: "DOUBLE",
+    ColumnType.BOOLEAN: "BOOLEAN",
+    ColumnType.INSTANT: "TIMESTAMP WITH TIME ZONE",
+    ColumnType.LIST: "VARCHAR[]",
+}
+_VALUES = {
+    ColumnType.TEXT: "nullif({c}, '')",
+    ColumnType.INTEGER: "TRY_CAST({c} AS BIGINT)",
+    ColumnType.DECIMAL: "TRY_CAST({c} AS DOUBLE)",
+    ColumnType.BOOLEAN: "CASE WHEN {c} <> '' THEN lower({c}) IN ('true', '1', 'yes') END",
+    # DuckDB reads no lower-case t and z; few files have them.
+    ColumnType.INSTANT: "coalesce(TRY_CAST({c} AS TIMESTAMPTZ), TRY_CAST(upper({c}) AS TIMESTAMPTZ))",
+}
+_SHARED_CASTS = (ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.INSTANT)
+
+
+def _good(column: Column, cell: str, value: str) -> str:
+    """A quick test that nearly every good value passes, so that the reasons need not be asked one by one."""
+    if column.type is ColumnType.INSTANT:
+        return f"NOT {_outside_years(value)} AND regexp_full_match({cell}, {sql_text(_INSTANT)})"
+    bound = f" AND {value} >= {column.minimum}" if column.minimum is not None else ""
+    written = f"CAST({value} AS VARCHAR) = {cell}"  # as DuckDB writes an integer, so certainly one
+    return f"{written}{bound}" if column.type is ColumnType.INTEGER else f"{cell} = ''"
+
+
+def _reasons(column: Column, cell: str, value: str) -> list[tuple[str, str]]:
+    """(Condition under which the value is refused, reason), in the order they are asked."""
+    given = f"{cell} <> ''"
+    if column.type is ColumnType.TEXT and column.values:
+        allowed = ", ".join(sql_text(one) for one in column.values)
+        return [(f"{given} AND lower({cell}) NOT IN ({allowed})", f"none of {', '.join(column.values)}")]
+    if column.type is ColumnType.BOOLEAN:
+        allowed = ", ".join(sql_text(one) for one in _TRUE + _FALSE)
+        return [(f"{given} AND lower({cell}) NOT IN ({allowed})", "none of true, false, 1, 0, yes, no")]
+    if column.type in (ColumnType.INTEGER, ColumnType.DECIMAL):
+        return _number_reasons(column, cell, given, value)
+    if column.type is ColumnType.INSTANT:
+        return [
+            (
+                f"{given} AND NOT regexp_full_match({cell}, {sql_text(_INSTANT)})",
+                "not an instant; write RFC 3339, as 2026-01-31T09:30:00Z",
+            ),
+            (f"{given} AND {value} IS NULL", "a date or time that does not exist"),
+            (f"{given} AND {_outside_years(value)}", f"outside the years {FIRST_YEAR} to {LAST_YEAR}"),
+        ]
+    return []
+
+
+def _outside_years(value: str) -> str:
+    first, after = (f"TIMESTAMPTZ '{year}-01-01 00:00:00+00'" for year in (FIRST_YEAR, LAST_YEAR + 1))
+    return f"({value} < {first} OR {value} >= {after})"
+
+
+def _number_reasons(column: Column, cell: str, given: str, value: str) -> list[tuple[str, str]]:
+    whole = column.type is ColumnType.INTEGER
+    pattern = _INTEGER if whole else _DECIMAL
+    malformed = f"{given} AND NOT regexp_full_match({cell}, {sql_text(pattern)})"
+    too_large = f"{given} AND {value} IS NULL" if whole else f"{given} AND ({value} IS NULL OR isinf({value}))"
+    reasons = [(malformed, "not a whole number" if whole else "not a number"), (too_large, "too large a number")]
+    if column.minimum is not None:
+        reasons.append((f"{value} < {column.minimum}", f"below {column.minimum}"))
+    return reasons
+
+
+def _attributes(raw: Mapping[str, bool], extras: Sequence[str]) -> Rule:
+    """Further columns as one JSON object of texts; what is empty is left out, nothing at all is unknown."""
+    own = f"nullif({quoted(ATTRIBUTES)}, '')" if ATTRIBUTES in raw else None
+    parts = []
+    if extras:
+        pairs = ", ".join(f"{sql_text(name)}: nullif({quoted(name)}, '')" for name in sorted(extras))
+        filled = f"map_from_entries(list_filter(map_entries(MAP {{{pairs}}}), lambda pair: pair.value IS NOT NULL))"
+        parts.append(f"nullif(CAST(to_json({filled}) AS VARCHAR), '{{}}')")
+    problem = None
+    if own is not None:
+        # A value that is no JSON would stop the query before its problem could be told.
+        parts.insert(0, f"CASE WHEN json_valid({own}) THEN {own} END")
+        problem = (
+            f"CASE WHEN {own} IS NOT NULL AND (NOT json_valid({own}) OR json_type({parts[0]}) <> 'OBJECT') "
+            "THEN 'not a JSON object' END"
+        )
+    value = "CAST(NULL AS VARCHAR)"
+    if len(parts) == 1:
+        value = parts[0]
+    elif parts:
+        merged = f"CAST(json_merge_patch(coalesce({parts[0]}, '{{}}'), coalesce({parts[1]}, '{{}}')) AS VARCHAR)"
+        value = f"nullif({merged}, '{{}}')"
+    return Rule(ATTRIBUTES, value, problem, own or "NULL")
+
+
+# -- queries -------------------------------------------------------------------------------------------------------
+
+
+def strict_query(found: Sequence[Rule], source: str) -> str:
+    """Typed rows of ``source``; running it fails at the first refused value."""
+    columns = ", ".join(
+        f"{rule.value} AS {quoted(rule.name)}"
+        if rule.problem is None
+        else f"CASE WHEN ({rule.problem}) IS NULL THEN {rule.value} ELSE error({rule.problem}) END AS {quoted(rule.name)}"
+        for rule in found
+    )
+    return f"SELECT {columns} FROM {_with_casts(found, source)}"
+
+
+def _with_casts(found: Sequence[Rule], source: str) -> str:
+    casts = "".join(f", {rule.cast} AS {cast_name(rule.name)}" for rule in found if rule.cast is not None)
+    return f"(SELECT *{casts} FROM {quoted(source)})"
+
+
+def refusals_query(found: Sequence[Rule], source: str, line: str, record: str | None) -> str:
+    """Refused values of ``source`` as rows (line, column, value cut to 80 characters, reason, raw record)."""
+    problems = ", ".join(
+        f"{{'name': {sql_text(rule.name)}, 'value': {rule.shown}, 'reason': {rule.problem}}}"
+        for rule in found
+        if rule.problem is not None
+    )
+    kept = quoted(record) if record is not None else "''"
+    return (
+        f"SELECT line, problem.name, coalesce(left(problem.value, 80), ''), problem.reason, kept FROM ("
+        f"SELECT {quoted(line)} AS line, {kept} AS kept, unnest(list_filter([{problems}], "
+        f"lambda one: one.reason IS NOT NULL)) AS problem FROM {_with_casts(found, source)}) ORDER BY line"
+    )
+
+
+def accepted_query(found: Sequence[Rule], source: str) -> str:
+    """Typed rows of ``source`` in which nothing is refused, in order."""
+    problems = [f"({rule.problem}) IS NULL" for rule in found if rule.problem is not None]
+    columns = ", ".join(f"{rule.value} AS {quoted(rule.name)}" for rule in found)
+    return f"SELECT {columns} FROM {_with_casts(found, source)} WHERE {' AND '.join(problems) or 'true'}"

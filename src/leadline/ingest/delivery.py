@@ -1,0 +1,120 @@
+"""The one way rows enter the lake: stage them, resolve them against what is there, commit once.
+
+Typed record batches or already staged Parquet files come in; one atomic Delta commit (none when nothing changes) and a
+``Receipt`` go out. Staging happens outside the table's lock, resolving and committing inside it, so any number of
+processes may deliver at once and none loses or doubles a row. A process killed anywhere leaves the last good state.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadline.engine import Engine
+from leadline.ingest.resolution import judge, repeated_within, resolve
+from leadline.ingest.staging import stage_batches
+from leadline.lake import Lake
+from leadline.lake.maintenance import TOO_MANY_SMALL_FILES, merge_files, small_files
+from leadline.schema import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LockFactory = Callable[[str], AbstractContextManager[None]]
+"""Name of a lock → what holds it, exclusively across processes, while the ``with`` block runs."""
+
+MEMORY_LIMIT = "450MB"
+"""What resolving may hold before it spills: with Arrow and Python beside it a worker stays below 1 GiB."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a delivery, in rows. ``added`` + ``updated`` + ``unchanged`` are the rows delivered; ``unchanged``
+    ones were there already, are older than what is there, or were overtaken within the delivery. ``version`` is the
+    table's Delta version afterwards, None while it was never written."""
+
+    added: int
+    updated: int
+    unchanged: int
+    version: int | None
+
+
+def ingest(
+    lake: Lake,
+    table: Table,
+    batches: Iterable[pa.RecordBatch],
+    *,
+    lock: LockFactory,
+    temp_dir: Path,
+    progress: Callable[[int], None] | None = None,
+) -> Receipt:
+    """Takes typed rows of ``table`` into the lake in one commit.
+
+    ``batches`` carry columns of ``table.arrow_schema`` (missing ones are unknown). A row replaces the one of the same
+    natural key unless both carry ``updated_at`` and it is the older; rows of an immutable table are only added. The
+    outcome does not depend on how a delivery is cut. Nothing is taken if ``batches`` raises. ``progress`` is told the
+    rows staged so far. Raises ``InvalidInput`` for rows that are not of the table, ``StoreError`` if the disk fails.
+    """
+    with staging(lake, table) as folder:
+        staged, rows = stage_batches(table, batches, folder, progress)
+        return commit_staged(lake, table, staged, rows, lock=lock, temp_dir=temp_dir)
+
+
+@contextmanager
+def staging(lake: Lake, table: Table) -> Iterator[Path]:
+    """A staging folder of the table, removed at the end with whatever was not committed."""
+    folder = lake.staging_folder(table.name)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def commit_staged(
+    lake: Lake,
+    table: Table,
+    staged: Sequence[Path],
+    rows: int,
+    *,
+    lock: LockFactory,
+    temp_dir: Path,
+    message: str = "ingest",
+) -> Receipt:
+    """Resolves ``staged`` files (``rows`` rows, conforming to the table, in delivery order) and commits them."""
+    if not rows:
+        return Receipt(0, 0, 0, lake.version(table.name))
+    with Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
+        repeated_within(engine, table, staged)
+        with lock(f"lake:{table.name}"):
+            present = lake.snapshot().files(table.name)
+            outcome = resolve(engine, table, staged, present, folder=staged[0].parent)
+            if not outcome.added_files and not outcome.removed_files:
+                version = lake.version(table.name)
+            else:
+                version = lake.commit(table, added=outcome.added_files, removed=outcome.removed_files, message=message)
+                version = _merge_if_many(lake, table) or version
+    return Receipt(outcome.added, outcome.updated, rows - outcome.added - outcome.updated, version)
+
+
+def foresee(lake: Lake, table: Table, staged: Sequence[Path], rows: int, *, temp_dir: Path) -> Receipt:
+    """The receipt that ``commit_staged`` would give now; nothing is written."""
+    if not rows:
+        return Receipt(0, 0, 0, lake.version(table.name))
+    with Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
+        repeated_within(engine, table, staged)
+        verdict = judge(engine, table, staged, lake.snapshot().files(table.name))
+    unchanged = rows - verdict.added - verdict.updated
+    return Receipt(verdict.added, verdict.updated, unchanged, lake.version(table.name))
+
+
+def _merge_if_many(lake: Lake, table: Table) -> int | None:
+    """Merges the table's small files when there are too many; the new version, if so. The table's lock is held."""
+    small = small_files(lake.snapshot(), table.name)
+    if len(small) <= TOO_MANY_SMALL_FILES:
+        return None
+    merge_files(lake, table, small)
+    return lake.version(table.name)

@@ -1,0 +1,290 @@
+"""Imports files in the documented tables: reads, converts, reports what is refused, commits each file whole.
+
+Paths come in (files or folders of ``.csv``, ``.csv.gz``, ``.jsonl``, ``.jsonl.gz``, ``.parquet``), one lake commit per
+file and an ``ImportReport`` go out. A good CSV file takes the fast way: Arrow parses it, DuckDB converts it, and the
+first doubt ends the attempt. Then, and for other formats, the exact way reads it in order and locates every refusal.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadline.engine import Engine
+from leadline.errors import InvalidInput, LeadlineError
+from leadline.ingest.conversion import accepted_query, refusals_query, rules, strict_query
+from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, commit_staged, foresee, staging
+from leadline.ingest.report import FileReport, ImportReport
+from leadline.ingest.staging import StagingWriter
+from leadline.lake import Lake
+from leadline.sources.csv_file import FastReader, NeedsExactReading, exact_rows, read_header
+from leadline.sources.files import LINE, RECORD, Header, ImportFile, RawRows, Refusal, find_files
+from leadline.sources.json_lines import json_rows
+from leadline.sources.parquet_file import parquet_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Progress = Callable[[int, int, int], None]
+"""Told (bytes read, bytes in all, rows so far) over all files."""
+
+
+@dataclass
+class _Job:
+    """One file on its way in, and what the caller asked for."""
+
+    file: ImportFile
+    report: FileReport
+    skip_bad_rows: bool
+    temp_dir: Path
+    refused_dir: Path | None
+    tell: Callable[[int, int], None]
+    sink: _RefusedFile | None = None
+    rows: int = 0
+    read: int = 0
+    bad_lines: set[int] = field(default_factory=set)
+
+    def progress(self, done: int) -> None:
+        self.read = done
+        self.tell(done, self.rows)
+
+
+def import_paths(
+    lake: Lake,
+    paths: Sequence[Path],
+    *,
+    lock: LockFactory,
+    temp_dir: Path,
+    table: str | None = None,
+    skip_bad_rows: bool = False,
+    dry_run: bool = False,
+    refused_dir: Path | None = None,
+    progress: Progress | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> ImportReport:
+    """Takes the files at ``paths`` into the lake, each wholly or not at all.
+
+    ``table`` overrides what a file's name says. ``skip_bad_rows`` takes the good rows of a file and writes the refused
+    ones to ``<file>.refused.csv`` in ``refused_dir`` (default: beside the file). ``dry_run`` reads and judges but
+    writes nothing. A refused file is reported (``ImportReport.ok`` is False) and does not stop the others. Raises
+    ``InvalidRequest`` for paths or a table that do not exist, ``StoreError`` when the home cannot take the rows.
+    """
+    found, skipped = find_files([Path(path) for path in paths], table)
+    report = ImportReport(skipped=skipped, dry_run=dry_run)
+    total = sum(file.path.stat().st_size for file in found)
+    bytes_before = rows_before = 0
+    for file in found:
+
+        def tell(done: int, rows: int, at: tuple[int, int] = (bytes_before, rows_before)) -> None:
+            if progress is not None:
+                progress(at[0] + done, total, at[1] + rows)
+
+        started = clock()
+        job = _Job(file, FileReport(file.path, file.table.name), skip_bad_rows, temp_dir, refused_dir, tell)
+        try:
+            _import_file(lake, job, lock=lock, dry_run=dry_run)
+        except InvalidInput as error:
+            job.report.error, job.report.details = error.message, error.details
+        job.report.seconds = clock() - started
+        report.files.append(job.report)
+        bytes_before += file.path.stat().st_size
+        rows_before += job.report.rows
+    return report
+
+
+def _import_file(lake: Lake, job: _Job, *, lock: LockFactory, dry_run: bool) -> None:
+    table, report = job.file.table, job.report
+    with _folder(lake, job, dry_run=dry_run) as folder:
+        staged = _stage(job, folder, write_refused=not dry_run)
+        report.rows = job.rows
+        report.refused_rows = len(job.bad_lines)
+        if report.refused_count and not job.skip_bad_rows:
+            values = "value" if report.refused_count == 1 else "values"
+            raise InvalidInput(
+                f"{job.file.path.name}: {report.refused_count} {values} refused in {report.refused_rows} of {job.rows} rows; "
+                f"nothing was taken (first: {_describe(report.refused[0])})"
+            )
+        good = job.rows - report.refused_rows
+        if dry_run:
+            receipt = foresee(lake, table, staged, good, temp_dir=job.temp_dir)
+        else:
+            message = f"import {job.file.path.name}"
+            receipt = commit_staged(lake, table, staged, good, lock=lock, temp_dir=job.temp_dir, message=message)
+        report.added, report.updated, report.unchanged = receipt.added, receipt.updated, receipt.unchanged
+        report.version = receipt.version
+
+
+def _describe(refusal: Refusal) -> str:
+    column = f", column {refusal.column}" if refusal.column else ""
+    value = f" {refusal.value[:80]!r}" if refusal.value else ""
+    return f"line {refusal.line}{column}:{value} {refusal.reason}"
+
+
+@contextmanager
+def _folder(lake: Lake, job: _Job, *, dry_run: bool) -> Iterator[Path]:
+    """Where the typed rows are written: in the lake's staging, or in passing for a dry run."""
+    if not dry_run:
+        with staging(lake, job.file.table) as folder:
+            yield folder
+        return
+    job.temp_dir.mkdir(parents=True, exist_ok=True)
+    passing = Path(tempfile.mkdtemp(prefix="dry-run-", dir=job.temp_dir))
+    try:
+        yield passing
+    finally:
+        shutil.rmtree(passing, ignore_errors=True)
+
+
+def _stage(job: _Job, folder: Path, *, write_refused: bool) -> list[Path]:
+    if job.file.suffix.startswith(".csv"):
+        header = read_header(job.file)
+        try:
+            return _stage_fast(job, header, folder / "fast")
+        except NeedsExactReading:
+            shutil.rmtree(folder / "fast", ignore_errors=True)
+            job.rows = 0
+        return _stage_exact(
+            job,
+            header,
+            exact_rows(job.file, header, job.progress, records=job.skip_bad_rows),
+            folder / "exact",
+            write_refused=write_refused,
+        )
+    if job.file.suffix == ".parquet":
+        header, rows = parquet_rows(job.file, job.progress, records=job.skip_bad_rows)
+        return _stage_exact(job, header, rows, folder, write_refused=write_refused)
+    rows = json_rows(job.file, job.progress, records=job.skip_bad_rows)
+    return _stage_exact(job, None, rows, folder, write_refused=write_refused)
+
+
+# -- the fast way --------------------------------------------------------------------------------------------------
+
+
+def _stage_fast(job: _Job, header: Header, folder: Path) -> list[Path]:
+    """Streams the file through Arrow and DuckDB into Parquet. Raises ``NeedsExactReading`` at anything refused."""
+    import duckdb
+    import pyarrow as pa
+
+    table = job.file.table
+    failure: list[Exception] = []
+    source = FastReader(job.file, header, job.progress)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from source.batches()
+        except (LeadlineError, NeedsExactReading) as error:
+            failure.append(error)
+            raise
+
+    writer = StagingWriter(table, folder)
+    found = rules(table, dict.fromkeys(header.names, False), header.extras, thorough=False)
+    with Engine(temp_dir=job.temp_dir, memory_limit=MEMORY_LIMIT) as engine:
+        engine.bind_arrow("raw", pa.RecordBatchReader.from_batches(source.schema, batches()))
+        try:
+            with engine.reader(strict_query(found, "raw")) as typed:
+                for batch in typed:
+                    writer.write(batch)
+                    job.rows = writer.rows
+                    job.progress(job.read)
+        except (duckdb.Error, OSError) as error:
+            if failure:  # the source raised; what comes out of the engine is only its echo
+                raise failure[0] from error
+            if isinstance(error, duckdb.InvalidInputException):  # a rule refused a value
+                raise NeedsExactReading from error
+            raise
+        finally:
+            staged = writer.close()
+    return staged
+
+
+# -- the exact way -------------------------------------------------------------------------------------------------
+
+
+def _stage_exact(
+    job: _Job, header: Header | None, batches: Iterator[RawRows], folder: Path, *, write_refused: bool
+) -> list[Path]:
+    """Converts batch by batch, writing what is accepted and noting every refusal with its line."""
+    writer = StagingWriter(job.file.table, folder)
+    extras = header.extras if header is not None else ()
+    with (
+        Engine(temp_dir=job.temp_dir, memory_limit=MEMORY_LIMIT) as engine,
+        _refused_file(job, write=write_refused and job.skip_bad_rows),
+    ):
+        for raw in batches:
+            _note(job, raw.refusals)
+            if raw.batch is None:
+                continue
+            job.rows += raw.batch.num_rows
+            _convert(job, engine, raw.batch, extras, writer)
+            job.progress(job.read)
+    return writer.close()
+
+
+def _convert(job: _Job, engine: Engine, batch: pa.RecordBatch, extras: Sequence[str], writer: StagingWriter) -> None:
+    import pyarrow as pa
+
+    raw = {field.name: pa.types.is_list(field.type) for field in batch.schema}
+    found = rules(job.file.table, raw, extras, thorough=True)
+    engine.bind_arrow("raw", pa.Table.from_batches([batch]))
+    record = RECORD if RECORD in raw else None
+    refused = engine.execute(refusals_query(found, "raw", LINE, record))
+    if refused:
+        _note(job, [Refusal(*values) for values in refused], read=True)
+    if refused and not job.skip_bad_rows:
+        return  # nothing of the file will be taken; the rest is read for its refusals
+    for typed in engine.arrow(accepted_query(found, "raw")).to_batches():
+        writer.write(typed)
+
+
+def _note(job: _Job, refusals: Sequence[Refusal], *, read: bool = False) -> None:
+    """Reports refusals. Those from a reader are rows that are in no batch (not yet ``read``), so they count here."""
+    job.report.refuse(refusals)
+    job.bad_lines.update(refusal.line for refusal in refusals)
+    if not read:
+        job.rows += len(refusals)
+    if job.sink is not None:
+        job.sink.write(refusals)
+
+
+class _RefusedFile:
+    """The CSV file of refused rows, made when the first one comes."""
+
+    def __init__(self, path: Path, source: Path) -> None:
+        self.path, self._source = path, source
+        self._output: Any = None
+        self._writer: Any = None
+
+    def write(self, refusals: Sequence[Refusal]) -> None:
+        if refusals and self._output is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._output = self.path.open("w", encoding="utf-8", newline="")
+            self._writer = csv.writer(self._output)
+            self._writer.writerow(("file", "line", "column", "value", "reason", "record"))
+        for one in refusals:
+            self._writer.writerow((self._source, one.line, one.column, one.value[:80], one.reason, one.record))
+
+    def close(self) -> None:
+        if self._output is not None:
+            self._output.close()
+
+
+@contextmanager
+def _refused_file(job: _Job, *, write: bool) -> Iterator[None]:
+    if not write:
+        yield
+        return
+    folder = job.refused_dir if job.refused_dir is not None else job.file.path.parent
+    job.sink = _RefusedFile(folder / f"{job.file.path.name}.refused.csv", job.file.path)
+    try:
+        yield
+    finally:
+        job.sink.close()
+        if job.report.refused_count:
+            job.report.refused_file = job.sink.path

@@ -1,0 +1,58 @@
+"""Takes rows out of the lake by their natural keys: for things that vanished at their source.
+
+Keys come in as an Arrow table, one atomic commit without their rows goes out; other rows stay as they are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadline.engine import Engine, parquet_relation, quoted
+from leadline.engine.relations import sql_list
+from leadline.errors import InvalidInput
+from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, staging
+from leadline.ingest.resolution import write_rows
+from leadline.ingest.staging import StagingWriter, lower_case_columns
+from leadline.lake import Lake
+from leadline.schema import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def remove(lake: Lake, table: Table, keys: pa.Table, *, lock: LockFactory, temp_dir: Path) -> int:
+    """Removes every row of ``table`` that matches a row of ``keys``; returns how many rows went.
+
+    ``keys`` carries some or all natural key columns: with ``repository`` and ``sha`` all files of those commits go from
+    ``commit_files``. Nothing is committed when nothing matches. Raises ``InvalidInput`` for a column outside the key.
+    """
+    names = keys.column_names
+    if not names or not set(names) <= set(table.key):
+        raise InvalidInput(f"Rows of {table.name} are removed by {', '.join(table.key)}, not by {', '.join(names)}")
+    with lock(f"lake:{table.name}"), Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
+        present = lake.snapshot().files(table.name)
+        if not present or not keys.num_rows:
+            return 0
+        lower = lower_case_columns(table)
+        engine.bind_arrow("given", keys)
+        engine.execute(
+            "CREATE TABLE leaving AS SELECT DISTINCT "
+            + ", ".join(f"lower({quoted(name)}) AS {quoted(name)}" if name in lower else quoted(name) for name in names)
+            + " FROM given"
+        )
+        matches = f"({sql_list(names)}) IN (SELECT ({sql_list(names)}) FROM leaving)"
+        if len(names) == 1:
+            matches = f"{quoted(names[0])} IN (FROM leaving)"
+        scan = parquet_relation(present, table.arrow_schema)
+        touched = dict(engine.execute(f"SELECT file_index, count(*) FROM {scan} WHERE {matches} GROUP BY ALL"))
+        if not touched:
+            return 0
+        leaving = [present[at] for at in sorted(touched)]
+        with staging(lake, table) as folder:
+            writer = StagingWriter(table, folder)
+            scan = parquet_relation(leaving, table.arrow_schema)
+            write_rows(engine, f"SELECT {sql_list(table.arrow_schema.names)} FROM {scan} WHERE NOT {matches}", writer)
+            kept = writer.close()
+            lake.commit(table, added=kept, removed=leaving, message="remove")
+        return int(sum(touched.values()))

@@ -1,0 +1,73 @@
+"""What an import did, file by file: the numbers and the refused values that the command line and the API show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from leadline.errors import Detail, InvalidInput
+from leadline.sources.files import Refusal
+
+KEPT_REFUSALS = 1_000
+"""Refused values kept per file; the rest is only counted."""
+
+
+@dataclass
+class FileReport:
+    """One file. ``rows`` were read; ``added``, ``updated`` and ``unchanged`` say what became of the rows taken (in a dry
+    run: what would); ``refused_rows`` were not taken. ``error`` is why the whole file was refused, if it was."""
+
+    path: Path
+    table: str
+    rows: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    refused_count: int = 0
+    refused_rows: int = 0
+    refused_file: Path | None = None
+    error: str | None = None
+    details: tuple[Detail, ...] = ()
+    seconds: float = 0.0
+    version: int | None = None
+
+    @property
+    def taken(self) -> bool:
+        """Whether the file's good rows are in the lake (in a dry run: would be)."""
+        return self.error is None
+
+    def refuse(self, refusals: Iterable[Refusal]) -> None:
+        """Counts refused values and keeps the first ones."""
+        for refusal in refusals:
+            self.refused_count += 1
+            if len(self.refused) < KEPT_REFUSALS:
+                self.refused.append(refusal)
+
+
+@dataclass
+class ImportReport:
+    """All files of one import. ``skipped`` are files of a folder that are no import files, with the reason."""
+
+    files: list[FileReport] = field(default_factory=list)
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    dry_run: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file was taken."""
+        return all(file.taken for file in self.files)
+
+    def raise_if_refused(self) -> None:
+        """Raises ``InvalidInput`` naming every refused value (as far as kept) when a file was not taken."""
+        refused = [file for file in self.files if not file.taken]
+        if not refused:
+            return
+        details = [
+            Detail(f"{file.path.name}:{one.line}" + (f":{one.column}" if one.column else ""), one.reason)
+            for file in refused
+            for one in file.refused
+        ]
+        details += [detail for file in refused for detail in file.details]
+        raise InvalidInput("; ".join(str(file.error) for file in refused), details=details)

@@ -1,0 +1,225 @@
+"""Decides which rows of a delivery stay: natural key and ``updated_at`` decide (data-model, "Data model").
+
+Staged files of a delivery and the table's present files come in; out go the files to add and to remove so that the
+table holds one row per key. The rule is a fold in delivery order: a row replaces the one before it unless both carry
+``updated_at`` and it is the older; of an immutable table the first row stays. Most keys occur once, so only keys whose
+64-bit hash repeats are looked at; a file is rewritten only if it holds a row that lost. All of it works in passes over a
+share of the hashes, so memory does not grow with the delivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from leadline.engine import Engine, parquet_relation, quoted
+from leadline.engine.relations import sql_list, sql_text
+from leadline.ingest.staging import StagingWriter
+from leadline.schema import ColumnType, Table
+from leadline.schema.table import ATTRIBUTES
+
+KEY_HASH = "hash({})"
+"""How a natural key becomes the number by which rows that may meet are found; two keys may share one."""
+DELIVERED_PLACE = 1 << 62
+FILE_SHIFT = 36
+"""A row's place in delivery order is one number: delivered rows after present ones, then file, then row in the file
+(2^36 rows a file, 2^26 files)."""
+HASHES_PER_PASS = 4_000_000
+KEYS_PER_PASS = 500_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a delivery comes to, in rows: ``added`` (new key), ``updated`` (replaced), ``lost`` (superseded, older, or
+    said before). The places of the losers, present and delivered, are in the engine's table ``losers``."""
+
+    added: int
+    updated: int
+    lost: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The files that change hands and the delivered rows that were ``added`` (new key) or ``updated`` (replaced)."""
+
+    added_files: list[Path]
+    removed_files: list[str]
+    added: int
+    updated: int
+
+
+def repeated_within(engine: Engine, table: Table, staged: Sequence[Path]) -> None:
+    """Collects the key hashes that occur more than once in the delivery as the engine's table ``repeated``.
+
+    Needs nothing of the lake, so it runs before the table's lock is taken.
+    """
+    engine.execute("SET preserve_insertion_order = false")  # places carry the order; keeping it twice costs memory
+    engine.execute("CREATE OR REPLACE TABLE repeated (h UBIGINT)")
+    rows = _count(engine, f"SELECT count(*) FROM {parquet_relation(staged, table.arrow_schema)}")
+    for share in _shares(rows, HASHES_PER_PASS):
+        hashes = f"SELECT h FROM ({_hashes(table, staged)}) WHERE {share}"
+        engine.execute(f"INSERT INTO repeated SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1")
+
+
+def judge(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str]) -> Verdict:
+    """Decides, writing no file, what becomes of the ``staged`` rows beside ``present``; ``repeated_within`` has run."""
+    rows = _count(engine, f"SELECT count(*) FROM {parquet_relation(staged, table.arrow_schema)}")
+    engine.execute("CREATE OR REPLACE TABLE losers (place BIGINT)")
+    if present:
+        within = _within(engine, table, staged)
+        for share in _shares(rows, HASHES_PER_PASS):
+            engine.execute(
+                f"INSERT INTO repeated SELECT DISTINCT h FROM ({_hashes(table, present, within)}) "
+                f"WHERE {share} AND h IN (SELECT h FROM ({_hashes(table, staged)}) WHERE {share})"
+            )
+    lost = updated = 0
+    for share in _shares(_count(engine, "SELECT count(*) FROM repeated"), KEYS_PER_PASS):
+        lost_here, updated_here = _judge_share(engine, table, staged, present, share)
+        lost, updated = lost + lost_here, updated + updated_here
+    return Verdict(rows - lost - updated, updated, lost)
+
+
+def resolve(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str], *, folder: Path) -> Outcome:
+    """What to commit so that ``present`` takes in ``staged``; ``repeated_within`` has run. New files go to ``folder``."""
+    verdict = judge(engine, table, staged, present)
+    if not verdict.added and not verdict.updated:
+        return Outcome([], [], 0, 0)
+    writer = StagingWriter(table, folder / "resolved")
+    removed = [present[at] for at in _rewrite(engine, table, present, writer, first_place=0)]
+    touched = set(_rewrite(engine, table, staged, writer, first_place=DELIVERED_PLACE))
+    untouched = [path for at, path in enumerate(staged) if at not in touched]
+    return Outcome(untouched + writer.close(), removed, verdict.added, verdict.updated)
+
+
+# -- finding keys that meet ----------------------------------------------------------------------------------------
+
+
+def _shares(rows: int, at_a_time: int) -> list[str]:
+    """Conditions on ``h`` that cut ``rows`` evenly spread hashes into passes of about ``at_a_time``; none for no rows."""
+    passes = -(-rows // at_a_time)
+    return [f"(h >> 17) % {passes} = {at}" for at in range(passes)]
+
+
+def _hashes(table: Table, paths: Sequence[Path | str], within: str = "true") -> str:
+    relation = parquet_relation(paths, table.arrow_schema)
+    return f"SELECT {KEY_HASH.format(sql_list(table.key))} AS h FROM {relation} WHERE {within}"
+
+
+def _within(engine: Engine, table: Table, staged: Sequence[Path]) -> str:
+    """A condition that holds for every delivered key; its bounds let whole row groups of present files be skipped."""
+    bounded = [name for name in table.key if table.column[name].type in (ColumnType.TEXT, ColumnType.INTEGER)]
+    bounds = ", ".join(f"min({quoted(name)}), max({quoted(name)})" for name in bounded)
+    (values,) = engine.execute(f"SELECT {bounds} FROM {parquet_relation(staged, table.arrow_schema)}")
+    return " AND ".join(
+        f"{quoted(name)} BETWEEN {_literal(values[2 * at])} AND {_literal(values[2 * at + 1])}"
+        for at, name in enumerate(bounded)
+    )
+
+
+def _literal(value: object) -> str:
+    return str(value) if isinstance(value, int) else sql_text(str(value))
+
+
+def _count(engine: Engine, query: str) -> int:
+    ((count,),) = engine.execute(query)
+    return int(count)
+
+
+# -- judging keys that meet ----------------------------------------------------------------------------------------
+
+
+def _contested(table: Table, staged: Sequence[Path], present: Sequence[str], share: str) -> str:
+    """The rows, present or delivered, whose key hash repeats: key, place in delivery order, version and content."""
+    parts = [
+        f"SELECT {_key(table)} AS key, {start} + (file_index << {FILE_SHIFT}) + file_row_number AS place, "
+        f"epoch_us(updated_at) AS version, {_content(table)} AS content, {KEY_HASH.format(sql_list(table.key))} AS h "
+        f"FROM {parquet_relation(paths, table.arrow_schema)}"
+        for start, paths in ((0, present), (DELIVERED_PLACE, staged))
+        if paths
+    ]
+    return (
+        f"SELECT key, place, version, content FROM ({' UNION ALL '.join(parts)}) "
+        f"WHERE {share} AND h IN (SELECT h FROM repeated WHERE {share})"
+    )
+
+
+def _key(table: Table) -> str:
+    """A contested row's natural key as 128 bits. Parts carry their length, so that different keys never read alike;
+    MD5 serves as a fingerprint here, not as a protection."""
+    parts = ", ".join(f"strlen(CAST({quoted(name)} AS VARCHAR)), ':', {quoted(name)}" for name in table.key)
+    return f"md5_number(concat({parts}))"
+
+
+def _content(table: Table) -> str:
+    """A hash of a row's content. It stands for the row in one comparison only: whether a new version of a key says the
+    same as the present one. Lists enter it as JSON, because DuckDB hashes an empty and an unknown list alike."""
+    columns = [
+        f"CAST(to_json({quoted(column.name)}) AS VARCHAR)" if column.type is ColumnType.LIST else quoted(column.name)
+        for column in table.columns
+    ]
+    return f"hash({', '.join(columns + ([quoted(ATTRIBUTES)] if table.open_columns else []))})"
+
+
+def _judge_share(
+    engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str], share: str
+) -> tuple[int, int]:
+    """Adds the places of one share's losers to ``losers``; (delivered rows that lost, present rows replaced)."""
+    engine.execute(f"CREATE OR REPLACE TABLE contested AS {_contested(table, staged, present, share)}")
+    if table.immutable:
+        competing, winner = "contested", "min(place)"
+    else:
+        # A row without updated_at always replaces what came before it, so only rows from the last such one on compete.
+        # Among those the newest wins, the later delivered on a tie: the maximum of (version, place) as one number.
+        competing = (
+            "(SELECT contested.* FROM contested LEFT JOIN (SELECT key, max(place) AS restart FROM contested "
+            "WHERE version IS NULL GROUP BY key) USING (key) WHERE place >= coalesce(restart, 0))"
+        )
+        newest = "max((coalesce(version + (1::HUGEINT << 62), 0) << 63) + place)"
+        winner = f"CAST({newest} & ((1::HUGEINT << 63) - 1) AS BIGINT)"
+    engine.execute(
+        f"""
+        CREATE OR REPLACE TABLE settled AS
+        WITH winners AS (SELECT key, {winner} AS winner FROM {competing} GROUP BY key)
+        SELECT winners.key, present.place AS present_place,
+            CASE WHEN present.content = best.content THEN present.place ELSE winner END AS winner
+        FROM winners JOIN contested AS best ON best.place = winners.winner
+        LEFT JOIN (FROM contested WHERE place < {DELIVERED_PLACE}) AS present ON present.key = winners.key
+        """
+    )
+    engine.execute("INSERT INTO losers SELECT place FROM contested JOIN settled USING (key) WHERE place <> winner")
+    lost = _count(
+        engine,
+        f"SELECT count(*) FROM contested JOIN settled USING (key) WHERE place <> winner AND place >= {DELIVERED_PLACE}",
+    )
+    updated = _count(engine, "SELECT count(*) FROM settled WHERE present_place <> winner")
+    return lost, updated
+
+
+# -- rewriting files that hold losers ------------------------------------------------------------------------------
+
+
+def _rewrite(
+    engine: Engine, table: Table, paths: Sequence[Path | str], writer: StagingWriter, *, first_place: int
+) -> list[int]:
+    """Writes the rows that stay of every one of ``paths`` that holds a loser; the positions of those files."""
+    last_place = first_place + (len(paths) << FILE_SHIFT)
+    counts = engine.execute(
+        f"SELECT CAST((place - {first_place}) >> {FILE_SHIFT} AS INTEGER), count(*) FROM losers "
+        f"WHERE place >= {first_place} AND place < {last_place} GROUP BY ALL ORDER BY ALL"
+    )
+    for at, lost in counts:
+        relation = parquet_relation([paths[at]], table.arrow_schema)
+        if lost == _count(engine, f"SELECT count(*) FROM {relation}"):
+            continue
+        start = first_place + (at << FILE_SHIFT)
+        gone = f"SELECT place - {start} FROM losers WHERE place >= {start} AND place < {start + (1 << FILE_SHIFT)}"
+        stay = f"SELECT {sql_list(table.arrow_schema.names)} FROM {relation} WHERE file_row_number NOT IN ({gone})"
+        write_rows(engine, stay, writer)
+    return [at for at, _ in counts]
+
+
+def write_rows(engine: Engine, query: str, writer: StagingWriter) -> None:
+    """Hands a query's rows, which have the table's stored columns, to ``writer``."""
+    for batch in engine.reader(query):
+        writer.write(batch)

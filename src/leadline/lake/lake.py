@@ -1,0 +1,250 @@
+"""The Delta tables of one project under one folder: pinned snapshots out, atomic commits of Parquet files in.
+
+Every table of the schema has its own sub-folder, readable by any Delta reader. Writers put finished Parquet files into
+the table's staging folder and commit them here together with the files they replace; what was never committed is
+invisible and is cleared away later. Who may write when is the caller's business (``ingest`` holds a lock per table).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from leadline.errors import StoreError
+from leadline.lake.files import add_action, make_durable
+from leadline.lake.snapshot import DataFile, Manifest, Snapshot
+from leadline.schema import TABLES, Table, table_named
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+    from leadline.lake.maintenance import Compaction
+
+LOG = "_delta_log"
+STAGING = "_staging"
+KEEP_DAYS = 40
+"""Versions younger than this stay readable: longer than an export file is kept by default, so it can be repeated."""
+
+CONFIGURATION = {
+    "delta.checkpointInterval": "50",
+    "delta.logRetentionDuration": f"interval {KEEP_DAYS} days",
+    "delta.deletedFileRetentionDuration": f"interval {KEEP_DAYS} days",
+}
+_LOG_ENTRY = re.compile(r"^(\d{20})\.(?:json|checkpoint\..*parquet|checkpoint\.parquet)$")
+_MANIFESTS_KEPT = 128
+
+
+class Lake:
+    """The Delta tables of one project under ``root``; one sub-folder per table of ``leadline.schema``.
+
+    Safe to share between threads; any number of processes may open the same folder. ``new_id`` names new files and
+    must never repeat.
+    """
+
+    def __init__(self, root: Path, *, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+        self.root = Path(root).absolute()
+        self._new_id = new_id
+        self._manifests: OrderedDict[tuple[str, int], Manifest] = OrderedDict()
+        self._guard = threading.Lock()
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def snapshot(self, versions: Mapping[str, int] | None = None, *, verify: bool = True) -> Snapshot:
+        """Pins the newest version of every table, or exactly the ``versions`` given (table name → Delta version).
+
+        Raises ``StoreError`` when a table's log cannot be read or a version asked for is gone: its log, or (``verify``)
+        a file of it.
+        """
+        if versions is None:
+            newest = {name: self.version(name) for name in TABLES}
+            return Snapshot(
+                {name: self._manifest(name, version) for name, version in newest.items() if version is not None}
+            )
+        manifests = {name: self._manifest(name, version) for name, version in versions.items()}
+        if verify:
+            for name, manifest in manifests.items():
+                _require_files(name, manifest)
+        return Snapshot(manifests)
+
+    def version(self, table: str) -> int | None:
+        """The newest Delta version of ``table``; None when it was never written. Costs one directory listing."""
+        try:
+            entries = [_LOG_ENTRY.match(entry.name) for entry in (self.folder(table) / LOG).iterdir()]
+        except FileNotFoundError:
+            return None
+        return max((int(entry.group(1)) for entry in entries if entry), default=None)
+
+    def folder(self, table: str) -> Path:
+        """Where ``table`` is stored."""
+        return self.root / table
+
+    def _manifest(self, table: str, version: int) -> Manifest:
+        """The files of one version. Versions never change, so they are remembered."""
+        with self._guard:
+            if (found := self._manifests.get((table, version))) is not None:
+                self._manifests.move_to_end((table, version))
+                return found
+        manifest = Manifest(version, _data_files(self.folder(table), self.open_delta(table, version)))
+        with self._guard:
+            self._manifests[table, version] = manifest
+            while len(self._manifests) > _MANIFESTS_KEPT:
+                self._manifests.popitem(last=False)
+        return manifest
+
+    def open_delta(self, table: str, version: int | None = None) -> DeltaTable:
+        """The library's handle of ``table`` at ``version`` (newest by default). Raises ``StoreError``."""
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        try:
+            return DeltaTable(self.folder(table), version=version)
+        except DeltaError as error:
+            which = "its log cannot be read" if version is None else f"version {version} is gone or cannot be read"
+            raise StoreError(f"Table {table} of the lake in {self.root}: {which} ({_first_line(error)})") from error
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def staging_folder(self, table: str) -> Path:
+        """A fresh folder on the table's own disk for files on their way in. The caller removes it when done."""
+        folder = self.folder(table) / STAGING / self._new_id()
+        folder.mkdir(parents=True)
+        return folder
+
+    def commit(self, table: Table, *, added: Sequence[Path] = (), removed: Sequence[str] = (), message: str) -> int:
+        """One atomic Delta commit: ``added`` Parquet files join, ``removed`` files (as ``Snapshot.files`` names them)
+        leave. Returns the new version.
+
+        ``added`` lie anywhere below the table's folder and are moved into place; ``message`` is kept in the table's
+        history. Raises ``StoreError`` when a removed file is no longer part of the newest version (somebody else
+        replaced it) or the disk fails; nothing is changed then.
+        """
+        from deltalake.exceptions import DeltaError
+        from deltalake.transaction import CommitProperties, RemoveAction
+
+        delta = self._writable(table)
+        current = {file.path: file for file in _data_files(self.folder(table.name), delta)}
+        leaving = [Path(path) for path in removed]
+        if missing := [path for path in leaving if path not in current]:
+            raise StoreError(
+                f"Table {table.name} changed meanwhile: {missing[0].name} is no longer part of it; try again"
+            )
+        placed = self._place(table, added)
+        now_ms = int(time.time() * 1000)
+        actions: list[Any] = [add_action(path, table) for path in placed]
+        actions += [RemoveAction(path.name, True, now_ms, current[path].size) for path in leaving]
+        try:
+            delta.create_write_transaction(
+                actions,
+                "append",
+                table.arrow_schema,
+                commit_properties=CommitProperties(custom_metadata={"userMetadata": message}),
+            )
+        except (DeltaError, OSError) as error:
+            for path in placed:
+                path.unlink(missing_ok=True)
+            raise StoreError(f"Table {table.name} could not be committed: {_first_line(error)}") from error
+        delta.update_incremental()
+        version = int(delta.version())
+        self._make_log_durable(table.name, version)
+        return version
+
+    def _writable(self, table: Table) -> DeltaTable:
+        """The newest version of the table, created when it is not there and widened by columns declared since."""
+        from deltalake import DeltaTable, Schema
+        from deltalake.exceptions import DeltaError
+
+        if self.version(table.name) is None:
+            self.folder(table.name).mkdir(parents=True, exist_ok=True)
+            try:
+                DeltaTable.create(
+                    self.folder(table.name), table.arrow_schema, mode="ignore", configuration=dict(CONFIGURATION)
+                )
+            except (DeltaError, OSError) as error:
+                if self.version(table.name) is None:  # else another process created it at the same moment
+                    raise StoreError(f"Table {table.name} could not be created: {_first_line(error)}") from error
+        delta = self.open_delta(table.name)
+        stored = {field.name for field in delta.schema().fields}
+        new = [field for field in Schema.from_arrow(table.arrow_schema).fields if field.name not in stored]
+        if new:
+            delta.alter.add_columns(new)
+            delta = self.open_delta(table.name)
+        return delta
+
+    def _place(self, table: Table, added: Iterable[Path]) -> list[Path]:
+        placed = []
+        for path in added:
+            make_durable(path)
+            target = self.folder(table.name) / f"part-{self._new_id()}.parquet"
+            path.rename(target)
+            placed.append(target)
+        if placed:
+            make_durable(self.folder(table.name))
+        return placed
+
+    def _make_log_durable(self, table: str, version: int) -> None:
+        log = self.folder(table) / LOG
+        entry = log / f"{version:020d}.json"
+        if entry.exists():
+            make_durable(entry)
+        make_durable(log)
+
+    # -- keeping it well -------------------------------------------------------------------------------------------
+
+    def check(self) -> list[str]:
+        """Findings of an integrity check over every table's newest version; [] means good."""
+        from leadline.lake.maintenance import check_lake
+
+        return check_lake(self)
+
+    def compact(
+        self,
+        table: str | None = None,
+        *,
+        now: datetime,
+        lock: Callable[[str], AbstractContextManager[None]] | None = None,
+        keep_days: int = KEEP_DAYS,
+    ) -> Compaction:
+        """Merges small files of ``table`` (default: every table) and clears files that no version of the last
+        ``keep_days`` days reads. Content stays the same. ``lock`` keeps deliveries out while a table is merged."""
+        from leadline.lake.maintenance import compact_lake
+
+        tables = [table_named(table)] if table is not None else list(TABLES.values())
+        return compact_lake(self, tables, lock=lock, now=now, keep_days=keep_days)
+
+
+def _data_files(folder: Path, delta: DeltaTable) -> tuple[DataFile, ...]:
+    import pyarrow as pa
+
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    rows = actions.column("num_records").to_pylist() if "num_records" in actions.column_names else None
+    files = [
+        (modified, DataFile(folder / unquote(path), size, -1 if rows is None or rows[at] is None else rows[at]))
+        for at, (path, size, modified) in enumerate(
+            zip(
+                *(actions.column(name).to_pylist() for name in ("path", "size_bytes", "modification_time")), strict=True
+            )
+        )
+    ]
+    # The log lists files in no fixed order; readers get one, so that a version always reads the same way.
+    return tuple(file for _, file in sorted(files, key=lambda item: (item[0], item[1].path.name)))
+
+
+def _require_files(table: str, manifest: Manifest) -> None:
+    for file in manifest.files:
+        if not file.path.exists():
+            raise StoreError(
+                f"Version {manifest.version} of table {table} is gone: its file {file.path.name} was cleared"
+            )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

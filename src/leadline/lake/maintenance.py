@@ -1,0 +1,232 @@
+"""Keeps the lake well: an integrity check, merging of small files, clearing of what nobody can read any more.
+
+A ``Lake`` comes in; findings, or the number of files merged or cleared, go out. Content never changes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from leadline.errors import StoreError
+from leadline.lake.files import parquet_rows
+from leadline.lake.lake import KEEP_DAYS, STAGING, Lake
+from leadline.lake.snapshot import DataFile, Snapshot
+from leadline.schema import TABLES, Table
+
+SMALL_FILE_ROWS = 122_880
+"""A file with fewer rows than this is small: it holds less than one row group."""
+MERGED_FILE_ROWS = 4 * SMALL_FILE_ROWS
+TOO_MANY_SMALL_FILES = 64
+"""Small files of one table from which on ``ingest`` merges them by itself."""
+ABANDONED_AFTER = timedelta(days=1)
+"""Files in staging this old belong to a process that died: no delivery takes a day."""
+
+LockFactory = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """Files merged away, files they became, and unreadable old files cleared from the disk."""
+
+    merged: int
+    written: int
+    cleared: int
+
+
+# -- check ---------------------------------------------------------------------------------------------------------
+
+
+def check_lake(lake: Lake) -> list[str]:
+    """Findings over every table's newest version, one sentence each; [] means good.
+
+    Every file exists with its size and a readable footer, holds the rows its commit says, and every natural key is
+    known and occurs once.
+    """
+    findings: list[str] = []
+    for table in TABLES.values():
+        try:
+            version = lake.version(table.name)
+            if version is None:
+                continue
+            files = lake.snapshot({table.name: version}, verify=False).data_files(table.name)
+        except StoreError as error:
+            findings.append(error.message)
+            continue
+        broken = [finding for file in files if (finding := _file_finding(table, file)) is not None]
+        findings += broken or _key_findings(table, files)
+    return findings
+
+
+def _file_finding(table: Table, file: DataFile) -> str | None:
+    name = f"Table {table.name}, file {file.path.name}"
+    try:
+        size = file.path.stat().st_size
+    except OSError:
+        return f"{name} is missing"
+    if size != file.size:
+        return f"{name} has {size} bytes instead of {file.size}"
+    try:
+        rows = parquet_rows(file.path)
+    except StoreError:
+        return f"{name} is not a readable Parquet file"
+    return f"{name} has {rows} rows instead of {file.rows}" if file.rows not in (-1, rows) else None
+
+
+def _key_findings(table: Table, files: Sequence[DataFile]) -> list[str]:
+    """Keys that are unknown or occur more than once, by a scan of the key columns alone."""
+    import duckdb
+
+    if not files:
+        return []
+    paths = ", ".join("'" + str(file.path).replace("'", "''") + "'" for file in files)
+    key = ", ".join(f'"{name}"' for name in table.key)
+    unknown = " OR ".join(f'"{name}" IS NULL' for name in table.key)
+    scan = f"read_parquet([{paths}], union_by_name=true)"
+    try:
+        with duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "450MB"}) as session:
+            ((keyless,),) = session.execute(f"SELECT count(*) FROM {scan} WHERE {unknown}").fetchall()
+            ((repeats,),) = session.execute(
+                f"WITH repeated AS (SELECT hash({key}) AS h FROM {scan} GROUP BY h HAVING count(*) > 1) "
+                f"SELECT count(*) FROM (SELECT {key} FROM {scan} WHERE hash({key}) IN (FROM repeated) "
+                "GROUP BY ALL HAVING count(*) > 1)"
+            ).fetchall()
+    except duckdb.Error as error:
+        return [f"Table {table.name} cannot be read: {str(error).splitlines()[0]}"]
+    findings = []
+    if keyless:
+        findings.append(f"Table {table.name} has {keyless} rows without a natural key")
+    if repeats:
+        findings.append(f"Table {table.name} has {repeats} natural keys more than once")
+    return findings
+
+
+# -- compaction ----------------------------------------------------------------------------------------------------
+
+
+def small_files(snapshot: Snapshot, table: str) -> list[DataFile]:
+    """The table's files that are worth merging."""
+    return [file for file in snapshot.data_files(table) if 0 <= file.rows < SMALL_FILE_ROWS]
+
+
+def compact_table(lake: Lake, table: Table, lock: LockFactory) -> tuple[int, int]:
+    """Merges the table's small files in one commit; (files merged, files they became)."""
+    with lock(f"lake:{table.name}"):
+        small = small_files(lake.snapshot(), table.name)
+        if len(small) < 2:
+            return 0, 0
+        return merge_files(lake, table, small)
+
+
+def merge_files(lake: Lake, table: Table, files: Sequence[DataFile]) -> tuple[int, int]:
+    """Rewrites ``files`` as few; the table's lock is held. (files merged, files they became)."""
+    folder = lake.staging_folder(table.name)
+    try:
+        written = list(_merged(table, files, folder))
+        lake.commit(table, added=written, removed=[str(file.path) for file in files], message="compact")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(files), len(written)
+
+
+def _merged(table: Table, files: Sequence[DataFile], folder: Path) -> Iterator[Path]:
+    """Copies the rows of ``files`` in order into new files of bounded size, one row group in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = table.arrow_schema
+    batches = (
+        _widened(batch, schema) for file in files for batch in pq.ParquetFile(file.path).iter_batches(SMALL_FILE_ROWS)
+    )
+    waiting: list[pa.RecordBatch] = []
+    number = 0
+    while True:
+        path = folder / f"merged-{number:06d}.parquet"
+        rows = 0
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for batch in batches:
+                waiting.append(batch)
+                rows += batch.num_rows
+                if sum(one.num_rows for one in waiting) >= SMALL_FILE_ROWS:
+                    writer.write_table(pa.Table.from_batches(waiting, schema), row_group_size=SMALL_FILE_ROWS)
+                    waiting.clear()
+                if rows >= MERGED_FILE_ROWS:
+                    break
+            writer.write_table(pa.Table.from_batches(waiting, schema), row_group_size=SMALL_FILE_ROWS)
+            waiting.clear()
+        if not rows:
+            path.unlink()
+            return
+        yield path
+        number += 1
+
+
+def _widened(batch: Any, schema: Any) -> Any:
+    """``batch`` with the columns of ``schema``; those declared after it was written are unknown."""
+    import pyarrow as pa
+
+    columns = [
+        batch.column(field.name).cast(field.type)
+        if field.name in batch.schema.names
+        else pa.nulls(batch.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+# -- clearing ------------------------------------------------------------------------------------------------------
+
+
+def clear_table(lake: Lake, table: Table, *, now: datetime, keep_days: int = KEEP_DAYS) -> int:
+    """Deletes files of ``table`` that no version younger than ``keep_days`` reads; returns how many.
+
+    Also what processes that died left in staging a day ago. No version is committed for it.
+    """
+    if lake.version(table.name) is None:
+        return 0
+    folder = lake.folder(table.name)
+    delta = lake.open_delta(table.name)
+    current = {file.path.name for file in lake.snapshot().data_files(table.name)}
+    doomed = [
+        folder / name
+        for name in delta.vacuum(
+            retention_hours=keep_days * 24, dry_run=True, enforce_retention_duration=False, full=True
+        )
+        if Path(name).name not in current
+    ]
+    cleared = 0
+    for path in doomed:
+        if path.is_file() and STAGING not in path.parts:
+            path.unlink(missing_ok=True)
+            cleared += 1
+    return cleared + _clear_staging(folder / STAGING, now)
+
+
+def _clear_staging(staging: Path, now: datetime) -> int:
+    if not staging.is_dir():
+        return 0
+    abandoned = [
+        folder
+        for folder in staging.iterdir()
+        if max(path.stat().st_mtime for path in (folder, *folder.iterdir())) < (now - ABANDONED_AFTER).timestamp()
+    ]
+    for folder in abandoned:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(abandoned)
+
+
+def compact_lake(
+    lake: Lake, tables: Sequence[Table], *, lock: LockFactory | None, now: datetime, keep_days: int
+) -> Compaction:
+    """Merges small files of ``tables``, then clears what no kept version reads."""
+    merged = written = cleared = 0
+    for table in tables:
+        from_files, to_files = compact_table(lake, table, lock or (lambda _: nullcontext()))
+        merged, written = merged + from_files, written + to_files
+        cleared += clear_table(lake, table, now=now, keep_days=keep_days)
+    return Compaction(merged, written, cleared)

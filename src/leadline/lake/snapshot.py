@@ -1,0 +1,50 @@
+"""What a reader sees of the lake: for each table one Delta version and the Parquet files that make it up.
+
+The versions and file lists come in from the Delta logs; out goes an object that never changes, however much is
+imported, replaced or compacted meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of a table version. ``rows`` is the count its commit recorded, -1 where none was."""
+
+    path: Path
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The files of one version of one table, oldest first as far as the log tells."""
+
+    version: int
+    files: tuple[DataFile, ...]
+
+
+class Snapshot:
+    """Pinned versions of the lake's tables. ``versions`` maps table name → Delta version; a table never written is
+    absent and reads as empty."""
+
+    def __init__(self, manifests: Mapping[str, Manifest]) -> None:
+        self._manifests = dict(manifests)
+        self.versions: dict[str, int] = {name: manifest.version for name, manifest in self._manifests.items()}
+
+    def data_files(self, table: str) -> tuple[DataFile, ...]:
+        """The files of ``table`` with size (bytes) and row count."""
+        manifest = self._manifests.get(table)
+        return manifest.files if manifest is not None else ()
+
+    def files(self, table: str) -> list[str]:
+        """Absolute paths of the table's Parquet files; [] when it has none."""
+        return [str(file.path) for file in self.data_files(table)]
+
+    def row_counts(self) -> dict[str, int]:
+        """Rows per table as the commits recorded them; nothing is scanned."""
+        return {name: sum(max(file.rows, 0) for file in manifest.files) for name, manifest in self._manifests.items()}

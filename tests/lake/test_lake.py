@@ -1,0 +1,268 @@
+"""The Delta tables: commits, pinned snapshots, the check, merging and clearing, and that others can read them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import deltalake
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from leadline.errors import StoreError
+from leadline.lake import Lake
+from leadline.lake.lake import STAGING
+from leadline.schema import TABLES
+
+RELEASES = TABLES["releases"]
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "home with spaces" / "lake")
+
+
+def parquet(lake: Lake, *tags: str, repository: str | None = "acme/shop") -> Path:
+    rows = [{"repository": repository, "tag": tag, "published_at": NOW} for tag in tags]
+    path = lake.staging_folder("releases") / "rows.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, schema=RELEASES.arrow_schema), path)
+    return path
+
+
+def add(lake: Lake, *tags: str, removed: list[str] | None = None) -> int:
+    return lake.commit(RELEASES, added=[parquet(lake, *tags)], removed=removed or [], message="test")
+
+
+def tags(lake: Lake, versions: dict[str, int] | None = None) -> list[str]:
+    files = lake.snapshot(versions).files("releases")
+    return sorted(tag for file in files for tag in pq.read_table(file).column("tag").to_pylist())
+
+
+def test_a_lake_that_is_not_there_is_empty(lake: Lake) -> None:
+    snapshot = lake.snapshot()
+    assert (snapshot.versions, snapshot.row_counts(), snapshot.files("releases")) == ({}, {}, [])
+    assert lake.check() == []
+    assert not lake.root.exists()
+
+
+def test_commits_add_and_remove_files_at_once(lake: Lake) -> None:
+    first = add(lake, "v1", "v2")
+    before = lake.snapshot()
+    second = add(lake, "v3", removed=before.files("releases"))
+    assert second == first + 1
+    assert tags(lake) == ["v3"]
+    assert tags(lake, {"releases": first}) == ["v1", "v2"]
+    assert before.versions == {"releases": first}
+    assert [pq.read_metadata(file).num_rows for file in before.files("releases")] == [2]
+    assert lake.snapshot().row_counts() == {"releases": 1}
+
+
+def test_other_programs_read_the_table(lake: Lake) -> None:
+    add(lake, "v1", "v2")
+    table = deltalake.DeltaTable(lake.folder("releases"))
+    assert table.to_pyarrow_table().column("tag").to_pylist() == ["v1", "v2"]
+    (action,) = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    assert (action["num_records"], action["min.tag"], action["max.tag"]) == (2, "v1", "v2")
+    assert table.history(1)[0]["userMetadata"] == "test"
+
+
+def test_a_file_somebody_else_replaced_cannot_be_removed(lake: Lake) -> None:
+    add(lake, "v1")
+    stale = lake.snapshot().files("releases")
+    version = add(lake, "v2", removed=stale)
+    with pytest.raises(StoreError, match="Table releases changed meanwhile"):
+        add(lake, "v3", removed=stale)
+    assert lake.version("releases") == version
+    assert lake.check() == []
+
+
+def test_a_version_that_is_gone_is_named(lake: Lake) -> None:
+    version = add(lake, "v1")
+    with pytest.raises(StoreError, match="version 99 is gone or cannot be read"):
+        lake.snapshot({"releases": 99})
+    with pytest.raises(StoreError, match=r"Table commits .*version 0 is gone"):
+        lake.snapshot({"commits": 0})
+    Path(lake.snapshot().files("releases")[0]).unlink()
+    with pytest.raises(StoreError, match=f"Version {version} of table releases is gone: its file part-"):
+        lake.snapshot({"releases": version})
+
+
+def test_an_uncommitted_file_is_invisible(lake: Lake) -> None:
+    add(lake, "v1")
+    parquet(lake, "v2")
+    pq.write_table(
+        pa.Table.from_pylist([], schema=RELEASES.arrow_schema), lake.folder("releases") / "part-lost.parquet"
+    )
+    assert tags(lake) == ["v1"]
+    assert lake.check() == []
+
+
+def test_a_column_declared_later_widens_the_table(lake: Lake) -> None:
+    schema = pa.schema([field for field in RELEASES.arrow_schema if field.name != "name"])
+    lake.folder("releases").mkdir(parents=True)
+    deltalake.DeltaTable.create(lake.folder("releases"), schema)
+    old = lake.folder("releases") / "old.parquet"
+    pq.write_table(pa.Table.from_pylist([{"repository": "acme/shop", "tag": "v0"}], schema=schema), old)
+    lake.commit(RELEASES, added=[old], message="old")
+    add(lake, "v1")
+    names = [field.name for field in deltalake.DeltaTable(lake.folder("releases")).schema().fields]
+    assert set(names) == set(RELEASES.arrow_schema.names)
+    assert tags(lake) == ["v0", "v1"]
+    assert lake.check() == []
+    assert lake.compact("releases", now=NOW).merged == 2
+    (file,) = lake.snapshot().files("releases")
+    assert pq.read_schema(file).names == RELEASES.arrow_schema.names
+
+
+def test_other_threads_and_handles_see_a_commit_at_once(lake: Lake) -> None:
+    other = Lake(lake.root)
+    assert other.snapshot().versions == {}
+    version = add(lake, "v1")
+    assert other.snapshot().versions == {"releases": version}
+
+
+def test_versions_survive_checkpoints(lake: Lake) -> None:
+    first = add(lake, "v1")
+    for _ in range(55):
+        add(lake, "v2", removed=lake.snapshot().files("releases"))
+    assert list((lake.folder("releases") / "_delta_log").glob("*.checkpoint*.parquet"))
+    fresh = Lake(lake.root)
+    assert tags(fresh) == ["v2"]
+    assert tags(fresh, {"releases": first}) == ["v1"]
+
+
+# -- several processes -------------------------------------------------------------------------------------------------
+
+
+def _add_many(root: str, name: str, count: int) -> None:
+    lake = Lake(Path(root))
+    for number in range(count):
+        add(lake, f"{name}-{number}")
+
+
+def test_processes_that_create_and_append_at_once_lose_nothing(lake: Lake) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_add_many, args=(str(lake.root), name, 4)) for name in "abcd"]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    assert tags(lake) == sorted(f"{name}-{number}" for name in "abcd" for number in range(4))
+    assert lake.check() == []
+
+
+# -- check -------------------------------------------------------------------------------------------------------------
+
+
+def _missing(file: Path) -> None:
+    file.unlink()
+
+
+def _cut(file: Path) -> None:
+    os.truncate(file, file.stat().st_size - 1)
+
+
+def _garbled(file: Path) -> None:
+    file.write_bytes(b"x" * file.stat().st_size)
+
+
+@pytest.mark.parametrize(
+    ("harm", "finding"),
+    [
+        (_missing, "Table releases, file {name} is missing"),
+        (_cut, "Table releases, file {name} has {less} bytes instead of {size}"),
+        (_garbled, "Table releases, file {name} is not a readable Parquet file"),
+    ],
+)
+def test_the_check_finds_harmed_files(lake: Lake, harm: Callable[[Path], None], finding: str) -> None:
+    add(lake, "v1")
+    add(lake, "v2")
+    file = lake.snapshot().data_files("releases")[0]
+    harm(file.path)
+    expected = finding.format(name=file.path.name, size=file.size, less=file.size - 1)
+    assert lake.check() == [expected]
+
+
+def test_the_check_counts_rows(lake: Lake) -> None:
+    add(lake, "v1")
+    (file,) = lake.snapshot().data_files("releases")
+    log = max((lake.folder("releases") / "_delta_log").glob("*.json"))
+    log.write_text(
+        log.read_text()
+        .replace('\\"numRecords\\":1', '\\"numRecords\\":3')
+        .replace('\\"numRecords\\": 1', '\\"numRecords\\": 3')
+    )
+    assert Lake(lake.root).check() == [f"Table releases, file {file.path.name} has 1 rows instead of 3"]
+
+
+def test_the_check_finds_keys_that_repeat_or_are_unknown(lake: Lake) -> None:
+    add(lake, "v1", "v2")
+    add(lake, "v2", "v3")
+    lake.commit(RELEASES, added=[parquet(lake, "v4", repository=None)], message="test")
+    assert lake.check() == [
+        "Table releases has 1 rows without a natural key",
+        "Table releases has 1 natural keys more than once",
+    ]
+
+
+def test_the_check_tells_of_a_broken_log(lake: Lake) -> None:
+    add(lake, "v1")
+    max((lake.folder("releases") / "_delta_log").glob("*.json")).write_text("{broken")
+    (finding,) = Lake(lake.root).check()
+    assert finding.startswith("Table releases of the lake in ")
+
+
+# -- merging and clearing ----------------------------------------------------------------------------------------------
+
+
+def test_compaction_merges_small_files_and_keeps_content_and_old_versions(lake: Lake) -> None:
+    versions = [add(lake, f"v{number}") for number in range(5)]
+    done = lake.compact(now=NOW)
+    assert (done.merged, done.written, done.cleared) == (5, 1, 0)
+    assert len(lake.snapshot().files("releases")) == 1
+    assert tags(lake) == [f"v{number}" for number in range(5)]
+    assert tags(lake, {"releases": versions[2]}) == ["v0", "v1", "v2"]
+    assert lake.check() == []
+    assert lake.compact(now=NOW).merged == 0
+
+
+def test_compaction_holds_the_tables_lock(lake: Lake) -> None:
+    add(lake, "v1")
+    add(lake, "v2")
+    held: list[str] = []
+
+    class Held:
+        def __init__(self, name: str) -> None:
+            held.append(name)
+
+        def __enter__(self) -> None: ...
+
+        def __exit__(self, *_: Any) -> None: ...
+
+    lake.compact("releases", now=NOW, lock=Held)
+    assert held == ["lake:releases"]
+
+
+def test_clearing_takes_what_no_kept_version_reads_and_the_abandoned(lake: Lake) -> None:
+    first = add(lake, "v1")
+    add(lake, "v2", removed=lake.snapshot().files("releases"))
+    parquet(lake, "lost")
+    (staged,) = [folder for folder in (lake.folder("releases") / STAGING).iterdir() if any(folder.iterdir())]
+    assert lake.compact("releases", now=NOW).cleared == 0
+    assert tags(lake, {"releases": first}) == ["v1"]
+    lake.compact("releases", now=NOW + timedelta(hours=23))
+    assert staged.exists()
+    lake.compact("releases", now=NOW + timedelta(hours=25), keep_days=0)
+    assert not staged.exists()
+    assert tags(lake) == ["v2"]
+    assert lake.version("releases") == first + 1
+    with pytest.raises(StoreError, match="is gone"):
+        lake.snapshot({"releases": first})
+    assert lake.check() == []
