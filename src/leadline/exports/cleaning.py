@@ -1,0 +1,62 @@
+"""Removes the files of expired exports and what dead workers left behind.
+
+A home and the present come in. Expired rows stay, without their file. Safe in any number of processes at once: a row
+forgets its file before the file is deleted, and nothing younger than an hour is taken for left behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from leadline.db import jobs
+from leadline.db.projects import all_projects
+from leadline.exports.files import FOLDER, attempt_of, work_root
+from leadline.home import Home, Project
+
+GRACE = timedelta(hours=1)
+
+
+def clean(home: Home, now: datetime) -> int:
+    """Clean every project of ``home``; returns how many files and folders were removed."""
+    return sum(clean_project(home.project(organization, name), now) for _, organization, name in all_projects(home.db))
+
+
+def clean_project(project: Project, now: datetime) -> int:
+    """Clean one project; returns how many files and folders were removed."""
+    db = project.home.db
+    expired = [project.folder / name for name in jobs.expire(db, project.id, now)]
+    # The folder is read before the rows: a file that a row names by then stays.
+    old = [path for path in _older(project.folder / FOLDER, now) if path.is_file()]
+    named = jobs.files(db, project.id)
+    orphans = [path for path in old if f"{FOLDER}/{path.name}" not in named]
+    for path in {*expired, *orphans}:
+        path.unlink(missing_ok=True)
+    abandoned = _abandoned(project, now)
+    for path in abandoned:
+        shutil.rmtree(path, ignore_errors=True)
+    return len({*expired, *orphans}) + len(abandoned)
+
+
+def _abandoned(project: Project, now: datetime) -> list[Path]:
+    """Work folders of attempts that nobody is at any more."""
+    folders = {path: attempt_of(path) for path in _older(work_root(project.folder), now)}
+    running = jobs.processing(project.home.db, [attempt[0] for attempt in folders.values() if attempt is not None])
+    return [path for path, attempt in folders.items() if attempt not in running]
+
+
+def _older(folder: Path, now: datetime) -> Iterable[Path]:
+    """What lies in ``folder`` and was not changed within the grace."""
+    limit = (now - GRACE).timestamp()
+    try:
+        entries = list(folder.iterdir())
+    except FileNotFoundError:
+        return
+    for path in entries:
+        try:
+            if path.stat().st_mtime < limit:
+                yield path
+        except FileNotFoundError:  # another cleaner was faster
+            continue

@@ -1,0 +1,84 @@
+"""Where exports lie and what they are called: names and folders, and making a finished file durable.
+
+A request comes in, the name to show, the content type and the stored name go out. Each attempt writes in a folder of its
+own, so that a worker which lost its lease can neither touch nor delete what its successor wrote.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from leadline.metrics.request import MetricsRequest
+
+FOLDER = "exports"
+_WORK = ".work"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a format is stored: ``suffix`` of the stored file, ``content_type`` of what is inside, whether gzipped."""
+
+    extension: str
+    content_type: str
+    gzip: bool
+
+    @property
+    def suffix(self) -> str:
+        """The stored file's ending."""
+        return self.extension + (".gz" if self.gzip else "")
+
+
+FORMS = {
+    "csv": Form(".csv", "text/csv", gzip=True),
+    "jsonl": Form(".jsonl", "application/x-ndjson", gzip=True),
+    "parquet": Form(".parquet", "application/vnd.apache.parquet", gzip=False),
+}
+
+
+def display_name(request: MetricsRequest, subject: str = "insights") -> str:
+    """The file's name for people: ``developer-insights-2024.csv``; other ranges than a calendar year by their dates."""
+    start, end = request.start, request.end
+    whole_year = (start.month, start.day, end.month, end.day) == (1, 1, 12, 31) and start.year == end.year
+    period = f"{start.year:04d}" if whole_year else f"{start.isoformat()}_{end.isoformat()}"
+    return f"{request.level}-{subject}-{period}{FORMS[request.format].extension}"
+
+
+def stored_name(export_id: str, attempt: int, suffix: str) -> str:
+    """The stored file of one attempt, relative to the project's folder."""
+    return f"{FOLDER}/{export_id}{'' if attempt == 1 else f'-{attempt}'}{suffix}"
+
+
+def work_folder(project_folder: Path, export_id: str, attempt: int) -> Path:
+    """Where one attempt keeps unfinished work."""
+    return work_root(project_folder) / f"{export_id}-{attempt}"
+
+
+def work_root(project_folder: Path) -> Path:
+    """Where all attempts of a project keep unfinished work."""
+    return project_folder / FOLDER / _WORK
+
+
+def attempt_of(folder: Path) -> tuple[str, int] | None:
+    """The export id and attempt that a work folder belongs to; None if it is no work folder."""
+    export_id, _, attempt = folder.name.rpartition("-")
+    return (export_id, int(attempt)) if export_id and attempt.isdecimal() else None
+
+
+def digest(path: Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def move_into_place(source: Path, target: Path) -> None:
+    """Rename a finished, flushed file so that it is still there after a power cut."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+    descriptor = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

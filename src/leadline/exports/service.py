@@ -1,0 +1,215 @@
+"""What can be done with exports: create (or reuse), get, list, cancel, and find the stored file.
+
+Request bodies, ids and filters of one project come in; ``Export`` rows and stored files go out. The API and the command
+line call nothing else. A refused request changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from leadline.db import jobs
+from leadline.db.jobs import Export, ListFilter
+from leadline.errors import Conflict, Detail, NotFound
+from leadline.exports.fields import storable
+from leadline.exports.files import FORMS, display_name
+from leadline.exports.requests import Parsed, parse
+from leadline.exports.wake import wake
+from leadline.home import Project
+from leadline.metrics.request import MetricsRequest, Pins
+
+Pin = Callable[[Project, str], Pins]
+
+
+def pin_newest(project: Project, tree: str) -> Pins:
+    """The versions a run on ``tree`` would read now."""
+    from leadline.metrics.run import pin
+
+    return pin(project, tree)
+
+
+def new_export_id() -> str:
+    """A fresh id: 80 random bits."""
+    return f"exp_{secrets.token_hex(10)}"
+
+
+@dataclass(frozen=True)
+class Created:
+    """The export of a request; ``reused`` if an earlier identical one serves; ``warnings`` about the body."""
+
+    export: Export
+    reused: bool
+    warnings: tuple[str, ...]
+
+
+def create(
+    project: Project,
+    body: Mapping[str, Any],
+    *,
+    kind: str,
+    created_by: str,
+    now: datetime,
+    fresh: bool = False,
+    pin: Pin = pin_newest,
+    new_id: Callable[[], str] = new_export_id,
+) -> Created:
+    """Queue the export that ``body`` asks for, or find the identical one that will do (http-api, "Productivity exports").
+
+    Identical means equal after normalization. ``fresh`` never reuses. Raises ``InvalidRequest`` for what is wrong with
+    the body.
+    """
+    parsed = parse(project, body, kind)
+    new = _row(project, parsed, kind=kind, created_by=created_by, now=now, export_id=new_id())
+    usable: Callable[[Export], bool] = (lambda _: False) if fresh else _usable(project, parsed.request, now, pin)
+    export, reused = jobs.create(project.home.db, new, usable)
+    if not reused:
+        wake(project.home.path)
+    return Created(export, reused, parsed.warnings)
+
+
+def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: datetime, export_id: str) -> Export:
+    request = parsed.request
+    return Export(
+        id=export_id,
+        project_id=project.id,
+        kind=kind,
+        state=jobs.QUEUED,
+        request=request.document(),
+        request_hash=request_hash(kind, request, parsed.compression),
+        compression=parsed.compression,
+        team_id=None if request.team is None else str(request.team),
+        team_key=parsed.team_key if storable(parsed.team_key or "") else None,
+        created_by=created_by,
+        created_at=now,
+        filename=display_name(request),
+        content_type=FORMS[request.format].content_type,
+    )
+
+
+def request_hash(kind: str, request: MetricsRequest, compression: str) -> str:
+    """What tells identical requests: SHA-256 (hex) of the normalized request and what else shapes the answer."""
+    document = {"kind": kind, "compression": compression, **request.document()}
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _usable(project: Project, request: MetricsRequest, now: datetime, pin: Pin) -> Callable[[Export], bool]:
+    """Whether an earlier identical export may stand in for a new one, by the project's settings."""
+    profile = project.profile(request.tree)
+    if profile["exports.reuse"] == "unchanged":
+        current = pin(project, request.tree).document()
+
+        def fits(earlier: Export) -> bool:
+            # One not begun yet will read what is newest when it begins, which includes all there is now.
+            return earlier.pinned is None or dict(earlier.pinned) == current
+    else:
+        oldest = now - timedelta(minutes=profile["exports.reuse_minutes"])
+
+        def fits(earlier: Export) -> bool:
+            return earlier.state != jobs.COMPLETED or earlier.created_at > oldest
+
+    return lambda earlier: fits(earlier) and (earlier.state != jobs.COMPLETED or _has_file(project, earlier, now))
+
+
+def _has_file(project: Project, export: Export, now: datetime) -> bool:
+    return not export.expired(now) and (project.folder / str(export.file)).is_file()
+
+
+def get(project: Project, export_id: str, *, kind: str | None = None) -> Export:
+    """One export of the project. Raises ``NotFound``, the same for another project's as for one that never was."""
+    export = jobs.get(project.home.db, project.id, export_id, kind) if _is_id(export_id) else None
+    if export is None:
+        raise NotFound(f"There is no export {export_id[:80]!r}", code="unknown_export")
+    return export
+
+
+def _is_id(text: str) -> bool:
+    """Whether ``text`` could be an export's id; the databases differ in what else they can be asked for."""
+    return re.fullmatch("[A-Za-z0-9_-]{1,40}", text) is not None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of exports: ``page`` counts from 0, ``total`` is over all pages."""
+
+    exports: tuple[Export, ...]
+    page: int
+    limit: int
+    total: int
+
+
+def listed(project: Project, kind: str, wanted: ListFilter) -> Page:
+    """The project's exports of ``kind`` that ``wanted`` asks for."""
+    if not all(storable(text) for text in (wanted.team_id, wanted.created_by) if text is not None):
+        return Page((), wanted.page, wanted.limit, 0)  # what no row can hold is not asked for
+    exports, total = jobs.listed(project.home.db, project.id, kind, wanted)
+    return Page(tuple(exports), wanted.page, wanted.limit, total)
+
+
+def cancel(project: Project, export_id: str, *, kind: str, now: datetime) -> Export:
+    """Cancel an export: a queued one never runs, a running one stops and leaves no file.
+
+    Raises ``NotFound``, or ``Conflict`` when it is finished (cancelled is finished, too).
+    """
+    changed = _is_id(export_id) and jobs.cancel(project.home.db, project.id, export_id, kind, now)
+    export = get(project, export_id, kind=kind)
+    if not changed:
+        raise Conflict(
+            f"Export {export.id} is already {export.state}; only a queued or processing export can be cancelled",
+            code=f"export_{export.state}",
+        )
+    return export
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A completed export's file. ``sha256`` and ``size`` are of the file as stored; ``gzip`` says that it is gzipped,
+    ``content_type`` what is inside; ``plain`` that the request asked for it without compression."""
+
+    path: Path
+    sha256: str
+    size: int
+    filename: str
+    content_type: str
+    gzip: bool
+    plain: bool
+    completed_at: datetime
+
+
+def stored_file(project: Project, export_id: str, *, kind: str, now: datetime | None = None) -> StoredFile:
+    """The file of a completed export.
+
+    Raises ``NotFound`` when there is no such export or its file is kept no longer, and ``Conflict`` when it is not
+    ready, failed (with its error) or cancelled.
+    """
+    export = get(project, export_id, kind=kind)
+    if export.state == jobs.FAILED:
+        error = dict(export.error or {})
+        details = [Detail(str(item["field"]), str(item["message"])) for item in error.get("details", ())]
+        raise Conflict(
+            str(error.get("error", f"Export {export.id} failed")),
+            code=str(error.get("code", "failed")),
+            details=details,
+        )
+    if export.state != jobs.COMPLETED:
+        hint = "it has no file" if export.state == jobs.CANCELLED else "poll it until it is completed"
+        raise Conflict(f"Export {export.id} is {export.state}; {hint}", code=f"export_{export.state}")
+    if not _has_file(project, export, now or datetime.now(UTC)):
+        raise NotFound(f"The file of export {export.id} expired; create the export again", code="export_expired")
+    return StoredFile(
+        path=project.folder / str(export.file),
+        sha256=str(export.sha256),
+        size=int(export.size_bytes or 0),
+        filename=str(export.filename),
+        content_type=str(export.content_type),
+        gzip=FORMS[export.request["format"]].gzip,
+        plain=export.compression == "none",
+        completed_at=export.completed_at or export.created_at,
+    )

@@ -1,0 +1,213 @@
+"""Runs queued exports, one at a time per worker, until told to stop.
+
+A home comes in; the files of its exports and the finished rows go out. Workers may be many, in threads, processes and on
+machines: a claim is a lease, kept alive by a heartbeat, and every finish is fenced by it, so that an export survives the
+death of its worker and is completed once. What it reads is pinned by its first worker; a later one repeats the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from leadline.db import jobs
+from leadline.db.projects import all_projects
+from leadline.errors import LeadlineError, StoreError
+from leadline.exports import cleaning, files
+from leadline.exports.heartbeat import Heartbeat, Pulse
+from leadline.exports.service import Pin, pin_newest
+from leadline.exports.wake import listening
+from leadline.home import Home, Project
+from leadline.metrics.request import Cancelled, Control, MetricsRequest, Pins, Produced
+
+LEASE = timedelta(seconds=15)
+POLL_SECONDS = 0.1
+CLEANING_SECONDS = 600
+_AFTER_TROUBLE_SECONDS = 1.0
+
+Produce = Callable[[Project, MetricsRequest, Pins, Path, Control], Produced]
+"""A run. The file it leaves is whole and flushed to the disk when it returns."""
+
+_log = structlog.get_logger("leadline.exports")
+
+
+def produce_metrics(project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
+    """Run the metrics that ``request`` asks for into ``path``."""
+    from leadline.metrics.run import produce
+
+    return produce(project, request, pins, path, control)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Worker:
+    """One worker of ``home``; use it from one thread. ``name`` must be unique among all workers of the database."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        name: str | None = None,
+        produce: Produce = produce_metrics,
+        pin: Pin = pin_newest,
+        clock: Callable[[], datetime] = _utc_now,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self.name = name or f"{socket.gethostname()[:80]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._home, self._produce, self._pin, self._clock, self._lease = home, produce, pin, clock, lease
+        self._projects: dict[int, Project] = {}
+        self._pulse = Pulse()
+        self._stop = threading.Event()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set. A run in progress is then abandoned and goes back into the queue."""
+        self._stop = stop
+        next_cleaning = time.monotonic()
+        busy = False
+        with listening(self._home.path) as queued:
+            while not stop.is_set():
+                try:
+                    # Asking whether there is work takes no lock; after a run there mostly is some.
+                    busy = (busy or jobs.waiting(self._home.db, self._clock())) and self.run_one()
+                    if busy:
+                        continue
+                    if time.monotonic() >= next_cleaning:
+                        next_cleaning = time.monotonic() + CLEANING_SECONDS
+                        cleaning.clean(self._home, self._clock())
+                except Exception:
+                    # The database or the disk is in trouble: a worker outlives that.
+                    _log.exception("export worker in trouble", worker=self.name)
+                    stop.wait(_AFTER_TROUBLE_SECONDS)
+                queued.wait(POLL_SECONDS)
+                queued.clear()
+
+    def run_one(self) -> bool:
+        """Run the next export, if there is one: whether there was."""
+        now = self._clock()
+        claim = jobs.claim(self._home.db, self.name, now, now + self._lease)
+        if claim is None:
+            return False
+        log = _log.bind(export_id=claim.export.id, attempt=claim.export.attempts, worker=self.name)
+        began = time.monotonic()
+        state = self._run(claim, log)
+        log.info("export " + state, seconds=round(time.monotonic() - began, 3))
+        return True
+
+    def _run(self, claim: jobs.Claim, log: Any) -> str:
+        """Run a claimed export to its end; returns what became of it, for the log."""
+        export, control = claim.export, Control()
+        beat = Heartbeat(self._home.db, claim, control, stop=self._stop, lease=self._lease, clock=self._clock)
+        work: Path | None = None
+        try:
+            project = self._project(export.project_id)
+            work = files.work_folder(project.folder, export.id, export.attempts)
+            with self._pulse.beating(beat):
+                finished, rows = self._write(project, claim, work, control)
+                return self._complete(project, claim, finished, rows)
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError):
+            # Nothing is known of the row then. Its lease runs out and the export is tried again.
+            log.warning("export left to a later attempt")
+            raise
+        except Exception as error:
+            if beat.lost or (isinstance(error, Cancelled) and not beat.ending):
+                return "cancelled or taken over"
+            if beat.ending:
+                return "put back" if jobs.release(self._home.db, claim) else "cancelled or taken over"
+            if not isinstance(error, LeadlineError):
+                log.exception("export failed unexpectedly")
+            body = failure(error, export.id)
+            return "failed" if jobs.fail(self._home.db, claim, body, self._clock()) else "cancelled or taken over"
+        finally:
+            if work is not None:
+                shutil.rmtree(work, ignore_errors=True)
+
+    def _write(self, project: Project, claim: jobs.Claim, work: Path, control: Control) -> tuple[Path, int]:
+        request = MetricsRequest.of(claim.export.request)
+        pins = self._pins(project, claim, request.tree)
+        work.mkdir(parents=True, exist_ok=True)
+        path = work / ("export" + files.FORMS[request.format].suffix)
+        produced = self._produce(project, request, pins, path, control)
+        control.check()
+        return path, produced.rows
+
+    def _pins(self, project: Project, claim: jobs.Claim, tree: str) -> Pins:
+        """What the export reads: as an earlier attempt pinned it, else what is newest now."""
+        if claim.export.pinned is not None:
+            return Pins.of(claim.export.pinned)
+        data_as_of = self._clock()
+        pins = self._pin(project, tree)
+        if not jobs.pin(self._home.db, claim, pins.document(), data_as_of):
+            raise Cancelled
+        return pins
+
+    def _complete(self, project: Project, claim: jobs.Claim, finished: Path, rows: int) -> str:
+        export = claim.export
+        suffix = files.FORMS[export.request["format"]].suffix
+        name = files.stored_name(export.id, export.attempts, suffix)
+        size, sha256 = files.digest(finished)
+        files.move_into_place(finished, project.folder / name)
+        now = self._clock()
+        keep = timedelta(days=project.profile(export.request["tree"])["exports.keep_days"])
+        result = jobs.Result(name, str(export.filename), str(export.content_type), rows, size, sha256)
+        if not jobs.complete(self._home.db, claim, result, now, now + keep):
+            (project.folder / name).unlink(missing_ok=True)
+            return "cancelled or taken over"
+        for attempt in range(1, export.attempts):
+            # What a worker left that died between the rename and the row's finish.
+            (project.folder / files.stored_name(export.id, attempt, suffix)).unlink(missing_ok=True)
+        return "completed"
+
+    def _project(self, number: int) -> Project:
+        """The project of an id. Kept, since its lake remembers what it read."""
+        if number not in self._projects:
+            names = {found: (organization, name) for found, organization, name in all_projects(self._home.db)}
+            self._projects[number] = self._home.project(*names[number])
+        return self._projects[number]
+
+
+def start(home: Home, count: int, stop: threading.Event) -> list[threading.Thread]:
+    """Start ``count`` workers in threads; they end soon after ``stop`` is set."""
+    threads = [
+        threading.Thread(target=Worker(home).run, args=(stop,), name=f"export worker {number + 1}", daemon=True)
+        for number in range(count)
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def failure(error: Exception, export_id: str) -> dict[str, object]:
+    """The error body of an export that ended with ``error``. Says nothing of the inside; the log does."""
+    if isinstance(error, LeadlineError):
+        return error.body()
+    text = str(error)
+    # DuckDB is not imported for the sake of its exceptions' names.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
+        return StoreError(
+            f"Export {export_id} needs more memory than there is; ask for fewer days or metrics or one team, "
+            "or raise LEADLINE_MEMORY",
+            code="out_of_memory",
+        ).body()
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or "No space left on device" in text:
+        return StoreError(
+            f"Export {export_id} found the disk full; free some space and create it again", code="disk_full"
+        ).body()
+    return StoreError(
+        f"Export {export_id} failed because of an internal error; the server's log says more under this id",
+        code="internal_error",
+    ).body()
