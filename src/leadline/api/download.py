@@ -1,0 +1,143 @@
+"""Sending an export's file: the stored file and the client's wishes in, a streamed answer out.
+
+Text exports are stored gzipped and sent as they lie with ``Content-Encoding: gzip``, so that a client which decodes gets
+the text and one which does not gets a ``.gz``; a client that rules gzip out, and an export made with
+``options.compression: none``, get it decompressed on the way. Memory use does not depend on the file's size.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Protocol, cast
+
+from starlette.datastructures import Headers
+from starlette.responses import Response, StreamingResponse
+
+from leadline.api.negotiation import ByteRange, etag, not_modified, parse_range, takes_gzip
+from leadline.errors import LeadlineError, NotFound, StoreError
+
+CHUNK = 256 * 1024
+"""Bytes read and sent at a time."""
+
+
+class Sendable(Protocol):
+    """What must be known of a file to send it; ``leadline.exports.service.StoredFile`` is one."""
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal digest of the stored bytes."""
+
+    @property
+    def filename(self) -> str:
+        """What to call it at the client's, without ``.gz``."""
+
+    @property
+    def content_type(self) -> str:
+        """Media type of the decompressed content."""
+
+    @property
+    def gzip(self) -> bool:
+        """Whether it lies gzipped."""
+
+
+def respond(stored: Sendable, headers: Headers, *, plain: bool = False, head: bool = False) -> Response:
+    """The answer to a download of ``stored``: 200, 206 or 304.
+
+    ``plain`` sends a gzipped file decompressed whatever the client takes; ``head`` sends the headers alone. Raises
+    ``RangeNotSatisfiable``; ``NotFound`` if the file was cleaned away in this moment; ``StoreError`` if it is damaged.
+    """
+    compressed = stored.gzip and not plain and takes_gzip(headers.get("accept-encoding"))
+    tag = etag(stored.sha256, gzip=compressed)
+    answer = _headers(stored, tag, compressed=compressed)
+    if not_modified(headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers={name: answer[name] for name in ("ETag", "Vary", "Cache-Control")})
+    source = _open(stored, decompress=stored.gzip and not compressed)
+    try:
+        size = _size(source, stored.path)
+        wanted = None if head else parse_range(headers.get("range"), headers.get("if-range"), tag, size)
+    except LeadlineError:
+        source.close()
+        raise
+    part = wanted or ByteRange(0, size - 1)
+    answer["Content-Length"] = str(part.length)
+    if wanted is not None:
+        answer["Content-Range"] = f"bytes {part.start}-{part.end}/{size}"
+    if head:
+        source.close()
+        return Response(headers=answer)
+    return StreamingResponse(_chunks(source, part), 206 if wanted is not None else 200, answer)
+
+
+def _headers(stored: Sendable, tag: str, *, compressed: bool) -> dict[str, str]:
+    headers = {
+        "ETag": tag,
+        "Vary": "Accept-Encoding",
+        "Accept-Ranges": "bytes",
+        # The key decides who may have it; a private cache may keep it but must ask again.
+        "Cache-Control": "private, no-cache",
+        "Content-Type": stored.content_type,
+        "Content-Disposition": f'attachment; filename="{stored.filename}"',
+    }
+    return {**headers, "Content-Encoding": "gzip"} if compressed else headers
+
+
+def _open(stored: Sendable, *, decompress: bool) -> IO[bytes]:
+    try:
+        # Opened before the answer begins: a file removed later is still sent whole.
+        source = stored.path.open("rb")
+    except FileNotFoundError:
+        raise NotFound("The export's file has expired; create the export again", code="expired") from None
+    except OSError as error:
+        raise StoreError(f"The export's file cannot be read: {error.strerror}") from error
+    return cast("IO[bytes]", _Gunzip(source)) if decompress else source
+
+
+class _Gunzip(gzip.GzipFile):
+    """Decompresses a file that it owns: closing it closes the file too."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        super().__init__(fileobj=source, mode="rb")
+        self._source = source
+
+    def close(self) -> None:
+        super().close()
+        self._source.close()
+
+
+def _size(source: IO[bytes], path: Path) -> int:
+    stored = os.fstat(source.fileno()).st_size
+    return _decompressed_size(path, stored) if isinstance(source, _Gunzip) else stored
+
+
+@lru_cache(maxsize=256)
+def _decompressed_size(path: Path, _stored_size: int) -> int:
+    """Bytes of the content: gzip's own note of it is only good below 4 GiB, so it is counted, once."""
+    total = 0
+    try:
+        with gzip.open(path) as content:
+            while block := content.read(CHUNK):
+                total += len(block)
+    except (OSError, EOFError, zlib.error) as error:
+        raise StoreError(
+            "The export's file is damaged; create the export again with Cache-Control: no-cache"
+        ) from error
+    return total
+
+
+def _chunks(source: IO[bytes], part: ByteRange) -> Iterator[bytes]:
+    with closing(source):
+        source.seek(part.start)
+        left = part.length
+        while left > 0 and (block := source.read(min(CHUNK, left))):
+            left -= len(block)
+            yield block

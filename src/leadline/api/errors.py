@@ -1,0 +1,133 @@
+"""One shape for every refusal: exceptions in, ``{"status": "failed", "error", "code", "details"}`` out.
+
+``LeadlineError`` already knows its body and status; what the framework raises by itself (unknown path, wrong method) is
+put into the same shape, and a bug becomes a 500 that names the log entry but shows nothing of the inside.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 -- the pool's
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from leadline.api.negotiation import RangeNotSatisfiable
+from leadline.errors import LeadlineError, StoreError, Unauthenticated
+
+log = structlog.get_logger("leadline.api")
+
+NO_STORE = {"Cache-Control": "no-store"}
+"""Answers tell about one moment and one key: nothing on the way may keep them."""
+
+
+def json_response(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer that nothing may store."""
+    raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(raw, status, {**NO_STORE, **(headers or {})}, media_type="application/json")
+
+
+def error_response(error: LeadlineError, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that ``error`` asks for; a 401 says which scheme would do (RFC 9110, 11.6.1), a 416
+    how long the file is (15.5.17)."""
+    extra = {}
+    if isinstance(error, Unauthenticated):
+        extra["WWW-Authenticate"] = "ApiKey"
+    if isinstance(error, RangeNotSatisfiable):
+        extra["Content-Range"] = f"bytes */{error.size}"
+    return json_response(error.body(), error.http_status, {**extra, **(headers or {})})
+
+
+def install(app: FastAPI) -> None:
+    """Make every exception raised inside ``app`` an answer of the one shape."""
+    app.add_exception_handler(LeadlineError, _refusal)
+    app.add_exception_handler(HTTPException, _framework_refusal)
+    app.add_exception_handler(RequestValidationError, _invalid_parameters)
+
+
+async def _refusal(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, LeadlineError)  # noqa: S101 -- registered for this class alone
+    if error.http_status >= 500:
+        log.error("store failed", error=error.message, code=error.code)
+    return error_response(error)
+
+
+_FRAMEWORK = {
+    404: ("not_found", "There is nothing at this address"),
+    405: ("method_not_allowed", "This address does not take {method}; it takes {allow}"),
+}
+
+
+async def _framework_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this class alone
+    code, sentence = _FRAMEWORK.get(error.status_code, ("failed", str(error.detail)))
+    headers = {}
+    if error.status_code == 405:
+        headers["Allow"] = allow = ", ".join(allowed_methods(request))
+        sentence = sentence.format(method=request.method[:20], allow=allow)
+    refusal = LeadlineError(sentence, code=code)
+    refusal.http_status = error.status_code
+    return error_response(refusal, headers)
+
+
+async def _invalid_parameters(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class alone
+    return error_response(LeadlineError(f"The request is not as documented: {error.errors()[0]['msg']}"))
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """Every method that some route takes at this path; the framework itself names only the first route's."""
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            methods |= set(getattr(route, "methods", None) or ())
+    return sorted(methods)
+
+
+class CatchBugs:
+    """Outermost middleware: an exception nobody expected is logged with an id, and the client gets a 500 naming it."""
+
+    def __init__(self, app: ASGIApp, new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:12]) -> None:
+        self.app = app
+        self.new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, whatever happens inside."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except ClientDisconnect:
+            log.info("client went away")
+        except (OperationalError, TimeoutError) as error:
+            log.error("the metadata database failed", error=str(error))
+            if started:
+                raise
+            refusal: LeadlineError = StoreError("The metadata database cannot be reached now; try again later")
+            await error_response(refusal)(scope, receive, send)
+        except Exception:
+            bug = self.new_id()
+            log.exception("unexpected error", error_id=bug)
+            if started:  # half an answer is out: only cutting the connection tells the client
+                raise
+            refusal = LeadlineError(f"Something went wrong inside; the server's log has it as {bug}", code="internal")
+            refusal.http_status = 500
+            await error_response(refusal)(scope, receive, send)

@@ -1,0 +1,135 @@
+"""Structured logs: one line per event on stderr, as text for people or JSON for programs, and never a key in it.
+
+Log calls of leadline and of the libraries come in; every string that leaves is scrubbed of what looks like an API key, and
+neither request headers nor query strings are ever handed to it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from leadline.errors import InvalidRequest
+
+_KEY = re.compile(r"(?<![0-9a-z])(ll_[0-9a-f]{4,12})[0-9a-f]*_[0-9a-z]{8,}", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+FORMS = ("json", "text")
+
+log = structlog.get_logger("leadline.api")
+
+
+def configure(form: str | None = None, stream: TextIO | None = None) -> None:
+    """Send all logs to ``stream`` (stderr) in ``form``: ``json``, ``text``, or None for text on a terminal, else JSON.
+
+    Raises ``InvalidRequest`` for another form.
+    """
+    stream = stream or sys.stderr
+    form = (form or ("text" if stream.isatty() else "json")).strip().lower()
+    if form not in FORMS:
+        raise InvalidRequest(f"LEADLINE_LOG cannot be {form!r}; it must be one of {', '.join(FORMS)}")
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, scrub, renderer])
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    # The request line below says more than the server's own.
+    logging.getLogger("uvicorn.access").disabled = True
+
+
+def scrub(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace, anywhere in the event, what looks like an API key; its prefix stays, for finding the key."""
+    return {name: _scrubbed(value) for name, value in event.items()}
+
+
+def _scrubbed(value: Any) -> Any:
+    if isinstance(value, str):
+        return _KEY.sub(r"\1_…", value)
+    if isinstance(value, dict):
+        return {name: _scrubbed(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_scrubbed(member) for member in value]
+    return value
+
+
+class LogRequests:
+    """Logs each request when its answer is out: method, route, status, milliseconds, and the export it was about.
+
+    ``observe(route, method, status, seconds)`` is told the same, for the metrics.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        observe: Callable[[str, str, int, float], None] = lambda *_: None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.app = app
+        self.observe = observe
+        self.clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, then log it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start = self.clock()
+        status = 500  # unless an answer says otherwise, nobody answered
+        scope.setdefault("state", {})
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        finally:
+            seconds = self.clock() - start
+            route = getattr(scope.get("route"), "path", None)
+            self.observe(route or "(none)", _known_method(scope["method"]), status, seconds)
+            _log_request(scope, route, status, seconds)
+
+
+def _log_request(scope: Scope, route: str | None, status: int, seconds: float) -> None:
+    fields: dict[str, Any] = {"method": _known_method(scope["method"]), "status": status}
+    # An unknown path is somebody's text: shown shortened, without control characters.
+    fields["path"] = route or _CONTROL.sub("?", scope["path"])[:200]
+    fields["ms"] = round(seconds * 1000, 2)
+    if export := scope["state"].get("export") or scope.get("path_params", {}).get("exportId"):
+        fields["export"] = _CONTROL.sub("?", str(export))[:80]
+    if key := scope["state"].get("key_id"):
+        fields["key_id"] = key
+    (log.warning if status >= 500 else log.info)("request", **fields)
+
+
+def _known_method(method: str) -> str:
+    return method if method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE") else "(other)"

@@ -1,0 +1,248 @@
+"""Real servers for tests: a small organization in a home, served by uvicorn on a free loopback port.
+
+``serving`` runs the API and one export worker in threads of the test process (fast); ``served_by_process`` runs
+``leadline.api.server.serve`` with its worker processes as users get it. ``Client`` sends exactly the headers it is told.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from leadline.api.app import create_app
+from leadline.api.server import Server, bound
+from leadline.db import keys
+from leadline.exports import worker as export_worker
+from leadline.home import Home, Project
+from leadline.ingest import ingest
+from leadline.people import load_org
+from leadline.schema import table_named
+
+EXPORTS = "/v2/insights/productivity/exports"
+HERE = "projectIdentifier=default&orgIdentifier=default"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+DEVELOPERS = """email,full_name,manager_email,team
+ada@example.org,Ada Arnold,,
+ben@example.org,Ben Brook,ada@example.org,Platform
+cyd@example.org,Cyd Crane,ben@example.org,Platform
+dee@example.org,Dee Doyle,ben@example.org,Platform
+"""
+
+BODY: dict[str, Any] = {
+    "scope": {"orgTreeName": "Engineering"},
+    "dateRange": {"start": "2025-01-01", "end": "2025-12-31"},
+    "metricGroups": ["activity", "velocity"],
+    "options": {"granularity": "monthly"},
+}
+
+
+def fill(project: Project, folder: Path) -> None:
+    """An org tree of four developers and a few pull requests and commits in 2025."""
+    developers = folder / "developers.csv"
+    developers.write_text(DEVELOPERS)
+    load_org(project.home.db, project.id, developers, "Engineering", now=NOW)
+    authors = ("cyd@example.org", "dee@example.org")
+    moments = [datetime(2025, month, 10, 12, tzinfo=UTC) for month in range(1, 13)]
+    pull_requests = [
+        {
+            "repository": "org/app",
+            "number": n,
+            "author": authors[n % 2],
+            "created_at": at,
+            "merged_at": at,
+            "state": "merged",
+        }
+        for n, at in enumerate(moments)
+    ]
+    commits = [
+        {
+            "repository": "org/app",
+            "sha": f"{n:040x}",
+            "author_email": authors[n % 2],
+            "authored_at": at,
+            "committed_at": at,
+        }
+        for n, at in enumerate(moments)
+    ]
+    for name, rows in (("pull_requests", pull_requests), ("commits", commits)):
+        table = table_named(name)
+        columns = [field for field in table.arrow_schema if field.name in rows[0]]
+        batch = pa.RecordBatch.from_pylist(rows, schema=pa.schema(columns))
+        ingest(project.lake, table, [batch], lock=project.lock, temp_dir=project.home.temp)
+
+
+@dataclass
+class Answer:
+    """One HTTP answer; header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Client:
+    """Talks to ``base`` (an address, perhaps with a path) with ``key`` unless told otherwise."""
+
+    def __init__(self, base: str, key: str | None = None) -> None:
+        self.base = base
+        self.key = key
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Send one request; a mapping is sent as JSON. No header is added but ``SEI_API_KEY`` and what HTTP needs."""
+        address = urlsplit(self.base)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+        if isinstance(body, Mapping):
+            body, headers = json.dumps(body), {"Content-Type": "application/json", **(headers or {})}
+        raw = body.encode() if isinstance(body, str) else body
+        sent = {**({"SEI_API_KEY": self.key} if self.key else {}), **(headers or {})}
+        try:
+            connection.putrequest(method, address.path + path, skip_accept_encoding=True)
+            for name, value in sent.items():
+                connection.putheader(name, value)
+            if raw is not None and "Content-Length" not in sent:
+                connection.putheader("Content-Length", str(len(raw)))
+            connection.endheaders(raw)
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """GET with headers given as keywords (``_`` for ``-``)."""
+        return self.send("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+    def create(self, body: Mapping[str, Any] | str | bytes | None = None, **headers: str) -> Answer:
+        """Create an export in the default project."""
+        named = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        return self.send("POST", f"{EXPORTS}?{HERE}", headers=named, body=BODY if body is None else body)
+
+    def completed(self, body: Mapping[str, Any] | None = None, **headers: str) -> str:
+        """Create an export and wait until it is completed; its id."""
+        created = self.create(body, **headers)
+        assert created.status in (200, 202), created.body
+        export_id: str = created.json["exportId"]
+        self.wait_for(export_id)
+        return export_id
+
+    def wait_for(self, export_id: str, state: str = "completed") -> dict[str, Any]:
+        """Poll until the export is in ``state``."""
+
+        def there() -> dict[str, Any] | None:
+            poll: dict[str, Any] = self.get(f"{EXPORTS}/{export_id}").json
+            assert poll["status"] in ("queued", "processing", state), poll
+            return poll if poll["status"] == state else None
+
+        return eventually(there)
+
+
+def eventually(check: Callable[[], Any], seconds: float = 90) -> Any:
+    """What ``check`` returns as soon as it is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+    return found
+
+
+@dataclass
+class Served:
+    """A running server: ``client`` holds a viewer's key of the default project, ``keys`` one of each role."""
+
+    home: Home
+    base: str
+    keys: dict[str, str]
+
+    @property
+    def client(self) -> Client:
+        return self.as_("viewer")
+
+    def as_(self, role: str) -> Client:
+        return Client(self.base, self.keys[role])
+
+
+def make_keys(project: Project) -> dict[str, str]:
+    """A key of each role."""
+    now = datetime.now(UTC)
+    return {role: keys.create(project.home.db, project.id, f"a {role}", role, now=now).key for role in keys.ROLES}
+
+
+@contextmanager
+def serving(home: Home, *, workers: int = 1, **produce: Any) -> Iterator[Served]:
+    """Serve ``home`` from threads; ``produce`` goes to the workers."""
+    made = make_keys(home.project())
+    stop = threading.Event()
+    threads = [threading.Thread(target=export_worker.Worker(home, **produce).run, args=(stop,)) for _ in range(workers)]
+    with bound("127.0.0.1", 0) as listener:
+        server = Server(create_app(home, workers=lambda: (workers, workers)))
+        ready = threading.Event()
+        address: list[str] = []
+        threads.append(
+            threading.Thread(target=server.run_on, args=(listener, lambda url: (address.append(url), ready.set())))
+        )
+        for thread in threads:
+            thread.start()
+        try:
+            assert ready.wait(20)
+            yield Served(home, address[0], made)
+        finally:
+            stop.set()
+            server.should_exit = True
+            for thread in threads:
+                thread.join(20)
+
+
+@contextmanager
+def served_by_process(
+    home: Path, *, workers: int = 1, log: Path | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run the server as a process of its own: its address and the process, killed in the end."""
+    code = (
+        "import sys; from pathlib import Path; from leadline.api.server import serve; "
+        f"serve(Path({str(home)!r}), port=0, workers={workers}, on_ready=lambda url: print(url, flush=True))"
+    )
+    with (log or Path(os.devnull)).open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert address.startswith("http://"), log.read_text() if log else "the server did not start"
+        yield address, process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.wait(20)
+        if process.stdout is not None:
+            process.stdout.close()

@@ -1,0 +1,170 @@
+"""The published document: current, valid, complete, and true of what the server really answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    ignored_auth,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+    use_after_free,
+)
+
+from api.serving import BODY, EXPORTS, Client, Served, fill, serving
+from leadline.api.app import routed
+from leadline.api.openapi import openapi_document
+from leadline.exports.models import ProductivityExportRequest
+from leadline.home import Home
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+DOCUMENT: dict[str, Any] = openapi_document(routed())
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            yield method, path, operation
+
+
+def test_the_committed_document_is_current() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "leadline.api.openapi"], capture_output=True, text=True, check=True
+    ).stdout
+    assert COMMITTED.read_text() == printed, "run: python -m leadline.api.openapi > docs/openapi.json"
+
+
+def test_the_document_is_valid() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_every_route_is_described() -> None:
+    described = {(method.upper(), path) for method, path, _ in operations()}
+    routes = {(method, route.path) for route in routed().router.routes for method in route.methods}  # type: ignore[attr-defined]
+    assert described == routes
+
+
+def test_operations_have_stable_names() -> None:
+    assert sorted(operation["operationId"] for _, _, operation in operations()) == [
+        "cancelProductivityExport",
+        "createProductivityExport",
+        "deleteProductivityExport",
+        "downloadProductivityExport",
+        "getProductivityExport",
+        "headProductivityExport",
+        "health",
+        "listProductivityExports",
+        "listProductivityMetrics",
+        "metrics",
+        "openapi",
+        "ready",
+    ]
+
+
+def test_every_refusal_is_described_with_the_one_shape() -> None:
+    for method, path, operation in operations():
+        refusals = {code: body for code, body in operation["responses"].items() if code >= "400"}
+        assert {"500", "503"} <= set(refusals), (method, path)
+        assert path.startswith("/v2/") == ("401" in refusals)
+        for refusal in refusals.values():
+            assert refusal["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
+
+
+def test_the_four_spellings_of_a_key_are_described() -> None:
+    assert set(DOCUMENT["components"]["securitySchemes"]) == {"SeiApiKey", "ApiKey", "XApiKey", "Bearer"}
+    for _, path, operation in operations():
+        assert len(operation["security"]) == (4 if path.startswith("/v2/") else 0)
+
+
+def test_the_request_is_the_declared_model() -> None:
+    schema = DOCUMENT["components"]["schemas"]["ProductivityExportRequest"]
+    assert set(schema["properties"]) == {field.alias for field in ProductivityExportRequest.model_fields.values()}
+    assert set(schema["required"]) == {"scope", "dateRange"}
+
+
+def test_the_server_publishes_the_same(served: Served) -> None:
+    assert Client(served.base).get("/openapi.json").json == json.loads(COMMITTED.read_text())
+
+
+def test_the_answers_are_as_described(served: Served) -> None:
+    """Strictly: no member of a real answer is missing from the document."""
+    export = served.client.completed()
+    schemas = DOCUMENT["components"]["schemas"]
+    poll = served.client.get(f"{EXPORTS}/{export}").json
+    assert set(poll) <= set(schemas["ExportBody"]["properties"])
+    assert set(schemas["ExportBody"]["required"]) <= set(poll)
+    created = served.client.create({**BODY, "x": 1}).json
+    assert set(created) == set(schemas["CreatedBody"]["properties"])
+
+
+# -- a client generated from the document, and one that tries to break it -----------------------------------------------
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    unsupported_method,
+    ignored_auth,
+    use_after_free,
+]
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server of its own: what is thrown at it stays there. No worker, so that time goes into requests."""
+    folder = tmp_path_factory.mktemp("fuzzed")
+    with Home.open(folder / "home") as home:
+        fill(home.project(), folder)
+        with serving(home, workers=0) as running:
+            yield running
+
+
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@schema.parametrize()
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_no_request_gets_an_undocumented_answer(fuzzed: Served, case: schemathesis.Case) -> None:
+    headers = {"SEI_API_KEY": fuzzed.keys["admin"]}
+    response = case.call(base_url=fuzzed.base, headers=headers, timeout=20)
+    # The tenant is right in one of two requests, else nothing but 403 would be seen.
+    case.validate_response(response, checks=CHECKS, headers=headers)
+    if "projectIdentifier" in (case.query or {}):
+        case.query.update(projectIdentifier="default", orgIdentifier="default")
+        response = case.call(base_url=fuzzed.base, headers=headers, timeout=20)
+        case.validate_response(response, checks=[check for check in CHECKS if check is not ignored_auth])
+
+
+def test_a_client_that_knows_only_the_document_gets_its_file(served: Served) -> None:
+    """Every step by operation id, with the document's own paths, parameters and examples."""
+    live = schemathesis.openapi.from_url(f"{served.base}/openapi.json")
+    headers = {"x-api-key": served.keys["viewer"]}
+
+    def call(operation: str, **parts: Any) -> Any:
+        case = live.find_operation_by_id(operation).Case(headers=dict(headers), **parts)
+        return case.call_and_validate(base_url=served.base, excluded_checks=[ignored_auth])
+
+    tenant = {"projectIdentifier": "default", "orgIdentifier": "default"}
+    created = call("createProductivityExport", query=tenant, body=BODY, media_type="application/json").json()
+    export = {"exportId": created["exportId"]}
+    served.client.wait_for(created["exportId"])
+    assert call("getProductivityExport", path_parameters=export).json()["status"] == "completed"
+    assert call("listProductivityExports", query={"status": "completed"}).json()["total"] >= 1
+    assert call("downloadProductivityExport", path_parameters=export).text.startswith("Granularity,")
