@@ -1,0 +1,195 @@
+"""``leadline demo``: puts a made-up organization into an empty home, in the same way as imported data gets there.
+
+A project and the options come in; tables in the lake, the org tree ``Engineering``, one setting (a bot only this project
+knows) and a ``DemoSummary`` go out. Which demo a project holds is kept as a cursor, so that the same options again change
+nothing, other options are refused, and one that was interrupted is finished.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from leadline.db import cursors, settings
+from leadline.demo.calendar import Span, span
+from leadline.demo.people import OWN_BOT, Organization
+from leadline.errors import Conflict, InvalidRequest
+from leadline.schema import TABLES, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from leadline.demo.generate import World
+    from leadline.home import Project
+
+TREE = "Engineering"
+"""The name of the demo's org tree."""
+
+DEVELOPERS = (8, 100_000)
+MONTHS = (1, 120)
+YEARS = (1990, 2200)
+SEEDS = (-(2**62), 2**62)
+
+_CURSOR = ("demo", "options")
+_STEPS = 6
+"""Steps of making things up; ingesting counts a step per table."""
+
+
+@dataclass(frozen=True)
+class DemoSummary:
+    """The demo a project holds now: its options, days (ISO dates), rows per table; ``changed`` is false when it was there."""
+
+    developers: int
+    months: int
+    seed: int
+    first_day: str
+    last_day: str
+    tree: str
+    rows: dict[str, int]
+    changed: bool
+
+
+def fill(
+    project: Project,
+    *,
+    developers: int = 120,
+    months: int = 9,
+    seed: int = 1,
+    until: date,
+    progress: Callable[[float], None] | None = None,
+) -> DemoSummary:
+    """Fill ``project`` with the organization of these options; the same options always make the same rows.
+
+    ``until`` is the last day with events (UTC); plans such as a running sprint's end may lie later. ``progress`` is told
+    the share done, 0 to 1. Raises ``InvalidRequest`` for options that cannot be, and ``Conflict`` if the project holds
+    other data or another demo: then nothing is changed.
+    """
+    _check("developers", developers, DEVELOPERS)
+    _check("months", months, MONTHS)
+    _check("seed", seed, SEEDS)
+    _check("the year of until", until.year, YEARS)
+    demo = span(until, months)
+    options = {"developers": developers, "months": months, "seed": seed, "until": until.isoformat()}
+    with project.lock("demo"):
+        changed = _begin(project, options)
+        if changed:
+            _make(project, demo, options, developers=developers, seed=seed, progress=progress or (lambda _: None))
+        return DemoSummary(
+            developers=developers,
+            months=months,
+            seed=seed,
+            first_day=demo.first.isoformat(),
+            last_day=demo.last.isoformat(),
+            tree=TREE,
+            rows=project.lake.snapshot().row_counts(),
+            changed=changed,
+        )
+
+
+def _check(name: str, value: int, bounds: tuple[int, int]) -> None:
+    if not bounds[0] <= value <= bounds[1]:
+        raise InvalidRequest(
+            f"A demo cannot be made with {name} {value}; from {bounds[0]} to {bounds[1]} would do", code="invalid_demo"
+        )
+
+
+def _now(options: dict[str, Any]) -> datetime:
+    """The demo's own day, so that also what is written into the database is the same for the same options."""
+    return datetime.combine(date.fromisoformat(options["until"]), datetime.min.time(), tzinfo=UTC)
+
+
+def _begin(project: Project, options: dict[str, Any]) -> bool:
+    """Whether there is something to do. Raises ``Conflict`` when the project holds anything but this demo."""
+    from leadline import people
+
+    found = cursors.get(project.home.db, project.id, *_CURSOR)
+    if found is not None:
+        if (held := found["options"]) != options:
+            raise Conflict(
+                f"This project already holds the demo of {_described(held)}; use another home (--home) for "
+                f"{_described(options)}",
+                code="not_empty",
+            )
+        return bool(found["state"] != "done")
+    filled = [f"{rows:,} {table}" for table, rows in project.lake.snapshot().row_counts().items() if rows]
+    filled += [f"the org tree {tree.name!r}" for tree in people.trees(project.home.db, project.id)]
+    if filled:
+        raise Conflict(
+            f"This project already holds data ({', '.join(filled[:3])}{', …' if filled[3:] else ''}); "
+            "a demo is not mixed into it: use an empty home (--home)",
+            code="not_empty",
+        )
+    cursors.put(project.home.db, project.id, *_CURSOR, {"options": options, "state": "begun"}, _now(options))
+    return True
+
+
+def _described(options: dict[str, Any]) -> str:
+    return (
+        f"{options['developers']} developers over {options['months']} months up to {options['until']} "
+        f"with seed {options['seed']}"
+    )
+
+
+def _make(
+    project: Project,
+    demo: Span,
+    options: dict[str, Any],
+    *,
+    developers: int,
+    seed: int,
+    progress: Callable[[float], None],
+) -> None:
+    from leadline.demo.generate import generate
+
+    report = _Progress(progress)
+    with generate(
+        demo, developers=developers, seed=seed, temp_dir=project.home.temp, step=lambda _: report.step()
+    ) as world:
+        _load_people(project, world.organization, _now(options))
+        for table in TABLES.values():
+            _ingest(project, table, world)
+            report.step()
+    db = project.home.db
+    if not settings.stored(db, project.id).get("bots"):
+        settings.put(db, project.id, {"bots": OWN_BOT})
+    cursors.put(db, project.id, *_CURSOR, {"options": options, "state": "done"}, _now(options))
+
+
+class _Progress:
+    """Turns steps into a share done."""
+
+    def __init__(self, progress: Callable[[float], None]) -> None:
+        self._progress = progress
+        self._done = 0
+
+    def step(self) -> None:
+        self._done += 1
+        self._progress(min(1.0, self._done / (_STEPS + len(TABLES))))
+
+
+def _load_people(project: Project, organization: Organization, now: datetime) -> None:
+    """Load the org tree through a developers file, as an HR export would be."""
+    from leadline import people
+
+    rows = organization.developers()
+    with TemporaryDirectory(dir=project.home.temp, prefix="demo-") as folder:
+        path = Path(folder) / "developers.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        people.load_org(project.home.db, project.id, path, TREE, now=now)
+
+
+def _ingest(project: Project, table: Table, world: World) -> None:
+    from leadline.ingest import ingest
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from world.batches(table)
+
+    ingest(project.lake, table, batches(), lock=project.lock, temp_dir=project.home.temp)

@@ -1,0 +1,355 @@
+"""The made-up people: four levels of managers, teams of five to nine, contractors and bots, each with habits and accounts.
+
+A head count, a seed and the demo's days come in; ``Organization`` goes out: rows for the generator's ``people`` and
+``teams``, the developers file of the HR system and the identities file. Plain Python, one random stream.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from random import Random
+
+from leadline.demo import names
+from leadline.demo.calendar import OFF_DAYS, Span, pattern, standard_offset_hours
+
+BOTS = ("dependabot[bot]", "renovate")
+"""Bots that open pull requests."""
+OWN_BOT = "build-robot"
+"""A bot nobody could tell from its name: it is on the project's own list (setting ``bots``)."""
+
+
+@dataclass
+class Person:
+    """One account holder. ``rate`` is pull requests per working day, ``slowness`` scales every delay, ``size`` shifts the
+    logarithm of the lines changed, ``off`` says which weekdays are never worked (``calendar.OFF_DAYS``); ``listed`` people
+    are in the HR file."""
+
+    number: int
+    full_name: str
+    email: str
+    login: str
+    tracker: str
+    git_email: str
+    role: str
+    site: int
+    managers: list[str] = field(default_factory=list)
+    team: int | None = None
+    position: int = 0
+    area: str = ""
+    team_name: str = ""
+    repo: int | None = None
+    rate: float = 0.0
+    slowness: float = 1.0
+    size: float = 0.0
+    day_from: float = 9.0
+    day_hours: float = 8.5
+    off: int = 0
+    weekender: bool = False
+    joined_on: date = date(2015, 1, 1)
+    left_on: date | None = None
+    bot: bool = False
+    listed: bool = True
+
+
+@dataclass
+class Team:
+    """A team: its lead's number, its size (lead and contractors included), home repositories and tracker project."""
+
+    number: int
+    name: str
+    area: str
+    lead: int
+    size: int
+    repo: int
+    second_repo: int
+    project: str
+    uses_issues: bool
+
+
+@dataclass
+class Organization:
+    """Everybody, team by team. ``people[n].number`` is n."""
+
+    people: list[Person]
+    teams: list[Team]
+    identities: list[dict[str, str]]
+
+    def developers(self) -> list[dict[str, str | None]]:
+        """The rows of the HR export: the columns of ``developers`` and one further, ``start_date``."""
+        return [
+            {
+                "email": person.email,
+                "full_name": person.full_name,
+                "manager_email": ";".join(person.managers) or None,
+                "role": person.role,
+                "sub_role": "Part-time" if person.off else None,
+                "team": person.team_name or None,
+                "department": person.area or None,
+                "site": names.SITES[person.site].name,
+                "start_date": person.joined_on.isoformat(),
+            }
+            for person in self.people
+            if person.listed
+        ]
+
+
+def levels(developers: int) -> tuple[int, int, int]:
+    """How many area heads, group managers and team leads ``developers`` people have; one more is above them all."""
+    leads = max(2, round(developers / 7.6))
+    heads = max(2, min(leads, round(leads ** (1 / 3)))) if leads > 2 else 1
+    groups = max(heads, min(leads, round(0.8 * leads ** (2 / 3))))
+    return heads, groups, leads
+
+
+def make(developers: int, seed: int, demo: Span, repositories: list[str]) -> Organization:
+    """The organization of ``developers`` listed people, with contractors and bots beside them."""
+    maker = _Maker(Random(f"leadline demo people {seed}"), demo, repositories)  # noqa: S311 - made-up people are no secret
+    return maker.organization(developers)
+
+
+class _Maker:
+    """Makes people one by one, keeping names, addresses and accounts unique."""
+
+    def __init__(self, random: Random, demo: Span, repositories: list[str]) -> None:
+        self.random = random
+        self.demo = demo
+        self.repositories = repositories
+        self.people: list[Person] = []
+        self.teams: list[Team] = []
+        self.identities: list[dict[str, str]] = []
+        self.taken: set[str] = set()
+
+    def organization(self, developers: int) -> Organization:
+        heads, groups, leads = levels(developers)
+        top = self._person("VP Engineering", self._site())
+        top.area = "Engineering"
+        head_people = [self._manager("Head of Engineering", top) for _ in range(heads)]
+        for number, head in enumerate(head_people):
+            head.area = head.team_name = _numbered(names.AREAS, number)
+        group_people = [self._manager("Engineering Manager", head_people[number % heads]) for number in range(groups)]
+        for number, manager in enumerate(group_people):
+            manager.area = head_people[number % heads].area
+            manager.team_name = f"{manager.area} {_numbered(names.GROUPS, number // heads)}"
+        reports = developers - 1 - heads - groups - leads
+        for number in range(leads):
+            members = reports // leads + (1 if number < reports % leads else 0)
+            self._team(number, leads, group_people[number % groups], members)
+        self._vary_sizes()
+        self._share_some()
+        self._change_staff()
+        self._contractors(max(2, developers // 60))
+        self._bots()
+        return Organization(self.people, self.teams, self.identities)
+
+    # -- people ----------------------------------------------------------------------------------------------------
+
+    def _site(self) -> int:
+        return self.random.choices(range(len(names.SITES)), [site.share for site in names.SITES])[0]
+
+    def _unique(self, text: str) -> str:
+        candidate, number = text, 1
+        while candidate in self.taken:
+            number += 1
+            candidate = f"{text}{number}"
+        self.taken.add(candidate)
+        return candidate
+
+    def _person(self, role: str, site: int) -> Person:
+        given, family = self.random.choice(names.GIVEN), self.random.choice(names.FAMILY)
+        local = self._unique(f"{given}.{family}".lower())
+        login = self._unique(
+            self.random.choice((f"{given[0]}{family}", f"{given}{family[0]}", f"{family}-{given}")).lower()
+        )
+        email = f"{local}@{names.DOMAIN}"
+        full_name = f"{given} {family}" + (f" {local[len(given) + len(family) + 1 :]}" if local[-1].isdigit() else "")
+        person = Person(len(self.people), full_name, email, login, email, email, role, site)
+        # A long time ago for most; never within the demo unless _change_staff says so.
+        person.joined_on = self.demo.first - timedelta(days=self.random.randint(120, 3000))
+        self.people.append(person)
+        self._accounts(person)
+        return person
+
+    def _accounts(self, person: Person) -> None:
+        chance = self.random.random()
+        if chance < 0.15:
+            person.login = person.login.title()  # written so by the tool, in another case in the mapping
+        if self.random.random() < 0.35:
+            person.tracker = person.login.lower()
+            self._map("jira", person.tracker, person)
+        if self.random.random() < 0.1:
+            person.git_email = f"{person.login.lower()}@home.{names.DOMAIN}"
+            self._map("git", person.git_email, person)
+        if chance < 0.85 or person.git_email != person.email:  # the others are found by the commits beside them
+            self._map("github", person.login.lower(), person)
+
+    def _map(self, source: str, account: str, person: Person) -> None:
+        self.identities.append({"source": source, "account": account, "email": person.email})
+
+    def _manager(self, role: str, boss: Person) -> Person:
+        manager = self._person(role, boss.site)
+        manager.managers = [boss.email]
+        return manager
+
+    def _habits(self, person: Person, share: float) -> None:
+        random = self.random
+        person.rate = min(0.7, share * 0.29 * math.exp(random.gauss(-0.12, 0.5)))
+        person.slowness = math.exp(random.gauss(0, 0.35))
+        person.size = random.gauss(0, 0.4)
+        person.day_from = random.choice((7.0, 8.0, 8.5, 9.0, 9.0, 9.5, 10.0, 11.0))
+        person.day_hours = random.choice((7.5, 8.5, 8.5, 9.5))
+        person.weekender = random.random() < 0.2
+        if random.random() < 0.06:
+            person.off = random.randrange(1, len(OFF_DAYS))
+
+    # -- teams -----------------------------------------------------------------------------------------------------
+
+    def _team(self, number: int, teams: int, boss: Person, members: int) -> None:
+        product = _numbered(names.PRODUCTS, number)
+        lead = self._person("Team Lead", boss.site if self.random.random() < 0.7 else self._site())
+        lead.managers = [boss.email]
+        repo = number * len(self.repositories) // teams
+        uses_issues = number % 9 == 4
+        second = repo if uses_issues else (repo + 1 + self.random.randrange(3)) % len(self.repositories)
+        project = self.repositories[repo] if uses_issues else _project_key(product, number)
+        team = Team(number, product, boss.area, lead.number, 0, repo, second, project, uses_issues)
+        self.teams.append(team)
+        self._join(lead, team, 0.4)
+        for _ in range(members):
+            # Teams mostly sit together.
+            member = self._person("Software Engineer", lead.site if self.random.random() < 0.75 else self._site())
+            member.managers = [lead.email]
+            self._join(member, team, 1.0)
+
+    def _join(self, person: Person, team: Team, share: float) -> None:
+        person.team, person.position = team.number, team.size
+        person.area, person.team_name = team.area, team.name
+        team.size += 1
+        self._habits(person, share)
+
+    def _members(self, team: Team) -> list[Person]:
+        return [person for person in self.by_team[team.number] if person.number != team.lead]
+
+    def _vary_sizes(self) -> None:
+        """Move single people between neighbouring teams, so that teams have five to nine."""
+        self.by_team: list[list[Person]] = [[] for _ in self.teams]
+        for person in self.people:
+            if person.team is not None:
+                self.by_team[person.team].append(person)
+        for giver, taker in zip(self.teams[::2], self.teams[1::2], strict=False):
+            for _ in range(self.random.choice((0, 0, 1, 2))):
+                if giver.size > 5 and taker.size < 9:
+                    self._move(self.by_team[giver.number][-1], giver, taker)
+
+    def _move(self, person: Person, giver: Team, taker: Team) -> None:
+        self.by_team[giver.number].remove(person)
+        self.by_team[taker.number].append(person)
+        giver.size -= 1
+        person.team, person.position, person.team_name, person.area = taker.number, taker.size, taker.name, taker.area
+        person.managers = [self.people[taker.lead].email]
+        taker.size += 1
+
+    def _share_some(self) -> None:
+        """About one engineer in forty works for a second team too."""
+        for team in self.teams:
+            for person in self._members(team)[:1]:
+                if len(self.teams) > 1 and (team.number == 1 or self.random.random() < 0.15):
+                    other = self.teams[(team.number + 1) % len(self.teams)]
+                    person.managers.append(self.people[other.lead].email)
+
+    def _change_staff(self) -> None:
+        """Some engineers joined within the demo, some left; the first team has one of each."""
+        days = (self.demo.last - self.demo.first).days
+        for team in self.teams:
+            members = self._members(team)
+            for at, person in enumerate(members):
+                chance = self.random.random()
+                moment = self.demo.first + timedelta(days=int(days * self.random.uniform(0.2, 0.75)))
+                if chance < 0.05 or (team.number == 0 and at == len(members) - 1):
+                    person.joined_on = moment
+                elif chance < 0.08 or (team.number == 0 and at == len(members) - 2):
+                    person.left_on = moment
+
+    def _contractors(self, count: int) -> None:
+        """People who commit and open pull requests but are in no HR file and no mapping."""
+        for number in range(count):
+            team = self.teams[(number * 7 + 2) % len(self.teams)]
+            listed = len(self.identities)
+            person = self._person("Contractor", self._site())
+            del self.identities[listed:]
+            person.login = f"ext-{person.login.lower()}"
+            person.email = person.git_email = person.tracker = f"{person.login}@contractors.{names.DOMAIN}"
+            person.listed = False
+            self._join(person, team, 0.7)
+
+    def _bots(self) -> None:
+        """One bot for each repository; reviewed by the first team that calls the repository its home."""
+        homes: dict[int, Team] = {}
+        for team in self.teams:
+            homes.setdefault(team.repo, team)
+        for repo in range(len(self.repositories)):
+            team = homes.get(repo, self.teams[repo % len(self.teams)])
+            login = BOTS[repo % 3 == 0]
+            address = f"{login}@bots.{names.DOMAIN}"
+            bot = Person(len(self.people), login, address, login, address, address, "Bot", 0, bot=True, listed=False)
+            bot.team, bot.position, bot.repo = team.number, -1, repo
+            bot.rate, bot.day_from, bot.day_hours = 0.16, 4.0, 3.0
+            self.people.append(bot)
+
+
+def _numbered(words: tuple[str, ...], number: int) -> str:
+    again = number // len(words)
+    return words[number % len(words)] + (f" {again + 1}" if again else "")
+
+
+def _project_key(product: str, number: int) -> str:
+    """A tracker project's key: letters only, different for each team (``CHE``, ``CHEB`` …)."""
+    again, letters = number // len(names.PRODUCTS), ""
+    while again:
+        again, digit = divmod(again, 26)
+        letters += chr(ord("A") + digit)
+    return product[:4].upper() + letters
+
+
+def stage_rows(organization: Organization) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """The rows of the generator's ``people`` and ``teams`` tables."""
+    people: list[dict[str, object]] = [
+        {
+            "p": person.number,
+            "full_name": person.full_name,
+            "login": person.login,
+            "tracker": person.tracker,
+            "git_email": person.git_email,
+            "team": person.team,
+            "pos": person.position,
+            "pattern": pattern(person.site, person.off),
+            "utc_offset": standard_offset_hours(names.SITES[person.site]),
+            "repo": person.repo,
+            "rate": person.rate,
+            "slowness": person.slowness,
+            "size": person.size,
+            "day_from": person.day_from,
+            "day_hours": person.day_hours,
+            "weekender": person.weekender,
+            "joined_on": person.joined_on,
+            "left_on": person.left_on,
+            "bot": person.bot,
+        }
+        for person in organization.people
+        if person.team is not None
+    ]
+    teams: list[dict[str, object]] = [
+        {
+            "team": team.number,
+            "name": team.name,
+            "lead": team.lead,
+            "members": team.size,
+            "repo": team.repo,
+            "second_repo": team.second_repo,
+            "project": team.project,
+            "uses_issues": team.uses_issues,
+        }
+        for team in organization.teams
+    ]
+    return people, teams

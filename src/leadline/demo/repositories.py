@@ -1,0 +1,75 @@
+"""The made-up repositories: how each merges, the services it deploys and the files it holds.
+
+A head count and a seed come in; rows for the generator's ``repos``, ``services`` and ``files`` go out. The first files of a
+repository are its hot spots: the generator touches low numbers far more often.
+"""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+from leadline.demo import names
+
+POLICIES = ("squash", "merge", "rebase")
+CADENCES = ("twice_daily", "daily", "weekly")
+
+BINARY_EVERY = 50
+
+
+def count(developers: int) -> int:
+    """How many repositories ``developers`` people have: 12 for 120, about 500 for 20,000."""
+    return max(4, round(12 * math.pow(developers / 120, 0.73)))
+
+
+def repository_names(developers: int) -> list[str]:
+    """``org/name`` of every repository, all different."""
+    products, kinds = [product.lower() for product in names.PRODUCTS], ("", "-api", "-web", "-jobs", "-lib", "-infra")
+    result = []
+    for number in range(count(developers)):
+        again, product = divmod(number, len(products))
+        suffix = kinds[again % len(kinds)] + (str(again // len(kinds) + 1) if again >= len(kinds) else "")
+        result.append(f"{names.ORGANIZATION}/{products[product]}{suffix}")
+    return result
+
+
+def stage_rows(repositories: list[str], seed: int) -> dict[str, list[dict[str, object]]]:
+    """The rows of ``repos``, ``services`` and ``files``, by table."""
+    random = Random(f"leadline demo repositories {seed}")  # noqa: S311 - made-up files are no secret
+    repos: list[dict[str, object]] = []
+    services: list[dict[str, object]] = []
+    files: list[dict[str, object]] = []
+    for number, repository in enumerate(repositories):
+        short = repository.partition("/")[2]
+        paths = _paths(short, random, random.randint(110, 420))
+        files += [{"r": number, "f": at, "path": path} for at, path in enumerate(paths)]
+        repos.append(
+            {
+                "r": number,
+                "repository": repository,
+                "short": short,
+                # The first repositories have one policy each, so that small demos show all of them.
+                "policy": POLICIES[number % 3 if number < 3 else random.choices((0, 1, 2), (40, 35, 25))[0]],
+                "files": len(paths),
+            }
+        )
+        # A cherry-pick of a squash is one commit with one author: hotfixes come from such repositories.
+        repos[-1]["release_branches"] = number % 3 == 0 and repos[-1]["policy"] == "squash"
+        parts = ("",) if number % 4 != 2 else random.choice((("-api", "-worker"), ("-api", "-worker", "-admin")))
+        for part in parts:
+            cadence = CADENCES[number % 3 if number < 3 else random.choices((0, 1, 2), (20, 55, 25))[0]]
+            services.append({"s": len(services), "r": number, "service": f"{short}{part}", "cadence": cadence})
+    return {"repos": repos, "services": services, "files": files}
+
+
+def _paths(short: str, random: Random, wanted: int) -> list[str]:
+    """Different paths of one language; every ``BINARY_EVERY``-th is a picture (``is_picture`` in the generator)."""
+    patterns = names.LANGUAGES[random.choice(sorted(names.LANGUAGES))]
+    paths: dict[str, None] = {}
+    while len(paths) < wanted:
+        if len(paths) % BINARY_EVERY == BINARY_EVERY - 1:
+            paths[f"assets/{random.choice(names.WORDS)}_{len(paths)}.png"] = None
+            continue
+        pattern = random.choices(patterns, (6, 3, 1))[0]
+        paths[pattern.format(name=short, dir=random.choice(names.FOLDERS), word=random.choice(names.WORDS))] = None
+    return list(paths)
