@@ -1,0 +1,101 @@
+"""The program's command tree: the global options and every command in the order ``leadline --help`` lists them.
+
+Nothing comes in; the assembled Typer application goes out. Only declarations are imported here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from leadline import __version__
+from leadline.cli import (
+    demo,
+    export,
+    facts,
+    identities,
+    importing,
+    keys,
+    metrics,
+    org,
+    serve,
+    settings,
+    status,
+    sync,
+)
+from leadline.cli.context import DEFAULT, Chosen, example
+from leadline.cli.output import say
+
+ORDER = (
+    "demo",
+    "serve",
+    "worker",
+    "import",
+    "sync",
+    "org",
+    "identities",
+    "keys",
+    "export",
+    "facts",
+    "settings",
+    "metrics",
+    "status",
+)
+
+
+class Commands(TyperGroup):
+    """The commands in the order in which a newcomer needs them; Typer would list groups last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
+        """Names in the order of ``ORDER``."""
+        return [name for name in ORDER if name in self.commands]
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="leadline",
+    help="Developer productivity exports from your own engineering data.",
+    epilog=example("leadline demo --developers 30 --months 3", "leadline serve"),
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain help: Rich would cost more start-up than the rest of `leadline --help`.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"leadline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def choose(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder that holds all state [default: LEADLINE_HOME, else the platform's user data folder].",
+        ),
+    ] = None,
+    project: Annotated[str, typer.Option(metavar="NAME", help="Project to work on.")] = DEFAULT,
+    organization: Annotated[str, typer.Option(metavar="NAME", help="Organization of the project.")] = DEFAULT,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Keep the global options for the command that follows."""
+    for option, value in (("--project", project), ("--organization", organization)):
+        if not value.strip():
+            raise typer.BadParameter("a name must not be empty", param_hint=option)
+    context.obj = Chosen(home, organization, project)
+
+
+for module in (demo, serve, importing, sync, org, identities, keys, export, facts, settings, metrics, status):
+    module.register(app)

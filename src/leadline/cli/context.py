@@ -1,0 +1,75 @@
+"""What every command starts from: the home and project chosen before the command's name, opened when they are needed.
+
+The global options come in; an open ``Project`` goes out and is closed with the command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # opening a home loads the database's libraries
+    from leadline.home import Project
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The global options: ``home`` is None for the environment's."""
+
+    home: Path | None
+    organization: str
+    project: str
+
+    @contextmanager
+    def opened(self, *, create: bool = False) -> Iterator[Project]:
+        """The chosen project, open; made if it is new and ``create``. Raises ``NotFound`` or ``StoreError``."""
+        from leadline.home import Home
+
+        with Home.open(self.home) as home:
+            yield home.project(self.organization, self.project, create=create)
+
+
+def opened(context: typer.Context, *, create: bool = False) -> AbstractContextManager[Project]:
+    """The project that the global options choose, as a context manager."""
+    chosen: Chosen = context.obj
+    return chosen.opened(create=create)
+
+
+def checked_date(text: str | None) -> str | None:
+    """An option's callback: a real calendar day as yyyy-mm-dd, or wrong usage."""
+    if text is None:
+        return None
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            date.fromisoformat(text)
+            return text
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is no day; write it as 2026-01-31")
+
+
+def words(texts: Sequence[str] | None) -> list[str]:
+    """The values of a repeatable option, each of which may list several separated by commas."""
+    return [word for text in texts or () for part in text.split(",") if (word := part.strip())]
+
+
+def command_group(help_text: str, *examples: str) -> typer.Typer:
+    """A group of commands; called without a command it shows its help."""
+    return typer.Typer(help=help_text, epilog=example(*examples), no_args_is_help=True, rich_markup_mode=None)
+
+
+def example(*lines: str) -> str:
+    """The epilog of a command's help: examples that run as they stand."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

@@ -1,0 +1,113 @@
+"""``leadline facts``: writes the rows behind the numbers, one per thing, with how each came about."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from leadline.cli.context import Json, checked_date, command_group, example, opened
+from leadline.cli.files import Output
+from leadline.cli.output import count, emit_json, say
+
+group = command_group(
+    "The rows behind the numbers, one per thing.",
+    "leadline facts pull-requests --start 2026-01-01 --end 2026-03-31 -o prs.csv",
+)
+
+ENDINGS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
+
+Start = Annotated[str | None, typer.Option("--start", metavar="DATE", callback=checked_date, help="First day.")]
+End = Annotated[str | None, typer.Option("--end", metavar="DATE", callback=checked_date, help="Last day.")]
+Tree = Annotated[
+    str | None, typer.Option("--org-tree", metavar="NAME", help="Only what the developers of this tree did.")
+]
+Team = Annotated[
+    str | None,
+    typer.Option("--team", metavar="ID", help="Only this team's people and those under it, by ref id or key."),
+]
+Developer = Annotated[str | None, typer.Option("--developer", metavar="EMAIL", help="Only this developer's.")]
+File = Annotated[
+    str,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="A .csv, .csv.gz, .jsonl or .parquet file; - is CSV on stdout.",
+        show_default=False,
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to the program."""
+    app.add_typer(group, name="facts")
+
+
+@group.command(
+    "pull-requests", epilog=example("leadline facts pull-requests --start 2026-01-01 --end 2026-03-31 -o prs.csv")
+)
+def pull_requests(
+    context: typer.Context,
+    *,
+    output: File,
+    start: Start = None,
+    end: End = None,
+    org_tree: Tree = None,
+    team: Team = None,
+    developer: Developer = None,
+    json: Json = False,
+) -> None:
+    """Pull requests merged in the range.
+
+    With every derived instant and duration, whose they are, and why.
+    """
+    _write(context, "pull-requests", output, start, end, org_tree, team, developer, json=json)
+
+
+@group.command("commits", epilog=example("leadline facts commits --developer ada@example.com -o commits.parquet"))
+def commits(
+    context: typer.Context,
+    *,
+    output: File,
+    start: Start = None,
+    end: End = None,
+    org_tree: Tree = None,
+    team: Team = None,
+    developer: Developer = None,
+    json: Json = False,
+) -> None:
+    """Commits authored in the range.
+
+    With whose they are, whether each is credited, and why.
+    """
+    _write(context, "commits", output, start, end, org_tree, team, developer, json=json)
+
+
+def _write(
+    context: typer.Context,
+    fact: str,
+    output: str,
+    start: str | None,
+    end: str | None,
+    org_tree: str | None,
+    team: str | None,
+    developer: str | None,
+    *,
+    json: bool,
+) -> None:
+    target = Output.of(output, json=json)
+    if target.path is not None and not target.name.endswith(ENDINGS):
+        raise typer.BadParameter(f"its ending says the format: {', '.join(ENDINGS)}", param_hint="--output")
+    first, last = (date.fromisoformat(day) if day else None for day in (start, end))
+    if first is not None and last is not None and first > last:
+        raise typer.BadParameter(f"{start} is after {end}", param_hint="--start")
+    from leadline.facts.run import write
+
+    with opened(context) as project, target.writing(project.home.temp, ending=".csv") as path:
+        rows = write(project, fact, path, start=first, end=last, tree_name=org_tree, team=team, developer=developer)
+    if json:
+        emit_json({"file": str(target.path), "rows": rows})
+    elif target.path is not None:
+        say(f"{target.path}: {count(rows)} rows")

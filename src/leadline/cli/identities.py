@@ -1,0 +1,96 @@
+"""``leadline identities``: every account, the developer it belongs to and why; and how to map one by hand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from leadline.cli.context import Json, example, opened
+from leadline.cli.output import Column, clean, count, emit_json, say, table
+
+group = typer.Typer(
+    help="Show accounts and their developers, or map one.",
+    epilog=example(
+        "leadline identities --unmatched",
+        "leadline identities set github octocat ada@example.com",
+    ),
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to the program."""
+    app.add_typer(group, name="identities")
+
+
+@group.callback()
+def identities(
+    context: typer.Context,
+    unmatched: Annotated[bool, typer.Option("--unmatched", help="Only accounts that are nobody's.")] = False,
+    json: Json = False,
+) -> None:
+    """Show every account, the developer it belongs to and why.
+
+    Accounts whose activity counts for nobody come first, the most active on top.
+    """
+    if context.invoked_subcommand is not None:
+        if unmatched or json:
+            raise typer.BadParameter("give options after the sub-command", param_hint=context.invoked_subcommand)
+        return
+    from leadline.cli.accounts import accounts
+
+    with opened(context) as project:
+        found = [each for each in accounts(project) if each.unmatched or not unmatched]
+    if json:
+        emit_json([asdict(each) for each in found])
+    elif not found:
+        say("No unmatched account." if unmatched else "No account seen yet; `leadline import FOLDER` brings data.")
+    else:
+        table(
+            ["source", "account", "developer", Column("events", number=True), "why"],
+            [
+                [
+                    each.source or each.domain,
+                    each.account,
+                    each.developer or ("(bot)" if each.bot else "(nobody)"),
+                    count(each.total),
+                    each.reason,
+                ]
+                for each in found
+            ],
+        )
+
+
+@group.command("set", epilog=example("leadline identities set github octocat ada@example.com"))
+def set_account(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Tool, such as github, jira or git.")],
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Account in that tool.")],
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The developer's email.")],
+    json: Json = False,
+) -> None:
+    """Map an account to a developer."""
+    from leadline.ingest.identities import set_identity
+
+    with opened(context) as project:
+        set_identity(
+            project.home.db,
+            project.id,
+            project.lake,
+            lock=project.lock,
+            temp_dir=project.home.temp,
+            source=source,
+            account=account,
+            email=email,
+            now=datetime.now(UTC),
+        )
+    if json:
+        emit_json(
+            {"source": source.strip().lower(), "account": account.strip().lower(), "email": email.strip().lower()}
+        )
+    else:
+        say(f"{clean(account)} of {clean(source)} is {clean(email)}")

@@ -1,0 +1,147 @@
+"""``leadline import``: takes files in the documented tables and reports what was taken and what was refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leadline.cli import interrupt
+from leadline.cli.context import Json, example, opened
+from leadline.cli.failures import SHOWN_DETAILS
+from leadline.cli.output import Column, clean, count, emit_json, note, table
+from leadline.cli.progress import bar
+
+if TYPE_CHECKING:
+    from leadline.ingest.report import FileReport, ImportReport
+
+COLUMNS = [
+    Column("file"),
+    Column("table"),
+    *(Column(title, number=True) for title in ("rows", "added", "updated", "unchanged", "refused")),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command("import", epilog=example("leadline import data/", "leadline import pull_requests.csv --dry-run"))(
+        import_files
+    )
+
+
+def import_files(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Files, or folders of files, named after the tables.", show_default=False
+        ),
+    ],
+    table_name: Annotated[
+        str | None, typer.Option("--table", metavar="NAME", help="Table of the files, whatever they are called.")
+    ] = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Take the good rows and write the refused ones to a file.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate only; change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Take CSV, JSONL or Parquet files of the documented tables.
+
+    CSV and JSONL may be gzipped. Nothing of a file with bad rows is taken, unless --skip-bad-rows.
+    """
+    from leadline.ingest.importing import import_paths
+
+    with opened(context, create=not dry_run) as project, bar("importing", in_bytes=True) as report:
+
+        def progress(done: int, total: int, _rows: int) -> None:
+            interrupt.check()
+            report(done, total)
+
+        result = import_paths(
+            project.lake,
+            paths,
+            table=table_name,
+            skip_bad_rows=skip_bad_rows,
+            dry_run=dry_run,
+            lock=project.lock,
+            temp_dir=project.home.temp,
+            progress=progress,
+        )
+    if json:
+        emit_json(_document(result))
+    else:
+        _show(result)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def _show(result: ImportReport) -> None:
+    if result.files:
+        table(
+            COLUMNS,
+            [
+                [
+                    each.path.name,
+                    each.table,
+                    *map(count, (each.rows, each.added, each.updated, each.unchanged)),
+                    count(each.refused_rows),
+                ]
+                for each in result.files
+            ],
+        )
+    if result.dry_run:
+        note("Nothing was changed (--dry-run).")
+    for path, reason in result.skipped:
+        note(f"skipped {clean(path)}: {clean(reason)}")
+    for each in result.files:
+        _show_refused(each)
+
+
+def _show_refused(file: FileReport) -> None:
+    """The file's refusals on stderr, one a line as `file:line: column: value: reason`."""
+    if file.error is not None:
+        note(f"error: {clean(file.error)}")
+    lines = [
+        ": ".join(clean(part) for part in (f"{file.path}:{one.line}", one.column, one.value[:80], one.reason) if part)
+        for one in file.refused
+    ]
+    lines += [f"{clean(detail.field)}: {clean(detail.message)}" for detail in file.details]
+    for line in lines[:SHOWN_DETAILS]:
+        note(f"  {line}")
+    if (more := max(file.refused_count + len(file.details), len(lines)) - SHOWN_DETAILS) > 0:
+        note(f"  … and {count(more)} more")
+    if file.refused_file is not None:
+        note(f"  refused rows are in {clean(file.refused_file)}")
+    elif file.refused_count:
+        note("next: mend these rows, or take the good ones with --skip-bad-rows")
+
+
+def _document(result: ImportReport) -> dict[str, Any]:
+    return {
+        "ok": result.ok,
+        "dryRun": result.dry_run,
+        "files": [
+            {
+                "file": each.path,
+                "table": each.table,
+                "rows": each.rows,
+                "added": each.added,
+                "updated": each.updated,
+                "unchanged": each.unchanged,
+                "refusedRows": each.refused_rows,
+                "refusedValues": each.refused_count,
+                "refusedFile": each.refused_file,
+                "error": each.error,
+                "refused": [
+                    {"line": one.line, "column": one.column, "value": one.value[:80], "reason": one.reason}
+                    for one in each.refused
+                ],
+                "details": [{"field": detail.field, "message": detail.message} for detail in each.details],
+                "seconds": round(each.seconds, 3),
+            }
+            for each in result.files
+        ],
+        "skipped": [{"file": path, "reason": reason} for path, reason in result.skipped],
+    }

@@ -1,0 +1,99 @@
+"""The integrity check of a home: the metadata database, every project's lake, and the files of completed exports.
+
+A home comes in; findings go out, one sentence each, [] when all is sound. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from leadline.errors import LeadlineError
+
+if TYPE_CHECKING:
+    from leadline.db import jobs
+    from leadline.home import Home, Project
+
+
+def findings(home: Home) -> list[str]:
+    """Everything wrong with the home."""
+    from leadline.db.projects import DEFAULT, all_projects
+
+    found = list(_database(home))
+    for _, organization, name in all_projects(home.db):
+        prefix = "" if (organization, name) == (DEFAULT, DEFAULT) else f"project {organization}/{name}: "
+        project = home.project(organization, name)
+        for part in (_lake, _trees, _exports):
+            try:
+                found += [prefix + finding for finding in part(project)]
+            except LeadlineError as error:
+                found.append(prefix + error.message)
+    return found
+
+
+def _database(home: Home) -> Iterator[str]:
+    """SQLite checks its own pages; PostgreSQL guards its pages itself, so there only the rows' references are ours."""
+    import sqlalchemy as sa
+
+    if not home.db.is_sqlite:
+        return
+    with home.db.read() as connection:
+        for (line,) in connection.execute(sa.text("PRAGMA integrity_check")):
+            if line != "ok":
+                yield f"metadata database: {line}"
+        for row in connection.execute(sa.text("PRAGMA foreign_key_check")):
+            yield f"metadata database: a row of {row[0]} names a row of {row[2]} that is not there"
+
+
+def _lake(project: Project) -> list[str]:
+    return project.lake.check()
+
+
+def _trees(project: Project) -> Iterator[str]:
+    from leadline.people import tree, trees
+
+    for summary in trees(project.home.db, project.id):
+        try:
+            tree(project.home.db, project.id, summary.name)
+        except (LeadlineError, KeyError, TypeError, ValueError) as error:
+            yield f"org tree {summary.name!r} cannot be read: {error}"
+
+
+def _exports(project: Project) -> Iterator[str]:
+    from leadline.db import jobs
+
+    page = 0
+    while True:
+        exports, total = jobs.listed(
+            project.home.db,
+            project.id,
+            "productivity",
+            jobs.ListFilter(status=jobs.COMPLETED, limit=100, page=page, sort_by="createdAt"),
+        )
+        for export in exports:
+            if export.file is not None and (fault := _file_fault(project, export)):
+                yield f"export {export.id}: {fault}"
+        page += 1
+        if page * 100 >= total:
+            return
+
+
+def _file_fault(project: Project, export: jobs.Export) -> str | None:
+    """What is wrong with a completed export's file, if anything."""
+    import hashlib
+
+    path = project.folder / str(export.file)
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        # A worker may have cleared it since the row was read; then the row names no file any more.
+        from leadline.db import jobs
+
+        now = jobs.get(project.home.db, project.id, export.id)
+        return f"its file {export.file} is missing" if now is not None and now.file is not None else None
+    if path.stat().st_size != export.size_bytes:
+        return f"its file {export.file} has {path.stat().st_size} bytes instead of {export.size_bytes}"
+    if digest != export.sha256:
+        return f"its file {export.file} is not what was written: its SHA-256 differs"
+    return None

@@ -1,0 +1,52 @@
+"""Ctrl-C: remembered, so that it also reaches work in which a library turned it into an error of its own.
+
+Signals come in; ``KeyboardInterrupt`` goes out, at once and again at the next ``check``.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+EXIT_CODE = 130
+"""What shells report for a command ended by Ctrl-C (128 + SIGINT)."""
+
+_received: list[int] = []
+
+
+def listen() -> None:
+    """Raise ``KeyboardInterrupt`` on SIGINT from now on, and remember it."""
+    signal.signal(signal.SIGINT, _on_signal)
+
+
+def received() -> bool:
+    """Whether Ctrl-C was pressed."""
+    return bool(_received)
+
+
+def check() -> None:
+    """Raise ``KeyboardInterrupt`` if Ctrl-C was pressed."""
+    if _received:
+        raise KeyboardInterrupt
+
+
+def ignore() -> None:
+    """From now on nothing interrupts: the command is ending."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Put Ctrl-C off until the block has run; threads started in it never get it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _on_signal(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)
+    raise KeyboardInterrupt

@@ -1,0 +1,139 @@
+"""``leadline keys``: makes, lists and revokes the API keys of projects."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from leadline.cli.context import Chosen, Json, command_group, example, opened
+from leadline.cli.output import Column, emit_json, instant, note, say, table
+
+if TYPE_CHECKING:
+    from leadline.db.keys import ApiKey
+
+group = command_group("API keys: create, list, revoke.", "leadline keys list")
+
+Role = Literal["admin", "ingestion", "viewer"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to the program."""
+    app.add_typer(group, name="keys")
+
+
+@group.command("create", epilog=example("leadline keys create --name dashboard --role viewer"))
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Option("--name", metavar="N", help="What the key is for.", show_default=False)],
+    role: Annotated[
+        Role,
+        typer.Option(
+            "--role",
+            case_sensitive=False,
+            help="admin: everything; ingestion: write data; viewer: read and export.",
+            show_default=False,
+        ),
+    ],
+    project_name: Annotated[
+        str | None, typer.Option("--project", metavar="P", help="Project of the key; made if it is new.")
+    ] = None,
+    organization: Annotated[
+        str | None, typer.Option("--organization", metavar="O", help="Organization of the project.")
+    ] = None,
+    expires_days: Annotated[
+        int | None,
+        typer.Option("--expires-days", min=1, max=36500, metavar="N", help="Days until it expires [default: never]."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a key and print it, once; only its hash is stored."""
+    from leadline.db import keys
+
+    chosen: Chosen = context.obj
+    home = Chosen(chosen.home, organization or chosen.organization, project_name or chosen.project)
+    now = datetime.now(UTC)
+    with home.opened(create=True) as project:
+        expires_at = now + timedelta(days=expires_days) if expires_days else None
+        made = keys.create(project.home.db, project.id, name, role, now=now, expires_at=expires_at)
+    if json:
+        document = {"id": made.id, "key": made.key, "name": made.name, "role": made.role}
+        emit_json(
+            {
+                **document,
+                "organization": project.organization,
+                "project": project.name,
+                "expiresAt": instant(made.expires_at) or None,
+            }
+        )
+        return
+    say(made.key)
+    note(f"Key {made.id} ({made.role}) of project {project.name} in organization {project.organization}.")
+    note("Keep it now: it is shown this once.")
+
+
+@group.command("list", epilog=example("leadline keys list --json"))
+def list_keys(context: typer.Context, json: Json = False) -> None:
+    """List the project's keys.
+
+    Expired and revoked ones too. Their text is not stored and cannot be shown again.
+    """
+    from leadline.db import keys
+
+    with opened(context) as project:
+        found = keys.listed(project.home.db, project.id)
+    now = datetime.now(UTC)
+    if json:
+        emit_json([_document(key, now) for key in found])
+    elif not found:
+        say("No keys yet; `leadline keys create --name NAME --role viewer` makes one.")
+    else:
+        table(
+            [Column("id", whole=True), "name", "role", "state", "created", "last used"],
+            [
+                [key.id, key.name, key.role, _state(key, now), _day(key.created_at), _day(key.last_used_at)]
+                for key in found
+            ],
+        )
+
+
+@group.command("revoke", epilog=example("leadline keys revoke key_0123456789ab"))
+def revoke(
+    context: typer.Context,
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as listed.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Revoke a key for good."""
+    from leadline.db import keys
+
+    now = datetime.now(UTC)
+    with opened(context) as project:
+        key = keys.revoke(project.home.db, project.id, key_id, now=now)
+    if json:
+        emit_json(_document(key, now))
+    else:
+        say(f"Key {key.id} ({key.name}) is revoked.")
+
+
+def _document(key: ApiKey, now: datetime) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role,
+        "state": _state(key, now),
+        "createdAt": instant(key.created_at),
+        "expiresAt": instant(key.expires_at) or None,
+        "revokedAt": instant(key.revoked_at) or None,
+        "lastUsedAt": instant(key.last_used_at) or None,
+    }
+
+
+def _state(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "active" if key.is_valid(now) else "expired"
+
+
+def _day(value: datetime | None) -> str:
+    return instant(value)[:10] or "never"

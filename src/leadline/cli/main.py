@@ -1,0 +1,78 @@
+"""The entry of the ``leadline`` program: runs one command line and turns whatever ends it into an exit code.
+
+The process's arguments come in; an exit code goes out, with one clear message on stderr when it is not 0. No mistake of
+the user ends in a traceback; ``LEADLINE_DEBUG=1`` shows it for what was not foreseen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from leadline.cli import interrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (default: the process's, which then ends with it) and return its exit code."""
+    code = _guarded(sys.argv[1:] if arguments is None else list(arguments))
+    if arguments is None and code == interrupt.EXIT_CODE:
+        # All that was open is closed by now. Libraries stopped in the middle complain when they are taken down in order.
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _guarded(arguments: list[str]) -> int:
+    interrupt.listen()
+    for stream in (sys.stdout, sys.stderr):
+        # Names may hold letters the terminal's encoding lacks; those become question marks rather than an error.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _quiet()
+    except KeyboardInterrupt:
+        return _interrupted()
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    from leadline.cli.app import app
+    from leadline.cli.failures import explain
+
+    try:
+        code = app(arguments, prog_name="leadline", standalone_mode=False)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except SystemExit:
+        return _quiet()  # Typer's answer to a broken pipe, the only one it ends the process for
+    except Exception as error:
+        if interrupt.received():
+            return _interrupted()  # a library, or git, reports the interruption as an error of its own
+        if os.environ.get("LEADLINE_DEBUG") == "1":
+            import traceback
+
+            traceback.print_exc()
+        return explain(error)
+    if code == interrupt.EXIT_CODE:
+        return _interrupted()
+    return code if isinstance(code, int) else 0
+
+
+def _interrupted() -> int:
+    interrupt.ignore()
+    sys.stderr.write("\ninterrupted; what was not finished was not kept\n")
+    return interrupt.EXIT_CODE
+
+
+def _quiet() -> int:
+    """The reader of our output went away (``leadline … | head``): it has what it wanted."""
+    # Python flushes stdout once more at exit; that must not fail loudly.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""``leadline org``: loads org trees from an HR list or a nested file, and shows them with their ids and head counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leadline.cli.context import Json, command_group, example, opened
+from leadline.cli.output import Column, clean, count, emit_json, note, say, table
+
+if TYPE_CHECKING:
+    from leadline.people import LoadedTree, OrgTree
+
+SHOWN_TEAMS = 20
+
+group = command_group(
+    "Org trees: load them, show them.",
+    "leadline org load developers.csv --name Research",
+    "leadline org show",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to the program."""
+    app.add_typer(group, name="org")
+
+
+@group.command(
+    "load",
+    epilog=example(
+        "leadline org load developers.csv --name Research --check",
+        "leadline org load developers.csv --name Research",
+    ),
+)
+def load(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Developers CSV, or a nested tree as JSON or TOML.", show_default=False),
+    ],
+    name: Annotated[str, typer.Option("--name", metavar="TREE", help="Name of the tree.", show_default=False)],
+    check: Annotated[bool, typer.Option("--check", help="Validate only; change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Make or replace an org tree.
+
+    If the file has violations, all are shown and the last good tree stays in force.
+    """
+    from leadline.people import load_org
+
+    with opened(context, create=not check) as project:
+        loaded = load_org(project.home.db, project.id, file, name, check=check, now=datetime.now(UTC))
+    if json:
+        emit_json(
+            {
+                "orgTreeName": loaded.tree.name,
+                "version": loaded.version,
+                "changed": loaded.changed,
+                "teams": len(loaded.tree.nodes),
+                "developers": len(loaded.tree.developers),
+                "added": list(loaded.added),
+                "removed": list(loaded.removed),
+                "withoutTeam": list(loaded.without_team),
+            }
+        )
+    else:
+        _show_loaded(file, loaded)
+
+
+@group.command("show", epilog=example("leadline org show", "leadline org show Engineering --json"))
+def show(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[TREE]", help="One tree [default: all].")] = None,
+    json: Json = False,
+) -> None:
+    """Show the trees with their ids, keys and head counts."""
+    from leadline.people import tree, trees
+
+    with opened(context) as project:
+        db = project.home.db
+        names = [name] if name is not None else [summary.name for summary in trees(db, project.id)]
+        found = [tree(db, project.id, each) for each in names]
+    if json:
+        emit_json([_document(each) for each in found])
+        return
+    if not found:
+        say("No org tree yet; `leadline org load FILE --name TREE` makes one.")
+    for each in found:
+        heads = each.head_counts()
+        table(
+            ["team", Column("ref id", number=True), "key", Column("developers", number=True)],
+            [
+                ["  " * node.depth + node.name, node.ref_id, node.key or "", count(heads[node.ref_id])]
+                for node in each.nodes
+            ],
+        )
+        say()
+
+
+def _show_loaded(file: Path, loaded: LoadedTree) -> None:
+    size = f"{count(len(loaded.tree.nodes))} teams, {count(len(loaded.tree.developers))} developers"
+    if loaded.version is None:
+        say(f"{clean(file)} is good: {size}; nothing was changed")
+    else:
+        say(f"{loaded.tree.name}, version {loaded.version}{'' if loaded.changed else ' (as before)'}: {size}")
+    for sign, paths in (("+", loaded.added), ("-", loaded.removed)):
+        for path in paths[:SHOWN_TEAMS]:
+            say(f"  {sign} {clean(path)}")
+        if len(paths) > SHOWN_TEAMS:
+            say(f"  {sign} … and {count(len(paths) - SHOWN_TEAMS)} more")
+    if loaded.without_team:
+        named = ", ".join(loaded.without_team[:5]) + (", …" if len(loaded.without_team) > 5 else "")
+        note(f"{count(len(loaded.without_team))} have neither manager nor reports and are in no team: {clean(named)}")
+
+
+def _document(tree: OrgTree) -> dict[str, Any]:
+    heads = tree.head_counts()
+    return {
+        "orgTreeName": tree.name,
+        "teams": [
+            {
+                "refId": node.ref_id,
+                "key": node.key,
+                "name": node.name,
+                "hierarchy": node.path,
+                "developers": heads[node.ref_id],
+            }
+            for node in tree.nodes
+        ],
+    }

@@ -1,0 +1,126 @@
+"""How results look: tables for people, JSON for programs, notes on stderr.
+
+Plain Python values come in; text on the two streams goes out. Colours only on a terminal; Rich is loaded only when a
+table is printed. Whatever a value holds (control characters, markup) is shown as text and never acted upon.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+UNBOUNDED = 10_000
+"""Width in characters of a table that goes to a pipe or a file: nothing is folded there."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A table column; ``number`` aligns right, ``whole`` keeps its values on one line as long as there is room."""
+
+    title: str
+    number: bool = False
+    whole: bool = False
+
+
+def say(text: str = "") -> None:
+    """One line of a result on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """One line beside the result on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def clean(text: object) -> str:
+    """``text`` with control and direction-changing characters made visible: data must not drive the terminal."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), str(text))
+
+
+def emit_json(value: object) -> None:
+    """``value`` as indented JSON on stdout; instants as RFC 3339 in UTC."""
+    say(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def instant(value: datetime | None) -> str:
+    """An instant as RFC 3339 in UTC, to the second; '' when unknown."""
+    return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def count(number: int) -> str:
+    """A whole number with thin groups for people: 1,234,567."""
+    return f"{number:,}"
+
+
+def bytes_text(size: int) -> str:
+    """A size in bytes for people, in binary units."""
+    value = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024 or unit == "GiB":
+            break
+        value /= 1024
+    return f"{size} B" if unit == "B" else f"{value:,.1f} {unit}"
+
+
+def width() -> int:
+    """Characters in a line: ``COLUMNS``, the terminal's, or unbounded where the output is no terminal."""
+    if (set_width := os.environ.get("COLUMNS", "")).isdigit() and int(set_width) > 0:
+        return int(set_width)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError):
+        return UNBOUNDED
+
+
+def table(columns: Sequence[str | Column], rows: Sequence[Sequence[object]]) -> None:
+    """A table on stdout, folded to the terminal's width."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    for column in columns:
+        spec = Column(column) if isinstance(column, str) else column
+        grid.add_column(
+            Text(spec.title),
+            justify="right" if spec.number else "left",
+            no_wrap=spec.number or spec.whole,
+            overflow="ellipsis" if spec.number or spec.whole else "fold",
+        )
+    for row in rows:
+        grid.add_row(*(Text(clean("" if cell is None else cell)) for cell in row))
+    console = Console(file=sys.stdout, width=width(), highlight=False, soft_wrap=False)
+    with console.capture() as captured:
+        console.print(grid)
+    for line in captured.get().splitlines():
+        say(line.rstrip())
+
+
+def paragraph(text: str, *, indent: int = 0) -> None:
+    """Text on stdout, wrapped to the terminal's width (at most 100) and indented."""
+    import textwrap
+
+    margin = " " * indent
+    for line in textwrap.wrap(clean(text), min(width(), 100), initial_indent=margin, subsequent_indent=margin):
+        say(line)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, date | Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")

@@ -1,0 +1,96 @@
+"""``leadline serve`` and ``leadline worker``: the long-running processes.
+
+The home and where to listen come in; the processes run until they are told to stop (Ctrl-C, SIGTERM).
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadline.cli.context import Chosen, example
+from leadline.cli.output import note, say
+
+if TYPE_CHECKING:
+    from leadline.home import Home
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command("serve", epilog=example("leadline serve --port 8080"))(serve)
+    app.command("worker", epilog=example("leadline worker"))(worker)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")] = 8080,
+    workers: Annotated[int, typer.Option(min=0, max=64, metavar="N", help="Export workers.")] = 1,
+) -> None:
+    """Run the API and the export workers until Ctrl-C."""
+    from leadline.api.server import serve as run
+    from leadline.home import Home
+
+    chosen: Chosen = context.obj
+    with Home.open(chosen.home) as home:
+        for line in how_to_begin(home):
+            note(line)
+        path = home.path
+    run(path, host, port, workers, on_ready=_ready)
+
+
+def _ready(address: str) -> None:
+    say(f"leadline answers at {address} (Ctrl-C ends)")
+    sys.stdout.flush()
+
+
+def how_to_begin(home: Home) -> list[str]:
+    """What to do first on a home without data, trees or keys; [] once nothing is missing."""
+    from leadline.db.keys import listed
+    from leadline.db.projects import all_projects
+    from leadline.people import trees
+
+    projects = [home.project(organization, name) for _, organization, name in all_projects(home.db)]
+    steps = []
+    if not any(project.lake.snapshot().versions for project in projects):
+        steps.append("leadline import FOLDER            your data in the documented tables (or: leadline sync git)")
+    if not any(trees(home.db, project.id) for project in projects):
+        steps.append("leadline org load FILE --name T   your developers and their managers")
+    if not any(listed(home.db, project.id) for project in projects):
+        steps.append("leadline keys create --name N --role viewer   a key for the API")
+    if not steps:
+        return []
+    return ["Still to do in this home (or `leadline demo` for an example):", *(f"  {step}" for step in steps)]
+
+
+def worker(
+    context: typer.Context,
+    workers: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Exports at a time.")] = 1,
+) -> None:
+    """Run export workers alone until Ctrl-C.
+
+    For further processes, or machines that share the home and its database.
+    """
+    from leadline.api.log import configure
+    from leadline.exports.worker import start
+    from leadline.home import Home
+
+    chosen: Chosen = context.obj
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    with Home.open(chosen.home) as home:
+        configure(home.settings.log_format)
+        threads = start(home, workers, stop)
+        note(f"{workers} export worker{'s' if workers > 1 else ''} on {home.path}; Ctrl-C ends")
+        for thread in threads:
+            thread.join()

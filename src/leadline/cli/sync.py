@@ -1,0 +1,123 @@
+"""``leadline sync``: pulls from sources, incrementally. Each repository stands alone: one failing stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leadline.cli import interrupt
+from leadline.cli.context import Json, checked_date, command_group, example, opened
+from leadline.cli.failures import refused
+from leadline.cli.output import clean, count, emit_json, say
+from leadline.cli.progress import counter
+
+if TYPE_CHECKING:
+    from leadline.home import Project
+    from leadline.ingest.git import SyncFailure, SyncResult
+
+group = command_group("Pull from a source, incrementally.", "leadline sync git ./shop")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to the program."""
+    app.add_typer(group, name="sync")
+
+
+@group.callback()
+def sync() -> None:
+    """Keep ``sync`` a group also while git is its only source."""
+
+
+@group.command("git", epilog=example("leadline sync git ./shop --name example/shop"))
+def git(
+    context: typer.Context,
+    locations: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH_OR_URL...", help="Work trees, bare repositories or URLs.", show_default=False),
+    ],
+    name: Annotated[
+        str | None, typer.Option(metavar="ORG/REPO", help="What to call it [default: by its origin, else its folder].")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", callback=checked_date, help="On the first run, only commits from this day on."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Mine git history: commits and their files.
+
+    Only what is new is read; commits that vanished from the repository are taken away. A URL is kept as a bare clone in
+    the home.
+    """
+    day = datetime.combine(date.fromisoformat(since), time(), UTC) if since else None
+    documents: list[dict[str, Any]] = []
+    with opened(context, create=True) as project, counter("commits") as report:
+
+        def progress(repository: str, commits: int) -> None:
+            interrupt.check()
+            report(repository, commits)
+
+        for result in _run(project, locations, name, day, progress):
+            interrupt.check()  # git gets Ctrl-C too, and fails of it
+            if not json:
+                _show(result)
+            documents.append(_document(result))
+    if json:
+        emit_json(documents)
+    if any(result.get("status") == "failed" for result in documents):
+        raise typer.Exit(1)
+
+
+def _run(
+    project: Project, locations: list[str], name: str | None, since: datetime | None, report: Callable[[str, int], None]
+) -> Iterator[SyncResult | SyncFailure]:
+    from leadline.ingest.git import GitSync
+
+    job = GitSync(
+        project.lake,
+        project.home.db,
+        project.id,
+        clones=project.folder / "git",
+        temp_dir=project.home.temp,
+        lock=project.lock,
+        progress=report,
+    )
+    return job.run(locations, name=name, since=since)
+
+
+def _show(result: SyncResult | SyncFailure) -> None:
+    from leadline.ingest.git import SyncFailure
+
+    if isinstance(result, SyncFailure):
+        refused(result.error)
+        return
+    parts = [f"{count(result.commits_added)} commits, {count(result.files_added)} files added"]
+    if result.commits_updated:
+        parts.append(f"{count(result.commits_updated)} updated")
+    if result.vanished:
+        parts.append(f"{count(result.vanished)} vanished")
+    say(f"{clean(result.repository)}: {', '.join(parts)} ({result.seconds:.1f} s)")
+    for text in result.notes:
+        say(f"  {clean(text)}")
+
+
+def _document(result: SyncResult | SyncFailure) -> dict[str, Any]:
+    from leadline.ingest.git import SyncFailure
+
+    if isinstance(result, SyncFailure):
+        return {"location": result.location, **result.error.body()}
+    return {
+        "repository": result.repository,
+        "status": "done",
+        "commitsAdded": result.commits_added,
+        "filesAdded": result.files_added,
+        "commitsUpdated": result.commits_updated,
+        "vanished": result.vanished,
+        "shallow": result.shallow,
+        "refs": result.refs,
+        "seconds": round(result.seconds, 3),
+        "notes": list(result.notes),
+    }

@@ -1,0 +1,48 @@
+"""``leadline keys`` and the projects they make."""
+
+from __future__ import annotations
+
+import re
+
+from .running import Leadline
+
+
+def test_a_key_is_shown_once_listed_and_revoked(leadline: Leadline) -> None:
+    made = leadline.json("keys", "create", "--name", "dashboard", "--role", "Viewer")
+    assert made["role"] == "viewer"
+    assert re.fullmatch(r"ll_[0-9a-f]{12}_[0-9a-f]{64}", made["key"])
+    (listed,) = leadline.json("keys", "list")
+    assert listed["id"] == made["id"]
+    assert listed["state"] == "active"
+    assert made["key"] not in str(listed)
+    leadline("keys", "revoke", made["id"])
+    assert leadline.json("keys", "list")[0]["state"] == "revoked"
+
+
+def test_the_key_alone_is_on_stdout(leadline: Leadline) -> None:
+    done = leadline("keys", "create", "--name", "n", "--role", "admin")
+    assert re.fullmatch(r"ll_\w+\n", done.stdout)
+    assert "shown this once" in done.stderr
+
+
+def test_a_key_makes_its_project_and_the_global_options_choose_it(leadline: Leadline) -> None:
+    made = leadline.json("keys", "create", "--name", "n", "--role", "admin", "--project", "P", "--organization", "O")
+    assert (made["organization"], made["project"]) == ("O", "P")
+    assert leadline.json("keys", "list") == []
+    (listed,) = leadline.json("--organization", "O", "--project", "P", "keys", "list")
+    assert listed["id"] == made["id"]
+
+
+def test_an_unknown_project_is_refused_with_what_to_do(leadline: Leadline) -> None:
+    done = leadline("--project", "nope", "keys", "list", code=1)
+    assert done.stderr.startswith("error: There is no project 'nope' of organization 'default'\n")
+    assert "next: `leadline keys create" in done.stderr
+
+
+def test_revoking_what_is_not_there_fails(leadline: Leadline) -> None:
+    assert "no key 'key_1'" in leadline("keys", "revoke", "key_1", code=1).stderr
+
+
+def test_expiry_is_shown(leadline: Leadline) -> None:
+    made = leadline.json("keys", "create", "--name", "n", "--role", "admin", "--expires-days", "2")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", made["expiresAt"])

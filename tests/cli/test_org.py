@@ -1,0 +1,61 @@
+"""``leadline org``: what it prints; the rules of trees are tested with the people."""
+
+from __future__ import annotations
+
+from .running import Leadline
+
+
+def test_show_as_json_has_the_documented_shape(company: Leadline) -> None:
+    (tree,) = company.json("org", "show")
+    assert set(tree) == {"orgTreeName", "teams"}
+    assert tree["orgTreeName"] == "Research"
+    root, engines = tree["teams"]
+    assert (root["name"], root["hierarchy"], root["developers"], root["key"]) == ("Research", "Research", 4, None)
+    assert (engines["name"], engines["hierarchy"], engines["developers"]) == ("Engines", "Research/Engines", 2)
+    assert isinstance(root["refId"], int)
+
+
+def test_show_for_people(company: Leadline) -> None:
+    lines = company("org", "show", "Research").stdout.splitlines()
+    assert lines[0].split() == ["team", "ref", "id", "key", "developers"]
+    assert lines[2].startswith("  Engines ")
+
+
+def test_an_unknown_tree(company: Leadline) -> None:
+    done = company("org", "show", "Reserch", code=1)
+    assert done.stderr.startswith("error: Invalid orgTreeName")
+    assert "Research" in done.stderr
+
+
+def test_every_violation_at_once_and_nothing_changed(company: Leadline) -> None:
+    rows = "".join(f"p{number}@example.com,P {number},nobody{number}@example.com\n" for number in range(30))
+    (company.cwd / "bad.csv").write_text("email,full_name,manager_email\n" + rows)
+    before = company.json("org", "show")
+    done = company("org", "load", "bad.csv", "--name", "Research", code=1)
+    findings = [line for line in done.stderr.splitlines() if line.startswith("  ")]
+    assert len(findings) == 21
+    assert findings[0].startswith("  bad.csv:2")
+    assert findings[-1] == "  … and 10 more"
+    assert company.json("org", "show") == before
+
+
+def test_check_changes_nothing(leadline: Leadline) -> None:
+    (leadline.cwd / "d.csv").write_text("email,full_name,manager_email\na@x.org,A,\nb@x.org,B,a@x.org\n")
+    assert "is good: 1 teams, 2 developers" in leadline("org", "load", "d.csv", "--name", "T", "--check").stdout
+    assert leadline.json("org", "show") == []
+    assert leadline.json("org", "load", "d.csv", "--name", "T")["version"] == 1
+    assert leadline.json("org", "load", "d.csv", "--name", "T")["changed"] is False
+
+
+def test_a_missing_file_is_named(leadline: Leadline) -> None:
+    assert "none.csv" in leadline("org", "load", "none.csv", "--name", "T", code=1).stderr
+
+
+def test_data_cannot_drive_the_terminal(leadline: Leadline) -> None:
+    (leadline.cwd / "d.csv").write_text(
+        "email,full_name,manager_email,team\na@x.org,A,,[bold]\x1b[31mX\nb@x.org,B,a@x.org,[bold]\x1b[31mX\n"
+        "c@x.org,C,b@x.org,\ud83d\n".encode("utf-8", "replace").decode()
+    )
+    leadline("org", "load", "d.csv", "--name", "T")
+    out = leadline("org", "show").stdout
+    assert "\x1b" not in out

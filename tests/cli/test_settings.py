@@ -1,0 +1,100 @@
+"""``leadline settings``: show, get, set, unset, from a file, per tree; all or nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from .running import Leadline
+
+
+def test_all_settings_with_defaults_and_meaning(leadline: Leadline) -> None:
+    rows = {row["key"]: row for row in leadline.json("settings")}
+    assert rows["timezone"] | {"meaning": ""} == {
+        "key": "timezone",
+        "value": "UTC",
+        "default": "UTC",
+        "set": "",
+        "meaning": "",
+    }
+    assert rows["exports.keep_days"]["value"] == "30"
+    assert all(row["meaning"] for row in rows.values())
+
+
+def test_set_get_and_unset(leadline: Leadline) -> None:
+    leadline("settings", "timezone", "Europe/Berlin")
+    assert leadline("settings", "timezone").stdout == "Europe/Berlin\n"
+    assert leadline.json("settings", "timezone")["set"] == "project"
+    leadline("settings", "timezone", "--unset")
+    assert leadline("settings", "timezone").stdout == "UTC\n"
+
+
+def test_a_tree_has_settings_of_its_own(company: Leadline) -> None:
+    company("settings", "timezone", "Asia/Tokyo", "--org-tree", "Research")
+    assert company("settings", "timezone").stdout == "UTC\n"
+    assert company("settings", "timezone", "--org-tree", "Research").stdout == "Asia/Tokyo\n"
+    assert "no org tree 'Sales'" in company("settings", "--org-tree", "Sales", code=1).stderr
+
+
+def test_a_toml_file_nested_or_dotted(leadline: Leadline) -> None:
+    (leadline.cwd / "s.toml").write_text(
+        'timezone = "Europe/Rome"\n'
+        'bots = ["robo", "ci"]\n'
+        "pr_size.small = 20\n"
+        "[deployments]\nfirst_carries = true\n"
+        '[team.web]\nrepository = ["equals example/web", "not contains old"]\n'
+    )
+    leadline("settings", "--file", "s.toml")
+    values = {row["key"]: row["value"] for row in leadline.json("settings")}
+    assert values["timezone"] == "Europe/Rome"
+    assert values["bots"] == "robo, ci"
+    assert values["pr_size.small"] == "20"
+    assert values["deployments.first_carries"] == "true"
+    assert values["team.web.repository"] == "equals example/web; not contains old"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('timezone = "Europe/Rome"\nbots = 2026-01-01', "bots: must be text"),
+        ('timezone = "Europe/Rome"\nnope = 1', "no setting 'nope'"),
+        ('timezone = "Europe/Rome"\npr_size.small = 500', "pr_size.small must not be above pr_size.medium"),
+        ('timezone = "Europe/Rome"\nbots = [', "is not TOML"),
+        ("timezone = 'Europe/\xff'", "is not UTF-8"),
+    ],
+)
+def test_a_bad_file_sets_nothing(leadline: Leadline, text: str, says: str) -> None:
+    (leadline.cwd / "s.toml").write_bytes(text.encode("latin-1"))
+    assert says in leadline("settings", "--file", "s.toml", code=1).stderr
+    assert leadline("settings", "timezone").stdout == "UTC\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["timezon"], "no setting 'timezon'; settings are timezone"),
+        (["timezone", "Mars/Base"], "timezone cannot be 'Mars/Base'; it must be an IANA time zone"),
+        (["exports.keep_days", "0"], "a whole number from 1 to 36500"),
+        (["nope", "--unset"], "no setting 'nope'"),
+        (["--file", "missing.toml"], "No such file or directory: missing.toml"),
+    ],
+)
+def test_impossible_settings_are_refused(leadline: Leadline, arguments: list[str], says: str) -> None:
+    done = leadline("settings", *arguments, code=1)
+    assert says in done.stderr
+    assert done.stdout == ""
+
+
+def test_unsetting_must_leave_a_possible_profile(leadline: Leadline) -> None:
+    leadline("settings", "pr_size.medium", "900")
+    leadline("settings", "pr_size.small", "500")
+    assert "must not be above" in leadline("settings", "pr_size.medium", "--unset", code=1).stderr
+    assert leadline("settings", "pr_size.medium").stdout == "900\n"
+
+
+def test_a_reader_that_is_gone_is_no_error(leadline: Leadline) -> None:
+    process = leadline.start("settings", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 0

@@ -1,0 +1,142 @@
+"""``leadline status`` and its integrity check."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from leadline.exports import service
+from leadline.exports.worker import Worker
+from leadline.home import Home
+
+from .running import Leadline
+
+CHANGING = ("disk", "bytes", "size", "time")
+
+
+def without_changing(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: without_changing(each)
+            for name, each in value.items()
+            if not any(word in name.lower() for word in CHANGING)
+        }
+    return [without_changing(each) for each in value] if isinstance(value, list) else value
+
+
+def complete_an_export(program: Leadline) -> str:
+    body = {"scope": {"orgTreeName": "Research"}, "dateRange": {"start": "2026-01-01", "end": "2026-01-31"}}
+    with Home.open(program.home) as home:
+        now = datetime.now(UTC)
+        made = service.create(home.project(), body, kind="productivity", created_by="test", now=now)
+        assert Worker(home).run_one()
+    return made.export.id
+
+
+def test_what_is_in_the_home(company: Leadline) -> None:
+    export_id = complete_an_export(company)
+    status = company.json("status")
+    tables = {each["table"]: each for each in status["tables"]}
+    assert len(tables) == 17
+    assert tables["pull_requests"]["rows"] == 3
+    assert tables["pull_requests"]["newestEvent"] == "2026-02-04T10:00:00Z"
+    assert tables["pull_requests"]["sources"] == [
+        {"source": "github", "rows": 3, "newestEvent": "2026-02-04T10:00:00Z"}
+    ]
+    assert tables["reviews"] | {"table": ""} == {
+        "table": "",
+        "rows": 0,
+        "version": None,
+        "newestEvent": None,
+        "sources": [],
+    }
+    assert status["orgTrees"] == [{"orgTreeName": "Research", "version": 1, "teams": 2, "developers": 4}]
+    assert status["unmatched"]["accounts"] == 1
+    assert status["unmatched"]["top"][0]["account"] == "stranger"
+    assert status["exports"]["states"]["completed"] == 1
+    (newest,) = status["exports"]["newestCompleted"]
+    assert newest["exportId"] == export_id
+    assert newest["tables"] == {each["table"]: each["version"] for each in status["tables"] if each["rows"]}
+    assert newest["definitions"]
+    parts = {each["part"]: each["bytes"] for each in status["disk"]}
+    assert parts["lake"] > 0
+    assert parts["database"] > 0
+    assert parts["exports"] > 0
+
+
+def test_the_same_on_an_unchanged_home(company: Leadline) -> None:
+    assert without_changing(company.json("status")) == without_changing(company.json("status"))
+
+
+def test_fits_80_columns(company: Leadline) -> None:
+    complete_an_export(company)
+    lines = company("status", "--check", env={"COLUMNS": "80"}).stdout.splitlines()
+    # The home's own path may be longer than any terminal is wide.
+    assert max(len(line) for line in lines if str(company.home) not in line) <= 100
+    assert lines[-1] == "All is sound."
+
+
+def test_an_empty_home_says_how_to_begin(leadline: Leadline) -> None:
+    out = leadline("status").stdout
+    assert "leadline import" in out
+    assert "leadline org load" in out
+
+
+def faults(program: Leadline) -> list[str]:
+    check = program.json("status", "--check", code=1)["check"]
+    assert check["good"] is False
+    findings: list[str] = check["findings"]
+    return findings
+
+
+def test_the_check_finds_a_lost_data_file(company: Leadline) -> None:
+    table = company.home / "projects" / "default" / "default" / "lake" / "pull_requests"
+    next(table.glob("*.parquet")).unlink()
+    assert any("pull_requests" in finding for finding in faults(company))
+    assert "fault" in company("status", "--check", code=1).stderr
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed", "cut"])
+def test_the_check_finds_a_damaged_export(company: Leadline, damage: str) -> None:
+    export_id = complete_an_export(company)
+    file = company.home / "projects" / "default" / "default" / "exports" / f"{export_id}.csv.gz"
+    data = file.read_bytes()
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(data[:-1] if damage == "cut" else data[:-1] + bytes([data[-1] ^ 1]))
+    (finding,) = faults(company)
+    assert finding.startswith(f"export {export_id}: its file ")
+
+
+def test_the_check_covers_every_project(company: Leadline) -> None:
+    company("--project", "second", "import", "data/comments.csv")
+    table = company.home / "projects" / "default" / "second" / "lake" / "comments"
+    next(table.glob("*.parquet")).unlink()
+    assert all(finding.startswith("project default/second: ") for finding in faults(company))
+
+
+def test_the_check_finds_a_row_without_its_project(company: Leadline) -> None:
+    with sqlite3.connect(company.home / "leadline.db") as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute(
+            "INSERT INTO cursors (project_id, source, name, value, updated_at) VALUES (99, 'git', 'x', '{}', '2026-01-01')"
+        )
+    connection.close()
+    assert any("cursors" in finding and "projects" in finding for finding in faults(company))
+
+
+def test_a_home_that_cannot_be_used(leadline: Leadline) -> None:
+    leadline.home.write_text("a file")
+    done = leadline("status", code=1)
+    assert done.stderr.startswith("error: The home ")
+    assert "--home" in done.stderr
+
+
+def test_a_metadata_database_that_is_none(leadline: Leadline) -> None:
+    leadline.home.mkdir()
+    (leadline.home / "leadline.db").write_text("this is no database, whatever its name says" * 100)
+    assert "cannot be used" in leadline("status", code=1).stderr
