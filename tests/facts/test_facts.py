@@ -1,0 +1,198 @@
+"""Facts as `commands.md` describes them: one hand-made pull request in full, and every column against the metrics."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from leadline.errors import InvalidRequest
+from leadline.facts.run import write
+from leadline.home import Project
+from metrics import oracle, worlds
+from metrics.oracle import World
+from metrics.oracle_people import Accounts, tree_of
+from metrics.world import TREE, load, rows_of
+
+DEVELOPERS = """
+email,           full_name, manager_email
+mia@example.com, Mia,
+dan@example.com, Dan,       mia@example.com
+"""
+TABLES = {
+    "pull_requests": """
+repository, number, author,          created_at,        ready_at,          merged_at,         merge_commit_sha, title
+o/r,        1,      Dan@example.com, 2026-01-05T10:00Z, 2026-01-06T10:00Z, 2026-01-07T10:00Z, s1,               PROJ-1 and PROJ-2
+o/r,        2,      dan@example.com, 2026-01-05T10:00Z, ,                  2026-02-07T10:00Z, ,                 nothing
+o/r,        3,      stranger,        2026-01-05T10:00Z, ,                  ,                  ,                 nothing
+""",
+    "pull_request_commits": """
+repository, number, sha, authored_at
+o/r,        1,      c1,  2026-01-04T10:00Z
+o/r,        2,      c2,  2026-02-08T10:00Z
+""",
+    "pull_request_files": """
+repository, number, path, additions, deletions
+o/r,        1,      a.py, 8,         3
+o/r,        1,      b.py, 2,         7
+""",
+    "commits": """
+repository, sha, parents, author_email,    authored_at,       additions, deletions, message
+o/r,        c1,  p0,      dan@example.com, 2026-01-04T10:00Z, 8,         3,         work
+o/r,        s1,  p0,      dan@example.com, 2026-01-07T10:00Z, 10,        10,        squash
+o/r,        m1,  p0 s1,   dan@example.com, 2026-01-07T11:00Z, ,          ,          merge
+o/r,        a1,  q0,      mia@example.com, 2025-12-24T10:00Z, 1,         0,         earlier
+""",
+    "commit_files": """
+repository, sha, path, additions, deletions
+o/r,        a1,  a.py, 1,         0
+""",
+    "comments": """
+repository, number, comment_id, author,          created_at
+o/r,        1,      1,          mia@example.com, 2026-01-06T12:00Z
+o/r,        1,      2,          mia@example.com, 2026-01-06T13:00Z
+""",
+    "reviews": """
+repository, number, review_id, author,          state,             submitted_at
+o/r,        1,      1,         mia@example.com, changes_requested, 2026-01-06T11:30Z
+o/r,        1,      2,         mia@example.com, approved,          2026-01-06T15:00Z
+""",
+    "work_items": """
+project, key,    type
+PROJ,    PROJ-1, Story
+PROJ,    PROJ-2, Bug
+""",
+}
+
+
+@pytest.fixture
+def loaded(project: Project, tmp_path: Path) -> Project:
+    people = rows_of("developers", DEVELOPERS)
+    tables = {table: rows_of(table, text) for table, text in TABLES.items()}
+    load(project, World(tables, tree_of(TREE, people), people), tmp_path)
+    return project
+
+
+def facts(project: Project, fact: str, folder: Path, **filters: Any) -> list[dict[str, str]]:
+    path = folder / "facts.csv"
+    count = write(project, fact, path, **filters)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == count
+    return rows
+
+
+def moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def test_one_pull_request_in_full(loaded: Project, tmp_path: Path) -> None:
+    rows = facts(loaded, "pull-requests", tmp_path)
+    row = next(row for row in rows if row["number"] == "1")
+    instants = {name: moment(row[name]) for name in row if name.endswith("_at")}
+    assert instants == {
+        "created_at": moment("2026-01-05T10:00+00:00"),
+        "ready_at": moment("2026-01-06T10:00+00:00"),
+        "first_commit_at": moment("2026-01-04T10:00+00:00"),
+        "first_comment_at": moment("2026-01-06T11:30+00:00"),
+        "approved_at": moment("2026-01-06T15:00+00:00"),
+        "merged_at": moment("2026-01-07T10:00+00:00"),
+        "build_finished_at": None,
+        "deployed_at": None,
+    }
+    assert (row["repository"], row["developer"], row["team"]) == ("o/r", "dan@example.com", TREE)
+    assert sorted(row["work_items"].split(";")) == ["PROJ-1", "PROJ-2"]
+    assert (row["additions"], row["deletions"], row["comments"]) == ("10", "10", "2")
+    # a.py was touched 11 days before the first commit: its min(8, 3) is recent; b.py's min(2, 7) is not.
+    assert (row["refactored"], row["refactored_recent"]) == ("5", "3")
+    hour = 3600
+    seconds = {name: float(row[name]) for name in row if name.endswith("_seconds") and row[name]}
+    assert seconds == {
+        "cycle_seconds": 72 * hour,  # first commit → merge
+        "first_comment_seconds": 1.5 * hour,  # ready → first comment or review
+        "coding_seconds": 48 * hour,  # first commit → opened (ready)
+        "review_seconds": 24 * hour,  # opened (ready) → merged
+    }
+
+
+def test_a_duration_cut_to_0_says_why(loaded: Project, tmp_path: Path) -> None:
+    row = next(row for row in facts(loaded, "pull-requests", tmp_path) if row["number"] == "2")
+    assert float(row["cycle_seconds"]) == 0
+    assert row["why"]
+
+
+def test_commits_say_whether_they_are_credited_and_why_not(loaded: Project, tmp_path: Path) -> None:
+    rows = {row["sha"]: row for row in facts(loaded, "commits", tmp_path)}
+    assert {sha: row["credited"] for sha, row in rows.items()} == {
+        "c1": "true",
+        "s1": "false",
+        "m1": "false",
+        "a1": "true",
+    }
+    assert all(rows[sha]["why"] for sha in ("s1", "m1"))
+    assert rows["c1"]["developer"] == "dan@example.com"
+
+
+def test_filters(loaded: Project, tmp_path: Path) -> None:
+    january = {"start": date(2026, 1, 1), "end": date(2026, 1, 31)}
+    assert [row["number"] for row in facts(loaded, "pull-requests", tmp_path, **january)] == ["1"]
+    assert [row["sha"] for row in facts(loaded, "commits", tmp_path, developer="MIA@example.com")] == ["a1"]
+    assert {row["number"] for row in facts(loaded, "pull-requests", tmp_path, tree_name=TREE)} == {"1", "2"}
+    with pytest.raises(InvalidRequest):
+        facts(loaded, "pull-requests", tmp_path, start=date(2026, 2, 1), end=date(2026, 1, 1))
+    with pytest.raises(InvalidRequest):
+        facts(loaded, "pull-request", tmp_path)
+
+
+def test_every_format_has_the_same_rows(loaded: Project, tmp_path: Path) -> None:
+    names = [row["sha"] for row in facts(loaded, "commits", tmp_path)]
+    write(loaded, "commits", tmp_path / "facts.jsonl")
+    lines = (tmp_path / "facts.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["sha"] for line in lines] == names
+    write(loaded, "commits", tmp_path / "facts.parquet")
+    assert pq.read_table(tmp_path / "facts.parquet").column("sha").to_pylist() == names
+
+
+def test_facts_are_what_the_oracle_says(project: Project, tmp_path: Path) -> None:
+    """The numbers of every merged pull request and credited commit of a random world."""
+    world = worlds.world(Random(3))
+    load(project, world, tmp_path)
+    accounts = Accounts(world.tables, {row["email"] for row in world.developers}, world.setting("bots"))
+    merged = oracle.PullRequests(world, accounts).all()
+    expected = [
+        (
+            one.developer or "",
+            one.merged_at,
+            None if one.cycle_days is None else float(one.cycle_days * 86400),
+            one.refactored,
+            one.recent,
+            one.comments,
+        )
+        for one in merged
+    ]
+    rows = [row for row in facts(project, "pull-requests", tmp_path) if row["merged_at"]]
+    actual = [
+        (
+            row["developer"],
+            moment(row["merged_at"]),
+            float(row["cycle_seconds"]) if row["cycle_seconds"] else None,
+            int(row["refactored"]),
+            int(row["refactored_recent"]),
+            int(row["comments"]),
+        )
+        for row in rows
+    ]
+    assert sorted(actual, key=str) == sorted(expected, key=str)
+    commits = oracle.credited_commits(world, accounts)
+    credited = [row for row in facts(project, "commits", tmp_path) if row["credited"] == "true"]
+    # As sets: whether commits of unknown lines are copies of each other shows nowhere else.
+    assert {(row["developer"], moment(row["authored_at"])) for row in credited} == {
+        (one.developer or "", one.authored_at) for one in commits
+    }
+    assert sum(int(row["additions"] or 0) for row in credited) == sum(one.added for one in commits)

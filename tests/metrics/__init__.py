@@ -1,0 +1,1 @@
+"""Tests of the productivity numbers: hand-derived cases, an independent oracle, and leadline held against both."""

@@ -1,0 +1,73 @@
+"""The catalogue is consistent with the measures it names, and selects as documented."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadline.errors import InvalidRequest
+from leadline.metrics.catalogue import CATALOGUE, GROUPS, Ratio, metric_named, select
+from leadline.metrics.measures import MEASURED
+from leadline.metrics.query import sql
+from leadline.schema import TABLES
+
+
+def test_every_formula_names_a_measure_there_is() -> None:
+    for metric in CATALOGUE:
+        for formula in filter(None, (metric.developer, metric.team)):
+            for name in (formula.measure, formula.over) if isinstance(formula, Ratio) else (formula.measure,):
+                fact, measure = name.split(".")
+                assert name == "people.developers" or measure in MEASURED[fact].measures, name
+
+
+def test_every_metric_says_where_it_comes_from() -> None:
+    for metric in CATALOGUE:
+        assert metric.sources
+        assert set(metric.sources) <= set(TABLES), metric.column
+        assert metric.levels
+        assert metric.definition.endswith("."), metric.column
+
+
+def test_groups_and_names_merge_without_case_in_catalogue_order() -> None:
+    chosen = select(["VOLUME", "activity", "activity"], ["pr_merged", "PR_CYCLE_TIME_DAYS_AVG"], "team")
+    columns = [metric.column for metric in chosen]
+    assert columns == [
+        metric.column
+        for metric in CATALOGUE
+        if "team" in metric.levels
+        and (metric.group in ("volume", "activity") or metric.column == "PR_Cycle_Time_Days_Avg")
+    ]
+
+
+def test_nothing_asked_for_is_everything_of_the_level() -> None:
+    assert {metric.group for metric in select([], [], "developer")} == set(GROUPS)
+    assert "PR_Velocity" not in [metric.column for metric in select([], [], "developer")]
+
+
+@pytest.mark.parametrize("name", ["PR_Cycle_Time_Days_P90", "pr_cycle_time_days_median", " Pr_Cycle_Time_Days_Avg "])
+def test_a_statistic_is_known_under_every_aggregations_name(name: str) -> None:
+    assert metric_named(name).column == "PR_Cycle_Time_Days_Avg"
+
+
+@pytest.mark.parametrize(
+    ("groups", "names", "level", "code", "says"),
+    [
+        (["velocitty"], [], "team", "unknown_metric_group", "velocity"),
+        ([], ["PR_Mergd"], "team", "unknown_metric", "PR_Merged"),
+        ([], ["PR_Velocity"], "developer", "metric_not_at_level", "team"),
+        ([], ["LOC_Added"], "team", "metric_not_at_level", "developer"),
+    ],
+)
+def test_what_there_is_not_is_refused_with_what_would_do(
+    groups: list[str], names: list[str], level: str, code: str, says: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        select(groups, names, level)
+    assert refused.value.code == code
+    assert says in refused.value.message
+
+
+def test_the_query_depends_on_the_shape_alone() -> None:
+    from leadline.derive.local_time import Offset
+
+    ids = tuple(metric.id for metric in select([], [], "team"))
+    assert sql(ids, "team", "p90", (Offset(None, 0),)) is sql(ids, "team", "p90", (Offset(None, 0),))

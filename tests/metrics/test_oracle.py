@@ -1,0 +1,56 @@
+"""leadline held against the oracle, cell by cell: on random small worlds, and on the demo organization."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from leadline.db import settings as stored_settings
+from leadline.demo import fill
+from leadline.home import Home, Project
+
+from . import oracle, worlds
+from .world import TREE, body_of, differences, export_bytes, load, read_csv, world_of
+
+NUMBERS = count()
+
+
+def compare(home: Home, folder: Path, world: oracle.World, requests: list[oracle.Request]) -> None:
+    """Load the world into a project of its own and hold every request's export against the oracle's."""
+    project = home.project("oracle", f"world-{next(NUMBERS)}", create=True)
+    load(project, world, folder)
+    for request in requests:
+        header, rows = oracle.export(world, request)
+        actual = read_csv(export_bytes(project, body_of(project, request), folder))
+        assert differences(actual, header, rows, skip=["Team_Id"]) == [], request
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(random=st.randoms(use_true_random=False))
+def test_random_worlds(home: Home, tmp_path: Path, random: Random) -> None:
+    world = worlds.world(random)
+    compare(home, tmp_path, world, [worlds.request(random, level, world) for level in ("developer", "team")])
+
+
+def test_the_demo_organization(project: Project, tmp_path: Path) -> None:
+    """Whole columns of believable data: both levels, mean and a percentile, months and weeks, with and without DST."""
+    until = date(2026, 4, 30)
+    fill(project, developers=30, months=3, until=until)
+    asked = [
+        ("UTC", "developer", "monthly", "mean"),
+        ("UTC", "team", "weekly", "p90"),
+        ("America/New_York", "developer", "weekly", "p90"),
+        ("America/New_York", "team", "monthly", "mean"),
+    ]
+    for zone, level, granularity, how in asked:
+        stored_settings.put(project.home.db, project.id, {"timezone": zone})
+        request = oracle.Request(date(2026, 2, 10), until, level, granularity, how)
+        header, rows = oracle.export(world_of(project, TREE), request)
+        actual = read_csv(export_bytes(project, body_of(project, request), tmp_path))
+        assert differences(actual, header, rows, skip=["Team_Id"]) == [], (zone, request)
+        assert any(row[header.index("PR_Merged")] for row in rows)

@@ -1,0 +1,212 @@
+"""From a ``World`` to leadline's answer: its tables written into a project, one export run, the CSV read back.
+
+In come tables as CSV text or lists of dicts; out go typed rows, a loaded project, and the export as bytes or cells. The
+only bridge between the oracle's data and leadline: everything here goes through leadline's public functions.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from leadline.db import settings as stored_settings
+from leadline.home import Project
+from leadline.ingest import ingest
+from leadline.schema import TABLES, ColumnType
+
+from .oracle import COUNTS, DEFAULTS, Cell, Request, World
+from .oracle_people import tree_of
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+TREE = "Engineering"
+
+
+# --- reading tables written as text -------------------------------------------------------------------------------------
+
+
+def cells_of(text: str) -> list[list[str]]:
+    """The cells of a small CSV block; blanks around a cell and blank lines do not count."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    return [[cell.strip(" ") for cell in row] for row in csv.reader(lines, skipinitialspace=True)]
+
+
+def typed(kind: ColumnType, text: str) -> Any:
+    """A cell's value; empty is unknown. Instants without an offset are UTC."""
+    read: dict[ColumnType, Callable[[str], Any]] = {
+        ColumnType.TEXT: str,
+        ColumnType.INTEGER: int,
+        ColumnType.DECIMAL: float,
+        ColumnType.BOOLEAN: lambda text: {"true": True, "false": False}[text.lower()],
+        ColumnType.LIST: lambda text: text.split(";"),
+        ColumnType.INSTANT: instant,
+    }
+    return None if text == "" else read[kind](text)
+
+
+def instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def rows_of(table: str, text: str) -> list[dict[str, Any]]:
+    """The typed rows of one table written as CSV text; every column must be one of the table's."""
+    header, *lines = cells_of(text)
+    columns = TABLES[table].column
+    rows = []
+    for line in lines:
+        assert len(line) == len(header), f"{table}: {line} has not the columns {header}"
+        rows.append({name: typed(columns[name].type, cell) for name, cell in zip(header, line, strict=True)})
+    return rows
+
+
+# --- loading ------------------------------------------------------------------------------------------------------------
+
+
+def deliver(project: Project, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Take rows into the project's lake as one delivery."""
+    if not rows:
+        return
+    schema = TABLES[table].arrow_schema
+    batch = pa.RecordBatch.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
+    ingest(project.lake, TABLES[table], [batch], lock=project.lock, temp_dir=project.home.temp)
+
+
+def load_people(project: Project, developers: Sequence[Mapping[str, Any]], folder: Path, tree: str = TREE) -> None:
+    """Load HR rows as an org tree."""
+    from leadline.people import load_org
+
+    path = folder / "developers.csv"
+    names = list(dict.fromkeys(name for row in developers for name in row))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(developers)
+    load_org(project.home.db, project.id, path, tree, now=NOW)
+
+
+def load(project: Project, world: World, folder: Path, nested: Mapping[str, Any] | None = None) -> None:
+    """Load a whole world: people, settings, every table."""
+    if nested is None:
+        load_people(project, world.developers, folder, world.tree.name)
+    else:
+        from leadline.people import load_org
+
+        path = folder / "tree.json"
+        path.write_text(json.dumps(nested), encoding="utf-8")
+        load_org(project.home.db, project.id, path, world.tree.name, now=NOW)
+    if world.settings:
+        stored_settings.put(project.home.db, project.id, world.settings)
+    for table, rows in world.tables.items():
+        deliver(project, table, rows)
+
+
+def world_of(project: Project, tree: str) -> World:
+    """What a project holds, as the oracle's world: its lake read plainly, with the HR rows in `developers`."""
+    snapshot = project.lake.snapshot()
+    tables = {
+        name: [row for path in snapshot.files(name) for row in pq.read_table(path, partitioning=None).to_pylist()]
+        for name in TABLES
+    }
+    people = tables["developers"]
+    settings = {key: text for key, text in project.profile(tree).texts.items() if key in DEFAULTS}
+    return World(tables, tree_of(tree, people), people, settings)
+
+
+# --- running ------------------------------------------------------------------------------------------------------------
+
+
+def body_of(project: Project, request: Request, tree: str = TREE) -> dict[str, Any]:
+    """The request as the API's JSON body; a scope given as a path becomes the node's ref id."""
+    scope = {"orgTreeName": tree}
+    if request.scope is not None:
+        from leadline.people import tree as stored_tree
+
+        nodes = stored_tree(project.home.db, project.id, tree).nodes
+        scope["teamId"] = str(next(node.ref_id for node in nodes if node.path == request.scope))
+    return {
+        "scope": scope,
+        "dateRange": {"start": request.start.isoformat(), "end": request.end.isoformat()},
+        "metrics": list(request.metrics),
+        "options": {
+            "aggregation": request.aggregation,
+            "aggregationLevel": request.level,
+            "granularity": request.granularity,
+        },
+    }
+
+
+def export_bytes(project: Project, body: Mapping[str, Any], folder: Path) -> bytes:
+    """The export's file for a request body, uncompressed CSV."""
+    from leadline.exports.requests import parse_productivity
+    from leadline.metrics.request import Control
+    from leadline.metrics.run import pin, produce
+
+    request, warnings = parse_productivity(project, body)
+    assert not warnings, warnings
+    path = folder / "export.csv"
+    produced = produce(project, request, pin(project, request.tree), path, Control())
+    content = path.read_bytes()
+    assert produced.rows == len(read_csv(content)) - 1
+    return content
+
+
+def read_csv(content: bytes) -> list[list[str]]:
+    """Header and rows of an export, after a look at the form that http-api.md "CSV" asks for."""
+    text = content.decode("utf-8")
+    assert not text.startswith("\ufeff")
+    assert text.endswith("\r\n")
+    return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+
+
+# --- comparing ----------------------------------------------------------------------------------------------------------
+
+
+def wanted(cell: Cell | str) -> str:
+    """What a cell should read, for a message."""
+    if isinstance(cell, Fraction):
+        return f"{float(cell):.4f}".rstrip("0").rstrip(".") or "0"
+    return "" if cell is None else cell
+
+
+def same(actual: str, expected: Cell, *, number: bool, whole: bool = False) -> bool:
+    """Whether a CSV cell is the expected one: numbers to 4 decimals (either neighbour of an exact half), text exactly.
+
+    ``whole``: a count, which is written without decimals.
+    """
+    if number and expected is not None and whole:
+        return actual == wanted(expected)
+    if not number or expected is None:
+        return actual == (expected or "")
+    assert isinstance(expected, Fraction)
+    units, _, decimals = actual.removeprefix("-").partition(".")
+    if not units.isdigit() or len(decimals) > 4 or ("." in actual and not decimals.isdigit()):
+        return False
+    return abs(Fraction(actual) - expected) <= Fraction(1, 20000) + Fraction(1, 10**9)
+
+
+def differences(
+    table: list[list[str]], header: Sequence[str], rows: Sequence[Sequence[Cell]], *, skip: Sequence[str] = ()
+) -> list[str]:
+    """Every cell in which an export differs from the expected table; the columns of ``skip`` are not compared."""
+    if table[0] != list(header):
+        return [f"header {table[0]} instead of {list(header)}"]
+    if len(table) - 1 != len(rows):
+        return [f"{len(table) - 1} rows instead of {len(rows)}: {table[1:]}"]
+    first_metric = header.index("Team_Hierarchy") + 1
+    found = []
+    for number, (actual, expected) in enumerate(zip(table[1:], rows, strict=True), 1):
+        for index, name in enumerate(header):
+            numeric = index >= first_metric
+            if name not in skip and not same(actual[index], expected[index], number=numeric, whole=name in COUNTS):
+                where = " ".join(actual[:first_metric])
+                found.append(f"row {number} ({where}): {name} is {actual[index]!r}, not {wanted(expected[index])!r}")
+    return found

@@ -1,0 +1,256 @@
+"""Made-up worlds for property tests: few people, few repositories and many collisions, drawn from a random source.
+
+A ``random.Random`` (hypothesis hands one in and shrinks it) comes in, a ``World`` goes out. The values are chosen so that
+rules meet: copies of commits, squashes, shared developers, accounts of nobody, instants on both sides of midnights.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+
+from .oracle import Request, World
+from .oracle_people import tree_of
+from .world import TREE
+
+Rows = list[dict[str, Any]]
+START, END = date(2026, 2, 16), date(2026, 4, 12)
+REPOSITORIES = ("o/a", "o/b", "o/c")
+PATHS = ("a.py", "b.py", "src/c.py", "d.bin")
+ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
+STRANGERS = ("guest", "build-bot", "dependabot[bot]", "Renovate", "ci-helper")
+UNKNOWN = "nobody@elsewhere.test"
+
+
+class Maker:
+    """Draws one world; every table is a method, so that each can be read alone."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.developers = self._developers()
+        self.people = [row["email"] for row in self.developers]
+        self.identities: Rows = []
+        self.accounts = {email: self._accounts(email) for email in self.people}
+
+    def chance(self, one_in: int) -> bool:
+        return self.random.randrange(one_in) == 0
+
+    def instant(self) -> datetime:
+        """A second in or near the range, often beside a midnight of one of the zones."""
+        day = datetime(2026, 1, 10, tzinfo=UTC) + timedelta(days=self.random.randrange(100))
+        edges = (0, 4 * 3600, 5 * 3600, 18 * 3600 + 1800, 9 * 3600, 13 * 3600, 16 * 3600)
+        return day + timedelta(seconds=self.random.choice(edges) + self.random.choice((-1, 0, 1, 600)))
+
+    def maybe(self, value: Any, one_in: int = 4) -> Any:
+        """The value, or unknown once in a while."""
+        return None if self.chance(one_in) else value
+
+    def _developers(self) -> Rows:
+        managers: list[str] = []
+        rows: Rows = []
+        for number in range(self.random.randrange(3, 9)):
+            email = f"p{number}@example.com"
+            above = self.random.choice(managers) if managers else ""
+            manages = number < 3 and (number == 0 or self.chance(2))
+            if not manages and len(managers) > 1 and self.chance(3):
+                above = ";".join(self.random.sample(managers, 2))
+            if number and manages and self.chance(4):
+                above = ""
+            team = self.random.choice(("", "Core", f"Team {number}"))
+            rows.append({"email": email, "full_name": f"Person {number}", "manager_email": above, "team": team})
+            if manages:
+                managers.append(email)
+        reporting = {manager for row in rows for manager in row["manager_email"].split(";")}
+        if "p0@example.com" not in reporting:
+            rows[-1]["manager_email"] = "p0@example.com"
+        # Names are unique so that siblings have one order; a shared team value would repeat a name.
+        for row in rows:
+            row["team"] = row["team"] if row["email"] not in reporting else f"Team of {row['full_name']}"
+        return rows
+
+    def _accounts(self, email: str) -> list[str]:
+        """How a person signs: the address, or an account mapped on GitHub, Jira and git."""
+        name = email.split("@", maxsplit=1)[0]
+        if self.chance(3):
+            return [email, email.upper()]
+        self.identities += [
+            {"source": "github", "account": f"{name}-Dev", "email": email},
+            {"source": "jira", "account": f"{name}-dev", "email": email},
+            {"source": "git", "account": f"{name}@home.test", "email": email},
+        ]
+        return [email, f"{name}-dev", f"{name}-DEV"]
+
+    def account(self, strangers: bool = True) -> str:
+        if strangers and self.chance(5):
+            return self.random.choice(STRANGERS)
+        return self.random.choice(self.accounts[self.random.choice(self.people)])
+
+    def signed(self, tool: str) -> dict[str, Any]:
+        """An account with the tool it is of, where that is known. Strangers and plain addresses are of no tool."""
+        account = self.account()
+        return {"author": account, "source": self.maybe(tool, 2) if "-d" in account.lower() else None}
+
+    def address(self) -> str:
+        if self.chance(8):
+            return UNKNOWN
+        email = self.random.choice(self.people)
+        mapped = len(self.accounts[email]) == 3
+        name = email.split("@", maxsplit=1)[0]
+        others = (f"{name}@home.test", f"12+{name}-dev@users.noreply.github.com") if mapped else ()
+        return self.random.choice((email, email.title(), *others))
+
+    def commits(self) -> tuple[Rows, Rows]:
+        """Commits and their files. `o/c` is never mined for files."""
+        commits: Rows = []
+        files: Rows = []
+        for number in range(self.random.randrange(1, 40)):
+            lines = (self.random.randrange(6), self.random.randrange(4))
+            row = {
+                "repository": self.random.choice(REPOSITORIES),
+                "sha": f"{number:08x}",
+                "parents": self.random.choice(("p1", "p1", "p1", "p1 p2", "", None)),
+                "author_email": self.address(),
+                "authored_at": self.instant(),
+                "message": self.random.choice(("work", "fix p-1", "P-2: more", "closes #3")),
+                "additions": lines[0],
+                "deletions": lines[1],
+            }
+            if commits and self.chance(4):  # a copy, as rebasing or cherry-picking makes
+                same = ("repository", "author_email", "authored_at", "additions", "deletions")
+                original = self.random.choice(commits)
+                row |= {name: original[name] for name in same}
+            mined = row["repository"] != "o/c"
+            if mined and row["additions"] is not None and self.chance(3):
+                row |= {"additions": None, "deletions": None}
+            commits.append(row)
+            for path in self.random.sample(PATHS, self.random.randrange(3)) if mined else ():
+                binary = path.endswith(".bin")
+                count = None if binary else self.random.randrange(5)
+                place = {"repository": row["repository"], "sha": row["sha"], "path": path}
+                files.append({**place, "additions": count, "deletions": count})
+        return commits + self._forked(commits), files
+
+    def _forked(self, commits: Rows) -> Rows:
+        """Some commits a second time, under the name of a fork; they have no copies, and a date of their own."""
+        dates = [row["authored_at"] for row in commits]
+        alone = [row for row in commits if dates.count(row["authored_at"]) == 1 and row["additions"] is not None]
+        return [
+            {**row, "repository": self.random.choice(("n/fork", "z/fork"))}
+            for row in self.random.sample(alone, len(alone) // 4)
+        ]
+
+    def pull_requests(self, commits: Rows) -> dict[str, Rows]:
+        tables: dict[str, Rows] = {"pull_requests": [], "pull_request_commits": [], "pull_request_files": []}
+        for serial in range(self.random.randrange(1, 25)):
+            number, repository = serial // 3, REPOSITORIES[serial % 3]
+            key = {"repository": repository, "number": number}
+            here = [row for row in commits if row["repository"] == repository]
+            files = self._files(key)
+            size = sum((row["additions"] or 0) + (row["deletions"] or 0) for row in files)
+            given = self.maybe({"additions": size, "deletions": 0} if files else {"additions": 60, "deletions": 45})
+            created = self.instant()
+            merged = self.maybe(created + timedelta(hours=self.random.randrange(-3, 300)))
+            tables["pull_requests"].append(
+                {
+                    **key,
+                    **self.signed("github"),
+                    "state": "merged" if merged else "open",
+                    "created_at": self.maybe(created, 10),
+                    "ready_at": self.maybe(created + timedelta(hours=self.random.randrange(50)), 2),
+                    "merged_at": merged,
+                    "merge_commit_sha": self.maybe(self.random.choice([*(row["sha"] for row in here), "feedbeef"]), 3),
+                    "title": self.random.choice(("Fix", "P-1 fix", "p-2", "#3", "#4 and xP-1", "P-12")),
+                    "head_branch": self.random.choice(("main", "feature/P-2-x", None)),
+                    **(given or {}),
+                }
+            )
+            listed = self.random.sample(here, min(len(here), self.random.randrange(4)))
+            for row in [*listed, *([{"sha": f"dead{serial:04d}"}] if self.chance(4) else [])]:
+                seen = {"sha": row["sha"], "author": self.maybe(self.account(), 2)}
+                time = self.maybe(row.get("authored_at") or self.instant(), 3)
+                tables["pull_request_commits"].append({**key, **seen, "authored_at": time})
+            tables["pull_request_files"] += files
+        return tables
+
+    def _files(self, key: dict[str, Any]) -> Rows:
+        rows = []
+        for path in self.random.sample(PATHS, self.random.randrange(4)):
+            binary = path.endswith(".bin")
+            lines = {name: None if binary else self.random.randrange(60) for name in ("additions", "deletions")}
+            rows.append({**key, "path": path, **lines})
+        return rows
+
+    def talk(self, requests: Rows) -> dict[str, Rows]:
+        tables: dict[str, Rows] = {"comments": [], "reviews": []}
+        for number in range(self.random.randrange(60)):
+            request = self.random.choice(requests)
+            opened = request["ready_at"] or request["created_at"] or self.instant()
+            time = self.maybe(opened + timedelta(minutes=self.random.randrange(-500, 9000)), 10)
+            row = {"repository": request["repository"], "number": request["number"]}
+            writer = self.maybe(self.random.choice((self.account(), request["author"])), 10)
+            if self.chance(3):
+                tables["reviews"].append({**row, "review_id": str(number), "author": writer, "submitted_at": time})
+            else:
+                tables["comments"].append({**row, "comment_id": str(number), "author": writer, "created_at": time})
+        return tables
+
+    def work(self) -> dict[str, Rows]:
+        tables: dict[str, Rows] = {"work_items": [], "work_item_changes": []}
+        for number in range(self.random.randrange(1, 15)):
+            project, key = ("o/a", self.random.choice(("#3", "4"))) if number == 3 else ("P", f"P-{number}")
+            place = {"project": project, "key": key}
+            moment = self.instant() - timedelta(days=10)
+            created, assignee, category = self.maybe(moment, 10), self.maybe(self.account(), 8), "todo"
+            for _ in range(self.random.randrange(5)):
+                moment += timedelta(hours=self.random.randrange(1, 200))
+                change = {**place, "changed_at": moment}
+                if self.chance(3):
+                    newer = self.account()
+                    change |= {"field": "assignee", "from_value": assignee, "to_value": newer}
+                    assignee = newer
+                else:
+                    newer = self.random.choice([one for one in ("todo", "in_progress", "done") if one != category])
+                    change |= {"field": "status", "from_category": category, "to_category": newer}
+                    category = newer
+                tables["work_item_changes"].append(change)
+            completed = self.maybe(moment + timedelta(hours=self.random.choice((0, -30, 30))), 2)
+            tables["work_items"].append(
+                {
+                    **place,
+                    "type": self.random.choice(("Story", "bug", "Task", "NEW FEATURE", "Defects", None)),
+                    "assignee": assignee,
+                    "status_category": category,
+                    "created_at": created,
+                    "started_at": self.maybe(moment - timedelta(hours=20), 2),
+                    "completed_at": completed if category == "done" else None,
+                }
+            )
+        return tables
+
+
+def world(random: Random) -> World:
+    """A world of a few people and some dozens of events."""
+    maker = Maker(random)
+    commits, files = maker.commits()
+    tables = {"commits": commits, "commit_files": files, **maker.pull_requests(commits)}
+    tables |= maker.talk(tables["pull_requests"]) | maker.work() | {"identities": maker.identities}
+    settings = {
+        "timezone": random.choice(ZONES),
+        "rework.window_days": random.choice(("7", "30")),
+        "work_items.complete_from": random.choice(("created", "started")),
+        "bots": random.choice(("", "CI-helper")),
+    }
+    return World(tables, tree_of(TREE, maker.developers), maker.developers, settings)
+
+
+def request(random: Random, level: str, of: World) -> Request:
+    """A request for every metric of the level, over the whole tree or a part of it."""
+    return Request(
+        START,
+        END,
+        level=level,
+        granularity=random.choice(("daily", "weekly", "monthly", "quarterly")),
+        aggregation=random.choice(("mean", "median", "p90", "p95")),
+        scope=random.choice([None, *(node.path for node in of.tree.preorder())]),
+    )
