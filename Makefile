@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test lint lock clean
+.PHONY: install demo test lint docs lock clean
 
 install: $(BIN)/.installed
 
@@ -34,6 +34,10 @@ lint: $(BIN)/.installed-dev
 
 test: lint
 	@$(BIN)/python -m pytest -n 2
+
+# The documentation as a site, in site/.
+docs: $(BIN)/.installed-dev
+	@$(BIN)/python -m mkdocs build --strict --quiet
 
 # Resolves the dependencies anew and writes the hash-pinned files (needs the command uv).
 lock:

@@ -42,11 +42,12 @@ def test_a_column_declared_later_reads_as_unknown(engine: Engine, tmp_path: Path
     pq.write_table(pa.table({"a": ["old"]}), old)
     pq.write_table(pa.table({"b": [[1]], "a": ["new"]}), new)
     schema = pa.schema([("a", pa.string()), ("b", pa.list_(pa.int64())), ("c", pa.timestamp("us", "UTC"))])
-    engine.bind_parquet("things", [old, new], schema)
-    assert engine.arrow("FROM things ORDER BY a").to_pylist() == [
-        {"a": "new", "b": [1], "c": None},
-        {"a": "old", "b": None, "c": None},
-    ]
+    for paths in ([old, new], [new, old]):
+        engine.bind_parquet("things", paths, schema)
+        assert engine.arrow("FROM things ORDER BY a").to_pylist() == [
+            {"a": "new", "b": [1], "c": None},
+            {"a": "old", "b": None, "c": None},
+        ]
     engine.bind_parquet("things", [], schema)
     assert engine.arrow("FROM things").schema == schema
     engine.bind_parquet("things", [old])
@@ -215,3 +216,15 @@ def test_stopping_before_a_query_stops_it_too(engine: Engine) -> None:
     engine.interrupt()
     with pytest.raises(Interrupted):
         engine.arrow("SELECT 1")
+
+
+def test_a_file_that_is_gone_is_a_store_error(engine: Engine, tmp_path: Path) -> None:
+    schema = pa.schema([("a", pa.int64())])
+    with pytest.raises(StoreError, match="cannot be read as Parquet"):
+        engine.bind_parquet("gone", [tmp_path / "gone.parquet"], schema)
+    path = tmp_path / "short.parquet"
+    pq.write_table(pa.table({"a": [1]}), path)
+    engine.bind_parquet("short", [path], schema)
+    path.unlink()
+    with pytest.raises(StoreError, match="Reading or writing failed"):
+        engine.arrow("FROM short")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -287,3 +288,19 @@ def test_rows_are_removed_by_part_of_their_key(site: Site) -> None:
 def test_rows_are_removed_by_their_key_alone(site: Site) -> None:
     with pytest.raises(InvalidInput, match="removed by repository, sha, path, not by additions"):
         remove(site.lake, TABLES["commit_files"], pa.table({"additions": [1]}), lock=site.lock, temp_dir=site.temp)
+
+
+def test_files_nobody_can_read_any_more_are_cleared_on_the_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "CLEAR_EVERY", 1)
+    site.take("work_items", [item("A", "one", 1)])
+    lost = site.lake.staging_folder("work_items")
+    orphan = site.lake.folder("work_items") / "part-orphan.parquet"
+    orphan.write_bytes(b"x")
+    long_ago = (datetime.now(UTC) - timedelta(days=100)).timestamp()
+    for path in (lost, orphan):
+        os.utime(path, (long_ago, long_ago))
+    site.take("work_items", [item("A", "two", 2)])
+    assert not lost.exists()
+    assert not orphan.exists()
+    assert [row["title"] for row in site.rows("work_items", {"work_items": 1})] == ["one"]
+    assert titles(site) == {"A": "two"}

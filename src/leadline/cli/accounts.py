@@ -47,13 +47,13 @@ def accounts(project: Project) -> list[Account]:
     if not versions:
         return []
     from leadline.derive.accounts import activity
+    from leadline.facts.accounts import ACCOUNTS
     from leadline.facts.session import session
-    from leadline.facts.store import ACCOUNTS
 
     known = {each.name: each.version for each in trees(project.home.db, project.id)}
     with session(project, versions, known, project.profile()) as opened:
-        opened.facts.bind_raw()
         opened.facts.bind([ACCOUNTS])
+        opened.facts.bind_raw()
         # Sums come back as decimals, which JSON does not know.
         rows: list[dict[str, Any]] = opened.engine.arrow(activity()).to_pylist()
     return [Account(**{**row, **{name: int(row[name]) for name in COUNTS}}) for row in rows]

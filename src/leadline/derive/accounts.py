@@ -112,6 +112,8 @@ def accounts(bots: Sequence[str] = (), direct: ibis.Table | None = None) -> ibis
     )
 
 
+ACCOUNT_COLUMNS = {**dict.fromkeys((*_KEYS, "developer", "reason"), "string"), "bot": "boolean"}
+
 DIRECT_COLUMNS = {
     **dict.fromkeys(_KEYS, "string"),
     "seen": "boolean",
@@ -143,8 +145,7 @@ def direct_accounts(bots: Sequence[str] = ()) -> ibis.Table:
 
 def accounts_table() -> ir.Table:
     """The unbound table that the result of ``accounts`` is bound as; ``attribution`` joins rows with it."""
-    columns = dict.fromkeys((*_KEYS, "developer", "reason"), "string")
-    return ibis.table({**columns, "bot": "boolean"}, name="accounts")
+    return ibis.table(ACCOUNT_COLUMNS, name="accounts")
 
 
 def activity() -> ibis.Table:

@@ -74,7 +74,9 @@ def seconds(duration: IntegerValue) -> Value:
 
 def is_merge(parents: StringValue) -> BooleanValue:
     """Whether ``parents`` (space-separated) names two or more commits."""
-    return parents.strip().contains(" ").fill_null(False)
+    # Most commits have one parent: only the others are looked at closely.
+    several = parents.contains(" ").fill_null(False)
+    return ibis.cases((several, parents.strip().contains(" ")), else_=False)
 
 
 def repeated(table: Table, keys: Sequence[Value]) -> Table:

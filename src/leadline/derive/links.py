@@ -7,7 +7,7 @@ come in; one row per link and place it was seen goes out (metrics, "Links betwee
 from __future__ import annotations
 
 import ibis
-from ibis.expr.types import StringValue, Table
+from ibis.expr.types import Table
 
 from leadline.derive.expressions import regexp_extract_all
 from leadline.engine import schema_table
@@ -23,59 +23,59 @@ def links() -> Table:
     """Columns: repository, number, project, key, seen (`branch`, `title`, `body`, `commit`, `merge commit`); distinct."""
     pulls = schema_table("pull_requests")
     texts = [
-        _mentions(pulls.select("repository", "number", text=pulls[column]), seen)
+        _mentions(pulls.select("repository", "number", text=pulls[column]), ["repository", "number"]).mutate(
+            seen=ibis.literal(seen, "string")
+        )
         for column, seen in (("head_branch", "branch"), ("title", "title"), ("body", "body"))
     ]
-    mentions = ibis.union(*texts, *_commit_mentions())
+    mentions = ibis.union(*texts, _commit_mentions())
     items = known_items()
-    joined = mentions.inner_join(items, mentions.mention == items.item_mention)
-    here = joined.repository.lower()
-    numbered_here = (joined.item_project == here) | (joined.item_project == here.re_extract(r"([^/]+)$", 1))
     return (
-        joined.filter(~joined.numbered | numbered_here)
+        mentions.inner_join(items, mentions.mention == items.item_mention)
         .select("repository", "number", "project", "key", "seen")
         .distinct()
     )
 
 
 def known_items() -> Table:
-    """Work items with the form in which a text mentions them: `PROJ-123`, or `#12` for a bare number."""
+    """Work items with the form in which ``mention`` has them: `PROJ-123`, or `name#12` for a bare number, where name is
+    the project in lower case."""
     items = schema_table("work_items")
+    number = ibis.literal("#") + items.key.replace("#", "")
     numbered = items.key.re_search(_NUMBER)
     return items.select(
         "project",
         "key",
-        item_project=items.project.lower(),
-        numbered=numbered,
-        item_mention=ibis.cases((numbered, ibis.literal("#") + items.key.replace("#", "")), else_=items.key.upper()),
+        item_mention=ibis.cases((numbered, items.project.lower() + number), else_=items.key.upper()),
     )
 
 
-def _commit_mentions() -> list[Table]:
+def _commit_mentions() -> Table:
     commits = schema_table("commits")
-    texts = commits.select("repository", "sha", text=commits.message)
+    found = _mentions(commits.select("repository", "sha", text=commits.message), ["repository", "sha"])
     # Keys are looked for once per commit, and only commits that name a known item go on to the join with their PRs.
-    found = _mentions(texts, "").drop("seen")
     found = found.semi_join(known_items().select(mention="item_mention"), "mention")
     listed = schema_table("pull_request_commits").select("repository", "number", "sha")
     pulls = schema_table("pull_requests")
-    merged = pulls.select("repository", "number", sha=pulls.merge_commit_sha)
-    return [
-        found.inner_join(of, ["repository", "sha"]).select(
-            "repository", "number", "mention", seen=ibis.literal(seen, "string")
-        )
-        for of, seen in ((listed, "commit"), (merged, "merge commit"))
-    ]
+    merged = pulls.filter(pulls.merge_commit_sha.notnull()).select("repository", "number", sha=pulls.merge_commit_sha)
+    of = ibis.union(
+        listed.mutate(seen=ibis.literal("commit", "string")), merged.mutate(seen=ibis.literal("merge commit", "string"))
+    )
+    return found.inner_join(of, ["repository", "sha"]).select("repository", "number", "mention", "seen")
 
 
-def _mentions(texts: Table, seen: str) -> Table:
-    """One row per key mentioned in ``texts.text``, upper case; the other columns stay."""
-    others = [column for column in texts.columns if column != "text"]
+def _mentions(texts: Table, keys: list[str]) -> Table:
+    """One row per ``keys`` and key mentioned in ``texts.text``, in the form of ``known_items``.
+
+    A bare number stands for an item of the project named like the repository, or like its last part.
+    """
     maybe = texts.filter(texts.text.re_search(_MAYBE))
-    found = maybe.select(*others, found=regexp_extract_all(maybe.text, _MENTION).unnest())
-    return found.select(*others, mention=_bare(found.found), seen=ibis.literal(seen, "string"))
-
-
-def _bare(found: StringValue) -> StringValue:
+    found = maybe.select(*keys, found=regexp_extract_all(maybe.text, _MENTION).unnest())
+    here = found.repository.lower()
     # `#12` is found with the character before it.
-    return ibis.cases((found.contains("#"), found.re_extract(r"#[0-9]+", 0)), else_=found.upper())
+    number = found.found.re_extract(r"#[0-9]+", 0)
+    forms = ibis.cases(
+        (found.found.contains("#"), ibis.array([here + number, here.re_extract(r"([^/]+)$", 1) + number])),
+        else_=ibis.array([found.found.upper()]),
+    )
+    return found.select(*keys, mention=forms.unnest())

@@ -96,10 +96,26 @@ class Engine:
 
     # -- binding ---------------------------------------------------------------------------------------------------
 
-    def bind_snapshot(self, snapshot: Snapshot, tables: Iterable[str] | None = None) -> None:
-        """One view per schema table (or the ``tables`` named), with the declared columns; empty where it has no file."""
+    def bind_snapshot(
+        self,
+        snapshot: Snapshot,
+        tables: Iterable[str] | None = None,
+        *,
+        within: tuple[str | None, str | None] = (None, None),
+    ) -> None:
+        """One view per schema table (or the ``tables`` named), with the declared columns; empty where it has no file.
+
+        ``within`` keeps the rows of tables keyed by repository to a range of names: from the first (inclusive) to the
+        second (exclusive); None is open.
+        """
         for name in TABLES if tables is None else tables:
-            self._view(name, relation_query(snapshot.files(name), TABLES[name].arrow_schema))
+            query = relation_query(snapshot.files(name), TABLES[name].arrow_schema)
+            conditions = [
+                f"repository {sign} {sql_text(bound)}"
+                for sign, bound in zip((">=", "<"), within, strict=True)
+                if bound is not None and "repository" in TABLES[name].key
+            ]
+            self._view(name, f"SELECT * FROM ({query}) WHERE {' AND '.join(conditions)}" if conditions else query)
 
     def bind_arrow(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Makes an Arrow table queryable as ``name``; or a stream of batches, which only one query can read."""

@@ -6,8 +6,11 @@ Declared names, paths and Arrow schemas come in; SQL fragments that are safe to 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from leadline.errors import StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,16 +82,28 @@ def relation_query(paths: Sequence[str | Path], schema: pa.Schema) -> str:
     """A query over ``paths`` (possibly none) with exactly the columns of ``schema``, in its order.
 
     Unlike ``parquet_relation`` it lets the planner see how many rows there are, without which it joins in the wrong
-    order: large queries read through this. A column that not even the newest file has reads as unknown.
+    order: large queries read through this. A column that no file has yet reads as unknown.
     """
     if not paths:
         return empty_relation(schema)
-    from pyarrow.parquet import read_schema
-
-    there = set(read_schema(paths[-1]).names)
+    there = frozenset[str]().union(*(_columns_of(str(path)) for path in paths))
     columns = ", ".join(
-        quoted(field.name) if field.name in there else f"CAST(NULL AS {duckdb_type(field.type)}) AS {quoted(field.name)}"
+        quoted(field.name)
+        if field.name in there
+        else f"CAST(NULL AS {duckdb_type(field.type)}) AS {quoted(field.name)}"
         for field in schema
     )
     files = ", ".join(sql_text(path) for path in paths)
     return f"SELECT {columns} FROM read_parquet([{files}], union_by_name=true)"
+
+
+@lru_cache(maxsize=8192)
+def _columns_of(path: str) -> frozenset[str]:
+    """The columns of a Parquet file. A file never changes once it is committed, so its answer is remembered."""
+    import pyarrow as pa
+    from pyarrow.parquet import read_schema
+
+    try:
+        return frozenset(read_schema(path).names)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path} cannot be read as Parquet: {error}; run leadline status --check") from error

@@ -1,7 +1,7 @@
 """The fact `commits`: one row per commit, with its developer, its lines and whether it is credited.
 
-Commits, commit files, pull requests with their listed commits, and accounts come in; the fact's expression goes out.
-The rule is metrics, ground rules, "Credited commits".
+Commits, commit files, pull requests with their listed commits, and accounts come in; the fact's expression and the stored
+steps to it go out. The rule is metrics, ground rules, "Credited commits".
 """
 
 from __future__ import annotations
@@ -10,22 +10,28 @@ import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.attribution import with_developer
-from leadline.derive.expressions import attach, is_merge, reasons, repeated
+from leadline.derive.expressions import attach, epoch_us, is_merge, reasons, repeated
 from leadline.engine import schema_table
+from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.stored import Stored
 
 _ROW = ["repository", "sha"]
+_SAME = ["repository", "person", "authored_at", "additions", "deletions"]
 
 
 def commits_fact() -> Table:
-    """Columns: repository, sha, author_email, developer, bot, authored_at, additions, deletions, credited, why."""
-    commits = _with_lines()
-    parts = ("repository", "sha", "author_email", "authored_at", "committed_at", "additions", "deletions", "source")
+    """Columns: repository, sha, author_email, developer, bot, authored_at, additions, deletions, credited, why.
+
+    Reads the stored steps ``SQUASHES``, ``SHARED`` and ``COPIES``.
+    """
+    commits = _with_lines(schema_table("commits"))
+    parts = ("repository", "sha", "author_email", "authored_at", "additions", "deletions", "source")
     base = with_developer(commits.select(*parts, merge=is_merge(commits.parents)), "author_email", "git")
-    base = base.mutate(squash=base.sha.isin(_squashes().sha) & ~base.merge)
-    base = attach(base, _ROW, _elsewhere(base), _copies(base))
-    copy_of_squash = base.copy_of_squash.fill_null(False)
+    base = base.mutate(squash=base.sha.isin(SQUASHES.table().sha) & ~base.merge)
+    base = attach(base, _ROW, SHARED.table(), COPIES.table())
     elsewhere = base.first_repository.notnull() & (base.first_repository != base.repository)
-    copy = base.copy_of.notnull() & (base.copy_of != base.sha)
+    of_squash = base.of_squash.fill_null(False)
+    copy = base.copy_of.notnull()
     return base.select(
         "repository",
         "sha",
@@ -35,12 +41,12 @@ def commits_fact() -> Table:
         "authored_at",
         "additions",
         "deletions",
-        credited=~(base.merge | elsewhere | base.squash | copy | copy_of_squash),
+        credited=~(base.merge | elsewhere | base.squash | copy),
         why=reasons(
             (base.merge, "merge commit: not credited"),
             (base.squash, "result of a squash or rebase: its listed commits are credited"),
-            (copy_of_squash & ~base.squash, "copy of the result of a squash: not credited"),
-            (copy & ~copy_of_squash & ~base.merge, ibis.literal("copy of ") + base.copy_of + ": credited once"),
+            (of_squash & ~base.squash, "copy of the result of a squash: not credited"),
+            (copy & ~of_squash & ~base.squash, ibis.literal("copy of ") + base.copy_of + ": credited once"),
             (elsewhere, ibis.literal("credited in ") + base.first_repository),
             (base.bot, "bot"),
             (base.developer.isnull() & ~base.bot, "author is no known developer"),
@@ -48,13 +54,12 @@ def commits_fact() -> Table:
     )
 
 
-def _with_lines() -> Table:
-    """Commits with additions and deletions, from the commit or else the sum of its files."""
-    commits = schema_table("commits")
-    files = schema_table("commit_files")
+def _with_lines(commits: Table) -> Table:
+    """``commits`` with additions and deletions, from the commit or else the sum of its files."""
     unknown = commits.filter(commits.additions.isnull() | commits.deletions.isnull()).select(_ROW)
     sums = (
-        files.semi_join(unknown, _ROW)
+        schema_table("commit_files")
+        .semi_join(unknown, _ROW)
         .group_by(_ROW)
         .agg(
             file_additions=lambda t: t.additions.sum().fill_null(0).cast("int64"),
@@ -65,7 +70,7 @@ def _with_lines() -> Table:
     return joined.mutate(
         additions=joined.additions.fill_null(joined.file_additions),
         deletions=joined.deletions.fill_null(joined.file_deletions),
-    )
+    ).drop("file_additions", "file_deletions")
 
 
 def _squashes() -> Table:
@@ -73,63 +78,143 @@ def _squashes() -> Table:
     these is known."""
     pulls = schema_table("pull_requests")
     listed = schema_table("pull_request_commits").select("repository", "number", "sha")
-    known = listed.semi_join(schema_table("commits").select("sha"), "sha").select("repository", "number")
     candidates = pulls.filter(pulls.merge_commit_sha.notnull()).select(
         "repository", "number", sha=pulls.merge_commit_sha
     )
-    return candidates.semi_join(known, ["repository", "number"]).anti_join(listed, ["repository", "number", "sha"])
+    candidates = candidates.anti_join(listed, ["repository", "number", "sha"])
+    theirs = listed.semi_join(candidates, ["repository", "number"])
+    known = theirs.semi_join(schema_table("commits").select("sha"), "sha")
+    return candidates.semi_join(known, ["repository", "number"])
 
 
-def _elsewhere(commits: Table) -> Table:
-    """For shas in several repositories: the first repository by name, per row."""
-    several = repeated(commits.select(_ROW), [commits.sha])
-    return several.mutate(
-        first_repository=several.repository.min().over(ibis.window(group_by=several.sha)),
+def _shared() -> Table:
+    """Commits in several repositories, with the first repository by name: that one is credited."""
+    commits = schema_table("commits").select(_ROW)
+    several = repeated(commits, [commits.sha])
+    first = several.mutate(first_repository=several.repository.min().over(ibis.window(group_by=several.sha)))
+    return first.filter((first.repository.count().over(ibis.window(group_by=first.sha))) > 1)
+
+
+def _twins() -> Table:
+    """Non-merge commits that share their repository and author date with another, with whose they are."""
+    commits = schema_table("commits")
+    dated = commits.filter(~is_merge(commits.parents) & commits.authored_at.notnull() & commits.author_email.notnull())
+    twins = repeated(
+        dated.select(*_ROW, "author_email", "source", "authored_at", "committed_at", "additions", "deletions"),
+        [dated.repository, dated.authored_at],
     )
-
-
-def _copies(commits: Table) -> Table:
-    """For non-merge commits of one repository with the same author, author date and lines: the sha that is credited,
-    and whether it goes uncredited because all are copies of the result of a squash.
-
-    A rebased merge commit is a copy of a listed commit: there the listed one is credited, so it comes first.
-    """
-    known = commits.filter(~commits.merge & commits.authored_at.notnull() & commits.author_email.notnull())
-    known = known.select(
+    twins = with_developer(_with_lines(twins), "author_email", "git")
+    return twins.select(
         *_ROW,
         "authored_at",
+        "committed_at",
         "additions",
         "deletions",
-        "committed_at",
-        "squash",
-        person=known.developer.fill_null(known.author_email.lower()),
+        person=twins.developer.fill_null(twins.author_email.lower()),
+        squash=twins.sha.isin(SQUASHES.table().sha),
     )
-    same = ["repository", "person", "authored_at", "additions", "deletions"]
-    several = repeated(known, [known[column] for column in same])
-    several = attach(several, _ROW, _elsewhere(commits))
-    copies = several.mutate(
+
+
+def _copies() -> Table:
+    """Commits that go uncredited because another one of the same repository, author, author date and lines is credited
+    (``copy_of``), or because all of these are copies of the result of a squash (``of_squash``).
+
+    A listed commit of the squashed pull request itself is credited: a rebased merge commit is the copy of it, not the
+    other way round.
+    """
+    twins = attach(TWINS.table(), _ROW, SHARED.table(), _listed())
+    twins = twins.mutate(
+        listed=twins.listed.fill_null(False),
         # A commit credited in another repository stands for its copies here too.
-        foreign=(several.first_repository != several.repository).fill_null(False),
-        listed=several.sha.isin(_listed_of_squashes().sha),
+        foreign=(twins.first_repository != twins.repository).fill_null(False),
     )
-    group = ibis.window(group_by=same)
+    group = ibis.window(group_by=_SAME)
     ordered = ibis.window(
-        group_by=same,
+        group_by=_SAME,
         order_by=[
-            copies.foreign.desc(),
-            copies.listed.desc(),
-            copies.squash.asc(),
-            copies.committed_at.asc(nulls_first=False),
-            copies.sha.asc(),
+            twins.foreign.desc(),
+            twins.listed.desc(),
+            twins.squash.asc(),
+            twins.committed_at.asc(nulls_first=False),
+            twins.sha.asc(),
         ],
     )
-    return copies.select(
+    judged = twins.select(
         *_ROW,
-        copy_of=copies.sha.first().over(ordered),
-        copy_of_squash=copies.squash.any().over(group) & ~copies.listed.any().over(group),
+        copy_of=twins.sha.first().over(ordered),
+        of_squash=twins.squash.any().over(group) & ~twins.listed.any().over(group),
     )
+    return judged.filter((judged.copy_of != judged.sha) | judged.of_squash)
 
 
-def _listed_of_squashes() -> Table:
+def _listed() -> Table:
+    """Commits listed in a pull request whose squash or rebase result is a copy of them."""
+    twins = TWINS.table()
+    results = twins.filter(twins.squash).select(*_SAME, squash_sha="sha")
+    results = (
+        SQUASHES.table()
+        .select("repository", "number", squash_sha="sha")
+        .inner_join(results, ["repository", "squash_sha"])
+    )
     listed = schema_table("pull_request_commits").select("repository", "number", "sha")
-    return listed.semi_join(_squashes(), ["repository", "number"])
+    pairs = listed.inner_join(results, ["repository", "number"])
+    lines = twins.select(*_ROW, **{f"its_{name}": name for name in _SAME[1:]})
+    pairs = pairs.inner_join(lines, _ROW)
+    same = [pairs[name].identical_to(pairs[f"its_{name}"]) for name in _SAME[1:]]
+    return pairs.filter(same).select(_ROW).distinct().mutate(listed=ibis.literal(True))
+
+
+def _counted() -> Table:
+    fact = commits_fact()
+    counted = fact.filter(fact.credited & fact.developer.notnull() & fact.authored_at.notnull())
+    return counted.select("developer", "additions", "deletions", happened_us=epoch_us(counted.authored_at))
+
+
+SQUASHES = Stored(
+    "squashes",
+    {"repository": "string", "number": "int64", "sha": "string"},
+    reads=("pull_requests", "pull_request_commits", "commits"),
+    expression=lambda _profile: _squashes(),
+)
+SHARED = Stored(
+    "shared_commits",
+    {"repository": "string", "sha": "string", "first_repository": "string"},
+    reads=("commits",),
+    expression=lambda _profile: _shared(),
+)
+TWINS = Stored(
+    "commit_twins",
+    {
+        "repository": "string",
+        "sha": "string",
+        "authored_at": "timestamp('UTC', 6)",
+        "committed_at": "timestamp('UTC', 6)",
+        "additions": "int64",
+        "deletions": "int64",
+        "person": "string",
+        "squash": "boolean",
+    },
+    reads=("commits", "commit_files"),
+    expression=lambda _profile: _twins(),
+    needs=(ACCOUNTS, SQUASHES),
+    by_repository=True,
+)
+COPIES = Stored(
+    "commit_copies",
+    {"repository": "string", "sha": "string", "copy_of": "string", "of_squash": "boolean"},
+    reads=("pull_request_commits",),
+    expression=lambda _profile: _copies(),
+    needs=(SQUASHES, SHARED, TWINS),
+)
+STEPS = (ACCOUNTS, SQUASHES, SHARED, COPIES)
+"""What ``commits_fact`` reads."""
+
+COMMITS = Stored(
+    "commits",
+    {"developer": "string", "happened_us": "int64", "additions": "int64", "deletions": "int64"},
+    reads=("commits", "commit_files"),
+    expression=lambda _profile: _counted(),
+    needs=STEPS,
+    by_repository=True,
+)
+"""Credited commits of known developers: what metrics count."""

@@ -10,10 +10,12 @@ import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.attribution import same_person, with_developer
-from leadline.derive.expressions import attach, between, not_negative, reasons
+from leadline.derive.expressions import attach, between, epoch_us, not_negative, reasons
 from leadline.derive.links import links
 from leadline.engine import schema_table
+from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.rework import file_sums, recent_rework
+from leadline.facts.stored import Stored
 from leadline.settings.profile import Profile
 
 PR = ["repository", "number"]
@@ -151,3 +153,46 @@ def _by_others(written: Table, pulls: Table) -> Table:
     authors = pulls.select(*PR, pr_author="author", pr_developer="developer")
     joined = humans.inner_join(authors, PR)
     return joined.filter(~same_person(joined.developer, joined.author, joined.pr_developer, joined.pr_author))
+
+
+def _counted(profile: Profile) -> Table:
+    fact = pull_requests_fact(profile)
+    counted = fact.filter(fact.merged_at.notnull() & fact.developer.notnull())
+    return counted.select(
+        *(name for name in PULL_REQUESTS.columns if name in counted.columns),
+        unlinked=counted.links.isnull(),
+        happened_us=epoch_us(counted.merged_at),
+    )
+
+
+PULL_REQUESTS = Stored(
+    "pull_requests",
+    {
+        "developer": "string",
+        "happened_us": "int64",
+        "size": "string",
+        "lines": "int64",
+        "file_lines": "int64",
+        "refactored": "int64",
+        "refactored_recent": "int64",
+        "comments": "int64",
+        "cycle_us": "int64",
+        "first_comment_us": "int64",
+        "unlinked": "boolean",
+    },
+    reads=(
+        "pull_requests",
+        "pull_request_commits",
+        "pull_request_files",
+        "reviews",
+        "comments",
+        "commits",
+        "commit_files",
+        "work_items",
+    ),
+    expression=_counted,
+    needs=(ACCOUNTS,),
+    settings=("pr_size.small", "pr_size.medium", "rework.window_days", "rework.method"),
+    by_repository=True,
+)
+"""Merged pull requests of known developers: what metrics count."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import ibis
     from ibis.expr.types import Table, Value
 
+    from leadline.facts.stored import Stored
     from leadline.home import Project
     from leadline.settings.profile import Profile
 
@@ -35,7 +36,7 @@ class Fact:
     columns: tuple[str, ...]
     happened: str
     key: tuple[str, ...]
-    needs: tuple[str, ...]
+    needs: Callable[[], Sequence[Stored]]
     expression: Callable[[Profile], Table]
 
 
@@ -62,6 +63,18 @@ def _pull_requests(profile: Profile) -> Table:
         "deployment_id": ibis.null("string"),
     }
     return fact.mutate(**durations, **later, work_items=fact.links)
+
+
+def _accounts() -> Sequence[Stored]:
+    from leadline.facts.accounts import ACCOUNTS
+
+    return [ACCOUNTS]
+
+
+def _commit_steps() -> Sequence[Stored]:
+    from leadline.facts.commits import STEPS
+
+    return STEPS
 
 
 FACTS: Mapping[str, Fact] = {
@@ -103,7 +116,7 @@ FACTS: Mapping[str, Fact] = {
             ),
             "merged_at",
             ("repository", "number"),
-            ("accounts",),
+            _accounts,
             _pull_requests,
         ),
         Fact(
@@ -122,7 +135,7 @@ FACTS: Mapping[str, Fact] = {
             ),
             "authored_at",
             ("repository", "sha"),
-            ("accounts",),
+            _commit_steps,
             _commits,
         ),
     )
@@ -159,8 +172,8 @@ def write(
     profile = project.profile(tree_name)
     versions = project.lake.snapshot().versions
     with session(project, versions, {each.name: each.version for each in _trees(project, None)}, profile) as opened:
+        opened.facts.bind(FACTS[fact].needs())
         opened.facts.bind_raw()
-        opened.facts.bind(FACTS[fact].needs)
         opened.engine.bind_arrow(_TEAMS, _teams(known))
         query = _shown(FACTS[fact], profile, start, end, kept, form)
         return write_file(opened.engine, query, path, form, lambda: None)

@@ -42,21 +42,21 @@ def session(
     """Open a session on the given Delta versions and org tree versions; ``before_each`` hears of every fact that must be
     computed first. Raises ``StoreError`` if a version is gone."""
     home = project.home
+
+    def bind_people() -> None:
+        known = [tree(home.db, project.id, name, version) for name, version in sorted(tree_versions.items())]
+        engine.bind_arrow(PEOPLE, people(known))
+
     with Engine(temp_dir=home.temp, memory_limit=home.settings.memory_limit) as engine:
         store = FactStore(
             project.folder / "cache" / "facts",
             engine,
+            snapshot=lambda: project.lake.snapshot(tables),
             versions=tables,
             people=tree_versions,
+            bind_people=bind_people,
             profile=profile,
             lock=project.lock,
-            before_compute=lambda: _bind(project, engine, tables, tree_versions),
             before_each=before_each,
         )
         yield Session(engine, store)
-
-
-def _bind(project: Project, engine: Engine, tables: Mapping[str, int], tree_versions: Mapping[str, int]) -> None:
-    engine.bind_snapshot(project.lake.snapshot(tables))
-    known = [tree(project.home.db, project.id, name, version) for name, version in sorted(tree_versions.items())]
-    engine.bind_arrow(PEOPLE, people(known))

@@ -9,7 +9,9 @@ from ibis.expr.types import Table
 
 from leadline.derive.attribution import with_developer
 from leadline.derive.completion import completed_items
-from leadline.derive.expressions import between, not_negative
+from leadline.derive.expressions import between, epoch_us, not_negative
+from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.stored import Stored
 from leadline.settings.profile import Profile
 
 
@@ -30,3 +32,22 @@ def work_items_fact(profile: Profile) -> Table:
         "completed_at",
         complete_us=not_negative(between(start, items.completed_at)),
     )
+
+
+def _counted(profile: Profile) -> Table:
+    fact = work_items_fact(profile)
+    counted = fact.filter(fact.completed_at.notnull() & fact.developer.notnull())
+    return counted.select(
+        "developer", "complete_us", type=counted.type.strip().lower(), happened_us=epoch_us(counted.completed_at)
+    )
+
+
+WORK_ITEMS = Stored(
+    "work_items",
+    {"developer": "string", "happened_us": "int64", "type": "string", "complete_us": "int64"},
+    reads=("work_items", "work_item_changes"),
+    expression=_counted,
+    needs=(ACCOUNTS,),
+    settings=("work_items.complete_from",),
+)
+"""Completed items of known developers: what metrics count; ``type`` is the whole name in lower case."""

@@ -75,10 +75,7 @@ def _rule(column: Column, table: Table, *, is_list: bool | None, lower: bool, th
         items = cell if is_list else f"string_split({cell}, ';')"
         item = "lower(trim(item))" if lower else "trim(item)"
         split = f"list_filter(list_transform({items}, lambda item: {item}), lambda item: item <> '')"
-        value = (
-            f"CASE WHEN len({split}) > 0 THEN {split} END" if is_list else f"CASE WHEN {cell} <> '' THEN {split} END"
-        )
-        value = f"nullif({value}, CAST([] AS VARCHAR[]))"
+        value = f"nullif({split}, CAST([] AS VARCHAR[]))"
     else:
         value = cast or _VALUES[column.type].format(c=cell)
         if column.type is ColumnType.TEXT and lower:

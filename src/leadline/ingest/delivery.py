@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.engine import Engine
+from leadline.errors import StoreError
 from leadline.ingest.resolution import judge, repeated_within, resolve
 from leadline.ingest.staging import stage_batches
 from leadline.lake import Lake
-from leadline.lake.maintenance import TOO_MANY_SMALL_FILES, merge_files, small_files
+from leadline.lake.maintenance import TOO_MANY_SMALL_FILES, clear_table, merge_files, small_files
 from leadline.schema import Table
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ LockFactory = Callable[[str], AbstractContextManager[None]]
 
 MEMORY_LIMIT = "450MB"
 """What resolving may hold before it spills: with Arrow and Python beside it a worker stays below 1 GiB."""
+CLEAR_EVERY = 32
+"""Versions of a table after which files that no kept version reads any more are cleared from the disk."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,9 @@ def commit_staged(
             else:
                 version = lake.commit(table, added=outcome.added_files, removed=outcome.removed_files, message=message)
                 version = _merge_if_many(lake, table) or version
+    if version is not None and version % CLEAR_EVERY == 0 and outcome.added_files:
+        with suppress(StoreError, OSError):  # the rows are in; clearing comes round again
+            clear_table(lake, table, now=datetime.now(UTC))
     return Receipt(outcome.added, outcome.updated, rows - outcome.added - outcome.updated, version)
 
 

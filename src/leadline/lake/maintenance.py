@@ -183,38 +183,45 @@ def _widened(batch: Any, schema: Any) -> Any:
 
 
 def clear_table(lake: Lake, table: Table, *, now: datetime, keep_days: int = KEEP_DAYS) -> int:
-    """Deletes files of ``table`` that no version younger than ``keep_days`` reads; returns how many.
+    """Deletes files of ``table`` that no version younger than ``keep_days`` reads; returns how many (files of the last
+    day are left alone in any case).
 
     Also what processes that died left in staging a day ago. No version is committed for it.
     """
     if lake.version(table.name) is None:
         return 0
+    from deltalake.exceptions import DeltaError
+
     folder = lake.folder(table.name)
     delta = lake.open_delta(table.name)
     current = {file.path.name for file in lake.snapshot().data_files(table.name)}
-    doomed = [
-        folder / name
-        for name in delta.vacuum(
-            retention_hours=keep_days * 24, dry_run=True, enforce_retention_duration=False, full=True
-        )
-        if Path(name).name not in current
-    ]
+    try:
+        unread = delta.vacuum(retention_hours=keep_days * 24, dry_run=True, enforce_retention_duration=False, full=True)
+    except DeltaError as error:
+        raise StoreError(f"Table {table.name} could not be cleared: {error}") from error
+    doomed = [folder / name for name in unread if Path(name).name not in current]
     cleared = 0
     for path in doomed:
-        if path.is_file() and STAGING not in path.parts:
+        # A young file may be a delivery's that is about to be committed.
+        if path.is_file() and STAGING not in path.parts and _is_older(path, now - ABANDONED_AFTER):
             path.unlink(missing_ok=True)
             cleared += 1
     return cleared + _clear_staging(folder / STAGING, now)
 
 
+def _is_older(path: Path, moment: datetime) -> bool:
+    """Whether a file, or a folder and all in it, was last written before ``moment``; one that is gone is not."""
+    try:
+        inside = path.iterdir() if path.is_dir() else ()
+        return all(one.stat().st_mtime < moment.timestamp() for one in (path, *inside))
+    except FileNotFoundError:
+        return False
+
+
 def _clear_staging(staging: Path, now: datetime) -> int:
     if not staging.is_dir():
         return 0
-    abandoned = [
-        folder
-        for folder in staging.iterdir()
-        if max(path.stat().st_mtime for path in (folder, *folder.iterdir())) < (now - ABANDONED_AFTER).timestamp()
-    ]
+    abandoned = [folder for folder in staging.iterdir() if _is_older(folder, now - ABANDONED_AFTER)]
     for folder in abandoned:
         shutil.rmtree(folder, ignore_errors=True)
     return len(abandoned)

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import ibis
 from ibis.expr.types import Table, Value
 
-from leadline.facts.store import STORED
+from leadline.facts.commits import COMMITS
+from leadline.facts.pull_requests import PULL_REQUESTS
+from leadline.facts.stored import Stored
+from leadline.facts.work_items import WORK_ITEMS
 
 WORK_TYPES = "work_types"
 """Bound per run: rule, type (lower case), work_type."""
@@ -27,8 +30,10 @@ Measures = dict[str, Callable[[Table], Value]]
 
 @dataclass(frozen=True)
 class Measured:
-    """A fact as metrics see it: ``table`` has developer and happened_us; ``measures`` are columns derived from it."""
+    """A fact as metrics see it: ``table`` is what is ``stored``, with developer and happened_us; ``measures`` are columns
+    derived from it."""
 
+    stored: Stored
     table: Callable[[], Table]
     measures: Measures
 
@@ -47,7 +52,7 @@ def _column(name: str) -> Callable[[Table], Value]:
 
 def _work_items() -> Table:
     """Completed items with their work type by the rule of their developer's team."""
-    items = STORED["work_items"].table()
+    items = WORK_ITEMS.table()
     rules = ibis.table({"rule_developer": "string", "rule": "int64"}, name=DEVELOPER_RULES)
     types = ibis.table({"type_rule": "int64", "type_name": "string", "work_type": "string"}, name=WORK_TYPES)
     ruled = items.left_join(rules, items.developer == rules.rule_developer)
@@ -58,7 +63,8 @@ def _work_items() -> Table:
 
 MEASURED: dict[str, Measured] = {
     "commits": Measured(
-        STORED["commits"].table,
+        COMMITS,
+        COMMITS.table,
         {
             # These two are counted, not summed: see ``run``.
             CODING_DAYS: _column("day"),
@@ -68,7 +74,8 @@ MEASURED: dict[str, Measured] = {
         },
     ),
     "pull_requests": Measured(
-        STORED["pull_requests"].table,
+        PULL_REQUESTS,
+        PULL_REQUESTS.table,
         {
             "merged": _one,
             **{
@@ -87,6 +94,7 @@ MEASURED: dict[str, Measured] = {
         },
     ),
     "work_items": Measured(
+        WORK_ITEMS,
         _work_items,
         {
             "completed": _one,

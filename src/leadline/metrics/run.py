@@ -55,6 +55,7 @@ def produce(project: Project, request: MetricsRequest, pins: Pins, path: Path, c
 def _run(project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> int:
     from leadline.facts.files import write
     from leadline.facts.session import session
+    from leadline.metrics.measures import MEASURED
     from leadline.metrics.query import facts_of, sql
     from leadline.metrics.scope import bind_scope
 
@@ -65,7 +66,7 @@ def _run(project: Project, request: MetricsRequest, pins: Pins, path: Path, cont
     with session(project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()) as opened:
         control.attach(opened.engine)
         for done, fact in enumerate(facts):
-            opened.facts.bind([fact])
+            opened.facts.bind([MEASURED[fact].stored])
             control.progress(_FACTS_SHARE * (done + 1) / len(facts))
         zone = bind_scope(opened.engine, org_tree, request, profile)
         query = sql(request.metrics, request.level, request.aggregation, zone)

@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "LEADLINE_PREFIXES": "Comma-separated path prefixes that reach the API; default: the documented ones.",
     "LEADLINE_MEMORY": "Memory limit of one running query (DuckDB notation); default `600MB`.",
     "LEADLINE_LOG": "Log form: `json` or `text`; default: text on a terminal, else JSON.",
+    "LEADLINE_DEBUG": "`1`: a command also shows the traceback of an error that nobody foresaw.",
 }
 
 

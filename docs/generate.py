@@ -1,0 +1,252 @@
+"""The generated pages of the documentation: declarations of the program in, Markdown text out.
+
+Metrics come from the catalogue, tables from the schema, settings and environment variables from their declarations,
+commands from the program's own help. Nothing is written here: ``docs/hooks.py`` hands the pages to mkdocs, and the tests
+read them as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from leadline.metrics.catalogue import AGGREGATION_NAMES, CATALOGUE, DEFINITIONS, GROUPS, Metric
+from leadline.schema import TABLES, Table
+from leadline.schema.table import Column
+from leadline.settings.profile import SETTINGS, TEAM_RULES
+from leadline.settings.server import DOCUMENTED_PREFIXES, ENVIRONMENT
+
+HELP_WIDTH = 80
+
+GROUP_TITLES = {
+    "activity": "Activity",
+    "velocity": "Velocity",
+    "volume": "Volume",
+    "quality": "Quality",
+    "collaboration": "Collaboration",
+}
+
+KINDS = {
+    "sum": "over nothing is 0",
+    "ratio": "divides two sums; over nothing it is empty (`PR_Velocity`: 0)",
+    "statistic": "is the mean, median or percentile of single values, as the aggregation says; over nothing it is empty",
+}
+
+
+def pages() -> dict[str, str]:
+    """Every generated page: its path below ``docs/`` and its Markdown."""
+    makers: dict[str, Callable[[], str]] = {
+        "reference/metrics.md": metrics_page,
+        "reference/data-model.md": data_model_page,
+        "reference/settings.md": settings_page,
+        "reference/commands.md": commands_page,
+    }
+    return {path: make() for path, make in makers.items()}
+
+
+def table(header: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def code(text: str) -> str:
+    """``text`` as code; nothing if it is empty."""
+    return f"`{text}`" if text else ""
+
+
+# -- metrics -------------------------------------------------------------------------------------------------------
+
+
+def metrics_page() -> str:
+    """The metric reference: what each column is, group by group, in the order of the file's columns."""
+    intro = f"""# Metric reference
+
+Every metric of a productivity export, in the order of the file's columns. This page is made from the catalogue that the
+program computes with; `leadline metrics` shows the same. Definitions have a version, now `{DEFINITIONS}`: an export
+records it, and it changes when a number may come out otherwise.
+
+How to read it:
+
+- **Level**: `developer` has one row per developer and period, `team` one per team and period. A team's row covers all
+  teams below it. It is computed from the events themselves, never from the rows of its children.
+- **Kind**: {" ".join(f"A *{kind}* {meaning}." for kind, meaning in KINDS.items())}
+- **Id**: the column's name in upper case. Requests accept either, in any case, under any aggregation's name.
+- A pull request counts in the period of its merge, a commit in that of its author date, a work item in that of its
+  completion, by the local date in the setting `timezone`.
+- Numbers have at most four decimals.
+
+The rules behind the words (credited commits, bots, links, first commit) are in [Where a number comes
+from](../guide/facts.md#the-rules)."""
+    return "\n\n".join([intro, *(_group(group) for group in GROUPS), _aggregations()]) + "\n"
+
+
+def _group(group: str) -> str:
+    metrics = [metric for metric in CATALOGUE if metric.group == group]
+    return f"## {GROUP_TITLES[group]} (`{group}`)\n\n" + "\n\n".join(_metric(metric) for metric in metrics)
+
+
+def _metric(metric: Metric) -> str:
+    facts = [
+        ("Id", code(metric.id)),
+        ("Unit", metric.unit),
+        ("Level", ", ".join(map(code, metric.levels))),
+        ("Kind", _kind(metric)),
+        ("Made from", ", ".join(f"[`{name}`](data-model.md#{name})" for name in metric.sources)),
+    ]
+    lines = "\n".join(f"- {name}: {value}" for name, value in facts)
+    return f"### {metric.column}\n\n{metric.definition}\n\n{lines}"
+
+
+def _kind(metric: Metric) -> str:
+    """The kind of its formula, level by level where they differ."""
+    kinds = {level: type(metric.formula(level)).__name__.lower() for level in metric.levels}
+    if len(set(kinds.values())) == 1:
+        return metric.kind
+    return ", ".join(f"{kind} (`{level}`)" for level, kind in kinds.items())
+
+
+def _aggregations() -> str:
+    rows = [
+        (code(metric.column), *(code(metric.column_for(name)) for name in AGGREGATION_NAMES if name != "mean"))
+        for metric in CATALOGUE
+        if metric.kind == "statistic"
+    ]
+    return (
+        "## Names under other aggregations\n\n"
+        "`aggregation` is `mean` (the arithmetic mean), `median`, `p90` or `p95` (linear interpolation, Hyndman–Fan type "
+        "7). Only statistics follow it, and their column says so:\n\n"
+        + table(("`mean`", *(code(name) for name in AGGREGATION_NAMES if name != "mean")), rows)
+    )
+
+
+# -- data model ----------------------------------------------------------------------------------------------------
+
+
+def data_model_page() -> str:
+    """The tables: what `leadline import` accepts and the lake stores."""
+    names = ", ".join(f"[`{name}`](#{name})" for name in TABLES)
+    intro = f"""# Data model
+
+These tables are all that metrics read. `leadline import` accepts files of exactly these columns, the lake stores them, and
+this page is made from the same declaration.
+
+Tables: {names}.
+
+- Files may have their columns in any order and leave out any that is not part of the key. A column that the table does not
+  have is refused (`developers` keeps further columns).
+- **Key** columns are the natural key. The same key again updates the row, however often it is delivered. The newest
+  `updated_at` wins whatever the order of arrival; without it the last delivered does. Rows of `commits` and
+  `commit_files` never change: the first one stays.
+- An *instant* is a time as in RFC 3339 (`2026-01-31T12:00:00Z`); without an offset it is UTC.
+- A *list* is separated by `;` in CSV and an array in JSON and Parquet.
+- An empty cell means unknown.
+- Texts with a closed set of values are compared in any letter case."""
+    return "\n\n".join([intro, *map(_table, TABLES.values())]) + "\n"
+
+
+def _table(declared: Table) -> str:
+    notes = [
+        declared.doc,
+        *(["Further columns of a file are kept as attributes."] if declared.open_columns else []),
+    ]
+    rows = [(_name(declared, column), _type(column), column.doc) for column in declared.columns]
+    return f"## {declared.name}\n\n{' '.join(notes)}\n\n" + table(("column", "type", "meaning"), rows)
+
+
+def _name(declared: Table, column: Column) -> str:
+    return f"**`{column.name}`** (key)" if column.name in declared.key else f"`{column.name}`"
+
+
+def _type(column: Column) -> str:
+    text = str(column.type)
+    if column.values:
+        return f"{text}: " + ", ".join(map(code, column.values))
+    return text if column.minimum is None else f"{text}, {column.minimum} or more"
+
+
+# -- settings ------------------------------------------------------------------------------------------------------
+
+
+def settings_page() -> str:
+    """The profile's settings, the rules of teams, and the server's environment variables."""
+    profile = table(
+        ("key", "default", "values", "meaning"),
+        [
+            (code(setting.key), code(setting.default), setting.choices, setting.doc)
+            for setting in SETTINGS.values()
+        ],
+    )
+    rules = table(
+        ("key", "meaning"), [(code(f"team.<key>.{name}"), doc) for name, (_, doc) in TEAM_RULES.items()]
+    )
+    variables = table(("variable", "meaning"), [(code(name), doc) for name, doc in ENVIRONMENT.items()])
+    prefixes = ", ".join(map(code, DOCUMENTED_PREFIXES))
+    return f"""# Settings
+
+## The profile of a project or tree
+
+`leadline settings` shows them, `leadline settings KEY VALUE` sets one for the project, `--org-tree NAME` for one tree. A
+tree's own value wins over the project's. `leadline settings --file settings.toml` sets all of a file or, if one value
+cannot be, none. An unknown key or an impossible value is refused with what would do.
+
+{profile}
+
+## Rules of a team
+
+`<key>` is the team's key, or its ref id. A team without rules of its own has those of the nearest team above it.
+
+{rules}
+
+A filter is one of *equals*, *not equals*, *contains*, *not contains*, *starts with* and *ends with*, with values separated
+by `,`. Filters separated by `;` must all hold.
+
+## Environment variables
+
+Read once when a command starts.
+
+{variables}
+
+The documented prefixes are {prefixes}. Set `LEADLINE_PREFIXES` to an empty text to answer at `/v2/…` alone.
+"""
+
+
+# -- commands ------------------------------------------------------------------------------------------------------
+
+
+def commands_page() -> str:
+    """Every command with its help as the program prints it, 80 columns wide."""
+    intro = """# Commands
+
+Each command's `--help`, as the program prints it. The global options stand before the command:
+`leadline --home DIR COMMAND`. Commands work without a server, and beside one on the same home.
+
+Exit codes: `0` done, `1` the thing asked for failed, `2` wrong usage, `130` interrupted. Results go to standard output,
+progress and errors to standard error; `--json` prints JSON for programs."""
+    sections = [f"## {words}\n\n```text\n{text}\n```" for words, text in helps()]
+    return "\n\n".join([intro, *sections]) + "\n"
+
+
+def helps() -> Iterator[tuple[str, str]]:
+    """The words that call each command, with its help."""
+    for words, command in commands():
+        context = command.make_context(words, [], resilient_parsing=True, terminal_width=HELP_WIDTH)
+        context.max_content_width = HELP_WIDTH
+        yield words, command.get_help(context).rstrip()
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """The words that call each command and group, with its declaration, in the order of the program's own help."""
+    from typer.main import get_command
+
+    from leadline.cli.app import app
+
+    yield from _below("leadline", get_command(app))
+
+
+def _below(words: str, command: Any) -> Iterator[tuple[str, Any]]:
+    yield words, command
+    children = getattr(command, "commands", {})
+    names = command.list_commands(None) if children else []
+    for name in names:
+        yield from _below(f"{words} {name}", children[name])

@@ -1,0 +1,47 @@
+"""What a stored table is: a step between the lake and the metrics whose rows are computed once per state of the data.
+
+A declaration is all there is here; ``store`` computes and keeps the rows, the modules of the facts declare theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+    from leadline.settings.profile import Profile
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """One stored table.
+
+    ``reads`` are the lake's tables, ``needs`` the stored tables, ``settings`` the profile's keys and, if ``people``, the
+    org trees that its rows follow from; ``columns`` are its columns with ibis types. ``by_repository``: rows of one
+    repository follow from rows of that repository alone (and from ``needs``), so that a large lake can be worked through
+    some repositories at a time, in memory that does not grow with it.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    reads: tuple[str, ...]
+    expression: Callable[[Profile], Table]
+    needs: tuple[Stored, ...] = ()
+    settings: tuple[str, ...] = ()
+    people: bool = False
+    by_repository: bool = False
+    bound_as: str = ""
+
+    @property
+    def bound_name(self) -> str:
+        """The name under which its rows are bound in an engine."""
+        return self.bound_as or f"stored_{self.name}"
+
+    def table(self) -> Table:
+        """Its rows as an unbound table."""
+        import ibis
+
+        return ibis.table(dict(self.columns), name=self.bound_name)
