@@ -172,14 +172,9 @@ def settings_page() -> str:
     """The profile's settings, the rules of teams, and the server's environment variables."""
     profile = table(
         ("key", "default", "values", "meaning"),
-        [
-            (code(setting.key), code(setting.default), setting.choices, setting.doc)
-            for setting in SETTINGS.values()
-        ],
+        [(code(setting.key), code(setting.default), setting.choices, setting.doc) for setting in SETTINGS.values()],
     )
-    rules = table(
-        ("key", "meaning"), [(code(f"team.<key>.{name}"), doc) for name, (_, doc) in TEAM_RULES.items()]
-    )
+    rules = table(("key", "meaning"), [(code(f"team.<key>.{name}"), doc) for name, (_, doc) in TEAM_RULES.items()])
     variables = table(("variable", "meaning"), [(code(name), doc) for name, doc in ENVIRONMENT.items()])
     prefixes = ", ".join(map(code, DOCUMENTED_PREFIXES))
     return f"""# Settings

@@ -35,7 +35,7 @@ def import_files(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", help="Files, or folders of files, named after the tables.", show_default=False
+            metavar="PATH", help="Files, or folders of files, named after the tables.", show_default=False
         ),
     ],
     table_name: Annotated[

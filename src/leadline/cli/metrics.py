@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def metrics(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One metric, by id or column.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One metric, by id or column.")] = None,
     json: Json = False,
 ) -> None:
     """Show the catalogue of metrics.

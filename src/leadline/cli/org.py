@@ -73,7 +73,7 @@ def load(
 @group.command("show", epilog=example("leadline org show", "leadline org show Engineering --json"))
 def show(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[TREE]", help="One tree [default: all].")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="TREE", help="One tree [default: all].")] = None,
     json: Json = False,
 ) -> None:
     """Show the trees with their ids, keys and head counts."""

@@ -32,8 +32,8 @@ def register(app: typer.Typer) -> None:
 
 def settings(
     context: typer.Context,
-    key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="Setting to show or set.")] = None,
-    value: Annotated[str | None, typer.Argument(metavar="[VALUE]", help="Its new value.")] = None,
+    key: Annotated[str | None, typer.Argument(metavar="KEY", help="Setting to show or set.")] = None,
+    value: Annotated[str | None, typer.Argument(metavar="VALUE", help="Its new value.")] = None,
     org_tree: Annotated[
         str | None, typer.Option("--org-tree", metavar="NAME", help="The settings of this tree, over the project's.")
     ] = None,

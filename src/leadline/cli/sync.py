@@ -36,7 +36,7 @@ def git(
     context: typer.Context,
     locations: Annotated[
         list[str],
-        typer.Argument(metavar="PATH_OR_URL...", help="Work trees, bare repositories or URLs.", show_default=False),
+        typer.Argument(metavar="PATH_OR_URL", help="Work trees, bare repositories or URLs.", show_default=False),
     ],
     name: Annotated[
         str | None, typer.Option(metavar="ORG/REPO", help="What to call it [default: by its origin, else its folder].")

@@ -98,7 +98,9 @@ class Stage:
             raise AssertionError(f"{table.name} has no columns {sorted(strange)}")
         wanted = [field for field in table.arrow_schema if field.name in known]
         columns = ", ".join(f'"{field.name}"::{_sql_type(field)} AS "{field.name}"' for field in wanted)
-        reader = self._connection.sql(f"SELECT {columns} FROM ({query})").to_arrow_reader(BATCH_ROWS)
+        # Delivered as tools are read, repository by repository: readers of a few of them then find them close together.
+        order = " ORDER BY repository" if table.key[0] == "repository" else ""
+        reader = self._connection.sql(f"SELECT {columns} FROM ({query}){order}").to_arrow_reader(BATCH_ROWS)
         yield from reader
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -49,18 +48,20 @@ class Interrupted(LeadlineError):
 class Engine:
     """One DuckDB session, a context manager; use from one thread at a time, except ``interrupt``.
 
-    ``temp_dir`` is where it may spill (a folder of its own is made there and removed at the end), ``memory_limit`` what
-    DuckDB may hold, as DuckDB writes sizes (``600MB``).
+    ``temp_dir`` is where it may spill (into a folder of its own, removed at the end), ``memory_limit`` what DuckDB may
+    hold, as DuckDB writes sizes (``600MB``).
     """
 
     def __init__(self, *, temp_dir: Path, memory_limit: str = "600MB", threads: int = 2) -> None:
         import duckdb
 
         temp_dir.mkdir(parents=True, exist_ok=True)
-        self._spill = Path(tempfile.mkdtemp(prefix="engine-", dir=temp_dir))
+        # Made when something spills; mostly nothing does.
+        self._spill = temp_dir / f"engine-{uuid.uuid4().hex}"
         self._stop = threading.Event()
         self._streams: set[_Stream] = set()
         self._bound: dict[str, pa.Table | pa.RecordBatchReader] = {}
+        self._views: dict[str, str] = {}
         self._running: Any = None
         self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
             ":memory:",
@@ -91,6 +92,7 @@ class Engine:
         for stream in list(self._streams):
             stream.close()
         self._bound.clear()
+        self._views.clear()
         self._connection.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 
@@ -119,6 +121,12 @@ class Engine:
 
     def bind_arrow(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Makes an Arrow table queryable as ``name``; or a stream of batches, which only one query can read."""
+        import pyarrow as pa
+
+        before = self._bound.get(name)
+        if isinstance(before, pa.Table) and isinstance(table, pa.Table) and before.equals(table):
+            return  # binding anew costs more than the comparison of a small table
+        self._drop_view(name)
         self._connection.register(name, table)
         self._bound[name] = table
 
@@ -134,8 +142,30 @@ class Engine:
             raise ValueError("bind_parquet without paths needs a schema")
         self._view(name, f"SELECT * FROM read_parquet([{', '.join(sql_text(path) for path in paths)}])")
 
+    def unbind(self) -> None:
+        """Forget every table that was bound, as if the engine were new; readers still open are ended."""
+        for stream in list(self._streams):
+            stream.close()
+        self._streams.clear()
+        for name in list(self._views):
+            self._drop_view(name)
+        for name in list(self._bound):
+            self._unregister(name)
+
     def _view(self, name: str, query: str) -> None:
+        if self._views.get(name) == query:
+            return  # files never change, so the view is as good as new
+        self._unregister(name)
         self.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {query}")
+        self._views[name] = query
+
+    def _drop_view(self, name: str) -> None:
+        if self._views.pop(name, None) is not None:
+            self.execute(f"DROP VIEW {quoted(name)}")
+
+    def _unregister(self, name: str) -> None:
+        if self._bound.pop(name, None) is not None:
+            self._connection.unregister(name)
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -174,12 +204,20 @@ class Engine:
 
         return pa.RecordBatchReader.from_batches(stream.source.schema, batches())
 
-    def copy(self, query: ibis.Table | str, path: Path, format: FileFormat) -> int:  # noqa: A002 - the word users know
+    def copy(
+        self,
+        query: ibis.Table | str,
+        path: Path,
+        format: FileFormat,  # noqa: A002 - the word users know
+        *,
+        durable: bool = True,
+    ) -> int:
         """Writes the result to ``path`` and returns its rows.
 
         CSV is RFC 4180 with a header row and ``\\r\\n``; instants are RFC 3339 to the second, empty is unknown. JSONL
         is one object a line. The file is written under a temporary name beside ``path``, flushed and renamed, so
-        ``path`` is never half a file; on any failure nothing is left.
+        ``path`` is never half a file; on any failure nothing is left. Without ``durable`` it is not flushed: for a file
+        that is only read again and deleted.
         """
         text = compiled(query)
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
@@ -187,8 +225,9 @@ class Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
             statement = f"COPY ({text}) TO {sql_text(partial)} ({_COPY_OPTIONS[format]})"
             ((rows,),) = self.execute(statement)
-            with partial.open("rb") as written:
-                os.fsync(written.fileno())
+            if durable:
+                with partial.open("rb") as written:
+                    os.fsync(written.fileno())
             partial.replace(path)
         except OSError as error:
             raise StoreError(f"{path} could not be written: {error}") from error
@@ -198,6 +237,11 @@ class Engine:
         return int(rows)
 
     # -- stopping --------------------------------------------------------------------------------------------------
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was interrupted, and so will never run anything again."""
+        return self._stop.is_set()
 
     def interrupt(self) -> None:
         """Stops the engine for good, from any thread: the running query and every later one raise ``Interrupted``."""

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 import structlog
@@ -32,9 +32,14 @@ from leadline.exports.wake import listening
 from leadline.home import Home, Project
 from leadline.metrics.request import Cancelled, Control, MetricsRequest, Pins, Produced
 
+if TYPE_CHECKING:
+    from leadline.metrics.run import Runner
+
 LEASE = timedelta(seconds=15)
 POLL_SECONDS = 0.1
 CLEANING_SECONDS = 600
+IDLE_SECONDS = 60
+"""How long what speeds up the next export (an engine and its memory) is kept without one."""
 _AFTER_TROUBLE_SECONDS = 1.0
 
 Produce = Callable[[Project, MetricsRequest, Pins, Path, Control], Produced]
@@ -43,40 +48,53 @@ Produce = Callable[[Project, MetricsRequest, Pins, Path, Control], Produced]
 _log = structlog.get_logger("leadline.exports")
 
 
-def produce_metrics(project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
-    """Run the metrics that ``request`` asks for into ``path``."""
-    from leadline.metrics.run import produce
-
-    return produce(project, request, pins, path, control)
-
-
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
 class Worker:
-    """One worker of ``home``; use it from one thread. ``name`` must be unique among all workers of the database."""
+    """One worker of ``home``; use it from one thread. ``name`` must be unique among all workers of the database.
+
+    ``produce`` runs an export (default: its metrics, with an engine kept between runs). Who calls ``run_one`` closes the
+    worker at the end (or uses it as a context manager); ``run`` does so itself.
+    """
 
     def __init__(
         self,
         home: Home,
         *,
         name: str | None = None,
-        produce: Produce = produce_metrics,
+        produce: Produce | None = None,
         pin: Pin = pin_newest,
         clock: Callable[[], datetime] = _utc_now,
         lease: timedelta = LEASE,
     ) -> None:
         self.name = name or f"{socket.gethostname()[:80]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._home, self._produce, self._pin, self._clock, self._lease = home, produce, pin, clock, lease
+        self._runner: Runner | None = None
         self._projects: dict[int, Project] = {}
         self._pulse = Pulse()
         self._stop = threading.Event()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what is kept between exports; another export takes it anew."""
+        if self._runner is not None:
+            self._runner.close()
+
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set. A run in progress is then abandoned and goes back into the queue."""
+        with self:
+            self._run_until(stop)
+
+    def _run_until(self, stop: threading.Event) -> None:
         self._stop = stop
-        next_cleaning = time.monotonic()
+        next_cleaning = idle_since = time.monotonic()
         busy = False
         with listening(self._home.path) as queued:
             while not stop.is_set():
@@ -84,7 +102,10 @@ class Worker:
                     # Asking whether there is work takes no lock; after a run there mostly is some.
                     busy = (busy or jobs.waiting(self._home.db, self._clock())) and self.run_one()
                     if busy:
+                        idle_since = time.monotonic()
                         continue
+                    if time.monotonic() - idle_since > IDLE_SECONDS:
+                        self.close()
                     if time.monotonic() >= next_cleaning:
                         next_cleaning = time.monotonic() + CLEANING_SECONDS
                         cleaning.clean(self._home, self._clock())
@@ -140,9 +161,16 @@ class Worker:
         pins = self._pins(project, claim, request.tree)
         work.mkdir(parents=True, exist_ok=True)
         path = work / ("export" + files.FORMS[request.format].suffix)
-        produced = self._produce(project, request, pins, path, control)
+        produced = (self._produce or self._produce_metrics)(project, request, pins, path, control)
         control.check()
         return path, produced.rows
+
+    def _produce_metrics(self, *run: *tuple[Project, MetricsRequest, Pins, Path, Control]) -> Produced:
+        if self._runner is None:
+            from leadline.metrics.run import Runner
+
+            self._runner = Runner(self._home)
+        return self._runner.produce(*run)
 
     def _pins(self, project: Project, claim: jobs.Claim, tree: str) -> Pins:
         """What the export reads: as an earlier attempt pinned it, else what is newest now."""

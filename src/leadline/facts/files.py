@@ -34,7 +34,7 @@ def write(engine: Engine, query: Table | str, path: Path, form: str, check: Call
     plain = path.with_name(f".{path.name}.{uuid.uuid4().hex}.plain")
     packed = plain.with_suffix(".partial")
     try:
-        rows = engine.copy(query, plain, _checked(form))
+        rows = engine.copy(query, plain, _checked(form), durable=False)
         with plain.open("rb") as source, packed.open("wb") as target:
             # No name and no time in the header: the same rows give the same bytes.
             with gzip.GzipFile(

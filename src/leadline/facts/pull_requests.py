@@ -1,7 +1,7 @@
 """The fact `pull-requests`: one row per pull request, with its instants, durations, sizes, rework and links.
 
-Pull requests with their commits, files, reviews and comments, work items and accounts come in; the fact's expression goes
-out. Instants are UTC, durations whole microseconds (``*_us``), never negative.
+Pull requests with their commits, files, reviews and comments, work items and accounts come in; the fact's expression and
+the stored steps to it go out. Instants are UTC, durations whole microseconds (``*_us``), never negative.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from leadline.derive.expressions import attach, between, epoch_us, not_negative,
 from leadline.derive.links import links
 from leadline.engine import schema_table
 from leadline.facts.accounts import ACCOUNTS
-from leadline.facts.rework import file_sums, recent_rework
+from leadline.facts.rework import FIRST_COMMITS, REWORK
 from leadline.facts.stored import Stored
 from leadline.settings.profile import Profile
 
@@ -40,11 +40,8 @@ def pull_requests_fact(profile: Profile) -> Table:
         "author",
         "code",
     )
-    first_commits = _first_commits()
-    starts = attach(base.select(*PR, "merge_commit_sha"), PR, first_commits)
-    reactions = _reactions(base.select(*PR, "author", "developer"))
-    recent = recent_rework(starts, profile["rework.window_days"])
-    base = attach(base, PR, first_commits, file_sums(), recent, _linked_items(), *reactions)
+    steps = (FIRST_COMMITS.table(), REWORK.table(), LINKS.table(), COMMENTS.table(), REVIEWS.table())
+    base = attach(base, PR, *steps)
     return _durations(_sizes(base, profile))
 
 
@@ -107,18 +104,6 @@ def _durations(base: Table) -> Table:
     )
 
 
-def _first_commits() -> Table:
-    """The earliest author date of the listed commits; `commits` fills in where the list has none."""
-    listed = schema_table("pull_request_commits")
-    commits = schema_table("commits").select("repository", "sha", known_at="authored_at")
-    undated = listed.filter(listed.authored_at.isnull()).select(*PR, "sha")
-    dated = ibis.union(
-        listed.filter(listed.authored_at.notnull()).select(*PR, "authored_at"),
-        undated.inner_join(commits, ["repository", "sha"]).select(*PR, authored_at="known_at"),
-    )
-    return dated.group_by(PR).agg(first_commit_at=dated.authored_at.min())
-
-
 def _linked_items() -> Table:
     """Per pull request its work items as `PROJECT-KEY`, sorted."""
     found = links().select(*PR, "project", "key").distinct()
@@ -129,29 +114,27 @@ def _linked_items() -> Table:
     return named.group_by(PR).agg(links=named.item.collect(order_by=named.item, distinct=True))
 
 
-def _reactions(pulls: Table) -> tuple[Table, Table]:
-    """What others than the author wrote: per pull request comments and commented_at, and reviewed_at and approved_at."""
-    comments = _by_others(schema_table("comments"), pulls)
-    reviews = _by_others(schema_table("reviews"), pulls)
-    return (
-        comments.group_by(PR).agg(
-            comments=lambda t: t.count(),
-            commented_at=lambda t: t.created_at.min(),
-        ),
-        reviews.group_by(PR).agg(
-            reviewed_at=lambda t: t.submitted_at.min(),
-            approved_at=lambda t: t.submitted_at.min(where=t.state == "approved"),
-        ),
+def _comments() -> Table:
+    """Per pull request the comments of others than the author: how many, and the first."""
+    comments = _by_others(schema_table("comments").select(*PR, "author", "source", written_at="created_at"))
+    return comments.group_by(PR).agg(comments=lambda t: t.count(), commented_at=lambda t: t.written_at.min())
+
+
+def _reviews() -> Table:
+    """Per pull request the reviews of others than the author: the first, and the first approval."""
+    reviews = _by_others(schema_table("reviews").select(*PR, "author", "source", "state", written_at="submitted_at"))
+    return reviews.group_by(PR).agg(
+        reviewed_at=lambda t: t.written_at.min(),
+        approved_at=lambda t: t.written_at.min(where=t.state == "approved"),
     )
 
 
-def _by_others(written: Table, pulls: Table) -> Table:
+def _by_others(written: Table) -> Table:
     """Rows of ``written`` by humans that are not the pull request's author under whatever account."""
-    written = written.filter(written.author.notnull())
-    written = with_developer(written, "author", "code")
+    written = with_developer(written.filter(written.author.notnull()), "author", "code")
     humans = written.filter(~written.bot)
-    authors = pulls.select(*PR, pr_author="author", pr_developer="developer")
-    joined = humans.inner_join(authors, PR)
+    pulls = with_developer(schema_table("pull_requests").select(*PR, "author", "source"), "author", "code")
+    joined = humans.inner_join(pulls.select(*PR, pr_author="author", pr_developer="developer"), PR)
     return joined.filter(~same_person(joined.developer, joined.author, joined.pr_developer, joined.pr_author))
 
 
@@ -164,6 +147,35 @@ def _counted(profile: Profile) -> Table:
         happened_us=epoch_us(counted.merged_at),
     )
 
+
+_KEY = {"repository": "string", "number": "int64"}
+_INSTANT = "timestamp('UTC', 6)"
+
+LINKS = Stored(
+    "links",
+    {**_KEY, "links": "array<string>"},
+    reads=("pull_requests", "pull_request_commits", "commits", "work_items"),
+    expression=lambda _profile: _linked_items(),
+    by_repository=True,
+)
+COMMENTS = Stored(
+    "comments",
+    {**_KEY, "comments": "int64", "commented_at": _INSTANT},
+    reads=("pull_requests", "comments"),
+    expression=lambda _profile: _comments(),
+    needs=(ACCOUNTS,),
+    by_repository=True,
+)
+REVIEWS = Stored(
+    "reviews",
+    {**_KEY, "reviewed_at": _INSTANT, "approved_at": _INSTANT},
+    reads=("pull_requests", "reviews"),
+    expression=lambda _profile: _reviews(),
+    needs=(ACCOUNTS,),
+    by_repository=True,
+)
+STEPS = (ACCOUNTS, FIRST_COMMITS, REWORK, LINKS, COMMENTS, REVIEWS)
+"""What ``pull_requests_fact`` reads."""
 
 PULL_REQUESTS = Stored(
     "pull_requests",
@@ -180,19 +192,10 @@ PULL_REQUESTS = Stored(
         "first_comment_us": "int64",
         "unlinked": "boolean",
     },
-    reads=(
-        "pull_requests",
-        "pull_request_commits",
-        "pull_request_files",
-        "reviews",
-        "comments",
-        "commits",
-        "commit_files",
-        "work_items",
-    ),
+    reads=("pull_requests",),
     expression=_counted,
-    needs=(ACCOUNTS,),
-    settings=("pr_size.small", "pr_size.medium", "rework.window_days", "rework.method"),
+    needs=STEPS,
+    settings=("pr_size.small", "pr_size.medium"),
     by_repository=True,
 )
 """Merged pull requests of known developers: what metrics count."""

@@ -1,16 +1,17 @@
 """Rework of pull requests: lines changed again in the files they touched, split by the age of that code.
 
-Pull request files, commits and commit files come in; one row per pull request goes out (metrics, quality group and "Age
-of reworked code", method `file`).
+Pull request files, commits and commit files come in; a stored table with one row per pull request goes out (metrics,
+quality group and "Age of reworked code", method `file`).
 """
 
 from __future__ import annotations
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import IntegerValue, StringValue, Table
 
 from leadline.derive.expressions import US, attach, epoch_us, is_merge
 from leadline.engine import schema_table
+from leadline.facts.stored import Stored
 
 _PR = ["repository", "number"]
 _FILE = ["repository", "path"]
@@ -27,29 +28,38 @@ def file_sums() -> Table:
     )
 
 
-def recent_rework(starts: Table, window_days: int) -> Table:
-    """Per pull request of ``starts`` (repository, number, merge_commit_sha, first_commit_at) with reworked recent code:
-    refactored_recent, in lines.
+def rework(window_days: int) -> Table:
+    """Per pull request with known files: the sums of ``file_sums`` and refactored_recent, in lines.
 
     A file is recent if it last changed within ``window_days`` before the pull request's first commit, which is to say if
     it changed in that window at all.
     """
-    window = window_days * _DAY
+    ordinary = _recent_by_bucket(_touched().anti_join(EARLY.table(), _PR), window_days * _DAY)
+    return attach(file_sums(), _PR, ibis.union(ordinary, ODD.table()))
+
+
+def _touched() -> Table:
+    """Files with reworked lines, and when their pull request started (µs)."""
     reworked = _files().filter(lambda t: t.reworked > 0)
-    touched = reworked.inner_join(starts.filter(starts.first_commit_at.notnull()), _PR)
-    touched = touched.select(*_PR, "path", "reworked", start=epoch_us(touched.first_commit_at))
-    early = _early_commits(starts)
-    ordinary = _recent_by_bucket(touched.anti_join(early.select(_PR), _PR), window)
-    odd = _recent_by_pair(touched.semi_join(early.select(_PR), _PR), early, window)
-    return ibis.union(ordinary, odd)
+    return reworked.inner_join(_starts(), _PR).select(*_PR, "path", "reworked", "start")
+
+
+def _starts() -> Table:
+    first = FIRST_COMMITS.table()
+    return first.select(*_PR, start=epoch_us(first.first_commit_at))
 
 
 def _recent_by_bucket(touched: Table, window: int) -> Table:
     """A window is never longer than a bucket of time, so it reaches into the bucket of its end and the one before: the
     earliest change of the one and the latest of the other decide, and no file's history is paired with itself."""
     bucket = max(window, _DAY)
-    changes = _changes()
-    changes = changes.semi_join(touched.select(_FILE).distinct(), _FILE)
+    paths = touched.select(_FILE).distinct()
+    changes = ibis.union(
+        _commit_changes(schema_table("commit_files").select("repository", "sha", "path").semi_join(paths, _FILE)).drop(
+            "sha"
+        ),
+        _merge_changes(schema_table("pull_request_files").select(*_PR, "path")).drop("sha"),
+    )
     ends = (
         changes.mutate(bucket=changes.changed // bucket)
         .group_by(*_FILE, "bucket")
@@ -64,11 +74,19 @@ def _recent_by_bucket(touched: Table, window: int) -> Table:
     return _sum(touched.filter(here.fill_null(False) | (touched.start - touched.latest <= window).fill_null(False)))
 
 
-def _recent_by_pair(touched: Table, own: Table, window: int) -> Table:
+def _recent_by_pair(window: int) -> Table:
     """The same by pairing each file with all its changes, leaving out the pull request's own: for the few pull requests
     that have own commits dated before their first one."""
-    changes = _changes()
-    pairs = touched.inner_join(changes, _FILE)
+    own = EARLY.table()
+    files = _touched().semi_join(own, _PR)
+    by_commit = files.inner_join(schema_table("commit_files").select("repository", "path", "sha"), _FILE)
+    by_commit = _commit_changes(by_commit)
+    others = schema_table("pull_request_files").select("repository", "path", other="number")
+    by_merge = files.inner_join(others, _FILE)
+    merged = _merge_changes(by_merge.select("repository", "path", number="other").distinct())
+    by_merge = files.inner_join(merged, _FILE)
+    columns = [*_PR, "path", "reworked", "start", "sha", "changed"]
+    pairs = ibis.union(by_commit.select(columns), by_merge.select(columns))
     within = pairs.filter((pairs.changed < pairs.start) & (pairs.start - pairs.changed <= window))
     theirs = within.anti_join(own, [*_PR, "sha"])
     return _sum(theirs.select(*_PR, "path", "reworked").distinct())
@@ -86,33 +104,98 @@ def _files() -> Table:
     )
 
 
-def _changes() -> Table:
-    """Every change of a file: repository, path, sha, changed (µs). By commits or, where a repository has no commit
-    files at all, by merges of pull requests."""
+def _commit_changes(files: Table) -> Table:
+    """``files`` (repository, sha, path, …) with when they changed (µs): the author date of their non-merge commit."""
     commits = schema_table("commits")
     dated = commits.filter(~is_merge(commits.parents) & commits.authored_at.notnull())
-    dated = dated.select("repository", "sha", changed=epoch_us(dated.authored_at))
-    files = schema_table("commit_files").select("repository", "sha", "path")
-    by_commit = files.inner_join(dated, ["repository", "sha"]).select("repository", "path", "sha", "changed")
+    return files.inner_join(
+        dated.select("repository", "sha", changed=epoch_us(dated.authored_at)), ["repository", "sha"]
+    )
+
+
+def _merge_changes(files: Table) -> Table:
+    """Files of pull requests (repository, number, path) with when they were merged (µs), in repositories that have no
+    commit files at all; ``sha`` is the number, which no commit is called."""
     pulls = schema_table("pull_requests")
     merged = pulls.filter(pulls.merged_at.notnull())
-    merged = merged.select(*_PR, sha=merged.number.cast("string"), changed=epoch_us(merged.merged_at))
-    merged = merged.anti_join(files.select("repository").distinct(), "repository")
-    by_merge = schema_table("pull_request_files").select(*_PR, "path").inner_join(merged, _PR)
-    return ibis.union(by_commit, by_merge.select("repository", "path", "sha", "changed"))
+    merged = merged.anti_join(schema_table("commit_files").select("repository").distinct(), "repository")
+    merged = merged.select(*_PR, sha=_merge_name(merged.number), changed=epoch_us(merged.merged_at))
+    return files.inner_join(merged, _PR).drop("number")
 
 
-def _early_commits(starts: Table) -> Table:
+def _merge_name(number: IntegerValue) -> StringValue:
+    return ibis.literal("#") + number.cast("string")
+
+
+def _early_commits() -> Table:
     """Changes that are a pull request's own (repository, number, sha) and dated before its first commit: a merge commit
     with a wrong clock, or a listed commit dated otherwise in `commits`."""
+    first = FIRST_COMMITS.table()
     commits = schema_table("commits")
     dated = commits.select("repository", "sha", dated=commits.authored_at)
-    listed = schema_table("pull_request_commits").select(*_PR, "sha")
-    merges = starts.filter(starts.merge_commit_sha.notnull()).select(*_PR, sha=starts.merge_commit_sha)
-    first = starts.select(*_PR, "first_commit_at")
-    own = ibis.union(listed, merges).inner_join(dated, ["repository", "sha"]).inner_join(first, _PR)
-    by_commit = own.filter(own.dated < own.first_commit_at).select(*_PR, "sha")
     pulls = schema_table("pull_requests")
+    own = ibis.union(
+        schema_table("pull_request_commits").select(*_PR, "sha"),
+        pulls.filter(pulls.merge_commit_sha.notnull()).select(*_PR, sha=pulls.merge_commit_sha),
+    )
+    own = own.inner_join(first, _PR).inner_join(dated, ["repository", "sha"])
+    by_commit = own.filter(own.dated < own.first_commit_at).select(*_PR, "sha")
     merged = pulls.select(*_PR, "merged_at").inner_join(first, _PR)
     by_merge = merged.filter(merged.merged_at < merged.first_commit_at)
-    return ibis.union(by_commit, by_merge.select(*_PR, sha=by_merge.number.cast("string"))).distinct()
+    return ibis.union(by_commit, by_merge.select(*_PR, sha=_merge_name(by_merge.number))).distinct()
+
+
+def _first_commits() -> Table:
+    """The earliest author date of the listed commits; `commits` fills in where the list has none."""
+    listed = schema_table("pull_request_commits")
+    commits = schema_table("commits").select("repository", "sha", known_at="authored_at")
+    undated = listed.filter(listed.authored_at.isnull()).select(*_PR, "sha")
+    dated = ibis.union(
+        listed.filter(listed.authored_at.notnull()).select(*_PR, "authored_at"),
+        undated.inner_join(commits, ["repository", "sha"]).select(*_PR, authored_at="known_at"),
+    )
+    first = dated.group_by(_PR).agg(first_commit_at=dated.authored_at.min())
+    return first.filter(first.first_commit_at.notnull())
+
+
+_KEY = {"repository": "string", "number": "int64"}
+
+FIRST_COMMITS = Stored(
+    "first_commits",
+    {**_KEY, "first_commit_at": "timestamp('UTC', 6)"},
+    reads=("pull_request_commits", "commits"),
+    expression=lambda _profile: _first_commits(),
+    by_repository=True,
+)
+EARLY = Stored(
+    "early_commits",
+    {**_KEY, "sha": "string"},
+    reads=("pull_requests", "pull_request_commits", "commits"),
+    expression=lambda _profile: _early_commits(),
+    needs=(FIRST_COMMITS,),
+    by_repository=True,
+)
+ODD = Stored(
+    "odd_rework",
+    {**_KEY, "refactored_recent": "int64"},
+    reads=("pull_requests", "pull_request_files", "commits", "commit_files"),
+    expression=lambda profile: _recent_by_pair(profile["rework.window_days"] * _DAY),
+    needs=(FIRST_COMMITS, EARLY),
+    settings=("rework.window_days",),
+    by_repository=True,
+)
+REWORK = Stored(
+    "rework",
+    {
+        **_KEY,
+        "file_additions": "int64",
+        "file_deletions": "int64",
+        "refactored": "int64",
+        "refactored_recent": "int64",
+    },
+    reads=("pull_requests", "pull_request_files", "commits", "commit_files"),
+    expression=lambda profile: rework(profile["rework.window_days"]),
+    needs=(FIRST_COMMITS, EARLY, ODD),
+    settings=("rework.window_days", "rework.method"),
+    by_repository=True,
+)

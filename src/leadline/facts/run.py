@@ -65,10 +65,10 @@ def _pull_requests(profile: Profile) -> Table:
     return fact.mutate(**durations, **later, work_items=fact.links)
 
 
-def _accounts() -> Sequence[Stored]:
-    from leadline.facts.accounts import ACCOUNTS
+def _pull_request_steps() -> Sequence[Stored]:
+    from leadline.facts.pull_requests import STEPS
 
-    return [ACCOUNTS]
+    return STEPS
 
 
 def _commit_steps() -> Sequence[Stored]:
@@ -116,7 +116,7 @@ FACTS: Mapping[str, Fact] = {
             ),
             "merged_at",
             ("repository", "number"),
-            _accounts,
+            _pull_request_steps,
             _pull_requests,
         ),
         Fact(

@@ -94,14 +94,8 @@ class FactStore:
             self._bound_within = within
 
     def _compute(self, stored: Stored, folder: Path) -> None:
-        from leadline.derive.expressions import to_bigint
-
         self.bind(stored.needs)
-        query = stored.expression(self._profile)
-        kinds = stored.columns.items()
-        text = compiled(
-            query.select(**{name: to_bigint(query[name]) if kind == "int64" else query[name] for name, kind in kinds})
-        )
+        text = _sql(stored, tuple(self._profile.texts[key] for key in stored.settings), self._profile)
         unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
         unfinished.mkdir(parents=True)
         try:
@@ -164,6 +158,22 @@ def _touched(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+_compiled: dict[tuple[Stored, tuple[str, ...]], str] = {}
+
+
+def _sql(stored: Stored, settings: tuple[str, ...], profile: Profile) -> str:
+    """The query of a stored table, which depends on its settings alone: compiled once per process."""
+    if (text := _compiled.get((stored, settings))) is None:
+        from leadline.derive.expressions import to_bigint
+
+        query = stored.expression(profile)
+        columns = {
+            name: to_bigint(query[name]) if kind == "int64" else query[name] for name, kind in stored.columns.items()
+        }
+        text = _compiled[stored, settings] = compiled(query.select(**columns))
+    return text
 
 
 @cache

@@ -16,7 +16,7 @@ from ibis.expr.types import IntegerValue, NumericValue, Table, Value
 from leadline.derive.expressions import to_bigint
 from leadline.derive.local_time import Offset
 from leadline.engine import compiled
-from leadline.metrics.catalogue import DAY_US, Formula, Metric, Ratio, Statistic, Sum, by_ids
+from leadline.metrics.catalogue import DAY_US, DEVELOPER, Formula, Metric, Ratio, Statistic, Sum, by_ids
 from leadline.metrics.measures import ACTIVE, CODING_DAYS, MEASURED
 
 UNITS = "units"
@@ -55,13 +55,15 @@ def rows(metrics: Sequence[Metric], level: str, aggregation: str, zone: Sequence
     )
     periods = ibis.table({"period": "int64", **dict.fromkeys(_PERIOD_COLUMNS, "string")}, name=PERIODS)
     formulas = {metric.column_for(aggregation): _formula(metric, level) for metric in metrics}
+    # One chain of joins over names of their own is one level of SQL; every level costs a small export its share.
     grid = units.cross_join(periods)
     for fact, measures in _needed(formulas.values()).items():
         events = _events(fact, sorted(measures), zone)
-        for part in (_sums(fact, events, measures), _quantiles(fact, events, formulas.values(), aggregation)):
+        sums = (_developer_sums if level == DEVELOPER else _team_sums)(fact, events, measures)
+        for part in (sums, _quantiles(fact, events, formulas.values(), aggregation)):
             if part is not None:
-                joined = grid.left_join(part, [grid.unit == part.of_unit, grid.period == part.of_period])
-                grid = joined.drop("of_unit", "of_period")
+                of_unit, of_period = part.columns[:2]
+                grid = grid.left_join(part, [units.unit == part[of_unit], periods.period == part[of_period]])
     cells = {column: _cell(grid, formula, aggregation) for column, formula in formulas.items()}
     ordered = grid.order_by("period", "unit")
     return ordered.select(*_LEADING[level], **cells)
@@ -107,9 +109,27 @@ def _local_day(instant: IntegerValue, zone: Sequence[Offset]) -> IntegerValue:
     return (instant + offset) // DAY_US
 
 
-def _sums(fact: str, events: Table, measures: Iterable[str]) -> Table:
+def _developer_sums(fact: str, events: Table, measures: Iterable[str]) -> Table:
+    """Per unit and period the sum and the count of every measure, where a unit is one developer."""
+    members = _members()
+    in_unit = members.inner_join(events, members.member == events.developer)
+    return in_unit.group_by(**_of(fact, "sums", in_unit)).agg(**_aggregates(fact, in_unit, measures))
+
+
+def _team_sums(fact: str, events: Table, measures: Iterable[str]) -> Table:
     """Per unit and period the sum and the count of every measure, summed over the unit's distinct developers."""
-    per_developer: dict[str, Value] = {}
+    members = _members()
+    # Others are left out before their events are summed rather than after.
+    scoped = events.semi_join(members, events.developer == members.member)
+    per_developer = _aggregates(fact, scoped, measures)
+    by_developer = scoped.group_by("developer", "period").agg(**per_developer)
+    in_unit = members.inner_join(by_developer, members.member == by_developer.developer)
+    return in_unit.group_by(**_of(fact, "sums", in_unit)).agg(**{name: in_unit[name].sum() for name in per_developer})
+
+
+def _aggregates(fact: str, events: Table, measures: Iterable[str]) -> dict[str, Value]:
+    """The sum and the count of every measure, of the events of one developer and period."""
+    found: dict[str, Value] = {}
     for measure in sorted(measures):
         if measure == CODING_DAYS:
             value = events[measure].nunique()
@@ -117,12 +137,9 @@ def _sums(fact: str, events: Table, measures: Iterable[str]) -> Table:
             value = events[measure].max()
         else:
             value = events[measure].sum()
-            per_developer[_count(fact, measure)] = events[measure].count()
-        per_developer[_total(fact, measure)] = value
-    by_developer = events.group_by("developer", "period").agg(**per_developer)
-    members = _members()
-    in_unit = members.inner_join(by_developer, members.member == by_developer.developer)
-    return in_unit.group_by("of_unit", of_period="period").agg(**{name: in_unit[name].sum() for name in per_developer})
+            found[_count(fact, measure)] = events[measure].count()
+        found[_total(fact, measure)] = value
+    return found
 
 
 def _quantiles(fact: str, events: Table, formulas: Iterable[Formula], aggregation: str) -> Table | None:
@@ -139,9 +156,14 @@ def _quantiles(fact: str, events: Table, formulas: Iterable[Formula], aggregatio
     members = _members()
     in_unit = members.inner_join(events, members.member == events.developer)
     quantile = _QUANTILES[aggregation]
-    return in_unit.group_by("of_unit", of_period="period").agg(
+    return in_unit.group_by(**_of(fact, "quantiles", in_unit)).agg(
         **{_quantile(fact, measure): in_unit[measure].quantile(quantile) for measure in wanted}
     )
+
+
+def _of(fact: str, part: str, in_unit: Table) -> dict[str, Value]:
+    """Unit and period under names that no other part of the query has."""
+    return {f"{fact}_{part}_unit": in_unit.of_unit, f"{fact}_{part}_period": in_unit.period}
 
 
 def _members() -> Table:

@@ -6,7 +6,7 @@ A project, a normalized request and its pins come in; a file that exists whole o
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from leadline.errors import Conflict
 from leadline.metrics.catalogue import DEFINITIONS, by_ids
@@ -15,7 +15,8 @@ from leadline.people import tree, trees
 from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
-    from leadline.home import Project
+    from leadline.facts.session import Sessions
+    from leadline.home import Home, Project
 
 _FACTS_SHARE = 0.7
 """How much of a first run the facts are, for the progress shown."""
@@ -32,29 +33,57 @@ def pin(project: Project, tree_name: str) -> Pins:
     )
 
 
+class Runner:
+    """Runs requests on ``home`` one after another, with an engine kept between them; the bytes are those of ``produce``.
+
+    Use from one thread at a time, and close it (or use it as a context manager).
+    """
+
+    def __init__(self, home: Home) -> None:
+        from leadline.facts.session import Sessions
+
+        self._sessions = Sessions(home)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what is kept between runs; another run takes it anew."""
+        self._sessions.close()
+
+    def produce(self, project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
+        """As ``produce``."""
+        if pins.definitions != DEFINITIONS:
+            raise Conflict(
+                f"This export was made by definitions {pins.definitions}; this leadline has {DEFINITIONS}, "
+                "whose numbers may differ: make a new export",
+                code="other_definitions",
+            )
+        from leadline.engine import Interrupted
+
+        try:
+            return Produced(_run(self._sessions, project, request, pins, path, control))
+        except Interrupted:
+            raise Cancelled from None
+
+
 def produce(project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
     """Compute ``request`` on the versions of ``pins`` and write it to ``path`` (gzipped if that ends in ``.gz``).
 
     Raises ``Conflict`` if the pins are of other definitions, ``StoreError`` if a pinned version is gone, ``Cancelled``
     if ``control`` says so; then ``path`` is not written.
     """
-    if pins.definitions != DEFINITIONS:
-        raise Conflict(
-            f"This export was made by definitions {pins.definitions}; this leadline has {DEFINITIONS}, "
-            "whose numbers may differ: make a new export",
-            code="other_definitions",
-        )
-    from leadline.engine import Interrupted
-
-    try:
-        return Produced(_run(project, request, pins, path, control))
-    except Interrupted:
-        raise Cancelled from None
+    with Runner(project.home) as runner:
+        return runner.produce(project, request, pins, path, control)
 
 
-def _run(project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> int:
+def _run(
+    sessions: Sessions, project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control
+) -> int:
     from leadline.facts.files import write
-    from leadline.facts.session import session
     from leadline.metrics.measures import MEASURED
     from leadline.metrics.query import facts_of, sql
     from leadline.metrics.scope import bind_scope
@@ -63,8 +92,8 @@ def _run(project: Project, request: MetricsRequest, pins: Pins, path: Path, cont
     metrics = by_ids(request.metrics)
     org_tree = tree(project.home.db, project.id, request.tree, pins.trees[request.tree])
     facts = facts_of(metrics, request.level)
-    with session(project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()) as opened:
-        control.attach(opened.engine)
+    with sessions.open(project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()) as opened:
+        control.attach(opened)
         for done, fact in enumerate(facts):
             opened.facts.bind([MEASURED[fact].stored])
             control.progress(_FACTS_SHARE * (done + 1) / len(facts))

@@ -1,0 +1,109 @@
+"""Every link of the pages leads somewhere, every command in them exists, and the site builds without a warning."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+from typer.main import get_command
+
+from leadline.cli.app import app
+
+from .pages import ROOT, Pages, blocks, slugs
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def resolved(page: str, target: str) -> str:
+    parts: list[str] = []
+    for part in (*PurePosixPath(page).parent.parts, *PurePosixPath(target).parts):
+        if part == "..":
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)
+
+
+def test_links(pages: Pages) -> None:
+    broken, seen = [], 0
+    for page, text in pages.items():
+        for link in LINK.findall(text):
+            if re.match(r"https?://", link):
+                continue
+            seen += 1
+            target, _, anchor = link.partition("#")
+            path = resolved(page, target) if target else page
+            if path not in pages and not (ROOT / path).is_file():
+                broken.append(f"{page}: {link}")
+            elif anchor and anchor not in slugs(pages[path]):
+                broken.append(f"{page}: {link}, no such heading")
+    assert seen > 50
+    assert not broken
+
+
+def test_the_readme_names_no_generated_page(pages: Pages) -> None:
+    """They are not in the repository, so there a link to one would lead nowhere."""
+    assert "docs/reference/" not in pages["README.md"]
+
+
+def command_lines(text: str) -> Iterator[str]:
+    """The calls of ``leadline`` in a page's blocks: whole lines, and those inside `$(…)`."""
+    for block in blocks(text, "sh", "console"):
+        for line in block.replace("\\\n", " ").splitlines():
+            found = re.search(r"(?:^|\$\(|^\$ )(leadline .*?)(?:\)$|$)", line)
+            if found and (not line.startswith((" ", "-"))):
+                yield found.group(1)
+
+
+def test_commands_in_pages(pages: Pages) -> None:
+    """Each is parsed by the program itself: its command, options and values are good."""
+    seen = 0
+    for page, text in pages.items():
+        if page.startswith("docs/reference/"):
+            continue
+        for line in command_lines(text):
+            seen += 1
+            try:
+                parse(shlex.split(line, comments=True)[1:])
+            except Exception as error:
+                raise AssertionError(f"{page}: {line}: {error}") from error
+    assert seen > 40
+
+
+def parse(words: list[str]) -> None:
+    """Read a command line as the program does, without running it."""
+    if ">" in words:
+        words = words[: words.index(">")]
+    command = get_command(app)
+    while words and words[0].startswith("--"):
+        assert words[0] in {option for parameter in command.params for option in parameter.opts}
+        words = words[2:]
+    name = "leadline"
+    while words and words[0] in getattr(command, "commands", {}):
+        name, command, words = words[0], command.commands[words[0]], words[1:]
+        if not words and getattr(command, "commands", {}):
+            return
+    if name != "leadline":
+        command.make_context(name, words)
+    else:
+        raise AssertionError(f"no such command: {words}")
+
+
+@pytest.mark.parametrize("line", ["leadline imprt data/", "leadline import --tabel x y", "leadline org load x.csv"])
+def test_wrong_commands_would_be_found(line: str) -> None:
+    with pytest.raises(Exception, match=r"imprt|tabel|name"):
+        parse(shlex.split(line)[1:])
+
+
+def test_the_site_builds(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    built = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*") if path.is_file()}
+    assert {"index.html", "api.html", "openapi.json", "reference/metrics.html", "reference/commands.html"} <= built
+    assert not [name for name in built if name.endswith(".py")]
