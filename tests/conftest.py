@@ -25,10 +25,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from leadline.db import Database
 from leadline.db.projects import DEFAULT, ensure_project
 from leadline.home import Home, Project
+
+# -- properties --------------------------------------------------------------------------------------------------------
+
+# The same examples on every run, however busy the machine: a run that fails says something about the change it tests.
+# `--hypothesis-profile=search` looks for new ones.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("steady", settings.get_profile("search"), derandomize=True, database=None)
+settings.load_profile("steady")
+
 
 # -- homes -------------------------------------------------------------------------------------------------------------
 
@@ -184,7 +194,7 @@ class PostgreSQL:
         """End the server at once."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(30)
+            self._process.wait(120)
 
     def _dsn(self, database: str) -> str:
         return f"host={self.data} user=postgres dbname={database}"
@@ -193,7 +203,7 @@ class PostgreSQL:
         import psycopg
 
         assert self._process is not None
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             try:
                 psycopg.connect(self._dsn("postgres")).close()

@@ -117,7 +117,7 @@ class Client:
     ) -> Answer:
         """Send one request; a mapping is sent as JSON. No header is added but ``SEI_API_KEY`` and what HTTP needs."""
         address = urlsplit(self.base)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=120)
         if isinstance(body, Mapping):
             body, headers = json.dumps(body), {"Content-Type": "application/json", **(headers or {})}
         raw = body.encode() if isinstance(body, str) else body
@@ -209,13 +209,13 @@ def serving(home: Home, *, workers: int = 1, **produce: Any) -> Iterator[Served]
         for thread in threads:
             thread.start()
         try:
-            assert ready.wait(20)
+            assert ready.wait(60)
             yield Served(home, address[0], made)
         finally:
             stop.set()
             server.should_exit = True
             for thread in threads:
-                thread.join(20)
+                thread.join(60)
 
 
 @contextmanager
@@ -243,6 +243,6 @@ def served_by_process(
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-        process.wait(20)
+        process.wait(60)
         if process.stdout is not None:
             process.stdout.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from api.serving import BODY, EXPORTS, HERE, Client, Served, eventually, make_keys, serving
+from leadline.api.auth import Keyring
 from leadline.db import keys
+from leadline.errors import Unauthenticated
 from leadline.home import Home
 
 MISSING = {"status": "failed", "error": "Missing or invalid API key", "code": "unauthenticated"}
@@ -137,14 +139,23 @@ def test_another_projects_export_is_as_one_that_never_was(served: Served) -> Non
     assert stranger.get(f"{EXPORTS}?projectIdentifier=web&orgIdentifier=acme").status == 200
 
 
-def test_a_revoked_key_stops_working_within_five_seconds(empty: Served) -> None:
+def test_a_revoked_key_is_remembered_for_less_than_five_seconds(home: Home) -> None:
+    clock = [0.0]
+    made = keys.create(home.db, home.project().id, "lost", "viewer", now=datetime.now(UTC))
+    with closing(Keyring(home.db, clock=lambda: clock[0])) as keyring:
+        assert keyring.find(made.key).id == made.id
+        keys.revoke(home.db, home.project().id, made.id, now=datetime.now(UTC))
+        clock[0] += 5
+        with pytest.raises(Unauthenticated):
+            keyring.find(made.key)
+
+
+def test_a_revoked_key_stops_working(empty: Served) -> None:
     made = keys.create(empty.home.db, empty.home.project().id, "lost", "viewer", now=datetime.now(UTC))
     client = Client(empty.base, made.key)
     assert client.get(EXPORTS).status == 200
     keys.revoke(empty.home.db, empty.home.project().id, made.id, now=datetime.now(UTC))
-    revoked = time.monotonic()
-    eventually(lambda: client.get(EXPORTS).status == 401, seconds=20)
-    assert time.monotonic() - revoked < 5
+    eventually(lambda: client.get(EXPORTS).status == 401)
 
 
 def test_an_expired_key_stops_working_at_once(home: Home) -> None:
@@ -152,7 +163,7 @@ def test_an_expired_key_stops_working_at_once(home: Home) -> None:
     made = keys.create(home.db, home.project().id, "short", "viewer", now=now, expires_at=now + timedelta(seconds=1))
     with serving(home, workers=0) as running:
         client = Client(running.base, made.key)
-        eventually(lambda: client.get(EXPORTS).status == 401, seconds=20)
+        eventually(lambda: client.get(EXPORTS).status == 401)
         assert datetime.now(UTC) >= now + timedelta(seconds=1)
 
 

@@ -8,6 +8,7 @@ import io
 import resource
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.serving import BODY, EXPORTS, Answer, Client, Served, serving
+from leadline.db.models import exports
 from leadline.exports import service
 from leadline.home import Home
 
@@ -58,7 +60,7 @@ def test_plain_csv_where_gzip_is_ruled_out(served: Served, export: str, stored: 
 
 
 def test_the_documented_client_gets_text(served: Served, export: str, stored: bytes) -> None:
-    got = requests.get(served.base + export, headers={"SEI_API_KEY": served.keys["viewer"]}, timeout=20)
+    got = requests.get(served.base + export, headers={"SEI_API_KEY": served.keys["viewer"]}, timeout=120)
     assert got.content == gzip.decompress(stored)
 
 
@@ -141,7 +143,21 @@ def test_jsonl(served: Served) -> None:
     assert len(gzip.decompress(answer.body).splitlines()) == 48
 
 
-def test_an_expired_or_lost_file_is_404(served: Served) -> None:
+def test_an_expired_file_is_404_before_it_is_cleaned_away(served: Served) -> None:
+    export = served.client.completed(cache_control="no-cache")
+    with served.home.db.write() as connection:
+        ended = exports.update().where(exports.c.id == export).values(expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+        connection.execute(ended)
+    for method in ("GET", "HEAD"):
+        assert served.client.send(method, f"{EXPORTS}/{export}/download").status == 404
+    assert served.client.get(f"{EXPORTS}/{export}/download").json["code"] == "export_expired"
+    poll = served.client.get(f"{EXPORTS}/{export}").json
+    assert poll["status"] == "completed"
+    assert "download" not in poll
+    assert served.client.create().json["exportId"] != export, "what has no file serves nobody else"
+
+
+def test_a_lost_file_is_404(served: Served) -> None:
     export = served.client.completed(cache_control="no-cache")
     service.stored_file(served.home.project(), export, kind="productivity").path.unlink()
     answer = served.client.get(f"{EXPORTS}/{export}/download")
@@ -191,7 +207,7 @@ def test_memory_does_not_grow_with_the_file(home: Home, tmp_path: Path, monkeypa
 def streamed(client: Client, accept: str) -> int:
     """Read a download without keeping it; its length."""
     headers = {"SEI_API_KEY": str(client.key), "Accept-Encoding": accept}
-    with requests.get(f"{client.base}{EXPORTS}/x/download", headers=headers, stream=True, timeout=60) as answer:
+    with requests.get(f"{client.base}{EXPORTS}/x/download", headers=headers, stream=True, timeout=120) as answer:
         return sum(len(block) for block in answer.raw.stream(1 << 20, decode_content=False))
 
 

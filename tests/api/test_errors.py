@@ -150,7 +150,7 @@ def test_a_large_body_is_413(served: Served) -> None:
 
 def raw(served: Served, request: bytes) -> bytes:
     address = urlsplit(served.base)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=120) as connection:
         connection.sendall(request)
         answer = b""
         while block := connection.recv(65536):

@@ -119,7 +119,7 @@ def held(home: Home, tmp_path: Path) -> Any:
 def create_two(served: Served, hold: Held) -> tuple[str, str]:
     """One export that is processing, and one that is queued behind it."""
     first = served.client.create().json["exportId"]
-    assert hold.running.wait(20)
+    assert hold.running.wait(60)
     return first, served.client.create(BODY, cache_control="no-cache").json["exportId"]
 
 

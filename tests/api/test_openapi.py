@@ -143,12 +143,12 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_no_request_gets_an_undocumented_answer(fuzzed: Served, case: schemathesis.Case) -> None:
     headers = {"SEI_API_KEY": fuzzed.keys["admin"]}
-    response = case.call(base_url=fuzzed.base, headers=headers, timeout=20)
+    response = case.call(base_url=fuzzed.base, headers=headers, timeout=120)
     # The tenant is right in one of two requests, else nothing but 403 would be seen.
     case.validate_response(response, checks=CHECKS, headers=headers)
     if "projectIdentifier" in (case.query or {}):
         case.query.update(projectIdentifier="default", orgIdentifier="default")
-        response = case.call(base_url=fuzzed.base, headers=headers, timeout=20)
+        response = case.call(base_url=fuzzed.base, headers=headers, timeout=120)
         case.validate_response(response, checks=[check for check in CHECKS if check is not ignored_auth])
 
 

@@ -60,11 +60,11 @@ def runs_until_ctrl_c(leadline: Leadline, words: list[str]) -> None:
     if words[0] == "serve":
         address = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert address, line
-        with urllib.request.urlopen(f"{address.group()}/healthz", timeout=30) as answer:
+        with urllib.request.urlopen(f"{address.group()}/healthz", timeout=120) as answer:
             assert answer.status == 200
     else:
         assert "export worker" in line
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors.decode()
     assert b"Traceback" not in errors

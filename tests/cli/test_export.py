@@ -168,7 +168,7 @@ def test_ctrl_c_while_the_reader_waits(company: Leadline) -> None:
     assert process.stdout is not None
     assert process.stdout.read(11) == b"Granularity"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert errors.decode().strip() == "interrupted; what was not finished was not kept"
     assert not list((company.home / "tmp").glob("output-*"))
@@ -188,11 +188,11 @@ def test_a_reader_that_goes_away_is_no_error(company: Leadline) -> None:
 def test_ctrl_c_leaves_no_file(company: Leadline) -> None:
     """Interrupted while the engine runs: either it had finished, and the file is whole, or there is none."""
     process = company.start("export", "productivity", "--start", "2022-01-01", "--end", "2026-12-31", "-o", "out.csv")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not list((company.home / "tmp").iterdir()) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=120)
     assert errors.decode().strip() in ("interrupted; what was not finished was not kept", "")
     left = [path.name for path in company.cwd.iterdir() if path.name != "data"]
     assert (process.returncode, left) in ((130, []), (0, ["out.csv"]))

@@ -91,11 +91,11 @@ def test_ctrl_c_leaves_nothing_half_done(company: Leadline) -> None:
             )
     process = company.start("import", "comments.csv")
     staging = company.home / "projects" / "default" / "default" / "lake" / "comments" / "_staging"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not list(staging.glob("*/**/*.parquet")) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors.decode()
     assert out == b""
     assert errors.decode().strip() == "interrupted; what was not finished was not kept"

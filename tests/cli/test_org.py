@@ -40,7 +40,7 @@ def test_every_violation_at_once_and_nothing_changed(company: Leadline) -> None:
 
 
 def test_check_changes_nothing(leadline: Leadline) -> None:
-    (leadline.cwd / "d.csv").write_text("email,full_name,manager_email\na@x.org,A,\nb@x.org,B,a@x.org\n")
+    (leadline.cwd / "d.csv").write_text("email,full_name,manager_email\na@x.example,A,\nb@x.example,B,a@x.example\n")
     assert "is good: 1 teams, 2 developers" in leadline("org", "load", "d.csv", "--name", "T", "--check").stdout
     assert leadline.json("org", "show") == []
     assert leadline.json("org", "load", "d.csv", "--name", "T")["version"] == 1
@@ -53,8 +53,8 @@ def test_a_missing_file_is_named(leadline: Leadline) -> None:
 
 def test_data_cannot_drive_the_terminal(leadline: Leadline) -> None:
     (leadline.cwd / "d.csv").write_text(
-        "email,full_name,manager_email,team\na@x.org,A,,[bold]\x1b[31mX\nb@x.org,B,a@x.org,[bold]\x1b[31mX\n"
-        "c@x.org,C,b@x.org,\ud83d\n".encode("utf-8", "replace").decode()
+        "email,full_name,manager_email,team\na@x.example,A,,[bold]\x1b[31mX\nb@x.example,B,a@x.example,[bold]\x1b[31mX\n"
+        "c@x.example,C,b@x.example,\ud83d\n".encode("utf-8", "replace").decode()
     )
     leadline("org", "load", "d.csv", "--name", "T")
     out = leadline("org", "show").stdout

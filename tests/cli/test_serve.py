@@ -19,7 +19,7 @@ def test_an_empty_home_says_how_to_begin_and_where_it_answers(leadline: Leadline
     assert process.stdout is not None
     assert process.stdout.readline().startswith(b"leadline answers at http://127.0.0.1:")
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 0
     for step in ("leadline import", "leadline org load", "leadline keys create", "leadline demo"):
         assert step in errors.decode()
@@ -47,7 +47,7 @@ def test_a_worker_completes_what_is_queued_while_commands_run(company: Leadline)
             time.sleep(0.02)
         assert service.get(project, made.export.id).state == "completed"
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 0
     logged = [json.loads(line) for line in errors.decode().splitlines() if line.startswith("{")]
     assert any(line.get("export_id") == made.export.id for line in logged)

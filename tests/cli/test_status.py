@@ -75,7 +75,7 @@ def test_fits_80_columns(company: Leadline) -> None:
     complete_an_export(company)
     lines = company("status", "--check", env={"COLUMNS": "80"}).stdout.splitlines()
     # The home's own path may be longer than any terminal is wide.
-    assert max(len(line) for line in lines if str(company.home) not in line) <= 100
+    assert max(len(line) for line in lines if str(company.home) not in line) <= 80
     assert lines[-1] == "All is sound."
 
 

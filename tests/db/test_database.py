@@ -36,7 +36,7 @@ def test_writers_wait_for_each_other_and_readers_for_nobody(database: Database) 
         assert [name for _, _, name in all_projects(database)] == ["p"]
         second = threading.Thread(target=ensure_project, args=(database, "o", "r", NOW))
         second.start()
-    second.join(30)
+    second.join(120)
     assert [name for _, _, name in all_projects(database)] == ["p", "q", "r"]
 
 
@@ -55,14 +55,14 @@ def test_one_project_however_many_ask_for_it(database: Database) -> None:
     barrier = threading.Barrier(6)
 
     def go() -> None:
-        barrier.wait(30)
+        barrier.wait(120)
         numbers.append(ensure_project(database, "o", "p", NOW))
 
     threads = [threading.Thread(target=go) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert len(numbers) == 6
     assert set(numbers) == {project_id(database, "o", "p")}
     with pytest.raises(NotFound):
@@ -119,9 +119,9 @@ def test_a_lock_is_free_when_its_holder_is_killed(database: Database, database_u
     waiting.start()
     assert not taken.wait(0.3)
     holder.kill()
-    holder.wait(30)
-    assert taken.wait(30)
-    waiting.join(30)
+    holder.wait(120)
+    assert taken.wait(120)
+    waiting.join(120)
 
 
 def test_cursors_are_replaced(database: Database, project_id: int) -> None:

@@ -58,7 +58,7 @@ def test_threads_opening_an_empty_database_at_once(empty_database_url: str) -> N
 
     def go() -> None:
         try:
-            barrier.wait(30)
+            barrier.wait(120)
             Database.open(empty_database_url).close()
         except BaseException as error:
             errors.append(error)
@@ -97,7 +97,7 @@ def test_processes_opening_an_empty_database_at_once(empty_database_url: str) ->
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    answers = [process.communicate(timeout=60) for process in processes]
+    answers = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], answers
     assert {out for out, _ in answers} == {"1\n"}
 

@@ -17,7 +17,7 @@ from leadline.schema import TABLES
 
 Rows = Mapping[str, Iterable[Mapping[str, object]]]
 
-PEOPLE = ("ada@x.org", "ben@x.org", "cleo@x.org")
+PEOPLE = ("ada@x.example", "ben@x.example", "cleo@x.example")
 ADA, BEN, CLEO = PEOPLE
 
 
@@ -91,7 +91,7 @@ def test_every_account_of_every_table_is_listed_once_in_lower_case(engine: Engin
                 {"author": "mover", "field": "status", "from_value": "Open", "to_value": "Done", "source": "jira"},
                 {"author": "mover", "field": "Assignee", "from_value": "june", "to_value": "jack", "source": "jira"},
             ],
-            "commits": [commit("1", "Some@Where.org"), commit("2", "some@where.org"), commit("3", None)],
+            "commits": [commit("1", "Some@Where.example"), commit("2", "some@where.example"), commit("3", None)],
         },
     )
     assert set(found.rows) == {
@@ -103,7 +103,7 @@ def test_every_account_of_every_table_is_listed_once_in_lower_case(engine: Engin
         ("work", "jira", "jill"),
         ("work", "jira", "june"),
         ("work", "jira", "mover"),
-        ("git", "git", "some@where.org"),
+        ("git", "git", "some@where.example"),
     }
     assert all(row["developer"] is None and not row["bot"] for row in found.rows.values())
 
@@ -112,8 +112,8 @@ def test_the_mapping_given_wins_over_the_developer_whose_email_the_account_is(en
     found = Found(
         engine,
         {
-            "identities": [identity("git", ADA, BEN), identity("github", "Octo", "CLEO@x.org")],
-            "commits": [commit("1", "ADA@x.org"), commit("2", CLEO)],
+            "identities": [identity("git", ADA, BEN), identity("github", "Octo", "CLEO@x.example")],
+            "commits": [commit("1", "ADA@x.example"), commit("2", CLEO)],
             "pull_requests": [pull_request("oCTO", "github")],
         },
     )
@@ -165,15 +165,15 @@ def test_a_row_without_source_is_looked_up_among_all_in_the_documented_order(
 def test_a_mapping_to_nobody_leaves_the_account_unmatched_and_says_so(engine: Engine):
     found = Found(
         engine,
-        {"identities": [identity("git", ADA, "gone@x.org")], "commits": [commit("1", ADA)]},
+        {"identities": [identity("git", ADA, "gone@x.example")], "commits": [commit("1", ADA)]},
     )
     assert found.who("git", "git", ADA) is None
-    assert found.why("git", "git", ADA) == "mapped as an account of git to gone@x.org, who is no developer"
+    assert found.why("git", "git", ADA) == "mapped as an account of git to gone@x.example, who is no developer"
 
 
 def test_the_lake_s_developers_are_known_beside_those_of_the_trees(engine: Engine):
-    tables = {"developers": [{"email": "Zoe@x.org", "full_name": "Zoe"}], "commits": [commit("1", "ZOE@x.org")]}
-    assert Found(engine, tables).who("git", "git", "zoe@x.org") == "zoe@x.org"
+    tables = {"developers": [{"email": "Zoe@x.example", "full_name": "Zoe"}], "commits": [commit("1", "ZOE@x.example")]}
+    assert Found(engine, tables).who("git", "git", "zoe@x.example") == "zoe@x.example"
 
 
 def test_the_email_seen_beside_an_account_in_commits_names_its_developer(engine: Engine):
@@ -181,12 +181,17 @@ def test_the_email_seen_beside_an_account_in_commits_names_its_developer(engine:
         engine,
         {
             "pull_request_commits": [listed("1", "Octo"), listed("2", "octo"), listed("3", "duo"), listed("4", "duo")],
-            "commits": [commit("1", "ADA@x.org"), commit("2", "home@else.org"), commit("3", ADA), commit("4", BEN)],
+            "commits": [
+                commit("1", "ADA@x.example"),
+                commit("2", "home@else.example"),
+                commit("3", ADA),
+                commit("4", BEN),
+            ],
             "comments": [{"author": "octo", "source": "github"}, {"author": "octo"}, {"author": "oct", "source": ""}],
         },
     )
     assert found.who("code", "github", "octo") == ADA
-    assert found.why("code", "github", "octo") == "seen in commits with the email ada@x.org"
+    assert found.why("code", "github", "octo") == "seen in commits with the email ada@x.example"
     # A row without source may be of any source that has the account; nothing is guessed from a similar name.
     assert found.who("code", "", "octo") == ADA
     assert found.who("code", "", "oct") is None
@@ -198,9 +203,9 @@ def test_the_email_seen_may_itself_be_mapped(engine: Engine):
     found = Found(
         engine,
         {
-            "identities": [identity("git", "home@else.org", BEN)],
+            "identities": [identity("git", "home@else.example", BEN)],
             "pull_request_commits": [listed("1", "octo")],
-            "commits": [commit("1", "Home@Else.org")],
+            "commits": [commit("1", "Home@Else.example")],
         },
     )
     assert found.who("code", "github", "octo") == BEN
@@ -263,9 +268,9 @@ def test_bots_by_suffix_list_and_project(engine: Engine):
 
 
 def test_of_an_address_the_part_before_the_at_sign_tells_a_bot(engine: Engine):
-    bots = ("49699333+dependabot[bot]@users.noreply.github.com", "renovate@ci.org", "1-bot@ci.org")
+    bots = ("49699333+dependabot[bot]@users.noreply.github.com", "renovate@ci.example", "1-bot@ci.example")
     found = Found(
-        engine, {"commits": [commit(str(number), email) for number, email in enumerate((*bots, "a@bot.org"))]}
+        engine, {"commits": [commit(str(number), email) for number, email in enumerate((*bots, "a@bot.example"))]}
     )
     assert {account for (_, _, account), row in found.rows.items() if row["bot"]} == set(bots)
 
@@ -274,17 +279,17 @@ def test_an_account_mapped_to_a_developer_or_that_is_a_developer_s_address_is_no
     found = Found(
         engine,
         {
-            "identities": [identity("github", "ada-bot", ADA), identity("github", "gone-bot", "gone@x.org")],
+            "identities": [identity("github", "ada-bot", ADA), identity("github", "gone-bot", "gone@x.example")],
             "pull_requests": [pull_request("ada-bot", "github"), pull_request("gone-bot", "github")],
-            "developers": [{"email": "web-flow@x.org", "full_name": "Webster Flow"}],
-            "commits": [commit("1", "web-flow@x.org"), commit("2", BEN)],
+            "developers": [{"email": "web-flow@x.example", "full_name": "Webster Flow"}],
+            "commits": [commit("1", "web-flow@x.example"), commit("2", BEN)],
             # Ben committed on a bot's branch: that makes the bot no person.
             "pull_request_commits": [listed("2", "renovate[bot]")],
         },
     )
     assert (found.who("code", "github", "ada-bot"), found.bot("code", "github", "ada-bot")) == (ADA, False)
-    assert (found.who("git", "git", "web-flow@x.org"), found.bot("git", "git", "web-flow@x.org")) == (
-        "web-flow@x.org",
+    assert (found.who("git", "git", "web-flow@x.example"), found.bot("git", "git", "web-flow@x.example")) == (
+        "web-flow@x.example",
         False,
     )
     assert found.bot("code", "github", "gone-bot")
@@ -295,12 +300,12 @@ def test_commits_without_source_are_git_s(engine: Engine):
     found = Found(
         engine,
         {
-            "identities": [identity("git", "home@else.org", ADA), identity("github", "home@else.org", BEN)],
-            "commits": [commit("1", "home@else.org", None), commit("2", "home@else.org", "github")],
+            "identities": [identity("git", "home@else.example", ADA), identity("github", "home@else.example", BEN)],
+            "commits": [commit("1", "home@else.example", None), commit("2", "home@else.example", "github")],
         },
     )
-    assert found.who("git", "", "home@else.org") == ADA
-    assert found.who("git", "github", "home@else.org") == ADA
+    assert found.who("git", "", "home@else.example") == ADA
+    assert found.who("git", "github", "home@else.example") == ADA
 
 
 def test_nothing_seen_gives_no_accounts(engine: Engine):
@@ -311,7 +316,7 @@ def test_activity_puts_first_what_is_lost(engine: Engine):
     found = Found(
         engine,
         {
-            "commits": [commit(str(number), ADA) for number in range(5)] + [commit("x", "who@else.org")],
+            "commits": [commit(str(number), ADA) for number in range(5)] + [commit("x", "who@else.example")],
             "pull_requests": [pull_request("stranger", "github", merged_by="merger")],
             "reviews": [{"author": "Stranger", "source": "github"}],
             "comments": [{"author": "ci-bot", "source": "github"}] * 9 + [{"author": "stranger", "source": "github"}],
@@ -324,10 +329,10 @@ def test_activity_puts_first_what_is_lost(engine: Engine):
     assert [(row["account"], *(row[name] for name in numbers)) for row in rows] == [
         ("stranger", 0, 1, 1, 1, 0, 3),
         ("jack", 0, 0, 0, 0, 2, 2),
-        ("who@else.org", 1, 0, 0, 0, 0, 1),
+        ("who@else.example", 1, 0, 0, 0, 0, 1),
         ("merger", 0, 0, 0, 0, 0, 0),
         ("jill", 0, 0, 0, 0, 0, 0),
         ("ci-bot", 0, 0, 0, 9, 0, 9),
-        ("ada@x.org", 5, 0, 0, 0, 0, 5),
+        ("ada@x.example", 5, 0, 0, 0, 0, 5),
     ]
     assert all(type(row[name]) is int for row in rows for name in numbers)

@@ -43,25 +43,27 @@ def stored(project: Project) -> list[tuple]:
 def peopled(project: Project, tmp_path: Path) -> Project:
     """A project with Ada and Ben in an org tree, and Zoe among the imported developers."""
     file = tmp_path / "people.csv"
-    file.write_text("email,full_name,manager_email\nada@x.org,Ada,\nben@x.org,Ben,ada@x.org\n")
+    file.write_text("email,full_name,manager_email\nada@x.example,Ada,\nben@x.example,Ben,ada@x.example\n")
     load_org(project.home.db, project.id, file, "Acme", now=NOW)
     developers = table_named("developers")
-    rows = pa.RecordBatch.from_pylist([{"email": "Zoe@x.org", "full_name": "Zoe"}], schema=developers.arrow_schema)
+    rows = pa.RecordBatch.from_pylist([{"email": "Zoe@x.example", "full_name": "Zoe"}], schema=developers.arrow_schema)
     ingest(project.lake, developers, [rows], lock=project.lock, temp_dir=project.home.temp)
     return project
 
 
 def test_the_latest_word_holds(peopled: Project):
-    assert put(peopled, "GitHub", " Octo ", "Ada@x.org").added == 1
-    assert put(peopled, "github", "octo", "zoe@x.org", minutes=1).updated == 1
-    put(peopled, "jira", "octo", "ben@x.org")
-    assert stored(peopled) == [("github", "octo", "zoe@x.org"), ("jira", "octo", "ben@x.org")]
+    assert put(peopled, "GitHub", " Octo ", "Ada@x.example").added == 1
+    assert put(peopled, "github", "octo", "zoe@x.example", minutes=1).updated == 1
+    put(peopled, "jira", "octo", "ben@x.example")
+    assert stored(peopled) == [("github", "octo", "zoe@x.example"), ("jira", "octo", "ben@x.example")]
 
 
 def test_an_email_of_nobody_is_refused_with_the_nearest(peopled: Project):
-    with pytest.raises(InvalidRequest, match=r"adda@x\.org is no developer's email; near: ada@x\.org") as caught:
-        put(peopled, "github", "octo", "adda@x.org")
+    with pytest.raises(
+        InvalidRequest, match=r"adda@x\.example is no developer's email; near: ada@x\.example"
+    ) as caught:
+        put(peopled, "github", "octo", "adda@x.example")
     assert caught.value.code == "unknown_developer"
     with pytest.raises(InvalidRequest, match="source, account is empty"):
-        put(peopled, "", " ", "ada@x.org")
+        put(peopled, "", " ", "ada@x.example")
     assert stored(peopled) == []

@@ -77,7 +77,7 @@ def test_readme_through_the_api(demo: Shell, pages: Pages) -> None:
         demo.run(script.replace("http://127.0.0.1:8080", address.group()))
     finally:
         server.send_signal(signal.SIGINT)
-        server.communicate(timeout=60)
+        server.communicate(timeout=120)
     served = (demo.folder / "developers.csv").read_bytes()
     demo.run("leadline export productivity --start 2026-01-01 --end 2026-03-31 -o local.csv")
     assert served == (demo.folder / "local.csv").read_bytes()

@@ -107,7 +107,7 @@ class Gate:
         control.attach(self)
         path.write_bytes(b"half of it")
         self.began.set()
-        assert self.go.wait(30)
+        assert self.go.wait(120)
         control.check()
         return produce(project, request, pins, path, control)
 

@@ -22,7 +22,7 @@ from leadline.metrics.request import Pins, Produced
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not path.exists():
         if time.monotonic() > deadline:
             raise TimeoutError(path)

@@ -82,7 +82,7 @@ def test_every_project_is_cleaned_by_any_number_at_once(database_project: Projec
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert files_below(database_project) == files_below(other) == []
 
 

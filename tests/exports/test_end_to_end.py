@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,3 +86,40 @@ def test_a_later_attempt_ignores_data_that_landed_since(filled: Project, tmp_pat
     assert Worker(filled.home).run_one()
     done = now_of(filled, second)
     assert (done.attempts, done.sha256) == (2, now_of(filled, first).sha256)
+
+
+def test_one_worker_serves_two_projects_and_gives_back_what_it_kept(filled: Project, tmp_path: Path) -> None:
+    other = filled.home.project("elsewhere", "other", create=True)
+    load_trees(other, tmp_path)
+    commit(other, tmp_path, "b")
+    commit(other, tmp_path, "c")
+    with Worker(filled.home) as one:
+        for _ in range(2):
+            queued = [(project, create(project, fresh=True).export) for project in (filled, other)]
+            assert one.run_one()
+            assert one.run_one()
+            for (project, export), added in zip(queued, ("7", "14"), strict=True):
+                stored = service.stored_file(project, export.id, kind="productivity").path.read_bytes()
+                lines = gzip.decompress(stored).decode().split("\r\n")
+                assert next(line for line in lines if "dan@example.com" in line).endswith(f",1,{added}")
+        one.close()
+        create(filled, fresh=True)
+        assert one.run_one()
+    assert list(filled.home.temp.iterdir()) == []
+
+
+def test_a_worker_that_waits_is_ready_for_the_first_export(filled: Project) -> None:
+    """It prepares while there is nothing to do, and an export that was queued meanwhile is served all the same."""
+    one, stop = Worker(filled.home), threading.Event()
+    thread = threading.Thread(target=one.run, args=(stop,))
+    thread.start()
+    try:
+        export = create(filled).export
+        deadline = time.monotonic() + 60
+        while now_of(filled, export).state != jobs.COMPLETED and time.monotonic() < deadline:
+            stop.wait(0.01)
+    finally:
+        stop.set()
+        thread.join(60)
+    assert now_of(filled, export).state == jobs.COMPLETED
+    assert list(filled.home.temp.iterdir()) == []

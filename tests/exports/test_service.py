@@ -153,7 +153,7 @@ def test_identical_requests_at_once_make_one_export(staffed: Project) -> None:
 
     def go() -> None:
         try:
-            start.wait(30)
+            start.wait(120)
             made.extend(create(staffed, datetime.now(UTC), body=body(metrics=[name])) for name in METRICS)
         except BaseException as error:
             errors.append(error)

@@ -15,8 +15,8 @@ import pytest
 from leadline.errors import InvalidRequest
 from leadline.facts.run import write
 from leadline.home import Project
-from metrics import oracle, worlds
-from metrics.oracle import World
+from metrics import oracle_events, worlds
+from metrics.oracle_events import World
 from metrics.oracle_people import Accounts, tree_of
 from metrics.world import TREE, load, rows_of
 
@@ -164,7 +164,7 @@ def test_facts_are_what_the_oracle_says(project: Project, tmp_path: Path) -> Non
     world = worlds.world(Random(3))
     load(project, world, tmp_path)
     accounts = Accounts(world.tables, {row["email"] for row in world.developers}, world.setting("bots"))
-    merged = oracle.PullRequests(world, accounts).all()
+    merged = oracle_events.PullRequests(world, accounts).all()
     expected = [
         (
             one.developer or "",
@@ -189,7 +189,7 @@ def test_facts_are_what_the_oracle_says(project: Project, tmp_path: Path) -> Non
         for row in rows
     ]
     assert sorted(actual, key=str) == sorted(expected, key=str)
-    commits = oracle.credited_commits(world, accounts)
+    commits = oracle_events.credited_commits(world, accounts)
     credited = [row for row in facts(project, "commits", tmp_path) if row["credited"] == "true"]
     # As sets: whether commits of unknown lines are copies of each other shows nowhere else.
     assert {(row["developer"], moment(row["authored_at"])) for row in credited} == {

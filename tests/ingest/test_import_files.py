@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.lakes import Site
-from leadline.errors import InvalidInput, InvalidRequest
+from leadline.errors import InvalidRequest
 from leadline.ingest import importing
 from leadline.ingest.report import KEPT_REFUSALS
 from leadline.sources import csv_file, files
@@ -77,8 +77,7 @@ def test_a_folder_is_taken_file_by_file(site: Site, tmp_path: Path) -> None:
         ("things.csv", "not named after a table"),
     ]
     assert not report.ok
-    with pytest.raises(InvalidInput, match="table releases has no such column"):
-        report.raise_if_refused()
+    assert "table releases has no such column" in str(report.files[-1].error)
     assert site.lake.snapshot().row_counts() == {"pull_requests": 2}
 
 

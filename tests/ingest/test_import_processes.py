@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from ingest.lakes import Site
 report = Site(Path(sys.argv[2])).imports(*[Path(name) for name in sys.argv[3:]])
-report.raise_if_refused()
+assert report.ok, report
 """
 
 
@@ -81,7 +81,7 @@ def test_a_killed_import_leaves_the_last_good_state_and_can_be_repeated(
     while not reached() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait(30)
+    process.wait(120)
 
     assert site.lake.check() == []
     rows = site.lake.snapshot().row_counts()["commit_files"]

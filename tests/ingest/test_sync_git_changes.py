@@ -438,7 +438,7 @@ def test_kill_9_leaves_a_state_the_next_run_makes_good(project: Project, history
     for number in range(5):
         history.commit(f"more {number}", {"f": f"{number}\n"})
     running = process(project, history.folder)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not list(project.folder.glob(moment)) and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     running.send_signal(signal.SIGKILL)

@@ -16,7 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .oracle import Cell, Request, World
+from .oracle import Cell, Request
+from .oracle_events import World
 from .oracle_people import nested, tree_of, with_rules
 from .world import TREE, cells_of, differences, rows_of
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from leadline.derive.local_time import Offset
 from leadline.errors import InvalidRequest
+from leadline.metrics import query
 from leadline.metrics.catalogue import CATALOGUE, GROUPS, Ratio, metric_named, select
 from leadline.metrics.measures import MEASURED
 from leadline.metrics.query import sql
@@ -66,8 +68,13 @@ def test_what_there_is_not_is_refused_with_what_would_do(
     assert says in refused.value.message
 
 
-def test_the_query_depends_on_the_shape_alone() -> None:
-    from leadline.derive.local_time import Offset
-
+def test_a_query_is_compiled_once_per_shape_whatever_the_time_zone() -> None:
     ids = tuple(metric.id for metric in select([], [], "team"))
-    assert sql(ids, "team", "p90", (Offset(None, 0),)) is sql(ids, "team", "p90", (Offset(None, 0),))
+    plain = sql(ids, "team", "p90", (Offset(None, 0),))
+    sql(ids, "team", "p90", (Offset(99, 3_600_000_000), Offset(None, 7_200_000_000)))
+    before = query._compiled.cache_info().misses
+    assert sql(ids, "team", "p90", (Offset(None, 0),)) == plain
+    assert sql(ids, "team", "p90", (Offset(None, -18_000_000_000),)) == plain.replace("(0)", "(-18000000000)")
+    changing = sql(ids, "team", "p90", (Offset(-5, 12_345), Offset(None, 67_890)))
+    assert changing.count("(-5)") == changing.count("(12345)") == changing.count("(67890)") == plain.count("(0)") > 0
+    assert query._compiled.cache_info().misses == before

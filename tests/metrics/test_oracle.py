@@ -15,12 +15,13 @@ from leadline.demo import fill
 from leadline.home import Home, Project
 
 from . import oracle, worlds
+from .oracle_events import World
 from .world import TREE, body_of, differences, export_bytes, load, read_csv, world_of
 
 NUMBERS = count()
 
 
-def compare(home: Home, folder: Path, world: oracle.World, requests: list[oracle.Request]) -> None:
+def compare(home: Home, folder: Path, world: World, requests: list[oracle.Request]) -> None:
     """Load the world into a project of its own and hold every request's export against the oracle's."""
     project = home.project("oracle", f"world-{next(NUMBERS)}", create=True)
     load(project, world, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ def test_every_day_is_in_exactly_one_period(start: date, length: int, granularit
     found = periods(start, end, granularity)
     assert found[0].start == start
     assert found[-1].end == end
-    assert all(after.start == before.end + timedelta(days=1) for before, after in zip(found, found[1:], strict=False))
+    assert all(after.start == before.end + timedelta(days=1) for before, after in pairwise(found))
     assert len({each.label for each in found}) == len(found)
 
 

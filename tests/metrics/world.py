@@ -23,7 +23,8 @@ from leadline.home import Project
 from leadline.ingest import ingest
 from leadline.schema import TABLES, ColumnType
 
-from .oracle import COUNTS, DEFAULTS, Cell, Request, World
+from .oracle import COUNTS, Cell, Request
+from .oracle_events import DEFAULTS, World
 from .oracle_people import tree_of
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

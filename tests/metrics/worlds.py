@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from .oracle import Request, World
+from .oracle import Request
+from .oracle_events import World
 from .oracle_people import tree_of
 from .world import TREE
 

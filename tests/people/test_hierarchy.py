@@ -19,7 +19,10 @@ def test_a_manager_with_reports_is_a_node_of_the_manager_and_the_reports_who_man
 
 
 def test_several_top_managers_stand_under_a_root_without_own_people():
-    tree = tree_of(f"{HEADER}\na@x.org,A,,\nb@x.org,B,a@x.org,\nc@x.org,C,,\nd@x.org,D,c@x.org,\n", name="Both")
+    tree = tree_of(
+        f"{HEADER}\na@x.example,A,,\nb@x.example,B,a@x.example,\nc@x.example,C,,\nd@x.example,D,c@x.example,\n",
+        name="Both",
+    )
     assert outline(tree) == [("Both", ""), ("Both/A's team", "a b"), ("Both/C's team", "c d")]
     assert tree.root.manager is None
 
@@ -52,8 +55,8 @@ def test_a_developer_row_is_under_the_first_listed_team_in_scope():
 def test_a_shared_manager_has_one_place_and_counts_under_every_manager_listed():
     # Max reports to Ana first and to Bob second: one node, under Ana's; Bob's covers it too, the root counts it once.
     tree = tree_of(
-        f"{HEADER}\ntop@x.org,Top,,\nana@x.org,Ana,top@x.org,\nbob@x.org,Bob,top@x.org,\n"
-        "max@x.org,Max,ana@x.org;bob@x.org,\nmia@x.org,Mia,max@x.org,\nned@x.org,Ned,bob@x.org,\n"
+        f"{HEADER}\ntop@x.example,Top,,\nana@x.example,Ana,top@x.example,\nbob@x.example,Bob,top@x.example,\n"
+        "max@x.example,Max,ana@x.example;bob@x.example,\nmia@x.example,Mia,max@x.example,\nned@x.example,Ned,bob@x.example,\n"
     )
     assert [node.path for node in tree.nodes] == [
         "Acme",
@@ -69,25 +72,29 @@ def test_a_shared_manager_has_one_place_and_counts_under_every_manager_listed():
 
 
 def test_a_node_is_called_as_all_its_own_people_say_or_after_its_manager():
-    shared = tree_of(f"{HEADER}\na@x.org,A,,\nb@x.org,Bo,a@x.org,Core\nc@x.org,C,b@x.org,Core\n")
+    shared = tree_of(f"{HEADER}\na@x.example,A,,\nb@x.example,Bo,a@x.example,Core\nc@x.example,C,b@x.example,Core\n")
     assert shared.nodes[1].name == "Core"
-    manager_differs = tree_of(f"{HEADER}\na@x.org,A,,\nb@x.org,Bo,a@x.org,Heads\nc@x.org,C,b@x.org,Core\n")
+    manager_differs = tree_of(
+        f"{HEADER}\na@x.example,A,,\nb@x.example,Bo,a@x.example,Heads\nc@x.example,C,b@x.example,Core\n"
+    )
     assert manager_differs.nodes[1].name == "Bo's team"
-    nobody_says = tree_of(f"{HEADER}\na@x.org,A,,\nb@x.org,Bo,a@x.org,\nc@x.org,C,b@x.org,\n")
+    nobody_says = tree_of(f"{HEADER}\na@x.example,A,,\nb@x.example,Bo,a@x.example,\nc@x.example,C,b@x.example,\n")
     assert nobody_says.nodes[1].name == "Bo's team"
 
 
 def test_siblings_sort_by_code_point_not_by_language_or_case():
     rows = "".join(
-        f"{name}@x.org,{name},top@x.org,{team}\nr{name}@x.org,R,{name}@x.org,{team}\n"
+        f"{name}@x.example,{name},top@x.example,{team}\nr{name}@x.example,R,{name}@x.example,{team}\n"
         for name, team in (("a", "étage"), ("b", "zoo"), ("c", "Zoo"), ("d", "apple"))
     )
-    tree = tree_of(f"{HEADER}\ntop@x.org,Top,,\n{rows}")
+    tree = tree_of(f"{HEADER}\ntop@x.example,Top,,\n{rows}")
     assert [node.name for node in tree.nodes[1:]] == ["Zoo", "apple", "zoo", "étage"]
 
 
 def test_a_name_may_contain_the_separator_and_anything_else():
-    tree = tree_of(f'{HEADER}\na@x.org,A,,\nb@x.org,B,a@x.org,"R/D, =cmd()"\nc@x.org,C,b@x.org,"R/D, =cmd()"\n')
+    tree = tree_of(
+        f'{HEADER}\na@x.example,A,,\nb@x.example,B,a@x.example,"R/D, =cmd()"\nc@x.example,C,b@x.example,"R/D, =cmd()"\n'
+    )
     assert tree.nodes[1].name == "R/D, =cmd()"
     assert tree.nodes[1].path == "Acme/R/D, =cmd()"
     assert tree.nodes[1].depth == 1

@@ -72,10 +72,13 @@ def test_all_violations_are_reported_at_once():
         {
             "children": [
                 {"key": "a", "members": ["x"]},
-                {"name": "B", "key": "a", "childs": [], "members": [{"email": "b@x.org"}, "b@x.org"]},
-                {"name": "C", "key": "456", "members": "c@x.org", "manager": 7},
-                {"name": "D", "members": [{"email": "d@x.org", "full_name": "D", "tags": ["x"]}, {"full_name": "E"}]},
-                {"name": "E", "members": [{"email": "d@x.org", "full_name": "Dee"}]},
+                {"name": "B", "key": "a", "childs": [], "members": [{"email": "b@x.example"}, "b@x.example"]},
+                {"name": "C", "key": "456", "members": "c@x.example", "manager": 7},
+                {
+                    "name": "D",
+                    "members": [{"email": "d@x.example", "full_name": "D", "tags": ["x"]}, {"full_name": "E"}],
+                },
+                {"name": "E", "members": [{"email": "d@x.example", "full_name": "Dee"}]},
                 "F",
             ],
         }
@@ -102,13 +105,13 @@ def test_all_violations_are_reported_at_once():
     [
         (" ", False, "org.json", "EMPTY_FILE"),
         ('{"name": "A",\n  }', False, "org.json:", "MALFORMED_JSON"),
-        ('{"members": ["a@x.org"], "members": []}', False, "org.json", "MALFORMED_JSON: 'members' is given twice"),
+        ('{"members": ["a@x.example"], "members": []}', False, "org.json", "MALFORMED_JSON: 'members' is given twice"),
         ('{"key": NaN}', False, "org.json", "MALFORMED_JSON: NaN"),
         ("[" * 200_000, False, "org.json", "TOO_DEEP"),
         ("[]", False, "org.json: root", "INVALID_VALUE"),
         ("members = [", True, "org.toml", "MALFORMED_TOML"),
         ('{"name": "A"}', False, "org.json", "NO_TEAM"),
-        ('{"members": ["a@x.org"], "key": "\\ud800"}', False, "org.json: root", "key: INVALID_TEXT"),
+        ('{"members": ["a@x.example"], "key": "\\ud800"}', False, "org.json: root", "key: INVALID_TEXT"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_finding(text: str, toml: bool, place: str, message: str):
@@ -119,7 +122,7 @@ def test_what_cannot_be_read_is_one_clear_finding(text: str, toml: bool, place: 
 
 
 def test_more_levels_than_any_organization_has_are_refused():
-    document: dict = {"name": "leaf", "members": ["a@x.org"]}
+    document: dict = {"name": "leaf", "members": ["a@x.example"]}
     for level in range(100):
         document = {"name": f"level {level}", "children": [document]}
     ((_, message),) = refused(document)
@@ -127,7 +130,7 @@ def test_more_levels_than_any_organization_has_are_refused():
 
 
 def test_nodes_that_nothing_tells_apart_need_keys():
-    twins = {"children": [{"name": "Web", "members": ["a@x.org"]}, {"name": "Web", "members": ["b@x.org"]}]}
+    twins = {"children": [{"name": "Web", "members": ["a@x.example"]}, {"name": "Web", "members": ["b@x.example"]}]}
     ((place, message),) = refused(twins)
     assert place == "org.json: root.children[1]"
     assert message == "AMBIGUOUS_NODE: root.children[0] has the same names; give both a key"
@@ -137,5 +140,5 @@ def test_nodes_that_nothing_tells_apart_need_keys():
 
 
 def test_one_manager_of_several_nodes_does_not_make_them_one():
-    both = {"children": [{"name": name, "manager": "a@x.org"} for name in ("Web", "Mobile")]}
+    both = {"children": [{"name": name, "manager": "a@x.example"} for name in ("Web", "Mobile")]}
     assert outline(nested_tree_of(json.dumps(both))) == [("Acme", ""), ("Acme/Mobile", "a"), ("Acme/Web", "a")]

@@ -34,7 +34,7 @@ def organizations(draw: st.DrawFn) -> list[Row]:
 
 
 def email(number: int) -> str:
-    return f"p{number}@x.org"
+    return f"p{number}@x.example"
 
 
 def build(rows: Sequence[Row], order: Sequence[int] | None = None) -> OrgTree:

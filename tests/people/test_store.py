@@ -57,7 +57,9 @@ def test_ref_ids_survive_renames_moves_and_absence_and_are_never_given_again(
     assert outline(tree(database, project_id, "Acme"))[-1] == ("Acme/Base/Eva Rot's team", "eve dan finn")
     assert refs(database, project_id) == before
     # Eve leaves with her team; a new one comes; then hers comes back.
-    without_eve = f"{HEADER}\nada@example.com,Ada,,\nzoe@example.com,Zoe,ada@example.com,\nx@x.org,X,zoe@example.com,\n"
+    without_eve = (
+        f"{HEADER}\nada@example.com,Ada,,\nzoe@example.com,Zoe,ada@example.com,\nx@x.example,X,zoe@example.com,\n"
+    )
     changed = load(database, project_id, tmp_path, without_eve)
     assert changed.removed == ("Acme/Base", "Acme/Base/Eva Rot's team")
     now = refs(database, project_id)
@@ -79,16 +81,16 @@ def test_a_node_keeps_its_ref_id_when_it_gets_a_key_and_by_the_key_from_then_on(
     database: Database, project_id: int, tmp_path: Path
 ):
     def nested(**platform: object) -> str:
-        return json.dumps({"members": ["ada@x.org"], "children": [{"members": ["cleo@x.org"], **platform}]})
+        return json.dumps({"members": ["ada@x.example"], "children": [{"members": ["cleo@x.example"], **platform}]})
 
     def load_nested(text: str) -> int:
         path = write(tmp_path, text, "org.json")
         return load_org(database, project_id, path, "Acme", now=NOW).tree.nodes[1].ref_id
 
-    first = load_nested(nested(name="Platform", manager="ben@x.org"))
-    assert load_nested(nested(name="Platform", manager="ben@x.org", key="platform")) == first
-    assert load_nested(nested(name="Base", manager="eve@x.org", key="platform")) == first
-    assert load_nested(nested(name="Base", manager="eve@x.org", key="other")) != first
+    first = load_nested(nested(name="Platform", manager="ben@x.example"))
+    assert load_nested(nested(name="Platform", manager="ben@x.example", key="platform")) == first
+    assert load_nested(nested(name="Base", manager="eve@x.example", key="platform")) == first
+    assert load_nested(nested(name="Base", manager="eve@x.example", key="other")) != first
 
 
 def test_ref_ids_are_unique_across_the_trees_and_projects_of_a_database(
@@ -115,7 +117,7 @@ def test_a_refused_file_leaves_the_last_good_tree_in_force(database: Database, p
         load(database, project_id, tmp_path, ACME + "ivy@example.com,Ivy,nobody@example.com,\n")
     assert tree(database, project_id, "Acme") == before
     with pytest.raises(InvalidInput, match=r"people\.csv has 2 violations; nothing was changed"):
-        load(database, project_id, tmp_path, f"{HEADER}\na@x.org,,a@y.org,\n", "New")
+        load(database, project_id, tmp_path, f"{HEADER}\na@x.example,,a@y.example,\n", "New")
     assert [each.name for each in trees(database, project_id)] == ["Acme"]
 
 
@@ -168,7 +170,7 @@ def test_two_loading_at_once_both_succeed(database: Database, project_id: int, t
 
 
 def test_teams_are_found_across_trees_and_unknown_ones_named(database: Database, project_id: int, tmp_path: Path):
-    keyed = {"children": [{"name": "Platform", "key": "team_abc123", "members": ["a@x.org"]}]}
+    keyed = {"children": [{"name": "Platform", "key": "team_abc123", "members": ["a@x.example"]}]}
     for name in ("One", "Two"):
         load_org(database, project_id, write(tmp_path, json.dumps(keyed), "org.json"), name, now=NOW)
     acme = load(database, project_id, tmp_path, ACME).tree

@@ -17,7 +17,8 @@ from leadline.metrics.request import Control
 from leadline.metrics.run import pin, produce
 from leadline.schema import TABLES
 from metrics import worlds
-from metrics.oracle import Request, World
+from metrics.oracle import Request
+from metrics.oracle_events import World
 from metrics.world import NOW, body_of, deliver, export_bytes, load, read_csv
 
 NUMBERS = count()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from leadline.home import Home, Project
 from metrics import worlds
-from metrics.oracle import COUNTS, Request, World
+from metrics.oracle import COUNTS, Request
+from metrics.oracle_events import World
 from metrics.world import body_of, export_bytes, load, read_csv
 
 NUMBERS = count()

@@ -34,9 +34,7 @@ def import_files(
     context: typer.Context,
     paths: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="PATH", help="Files, or folders of files, named after the tables.", show_default=False
-        ),
+        typer.Argument(metavar="PATH", help="Files, or folders of files, named after the tables.", show_default=False),
     ],
     table_name: Annotated[
         str | None, typer.Option("--table", metavar="NAME", help="Table of the files, whatever they are called.")

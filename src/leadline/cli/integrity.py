@@ -32,7 +32,7 @@ def findings(home: Home) -> list[str]:
 
 
 def _database(home: Home) -> Iterator[str]:
-    """SQLite checks its own pages; PostgreSQL guards its pages itself, so there only the rows' references are ours."""
+    """SQLite checks pages and references when asked to; PostgreSQL guards both by itself."""
     import sqlalchemy as sa
 
     if not home.db.is_sqlite:

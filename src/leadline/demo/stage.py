@@ -18,7 +18,7 @@ from leadline.schema import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MEMORY_LIMIT = "600MB"
+MEMORY_LIMIT = "1500MB"
 """What the generator may hold before it spills; the lake's own limit comes on top."""
 BATCH_ROWS = 100_000
 

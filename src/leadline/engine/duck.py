@@ -7,7 +7,6 @@ Arrow, or as a file that exists either whole (flushed to disk) or not at all. An
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from leadline.engine.relations import quoted, relation_query, sql_text
+from leadline.engine.spill import Spill
 from leadline.errors import LeadlineError, StoreError
 from leadline.schema import TABLES
 
@@ -36,6 +36,7 @@ _COPY_OPTIONS: dict[str, str] = {
     "jsonl": "FORMAT json, ARRAY false, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'",
 }
 _PRESS_SECONDS = 0.05
+_MOST_REMEMBERED = 64
 
 
 class Interrupted(LeadlineError):
@@ -55,20 +56,21 @@ class Engine:
     def __init__(self, *, temp_dir: Path, memory_limit: str = "600MB", threads: int = 2) -> None:
         import duckdb
 
-        temp_dir.mkdir(parents=True, exist_ok=True)
-        # Made when something spills; mostly nothing does.
-        self._spill = temp_dir / f"engine-{uuid.uuid4().hex}"
+        self._spill = Spill(temp_dir)
         self._stop = threading.Event()
         self._streams: set[_Stream] = set()
         self._bound: dict[str, pa.Table | pa.RecordBatchReader] = {}
         self._views: dict[str, str] = {}
+        self._remembered: dict[str, str] = {}
         self._running: Any = None
         self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
             ":memory:",
             config={
                 "memory_limit": memory_limit,
                 "threads": threads,
-                "temp_directory": str(self._spill),
+                # DuckDB's own threads for writing may leave a COPY that fails or is interrupted waiting for ever.
+                "async_threads": 0,
+                "temp_directory": str(self._spill.path),
                 "autoinstall_known_extensions": False,
                 "allow_community_extensions": False,
             },
@@ -78,6 +80,8 @@ class Engine:
         self._connection.execute("SET GLOBAL parquet_metadata_cache = true")
         # Expressions use it where a sum is wider than ibis believes; "bigint" itself is a keyword here.
         self._connection.execute("CREATE MACRO to_bigint(number) AS CAST(number AS BIGINT)")
+        # What a run has read is not kept for the next: the memory is given back, and the system caches files anyway.
+        self._connection.execute("SET GLOBAL enable_external_file_cache = false")
         # A table name must never be taken for a Python variable that happens to be called the same.
         self._connection.execute("SET GLOBAL python_enable_replacements = false")
 
@@ -93,8 +97,9 @@ class Engine:
             stream.close()
         self._bound.clear()
         self._views.clear()
+        self._remembered.clear()
         self._connection.close()
-        shutil.rmtree(self._spill, ignore_errors=True)
+        self._spill.close()
 
     # -- binding ---------------------------------------------------------------------------------------------------
 
@@ -203,6 +208,22 @@ class Engine:
                 self._streams.discard(stream)
 
         return pa.RecordBatchReader.from_batches(stream.source.schema, batches())
+
+    def remember(self, query: str) -> str:
+        """A short query with the rows of ``query``: repeated, it spares the engine reading a long text anew.
+
+        It names the bound tables as ``query`` does, and so reads what is bound under these names when it runs; their
+        columns must stay the same. The engine keeps it through ``unbind``.
+        """
+        if query not in self._remembered:
+            if len(self._remembered) == _MOST_REMEMBERED:
+                for name in self._remembered.values():
+                    self.execute(f"DROP VIEW {quoted(name)}")
+                self._remembered.clear()
+            name = f"remembered_{len(self._remembered)}"
+            self.execute(f"CREATE VIEW {quoted(name)} AS {query}")
+            self._remembered[query] = name
+        return f"FROM {quoted(self._remembered[query])}"
 
     def copy(
         self,

@@ -14,7 +14,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -95,6 +95,7 @@ class Worker:
     def _run_until(self, stop: threading.Event) -> None:
         self._stop = stop
         next_cleaning = idle_since = time.monotonic()
+        preparing = self._preparing()
         busy = False
         with listening(self._home.path) as queued:
             while not stop.is_set():
@@ -103,6 +104,8 @@ class Worker:
                     busy = (busy or jobs.waiting(self._home.db, self._clock())) and self.run_one()
                     if busy:
                         idle_since = time.monotonic()
+                        continue
+                    if next(preparing, None) is not None:
                         continue
                     if time.monotonic() - idle_since > IDLE_SECONDS:
                         self.close()
@@ -166,11 +169,19 @@ class Worker:
         return path, produced.rows
 
     def _produce_metrics(self, *run: *tuple[Project, MetricsRequest, Pins, Path, Control]) -> Produced:
+        return self._metrics().produce(*run)
+
+    def _preparing(self) -> Iterator[str]:
+        """Steps to take while there is nothing to do, for the first exports' sake."""
+        if self._produce is None:
+            yield from self._metrics().prepare()
+
+    def _metrics(self) -> Runner:
         if self._runner is None:
             from leadline.metrics.run import Runner
 
             self._runner = Runner(self._home)
-        return self._runner.produce(*run)
+        return self._runner
 
     def _pins(self, project: Project, claim: jobs.Claim, tree: str) -> Pins:
         """What the export reads: as an earlier attempt pinned it, else what is newest now."""

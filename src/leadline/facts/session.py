@@ -101,12 +101,17 @@ class Sessions:
             if not kept or engine.stopped:
                 self.close()
 
+    def prepare(self) -> None:
+        """Open the engine that the next session will use, if none is kept."""
+        self._ready(None)
+
     def _ready(self, state: object) -> Engine:
         """The kept engine, empty unless it was last used for the same ``state``; or a new one."""
-        if self._engine is not None and self._state != state:
-            self._engine.unbind()
         if self._engine is None:
             self._engine = Engine(temp_dir=self._home.temp, memory_limit=self._home.settings.memory_limit)
+        elif self._state != state:
+            self._state = None  # of no state until it is empty
+            self._engine.unbind()
         self._state = state
         return self._engine
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from leadline.errors import Detail, InvalidInput
+from leadline.errors import Detail
 from leadline.sources.files import Refusal
 
 KEPT_REFUSALS = 1_000
@@ -58,16 +58,3 @@ class ImportReport:
     def ok(self) -> bool:
         """Whether every file was taken."""
         return all(file.taken for file in self.files)
-
-    def raise_if_refused(self) -> None:
-        """Raises ``InvalidInput`` naming every refused value (as far as kept) when a file was not taken."""
-        refused = [file for file in self.files if not file.taken]
-        if not refused:
-            return
-        details = [
-            Detail(f"{file.path.name}:{one.line}" + (f":{one.column}" if one.column else ""), one.reason)
-            for file in refused
-            for one in file.refused
-        ]
-        details += [detail for file in refused for detail in file.details]
-        raise InvalidInput("; ".join(str(file.error) for file in refused), details=details)

@@ -6,6 +6,7 @@ A ``Lake`` comes in; findings, or the number of files merged or cleared, go out.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -89,7 +90,13 @@ def _key_findings(table: Table, files: Sequence[DataFile]) -> list[str]:
     unknown = " OR ".join(f'"{name}" IS NULL' for name in table.key)
     scan = f"read_parquet([{paths}], union_by_name=true)"
     try:
-        with duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "450MB"}) as session:
+        # Spilled to the system's folder for such files: by itself DuckDB would spill into the user's current one.
+        with (
+            tempfile.TemporaryDirectory(prefix="leadline-check-") as spilled,
+            duckdb.connect(
+                ":memory:", config={"threads": 2, "memory_limit": "450MB", "temp_directory": spilled}
+            ) as session,
+        ):
             ((keyless,),) = session.execute(f"SELECT count(*) FROM {scan} WHERE {unknown}").fetchall()
             ((repeats,),) = session.execute(
                 f"WITH repeated AS (SELECT hash({key}) AS h FROM {scan} GROUP BY h HAVING count(*) > 1) "

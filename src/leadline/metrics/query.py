@@ -7,7 +7,7 @@ distinct developers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 import ibis
@@ -31,12 +31,29 @@ _LEADING = {
 }
 _PERIOD_COLUMNS = ("Granularity", "Start_Date", "End_Date")
 DECIMALS = 4
+_MARK = 8_640_086_400_864_000_000
+
+
+def sql(ids: tuple[str, ...], level: str, aggregation: str, zone: Sequence[Offset]) -> str:
+    """``rows`` as DuckDB SQL. The offsets of ``zone`` are put into a text that is compiled once per shape of a request:
+    compiling takes longer than the query of a small team."""
+    text = _compiled(ids, level, aggregation, len(zone))
+    for mark, each in zip(_marks(len(zone)), zone, strict=True):
+        text = text.replace(str(mark.offset), f"({each.offset})")
+        if each.until is not None:
+            text = text.replace(str(mark.until), f"({each.until})")
+    return text
 
 
 @lru_cache(maxsize=64)
-def sql(ids: tuple[str, ...], level: str, aggregation: str, zone: tuple[Offset, ...]) -> str:
-    """``rows`` as DuckDB SQL. It depends on the shape of a request alone, so a worker compiles each shape once."""
-    return compiled(rows(by_ids(ids), level, aggregation, zone))
+def _compiled(ids: tuple[str, ...], level: str, aggregation: str, offsets: int) -> str:
+    return compiled(rows(by_ids(ids), level, aggregation, _marks(offsets)))
+
+
+def _marks(count: int) -> list[Offset]:
+    """Stands for ``count`` offsets: numbers that occur nowhere else in a query."""
+    marks = [Offset(_MARK + 2 * number, _MARK + 2 * number + 1) for number in range(count)]
+    return [*marks[:-1], Offset(None, marks[-1].offset)]
 
 
 def unit_columns(level: str) -> tuple[str, ...]:
@@ -59,8 +76,9 @@ def rows(metrics: Sequence[Metric], level: str, aggregation: str, zone: Sequence
     grid = units.cross_join(periods)
     for fact, measures in _needed(formulas.values()).items():
         events = _events(fact, sorted(measures), zone)
-        sums = (_developer_sums if level == DEVELOPER else _team_sums)(fact, events, measures)
-        for part in (sums, _quantiles(fact, events, formulas.values(), aggregation)):
+        averaged = _averaged(fact, formulas.values())
+        sums = (_developer_sums if level == DEVELOPER else _team_sums)(fact, events, measures, averaged)
+        for part in (sums, _quantiles(fact, events, averaged, aggregation)):
             if part is not None:
                 of_unit, of_period = part.columns[:2]
                 grid = grid.left_join(part, [units.unit == part[of_unit], periods.period == part[of_period]])
@@ -109,26 +127,31 @@ def _local_day(instant: IntegerValue, zone: Sequence[Offset]) -> IntegerValue:
     return (instant + offset) // DAY_US
 
 
-def _developer_sums(fact: str, events: Table, measures: Iterable[str]) -> Table:
-    """Per unit and period the sum and the count of every measure, where a unit is one developer."""
+def _averaged(fact: str, formulas: Iterable[Formula]) -> list[str]:
+    """The measures of the fact that a statistic is taken of."""
+    found = {tuple(formula.measure.split(".")) for formula in formulas if isinstance(formula, Statistic)}
+    return sorted(measure for of_fact, measure in found if of_fact == fact)
+
+
+def _developer_sums(fact: str, events: Table, measures: Iterable[str], averaged: Collection[str]) -> Table:
+    """Per unit and period the sum of every measure and the count of those averaged, where a unit is one developer."""
     members = _members()
     in_unit = members.inner_join(events, members.member == events.developer)
-    return in_unit.group_by(**_of(fact, "sums", in_unit)).agg(**_aggregates(fact, in_unit, measures))
+    return in_unit.group_by(**_of(fact, "sums", in_unit)).agg(**_aggregates(fact, in_unit, measures, averaged))
 
 
-def _team_sums(fact: str, events: Table, measures: Iterable[str]) -> Table:
-    """Per unit and period the sum and the count of every measure, summed over the unit's distinct developers."""
+def _team_sums(fact: str, events: Table, measures: Iterable[str], averaged: Collection[str]) -> Table:
+    """Per unit and period the sum of every measure and the count of those averaged, over the unit's distinct developers."""
     members = _members()
-    # Others are left out before their events are summed rather than after.
-    scoped = events.semi_join(members, events.developer == members.member)
-    per_developer = _aggregates(fact, scoped, measures)
-    by_developer = scoped.group_by("developer", "period").agg(**per_developer)
+    # Leaving the others out first spares a small team little and more than doubles the cost of an organization.
+    per_developer = _aggregates(fact, events, measures, averaged)
+    by_developer = events.group_by("developer", "period").agg(**per_developer)
     in_unit = members.inner_join(by_developer, members.member == by_developer.developer)
     return in_unit.group_by(**_of(fact, "sums", in_unit)).agg(**{name: in_unit[name].sum() for name in per_developer})
 
 
-def _aggregates(fact: str, events: Table, measures: Iterable[str]) -> dict[str, Value]:
-    """The sum and the count of every measure, of the events of one developer and period."""
+def _aggregates(fact: str, events: Table, measures: Iterable[str], averaged: Collection[str]) -> dict[str, Value]:
+    """The sum of every measure and the count of those averaged, of the events of one developer and period."""
     found: dict[str, Value] = {}
     for measure in sorted(measures):
         if measure == CODING_DAYS:
@@ -137,27 +160,21 @@ def _aggregates(fact: str, events: Table, measures: Iterable[str]) -> dict[str, 
             value = events[measure].max()
         else:
             value = events[measure].sum()
-            found[_count(fact, measure)] = events[measure].count()
+            if measure in averaged:
+                found[_count(fact, measure)] = events[measure].count()
         found[_total(fact, measure)] = value
     return found
 
 
-def _quantiles(fact: str, events: Table, formulas: Iterable[Formula], aggregation: str) -> Table | None:
+def _quantiles(fact: str, events: Table, averaged: Collection[str], aggregation: str) -> Table | None:
     """Per unit and period the requested percentile of each statistic's events; None where nothing asks for one."""
-    wanted = sorted(
-        {
-            formula.measure.split(".")[1]
-            for formula in formulas
-            if isinstance(formula, Statistic) and formula.measure.startswith(f"{fact}.")
-        }
-    )
-    if aggregation == "mean" or not wanted:
+    if aggregation == "mean" or not averaged:
         return None
     members = _members()
     in_unit = members.inner_join(events, members.member == events.developer)
     quantile = _QUANTILES[aggregation]
     return in_unit.group_by(**_of(fact, "quantiles", in_unit)).agg(
-        **{_quantile(fact, measure): in_unit[measure].quantile(quantile) for measure in wanted}
+        **{_quantile(fact, measure): in_unit[measure].quantile(quantile) for measure in averaged}
     )
 
 

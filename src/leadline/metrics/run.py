@@ -5,12 +5,14 @@ A project, a normalized request and its pins come in; a file that exists whole o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from leadline.derive.local_time import Offset
 from leadline.errors import Conflict
 from leadline.metrics.catalogue import DEFINITIONS, by_ids
-from leadline.metrics.request import Cancelled, Control, MetricsRequest, Pins, Produced
+from leadline.metrics.request import LEVELS, Cancelled, Control, MetricsRequest, Pins, Produced
 from leadline.people import tree, trees
 from leadline.settings.profile import Profile
 
@@ -53,6 +55,17 @@ class Runner:
     def close(self) -> None:
         """Give back what is kept between runs; another run takes it anew."""
         self._sessions.close()
+
+    def prepare(self) -> Iterator[str]:
+        """Do beforehand, in steps that are named, what the first requests of the common shapes would have to wait for."""
+        from leadline.metrics.catalogue import select
+        from leadline.metrics.query import sql
+
+        for level in LEVELS:
+            sql(tuple(metric.id for metric in select((), (), level)), level, "mean", [Offset(None, 0)])
+            yield f"all metrics by {level}"
+        self._sessions.prepare()
+        yield "engine"
 
     def produce(self, project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
         """As ``produce``."""
@@ -98,7 +111,7 @@ def _run(
             opened.facts.bind([MEASURED[fact].stored])
             control.progress(_FACTS_SHARE * (done + 1) / len(facts))
         zone = bind_scope(opened.engine, org_tree, request, profile)
-        query = sql(request.metrics, request.level, request.aggregation, zone)
+        query = opened.engine.remember(sql(request.metrics, request.level, request.aggregation, zone))
         written = write(opened.engine, query, path, request.format, control.check)
     control.progress(1.0)
     return written

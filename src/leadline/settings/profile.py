@@ -10,7 +10,6 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -218,11 +217,6 @@ class Profile:
     def zone(self) -> ZoneInfo:
         """The time zone in which periods and coding days are local."""
         return ZoneInfo(self["timezone"])
-
-    def local_date(self, instant: Any) -> date:
-        """The local calendar date of a UTC ``instant``."""
-        local: date = instant.astimezone(self.zone).date()
-        return local
 
 
 def split_team_key(key: str) -> tuple[str, str, str]:

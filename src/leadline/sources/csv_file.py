@@ -71,14 +71,12 @@ class _CheckedStream:
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._quotes = 0
-        self.suspicious = False
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
         quotes = data.count(b'"')
         self._quotes += quotes
         if b"\0" in data or (quotes and _STRAY_QUOTE.search(data)) or (not data and self._quotes % 2):
-            self.suspicious = True
             raise NeedsExactReading
         return data
 

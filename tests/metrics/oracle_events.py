@@ -1,0 +1,303 @@
+"""The oracle's events: credited commits, merged pull requests and completed work items, found the slow and obvious way.
+
+In comes a ``World``: tables as lists of dicts (instants as aware datetimes, unknown as None or absent), HR rows and settings.
+Out go its events, each with all that the metrics of ``oracle`` ask of it. No SQL, no speed, no leadline.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from .oracle_people import Accounts, Node, Row, Tables
+
+DEFAULTS = {
+    "timezone": "UTC",
+    "bots": "",
+    "pr_size.small": "10",
+    "pr_size.medium": "100",
+    "rework.window_days": "30",
+    "work_items.complete_from": "created",
+}
+
+
+@dataclass
+class World:
+    """All that an export is made of: tables, the org tree, its developers' rows and the settings that differ."""
+
+    tables: Tables
+    tree: Node
+    developers: Sequence[Row]
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def rows(self, table: str) -> Sequence[Row]:
+        return self.tables.get(table, ())
+
+    def setting(self, key: str) -> str:
+        return self.settings.get(key, DEFAULTS[key])
+
+    def local_date(self, instant: datetime) -> date:
+        return instant.astimezone(ZoneInfo(self.setting("timezone"))).date()
+
+
+@dataclass
+class Commit:
+    developer: str | None
+    authored_at: datetime
+    added: int
+    removed: int
+
+
+@dataclass
+class PullRequest:
+    developer: str | None
+    merged_at: datetime
+    cycle_days: Fraction | None
+    size: int | None
+    lines: int
+    refactored: int
+    recent: int
+    file_lines: int
+    linked: bool
+    comments: int
+    first_comment_hours: Fraction | None
+
+
+@dataclass
+class WorkItem:
+    developer: str | None
+    completed_at: datetime
+    days: Fraction | None
+    type: str
+
+
+# --- commits -----------------------------------------------------------------------------------------------------------
+
+
+def by_key(rows: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[Row]]:
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(row[column] for column in columns)].append(row)
+    return groups
+
+
+def parents(commit: Row) -> list[str]:
+    return (commit.get("parents") or "").split()
+
+
+def lines_of(row: Row, files: Sequence[Row], column: str) -> int:
+    """Lines of a commit: as given, else the sum of its files'."""
+    given = row.get(column)
+    return sum(file.get(column) or 0 for file in files) if given is None else given
+
+
+def uncredited_squashes(world: World) -> dict[str, set[str]]:
+    """Single-parent merge commits of PRs that are credited through listed commits: sha → those commits.
+
+    Where the parents are unknown it is a squash or a merge commit, neither of which is credited. A fork that holds the
+    squash too does not make it one to credit: a sha in several repositories is one commit.
+    """
+    known = {(row["repository"], row["sha"]): row for row in world.rows("commits")}
+    listed = by_key(world.rows("pull_request_commits"), "repository", "number")
+    found: dict[str, set[str]] = defaultdict(set)
+    for request in world.rows("pull_requests"):
+        key = (request["repository"], request.get("merge_commit_sha"))
+        shas = {row["sha"] for row in listed[request["repository"], request["number"]]}
+        present = {sha for sha in shas if (request["repository"], sha) in known}
+        if key in known and len(parents(known[key])) < 2 and key[1] not in shas and present:
+            found[key[1]] |= present
+    return found
+
+
+def credited_commits(world: World, accounts: Accounts) -> list[Commit]:
+    squashes = uncredited_squashes(world)
+    files = by_key(world.rows("commit_files"), "repository", "sha")
+    first_repository: dict[str, str] = {}
+    for row in world.rows("commits"):
+        first_repository[row["sha"]] = min(row["repository"], first_repository.get(row["sha"], row["repository"]))
+    copies: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in world.rows("commits"):
+        if len(parents(row)) > 1 or first_repository[row["sha"]] != row["repository"] or not row.get("authored_at"):
+            continue
+        own = files[row["repository"], row["sha"]]
+        added, removed = lines_of(row, own, "additions"), lines_of(row, own, "deletions")
+        developer = accounts.developer("git", row.get("source"), row.get("author_email"))
+        address = (row.get("author_email") or "").lower()
+        copies[row["repository"], developer or address, developer, row["authored_at"], added, removed].append(row)
+    credited = []
+    for (_, _, developer, authored_at, added, removed), rows in copies.items():
+        shas = {row["sha"] for row in rows}
+        squashed = {sha for sha in shas if sha in squashes}
+        # A rebase's last copy is a PR's merge commit too: the listed commit it copies is still credited.
+        through = {sha for one in squashed for sha in squashes[one]}
+        if shas - squashed if not squashed else (shas - squashed) & through:
+            credited.append(Commit(developer, authored_at, added, removed))
+    return credited
+
+
+# --- pull requests -----------------------------------------------------------------------------------------------------
+
+
+def non_negative(delta: timedelta, unit: timedelta) -> Fraction:
+    return max(Fraction(delta // timedelta(microseconds=1), unit // timedelta(microseconds=1)), Fraction(0))
+
+
+class PullRequests:
+    """The merged PRs of a world, each with all that the metrics ask of it."""
+
+    def __init__(self, world: World, accounts: Accounts) -> None:
+        self.world, self.accounts = world, accounts
+        key = ("repository", "number")
+        self.listed = by_key(world.rows("pull_request_commits"), *key)
+        self.files = by_key(world.rows("pull_request_files"), *key)
+        self.comments = by_key(world.rows("comments"), *key)
+        self.reviews = by_key(world.rows("reviews"), *key)
+        self.commit = {(row["repository"], row["sha"]): row for row in world.rows("commits")}
+        self.touches = by_key(world.rows("commit_files"), "repository", "path")
+        self.mined = {row["repository"] for row in world.rows("commit_files")}
+
+    def all(self) -> list[PullRequest]:
+        return [self._one(row) for row in self.world.rows("pull_requests") if row.get("merged_at")]
+
+    def _one(self, row: Row) -> PullRequest:
+        key = (row["repository"], row["number"])
+        first, files, size = self._first_commit(key), self.files[key], self._size(row)
+        window = timedelta(days=int(self.world.setting("rework.window_days")))
+        refactored = recent = 0
+        for file in files:
+            lines = min(file.get("additions") or 0, file.get("deletions") or 0)
+            changed = self._last_change(row, file["path"], first)
+            refactored += lines
+            recent += lines if changed is not None and first is not None and changed >= first - window else 0
+        opened = row.get("ready_at") or row.get("created_at")
+        talk = [comment for comment in self.comments[key] if self._counts(row, comment)]
+        verdicts = [review for review in self.reviews[key] if self._counts(row, review)]
+        times = [one.get("created_at") for one in talk] + [one.get("submitted_at") for one in verdicts]
+        earliest = min((time for time in times if time), default=None)
+        return PullRequest(
+            developer=self.accounts.developer("code", row.get("source"), row.get("author")),
+            merged_at=row["merged_at"],
+            cycle_days=non_negative(row["merged_at"] - first, timedelta(days=1)) if first else None,
+            size=size,
+            lines=size or 0,
+            refactored=refactored,
+            recent=recent,
+            file_lines=sum((file.get("additions") or 0) + (file.get("deletions") or 0) for file in files),
+            linked=bool(links(self.world, row)),
+            comments=len(talk),
+            first_comment_hours=non_negative(earliest - opened, timedelta(hours=1)) if earliest and opened else None,
+        )
+
+    def _first_commit(self, key: tuple[str, int]) -> datetime | None:
+        times = []
+        for row in self.listed[key]:
+            known = self.commit.get((key[0], row["sha"]), {})
+            times.append(row.get("authored_at") or known.get("authored_at"))
+        return min((time for time in times if time), default=None)
+
+    def _size(self, row: Row) -> int | None:
+        if row.get("additions") is not None or row.get("deletions") is not None:
+            return (row.get("additions") or 0) + (row.get("deletions") or 0)
+        files = self.files[row["repository"], row["number"]]
+        return sum((file.get("additions") or 0) + (file.get("deletions") or 0) for file in files) if files else None
+
+    def _last_change(self, row: Row, path: str, first: datetime | None) -> datetime | None:
+        """When the path last changed before the PR's first commit, as the `file` method sees it."""
+        repository = row["repository"]
+        if first is None:
+            return None
+        if repository in self.mined:
+            own = {one["sha"] for one in self.listed[repository, row["number"]]} | {row.get("merge_commit_sha")}
+            commits = [self.commit.get((repository, one["sha"]), {}) for one in self.touches[repository, path]]
+            times = [c.get("authored_at") for c in commits if c and c["sha"] not in own and len(parents(c)) < 2]
+        else:
+            others = [one for one in self.world.rows("pull_requests") if one["repository"] == repository]
+            times = [
+                one.get("merged_at")
+                for one in others
+                if one["number"] != row["number"]
+                and any(file["path"] == path for file in self.files[repository, one["number"]])
+            ]
+        return max((time for time in times if time and time < first), default=None)
+
+    def _counts(self, request: Row, remark: Row) -> bool:
+        """Whether a comment or review is by a human other than the PR's author."""
+        writer = remark.get("author")
+        if not writer or self.accounts.bot("code", remark.get("source"), writer):
+            return False
+        mine = self.accounts.developer("code", request.get("source"), request.get("author"))
+        theirs = self.accounts.developer("code", remark.get("source"), writer)
+        same_person = mine is not None and mine == theirs
+        return not same_person and writer.lower() != (request.get("author") or "").lower()
+
+
+def links(world: World, request: Row) -> set[tuple[str, str]]:
+    """(project, key) of the work items a PR names: whole words, any case, known items only."""
+    repository = request["repository"]
+    shas = {
+        row["sha"]
+        for row in world.rows("pull_request_commits")
+        if (row["repository"], row["number"]) == (repository, request["number"])
+    } | {request.get("merge_commit_sha")}
+    messages = [
+        row.get("message") for row in world.rows("commits") if row["repository"] == repository and row["sha"] in shas
+    ]
+    texts = [request.get("head_branch"), request.get("title"), request.get("body"), *messages]
+    text = "\n".join(part for part in texts if part)
+    found = set()
+    for item in world.rows("work_items"):
+        key = item["key"]
+        if re.fullmatch(r"#?\d+", key):
+            if item["project"] == repository and re.search(rf"(?<!\w)#{key.lstrip('#')}\b", text):
+                found.add((item["project"], key))
+        elif re.search(rf"\b{re.escape(key)}\b", text, re.IGNORECASE):
+            found.add((item["project"], key))
+    return found
+
+
+# --- work items --------------------------------------------------------------------------------------------------------
+
+
+def completed_items(world: World, accounts: Accounts) -> list[WorkItem]:
+    changes = by_key(world.rows("work_item_changes"), "project", "key")
+    items = []
+    for row in world.rows("work_items"):
+        history = sorted(changes[row["project"], row["key"]], key=lambda change: change["changed_at"])
+        completed = row.get("completed_at") or last_done(row, history)
+        if completed is None:
+            continue
+        begun = row.get("created_at")
+        if world.setting("work_items.complete_from") == "started":
+            moves = [one["changed_at"] for one in history if one.get("to_category") == "in_progress"]
+            begun = row.get("started_at") or min(moves, default=None)
+        items.append(
+            WorkItem(
+                developer=accounts.developer("work", row.get("source"), assignee_at(row, history, completed)),
+                completed_at=completed,
+                days=non_negative(completed - begun, timedelta(days=1)) if begun else None,
+                type=(row.get("type") or "").lower(),
+            )
+        )
+    return items
+
+
+def last_done(row: Row, history: Sequence[Row]) -> datetime | None:
+    """The last change to done, if the item is still done."""
+    moves = [one for one in history if one.get("to_category")]
+    still = row.get("status_category") or (moves[-1]["to_category"] if moves else None)
+    done = [one["changed_at"] for one in moves if one["to_category"] == "done"]
+    return max(done, default=None) if still == "done" else None
+
+
+def assignee_at(row: Row, history: Sequence[Row], instant: datetime) -> str | None:
+    moves = [one for one in history if one["field"].lower() == "assignee"]
+    before = [one for one in moves if one["changed_at"] <= instant]
+    if before:
+        return before[-1].get("to_value")
+    return moves[0].get("from_value") if moves else row.get("assignee")
