@@ -39,12 +39,12 @@ def completed_items() -> Table:
     completion, and ``current_category`` (what the item's status means now)."""
     items = schema_table("work_items")
     status = _status_changes()
-    started = (
-        status.filter(status.category == "in_progress").group_by(ITEM).agg(first_start=lambda t: t.changed_at.min())
+    moves = status.group_by(ITEM).agg(
+        first_start=status.changed_at.min(where=status.category == "in_progress"),
+        last_done=status.changed_at.max(where=status.category == "done"),
+        last_category=status.category.argmax(status.changed_at),
     )
-    done = status.filter(status.category == "done").group_by(ITEM).agg(last_done=lambda t: t.changed_at.max())
-    last = status.group_by(ITEM).agg(last_category=lambda t: t.category.argmax(t.changed_at))
-    filled = attach(items.mutate(category=_category(items.status_category, items.status)), ITEM, started, done, last)
+    filled = attach(items.mutate(category=_category(items.status_category, items.status)), ITEM, moves)
     current = filled.category.fill_null(filled.last_category)
     filled = filled.mutate(
         current_category=current,
@@ -58,18 +58,13 @@ def _assignee_at_completion(items: Table) -> Table:
     changes = schema_table("work_item_changes")
     changes = changes.filter(changes.field.lower() == "assignee").select(*ITEM, "changed_at", "from_value", "to_value")
     moved = changes.inner_join(items.select(*ITEM, "completed_at"), ITEM)
+    earlier = moved.changed_at <= moved.completed_at
     # An empty value is "nobody", which must not read as "no such change".
-    before = (
-        moved.filter(moved.changed_at <= moved.completed_at)
-        .group_by(ITEM)
-        .agg(had_before=lambda t: t.to_value.fill_null("").argmax(t.changed_at))
+    had = moved.group_by(ITEM).agg(
+        had_before=moved.to_value.fill_null("").argmax(moved.changed_at, where=earlier),
+        had_after=moved.from_value.fill_null("").argmin(moved.changed_at, where=~earlier),
     )
-    after = (
-        moved.filter(moved.changed_at > moved.completed_at)
-        .group_by(ITEM)
-        .agg(had_after=lambda t: t.from_value.fill_null("").argmin(t.changed_at))
-    )
-    joined = attach(items, ITEM, before, after)
+    joined = attach(items, ITEM, had)
     assignee = ibis.coalesce(joined.had_before, joined.had_after, joined.assignee)
     return joined.mutate(assignee=assignee.nullif("")).drop("had_before", "had_after")
 

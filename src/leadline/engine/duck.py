@@ -117,12 +117,7 @@ class Engine:
         """
         for name in TABLES if tables is None else tables:
             query = relation_query(snapshot.files(name), TABLES[name].arrow_schema)
-            conditions = [
-                f"repository {sign} {sql_text(bound)}"
-                for sign, bound in zip((">=", "<"), within, strict=True)
-                if bound is not None and "repository" in TABLES[name].key
-            ]
-            self._view(name, f"SELECT * FROM ({query}) WHERE {' AND '.join(conditions)}" if conditions else query)
+            self._view(name, _kept(query, within) if "repository" in TABLES[name].key else query)
 
     def bind_arrow(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Makes an Arrow table queryable as ``name``; or a stream of batches, which only one query can read."""
@@ -135,17 +130,25 @@ class Engine:
         self._connection.register(name, table)
         self._bound[name] = table
 
-    def bind_parquet(self, name: str, paths: Sequence[Path], schema: pa.Schema | None = None) -> None:
+    def bind_parquet(
+        self,
+        name: str,
+        paths: Sequence[Path],
+        schema: pa.Schema | None = None,
+        *,
+        within: tuple[str | None, str | None] = (None, None),
+    ) -> None:
         """Makes Parquet files queryable as ``name``, with the columns of ``schema`` (default: those of the files).
 
-        No paths needs a ``schema``, and reads as empty.
+        No paths needs a ``schema``, and reads as empty. ``within`` is as for ``bind_snapshot``.
         """
         if schema is not None:
-            self._view(name, relation_query(paths, schema))
+            self._view(name, _kept(relation_query(paths, schema), within))
             return
         if not paths:
             raise ValueError("bind_parquet without paths needs a schema")
-        self._view(name, f"SELECT * FROM read_parquet([{', '.join(sql_text(path) for path in paths)}])")
+        files = ", ".join(sql_text(path) for path in paths)
+        self._view(name, _kept(f"SELECT * FROM read_parquet([{files}])", within))
 
     def unbind(self) -> None:
         """Forget every table that was bound, as if the engine were new; readers still open are ended."""
@@ -305,6 +308,16 @@ class _Stream:
         if self.cursor is not None:
             self.cursor.close()
         self.cursor = self.source = None
+
+
+def _kept(query: str, within: tuple[str | None, str | None]) -> str:
+    """``query`` with the repositories of the range ``within`` alone."""
+    conditions = [
+        f"repository {sign} {sql_text(bound)}"
+        for sign, bound in zip((">=", "<"), within, strict=True)
+        if bound is not None
+    ]
+    return f"SELECT * FROM ({query}) WHERE {' AND '.join(conditions)}" if conditions else query
 
 
 def compiled(query: ibis.Table | str) -> str:

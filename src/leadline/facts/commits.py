@@ -83,7 +83,7 @@ def _squashes() -> Table:
     )
     candidates = candidates.anti_join(listed, ["repository", "number", "sha"])
     theirs = listed.semi_join(candidates, ["repository", "number"])
-    known = theirs.semi_join(schema_table("commits").select("sha"), "sha")
+    known = theirs.semi_join(schema_table("commits").select(_ROW), _ROW)
     return candidates.semi_join(known, ["repository", "number"])
 
 
@@ -175,12 +175,15 @@ SQUASHES = Stored(
     {"repository": "string", "number": "int64", "sha": "string"},
     reads=("pull_requests", "pull_request_commits", "commits"),
     expression=lambda _profile: _squashes(),
+    by_repository=True,
+    whole=True,
 )
 SHARED = Stored(
     "shared_commits",
     {"repository": "string", "sha": "string", "first_repository": "string"},
     reads=("commits",),
     expression=lambda _profile: _shared(),
+    whole=True,
 )
 TWINS = Stored(
     "commit_twins",
@@ -205,6 +208,7 @@ COPIES = Stored(
     reads=("pull_request_commits",),
     expression=lambda _profile: _copies(),
     needs=(SQUASHES, SHARED, TWINS),
+    by_repository=True,
 )
 STEPS = (ACCOUNTS, SQUASHES, SHARED, COPIES)
 """What ``commits_fact`` reads."""

@@ -53,11 +53,8 @@ def _recent_by_bucket(touched: Table, window: int) -> Table:
     """A window is never longer than a bucket of time, so it reaches into the bucket of its end and the one before: the
     earliest change of the one and the latest of the other decide, and no file's history is paired with itself."""
     bucket = max(window, _DAY)
-    paths = touched.select(_FILE).distinct()
     changes = ibis.union(
-        _commit_changes(schema_table("commit_files").select("repository", "sha", "path").semi_join(paths, _FILE)).drop(
-            "sha"
-        ),
+        _commit_changes(schema_table("commit_files").select("repository", "sha", "path")).drop("sha"),
         _merge_changes(schema_table("pull_request_files").select(*_PR, "path")).drop("sha"),
     )
     ends = (

@@ -75,15 +75,23 @@ class FactStore:
     def _snapshot(self) -> Snapshot:
         return self._open_snapshot()
 
-    def bind(self, tables: Iterable[Stored]) -> None:
-        """Make each stored table queryable in the engine, computing what is not there yet."""
-        for stored in tables:
-            folder = self._folder / f"{stored.name}-{self.fingerprint(stored)}"
-            if not _touched(folder):
-                with self._lock(f"facts:{folder.name}"):
-                    if not _touched(folder):
-                        self._compute(stored, folder)
-            self._engine.bind_parquet(stored.bound_name, sorted(folder.glob("*.parquet")))
+    def bind(self, tables: Iterable[Stored], within: Within = EVERYTHING) -> None:
+        """Make each stored table queryable in the engine, computing what is not there yet; ``within`` keeps those that
+        are read by repository to a range of them."""
+        # All are there before any is bound: computing one binds those it needs anew, some repositories at a time.
+        folders = [(stored, self._ready(stored)) for stored in list(tables)]
+        for stored, folder in folders:
+            files = sorted(folder.glob("*.parquet"))
+            self._engine.bind_parquet(stored.bound_name, files, within=_within_of(stored, within))
+
+    def _ready(self, stored: Stored) -> Path:
+        """The folder of a stored table, computed if it is not there yet."""
+        folder = self._folder / f"{stored.name}-{self.fingerprint(stored)}"
+        if not _touched(folder):
+            with self._lock(f"facts:{folder.name}"):
+                if not _touched(folder):
+                    self._compute(stored, folder)
+        return folder
 
     def bind_raw(self, within: Within = EVERYTHING) -> None:
         """Make the raw tables (those with repositories: of the range ``within``) and the people queryable."""
@@ -102,6 +110,7 @@ class FactStore:
             for number, within in enumerate(self._batches() if stored.by_repository else [EVERYTHING]):
                 self._before_each(stored.name)
                 self.bind_raw(within)
+                self.bind(stored.needs, within)
                 self._engine.copy(text, unfinished / f"{number:05}.parquet", "parquet")
             unfinished.rename(folder)
         finally:
@@ -136,6 +145,11 @@ class FactStore:
             "settings": {key: self._profile.texts[key] for key in stored.settings},
         }
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _within_of(stored: Stored, within: Within) -> Within:
+    """The part of a stored table that a step which works on the repositories of ``within`` reads."""
+    return EVERYTHING if stored.whole or "repository" not in stored.columns else within
 
 
 def batches(sizes: Sequence[tuple[str, int]], most: int) -> list[Within]:

@@ -22,7 +22,8 @@ class Stored:
     ``reads`` are the lake's tables, ``needs`` the stored tables, ``settings`` the profile's keys and, if ``people``, the
     org trees that its rows follow from; ``columns`` are its columns with ibis types. ``by_repository``: rows of one
     repository follow from rows of that repository alone (and from ``needs``), so that a large lake can be worked through
-    some repositories at a time, in memory that does not grow with it.
+    some repositories at a time, in memory that does not grow with it. ``whole``: such a step reads all of it none the
+    less, since it is looked up by what several repositories share.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Stored:
     settings: tuple[str, ...] = ()
     people: bool = False
     by_repository: bool = False
+    whole: bool = False
     bound_as: str = ""
 
     @property
