@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _KEPT_STATES = 4
 _KEPT_SECONDS = 6 * 3600
 
-_BATCH_ROWS = 6_000_000
+_BATCH_ROWS = 4_200_000
 """Rows of ``_WEIGHED`` that are worked on at a time: what fits in the engine's memory without spilling."""
 _WEIGHED = ("commits", "commit_files", "pull_requests", "pull_request_commits")
 
