@@ -10,7 +10,7 @@ import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.attribution import with_developer
-from leadline.derive.expressions import attach, epoch_us, is_merge, reasons, repeated
+from leadline.derive.expressions import INSTANT, attach, epoch_us, is_merge, reasons, repeated
 from leadline.engine import schema_table
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.stored import Stored
@@ -190,8 +190,8 @@ TWINS = Stored(
     {
         "repository": "string",
         "sha": "string",
-        "authored_at": "timestamp('UTC', 6)",
-        "committed_at": "timestamp('UTC', 6)",
+        "authored_at": INSTANT,
+        "committed_at": INSTANT,
         "additions": "int64",
         "deletions": "int64",
         "person": "string",

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FileFormat = Literal["csv", "parquet", "jsonl"]
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet would run as a formula; in CSV such a text gets a leading `'`."""
+
 # Compressing is most of the cost of a large file; higher levels take twice as long for a twentieth of the size.
 _GZIP_LEVEL = 4
 _CHUNK = 1 << 20

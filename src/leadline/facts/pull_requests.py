@@ -10,11 +10,11 @@ import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.attribution import same_person, with_developer
-from leadline.derive.expressions import attach, between, epoch_us, not_negative, reasons
+from leadline.derive.expressions import INSTANT, attach, between, epoch_us, not_negative, reasons
 from leadline.derive.links import links
 from leadline.engine import schema_table
 from leadline.facts.accounts import ACCOUNTS
-from leadline.facts.rework import FIRST_COMMITS, REWORK
+from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY, REWORK
 from leadline.facts.stored import Stored
 from leadline.settings.profile import Profile
 
@@ -148,19 +148,16 @@ def _counted(profile: Profile) -> Table:
     )
 
 
-_KEY = {"repository": "string", "number": "int64"}
-_INSTANT = "timestamp('UTC', 6)"
-
 LINKS = Stored(
     "links",
-    {**_KEY, "links": "array<string>"},
+    {**PULL_REQUEST_KEY, "links": "array<string>"},
     reads=("pull_requests", "pull_request_commits", "commits", "work_items"),
     expression=lambda _profile: _linked_items(),
     by_repository=True,
 )
 COMMENTS = Stored(
     "comments",
-    {**_KEY, "comments": "int64", "commented_at": _INSTANT},
+    {**PULL_REQUEST_KEY, "comments": "int64", "commented_at": INSTANT},
     reads=("pull_requests", "comments"),
     expression=lambda _profile: _comments(),
     needs=(ACCOUNTS,),
@@ -168,7 +165,7 @@ COMMENTS = Stored(
 )
 REVIEWS = Stored(
     "reviews",
-    {**_KEY, "reviewed_at": _INSTANT, "approved_at": _INSTANT},
+    {**PULL_REQUEST_KEY, "reviewed_at": INSTANT, "approved_at": INSTANT},
     reads=("pull_requests", "reviews"),
     expression=lambda _profile: _reviews(),
     needs=(ACCOUNTS,),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import IntegerValue, StringValue, Table
 
-from leadline.derive.expressions import US, attach, epoch_us, is_merge
+from leadline.derive.expressions import INSTANT, US, attach, epoch_us, is_merge
 from leadline.engine import schema_table
 from leadline.facts.stored import Stored
 
@@ -155,18 +155,18 @@ def _first_commits() -> Table:
     return first.filter(first.first_commit_at.notnull())
 
 
-_KEY = {"repository": "string", "number": "int64"}
+PULL_REQUEST_KEY = {"repository": "string", "number": "int64"}
 
 FIRST_COMMITS = Stored(
     "first_commits",
-    {**_KEY, "first_commit_at": "timestamp('UTC', 6)"},
+    {**PULL_REQUEST_KEY, "first_commit_at": INSTANT},
     reads=("pull_request_commits", "commits"),
     expression=lambda _profile: _first_commits(),
     by_repository=True,
 )
 EARLY = Stored(
     "early_commits",
-    {**_KEY, "sha": "string"},
+    {**PULL_REQUEST_KEY, "sha": "string"},
     reads=("pull_requests", "pull_request_commits", "commits"),
     expression=lambda _profile: _early_commits(),
     needs=(FIRST_COMMITS,),
@@ -174,7 +174,7 @@ EARLY = Stored(
 )
 ODD = Stored(
     "odd_rework",
-    {**_KEY, "refactored_recent": "int64"},
+    {**PULL_REQUEST_KEY, "refactored_recent": "int64"},
     reads=("pull_requests", "pull_request_files", "commits", "commit_files"),
     expression=lambda profile: _recent_by_pair(profile["rework.window_days"] * _DAY),
     needs=(FIRST_COMMITS, EARLY),
@@ -184,7 +184,7 @@ ODD = Stored(
 REWORK = Stored(
     "rework",
     {
-        **_KEY,
+        **PULL_REQUEST_KEY,
         "file_additions": "int64",
         "file_deletions": "int64",
         "refactored": "int64",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.facts.files import form_of
+from leadline.facts.files import FORMULA_STARTS, form_of
 from leadline.facts.files import write as write_file
 from leadline.people import OrgTree, find_team, tree, trees
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from leadline.settings.profile import Profile
 
 _TEAMS = "teams"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def _commits(_profile: Profile) -> Table:
 def _pull_requests(profile: Profile) -> Table:
     import ibis
 
-    from leadline.derive.expressions import seconds
+    from leadline.derive.expressions import INSTANT, seconds
     from leadline.facts.pull_requests import pull_requests_fact
 
     fact = pull_requests_fact(profile)
@@ -59,7 +58,7 @@ def _pull_requests(profile: Profile) -> Table:
     # Known once builds and deployments are attributed.
     later = {
         **{name: ibis.null("float64") for name in ("build_seconds", "deploy_seconds", "lead_seconds")},
-        **{name: ibis.null("timestamp('UTC', 6)") for name in ("build_finished_at", "deployed_at")},
+        **{name: ibis.null(INSTANT) for name in ("build_finished_at", "deployed_at")},
         "deployment_id": ibis.null("string"),
     }
     return fact.mutate(**durations, **later, work_items=fact.links)
@@ -247,4 +246,4 @@ def _as_text(value: Value, form: str) -> Value:
         value = value.join(";")
     elif not kind.is_string():
         return value
-    return ibis.cases((value.substr(0, 1).isin(_FORMULA_STARTS), ibis.literal("'") + value), else_=value)
+    return ibis.cases((value.substr(0, 1).isin(FORMULA_STARTS), ibis.literal("'") + value), else_=value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from leadline.derive.local_time import Offset, day_number, offsets
+from leadline.facts.files import FORMULA_STARTS
 from leadline.metrics.catalogue import DEVELOPER
 from leadline.metrics.measures import DEVELOPER_RULES, WORK_TYPES
 from leadline.metrics.periods import periods
@@ -22,8 +23,6 @@ from leadline.settings.rules import DEFAULT_WORK_TYPES
 
 if TYPE_CHECKING:
     from leadline.engine import Engine
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def bind_scope(engine: Engine, tree: OrgTree, request: MetricsRequest, profile: Profile) -> tuple[Offset, ...]:
@@ -50,7 +49,7 @@ def bind_scope(engine: Engine, tree: OrgTree, request: MetricsRequest, profile: 
 
 def neutralized(text: str) -> str:
     """``text`` such that no spreadsheet runs it as a formula (http-api, "CSV")."""
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
 def _developer_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterable[tuple[int, str]]]:
