@@ -118,6 +118,7 @@ def test_one_pull_request_in_full(loaded: Project, tmp_path: Path) -> None:
         "first_comment_seconds": 1.5 * hour,  # ready → first comment or review
         "coding_seconds": 48 * hour,  # first commit → opened (ready)
         "review_seconds": 24 * hour,  # opened (ready) → merged
+        "lead_seconds": 72 * hour,  # the stages it has: neither built nor deployed
     }
 
 

@@ -1,4 +1,4 @@
-"""Facts come out the same however many repositories are worked on at a time."""
+"""Facts come out the same however many repositories are worked on at a time, and from kept queries as from new ones."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlglot import exp, parse_one
 
 from leadline.demo import fill
 from leadline.exports.requests import parse_productivity
 from leadline.facts import store
-from leadline.facts.run import FACTS, write
+from leadline.facts.declared import FACTS
+from leadline.facts.rows import NEEDS
+from leadline.facts.run import write
 from leadline.facts.store import batches
+from leadline.facts.stored import Stored
 from leadline.home import Project
+from leadline.metrics.measures import MEASURED
 from leadline.metrics.request import Control
 from leadline.metrics.run import pin, produce
+from leadline.schema import TABLES
+from leadline.settings.profile import Profile
 
 
 def everything(project: Project, folder: Path) -> dict[str, bytes]:
@@ -62,3 +69,28 @@ def test_batches_cover_every_repository_once(sizes: list[tuple[str, int]], most:
     assert covered == [name for name, _ in sizes]
     assert found[0][0] is None
     assert found[-1][1] is None
+
+
+def every_step() -> dict[str, Stored]:
+    """All stored tables that facts and metrics are made of, by name."""
+    found: dict[str, Stored] = {}
+    left = [step for steps in NEEDS.values() for step in steps]
+    left += [step for each in MEASURED.values() for step in each.reads]
+    while left:
+        step = left.pop()
+        if step.name not in found:
+            found[step.name] = step
+            left += step.needs
+    return found
+
+
+@pytest.mark.parametrize("step", every_step().values(), ids=lambda step: step.name)
+def test_a_step_declares_what_it_reads(step: Stored) -> None:
+    # What it does not declare it would read from another state of the data, or of a part of the repositories alone.
+    if step.expression is None:
+        pytest.skip("not a query")
+    named = {each.name for each in parse_one(store.compiled_step(step, Profile.of()), "duckdb").find_all(exp.Table)}
+    stored = {each.bound_name: each.name for each in every_step().values()}
+    assert {name for name in named if name in TABLES} <= set(step.reads)
+    assert {stored[name] for name in named if name in stored} <= {each.name for each in step.needs}
+    assert step.people or "people" not in named

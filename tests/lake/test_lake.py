@@ -17,6 +17,7 @@ import pytest
 from leadline.errors import StoreError
 from leadline.lake import Lake
 from leadline.lake.lake import STAGING
+from leadline.lake.maintenance import check_lake, compact_lake
 from leadline.schema import TABLES
 
 RELEASES = TABLES["releases"]
@@ -47,7 +48,7 @@ def tags(lake: Lake, versions: dict[str, int] | None = None) -> list[str]:
 def test_a_lake_that_is_not_there_is_empty(lake: Lake) -> None:
     snapshot = lake.snapshot()
     assert (snapshot.versions, snapshot.row_counts(), snapshot.files("releases")) == ({}, {}, [])
-    assert lake.check() == []
+    assert check_lake(lake) == []
     assert not lake.root.exists()
 
 
@@ -79,7 +80,7 @@ def test_a_file_somebody_else_replaced_cannot_be_removed(lake: Lake) -> None:
     with pytest.raises(StoreError, match="Table releases changed meanwhile"):
         add(lake, "v3", removed=stale)
     assert lake.version("releases") == version
-    assert lake.check() == []
+    assert check_lake(lake) == []
 
 
 def test_a_version_that_is_gone_is_named(lake: Lake) -> None:
@@ -100,7 +101,7 @@ def test_an_uncommitted_file_is_invisible(lake: Lake) -> None:
         pa.Table.from_pylist([], schema=RELEASES.arrow_schema), lake.folder("releases") / "part-lost.parquet"
     )
     assert tags(lake) == ["v1"]
-    assert lake.check() == []
+    assert check_lake(lake) == []
 
 
 def test_a_column_declared_later_widens_the_table(lake: Lake) -> None:
@@ -114,8 +115,8 @@ def test_a_column_declared_later_widens_the_table(lake: Lake) -> None:
     names = [field.name for field in deltalake.DeltaTable(lake.folder("releases")).schema().fields]
     assert set(names) == set(RELEASES.arrow_schema.names)
     assert tags(lake) == ["v0", "v1"]
-    assert lake.check() == []
-    assert lake.compact("releases", now=NOW).merged == 2
+    assert check_lake(lake) == []
+    assert compact_lake(lake, "releases", now=NOW).merged == 2
     (file,) = lake.snapshot().files("releases")
     assert pq.read_schema(file).names == RELEASES.arrow_schema.names
 
@@ -155,7 +156,7 @@ def test_processes_that_create_and_append_at_once_lose_nothing(lake: Lake) -> No
         process.join(120)
         assert process.exitcode == 0
     assert tags(lake) == sorted(f"{name}-{number}" for name in "abcd" for number in range(4))
-    assert lake.check() == []
+    assert check_lake(lake) == []
 
 
 # -- check -------------------------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def test_the_check_finds_harmed_files(lake: Lake, harm: Callable[[Path], None], 
     file = lake.snapshot().data_files("releases")[0]
     harm(file.path)
     expected = finding.format(name=file.path.name, size=file.size, less=file.size - 1)
-    assert lake.check() == [expected]
+    assert check_lake(lake) == [expected]
 
 
 def test_the_check_counts_rows(lake: Lake) -> None:
@@ -199,14 +200,14 @@ def test_the_check_counts_rows(lake: Lake) -> None:
         .replace('\\"numRecords\\":1', '\\"numRecords\\":3')
         .replace('\\"numRecords\\": 1', '\\"numRecords\\": 3')
     )
-    assert Lake(lake.root).check() == [f"Table releases, file {file.path.name} has 1 rows instead of 3"]
+    assert check_lake(Lake(lake.root)) == [f"Table releases, file {file.path.name} has 1 rows instead of 3"]
 
 
 def test_the_check_finds_keys_that_repeat_or_are_unknown(lake: Lake) -> None:
     add(lake, "v1", "v2")
     add(lake, "v2", "v3")
     lake.commit(RELEASES, added=[parquet(lake, "v4", repository=None)], message="test")
-    assert lake.check() == [
+    assert check_lake(lake) == [
         "Table releases has 1 rows without a natural key",
         "Table releases has 1 natural keys more than once",
     ]
@@ -215,7 +216,7 @@ def test_the_check_finds_keys_that_repeat_or_are_unknown(lake: Lake) -> None:
 def test_the_check_tells_of_a_broken_log(lake: Lake) -> None:
     add(lake, "v1")
     max((lake.folder("releases") / "_delta_log").glob("*.json")).write_text("{broken")
-    (finding,) = Lake(lake.root).check()
+    (finding,) = check_lake(Lake(lake.root))
     assert finding.startswith("Table releases of the lake in ")
 
 
@@ -224,13 +225,13 @@ def test_the_check_tells_of_a_broken_log(lake: Lake) -> None:
 
 def test_compaction_merges_small_files_and_keeps_content_and_old_versions(lake: Lake) -> None:
     versions = [add(lake, f"v{number}") for number in range(5)]
-    done = lake.compact(now=NOW)
+    done = compact_lake(lake, now=NOW)
     assert (done.merged, done.written, done.cleared) == (5, 1, 0)
     assert len(lake.snapshot().files("releases")) == 1
     assert tags(lake) == [f"v{number}" for number in range(5)]
     assert tags(lake, {"releases": versions[2]}) == ["v0", "v1", "v2"]
-    assert lake.check() == []
-    assert lake.compact(now=NOW).merged == 0
+    assert check_lake(lake) == []
+    assert compact_lake(lake, now=NOW).merged == 0
 
 
 def test_compaction_holds_the_tables_lock(lake: Lake) -> None:
@@ -246,7 +247,7 @@ def test_compaction_holds_the_tables_lock(lake: Lake) -> None:
 
         def __exit__(self, *_: Any) -> None: ...
 
-    lake.compact("releases", now=NOW, lock=Held)
+    compact_lake(lake, "releases", now=NOW, lock=Held)
     assert held == ["lake:releases"]
 
 
@@ -255,14 +256,14 @@ def test_clearing_takes_what_no_kept_version_reads_and_the_abandoned(lake: Lake)
     add(lake, "v2", removed=lake.snapshot().files("releases"))
     parquet(lake, "lost")
     (staged,) = [folder for folder in (lake.folder("releases") / STAGING).iterdir() if any(folder.iterdir())]
-    assert lake.compact("releases", now=NOW).cleared == 0
+    assert compact_lake(lake, "releases", now=NOW).cleared == 0
     assert tags(lake, {"releases": first}) == ["v1"]
-    lake.compact("releases", now=NOW + timedelta(hours=23))
+    compact_lake(lake, "releases", now=NOW + timedelta(hours=23))
     assert staged.exists()
-    lake.compact("releases", now=NOW + timedelta(hours=25), keep_days=0)
+    compact_lake(lake, "releases", now=NOW + timedelta(hours=25), keep_days=0)
     assert not staged.exists()
     assert tags(lake) == ["v2"]
     assert lake.version("releases") == first + 1
     with pytest.raises(StoreError, match="is gone"):
         lake.snapshot({"releases": first})
-    assert lake.check() == []
+    assert check_lake(lake) == []

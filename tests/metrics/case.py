@@ -6,7 +6,6 @@ expectation as cells; ``check`` holds any export against it.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from . import oracle
+from . import oracle_dora as dora
 from .oracle import Cell, Request
 from .oracle_events import World
 from .oracle_people import nested, tree_of, with_rules
-from .world import TREE, cells_of, differences, rows_of
+from .world import TREE, cells_of, differences, rows_of, wanted
 
 CASES = Path(__file__).parent / "cases"
 ONE_TEAM = """
@@ -71,11 +72,17 @@ class Case:
             asked[end] = date.fromisoformat(str(asked[end]))
         return Request(**asked)
 
+    def answer(self) -> list[list[str]]:
+        """What the oracle says, as CSV cells."""
+        ask = dora.export if self.request.insight == "efficiency" else oracle.export
+        header, rows = ask(self.world, self.request)
+        return [list(header), *([wanted(cell) for cell in row] for row in rows)]
+
     @cached_property
     def expected(self) -> tuple[list[str], list[list[Cell]]]:
-        """Header and rows; numbers of metric columns as fractions (`1/3` is allowed), empty cells as None."""
+        """Header and rows; numbers of metric columns as fractions (`1/3` is allowed), empty cells as None. Ratings are text."""
         header, *lines = cells_of(self.document["expected"])
-        metric = [bool(re.search(r"_|Rework", name)) and not is_leading(name) for name in header]
+        metric = [not is_leading(name) and not name.endswith("_Rating") for name in header]
         return header, [[value(cell, number) for cell, number in zip(line, metric, strict=True)] for line in lines]
 
     def check(self, table: Sequence[Sequence[str | Cell]]) -> list[str]:
@@ -97,8 +104,9 @@ class Case:
 
 
 def members(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The people of a nested tree file, each once."""
-    found = {member["email"].lower(): dict(member) for member in document.get("members", [])}
+    """The people of a nested tree file, each once: as given with a name, not where only the email stands."""
+    given = [member for member in document.get("members", []) if not isinstance(member, str)]
+    found = {member["email"].lower(): dict(member) for member in given}
     for child in document.get("children", []):
         found.update({member["email"].lower(): member for member in members(child)})
     return list(found.values())

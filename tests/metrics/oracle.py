@@ -61,6 +61,12 @@ COUNTS = (
     "LOC_Refactored_Legacy",
     "LOC_Total",
     "PR_Missing_Tickets",
+    "Total_Work_Items",
+    "PR_Associations",
+    "DF_Deployment_Count",
+    "Total_Success",
+    "Total_Failures",
+    "Incident_Count",
 )
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WORK_TYPES = {
@@ -160,7 +166,10 @@ def metrics(
 
 @dataclass
 class Request:
-    """What is asked: dates inclusive, ``scope`` a path of the tree (None: all), ``metrics`` columns (empty: all)."""
+    """What is asked: dates inclusive, ``scope`` a path of the tree (None: all), ``metrics`` columns (empty: all).
+
+    ``insight`` is ``productivity`` or ``efficiency`` (always of teams, by ``groups``, ``metrics`` or both).
+    """
 
     start: date
     end: date
@@ -169,6 +178,8 @@ class Request:
     aggregation: str = "mean"
     scope: str | None = None
     metrics: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    insight: str = "productivity"
 
 
 def renamed(column: str, how: str) -> str:

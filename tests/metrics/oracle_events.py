@@ -24,6 +24,24 @@ DEFAULTS = {
     "pr_size.medium": "100",
     "rework.window_days": "30",
     "work_items.complete_from": "created",
+    "lead_time.unit": "auto",
+    "lead_time.stages": "planning,coding,review,build,deploy",
+    "lead_time.work": "completed",
+    "lead_time.order": "enforce",
+    "deployments.first_carries": "false",
+    "cfr.source": "pipelines",
+    "ratings.lead_time.elite": "1",
+    "ratings.lead_time.high": "7",
+    "ratings.lead_time.medium": "30",
+    "ratings.deployment_frequency.elite": "1",
+    "ratings.deployment_frequency.high": "1/7",
+    "ratings.deployment_frequency.medium": "1/30",
+    "ratings.change_failure_rate.elite": "15",
+    "ratings.change_failure_rate.high": "20",
+    "ratings.change_failure_rate.medium": "30",
+    "ratings.time_to_restore.elite": "1/24",
+    "ratings.time_to_restore.high": "1",
+    "ratings.time_to_restore.medium": "7",
 }
 
 
@@ -167,7 +185,7 @@ class PullRequests:
 
     def _one(self, row: Row) -> PullRequest:
         key = (row["repository"], row["number"])
-        first, files, size = self._first_commit(key), self.files[key], self._size(row)
+        first, files, size = self.first_commit(key), self.files[key], self._size(row)
         window = timedelta(days=int(self.world.setting("rework.window_days")))
         refactored = recent = 0
         for file in files:
@@ -194,7 +212,7 @@ class PullRequests:
             first_comment_hours=non_negative(earliest - opened, timedelta(hours=1)) if earliest and opened else None,
         )
 
-    def _first_commit(self, key: tuple[str, int]) -> datetime | None:
+    def first_commit(self, key: tuple[str, int]) -> datetime | None:
         times = []
         for row in self.listed[key]:
             known = self.commit.get((key[0], row["sha"]), {})

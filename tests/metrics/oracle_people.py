@@ -95,7 +95,8 @@ def nested(document: Row) -> Node:
     """The tree out of a nested file: ``name``, ``key``, ``members`` and ``children`` per node."""
 
     def node(part: Row) -> Node:
-        own = [member["email"].lower() for member in part.get("members", [])]
+        members = part.get("members", [])
+        own = [(one if isinstance(one, str) else one["email"]).lower() for one in members]
         return Node(part["name"], own, [node(child) for child in part.get("children", [])], part.get("key"))
 
     return finish(node(document))

@@ -14,9 +14,10 @@ from leadline.db import settings as stored_settings
 from leadline.demo import fill
 from leadline.home import Home, Project
 
-from . import oracle, worlds
+from . import oracle, oracle_dora, worlds
 from .oracle_events import World
 from .world import TREE, body_of, differences, export_bytes, load, read_csv, world_of
+from .worlds_dora import ALL_GROUPS
 
 NUMBERS = count()
 
@@ -55,3 +56,12 @@ def test_the_demo_organization(project: Project, tmp_path: Path) -> None:
         actual = read_csv(export_bytes(project, body_of(project, request), tmp_path))
         assert differences(actual, header, rows, skip=["Team_Id"]) == [], (zone, request)
         assert any(row[header.index("PR_Merged")] for row in rows)
+    for source, granularity, how in (("incidents", "monthly", "mean"), ("pipelines", "weekly", "p90")):
+        stored_settings.put(project.home.db, project.id, {"cfr.source": source})
+        request = oracle.Request(
+            date(2026, 2, 10), until, "team", granularity, how, groups=ALL_GROUPS, insight="efficiency"
+        )
+        header, rows = oracle_dora.export(world_of(project, TREE), request)
+        actual = read_csv(export_bytes(project, body_of(project, request), tmp_path, "efficiency"))
+        assert differences(actual, header, rows, skip=["Team_Id"]) == [], (source, request)
+        assert all(any(row[header.index(name)] for row in rows) for name in header if name.endswith("_Days"))

@@ -41,9 +41,9 @@ def cells_of(text: str) -> list[list[str]]:
 
 
 def typed(kind: ColumnType, text: str) -> Any:
-    """A cell's value; empty is unknown. Instants without an offset are UTC."""
+    """A cell's value; empty is unknown. Instants without an offset are UTC, ``\\n`` in a text is a line break."""
     read: dict[ColumnType, Callable[[str], Any]] = {
-        ColumnType.TEXT: str,
+        ColumnType.TEXT: lambda text: text.replace("\\n", "\n"),
         ColumnType.INTEGER: int,
         ColumnType.DECIMAL: float,
         ColumnType.BOOLEAN: lambda text: {"true": True, "false": False}[text.lower()],
@@ -118,7 +118,9 @@ def world_of(project: Project, tree: str) -> World:
         for name in TABLES
     }
     people = tables["developers"]
-    settings = {key: text for key, text in project.profile(tree).texts.items() if key in DEFAULTS}
+    settings = {
+        key: text for key, text in project.profile(tree).texts.items() if key in DEFAULTS or key.startswith("team.")
+    }
     return World(tables, tree_of(tree, people), people, settings)
 
 
@@ -127,31 +129,35 @@ def world_of(project: Project, tree: str) -> World:
 
 def body_of(project: Project, request: Request, tree: str = TREE) -> dict[str, Any]:
     """The request as the API's JSON body; a scope given as a path becomes the node's ref id."""
+    efficiency = request.insight == "efficiency"
     scope = {"orgTreeName": tree}
     if request.scope is not None:
         from leadline.people import tree as stored_tree
 
         nodes = stored_tree(project.home.db, project.id, tree).nodes
-        scope["teamId"] = str(next(node.ref_id for node in nodes if node.path == request.scope))
+        team = {"teamId": str(next(node.ref_id for node in nodes if node.path == request.scope))}
+        scope = team if efficiency else scope | team
     return {
         "scope": scope,
         "dateRange": {"start": request.start.isoformat(), "end": request.end.isoformat()},
-        "metrics": list(request.metrics),
+        **({"metricGroups": list(request.groups)} if request.groups else {}),
+        **({"metrics": list(request.metrics)} if request.metrics or not efficiency else {}),
         "options": {
             "aggregation": request.aggregation,
-            "aggregationLevel": request.level,
             "granularity": request.granularity,
+            **({} if efficiency else {"aggregationLevel": request.level}),
         },
     }
 
 
-def export_bytes(project: Project, body: Mapping[str, Any], folder: Path) -> bytes:
+def export_bytes(project: Project, body: Mapping[str, Any], folder: Path, kind: str = "productivity") -> bytes:
     """The export's file for a request body, uncompressed CSV."""
-    from leadline.exports.requests import parse_productivity
+    from leadline.exports.requests import parse
     from leadline.metrics.request import Control
     from leadline.metrics.run import pin, produce
 
-    request, warnings = parse_productivity(project, body)
+    parsed = parse(project, body, kind)
+    request, warnings = parsed.request, parsed.warnings
     assert not warnings, warnings
     path = folder / "export.csv"
     produced = produce(project, request, pin(project, request.tree), path, Control())
@@ -181,13 +187,12 @@ def wanted(cell: Cell | str) -> str:
 def same(actual: str, expected: Cell, *, number: bool, whole: bool = False) -> bool:
     """Whether a CSV cell is the expected one: numbers to 4 decimals (either neighbour of an exact half), text exactly.
 
-    ``whole``: a count, which is written without decimals.
+    A rating is text among the numbers. ``whole``: a count, which is written without decimals.
     """
-    if number and expected is not None and whole:
-        return actual == wanted(expected)
-    if not number or expected is None:
+    if not number or not isinstance(expected, Fraction):
         return actual == (expected or "")
-    assert isinstance(expected, Fraction)
+    if whole:
+        return actual == wanted(expected)
     units, _, decimals = actual.removeprefix("-").partition(".")
     if not units.isdigit() or len(decimals) > 4 or ("." in actual and not decimals.isdigit()):
         return False

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from leadline.exports.requests import parse_productivity
 from leadline.home import Home, Project
+from leadline.lake.maintenance import check_lake, compact_lake
 from leadline.metrics.request import Control
 from leadline.metrics.run import pin, produce
 from leadline.schema import TABLES
@@ -97,8 +98,8 @@ def test_compaction_restart_and_repeated_import_change_nothing(home: Home, tmp_p
         deliver(project, table, rows)
     before = exports(project, tmp_path)
 
-    project.lake.compact(now=datetime.now(UTC), lock=project.lock, keep_days=0)
-    assert project.lake.check() == []
+    compact_lake(project.lake, now=datetime.now(UTC), lock=project.lock, keep_days=0)
+    assert check_lake(project.lake) == []
     assert exports(project, tmp_path) == before
 
     with Home.open(home.path) as again:

@@ -9,6 +9,16 @@ from __future__ import annotations
 
 from leadline.demo.stage import Stage
 
+# How a repository is delivered: how often its runs fail, how eagerly they are made, how long restoring takes (logarithm of
+# minutes). Neighbours differ, so that small organizations have calm teams and troubled ones.
+_HABITS = """
+    CREATE TABLE habits AS
+    SELECT r, ([0.7, 1.4, 1.0, 0.4, 3.0, 1.0])[1 + (r + pick('risk', 0, 0, 6)) % 6] AS risk,
+        ([1.0, 1.0, 1.0, 0.25])[1 + (r + pick('eager', 0, 0, 4)) % 4] AS eager,
+        ([3.6, 2.6, 5.0, 3.4, 7.4])[1 + (r + pick('restoring', 0, 0, 5)) % 5] AS restoring
+    FROM repos
+"""
+
 # When each service deploys: staging every morning, production by its cadence, in its repository's own hour. Hardly anything
 # between the years. Runs of a service lie hours apart.
 _SLOTS = """
@@ -16,6 +26,7 @@ _SLOTS = """
     SELECT s, r, environment, cadence, c.midnight + to_seconds(
         (3600 * hour)::BIGINT + pick('slot at', s * 10 + nth, c.idx, 2400)) AS instant, s * 10 + nth AS lane, c.idx AS day
     FROM services
+    JOIN habits USING (r)
     JOIN calendar c ON c.pattern = services.r % 4 * 5
     JOIN (VALUES ('staging', 8.5, 0, ['twice_daily', 'daily', 'weekly']),
                  ('production', 11.0, 1, ['twice_daily', 'daily']),
@@ -23,15 +34,15 @@ _SLOTS = """
                  ('production', 13.0, 3, ['weekly'])) plan(environment, hour, nth, cadences)
         ON list_contains(plan.cadences, services.cadence)
     WHERE instant >= start() AND instant < cut() AND (nth <> 3 OR isodow(c.day) = 2)
-        AND u('slot', s * 10 + nth, c.idx) < 0.3 + 0.65 * c.busy
+        AND u('slot', s * 10 + nth, c.idx) < (0.3 + 0.65 * c.busy) * if(environment = 'production', eager, 1)
 """
 
 # A run is skipped when main has not moved since the last one of its service there, but for a few repetitions.
 _RUNS = """
     CREATE TABLE runs AS
     SELECT *, lead(instant) OVER (PARTITION BY s, environment ORDER BY instant) AS next_at,
-        CASE WHEN u('run', lane, day) < 0.05 THEN 'failure' WHEN u('run', lane, day) < 0.06 THEN 'cancelled' ELSE 'success' END
-            AS status,
+        CASE WHEN u('run', lane, day) < 0.05 * risk THEN 'failure' WHEN u('run', lane, day) < 0.05 * risk + 0.01 THEN 'cancelled'
+            ELSE 'success' END AS status,
         instant + to_seconds(150 + pick('run time', lane, day, 900)) AS finished_at,
         sha_of('deployment', lane, day)[:16] AS code
     FROM (
@@ -40,6 +51,7 @@ _RUNS = """
         FROM slots
         ASOF JOIN main_tips ON main_tips.r = slots.r AND main_tips.instant <= slots.instant - INTERVAL 5 MINUTE
     )
+    JOIN habits USING (r)
     WHERE tip_before IS NULL OR tip_before <> tip OR u('again', lane, day) < 0.02
 """
 
@@ -57,7 +69,7 @@ _ROLLBACKS = """
         undone_at + to_seconds(90 + pick('undo', lane, day, 300)) AS finished_at, sha_of('rollback', lane, day)[:16] AS code
     FROM (SELECT *, finished_at + to_seconds(600 + pick('noticed', lane, day, 4800)) AS undone_at FROM good)
     WHERE environment = 'production' AND good_before IS NOT NULL AND good_before <> tip
-        AND u('rolled back', lane, day) < CASE status WHEN 'failure' THEN 0.5 WHEN 'success' THEN 0.03 ELSE 0 END
+        AND u('rolled back', lane, day) < CASE status WHEN 'failure' THEN 0.5 WHEN 'success' THEN 0.03 * risk ELSE 0 END
         AND undone_at < coalesce(next_at, cut()) AND undone_at < cut()
 """
 
@@ -108,13 +120,14 @@ _DEPLOYS = """
 # Incidents: some successful production runs cause one, some failures too; a few have no cause in any run.
 _OUTAGES = """
     CREATE TABLE outages AS
-    SELECT *, created_at + to_seconds((60 * least(14400, 8 + exp(4.3 + 1.1 * normal('restored', number, 0))))::BIGINT)
+    SELECT *, created_at + to_seconds((60 * least(14400, 8 + exp(restoring + 0.9 * normal('restored', number, 0))))::BIGINT)
         AS resolved_at
     FROM (
-        SELECT row_number() OVER (ORDER BY code) AS number, code, s, r, finished_at AS after_at
-        FROM deploys
+        SELECT row_number() OVER (ORDER BY code) AS number, code, s, r, restoring, finished_at AS after_at
+        FROM deploys JOIN habits USING (r)
         WHERE environment = 'production' AND NOT rollback AND finished_at < cut()
-            AND u('outage', hash(code) >> 33, 0) < CASE status WHEN 'success' THEN 0.12 WHEN 'failure' THEN 0.25 ELSE 0 END
+            AND u('outage', hash(code) >> 33, 0)
+                < CASE status WHEN 'success' THEN least(0.25, 0.09 * risk) WHEN 'failure' THEN 0.25 ELSE 0 END
     )
     CROSS JOIN LATERAL (SELECT after_at + to_seconds(120 + floor(expo('breaks', number, 0, 5400))::BIGINT) AS created_at) b
     WHERE created_at < cut()
@@ -122,8 +135,8 @@ _OUTAGES = """
 
 
 def build(stage: Stage) -> None:
-    """Makes ``slots``, ``runs``, ``good``, ``rollbacks``, ``hotfixes``, ``brought``, ``deploys`` and ``outages``."""
-    for statement in (_SLOTS, _RUNS, _GOOD, _ROLLBACKS, _HOTFIXES, _BROUGHT, _DEPLOYS, _OUTAGES):
+    """Makes ``habits``, ``slots``, ``runs``, ``good``, ``rollbacks``, ``hotfixes``, ``brought``, ``deploys`` and ``outages``."""
+    for statement in (_HABITS, _SLOTS, _RUNS, _GOOD, _ROLLBACKS, _HOTFIXES, _BROUGHT, _DEPLOYS, _OUTAGES):
         stage.run(statement)
 
 

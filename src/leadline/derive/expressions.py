@@ -11,8 +11,12 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Table, TimestampValue, Value
 
+from leadline.derive.local_time import Offset
+
 US = 1_000_000
 """Microseconds of a second: durations are whole microseconds until they are shown."""
+
+DAY_US = 86_400 * US
 
 INSTANT = "timestamp('UTC', 6)"
 
@@ -65,6 +69,15 @@ def not_negative(duration: IntegerValue) -> IntegerValue:
 def between(start: TimestampValue, end: TimestampValue) -> IntegerValue:
     """Microseconds from ``start`` to ``end``; unknown if either is."""
     return epoch_us(end) - epoch_us(start)
+
+
+def local_day(instant: IntegerValue, zone: Sequence[Offset]) -> IntegerValue:
+    """The local calendar day (days since 1970) of an instant in µs, by the ``zone``'s offsets over the range."""
+    *changes, last = zone
+    offset: Value = ibis.literal(last.offset, "int64")
+    if changes:
+        offset = ibis.cases(*((instant < change.until, change.offset) for change in changes), else_=last.offset)
+    return (instant + offset) // DAY_US
 
 
 def seconds(duration: IntegerValue) -> Value:

@@ -1,4 +1,4 @@
-"""The fact `pull-requests`: one row per pull request, with its instants, durations, sizes, rework and links.
+"""The fact `pull-requests`: one row per pull request, with its instants, durations, sizes, rework and whether it is linked.
 
 Pull requests with their commits, files, reviews and comments, work items and accounts come in; the fact's expression and
 the stored steps to it go out. Instants are UTC, durations whole microseconds (``*_us``), never negative.
@@ -21,10 +21,10 @@ from leadline.settings.profile import Profile
 PR = ["repository", "number"]
 
 
-def pull_requests_fact(profile: Profile) -> Table:
-    """One row per pull request; see the module's opening for units. ``file_lines`` is null where no file is known."""
+def authored_pull_requests() -> Table:
+    """Every pull request with its author's developer and ``opened_at``: when it was ready for review, else created."""
     pulls = schema_table("pull_requests")
-    base = with_developer(
+    return with_developer(
         pulls.select(
             *PR,
             "author",
@@ -40,9 +40,15 @@ def pull_requests_fact(profile: Profile) -> Table:
         "author",
         "code",
     )
-    steps = (FIRST_COMMITS.table(), REWORK.table(), LINKS.table(), COMMENTS.table(), REVIEWS.table())
-    base = attach(base, PR, *steps)
-    return _durations(_sizes(base, profile))
+
+
+def pull_requests_fact(profile: Profile) -> Table:
+    """One row per pull request; see the module's opening for units. ``file_lines`` is null where no file is known."""
+    links = LINKS.table()
+    linked = links.group_by(PR).agg(linked=links.count())
+    steps = (FIRST_COMMITS.table(), REWORK.table(), linked, COMMENTS.table(), REVIEWS.table())
+    base = attach(authored_pull_requests(), PR, *steps)
+    return _durations(_sizes(base.mutate(linked=base.linked.notnull()), profile))
 
 
 def _sizes(base: Table, profile: Profile) -> Table:
@@ -72,8 +78,6 @@ def _durations(base: Table) -> Table:
         comments=base.comments.fill_null(0),
         cycle=between(base.first_commit_at, base.merged_at),
         first_comment=between(base.opened_at, first_comment_at),
-        coding=between(base.first_commit_at, base.opened_at),
-        review=between(base.opened_at, base.merged_at),
     )
     merged = base.merged_at.notnull()
     why = reasons(
@@ -83,35 +87,25 @@ def _durations(base: Table) -> Table:
         (~merged, "not merged: counts in no period"),
         (base.first_commit_at.isnull(), "no dated listed commit: no cycle time"),
         (base.cycle < 0, "merged before its first commit: cycle time cut to 0"),
-        (base.coding < 0, "opened before its first commit: coding time cut to 0"),
-        (base.review < 0, "merged before it was opened: review time cut to 0"),
         (merged & base.first_comment_at.isnull(), "no comment or review by others: left out of time to first comment"),
         (base.first_comment < 0, "first comment before it was ready: cut to 0"),
         (base.lines.isnull(), "no size known"),
         (base.size_from_files, "size from its files"),
         (merged & base.file_lines.isnull(), "no files known: left out of rework"),
-        (base.links.isnull(), "linked to no work item"),
+        (~base.linked, "linked to no work item"),
     )
     return (
         base.mutate(why=why)
-        .mutate(
-            cycle_us=not_negative(base.cycle),
-            first_comment_us=not_negative(base.first_comment),
-            coding_us=not_negative(base.coding),
-            review_us=not_negative(base.review),
-        )
-        .drop("cycle", "first_comment", "coding", "review", "commented_at", "reviewed_at")
+        .mutate(cycle_us=not_negative(base.cycle), first_comment_us=not_negative(base.first_comment))
+        .drop("cycle", "first_comment", "commented_at", "reviewed_at")
     )
 
 
 def _linked_items() -> Table:
-    """Per pull request its work items as `PROJECT-KEY`, sorted."""
-    found = links().select(*PR, "project", "key").distinct()
+    """Per link of a pull request to a work item: the item as `PROJECT-KEY`, and where its key was seen."""
+    found = links().group_by(*PR, "project", "key").agg(seen=lambda t: t.seen.collect(order_by=t.seen))
     plain = found.key.lower().startswith(found.project.lower() + "-")
-    named = found.select(
-        *PR, item=ibis.cases((plain, found.key), else_=found.project + "-" + found.key.replace("#", ""))
-    )
-    return named.group_by(PR).agg(links=named.item.collect(order_by=named.item, distinct=True))
+    return found.mutate(item=ibis.cases((plain, found.key), else_=found.project + "-" + found.key.replace("#", "")))
 
 
 def _comments() -> Table:
@@ -143,14 +137,14 @@ def _counted(profile: Profile) -> Table:
     counted = fact.filter(fact.merged_at.notnull() & fact.developer.notnull())
     return counted.select(
         *(name for name in PULL_REQUESTS.columns if name in counted.columns),
-        unlinked=counted.links.isnull(),
+        unlinked=~counted.linked,
         happened_us=epoch_us(counted.merged_at),
     )
 
 
 LINKS = Stored(
     "links",
-    {**PULL_REQUEST_KEY, "links": "array<string>"},
+    {**PULL_REQUEST_KEY, "project": "string", "key": "string", "item": "string", "seen": "array<string>"},
     reads=("pull_requests", "pull_request_commits", "commits", "work_items"),
     expression=lambda _profile: _linked_items(),
     by_repository=True,
@@ -178,6 +172,7 @@ PULL_REQUESTS = Stored(
     "pull_requests",
     {
         "developer": "string",
+        "repository": "string",
         "happened_us": "int64",
         "size": "string",
         "lines": "int64",

@@ -1,144 +1,43 @@
-"""Writes a fact to a file: the rows behind the numbers, one per commit or pull request.
+"""Writes a fact to a file: the rows behind the numbers, one per thing.
 
 A project, the fact's name and filters come in; a CSV, JSON lines or Parquet file with the documented columns goes out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.errors import Detail, InvalidRequest
+from leadline.facts.current import newest_versions
+from leadline.facts.declared import FACTS, Fact
 from leadline.facts.files import FORMULA_STARTS, form_of
 from leadline.facts.files import write as write_file
 from leadline.people import OrgTree, find_team, tree, trees
 
 if TYPE_CHECKING:
-    import ibis
     from ibis.expr.types import Table, Value
 
-    from leadline.facts.stored import Stored
+    from leadline.engine import Engine
     from leadline.home import Project
+    from leadline.people.tree import Node
     from leadline.settings.profile import Profile
 
 _TEAMS = "teams"
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Fact:
-    """One fact as it is shown: ``happened`` is the instant of its period, ``key`` its natural order."""
+class _Kept:
+    """What filters keep: a range of local dates, people by email, and the teams that count (None: everything)."""
 
-    name: str
-    columns: tuple[str, ...]
-    happened: str
-    key: tuple[str, ...]
-    needs: Callable[[], Sequence[Stored]]
-    expression: Callable[[Profile], Table]
-
-
-def _commits(_profile: Profile) -> Table:
-    from leadline.facts.commits import commits_fact
-
-    return commits_fact()
-
-
-def _pull_requests(profile: Profile) -> Table:
-    import ibis
-
-    from leadline.derive.expressions import INSTANT, seconds
-    from leadline.facts.pull_requests import pull_requests_fact
-
-    fact = pull_requests_fact(profile)
-    durations = {
-        f"{name}_seconds": seconds(fact[f"{name}_us"]) for name in ("cycle", "first_comment", "coding", "review")
-    }
-    # Known once builds and deployments are attributed.
-    later = {
-        **{name: ibis.null("float64") for name in ("build_seconds", "deploy_seconds", "lead_seconds")},
-        **{name: ibis.null(INSTANT) for name in ("build_finished_at", "deployed_at")},
-        "deployment_id": ibis.null("string"),
-    }
-    return fact.mutate(**durations, **later, work_items=fact.links)
-
-
-def _pull_request_steps() -> Sequence[Stored]:
-    from leadline.facts.pull_requests import STEPS
-
-    return STEPS
-
-
-def _commit_steps() -> Sequence[Stored]:
-    from leadline.facts.commits import STEPS
-
-    return STEPS
-
-
-FACTS: Mapping[str, Fact] = {
-    fact.name: fact
-    for fact in (
-        Fact(
-            "pull-requests",
-            (
-                "repository",
-                "number",
-                "author",
-                "developer",
-                "team",
-                "created_at",
-                "ready_at",
-                "first_commit_at",
-                "first_comment_at",
-                "approved_at",
-                "merged_at",
-                "merge_commit_sha",
-                "build_finished_at",
-                "deployed_at",
-                "deployment_id",
-                "additions",
-                "deletions",
-                "size",
-                "comments",
-                "work_items",
-                "refactored",
-                "refactored_recent",
-                "cycle_seconds",
-                "first_comment_seconds",
-                "coding_seconds",
-                "review_seconds",
-                "build_seconds",
-                "deploy_seconds",
-                "lead_seconds",
-                "why",
-            ),
-            "merged_at",
-            ("repository", "number"),
-            _pull_request_steps,
-            _pull_requests,
-        ),
-        Fact(
-            "commits",
-            (
-                "repository",
-                "sha",
-                "author_email",
-                "developer",
-                "team",
-                "authored_at",
-                "additions",
-                "deletions",
-                "credited",
-                "why",
-            ),
-            "authored_at",
-            ("repository", "sha"),
-            _commit_steps,
-            _commits,
-        ),
-    )
-}
+    start: date | None
+    end: date | None
+    people: Sequence[str] | None
+    teams: Sequence[str] | None
 
 
 def write(
@@ -154,28 +53,40 @@ def write(
 ) -> int:
     """Write ``fact`` to ``path`` (its ending says the format) and return the number of rows.
 
-    ``start`` and ``end`` (inclusive, local dates) keep what happened then: pull requests by merge, commits by author date;
-    ``tree_name`` and ``team`` keep the scope's developers, ``developer`` one of them by email. Raises ``InvalidRequest``.
+    ``start`` and ``end`` (inclusive, local dates) keep what happened then: pull requests by merge, work items by
+    completion, deployments by finish, incidents by resolution, commits by author date. ``tree_name`` and ``team`` keep
+    what counts for the scope, ``developer`` what is one person's, by email. Raises ``InvalidRequest``.
     """
+    declared = _checked(fact, start, end, developer)
+    form = form_of(path)
+    from leadline.facts.rows import NEEDS
+    from leadline.facts.session import session
+
+    known = _trees(project, tree_name)
+    kept = _kept(project, declared, start, end, tree_name, team, developer)
+    profile = project.profile(tree_name)
+    versions = newest_versions(project)
+    with session(project, versions, {each.name: each.version for each in _trees(project, None)}, profile) as opened:
+        opened.facts.bind(NEEDS[fact])
+        opened.facts.bind_raw()
+        query = _shown(opened.engine, declared, profile, known, kept, form)
+        return write_file(opened.engine, query, path, form, lambda: None)
+
+
+def _checked(fact: str, start: date | None, end: date | None, developer: str | None) -> Fact:
     if fact not in FACTS:
         raise InvalidRequest(f"There is no fact {fact!r}; facts are {', '.join(FACTS)}", code="unknown_fact")
     if start is not None and end is not None and start > end:
         raise InvalidRequest(
             "--start is after --end", code="invalid_range", details=[Detail("start", "on or before end")]
         )
-    form = form_of(path)
-    from leadline.facts.session import session
-
-    known = _trees(project, tree_name)
-    kept = _people_kept(project, tree_name, team, developer)
-    profile = project.profile(tree_name)
-    versions = project.lake.snapshot().versions
-    with session(project, versions, {each.name: each.version for each in _trees(project, None)}, profile) as opened:
-        opened.facts.bind(FACTS[fact].needs())
-        opened.facts.bind_raw()
-        opened.engine.bind_arrow(_TEAMS, _teams(known))
-        query = _shown(FACTS[fact], profile, start, end, kept, form)
-        return write_file(opened.engine, query, path, form, lambda: None)
+    if developer is not None and FACTS[fact].by_team:
+        raise InvalidRequest(
+            f"{fact.capitalize()} belong to teams, not to a developer; --team or --org-tree would do",
+            code="not_of_developers",
+            details=[Detail("developer", "not with facts that belong to teams")],
+        )
+    return FACTS[fact]
 
 
 def _trees(project: Project, name: str | None) -> list[OrgTree]:
@@ -184,20 +95,67 @@ def _trees(project: Project, name: str | None) -> list[OrgTree]:
     return [tree(db, project.id, each) for each in names]
 
 
-def _people_kept(project: Project, tree_name: str | None, team: str | None, developer: str | None) -> list[str] | None:
-    """The emails a scope keeps; None: everybody's rows, and nobody's."""
+def _kept(
+    project: Project,
+    fact: Fact,
+    start: date | None,
+    end: date | None,
+    tree_name: str | None,
+    team: str | None,
+    developer: str | None,
+) -> _Kept:
+    org_tree, node = _scope(project, tree_name, team)
+    own = None if developer is None else [developer.strip().lower()]
+    if org_tree is None or node is None:
+        return _Kept(start, end, own, None)
+    if fact.by_team:
+        return _Kept(start, end, None, [node.path])
+    people = org_tree.people(node)
+    return _Kept(start, end, [email for email in people if own is None or email in own], None)
+
+
+def _scope(project: Project, tree_name: str | None, team: str | None) -> tuple[OrgTree | None, Node | None]:
     if team is not None:
-        org_tree, node = find_team(project.home.db, project.id, team, tree_name)
-        kept = list(org_tree.people(node))
-    elif tree_name is not None:
+        return find_team(project.home.db, project.id, team, tree_name)
+    if tree_name is not None:
         org_tree = tree(project.home.db, project.id, tree_name)
-        kept = list(org_tree.people(org_tree.root))
+        return org_tree, org_tree.root
+    return None, None
+
+
+def _shown(engine: Engine, fact: Fact, profile: Profile, known: Sequence[OrgTree], kept: _Kept, form: str) -> Table:
+    import ibis
+
+    from leadline.derive.expressions import epoch_us
+    from leadline.derive.local_time import bounds_us, offsets
+    from leadline.facts.belonging import bind_classes
+    from leadline.facts.rows import rows_of
+    from leadline.facts.work_types import bind_work_types
+
+    first, last = kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1)
+    bind_classes(engine, known, profile)
+    bind_work_types(engine, known, profile)
+    ruled = False
+    if fact.by_team:
+        first, last = _days_seen(engine, fact, kept)
+        ruled = _bind_teams(engine, fact, profile, known, first, last)
+    rows = rows_of(fact.name, profile, offsets(first, last, profile.zone) if fact.by_team else (), ruled)
+    if fact.by_team:
+        if kept.teams is not None:
+            rows = rows.filter(ibis.or_(*(rows.teams.contains(path) for path in kept.teams)))
     else:
-        return None if developer is None else [developer.strip().lower()]
-    return kept if developer is None else [email for email in kept if email == developer.strip().lower()]
+        rows = _with_team(engine, rows, known, kept.people)
+    if kept.start is not None or kept.end is not None:
+        low, high = bounds_us(first, last, profile.zone)
+        happened = epoch_us(rows[fact.happened])
+        rows = rows.filter((happened >= low) & (happened < high))
+    rows = rows.order_by(list(fact.key))
+    return rows.select(**{name: _as_text(rows[name], form) for name in fact.columns})
 
 
-def _teams(known: Sequence[OrgTree]) -> object:
+def _with_team(engine: Engine, rows: Table, known: Sequence[OrgTree], people: Sequence[str] | None) -> Table:
+    """``rows`` of ``people`` with the hierarchy path of their developer's primary team."""
+    import ibis
     import pyarrow as pa
 
     paths: dict[str, str] = {}
@@ -205,30 +163,70 @@ def _teams(known: Sequence[OrgTree]) -> object:
         for person in org_tree.developers.values():
             if person.team is not None:
                 paths.setdefault(person.email, org_tree.by_ref[person.team].path)
-    return pa.table(
-        {"of_developer": pa.array(list(paths), pa.string()), "team": pa.array(list(paths.values()), pa.string())}
+    engine.bind_arrow(
+        _TEAMS,
+        pa.table(
+            {"of_developer": pa.array(list(paths), pa.string()), "team": pa.array(list(paths.values()), pa.string())}
+        ),
     )
-
-
-def _shown(
-    fact: Fact, profile: Profile, start: date | None, end: date | None, kept: list[str] | None, form: str
-) -> ibis.Table:
-    import ibis
-
-    from leadline.derive.expressions import epoch_us
-    from leadline.derive.local_time import bounds_us
-
-    rows = fact.expression(profile)
     teams = ibis.table({"of_developer": "string", "team": "string"}, name=_TEAMS)
     rows = rows.left_join(teams, rows.developer == teams.of_developer)
-    happened = epoch_us(rows[fact.happened])
-    if start is not None or end is not None:
-        low, high = bounds_us(start or date(1970, 1, 1), end or date(2262, 1, 1), profile.zone)
-        rows = rows.filter((happened >= low) & (happened < high))
-    if kept is not None:
-        rows = rows.filter(rows.developer.isin(kept) if kept else ibis.literal(False))
-    rows = rows.order_by(list(fact.key))
-    return rows.select(**{name: _as_text(rows[name], form) for name in fact.columns})
+    if people is None:
+        return rows
+    return rows.filter(rows.developer.isin(people) if people else ibis.literal(False))
+
+
+def _days_seen(engine: Engine, fact: Fact, kept: _Kept) -> tuple[date, date]:
+    """The days asked for; without an end, the whole months in which there are events of ``fact``."""
+    ((low, high),) = engine.execute(
+        f"SELECT epoch_us(min({fact.happened})), epoch_us(max({fact.happened})) FROM {fact.name}"
+    )
+    # A day more, since a local date may differ from the one in UTC.
+    earliest, latest = (datetime.fromtimestamp((each or 0) / 1e6, UTC).date() for each in (low, high))
+    first = kept.start or (earliest - _DAY).replace(day=1)
+    return first, kept.end or max(_month_end(latest + _DAY), first)
+
+
+def _month_end(day: date) -> date:
+    return (day.replace(day=28) + 4 * _DAY).replace(day=1) - _DAY
+
+
+def _bind_teams(
+    engine: Engine, fact: Fact, profile: Profile, known: Sequence[OrgTree], first: date, last: date
+) -> bool:
+    """Bind whose the deployments or incidents are, by calendar month; returns whether any team rule is in force."""
+    import pyarrow as pa
+
+    from leadline.derive.local_time import day_number
+    from leadline.facts.belonging import bind_belonging, bind_matches
+    from leadline.facts.rows import MONTHS, TEAM_PATHS
+    from leadline.people.team_rules import team_rules
+
+    scopes = [(each, each.subtree(each.root), team_rules(each, profile)) for each in known]
+    bind_belonging(engine, scopes)
+    rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
+    if rules:
+        bind_matches(engine, fact.name, rules, profile)
+    paths = [node.path for _, nodes, _ in scopes for node in nodes]
+    engine.bind_arrow(
+        TEAM_PATHS,
+        pa.table({"of_unit": pa.array(range(len(paths)), pa.int64()), "path": pa.array(paths, pa.string())}),
+    )
+    days = list(_days(first, last))
+    engine.bind_arrow(
+        MONTHS,
+        pa.table(
+            {
+                "of_day": pa.array([day_number(day) for day in days], pa.int64()),
+                "period": pa.array([day.year * 12 + day.month for day in days], pa.int64()),
+            }
+        ),
+    )
+    return bool(rules)
+
+
+def _days(first: date, last: date) -> Iterable[date]:
+    return (first + number * _DAY for number in range((last - first).days + 1))
 
 
 def _as_text(value: Value, form: str) -> Value:

@@ -2,6 +2,7 @@
 
 The versions a run is pinned to and the profile come in; stored tables bound in an engine go out. A folder's name is a
 digest of all that its rows were computed from, so it is never stale; several processes asking at once compute it once.
+It appears whole or not at all: what a killed process leaves is never read.
 """
 
 from __future__ import annotations
@@ -13,20 +14,29 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.engine import compiled
+from leadline.facts.queries import Queries, code_digest
+from leadline.facts.stored import Stored, Workplace
+from leadline.schema import TABLES
+from leadline.settings.profile import SETTINGS, split_team_key
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from ibis.expr.types import Table
+
     from leadline.engine import Engine
-    from leadline.facts.stored import Stored
     from leadline.lake import Snapshot
     from leadline.settings.profile import Profile
 
+_CODE = ("schema", "settings", "people", "derive", "facts")
+"""The packages that the rows of stored tables follow from: a new release computes them anew."""
+_STATE = "state-"
+"""How the folders begin that steps keep between computations."""
 _KEPT_STATES = 4
 _KEPT_SECONDS = 6 * 3600
 
@@ -44,7 +54,7 @@ class FactStore:
 
     ``people`` names the state of the developers (the versions of the org trees). ``bind_raw`` binds the raw tables, within
     a range of repositories, and the people in ``engine``; ``before_each`` hears of each step that must be computed.
-    ``lock`` is the project's lock across processes.
+    ``lock`` is the project's lock across processes. ``queries`` keeps the texts of queries beside the facts.
     """
 
     def __init__(
@@ -60,6 +70,7 @@ class FactStore:
         lock: Callable[[str], AbstractContextManager[None]],
         before_each: Callable[[str], None] = lambda _name: None,
     ) -> None:
+        self.queries = Queries(folder.with_name("queries"))
         self._folder = folder
         self._engine = engine
         self._open_snapshot = snapshot
@@ -69,7 +80,7 @@ class FactStore:
         self._profile = profile
         self._lock = lock
         self._before_each = before_each
-        self._bound_within: Within | None = None
+        self._raw_within: dict[str, Within] = {}
 
     @cached_property
     def _snapshot(self) -> Snapshot:
@@ -93,36 +104,66 @@ class FactStore:
                     self._compute(stored, folder)
         return folder
 
-    def bind_raw(self, within: Within = EVERYTHING) -> None:
-        """Make the raw tables (those with repositories: of the range ``within``) and the people queryable."""
-        if self._bound_within is None:
+    def bind_raw(self, within: Within = EVERYTHING, tables: Iterable[str] = TABLES) -> None:
+        """Make the raw ``tables`` (those with repositories: of the range ``within``) and the people queryable."""
+        if not self._raw_within:
             self._bind_people()
-        if within != self._bound_within:
-            self._engine.bind_snapshot(self._snapshot, within=within)
-            self._bound_within = within
+            self._bind_tables(TABLES, EVERYTHING)
+        self._bind_tables([name for name in tables if self._raw_within[name] != within], within)
+
+    def _bind_tables(self, tables: Iterable[str], within: Within) -> None:
+        self._engine.bind_snapshot(self._snapshot, tables, within=within)
+        self._raw_within.update(dict.fromkeys(tables, within))
 
     def _compute(self, stored: Stored, folder: Path) -> None:
         self.bind(stored.needs)
-        text = _sql(stored, tuple(self._profile.texts[key] for key in stored.settings), self._profile)
         unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
         unfinished.mkdir(parents=True)
         try:
-            for number, within in enumerate(self._batches() if stored.by_repository else [EVERYTHING]):
-                self._before_each(stored.name)
-                self.bind_raw(within)
-                self.bind(stored.needs, within)
-                self._engine.copy(text, unfinished / f"{number:05}.parquet", "parquet")
+            if stored.compute is None:
+                self._query(stored, unfinished)
+            else:
+                self._work(stored, stored.compute, unfinished)
             unfinished.rename(folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         self._forget(stored.name)
 
+    def _query(self, stored: Stored, folder: Path) -> None:
+        """Write the rows of a step that is a query, a file per range of repositories that is worked on at a time."""
+        state = [self._texts(stored), dict(stored.columns)]
+        text = self.queries.text(stored.name, state, lambda: compiled_step(stored, self._profile))
+        for number, within in enumerate(self._batches if stored.by_repository else [EVERYTHING]):
+            self._before_each(stored.name)
+            self.bind_raw(within, stored.reads)
+            self.bind(stored.needs, within)
+            # A cache: written and read sooner is worth more than smaller.
+            self._engine.copy(text, folder / f"{number:05}.parquet", "parquet", compression="snappy")
+
+    def _work(self, stored: Stored, compute: Callable[[Workplace], None], folder: Path) -> None:
+        """Have a step that is no query write its rows."""
+        self._before_each(stored.name)
+        self.bind_raw()
+        self.bind(stored.needs)
+        state = self._folder / f"{_STATE}{stored.state or stored.name}"
+        # Always taken after the lock of a state of the data, and nothing else is taken under it: no deadlock.
+        with self._lock(f"facts:{state.name}"):
+            state.mkdir(exist_ok=True)
+            compute(Workplace(self._engine, self._profile, self._snapshot, folder, state))
+        files = list(folder.glob("*.parquet"))
+        for file in files:
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        if not files:
+            self._engine.copy(_no_rows(stored), folder / "00000.parquet", "parquet")
+
+    @cached_property
     def _batches(self) -> list[Within]:
         """Ranges of repositories that together are all, each of about ``_BATCH_ROWS`` rows."""
         counts = self._snapshot.row_counts()
         if sum(counts.get(name, 0) for name in _WEIGHED) <= _BATCH_ROWS:
             return [EVERYTHING]
-        self.bind_raw()
+        self.bind_raw(EVERYTHING, _WEIGHED)
         each = " UNION ALL ".join(f"SELECT repository, count(*) AS n FROM {name} GROUP BY 1" for name in _WEIGHED)
         sizes = self._engine.execute(f"SELECT repository, sum(n) FROM ({each}) GROUP BY 1 ORDER BY 1")
         return batches([(repository, int(rows)) for repository, rows in sizes], _BATCH_ROWS)
@@ -135,14 +176,20 @@ class FactStore:
             if folder.stat().st_mtime < old:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def _texts(self, stored: Stored) -> dict[str, str]:
+        """The profile's texts that a stored table follows from: its settings and the team rules it reads."""
+        texts = self._profile.texts
+        ruled = [key for key in texts if stored.rules and key not in SETTINGS and _rule_of(key) in stored.rules]
+        return {key: texts[key] for key in (*stored.settings, *ruled)}
+
     def fingerprint(self, stored: Stored) -> str:
         """A digest of all that a stored table follows from."""
         state = {
-            "code": _code_digest(),
+            "code": code_digest(_CODE),
             "tables": {table: self._versions.get(table) for table in stored.reads},
             "needs": [self.fingerprint(each) for each in stored.needs],
             "people": dict(self._people) if stored.people else None,
-            "settings": {key: self._profile.texts[key] for key in stored.settings},
+            "settings": self._texts(stored),
         }
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:20]
 
@@ -174,30 +221,27 @@ def _touched(folder: Path) -> bool:
     return True
 
 
-_compiled: dict[tuple[Stored, tuple[str, ...]], str] = {}
+def _rule_of(key: str) -> str:
+    """The rule of a key ``team.<key>.<rule>``."""
+    return split_team_key(key)[2]
 
 
-def _sql(stored: Stored, settings: tuple[str, ...], profile: Profile) -> str:
-    """The query of a stored table, which depends on its settings alone: compiled once per process."""
-    if (text := _compiled.get((stored, settings))) is None:
-        from leadline.derive.expressions import to_bigint
+def _no_rows(stored: Stored) -> Table:
+    """An empty table with the declared columns."""
+    import ibis
 
-        query = stored.expression(profile)
-        columns = {
-            name: to_bigint(query[name]) if kind == "int64" else query[name] for name, kind in stored.columns.items()
-        }
-        text = _compiled[stored, settings] = compiled(query.select(**columns))
-    return text
+    nothing = ibis.range(0).unnest().name("nothing").as_table()
+    return nothing.select(**{name: ibis.null(kind) for name, kind in stored.columns.items()})
 
 
-@cache
-def _code_digest() -> str:
-    """A digest of the code that the stored tables follow from: a new release computes them anew."""
-    import duckdb
+def compiled_step(stored: Stored, profile: Profile) -> str:
+    """The query of a stored table as SQL text."""
+    from leadline.derive.expressions import to_bigint
 
-    digest = hashlib.sha256(duckdb.__version__.encode())
-    package = Path(__file__).parent.parent
-    for folder in ("schema", "derive", "facts"):
-        for file in sorted((package / folder).glob("*.py")):
-            digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()
+    if stored.expression is None:
+        raise AssertionError(f"{stored.name} has neither an expression nor a computation")
+    query = stored.expression(profile)
+    columns = {
+        name: to_bigint(query[name]) if kind == "int64" else query[name] for name, kind in stored.columns.items()
+    }
+    return compiled(query.select(**columns))

@@ -8,9 +8,10 @@ from __future__ import annotations
 from ibis.expr.types import Table
 
 from leadline.derive.attribution import with_developer
-from leadline.derive.completion import completed_items
-from leadline.derive.expressions import between, epoch_us, not_negative
+from leadline.derive.completion import ITEM, completed_items
+from leadline.derive.expressions import attach, between, epoch_us, not_negative
 from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.pull_requests import LINKS
 from leadline.facts.stored import Stored
 from leadline.settings.profile import Profile
 
@@ -42,6 +43,16 @@ def _counted(profile: Profile) -> Table:
     )
 
 
+def _associated(profile: Profile) -> Table:
+    fact = work_items_fact(profile)
+    counted = fact.filter(fact.completed_at.notnull() & fact.developer.notnull())
+    linked = LINKS.table().select(*ITEM).distinct().mutate(linked=True)
+    counted = attach(counted, ITEM, linked)
+    return counted.select(
+        "developer", happened_us=epoch_us(counted.completed_at), linked=counted.linked.fill_null(False)
+    )
+
+
 WORK_ITEMS = Stored(
     "work_items",
     {"developer": "string", "happened_us": "int64", "type": "string", "complete_us": "int64"},
@@ -51,3 +62,12 @@ WORK_ITEMS = Stored(
     settings=("work_items.complete_from",),
 )
 """Completed items of known developers: what metrics count; ``type`` is the whole name in lower case."""
+
+ASSOCIATIONS = Stored(
+    "associations",
+    {"developer": "string", "happened_us": "int64", "linked": "boolean"},
+    reads=("work_items", "work_item_changes"),
+    expression=_associated,
+    needs=(ACCOUNTS, LINKS),
+)
+"""Completed items of known developers, and whether a pull request is linked to each."""

@@ -13,8 +13,6 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -22,12 +20,10 @@ from urllib.parse import unquote
 from leadline.errors import StoreError
 from leadline.lake.files import add_action, make_durable
 from leadline.lake.snapshot import DataFile, Manifest, Snapshot
-from leadline.schema import TABLES, Table, table_named
+from leadline.schema import TABLES, Table
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
-
-    from leadline.lake.maintenance import Compaction
 
 LOG = "_delta_log"
 STAGING = "_staging"
@@ -196,29 +192,6 @@ class Lake:
         if entry.exists():
             make_durable(entry)
         make_durable(log)
-
-    # -- keeping it well -------------------------------------------------------------------------------------------
-
-    def check(self) -> list[str]:
-        """Findings of an integrity check over every table's newest version; [] means good."""
-        from leadline.lake.maintenance import check_lake
-
-        return check_lake(self)
-
-    def compact(
-        self,
-        table: str | None = None,
-        *,
-        now: datetime,
-        lock: Callable[[str], AbstractContextManager[None]] | None = None,
-        keep_days: int = KEEP_DAYS,
-    ) -> Compaction:
-        """Merges small files of ``table`` (default: every table) and clears files that no version of the last
-        ``keep_days`` days reads. Content stays the same. ``lock`` keeps deliveries out while a table is merged."""
-        from leadline.lake.maintenance import compact_lake
-
-        tables = [table_named(table)] if table is not None else list(TABLES.values())
-        return compact_lake(self, tables, lock=lock, now=now, keep_days=keep_days)
 
 
 def _data_files(folder: Path, delta: DeltaTable) -> tuple[DataFile, ...]:

@@ -18,7 +18,7 @@ from leadline.errors import StoreError
 from leadline.lake.files import parquet_rows
 from leadline.lake.lake import KEEP_DAYS, STAGING, Lake
 from leadline.lake.snapshot import DataFile, Snapshot
-from leadline.schema import TABLES, Table
+from leadline.schema import TABLES, Table, table_named
 
 SMALL_FILE_ROWS = 122_880
 """A file with fewer rows than this is small: it holds less than one row group."""
@@ -235,12 +235,18 @@ def _clear_staging(staging: Path, now: datetime) -> int:
 
 
 def compact_lake(
-    lake: Lake, tables: Sequence[Table], *, lock: LockFactory | None, now: datetime, keep_days: int
+    lake: Lake,
+    table: str | None = None,
+    *,
+    now: datetime,
+    lock: LockFactory | None = None,
+    keep_days: int = KEEP_DAYS,
 ) -> Compaction:
-    """Merges small files of ``tables``, then clears what no kept version reads."""
+    """Merges small files of the table called ``table`` (default: every table) and clears files that no version of the
+    last ``keep_days`` days reads. Content stays the same. ``lock`` keeps deliveries out while a table is merged."""
     merged = written = cleared = 0
-    for table in tables:
-        from_files, to_files = compact_table(lake, table, lock or (lambda _: nullcontext()))
+    for each in TABLES.values() if table is None else [table_named(table)]:
+        from_files, to_files = compact_table(lake, each, lock or (lambda _: nullcontext()))
         merged, written = merged + from_files, written + to_files
-        cleared += clear_table(lake, table, now=now, keep_days=keep_days)
+        cleared += clear_table(lake, each, now=now, keep_days=keep_days)
     return Compaction(merged, written, cleared)

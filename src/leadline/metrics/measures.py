@@ -1,6 +1,6 @@
 """Measures: for each fact the columns that metrics sum, count or take a statistic of.
 
-The stored facts (as unbound ibis tables) come in; per fact a table with developer, the instant of its period and one
+The stored facts (as unbound ibis tables) come in; per fact a table with whose it is, the instant of its period and one
 column per measure goes out. A measure is null where the event does not have it.
 """
 
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 import ibis
 from ibis.expr.types import Table, Value
 
+from leadline.facts.belonging import developer_class, needed
 from leadline.facts.commits import COMMITS
+from leadline.facts.deployments import DEPLOYMENTS
+from leadline.facts.incidents import INCIDENTS
+from leadline.facts.lead_time import LEAD
 from leadline.facts.pull_requests import PULL_REQUESTS
 from leadline.facts.stored import Stored
-from leadline.facts.work_items import WORK_ITEMS
-
-WORK_TYPES = "work_types"
-"""Bound per run: rule, type (lower case), work_type."""
-DEVELOPER_RULES = "developer_rules"
-"""Bound per run: developer, rule; developers not listed follow rule 0, the default."""
+from leadline.facts.work_items import ASSOCIATIONS, WORK_ITEMS
+from leadline.facts.work_types import with_work_type
+from leadline.settings.profile import STAGES
 
 CODING_DAYS = "coding_days"
 ACTIVE = "active_developers"
@@ -30,12 +31,23 @@ Measures = dict[str, Callable[[Table], Value]]
 
 @dataclass(frozen=True)
 class Measured:
-    """A fact as metrics see it: ``table`` is what is ``stored``, with developer and happened_us; ``measures`` are columns
-    derived from it."""
+    """A fact as metrics see it: ``table`` is what is ``stored``, with happened_us; ``measures`` are columns derived from
+    it. An event belongs to the person in its ``developer`` or, if ``placed``, to whom its ``place`` belongs."""
 
     stored: Stored
     table: Callable[[], Table]
     measures: Measures
+    placed: str = ""
+
+    @property
+    def reads(self) -> tuple[Stored, ...]:
+        """The stored tables that a query of it reads."""
+        return needed(self.placed) if self.placed else (self.stored,)
+
+    @property
+    def owner(self) -> str:
+        """The column that says whose an event is."""
+        return "place" if self.placed else "developer"
 
 
 def _one(_table: Table) -> Value:
@@ -48,17 +60,6 @@ def _flag(condition: Callable[[Table], Value]) -> Callable[[Table], Value]:
 
 def _column(name: str) -> Callable[[Table], Value]:
     return lambda table: table[name]
-
-
-def _work_items() -> Table:
-    """Completed items with their work type by the rule of their developer's team."""
-    items = WORK_ITEMS.table()
-    rules = ibis.table({"rule_developer": "string", "rule": "int64"}, name=DEVELOPER_RULES)
-    types = ibis.table({"type_rule": "int64", "type_name": "string", "work_type": "string"}, name=WORK_TYPES)
-    ruled = items.left_join(rules, items.developer == rules.rule_developer)
-    ruled = ruled.mutate(rule=ruled.rule.fill_null(0))
-    typed = ruled.left_join(types, [ruled.rule == types.type_rule, ruled.type == types.type_name])
-    return typed.mutate(work_type=typed.work_type.fill_null("other"))
 
 
 MEASURED: dict[str, Measured] = {
@@ -95,7 +96,7 @@ MEASURED: dict[str, Measured] = {
     ),
     "work_items": Measured(
         WORK_ITEMS,
-        _work_items,
+        lambda: with_work_type(WORK_ITEMS.table()),
         {
             "completed": _one,
             **{
@@ -104,5 +105,33 @@ MEASURED: dict[str, Measured] = {
             },
             "complete": _column("complete_us"),
         },
+    ),
+    "lead": Measured(
+        LEAD,
+        lambda: developer_class(LEAD.table()),
+        {name: _column(f"{name}_us") for name in (*STAGES, "lead")},
+    ),
+    "associations": Measured(
+        ASSOCIATIONS,
+        ASSOCIATIONS.table,
+        {"completed": _one, "linked": _flag(lambda table: table.linked)},
+    ),
+    "deployments": Measured(
+        DEPLOYMENTS,
+        DEPLOYMENTS.table,
+        {
+            "succeeded": _flag(lambda table: table.succeeded),
+            "finished": _flag(lambda table: table.counted),
+        },
+        placed="deployments",
+    ),
+    "failures": Measured(
+        DEPLOYMENTS,
+        lambda: DEPLOYMENTS.table().filter(lambda table: table.failed_in.length() > 0),
+        {"deployments": _one},
+        placed="failures",
+    ),
+    "incidents": Measured(
+        INCIDENTS, INCIDENTS.table, {"resolved": _one, "restore": _column("restore_us")}, placed="incidents"
     ),
 }

@@ -1,16 +1,21 @@
-"""Periods of an export: calendar days, ISO weeks, months or quarters, cut to the requested range.
+"""Periods of an export: calendar days, ISO weeks, months or quarters, cut to the requested range, or the range itself.
 
-A date range and a granularity come in; the periods go out.
+A date range and a granularity come in; the periods go out, or how many units of time the range has.
 """
 
 from __future__ import annotations
 
+import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 
 # Labels are English whatever the process's locale.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAY = timedelta(days=1)
+
+RANGE = "range"
+"""The granularity of a report: the whole range is one period."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Period:
 
 def periods(start: date, end: date, granularity: str) -> list[Period]:
     """The periods that ``start`` to ``end`` (both inclusive) touches, in order; weeks start on Monday (ISO 8601)."""
+    if granularity == RANGE:
+        return [Period(f"{start}/{end}", start, end)]
     found: list[Period] = []
     day = start
     while day <= end:
@@ -31,6 +38,19 @@ def periods(start: date, end: date, granularity: str) -> list[Period]:
         found.append(Period(label, day, min(following - _DAY, end)))
         day = following
     return found
+
+
+def units_of(start: date, end: date, unit: str) -> Fraction:
+    """How many days (`daily`), weeks of seven days (`weekly`) or calendar months (`monthly`) there are from ``start`` to
+    ``end``, both inclusive. A month that is only partly in the range counts by the share of its days."""
+    days = (end - start).days + 1
+    if unit == "monthly":
+        return sum((_share_of_month(month) for month in periods(start, end, "monthly")), Fraction(0))
+    return Fraction(days, 7 if unit == "weekly" else 1)
+
+
+def _share_of_month(month: Period) -> Fraction:
+    return Fraction((month.end - month.start).days + 1, calendar.monthrange(month.start.year, month.start.month)[1])
 
 
 def _period_of(day: date, granularity: str) -> tuple[str, date]:

@@ -5,34 +5,61 @@ A project, a normalized request and its pins come in; a file that exists whole o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from leadline.derive.local_time import Offset
 from leadline.errors import Conflict
+from leadline.facts.current import newest_versions
 from leadline.metrics.catalogue import DEFINITIONS, by_ids
 from leadline.metrics.request import LEVELS, Cancelled, Control, MetricsRequest, Pins, Produced
 from leadline.people import tree, trees
 from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from leadline.engine import Engine
     from leadline.facts.session import Sessions
+    from leadline.facts.stored import Stored
     from leadline.home import Home, Project
+
+T = TypeVar("T")
 
 _FACTS_SHARE = 0.7
 """How much of a first run the facts are, for the progress shown."""
 
 
-def pin(project: Project, tree_name: str) -> Pins:
-    """The newest versions of everything that a run over ``tree_name`` reads."""
+def pin(project: Project, tree_name: str, tables: Collection[str] | None = None) -> Pins:
+    """The newest versions of everything that a run over ``tree_name`` reads, pushed rows included.
+
+    ``tables`` are those that the run reads (``tables_of``; default: any), so that it need not wait for rows of others.
+    """
     return Pins(
-        tables=project.lake.snapshot().versions,
+        tables=newest_versions(project, tables),
         # All trees, since an account may belong to a developer of any of them.
         trees={each.name: each.version for each in trees(project.home.db, project.id)},
         definitions=DEFINITIONS,
         settings=project.profile(tree_name).texts,
     )
+
+
+def tables_of(request: MetricsRequest) -> frozenset[str]:
+    """The lake's tables that the metrics of ``request`` are computed from."""
+    return _tables_of(request.metrics, request.level)
+
+
+@lru_cache(maxsize=256)
+def _tables_of(ids: tuple[str, ...], level: str) -> frozenset[str]:
+    from leadline.metrics.measures import MEASURED
+    from leadline.metrics.query import facts_of
+
+    def read_by(stored: Stored) -> frozenset[str]:
+        return frozenset(stored.reads).union(*map(read_by, stored.needs))
+
+    return frozenset().union(*(read_by(MEASURED[fact].stored) for fact in facts_of(by_ids(ids), level)))
 
 
 class Runner:
@@ -69,6 +96,30 @@ class Runner:
 
     def produce(self, project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
         """As ``produce``."""
+        from leadline.facts.files import write
+
+        return Produced(
+            self._run(
+                project,
+                request,
+                pins,
+                control,
+                lambda engine, query: write(engine, query, path, request.format, control.check),
+            )
+        )
+
+    def table(self, project: Project, request: MetricsRequest, pins: Pins, control: Control) -> pa.Table:
+        """The rows that ``produce`` would write, in memory; raises what it raises."""
+        return self._run(project, request, pins, control, lambda engine, query: engine.arrow(query))
+
+    def _run(
+        self,
+        project: Project,
+        request: MetricsRequest,
+        pins: Pins,
+        control: Control,
+        finish: Callable[[Engine, str], T],
+    ) -> T:
         if pins.definitions != DEFINITIONS:
             raise Conflict(
                 f"This export was made by definitions {pins.definitions}; this leadline has {DEFINITIONS}, "
@@ -78,7 +129,7 @@ class Runner:
         from leadline.engine import Interrupted
 
         try:
-            return Produced(_run(self._sessions, project, request, pins, path, control))
+            return _run(self._sessions, project, request, pins, control, finish)
         except Interrupted:
             raise Cancelled from None
 
@@ -94,12 +145,17 @@ def produce(project: Project, request: MetricsRequest, pins: Pins, path: Path, c
 
 
 def _run(
-    sessions: Sessions, project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control
-) -> int:
-    from leadline.facts.files import write
+    sessions: Sessions,
+    project: Project,
+    request: MetricsRequest,
+    pins: Pins,
+    control: Control,
+    finish: Callable[[Engine, str], T],
+) -> T:
+    """What ``finish`` makes of the engine and the query of ``request``."""
     from leadline.metrics.measures import MEASURED
     from leadline.metrics.query import facts_of, sql
-    from leadline.metrics.scope import bind_scope
+    from leadline.metrics.scope import bind_places, bind_scope
 
     profile = Profile.of(pins.settings)
     metrics = by_ids(request.metrics)
@@ -108,10 +164,12 @@ def _run(
     with sessions.open(project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()) as opened:
         control.attach(opened)
         for done, fact in enumerate(facts):
-            opened.facts.bind([MEASURED[fact].stored])
+            opened.facts.bind(MEASURED[fact].reads)
             control.progress(_FACTS_SHARE * (done + 1) / len(facts))
         zone = bind_scope(opened.engine, org_tree, request, profile)
-        query = opened.engine.remember(sql(request.metrics, request.level, request.aggregation, zone))
-        written = write(opened.engine, query, path, request.format, control.check)
+        kinds = [MEASURED[fact].placed for fact in facts if MEASURED[fact].placed]
+        ruled = bool(kinds) and bind_places(opened.engine, org_tree, request, profile, kinds)
+        text = sql(request.metrics, request.level, request.aggregation, zone, ruled, opened.facts.queries)
+        finished = finish(opened.engine, opened.engine.remember(text))
     control.progress(1.0)
-    return written
+    return finished

@@ -5,21 +5,22 @@ An org tree and a normalized request come in; small Arrow tables are bound in th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from leadline.derive.local_time import Offset, day_number, offsets
+from leadline.facts.belonging import bind_belonging, bind_classes, bind_matches
 from leadline.facts.files import FORMULA_STARTS
-from leadline.metrics.catalogue import DEVELOPER
-from leadline.metrics.measures import DEVELOPER_RULES, WORK_TYPES
+from leadline.facts.work_types import bind_work_types
+from leadline.metrics.metric import DEVELOPER
 from leadline.metrics.periods import periods
-from leadline.metrics.query import DAYS, MEMBERS, PERIODS, UNITS, unit_columns
+from leadline.metrics.query import BAND_NAMES, DAYS, MEMBERS, PERIODS, RATING_BANDS, UNITS, unit_columns
 from leadline.metrics.request import MetricsRequest
+from leadline.people.team_rules import team_rules
 from leadline.people.tree import Node, OrgTree
-from leadline.settings.profile import Profile
-from leadline.settings.rules import DEFAULT_WORK_TYPES
+from leadline.settings.profile import BANDS, Profile
 
 if TYPE_CHECKING:
     from leadline.engine import Engine
@@ -43,8 +44,29 @@ def bind_scope(engine: Engine, tree: OrgTree, request: MetricsRequest, profile: 
     )
     engine.bind_arrow(MEMBERS, _pairs("of_unit", "member", members))
     _bind_periods(engine, request)
-    _bind_work_types(engine, tree, profile)
+    bind_work_types(engine, [tree], profile)
+    _bind_bands(engine, profile)
+    bind_classes(engine, [tree], profile)
     return tuple(offsets(request.start, request.end, profile.zone))
+
+
+def bind_places(engine: Engine, tree: OrgTree, request: MetricsRequest, profile: Profile, kinds: Iterable[str]) -> bool:
+    """Bind whose the events of ``kinds`` (deployments, their failures, incidents) are; returns whether any team rule is in force.
+
+    The stored tables that these read are bound already.
+    """
+    units = tree.subtree(tree.root if request.team is None else tree.by_ref[request.team])
+    rules = team_rules(tree, profile)
+    bind_belonging(engine, [(tree, units, rules)])
+    if rules.rules:
+        for kind in kinds:
+            bind_matches(engine, kind, rules.rules, profile)
+    return bool(rules.rules)
+
+
+def _bind_bands(engine: Engine, profile: Profile) -> None:
+    bounds = {f"{name}_{band}": [profile[f"ratings.{name}.{band}"]] for name in BANDS for band in BAND_NAMES}
+    engine.bind_arrow(RATING_BANDS, pa.table(bounds, pa.schema([(name, pa.float64()) for name in bounds])))
 
 
 def neutralized(text: str) -> str:
@@ -93,6 +115,7 @@ def _bind_periods(engine: Engine, request: MetricsRequest) -> None:
         pa.table(
             {
                 "period": pa.array(range(len(found)), pa.int64()),
+                "period_days": pa.array([(each.end - each.start).days + 1 for each in found], pa.int64()),
                 "Granularity": pa.array([each.label for each in found]),
                 "Start_Date": pa.array([each.start.isoformat() for each in found]),
                 "End_Date": pa.array([each.end.isoformat() for each in found]),
@@ -107,52 +130,6 @@ def _bind_periods(engine: Engine, request: MetricsRequest) -> None:
     engine.bind_arrow(
         DAYS,
         pa.table({"of_day": pa.array([day for day, _ in days]), "period": pa.array([number for _, number in days])}),
-    )
-
-
-def _bind_work_types(engine: Engine, tree: OrgTree, profile: Profile) -> None:
-    """Rule 0 is the default; every team with a rule of its own gives one, in force for the developers whose primary
-    team it is or is nearest above."""
-    rules: list[Mapping[str, str]] = [DEFAULT_WORK_TYPES]
-    of_node: dict[int, int] = {}
-    for node in tree.nodes:  # preorder: a parent comes first
-        own = next(
-            (
-                team["work_type"]
-                for name in (node.key, str(node.ref_id))
-                if name is not None and "work_type" in (team := profile.team_rules.get(name, {}))
-            ),
-            None,
-        )
-        if own is not None:
-            rules.append(own)
-            of_node[node.ref_id] = len(rules) - 1
-        else:
-            of_node[node.ref_id] = of_node.get(node.parent, 0) if node.parent is not None else 0
-    ruled = [
-        (developer.email, rule)
-        for developer in tree.developers.values()
-        if developer.team is not None and (rule := of_node[developer.team])
-    ]
-    engine.bind_arrow(
-        DEVELOPER_RULES,
-        pa.table(
-            {
-                "rule_developer": pa.array([email for email, _ in ruled], pa.string()),
-                "rule": pa.array([rule for _, rule in ruled], pa.int64()),
-            }
-        ),
-    )
-    types = [(number, name, kind) for number, rule in enumerate(rules) for name, kind in rule.items()]
-    engine.bind_arrow(
-        WORK_TYPES,
-        pa.table(
-            {
-                "type_rule": pa.array([number for number, _, _ in types], pa.int64()),
-                "type_name": pa.array([name for _, name, _ in types], pa.string()),
-                "work_type": pa.array([kind for _, _, kind in types], pa.string()),
-            }
-        ),
     )
 
 

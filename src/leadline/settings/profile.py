@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -50,9 +51,10 @@ def _whole(minimum: int, maximum: int) -> Check:
 
 
 def _number(text: str) -> float:
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text.strip()):
-        raise ValueError("a number of 0 or more")
-    return float(text)
+    """A number, or a fraction: one a week is exactly `1/7`, which no decimal is."""
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?|\d{1,9}/0*[1-9]\d{0,8}", text.strip()):
+        raise ValueError("a number of 0 or more, such as 1.5 or 1/7")
+    return float(Fraction(text.strip()))
 
 
 def _boolean(text: str) -> bool:
@@ -95,9 +97,9 @@ def _stages(text: str) -> tuple[str, ...]:
 
 BANDS = {
     "lead_time": (("1", "7", "30"), "days, below"),
-    "deployment_frequency": (("1", "0.142857143", "0.033333333"), "deployments per day, at least"),
+    "deployment_frequency": (("1", "1/7", "1/30"), "deployments per day, at least"),
     "change_failure_rate": (("15", "20", "30"), "percent, below"),
-    "time_to_restore": (("0.041666667", "1", "7"), "days, below"),
+    "time_to_restore": (("1/24", "1", "7"), "days, below"),
 }
 
 
@@ -178,7 +180,7 @@ SETTINGS: dict[str, Setting] = {
 TEAM_RULES: dict[str, tuple[Check, str]] = {
     **{
         name: (rules.parse_filters, f"Filter sets of a team over the {name}: `equals a, b; not contains c`.")
-        for name in ("repository", "service", "pipeline", "environment", "project", "label")
+        for name in ("repository", "service", "pipeline", "environment", "project", "tag", "label")
     },
     "work_type": (
         rules.parse_work_types,
@@ -212,6 +214,12 @@ class Profile:
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
+
+    def rule_texts(self, *names: str) -> dict[str, str]:
+        """The texts of the team rules called ``names``, of any team, by key."""
+        return {
+            key: text for key, text in self.texts.items() if key not in SETTINGS and split_team_key(key)[2] in names
+        }
 
     @property
     def zone(self) -> ZoneInfo:

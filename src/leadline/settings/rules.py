@@ -5,6 +5,7 @@ One line of text comes in (a setting's value), the parsed rule goes out; ``Value
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 OPERATORS = ("not equals", "equals", "not contains", "contains", "starts with", "ends with")
@@ -22,6 +23,22 @@ class Filter:
 
     operator: str
     values: tuple[str, ...]
+
+    def holds(self, given: Iterable[str | None]) -> bool:
+        """Whether it holds for a thing with these values (several for a list such as tags), in any letter case."""
+        known = [value.lower() for value in given if value is not None]
+        wanted = tuple(value.lower() for value in self.values)
+        negative = self.operator.startswith("not ")
+        test = _TESTS[self.operator.removeprefix("not ")]
+        return any(test(value, each) for value in known for each in wanted) is not negative
+
+
+_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "equals": str.__eq__,
+    "contains": str.__contains__,
+    "starts with": str.startswith,
+    "ends with": str.endswith,
+}
 
 
 def parse_filters(text: str) -> tuple[Filter, ...]:

@@ -1,0 +1,45 @@
+"""Which environments are production: by default from the name, else by the environment rule of a team.
+
+Environment names and the profile come in. Every distinct environment rule is a class of its own (class 0 is the default),
+so that what a team calls production is judged once for all teams with the same rule.
+"""
+
+from __future__ import annotations
+
+import re
+
+from leadline.settings.profile import Profile
+from leadline.settings.rules import Filter, parse_filters
+
+DEFAULT_CLASS = 0
+
+_WORDS = re.compile(r"[^\W_]+")
+_PRODUCTION = re.compile(r"(prod|production|live)[0-9]*")
+_NEGATED = {"non", "not", "no", "pre", "preprod"}
+
+
+def is_production_name(environment: str | None) -> bool:
+    """The default (metrics, "Deployment frequency"): no environment, or a name with the whole word prod, production or
+    live (digits may follow), unless a word is non, not, no, pre or preprod."""
+    if not (environment or "").strip():
+        return True
+    words = _WORDS.findall((environment or "").lower())
+    return any(_PRODUCTION.fullmatch(word) for word in words) and _NEGATED.isdisjoint(words)
+
+
+def classes(profile: Profile) -> tuple[str | None, ...]:
+    """The environment rules in use, by class: None for the default, then every distinct rule's text, sorted."""
+    return (None, *sorted(set(profile.rule_texts("environment").values())))
+
+
+def class_of(profile: Profile, rule: str | None) -> int:
+    """The class of an environment rule's text; None is the default's."""
+    return classes(profile).index(rule)
+
+
+def is_production(environment: str | None, rule: str | None) -> bool:
+    """Whether an environment is production under a rule's text (None: the default)."""
+    if rule is None:
+        return is_production_name(environment)
+    filters: tuple[Filter, ...] = parse_filters(rule)
+    return all(each.holds([environment]) for each in filters)

@@ -1,0 +1,209 @@
+"""The fact `deployments`: one row per deployment and service, whether it is production, and what made it fail.
+
+Deployments, incidents and the production environments come in; the fact's stored steps go out (metrics, "Deployment
+frequency" and "Change failure rate"). What a deployment carries is `carried`, whose it is `belonging`.
+"""
+
+from __future__ import annotations
+
+import ibis
+from ibis.expr.types import Table, Value
+
+from leadline.derive.expressions import attach, epoch_us
+from leadline.derive.production import DEFAULT_CLASS
+from leadline.engine import schema_table
+from leadline.facts.production import ENVIRONMENTS
+from leadline.facts.stored import Stored
+from leadline.settings.profile import Profile
+
+EVENT = ["deployment_id", "service"]
+FINISHED = ("success", "failure")
+
+
+def runs() -> Table:
+    """One row per deployment and service: what the table says of it. A cell may name several services, separated by
+    `;`: one run deploys them all. None is the service ''."""
+    table = schema_table("deployments")
+    cell = table.service.fill_null("")
+    several = table.mutate(
+        service=cell.split(";").unnest(),
+        none=cell.replace(";", "").strip() == "",
+        rollback=table.rollback.fill_null(False),
+    )
+    named = several.mutate(service=several.service.strip())
+    return named.filter(named.none | (named.service != "")).drop("none").distinct()
+
+
+def production_runs() -> Table:
+    """Finished production runs, once per class of production: class, deployment_id, service, repository, status,
+    rollback, finished_us."""
+    table = runs()
+    finished = table.filter(table.status.isin(FINISHED) & table.finished_at.notnull())
+    environments = ENVIRONMENTS.table().select("class", of_environment=lambda t: t.environment.fill_null(""))
+    joined = finished.inner_join(environments, finished.environment.fill_null("") == environments.of_environment)
+    return joined.select("class", *EVENT, "repository", "status", "rollback", finished_us=epoch_us(joined.finished_at))
+
+
+def latest_before(rows: Table, group: list[str], chosen: Value, asking: Value) -> Table:
+    """Pairs of ``asking`` rows with the deployment of the last ``chosen`` row strictly before: the rows' ``asks`` and
+    ``deployment_id``. ``rows`` has group, us, deployment_id and asks; at one instant those that ask come first."""
+    order = [rows.us, asking.desc(), rows.deployment_id]
+    numbered = rows.mutate(
+        chosen=chosen, asking=asking, place=ibis.row_number().over(ibis.window(group_by=group, order_by=order))
+    )
+    before = ibis.rows_window(preceding=(None, 1), group_by=group, order_by=numbered.place)
+    looked = numbered.mutate(found=ibis.cases((numbered.chosen, numbered.place)).max().over(before))
+    asked = looked.filter(looked.asking & looked.found.notnull()).select(*group, "asks", "found")
+    targets = looked.filter(looked.chosen).select(*group, "deployment_id", found="place")
+    # Groups may be null (a run without a repository), which must find each other too.
+    same = [asked[name].identical_to(targets[name]) for name in group]
+    return asked.inner_join(targets, [asked.found == targets.found, *same]).select(
+        *(asked[name] for name in group), asked.asks, targets.deployment_id
+    )
+
+
+def _by_rollback() -> Table:
+    """Production runs that a successful rollback undid: the latest finished non-rollback run of its repository and
+    service before it, whatever that one's outcome."""
+    table = production_runs()
+    rows = table.mutate(us=table.finished_us, asks=table.deployment_id)
+    undoing = rows.rollback & (rows.status == "success")
+    group = ["class", "repository", "service"]
+    return latest_before(rows, group, ~rows.rollback, undoing).select("class", *EVENT, by="asks")
+
+
+def _by_incident() -> Table:
+    """Successful production runs that an incident names or, for an incident that names none we know, that were the
+    latest of its service (of its repository, if it has no service) before it."""
+    table = production_runs()
+    table = table.filter(table.status == "success")
+    incidents = schema_table("incidents")
+    known = schema_table("deployments").select(named_id="deployment_id")
+    named = incidents.inner_join(known, incidents.deployment_id == known.named_id)
+    by_name = named.select("incident_id", "deployment_id").inner_join(table.select("class", *EVENT), "deployment_id")
+    found = [by_name.select("class", *EVENT, by="incident_id")]
+    others = incidents.anti_join(known, incidents.deployment_id == known.named_id)
+    others = others.filter(others.created_at.notnull())
+    served = others.service.fill_null("").strip() != ""
+    classes = table.select("class").distinct()
+    for key, asking in (("service", others.filter(served)), ("repository", others.filter(~served))):
+        asked = asking.filter(asking[key].notnull()).select(
+            key=asking[key].strip(), us=epoch_us(asking.created_at), asks=asking.incident_id
+        )
+        questions = asked.cross_join(classes).select(
+            "class", "key", "us", "asks", deployment_id=ibis.null("string"), question=ibis.literal(True)
+        )
+        answers = table.select(
+            "class",
+            key=table[key],
+            us="finished_us",
+            asks=ibis.null("string"),
+            deployment_id="deployment_id",
+            question=ibis.literal(False),
+        )
+        both = ibis.union(questions, answers)
+        latest = latest_before(both, ["class", "key"], ~both.question, both.question)
+        hit = latest.inner_join(
+            table,
+            [latest["class"] == table["class"], latest.deployment_id == table.deployment_id, latest.key == table[key]],
+        )
+        found.append(hit.select(latest["class"], latest.deployment_id, table.service, by=latest.asks))
+    return ibis.union(*found)
+
+
+def _failures(profile: Profile) -> Table:
+    found = _by_incident() if profile["cfr.source"] == "incidents" else _by_rollback()
+    number = found["class"]
+    return found.group_by(EVENT).agg(
+        failed_by=found.by.collect(order_by=found.by, distinct=True),
+        failed_in=number.collect(order_by=number, distinct=True),
+    )
+
+
+def production_of() -> Table:
+    """Per environment (``of_environment``, '' unknown) that is production the ``classes`` that call it so."""
+    environments = ENVIRONMENTS.table()
+    number = environments["class"]
+    return environments.group_by(of_environment=environments.environment.fill_null("")).agg(
+        classes=number.collect(order_by=number)
+    )
+
+
+def _counted(profile: Profile) -> Table:
+    """Every finished run that is production in some class, with what metrics count of it."""
+    table = runs()
+    production = production_of()
+    table = table.filter(table.status.isin(FINISHED) & table.finished_at.notnull())
+    table = table.inner_join(production, table.environment.fill_null("") == production.of_environment)
+    table = attach(table, EVENT, FAILURES.table())
+    succeeded = table.status == "success"
+    by_incident = profile["cfr.source"] == "incidents"
+    undone_in = table.failed_in.fill_null(ibis.literal([], "array<int64>"))
+    failed_in = undone_in if by_incident else ibis.cases((succeeded, undone_in), else_=table.classes)
+    tagged = "tag" in _used(profile) or "label" in _used(profile)
+    table = table.mutate(
+        failed_in=failed_in,
+        place_tags=table.tags.join(";") if tagged else ibis.null("string"),
+        default_production=table.classes.contains(DEFAULT_CLASS),
+    )
+    where = ["repository", "service", "pipeline", "environment", "place_tags", "failed_in"]
+    return table.select(
+        *EVENT,
+        "repository",
+        "pipeline",
+        "environment",
+        "default_production",
+        "failed_in",
+        tags="place_tags",
+        place=ibis.dense_rank().over(ibis.window(order_by=[table[name] for name in where])),
+        happened_us=epoch_us(table.finished_at),
+        succeeded=succeeded,
+        counted=succeeded if by_incident else ibis.literal(True),
+    )
+
+
+def _used(profile: Profile) -> set[str]:
+    return {name for rules in profile.team_rules.values() for name in rules}
+
+
+FAILURES = Stored(
+    "deployment_failures",
+    {
+        "deployment_id": "string",
+        "service": "string",
+        "failed_by": "array<string>",
+        "failed_in": "array<int64>",
+    },
+    reads=("deployments", "incidents"),
+    expression=_failures,
+    needs=(ENVIRONMENTS,),
+    settings=("cfr.source",),
+)
+"""What made production runs fail beside their own status: ids of rollbacks or of incidents, by `cfr.source`, and the classes
+of production in which they do."""
+
+DEPLOYMENTS = Stored(
+    "deployments",
+    {
+        "deployment_id": "string",
+        "service": "string",
+        "repository": "string",
+        "pipeline": "string",
+        "environment": "string",
+        "tags": "string",
+        "default_production": "boolean",
+        "failed_in": "array<int64>",
+        "place": "int64",
+        "happened_us": "int64",
+        "succeeded": "boolean",
+        "counted": "boolean",
+    },
+    reads=("deployments",),
+    expression=_counted,
+    needs=(ENVIRONMENTS, FAILURES),
+    settings=("cfr.source",),
+    rules=("tag", "label"),
+)
+"""Finished production runs per service: what metrics count. ``place`` numbers what decides whose a run is and where it
+failed; ``failed_in`` are the classes of production in which it did; ``tags`` are joined by `;` and null unless a rule looks
+at them."""

@@ -1,0 +1,82 @@
+"""The fact `incidents`: one row per incident, how long restoring took, and the repositories it belongs to.
+
+Incidents and deployments come in; the fact's stored steps go out (metrics, "MTTR" and the last sentence of "Which team
+does a deployment, build or incident belong to?"). Durations are whole microseconds, never negative.
+"""
+
+from __future__ import annotations
+
+import ibis
+from ibis.expr.types import Table
+
+from leadline.derive.expressions import between, epoch_us, not_negative
+from leadline.engine import schema_table
+from leadline.facts.deployments import runs
+from leadline.facts.stored import Stored
+from leadline.settings.profile import Profile
+
+
+def incidents_fact() -> Table:
+    """One row per incident: incident_id, service ('' none), repository (its own, else its known deployment's),
+    deployment_id, created_at, resolved_at, restore (µs, as it is) and restore_us (never negative)."""
+    incidents = schema_table("incidents")
+    deployments = schema_table("deployments").select(named_id="deployment_id", of_deployment="repository")
+    joined = incidents.left_join(deployments, incidents.deployment_id == deployments.named_id)
+    restore = between(joined.created_at, joined.resolved_at)
+    return joined.select(
+        "incident_id",
+        "deployment_id",
+        "created_at",
+        "resolved_at",
+        known_deployment=joined.named_id.notnull(),
+        service=joined.service.fill_null("").strip(),
+        repository=joined.repository.fill_null(joined.of_deployment),
+        restore=restore,
+        restore_us=not_negative(restore),
+    )
+
+
+def _counted(_profile: Profile) -> Table:
+    fact = incidents_fact()
+    counted = fact.filter(fact.resolved_at.notnull())
+    return counted.select(
+        "incident_id",
+        "service",
+        "repository",
+        "restore_us",
+        place=ibis.dense_rank().over(ibis.window(order_by=[counted.repository, counted.service])),
+        happened_us=epoch_us(counted.resolved_at),
+    )
+
+
+def _repositories(_profile: Profile) -> Table:
+    counted = INCIDENTS.table()
+    own = counted.filter(counted.repository.notnull()).select("place", "repository").distinct()
+    served = counted.filter(counted.repository.isnull() & (counted.service != "")).select("place", "service").distinct()
+    deploys = runs().filter(lambda t: t.repository.notnull()).select("service", "repository").distinct()
+    return ibis.union(own, served.inner_join(deploys, "service").select("place", "repository"))
+
+
+INCIDENTS = Stored(
+    "incidents",
+    {
+        "incident_id": "string",
+        "service": "string",
+        "repository": "string",
+        "restore_us": "int64",
+        "place": "int64",
+        "happened_us": "int64",
+    },
+    reads=("incidents", "deployments"),
+    expression=_counted,
+)
+"""Resolved incidents: what metrics count. ``place`` numbers what decides whose they are: repository and service."""
+
+INCIDENT_REPOSITORIES = Stored(
+    "incident_repositories",
+    {"place": "int64", "repository": "string"},
+    reads=("deployments",),
+    expression=_repositories,
+    needs=(INCIDENTS,),
+)
+"""The repositories of every place: its own, else those that its service deploys from."""

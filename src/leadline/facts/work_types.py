@@ -1,0 +1,83 @@
+"""The work type of a work item: feature, bug or other, by the rule of its developer's team.
+
+Org trees and a profile come in and are bound as small tables; items go out with their work type (metrics, volume group).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import ibis
+from ibis.expr.types import Table
+
+from leadline.people.team_rules import own_rules
+from leadline.people.tree import OrgTree
+from leadline.settings.profile import Profile
+from leadline.settings.rules import DEFAULT_WORK_TYPES
+
+if TYPE_CHECKING:
+    from leadline.engine import Engine
+
+WORK_TYPES = "work_types"
+"""Bound per run: type_rule, type_name (lower case), work_type."""
+DEVELOPER_RULES = "developer_rules"
+"""Bound per run: rule_developer, rule; developers not listed follow rule 0, the default."""
+
+
+def with_work_type(items: Table) -> Table:
+    """``items`` (developer, type in lower case) with their work_type."""
+    rules = ibis.table({"rule_developer": "string", "rule": "int64"}, name=DEVELOPER_RULES)
+    types = ibis.table({"type_rule": "int64", "type_name": "string", "work_type": "string"}, name=WORK_TYPES)
+    ruled = items.left_join(rules, items.developer == rules.rule_developer)
+    ruled = ruled.mutate(rule=ruled.rule.fill_null(0))
+    typed = ruled.left_join(types, [ruled.rule == types.type_rule, ruled.type == types.type_name])
+    return typed.mutate(work_type=typed.work_type.fill_null("other"))
+
+
+def bind_work_types(engine: Engine, trees: Sequence[OrgTree], profile: Profile) -> None:
+    """Rule 0 is the default; every team with a rule of its own gives one, in force for the developers whose primary
+    team it is or is nearest above. In several trees the first one decides."""
+    import pyarrow as pa
+
+    rules: list[Mapping[str, str]] = [DEFAULT_WORK_TYPES]
+    ruled: dict[str, int] = {}
+    for tree in trees:
+        of_node = _of_node(tree, profile, rules)
+        for developer in tree.developers.values():
+            if developer.team is not None:
+                ruled.setdefault(developer.email, of_node[developer.team])
+    listed = {email: rule for email, rule in ruled.items() if rule}
+    engine.bind_arrow(
+        DEVELOPER_RULES,
+        pa.table(
+            {
+                "rule_developer": pa.array(list(listed), pa.string()),
+                "rule": pa.array(list(listed.values()), pa.int64()),
+            }
+        ),
+    )
+    types = [(number, name, kind) for number, rule in enumerate(rules) for name, kind in rule.items()]
+    engine.bind_arrow(
+        WORK_TYPES,
+        pa.table(
+            {
+                "type_rule": pa.array([number for number, _, _ in types], pa.int64()),
+                "type_name": pa.array([name for _, name, _ in types], pa.string()),
+                "work_type": pa.array([kind for _, _, kind in types], pa.string()),
+            }
+        ),
+    )
+
+
+def _of_node(tree: OrgTree, profile: Profile, rules: list[Mapping[str, str]]) -> dict[int, int]:
+    """The rule in force for each node; new ones are added to ``rules``."""
+    of_node: dict[int, int] = {}
+    for node in tree.nodes:  # preorder: a parent comes first
+        own: Mapping[str, str] | None = own_rules(profile, node).get("work_type")
+        if own is not None:
+            rules.append(own)
+            of_node[node.ref_id] = len(rules) - 1
+        else:
+            of_node[node.ref_id] = of_node.get(node.parent, 0) if node.parent is not None else 0
+    return of_node

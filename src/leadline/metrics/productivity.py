@@ -1,0 +1,164 @@
+"""The productivity metrics, in the order of the file's columns: declarations and nothing else."""
+
+from __future__ import annotations
+
+from leadline.metrics.metric import DAY_US, HOUR_US, Formula, Metric, Ratio, Statistic, Sum
+
+_PULLS = ("pull_requests",)
+_REWORK = ("pull_requests", "pull_request_files")
+_ITEMS = ("work_items", "work_item_changes")
+
+
+def _both(column: str, group: str, unit: str, definition: str, sources: tuple[str, ...], formula: Formula) -> Metric:
+    return Metric(column, group, unit, definition, sources, formula, formula)
+
+
+PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "Coding_Days",
+        "activity",
+        "days",
+        "Distinct local dates with at least one credited commit; for a team the sum over its developers divided by those "
+        "with at least one commit in the period.",
+        ("commits", "pull_request_commits"),
+        Sum("commits.coding_days"),
+        Ratio("commits.coding_days", over="commits.active_developers"),
+    ),
+    _both(
+        "PR_Cycle_Time_Days_Avg",
+        "velocity",
+        "days",
+        "Time from the first commit of a merged pull request to its merge.",
+        ("pull_requests", "pull_request_commits", "commits"),
+        Statistic("pull_requests.cycle", DAY_US),
+    ),
+    Metric(
+        "PR_Velocity",
+        "velocity",
+        "PRs/developer",
+        "Pull requests merged divided by the developers in the team.",
+        ("pull_requests", "developers"),
+        None,
+        Ratio("pull_requests.merged", over="people.developers", zero=True),
+    ),
+    _both(
+        "Avg_Time_To_Complete",
+        "velocity",
+        "days",
+        "Time from the creation of a completed work item (or from the start of work, if the profile says so) to its "
+        "completion.",
+        _ITEMS,
+        Statistic("work_items.complete", DAY_US),
+    ),
+    _both("PR_Merged", "volume", "count", "Merged pull requests.", _PULLS, Sum("pull_requests.merged")),
+    *(
+        _both(
+            f"PR_Merged_{size.capitalize()}",
+            "volume",
+            "count",
+            f"Merged pull requests with {bounds} added and deleted lines (bounds: profile).",
+            _REWORK,
+            Sum(f"pull_requests.merged_{size}"),
+        )
+        for size, bounds in (("small", "fewer than 10"), ("medium", "10 to 99"), ("large", "100 or more"))
+    ),
+    *(
+        Metric(
+            f"LOC_{name}",
+            "volume",
+            "lines",
+            f"Lines {what} in credited commits.",
+            ("commits", "commit_files"),
+            Sum(f"commits.lines_{what}"),
+            None,
+        )
+        for name, what in (("Added", "added"), ("Removed", "removed"))
+    ),
+    _both("Work_Completed", "volume", "count", "Completed work items.", _ITEMS, Sum("work_items.completed")),
+    *(
+        _both(
+            f"Work_{name}_Completed",
+            "volume",
+            "count",
+            f"Completed work items that the team's work-type rule calls {what}.",
+            _ITEMS,
+            Sum(f"work_items.completed_{kind}"),
+        )
+        for name, kind, what in (
+            ("Features", "feature", "features"),
+            ("Bugs", "bug", "bugs"),
+            ("Other", "other", "neither feature nor bug"),
+        )
+    ),
+    _both(
+        "LOC_Refactored",
+        "quality",
+        "lines",
+        "Per file of a merged pull request the smaller of lines added and lines deleted, summed.",
+        _REWORK,
+        Sum("pull_requests.refactored"),
+    ),
+    *(
+        _both(
+            f"LOC_Refactored_{name}",
+            "quality",
+            "lines",
+            f"Refactored lines in files that last changed {when} before the pull request's first commit.",
+            (*_REWORK, "commits", "commit_files"),
+            Sum(f"pull_requests.refactored_{kind}"),
+        )
+        for name, kind, when in (
+            ("Recent", "recent", "within the recent window (30 days, profile)"),
+            ("Legacy", "legacy", "earlier than the recent window, or at no known time,"),
+        )
+    ),
+    *(
+        _both(
+            f"Rework_Percent{suffix}",
+            "quality",
+            "%",
+            f"{which} lines in percent of added and deleted lines, over merged pull requests whose files are known.",
+            (*_REWORK, "commits", "commit_files") if suffix else _REWORK,
+            Ratio(f"pull_requests.refactored{suffix.lower()}", over="pull_requests.file_lines", factor=100),
+        )
+        for suffix, which in (
+            ("", "Refactored"),
+            ("_Recent", "Refactored recent"),
+            ("_Legacy", "Refactored legacy"),
+        )
+    ),
+    Metric(
+        "LOC_Total",
+        "quality",
+        "lines",
+        "Added and deleted lines of all merged pull requests.",
+        _REWORK,
+        None,
+        Sum("pull_requests.lines"),
+    ),
+    _both(
+        "PR_Missing_Tickets",
+        "quality",
+        "count",
+        "Merged pull requests linked to no work item.",
+        ("pull_requests", "pull_request_commits", "commits", "work_items"),
+        Sum("pull_requests.missing_tickets"),
+    ),
+    _both(
+        "Review_Comments_Per_PR_Avg",
+        "collaboration",
+        "count",
+        "Comments by humans other than the author, at any time, per merged pull request.",
+        ("pull_requests", "comments"),
+        Statistic("pull_requests.comments"),
+    ),
+    _both(
+        "Review_Time_To_First_Comment_Hrs_Avg",
+        "collaboration",
+        "hours",
+        "Time from a merged pull request being opened (ready for review, if known) to the first comment or review by a "
+        "human other than the author; pull requests without one are left out.",
+        ("pull_requests", "comments", "reviews"),
+        Statistic("pull_requests.first_comment", HOUR_US),
+    ),
+)

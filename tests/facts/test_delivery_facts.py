@@ -1,0 +1,206 @@
+"""The facts of delivery: deployments, incidents, work items and the end of a pull request's way, on one small world."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadline.db import settings
+from leadline.errors import InvalidRequest
+from leadline.facts.oddities import oddities
+from leadline.facts.run import write
+from leadline.home import Project
+from leadline.people import tree
+from metrics.oracle_events import World
+from metrics.oracle_people import tree_of
+from metrics.world import TREE, load, rows_of
+
+DEVELOPERS = """
+email,           full_name, manager_email,   team
+top@example.com, Top,       ,
+mia@example.com, Mia,       top@example.com, Web
+zoe@example.com, Zoe,       top@example.com, Api
+dan@example.com, Dan,       mia@example.com, Web
+eva@example.com, Eva,       zoe@example.com, Api
+"""
+TABLES = {
+    "repositories": """
+repository
+o/web
+""",
+    "commits": """
+repository, sha,  parents, author_email,    authored_at,       message
+o/web,      aaaa, ,        dan@example.com, 2026-01-01T10:00Z, first
+o/web,      bbbb, aaaa,    dan@example.com, 2026-01-05T10:00Z, second
+o/web,      cccc, bbbb,    eva@example.com, 2026-01-06T10:00Z, third
+o/web,      dddd, aaaa,    eva@example.com, 2026-01-07T10:00Z, hotfix (cherry picked from commit cccc)
+""",
+    "pull_requests": """
+repository, number, author,          created_at,        merged_at,         merge_commit_sha, title
+o/web,      1,      dan@example.com, 2026-01-05T11:00Z, 2026-01-05T12:00Z, bbbb,             WEB-1 a thing
+o/web,      2,      eva@example.com, 2026-01-06T11:00Z, 2026-01-06T12:00Z, cccc,             another
+""",
+    "pull_request_commits": """
+repository, number, sha,  authored_at
+o/web,      1,      bbbb, 2026-01-05T10:00Z
+o/web,      2,      cccc, 2026-01-06T10:00Z
+""",
+    "work_items": """
+project, key,   type,  assignee,        created_at,        started_at,        completed_at
+WEB,     WEB-1, Story, dan@example.com, 2026-01-01T00:00Z, 2026-01-04T10:00Z, 2026-01-05T13:00Z
+WEB,     WEB-2, Bug,   eva@example.com, 2026-01-08T00:00Z, ,                  2026-01-07T00:00Z
+""",
+    "builds": """
+build_id, repository, sha,  status,  finished_at
+b1,       o/web,      bbbb, failure, 2026-01-05T12:30Z
+b2,       o/web,      bbbb, success, 2026-01-05T13:00Z
+""",
+    "deployments": """
+deployment_id, repository, service, environment, sha,  status,    rollback, started_at,        finished_at
+d1,            o/web,      web,     prod,        aaaa, success,   ,         2026-01-02T10:00Z, 2026-01-02T10:10Z
+d2,            o/web,      web,     staging,     cccc, success,   ,         2026-01-06T10:00Z, 2026-01-06T13:00Z
+d3,            o/web,      web,     prod,        bbbb, success,   ,         2026-01-08T10:00Z, 2026-01-08T09:00Z
+d4,            o/web,      web,     prod,        aaaa, success,   true,     2026-01-08T11:00Z, 2026-01-08T11:00Z
+d5,            o/web,      web;api, prod,        cccc, success,   ,         2026-01-09T11:00Z, 2026-01-09T11:00Z
+d6,            o/web,      web,     prod,        cccc, cancelled, ,         2026-01-10T11:00Z, 2026-01-10T11:00Z
+d7,            o/web,      web,     prod,        cccc, failure,   ,         2026-01-10T12:00Z, 2026-01-10T12:00Z
+d8,            o/web,      api,     prod,        ffff, success,   ,         2026-01-11T12:00Z, 2026-01-11T12:00Z
+""",
+    "incidents": """
+incident_id, service, repository, created_at,        resolved_at,       deployment_id
+i1,          web,     ,           2026-01-09T12:00Z, 2026-01-09T14:00Z,
+i2,          ,        o/web,      2026-01-09T12:00Z, 2026-01-09T11:00Z,
+i3,          web,     ,           2026-01-20T12:00Z, ,                  gone
+""",
+}
+
+
+@pytest.fixture
+def loaded(project: Project, tmp_path: Path) -> Project:
+    people = rows_of("developers", DEVELOPERS)
+    tables = {table: rows_of(table, text) for table, text in TABLES.items()}
+    load(project, World(tables, tree_of(TREE, people), people), tmp_path)
+    return project
+
+
+def facts(project: Project, fact: str, folder: Path, **filters: Any) -> dict[str, dict[str, str]]:
+    """The rows of a fact by their first two columns."""
+    path = folder / "facts.csv"
+    write(project, fact, path, **filters)
+    with path.open(encoding="utf-8", newline="") as file:
+        return {" ".join(list(row.values())[:2]).strip(): row for row in csv.DictReader(file)}
+
+
+def test_deployments(loaded: Project, tmp_path: Path) -> None:
+    rows = facts(loaded, "deployments", tmp_path)
+    assert {name: (row["production"], row["outcome"], row["failed_by"]) for name, row in rows.items()} == {
+        "d1 web": ("true", "success", ""),
+        "d2 web": ("false", "success", ""),
+        "d3 web": ("true", "failure", "d4"),
+        "d4 web": ("true", "success", ""),
+        "d5 api": ("true", "success", ""),
+        "d5 web": ("true", "success", ""),
+        "d6 web": ("true", "", ""),
+        "d7 web": ("true", "failure", "d7"),
+        "d8 api": ("true", "success", ""),
+    }
+    assert {name: row["commits"] for name, row in rows.items() if row["commits"]} == {
+        "d3 web": "bbbb",
+        "d5 web": "cccc",
+        "d8 api": "ffff",
+    }
+    assert rows["d3 web"]["pull_requests"] == "o/web#1"
+    teams = "Engineering;Engineering/Api;Engineering/Web"
+    assert {name: row["teams"] for name, row in rows.items() if row["teams"]} == dict.fromkeys(
+        ("d1 web", "d3 web", "d4 web", "d5 api", "d5 web", "d7 web", "d8 api"), teams
+    )
+    assert "finished before it started" in rows["d3 web"]["why"]
+    assert "it was rolled back" in rows["d3 web"]["why"]
+    assert "not production" in rows["d2 web"]["why"]
+    assert "cancelled" in rows["d6 web"]["why"]
+    assert "not a known commit" in rows["d8 api"]["why"]
+
+
+def test_teams_by_rules(loaded: Project, tmp_path: Path) -> None:
+    db = loaded.home.db
+    web = next(node for node in tree(db, loaded.id, TREE).nodes if node.name == "Web")
+    settings.put(db, loaded.id, {f"team.{web.ref_id}.service": "equals web"})
+    rows = facts(loaded, "deployments", tmp_path)
+    assert rows["d5 api"]["teams"] == "Engineering;Engineering/Api"
+    assert rows["d5 web"]["teams"] == "Engineering;Engineering/Api;Engineering/Web"
+    assert "own rule: Engineering/Web" in rows["d5 web"]["why"]
+    assert "rule of Engineering/Web below: Engineering" in rows["d5 web"]["why"]
+    kept = facts(loaded, "deployments", tmp_path, team=str(web.ref_id))
+    assert {name.split()[1] for name in kept} == {"web"}
+
+
+def test_incidents(loaded: Project, tmp_path: Path) -> None:
+    rows = facts(loaded, "incidents", tmp_path)
+    assert {name: row["restore_seconds"] for name, row in rows.items()} == {
+        "i1 web": "7200.0",
+        "i2": "0.0",
+        "i3 web": "",
+    }
+    assert rows["i1 web"]["teams"] == "Engineering;Engineering/Api;Engineering/Web"
+    assert "cut to 0" in rows["i2"]["why"]
+    assert "not resolved" in rows["i3 web"]["why"]
+    assert "not known" in rows["i3 web"]["why"]
+
+
+def test_work_items(loaded: Project, tmp_path: Path) -> None:
+    rows = facts(loaded, "work-items", tmp_path)
+    done = rows["WEB WEB-1"]
+    assert (done["work_type"], done["pull_requests"], done["deployment_id"]) == ("feature", "o/web#1", "d3")
+    hour = 3600.0
+    assert [
+        float(done[f"{stage}_seconds"]) for stage in ("planning", "coding", "review", "build", "deploy", "lead")
+    ] == [
+        82 * hour,
+        24 * hour,
+        2 * hour,
+        1 * hour,
+        68 * hour,
+        177 * hour,
+    ]
+    assert "o/web#1 in title" in done["why"]
+    other = rows["WEB WEB-2"]
+    assert (other["lead_seconds"], other["complete_seconds"]) == ("", "0.0")
+    assert "linked to no pull request" in other["why"]
+
+
+def test_a_pull_request_is_deployed_by_its_cherry_pick(loaded: Project, tmp_path: Path) -> None:
+    rows = facts(loaded, "pull-requests", tmp_path)
+    assert (rows["o/web 1"]["deployment_id"], rows["o/web 1"]["build_finished_at"]) == ("d3", "2026-01-05T13:00:00Z")
+    assert rows["o/web 2"]["deployment_id"] == "d5"
+    assert "no finished build" in rows["o/web 2"]["why"]
+
+
+def test_filters(loaded: Project, tmp_path: Path) -> None:
+    kept = facts(loaded, "deployments", tmp_path, start=date(2026, 1, 9), end=date(2026, 1, 9))
+    assert sorted(kept) == ["d5 api", "d5 web"]
+    with pytest.raises(InvalidRequest, match="belong to teams"):
+        write(loaded, "incidents", tmp_path / "x.csv", developer="dan@example.com")
+
+
+def test_oddities_are_told(loaded: Project) -> None:
+    settings.put(
+        loaded.home.db,
+        loaded.id,
+        {
+            "team.1.service": "equals nothing",
+            "team.nobody.service": "equals web",
+            "team.1.project": "equals WEB",
+            "team.1.work_type": "feature = Epic",
+        },
+    )
+    told = oddities(loaded)
+    assert any("nobody" in each for each in told)
+    assert "team.1.service matches no deployment" in told
+    assert any(each.startswith("team.1.project matches nothing") for each in told)
+    assert any("epic" in each for each in told)
+    assert any(each.startswith("1 rows of deployments") for each in told)
+    assert any(each.startswith("1 rows of incidents") for each in told)

@@ -1,0 +1,260 @@
+"""The oracle's deployments: what is production, what a deployment carries and what failed, found the slow and obvious way.
+
+In comes a ``World``; out go ``Event``s (one per deployment and service of its run), the deployment that carries a commit,
+and which production runs failed. A *class* is the text of a team's environment rule, or None for the default. Sets of
+ancestors are built in full for every deployment: whoever doubts a number reads the rule here. No SQL, no leadline.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from .oracle_events import World
+from .oracle_people import Row
+
+Class = str | None
+OPERATORS = ("not equals", "equals", "not contains", "contains", "starts with", "ends with")
+PICKED = re.compile(r"\(cherry picked from commit ([0-9a-f]{4,64})\)", re.IGNORECASE)
+
+
+# --- environments and filter sets ---------------------------------------------------------------------------------------
+
+
+def default_production(environment: str) -> bool:
+    """No environment, or the whole word prod, production or live (digits may follow) and none that says otherwise."""
+    if not environment:
+        return True
+    words = re.findall(r"[a-z0-9]+", environment.lower())
+    is_named = any(re.fullmatch(r"(prod|production|live)\d*", word) for word in words)
+    return is_named and not {"non", "not", "no", "pre", "preprod"} & set(words)
+
+
+def matches(text: str, values: Iterable[str | None]) -> bool:
+    """Whether a filter set (`equals a, b; not contains c`) holds for a property that has these values."""
+    found = [(value or "").lower() for value in values] or [""]
+    return all(_holds(part.strip(), found) for part in text.split(";") if part.strip())
+
+
+def _holds(part: str, found: list[str]) -> bool:
+    operator = next(name for name in OPERATORS if part.lower().startswith(name + " "))
+    wanted = [value.strip().lower() for value in part[len(operator) :].split(",") if value.strip()]
+    test = {
+        "equals": lambda value, want: value == want,
+        "contains": lambda value, want: want in value,
+        "starts with": lambda value, want: value.startswith(want),
+        "ends with": lambda value, want: value.endswith(want),
+    }[operator.removeprefix("not ")]
+    hit = any(test(value, want) for value in found for want in wanted)
+    return not hit if operator.startswith("not ") else hit
+
+
+# --- events -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Event:
+    """One deployment of one service."""
+
+    deployment_id: str
+    service: str
+    row: Row = field(compare=False, hash=False)
+
+    @property
+    def repository(self) -> str:
+        return self.row.get("repository") or ""
+
+    @property
+    def environment(self) -> str:
+        return self.row.get("environment") or ""
+
+    @property
+    def status(self) -> str:
+        return (self.row.get("status") or "").lower()
+
+    @property
+    def finished_at(self) -> datetime:
+        return self.row["finished_at"]
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        return self.finished_at, self.deployment_id
+
+
+def services_of(row: Row) -> list[str]:
+    """A run may deploy several services, separated by `;`."""
+    names = [part.strip() for part in (row.get("service") or "").split(";")]
+    return list(dict.fromkeys(name for name in names if name)) or [""]
+
+
+class Deployments:
+    """The deployments of a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.rows = {row["deployment_id"]: row for row in world.rows("deployments")}
+        self.finished = sorted(
+            (
+                Event(row["deployment_id"], service, row)
+                for row in self.rows.values()
+                for service in services_of(row)
+                if row.get("finished_at")
+            ),
+            key=lambda event: event.order,
+        )
+        self._carriers: dict[Class, dict[tuple[str, str], Event]] = {}
+        self._failed: dict[Class, set[Event]] = {}
+
+    def production(self, kind: Class) -> list[Event]:
+        """The finished runs to production, in order."""
+        return [
+            event
+            for event in self.finished
+            if (default_production(event.environment) if kind is None else matches(kind, [event.environment]))
+        ]
+
+    def successful(self, kind: Class) -> list[Event]:
+        return [event for event in self.production(kind) if event.status == "success"]
+
+    # --- the commit graph -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def commits(self) -> Mapping[tuple[str, str], Row]:
+        return {(row["repository"], row["sha"].lower()): row for row in self.world.rows("commits")}
+
+    @cached_property
+    def releases(self) -> Mapping[tuple[str, str], str]:
+        rows = self.world.rows("releases")
+        return {(row["repository"], row["tag"]): row["sha"].lower() for row in rows if row.get("sha")}
+
+    def known(self, repository: str, text: str) -> str | None:
+        """The known commit of a full sha, of a prefix that only one has, or of a tag."""
+        sha = text.lower()
+        if (repository, sha) in self.commits:
+            return sha
+        if re.fullmatch(r"[0-9a-f]{4,64}", sha):
+            near = [known for place, known in self.commits if place == repository and known.startswith(sha)]
+            if near:
+                return near[0] if len(near) == 1 else None
+        tagged = self.releases.get((repository, text))
+        return self.known(repository, tagged) if tagged and tagged != text else None
+
+    def reached(self, row: Row) -> set[str]:
+        """The shas of a deployment: its commit and all its ancestors; without the graph, those it lists."""
+        repository, own, listed = row["repository"], row.get("sha"), row.get("shas") or []
+        names = [own] if own else []
+        if not own and not listed:
+            names = [
+                self.releases[repository, tag] for tag in row.get("tags") or [] if (repository, tag) in self.releases
+            ]
+        anchor = next((sha for sha in (self.known(repository, name) for name in names) if sha), None)
+        if anchor is not None:
+            found = self._ancestors(repository, anchor)
+        else:
+            found = {self.known(repository, sha) or sha.lower() for sha in [*listed, *([own] if own else [])]}
+        return self._with_picks(repository, found)
+
+    def _ancestors(self, repository: str, sha: str) -> set[str]:
+        found, waiting = {sha}, [sha]
+        while waiting:
+            row = self.commits.get((repository, waiting.pop()), {})
+            above = {parent.lower() for parent in (row.get("parents") or "").split()} - found
+            found |= above
+            waiting += above
+        return found
+
+    def _with_picks(self, repository: str, shas: set[str]) -> set[str]:
+        """With the commits that these say they were picked from; a pick brings a change, not its ancestry."""
+        found, waiting = set(shas), list(shas)
+        while waiting:
+            message = self.commits.get((repository, waiting.pop()), {}).get("message") or ""
+            lines = [PICKED.fullmatch(line.strip()) for line in message.splitlines()]
+            above = {line[1].lower() for line in lines if line} - found
+            found |= above
+            waiting += above
+        return found
+
+    def carriers(self, kind: Class) -> dict[tuple[str, str], Event]:
+        """(repository, sha) → the event that carries it: the earliest over the services of the repository."""
+        if kind in self._carriers:
+            return self._carriers[kind]
+        groups: dict[tuple[str, str], list[Event]] = {}
+        for event in self.successful(kind):
+            if event.repository:
+                groups.setdefault((event.repository, event.service), []).append(event)
+        found: dict[tuple[str, str], Event] = {}
+        for (repository, _), events in groups.items():
+            before: set[str] = set()
+            for event in events:
+                reached = self.reached(event.row)
+                if event is not events[0] or self.world.setting("deployments.first_carries") == "true":
+                    for sha in reached - before:
+                        there = found.get((repository, sha), event)
+                        found[repository, sha] = min(there, event, key=lambda one: one.order)
+                before |= reached
+        self._carriers[kind] = found
+        return found
+
+    # --- failures -------------------------------------------------------------------------------------------------------
+
+    def population(self, kind: Class) -> list[Event]:
+        """The runs of which the failure rate is a part."""
+        if self.world.setting("cfr.source") == "incidents":
+            return self.successful(kind)
+        return [event for event in self.production(kind) if event.status in ("success", "failure")]
+
+    def failed(self, kind: Class) -> set[Event]:
+        if kind not in self._failed:
+            by_incident = self.world.setting("cfr.source") == "incidents"
+            self._failed[kind] = self._by_incidents(kind) if by_incident else self._by_pipelines(kind)
+        return self._failed[kind]
+
+    def _by_pipelines(self, kind: Class) -> set[Event]:
+        runs = self.population(kind)
+        failed = {event for event in runs if event.status == "failure"}
+        for event in runs:
+            if event.row.get("rollback") and event.status == "success":
+                before = [
+                    run
+                    for run in runs
+                    if (run.repository, run.service) == (event.repository, event.service)
+                    and not run.row.get("rollback")
+                    and run.finished_at < event.finished_at
+                ]
+                failed |= set(before[-1:])
+        return failed
+
+    def _by_incidents(self, kind: Class) -> set[Event]:
+        runs = self.population(kind)
+        failed: set[Event] = set()
+        for incident in self.world.rows("incidents"):
+            named = incident.get("deployment_id")
+            if named in self.rows:
+                failed |= {run for run in runs if run.deployment_id == named}
+            elif incident.get("created_at") and (incident.get("service") or incident.get("repository")):
+                service, repository = incident.get("service"), incident.get("repository")
+                before = [
+                    run
+                    for run in runs
+                    if run.finished_at < incident["created_at"]
+                    and (run.service == service if service else run.repository == repository)
+                ]
+                # Without a service it is the whole run that failed, with all it deployed.
+                failed |= {run for run in before if run.deployment_id == before[-1].deployment_id}
+        return failed
+
+    # --- incidents ------------------------------------------------------------------------------------------------------
+
+    def repositories_of(self, incident: Row) -> set[str]:
+        """By its repository, else its known deployment's, else those that its service deploys from."""
+        if incident.get("repository"):
+            return {incident["repository"]}
+        known = self.rows.get(incident.get("deployment_id") or "", {})
+        if known.get("repository"):
+            return {known["repository"]}
+        service = incident.get("service")
+        rows = [row for row in self.rows.values() if service and service in services_of(row)]
+        return {row["repository"] for row in rows if row.get("repository")}

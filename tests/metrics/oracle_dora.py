@@ -1,0 +1,367 @@
+"""The oracle for efficiency: lead time, deployment frequency, failure rate, time to restore and ratings of metrics.md.
+
+In comes a ``World`` and a ``Request``; out goes the table that an efficiency export must show, as cells (text, exact
+``Fraction``, or None for empty). Everything is computed anew for every row from lists of events. No SQL, no leadline.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+
+from .oracle import Cell, Request, aggregate, percent, periods, safe
+from .oracle_deployments import Class, Deployments, Event, matches
+from .oracle_events import PullRequests, World, assignee_at, by_key, last_done, links
+from .oracle_people import Accounts, Node, Row, team_of
+
+STAGES = ("planning", "coding", "review", "build", "deploy")
+STAGE_COLUMNS = tuple(f"{stage.capitalize()}_Mean_Days" for stage in STAGES)
+RATINGS = ("LTTC_Rating", "DF_Rating", "CFR_Rating", "MTTR_Rating", "Overall_Rating")
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "lttc": (*STAGE_COLUMNS, "LTTC_Mean_Days"),
+    "work_items": ("Total_Work_Items", "PR_Associations", "Percentage_PR_Associated"),
+    "df": ("DF_Deployment_Count", "Deployment_Frequency"),
+    "deployment_frequency": ("DF_Deployment_Count", "Deployment_Frequency"),
+    "cfr": ("Total_Success", "Total_Failures", "CFR_Percent"),
+    "mttr": ("MTTR_Mean_Days", "Incident_Count"),
+    "rating": RATINGS,
+    "summary": ("LTTC_Mean_Days", "DF_Deployment_Count", "CFR_Percent", "MTTR_Mean_Days", *RATINGS),
+}
+COLUMNS = tuple(column for group in ("lttc", "work_items", "df", "cfr", "mttr", "rating") for column in GROUPS[group])
+RULES = ("repository", "service", "pipeline", "environment", "label")
+DAY = timedelta(days=1)
+WORDS = {4: "Elite", 3: "High", 2: "Medium", 1: "Low"}
+
+
+# --- lead time ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Unit:
+    """A work item or a pull request, with its stages in days."""
+
+    developer: str | None
+    completed_at: datetime
+    stages: dict[str, Fraction | None]
+    deployed: bool
+
+
+def span(start: datetime | None, end: datetime | None, order: str) -> Fraction | None:
+    """Days from start to end; empty if either is missing. A negative one counts 0, or is left out."""
+    if start is None or end is None:
+        return None
+    days = Fraction((end - start) // timedelta(microseconds=1), DAY // timedelta(microseconds=1))
+    if days >= 0:
+        return days
+    return Fraction(0) if order == "enforce" else None
+
+
+class LeadTimes:
+    """The units of lead time of a world."""
+
+    def __init__(self, world: World, accounts: Accounts, deployments: Deployments) -> None:
+        self.world, self.accounts, self.deployments = world, accounts, deployments
+        self.requests = PullRequests(world, accounts)
+        self.developers = {row["email"].lower(): row for row in world.developers}
+        self.rules = rules_in_force(world)
+        unit = world.setting("lead_time.unit")
+        self.of_items = unit == "work_items" or (unit == "auto" and bool(world.rows("work_items")))
+        self.order = world.setting("lead_time.order")
+        self.linked: dict[tuple[str, str], list[Row]] = {}
+        for row in world.rows("pull_requests"):
+            for item in links(world, row):
+                self.linked.setdefault(item, []).append(row)
+
+    def units(self) -> list[Unit]:
+        if self.of_items:
+            found = [self._item(row, completed) for row, completed in self.items()]
+        else:
+            found = [self._request(row) for row in self.world.rows("pull_requests") if row.get("merged_at")]
+        only_deployed = self.world.setting("lead_time.work") == "deployed"
+        return [unit for unit in found if unit.deployed or not only_deployed]
+
+    def items(self) -> list[tuple[Row, datetime]]:
+        """Completed work items and when."""
+        found = []
+        for row in self.world.rows("work_items"):
+            completed = row.get("completed_at") or last_done(row, self._history(row))
+            if completed is not None:
+                found.append((row, completed))
+        return found
+
+    def assignee(self, row: Row, completed: datetime) -> str | None:
+        account = assignee_at(row, self._history(row), completed)
+        return self.accounts.developer("work", row.get("source"), account)
+
+    def _history(self, row: Row) -> list[Row]:
+        changes = by_key(self.world.rows("work_item_changes"), "project", "key")[row["project"], row["key"]]
+        return sorted(changes, key=lambda change: change["changed_at"])
+
+    def _author(self, row: Row) -> str | None:
+        return self.accounts.developer("code", row.get("source"), row.get("author"))
+
+    def _first_commit(self, rows: Iterable[Row]) -> datetime | None:
+        times = [self.requests.first_commit((row["repository"], row["number"])) for row in rows]
+        return min((time for time in times if time), default=None)
+
+    def _after_merge(self, row: Row | None) -> tuple[datetime | None, datetime | None]:
+        """When the last build of a pull request's merge finished, and when it was deployed."""
+        sha = (row or {}).get("merge_commit_sha")
+        if row is None or not sha:
+            return None, None
+        builds = [
+            build["finished_at"]
+            for build in self.world.rows("builds")
+            if (build.get("sha") or "").lower() == sha.lower()
+            and build.get("repository") == row["repository"]
+            and build.get("finished_at")
+        ]
+        carrier = self.deployments.carriers(self.class_of(self._author(row))).get((row["repository"], sha.lower()))
+        return max(builds, default=None), carrier.finished_at if carrier else None
+
+    def class_of(self, developer: str | None) -> Class:
+        """By the rules in force for the author's primary team."""
+        if developer is None or not any(developer in node.own for node in self.world.tree.preorder()):
+            return None
+        home = team_of(developer, self.world.tree, self.developers)
+        return self.rules[home.path].get("environment")
+
+    def _item(self, row: Row, completed: datetime) -> Unit:
+        moves = [one["changed_at"] for one in self._history(row) if one.get("to_category") == "in_progress"]
+        started = row.get("started_at") or min(moves, default=None)
+        requests = self.linked.get((row["project"], row["key"]), [])
+        merged = [one for one in requests if one.get("merged_at")]
+        last = max(merged, key=lambda one: one["merged_at"], default=None)
+        merged_at = last["merged_at"] if last else None
+        first, (built, deployed) = self._first_commit(requests), self._after_merge(last)
+        events = [row.get("created_at"), started, first, merged_at, built, deployed]
+        return self._unit(self.assignee(row, completed), completed, events)
+
+    def _request(self, row: Row) -> Unit:
+        opened = row.get("ready_at") or row.get("created_at")
+        built, deployed = self._after_merge(row)
+        events = [None, self._first_commit([row]), opened, row["merged_at"], built, deployed]
+        return self._unit(self._author(row), row["merged_at"], events)
+
+    def _unit(self, developer: str | None, completed: datetime, events: Sequence[datetime | None]) -> Unit:
+        merged, built, deployed = events[3:]
+        pairs = [*pairwise(events[:5]), (built or merged, deployed)]
+        stages = {stage: span(*pair, self.order) for stage, pair in zip(STAGES, pairs, strict=True)}
+        return Unit(developer, completed, stages, deployed is not None)
+
+
+# --- whose deployments and incidents ------------------------------------------------------------------------------------
+
+
+def rules_in_force(world: World) -> dict[str, dict[str, str]]:
+    """Filter sets by node path: a node's own if it has any, else the nearest ancestor's, else none."""
+    found: dict[str, dict[str, str]] = {}
+
+    def walk(node: Node, above: dict[str, str]) -> None:
+        own = {rule: world.settings.get(f"team.{node.key}.{rule}") for rule in RULES}
+        found[node.path] = {rule: text for rule, text in own.items() if text} or above
+        for child in node.children:
+            walk(child, found[node.path])
+
+    walk(world.tree, {})
+    return found
+
+
+class Belonging:
+    """Which deployments and incidents are a node's."""
+
+    def __init__(self, world: World, accounts: Accounts, deployments: Deployments) -> None:
+        self.world, self.deployments = world, deployments
+        self.rules = rules_in_force(world)
+        self.merged = [
+            (world.local_date(row["merged_at"]), accounts.developer("code", row.get("source"), row.get("author")), row)
+            for row in world.rows("pull_requests")
+            if row.get("merged_at")
+        ]
+
+    def repositories(self, node: Node, first: date, last: date) -> set[str]:
+        """Those of the pull requests that the subtree's people merged in the period."""
+        people = node.people()
+        return {row["repository"] for day, who, row in self.merged if first <= day <= last and who in people}
+
+    def events(self, node: Node, first: date, last: date) -> dict[Event, tuple[bool, bool]]:
+        """Runs that count for the failure rate → (in its population, failed); a node has its children's, too."""
+        rules = self.rules[node.path]
+        kind = rules.get("environment")
+        repositories = self.repositories(node, first, last)
+        population, failed = set(self.deployments.population(kind)), self.deployments.failed(kind)
+        found: dict[Event, tuple[bool, bool]] = {}
+        for event in self.deployments.production(kind):
+            mine = self._run_matches(event, rules) if rules else event.repository in repositories
+            if mine and first <= self.world.local_date(event.finished_at) <= last:
+                found[event] = (event in population, event in failed)
+        for child in node.children:
+            for event, (counts, fails) in self.events(child, first, last).items():
+                there = found.get(event, (False, False))
+                found[event] = (there[0] or counts, there[1] or fails)
+        return found
+
+    def _run_matches(self, event: Event, rules: Mapping[str, str]) -> bool:
+        values = {
+            "repository": [event.repository],
+            "service": [event.service],
+            "pipeline": [event.row.get("pipeline")],
+            "environment": [event.environment],
+            "label": event.row.get("tags") or [],
+        }
+        return all(matches(text, values[rule]) for rule, text in rules.items())
+
+    def incidents(self, node: Node, first: date, last: date) -> dict[str, Row]:
+        """Incidents resolved in the period."""
+        rules = self.rules[node.path]
+        repositories = self.repositories(node, first, last)
+        found = {}
+        for row in self.world.rows("incidents"):
+            if not row.get("resolved_at") or not first <= self.world.local_date(row["resolved_at"]) <= last:
+                continue
+            places = self.deployments.repositories_of(row)
+            if self._incident_matches(row, places, rules) if rules else places & repositories:
+                found[row["incident_id"]] = row
+        for child in node.children:
+            found |= self.incidents(child, first, last)
+        return found
+
+    def _incident_matches(self, row: Row, places: set[str], rules: Mapping[str, str]) -> bool:
+        """By its repositories and its service, which is all an incident has. For rules that look at more, the team must
+        also deploy that service, or from one of those repositories, by the same rules."""
+        service = row.get("service") or ""
+        values = {"repository": sorted(places), "service": [service]}
+        if not places and not service:
+            return False
+        if not all(matches(text, values[rule]) for rule, text in rules.items() if rule in values):
+            return False
+        return rules.keys() <= values.keys() or any(
+            (event.repository in places or not places) and service in ("", event.service)
+            for event in self.deployments.production(rules.get("environment"))
+            if event.status in ("success", "failure") and self._run_matches(event, rules)
+        )
+
+
+# --- ratings ------------------------------------------------------------------------------------------------------------
+
+
+def band(world: World, metric: str, value: Fraction | None) -> int | None:
+    """4 Elite … 1 Low; None for no value."""
+    if value is None:
+        return None
+    for points, name in ((4, "elite"), (3, "high"), (2, "medium")):
+        bound = Fraction(world.setting(f"ratings.{metric}.{name}"))
+        if value >= bound if metric == "deployment_frequency" else value < bound:
+            return points
+    return 1
+
+
+def half_down(value: Fraction) -> int:
+    return ceil(value - Fraction(1, 2))
+
+
+# --- the export ---------------------------------------------------------------------------------------------------------
+
+
+def renamed(column: str, how: str) -> str:
+    word = {"mean": "Mean", "median": "Median", "p90": "P90", "p95": "P95"}[how]
+    return re.sub("_Mean_Days$", f"_{word}_Days", column)
+
+
+def chosen(request: Request) -> list[str]:
+    """The columns asked for: groups and metrics merged, in catalogue order."""
+    wanted = {column for group in request.groups for column in GROUPS[group.lower()]}
+    names = {name.lower() for name in request.metrics}
+    return [column for column in COLUMNS if column in wanted or column.lower() in names]
+
+
+class Efficiency:
+    """Rows of efficiency exports of a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        accounts = Accounts(world.tables, {row["email"].lower() for row in world.developers}, world.setting("bots"))
+        self.deployments = Deployments(world)
+        times = LeadTimes(world, accounts, self.deployments)
+        self.units = times.units()
+        self.items = [
+            (times.assignee(row, completed), completed, bool(times.linked.get((row["project"], row["key"]))))
+            for row, completed in times.items()
+        ]
+        self.belonging = Belonging(world, accounts, self.deployments)
+        self.enabled = [part.strip() for part in world.setting("lead_time.stages").split(",")]
+
+    def values(self, node: Node, first: date, last: date, how: str) -> dict[str, Cell]:
+        """Every metric of one row."""
+        people = node.people()
+        units = [
+            unit for unit in self.units if unit.developer in people and self._within(unit.completed_at, first, last)
+        ]
+        items = [
+            linked for who, completed, linked in self.items if who in people and self._within(completed, first, last)
+        ]
+        events = self.belonging.events(node, first, last)
+        incidents = self.belonging.incidents(node, first, last).values()
+        deployed = sum(event.status == "success" for event in events)
+        failures = sum(counts and fails for counts, fails in events.values())
+        counted = sum(counts for counts, _ in events.values())
+        restored = [span(row.get("created_at"), row["resolved_at"], "enforce") for row in incidents]
+        values: dict[str, Fraction | int | None] = {
+            **{
+                column: aggregate([unit.stages[stage] for unit in units if stage in self.enabled], how)
+                for stage, column in zip(STAGES, STAGE_COLUMNS, strict=True)
+            },
+            "LTTC_Mean_Days": aggregate([self._lead(unit) for unit in units], how),
+            "Total_Work_Items": len(items),
+            "PR_Associations": sum(items),
+            "Percentage_PR_Associated": percent(sum(items), len(items)),
+            "DF_Deployment_Count": deployed,
+            "Deployment_Frequency": Fraction(deployed, (last - first).days + 1),
+            "Total_Success": counted - failures,
+            "Total_Failures": failures,
+            "CFR_Percent": percent(failures, counted),
+            "MTTR_Mean_Days": aggregate(restored, how),
+            "Incident_Count": len(incidents),
+        }
+        exact = {name: None if value is None else Fraction(value) for name, value in values.items()}
+        return {**exact, **self._ratings(exact)}
+
+    def _within(self, instant: datetime, first: date, last: date) -> bool:
+        return first <= self.world.local_date(instant) <= last
+
+    def _lead(self, unit: Unit) -> Fraction | None:
+        known = [unit.stages[stage] for stage in self.enabled]
+        days = [value for value in known if value is not None]
+        return sum(days, Fraction(0)) if days else None
+
+    def _ratings(self, values: Mapping[str, Fraction | None]) -> dict[str, Cell]:
+        points = [
+            band(self.world, "lead_time", values["LTTC_Mean_Days"]),
+            band(self.world, "deployment_frequency", values["Deployment_Frequency"]),
+            band(self.world, "change_failure_rate", values["CFR_Percent"]),
+            band(self.world, "time_to_restore", values["MTTR_Mean_Days"]),
+        ]
+        known = [one for one in points if one is not None]
+        overall = half_down(Fraction(sum(known), len(known))) if known else None
+        return {
+            name: None if one is None else WORDS[one] for name, one in zip(RATINGS, [*points, overall], strict=True)
+        }
+
+
+def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]:
+    """Header and rows of an efficiency export; ``Team_Id`` is left empty, since ref ids are given out by leadline."""
+    efficiency, columns = Efficiency(world), chosen(request)
+    scope = next(node for node in world.tree.preorder() if request.scope in (None, node.path))
+    header = ["Granularity", "Start_Date", "End_Date", "Team", "Team_Id", "Team_Hierarchy"]
+    rows: list[list[Cell]] = []
+    for label, first, last in periods(request.start, request.end, request.granularity):
+        for node in scope.preorder():
+            values = efficiency.values(node, first, last, request.aggregation)
+            place: list[Cell] = [safe(node.name), None, safe(node.path)]
+            rows.append([label, first.isoformat(), last.isoformat(), *place, *(values[column] for column in columns)])
+    return [*header, *(renamed(column, request.aggregation) for column in columns)], rows
