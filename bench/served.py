@@ -30,13 +30,14 @@ EXPORTS = "/v2/insights/productivity/exports"
 
 @dataclass(frozen=True)
 class Service:
-    """A served home: how to reach it, and the org tree in it."""
+    """A served home: how to reach it, and the org tree in it: its leaf teams, and the developers below every node."""
 
     address: str
     port: int
     key: str
     tree: str
     teams: tuple[int, ...]
+    heads: dict[int, int]
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One request on a connection of its own; the JSON answer."""
@@ -80,7 +81,7 @@ def service(home: Path | None, *, developers: int, months: int, until: date, wor
             if home is None:
                 fill(project, developers=developers, months=months, until=until)
             key = keys.create(opened.db, project.id, "bench", "viewer", now=datetime.now(UTC)).key
-            tree, teams = _tree_of(opened)
+            tree, teams, heads = _tree_of(opened)
         code = (
             "import sys; from pathlib import Path; from leadline.api.server import serve; "
             f"serve(Path(sys.argv[1]), port=0, workers={workers}, on_ready=lambda url: print(url, flush=True))"
@@ -91,20 +92,21 @@ def service(home: Path | None, *, developers: int, months: int, until: date, wor
         assert process.stdout is not None
         try:
             address = urlsplit(process.stdout.readline().strip())
-            yield Service(address.hostname or "", address.port or 0, key, tree, teams)
+            yield Service(address.hostname or "", address.port or 0, key, tree, teams, heads)
         finally:
             process.terminate()
             process.wait(20)
 
 
-def _tree_of(home: Home) -> tuple[str, tuple[int, ...]]:
+def _tree_of(home: Home) -> tuple[str, tuple[int, ...], dict[int, int]]:
     from leadline import people
 
     project = home.project()
     (first, *_) = people.trees(home.db, project.id)
-    nodes = people.tree(home.db, project.id, first.name).nodes
-    parents = {node.parent for node in nodes}
-    return first.name, tuple(node.ref_id for node in nodes if node.ref_id not in parents)
+    tree = people.tree(home.db, project.id, first.name)
+    parents = {node.parent for node in tree.nodes}
+    teams = tuple(node.ref_id for node in tree.nodes if node.ref_id not in parents)
+    return first.name, teams, tree.head_counts()
 
 
 def percentile(values: list[float], share: float) -> float:

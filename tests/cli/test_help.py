@@ -68,7 +68,7 @@ def test_the_documented_commands_are_there() -> None:
     words = {" ".join(path) for path in command_paths()}
     documented = (
         "demo,serve,worker,import,sync git,org load,org show,identities,identities set,keys create,keys list,keys revoke,"
-        "export productivity,facts pull-requests,facts commits,settings,metrics,status"
+        "export productivity,export efficiency,report,facts pull-requests,facts commits,settings,metrics,status"
     )
     assert set(documented.split(",")) <= words
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from leadline.metrics.catalogue import CATALOGUE
+from leadline.metrics.catalogue import catalogue_of
+from leadline.metrics.metric import INSIGHTS
 
 from .running import Leadline
 
 
 def test_every_metric_with_its_definition(leadline: Leadline) -> None:
     documents = leadline.json("metrics")
-    assert [each["id"] for each in documents] == [metric.id for metric in CATALOGUE]
+    assert [each["id"] for each in documents] == [metric.id for insight in INSIGHTS for metric in catalogue_of(insight)]
     assert all(each["definition"] and each["sources"] and each["levels"] for each in documents)
     assert not leadline.home.exists()
 
 
 def test_for_people_at_80_columns(leadline: Leadline) -> None:
     lines = leadline("metrics", env={"COLUMNS": "80"}).stdout.splitlines()
-    assert lines[0] == "activity"
+    assert lines[0] == "productivity: activity"
+    assert "efficiency: lttc" in lines
     assert lines[1] == "  Coding_Days (days; developer, team)"
     assert max(map(len, lines)) <= 80
 
 
 def test_one_by_any_spelling(leadline: Leadline) -> None:
     assert leadline.json("metrics", "pr_merged")["column"] == "PR_Merged"
+    found = leadline.json("metrics", "lttc")
+    assert (found["column"], found["insight"], found["groups"]) == ("LTTC_Mean_Days", "efficiency", ["lttc", "summary"])
+    assert "Also in the group summary. Also called LTTC." in leadline("metrics", "LTTC_P90_Days").stdout
 
 
 def test_an_unknown_one_names_the_nearest(leadline: Leadline) -> None:
     done = leadline("metrics", "PR_Mergd", code=1)
     assert "PR_Merged" in done.stderr
     assert "next: `leadline metrics` lists them" in done.stderr
+    assert "DF_Deployment_Count" in leadline("metrics", "DF_Deployments_Count", code=1).stderr

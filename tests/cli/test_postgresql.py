@@ -7,6 +7,7 @@ import pytest
 from api.serving import EXPORTS, Client, served_by_process
 from leadline.home import Home
 from leadline.lake import Lake
+from leadline.lake.maintenance import check_lake
 
 from .running import Leadline, write_tables
 
@@ -37,7 +38,7 @@ def test_from_nothing_to_an_export(leadline: Leadline, database_url: str, monkey
     assert done.splitlines()[-1] == "All is sound."
 
     assert not (leadline.home / "leadline.db").exists(), "nothing is kept in a database beside the one given"
-    assert Lake(leadline.home / "projects" / "default" / "default" / "lake").check() == []
+    assert check_lake(Lake(leadline.home / "projects" / "default" / "default" / "lake")) == []
     monkeypatch.setenv("LEADLINE_DATABASE_URL", database_url)
     with Home.open(leadline.home) as home:
         assert home.project().profile()["timezone"] == "Europe/Paris"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from leadline.db import inbox
+from leadline.db.inbox import Delivery
 from leadline.exports import service
 from leadline.exports.worker import Worker
 from leadline.home import Home
@@ -140,3 +142,21 @@ def test_a_metadata_database_that_is_none(leadline: Leadline) -> None:
     leadline.home.mkdir()
     (leadline.home / "leadline.db").write_text("this is no database, whatever its name says" * 100)
     assert "cannot be used" in leadline("status", code=1).stderr
+
+
+def test_pushed_rows_are_in_the_tables_or_told(company: Leadline) -> None:
+    aside = Delivery(1, "incidents", 1, '{"incident_id":"old","created_at":"whenever"}')
+    good = Delivery(1, "incidents", 2, '{"incident_id":"a"}\n{"incident_id":"b"}')
+    with Home.open(company.home) as home:
+        assert home.project().id == 1
+        assert "inbox" in company.json("status")
+        inbox.add(home.db, [good, aside], datetime.now(UTC))
+    document = company.json("status")
+    assert document["inbox"]["waiting"] == []
+    (refused,) = document["inbox"]["refused"]
+    assert (refused["table"], refused["rows"]) == ("incidents", 1)
+    assert refused["reason"].startswith("created_at: not an instant")
+    assert next(each["rows"] for each in document["tables"] if each["table"] == "incidents") == 2
+    shown = company("status").stdout
+    assert "Pushed rows not in the tables:" in shown
+    assert "not an instant" in shown

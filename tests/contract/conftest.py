@@ -6,11 +6,24 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from api.serving import Served, fill, make_keys
-from leadline.home import Home
+from api.serving import NOW, Served, fill, fill_delivery, make_keys
+from leadline.home import Home, Project
+from leadline.people import load_org
+
+KEYED_TREE = """{"name": "Product", "members": [{"email": "pia@example.org", "full_name": "Pia Penn"}],
+ "children": [{"name": "Payments", "key": "team_abc123",
+               "members": [{"email": "cyd@example.org", "full_name": "Cyd Crane"}]}]}"""
+
+
+def load_keyed_tree(project: Project, folder: Path) -> None:
+    """A second tree, whose team has the key that the documentation prints."""
+    path = folder / "product.json"
+    path.write_text(KEYED_TREE)
+    load_org(project.home.db, project.id, path, "Product", now=NOW)
 
 
 @pytest.fixture(scope="package")
@@ -20,7 +33,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     command = [sys.executable, "-m", "leadline.cli.main", "--home", str(folder / "home"), "serve", "--port", "0"]
     with Home.open(folder / "home") as home, (folder / "log").open("w") as log:
         fill(home.project(), folder)
-        keys = make_keys(home.project())
+        fill_delivery(home.project())
+        other = home.project("default", "myproject", create=True)
+        for project in (home.project(), other):
+            load_keyed_tree(project, folder)
+        keys = {**make_keys(home.project()), "myproject": make_keys(other)["viewer"]}
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             assert server.stdout is not None

@@ -7,45 +7,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from api.serving import EXPORTS, HERE, Served
+from contract.printed import BASES, PRINTED, needs_curl, printed, run
 from leadline.people import tree
-from leadline.settings.server import DOCUMENTED_PREFIXES
-
-PRINTED = Path(__file__).parent
-
-BASES = ["", "/", *(f"{prefix}/" for prefix in DOCUMENTED_PREFIXES)]
-"""What a base URL may end in: nothing, a slash, and each documented path as documented, with a slash."""
-
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-
-
-def printed(name: str, **values: str) -> str:
-    """A printed example with its placeholders replaced."""
-    text = (PRINTED / name).read_text()
-    for placeholder, value in values.items():
-        written = f"<{placeholder}>"
-        if placeholder == "YOUR_SEI_API_KEY" and written not in text:
-            written = placeholder
-        assert written in text, f"{name} has no placeholder {written}"
-        text = text.replace(written, value)
-    assert not re.search("<[A-Z_]+>", text), "a placeholder is left"
-    return text
-
-
-def run(command: list[str], folder: Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HOME": str(folder), "NO_PROXY": "*"}
-    return subprocess.run(
-        command, input=text, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=True
-    )
 
 
 @pytest.mark.parametrize("base", BASES)

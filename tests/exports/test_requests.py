@@ -19,7 +19,7 @@ from leadline.exports.models import ProductivityExportRequest
 from leadline.exports.requests import parse, parse_productivity
 from leadline.exports.service import request_hash
 from leadline.home import Home, Project
-from leadline.metrics.catalogue import CATALOGUE
+from leadline.metrics.catalogue import catalogue_of
 from leadline.metrics.request import MetricsRequest
 
 from .conftest import body, load_trees, team_ids
@@ -54,7 +54,7 @@ def test_defaults(org: Project) -> None:
     request, warnings = parse_productivity(
         org, {"scope": {"orgTreeName": "Engineering"}, "dateRange": {"start": "2026-01-01", "end": "2026-01-31"}}
     )
-    everything = tuple(metric.id for metric in CATALOGUE if "developer" in metric.levels)
+    everything = tuple(metric.id for metric in catalogue_of("productivity") if "developer" in metric.levels)
     assert request == MetricsRequest(
         "Engineering", None, date(2026, 1, 1), date(2026, 1, 31), everything, "developer", "monthly", "mean", "csv"
     )
@@ -80,7 +80,9 @@ def test_the_body_printed_in_the_documentation(org: Project) -> None:
         },
     )
     assert (request.tree, request.team, request.level, warnings) == ("Engineering", team, "developer", ())
-    assert len(request.metrics) == len([metric for metric in CATALOGUE if "developer" in metric.levels])
+    assert len(request.metrics) == len(
+        [metric for metric in catalogue_of("productivity") if "developer" in metric.levels]
+    )
 
 
 def test_a_team_by_number_text_or_key_alone_or_with_its_tree(org: Project) -> None:
@@ -139,7 +141,9 @@ def mixed_case(text: str, seed: random.Random) -> str:
 
 @hypothesis_settings(deadline=None)
 @given(
-    metrics=st.lists(st.sampled_from([metric.column for metric in CATALOGUE if "developer" in metric.levels])),
+    metrics=st.lists(
+        st.sampled_from([metric.column for metric in catalogue_of("productivity") if "developer" in metric.levels])
+    ),
     groups=st.lists(st.sampled_from(["activity", "velocity", "volume", "quality", "collaboration"])),
     options=st.fixed_dictionaries(
         {},
@@ -305,8 +309,8 @@ def test_everything_wrong_is_said_at_once(org: Project) -> None:
     assert [detail.field for detail in error.details] == [
         "scope.teamId",
         "dateRange",
-        "options.granularity",
         "options.format",
+        "options.granularity",
         "daterange",
     ]
     assert "did you mean dateRange?" in error.details[-1].message

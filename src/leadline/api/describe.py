@@ -1,6 +1,6 @@
 """How each route is described: what goes into the OpenAPI document for it, and nothing else.
 
-The kind's name and request model come in, keyword arguments for FastAPI's route decorators go out. Parameters are read
+The kind's declaration comes in, keyword arguments for FastAPI's route decorators go out. Parameters are read
 by our own code (they are lenient in ways a schema cannot say), so they are described here from the same declarations.
 """
 
@@ -11,8 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from leadline.api.kinds import ExportKind
 from leadline.api.listing import PARAMETERS
-from leadline.api.models import CatalogueBody, CreatedBody, ErrorBody, ExportBody, HealthBody, ListBody, ReadyBody
+from leadline.api.models import CatalogueBody, CreatedBody, ErrorBody, HealthBody, PushedBody, ReadyBody, RunBody
+from leadline.exports.models import ReportRequest
+from leadline.schema import TABLES
 
 SECURITY: list[dict[str, list[str]]] = [{"SeiApiKey": []}, {"ApiKey": []}, {"XApiKey": []}, {"Bearer": []}]
 SECURITY_SCHEMES: dict[str, dict[str, str]] = {
@@ -31,11 +34,13 @@ _REFUSALS = {
     400: "The request is wrong; the sentence and the details say where.",
     401: "Missing or invalid API key.",
     403: "Insufficient permissions: the key's role or its project does not allow this.",
-    404: "There is no such export in the key's project.",
-    409: "The export is not in a state that allows this.",
+    404: "There is no such export, table, version, org tree, team or developer in the key's project.",
+    409: "What is there is not in a state that allows this.",
+    412: "No developers are saved yet: upload a list and save it first.",
     413: "The body is too large.",
-    415: "The body is not declared as JSON in UTF-8.",
+    415: "The body is not declared as a type that is taken, or not in UTF-8.",
     416: "The range lies outside the file.",
+    429: "The key made more requests than it may.",
     500: "A fault of the server; the sentence names the entry in its log.",
     503: "The server cannot reach what it stores.",
 }
@@ -49,29 +54,31 @@ _EXPORT_ID = {
 }
 
 
-def create(name: str, request: type[BaseModel]) -> dict[str, Any]:
+def create(kind: ExportKind) -> dict[str, Any]:
     """A kind's create route."""
-    body = {"schema": {"$ref": f"#/components/schemas/{request.__name__}"}}
     fresh = _header("Cache-Control", "`no-cache` makes a new export whatever is there to reuse.", "no-cache")
     extra = {
-        "parameters": [*_identifiers(required=True), fresh],
-        "requestBody": {
-            "required": True,
-            "description": "JSON; comments and trailing commas (JSON5) are accepted. Unknown members are ignored and "
-            "reported as `warnings`.",
-            "content": {"application/json": body},
-        },
+        "parameters": [*identifiers(required=True), fresh],
+        "requestBody": _body(kind.request, "reported as `warnings`"),
     }
     answers = {
-        202: _json(CreatedBody, "A new export was queued."),
-        200: _json(CreatedBody, "An identical export is there and will do."),
+        202: json_answer(kind.created_body, "A new export was queued."),
+        200: json_answer(CreatedBody, "An identical export is there and will do."),
     }
-    return _route(
-        f"create{name}Export", f"Create a {name.lower()} export", answers, (400, 401, 403, 413, 415), extra, status=202
-    )
+    summary = f"Create {_a(kind)} export"
+    return route(_operation("create", kind), summary, answers, (400, 401, 403, 413, 415), extra, status=202)
 
 
-def listed(name: str) -> dict[str, Any]:
+def _operation(verb: str, kind: ExportKind, what: str = "Export") -> str:
+    return f"{verb}{kind.name.capitalize()}{what}"
+
+
+def _a(kind: ExportKind) -> str:
+    """The kind's name after its article."""
+    return f"{'an' if kind.name[0] in 'aeiou' else 'a'} {kind.name}"
+
+
+def listed(kind: ExportKind) -> dict[str, Any]:
     """A kind's list route."""
     parameters = [
         {
@@ -83,27 +90,28 @@ def listed(name: str) -> dict[str, Any]:
         }
         for parameter in PARAMETERS
     ]
-    extra = {"parameters": [*_identifiers(), *parameters]}
-    answers = {200: _json(ListBody, "One page of exports.")}
-    return _route(f"list{name}Exports", f"List {name.lower()} exports", answers, (400, 401, 403), extra)
+    extra = {"parameters": [*identifiers(), *parameters]}
+    answers = {200: json_answer(kind.list_body, "One page of exports.")}
+    operation = _operation("list", kind, "Exports")
+    return route(operation, f"List {kind.name} exports", answers, (400, 401, 403), extra)
 
 
-def poll(name: str) -> dict[str, Any]:
+def poll(kind: ExportKind) -> dict[str, Any]:
     """A kind's poll route."""
-    extra = {"parameters": [_EXPORT_ID, *_identifiers()]}
-    answers = {200: _json(ExportBody, "The export as it is now.")}
-    return _route(f"get{name}Export", f"Poll a {name.lower()} export", answers, (400, 401, 403, 404), extra)
+    extra = {"parameters": [_EXPORT_ID, *identifiers()]}
+    answers = {200: json_answer(kind.export_body, "The export as it is now.")}
+    return route(_operation("get", kind), f"Poll {_a(kind)} export", answers, (400, 401, 403, 404), extra)
 
 
-def cancel(name: str, verb: str) -> dict[str, Any]:
+def cancel(kind: ExportKind, verb: str) -> dict[str, Any]:
     """A kind's cancel route; ``verb`` tells its two spellings apart."""
-    extra = {"parameters": [_EXPORT_ID, *_identifiers()]}
-    answers = {200: _json(ExportBody, "The export, now cancelled.")}
-    summary = f"Cancel a {name.lower()} export"
-    return _route(f"{verb}{name}Export", summary, answers, (400, 401, 403, 404, 409), extra)
+    extra = {"parameters": [_EXPORT_ID, *identifiers()]}
+    answers = {200: json_answer(kind.export_body, "The export, now cancelled.")}
+    summary = f"Cancel {_a(kind)} export"
+    return route(_operation(verb, kind), summary, answers, (400, 401, 403, 404, 409), extra)
 
 
-def download(name: str, *, head: bool = False) -> dict[str, Any]:
+def download(kind: ExportKind, *, head: bool = False) -> dict[str, Any]:
     """A kind's download route."""
     text = {"schema": {"type": "string"}}
     media = {
@@ -122,7 +130,7 @@ def download(name: str, *, head: bool = False) -> dict[str, Any]:
     }
     parameters = [
         _EXPORT_ID,
-        *_identifiers(),
+        *identifiers(),
         _header("Accept-Encoding", "Text is sent gzipped unless this rules gzip out.", "gzip"),
         _header("If-None-Match", "Entity tags that the client has.", '"…"'),
         *(() if head else (_header("Range", "One range of bytes.", "bytes=0-1023"),)),
@@ -134,42 +142,155 @@ def download(name: str, *, head: bool = False) -> dict[str, Any]:
         answers[206] = {"description": "The range asked for.", "content": media, "headers": ranged}
     answers[304] = {"description": "The client has it already."}
     refusals = (400, 401, 403, 404, 409) if head else (400, 401, 403, 404, 409, 416)
-    operation, what = ("head", "The headers of") if head else ("download", "Download")
-    summary = f"{what} a {name.lower()} export's file"
-    return _route(f"{operation}{name}Export", summary, answers, refusals, {"parameters": parameters})
+    verb, what = ("head", "The headers of") if head else ("download", "Download")
+    summary = f"{what} {_a(kind)} export's file"
+    return route(_operation(verb, kind), summary, answers, refusals, {"parameters": parameters})
 
 
-def catalogue() -> dict[str, Any]:
-    """The catalogue's route."""
-    answers = {200: _json(CatalogueBody, "Every metric, in the order of the file's columns.")}
-    extra = {"parameters": _identifiers()}
-    return _route("listProductivityMetrics", "List the productivity metrics", answers, (400, 401, 403), extra)
+def catalogue(kind: ExportKind) -> dict[str, Any]:
+    """The route of a kind's catalogue."""
+    answers = {200: json_answer(CatalogueBody, "Every metric, in the order of the file's columns.")}
+    extra = {"parameters": identifiers()}
+    operation = _operation("list", kind, "Metrics")
+    return route(operation, f"List the {kind.name} metrics", answers, (400, 401, 403), extra)
+
+
+def report() -> dict[str, Any]:
+    """The route of reports."""
+    given = {
+        "name": "format",
+        "in": "query",
+        "required": False,
+        "description": "The only format there is.",
+        "schema": {"type": "string", "enum": ["csv"], "default": "csv"},
+    }
+    extra = {
+        "parameters": [given, *identifiers()],
+        "requestBody": _body(ReportRequest, "told in the answer's header `Leadline-Warnings`"),
+    }
+    headers = {
+        name: {"schema": {"type": "string"}, "description": doc}
+        for name, doc in (
+            ("Content-Disposition", "The file's name."),
+            ("Leadline-Warnings", "What was ignored in the request, as a JSON array; absent if nothing was."),
+        )
+    }
+    answer = {
+        "description": "The report.",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+        "headers": headers,
+    }
+    summary = "Report on teams or developers"
+    described = route("createTeamReport", summary, {200: answer}, (400, 401, 403, 413, 415), extra)
+    described["responses"][503]["description"] += " Or the report took too long: the sentence names the export to make."
+    return described
+
+
+_ROWS: dict[str, Any] = {
+    "type": "array",
+    "maxItems": 10_000,
+    "items": {"type": "object", "description": "A row: the table's columns by name; lists as arrays."},
+}
+_RUN: dict[str, Any] = {
+    "type": "object",
+    "required": ["job_full_name", "instance_name", "instance_guid", "start_time", "duration", "result"],
+    "properties": {
+        "pipeline": {"type": "string", "description": "Name of the job; or `job_name`. One is required."},
+        "job_name": {"type": "string"},
+        "job_full_name": {"type": "string"},
+        "qualified_name": {"type": "string", "description": "Or `job_normalized_full_name`. One is required."},
+        "job_normalized_full_name": {"type": "string"},
+        "instance_name": {"type": "string"},
+        "instance_guid": {"type": "string"},
+        "start_time": {"type": "integer", "minimum": 1, "description": "Milliseconds since 1970."},
+        "duration": {"type": "integer", "minimum": 0, "description": "Milliseconds."},
+        "result": {"type": "string", "description": "`SUCCESS`, `FAILURE`, …, in any letter case."},
+        "execution_id": {"type": ["string", "null"], "description": "Id of the run."},
+        "build_number": {"type": ["integer", "null"], "description": "Required without `execution_id`."},
+        "user_id": {"type": ["string", "null"]},
+        "repo_url": {"type": ["string", "null"]},
+        "scm_commit_ids": {"type": ["array", "null"], "items": {"type": "string"}},
+        "branch_name": {"type": ["string", "null"]},
+        "project_name": {"type": ["string", "null"]},
+        "instance_url": {"type": ["string", "null"]},
+        "web_url": {"type": ["string", "null"]},
+        "job_run": {"type": ["object", "null"]},
+        "job_run_params": {"type": ["array", "null"], "items": {"type": "object"}},
+        "ci": {"type": ["boolean", "null"], "description": "A build."},
+        "cd": {"type": ["boolean", "null"], "description": "A deployment."},
+        "cfr_status": {"type": ["boolean", "null"], "description": "The deployment failed in production."},
+        "artifacts": {"type": ["array", "null"]},
+        "trigger_chain": {"type": ["array", "null"]},
+        "themes": {"type": ["array", "null"]},
+    },
+}
+
+
+def push() -> dict[str, Any]:
+    """The route that takes rows of a table."""
+    table = {
+        "name": "table",
+        "in": "path",
+        "required": True,
+        "description": "A table of the data model.",
+        "schema": {"type": "string", "enum": list(TABLES)},
+    }
+    wrapped = {"type": "object", "required": ["rows"], "properties": {"rows": _ROWS}, "additionalProperties": False}
+    extra = {
+        "parameters": [table, *identifiers()],
+        "requestBody": {
+            "required": True,
+            "description": "At most 10,000 rows in 16 MiB. Columns that the table has not are left out and told.",
+            "content": {
+                "application/json": {"schema": {"oneOf": [_ROWS, wrapped]}},
+                "application/x-ndjson": {"schema": {"type": "string", "description": "One row a line."}},
+            },
+        },
+    }
+    answers = {202: json_answer(PushedBody, "The good rows are durably stored; refused ones are told one by one.")}
+    summary = "Push rows of a table"
+    return route("pushRows", summary, answers, (400, 401, 403, 404, 413, 415), extra, status=202)
+
+
+def custom_cicd() -> dict[str, Any]:
+    """The route that takes runs of pipelines."""
+    extra = {
+        "parameters": identifiers(),
+        "requestBody": {
+            "required": True,
+            "description": "JSON; comments and trailing commas (JSON5) are accepted.",
+            "content": {"application/json": {"schema": _RUN}},
+        },
+    }
+    answers = {202: json_answer(RunBody, "The run is durably stored.")}
+    summary = "Push a run of a CI/CD pipeline"
+    return route("pushCicdRun", summary, answers, (400, 401, 403, 413, 415), extra, status=202)
 
 
 def health() -> dict[str, Any]:
     """The liveness route."""
-    return _route("health", "Whether the server answers", {200: _json(HealthBody, "It does.")}, open_to_all=True)
+    return route("health", "Whether the server answers", {200: json_answer(HealthBody, "It does.")}, open_to_all=True)
 
 
 def readiness() -> dict[str, Any]:
     """The readiness route."""
-    answers = {200: _json(ReadyBody, "Database, lake and workers are usable.")}
-    return _route("ready", "Whether the server can do its work", answers, open_to_all=True)
+    answers = {200: json_answer(ReadyBody, "Database, lake and workers are usable.")}
+    return route("ready", "Whether the server can do its work", answers, open_to_all=True)
 
 
 def figures() -> dict[str, Any]:
     """The Prometheus route."""
     text = {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
-    return _route("metrics", "Figures for Prometheus", {200: text}, open_to_all=True)
+    return route("metrics", "Figures for Prometheus", {200: text}, open_to_all=True)
 
 
 def document() -> dict[str, Any]:
     """The route of the OpenAPI document itself."""
     answer = {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}}
-    return _route("openapi", "This document", {200: answer}, open_to_all=True)
+    return route("openapi", "This document", {200: answer}, open_to_all=True)
 
 
-def _route(
+def route(
     operation: str,
     summary: str,
     answers: dict[int, dict[str, Any]],
@@ -179,9 +300,13 @@ def _route(
     status: int = 200,
     open_to_all: bool = False,
 ) -> dict[str, Any]:
-    errors = {code: _json(ErrorBody, _REFUSALS[code]) for code in (*refusals, 500, 503)}
+    """What a route's decorator is given: its name, its answers by status, those of ``refusals`` and what ``extra`` adds."""
+    keyed = () if open_to_all else (429,)
+    errors = {code: json_answer(ErrorBody, _REFUSALS[code]) for code in (*refusals, *keyed, 500, 503)}
     if 401 in errors:
         errors[401]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "`ApiKey`."}}
+    if 429 in errors:
+        errors[429]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
     return {
         "operation_id": operation,
         "summary": summary,
@@ -193,11 +318,23 @@ def _route(
     }
 
 
-def _json(model: type[BaseModel], description: str) -> dict[str, Any]:
+def _body(request: type[BaseModel], reported: str) -> dict[str, Any]:
+    """A request's body; ``reported`` says how what is ignored in it is told."""
+    return {
+        "required": True,
+        "description": "JSON; comments and trailing commas (JSON5) are accepted. Unknown members are ignored and "
+        f"{reported}.",
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{request.__name__}"}}},
+    }
+
+
+def json_answer(model: type[BaseModel], description: str) -> dict[str, Any]:
+    """An answer of that model."""
     return {"model": model, "description": description}
 
 
-def _identifiers(*, required: bool = False) -> list[dict[str, Any]]:
+def identifiers(*, required: bool = False) -> list[dict[str, Any]]:
+    """The parameters that name the tenant."""
     return [
         {
             "name": name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -22,12 +22,19 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadline.api.negotiation import RangeNotSatisfiable
+from leadline.api.rate import TooManyRequests
 from leadline.errors import LeadlineError, StoreError, Unauthenticated
 
 log = structlog.get_logger("leadline.api")
 
 NO_STORE = {"Cache-Control": "no-store"}
 """Answers tell about one moment and one key: nothing on the way may keep them."""
+
+
+def json_list_response(bodies: Sequence[Mapping[str, Any]]) -> Response:
+    """A JSON answer that is a list at the top level; nothing may store it."""
+    raw = json.dumps(bodies, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(raw, 200, NO_STORE, media_type="application/json")
 
 
 def json_response(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -38,12 +45,14 @@ def json_response(body: Mapping[str, Any], status: int = 200, headers: Mapping[s
 
 def error_response(error: LeadlineError, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that ``error`` asks for; a 401 says which scheme would do (RFC 9110, 11.6.1), a 416
-    how long the file is (15.5.17)."""
+    how long the file is (15.5.17), a 429 when to come again (RFC 6585, 4)."""
     extra = {}
     if isinstance(error, Unauthenticated):
         extra["WWW-Authenticate"] = "ApiKey"
     if isinstance(error, RangeNotSatisfiable):
         extra["Content-Range"] = f"bytes */{error.size}"
+    if isinstance(error, TooManyRequests):
+        extra["Retry-After"] = str(error.retry_after)
     return json_response(error.body(), error.http_status, {**extra, **(headers or {})})
 
 
@@ -57,7 +66,7 @@ def install(app: FastAPI) -> None:
 async def _refusal(_request: Request, error: Exception) -> Response:
     assert isinstance(error, LeadlineError)  # noqa: S101 -- registered for this class alone
     if error.http_status >= 500:
-        log.error("store failed", error=error.message, code=error.code)
+        log.error("request failed", error=error.message, code=error.code)
     return error_response(error)
 
 

@@ -7,11 +7,9 @@ A kind of export is a declaration (``ExportKind``); ``routes`` makes its routes.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import Enum
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,46 +19,29 @@ from leadline.api.auth import READ
 from leadline.api.body import read_object
 from leadline.api.download import respond
 from leadline.api.errors import json_response
+from leadline.api.kinds import ExportKind
 from leadline.api.listing import parse_list
-from leadline.api.models import CatalogueBody, CreatedBody, ExportBody, ListBody, MetricBody
+from leadline.api.models import CatalogueBody, CreatedBody, MetricBody
 from leadline.api.services import query_of, services_of
 from leadline.exports import service
-from leadline.exports.models import ProductivityExportRequest
 
 Endpoint = Callable[[Request], Response]
 
 TAGS: list[str | Enum] = ["exports"]
-CREATED = "Export created successfully"
 REUSED = "Using existing export with identical parameters"
-
-
-@dataclass(frozen=True)
-class ExportKind:
-    """One kind of export: ``name`` in paths and job rows, and the model that documents its request."""
-
-    name: str
-    request: type[BaseModel]
-
-    @property
-    def path(self) -> str:
-        """Where the kind's exports are."""
-        return f"/v2/insights/{self.name}/exports"
-
-
-KINDS = (ExportKind("productivity", ProductivityExportRequest),)
 
 
 def add_routes(app: FastAPI, kind: ExportKind) -> None:
     """Add the routes of one kind of export to ``app``."""
     one = kind.path + "/{exportId}"
-    name = kind.name.capitalize()
-    app.post(kind.path, tags=TAGS, **describe.create(name, kind.request))(_create(kind))
-    app.get(kind.path, tags=TAGS, **describe.listed(name))(_list(kind))
-    app.get(one, tags=TAGS, **describe.poll(name))(_poll(kind))
-    app.delete(one, tags=TAGS, **describe.cancel(name, "delete"))(_cancel(kind))
-    app.post(one + "/cancel", tags=TAGS, **describe.cancel(name, "cancel"))(_cancel(kind))
-    app.get(one + "/download", tags=TAGS, **describe.download(name))(_download(kind))
-    app.head(one + "/download", tags=TAGS, **describe.download(name, head=True))(_download(kind))
+    app.post(kind.path, tags=TAGS, **describe.create(kind))(_create(kind))
+    app.get(kind.path, tags=TAGS, **describe.listed(kind))(_list(kind))
+    app.get(one, tags=TAGS, **describe.poll(kind))(_poll(kind))
+    app.delete(one, tags=TAGS, **describe.cancel(kind, "delete"))(_cancel(kind))
+    app.post(one + "/cancel", tags=TAGS, **describe.cancel(kind, "cancel"))(_cancel(kind))
+    app.get(one + "/download", tags=TAGS, **describe.download(kind))(_download(kind))
+    app.head(one + "/download", tags=TAGS, **describe.download(kind, head=True))(_download(kind))
+    app.get(kind.catalogue_path, tags=TAGS, **describe.catalogue(kind))(_catalogue(kind))
 
 
 def _create(kind: ExportKind) -> Callable[[Request], Awaitable[Response]]:
@@ -79,8 +60,9 @@ def _create(kind: ExportKind) -> Callable[[Request], Awaitable[Response]]:
             fresh=_wants_fresh(request),
         )
         request.state.export = created.export.id
-        answer = CreatedBody.of(created, REUSED if created.reused else CREATED)
-        return json_response(answer.document(), 200 if created.reused else 202)
+        if created.reused:
+            return json_response(CreatedBody.of(created, REUSED).document(), 200)
+        return json_response(kind.created_body.of(created, kind.created).document(), 202)
 
     return create
 
@@ -96,7 +78,7 @@ def _list(kind: ExportKind) -> Endpoint:
         key = services.caller(request, READ)
         wanted = parse_list(query_of(request), caller=key.id)
         page = service.listed(services.project(key), kind.name, wanted)
-        return json_response(ListBody.of(page, kind.path, services.now()).document())
+        return json_response(kind.list_body.of(page, kind.path, services.now()).document())
 
     return listed
 
@@ -106,7 +88,7 @@ def _poll(kind: ExportKind) -> Endpoint:
         services = services_of(request)
         key = services.caller(request, READ)
         export = service.get(services.project(key), request.path_params["exportId"], kind=kind.name)
-        return json_response(ExportBody.of(export, kind.path, services.now()).document())
+        return json_response(kind.export_body.of(export, kind.path, services.now()).document())
 
     return poll
 
@@ -117,7 +99,7 @@ def _cancel(kind: ExportKind) -> Endpoint:
         key = services.caller(request, READ)
         project, now = services.project(key), services.now()
         export = service.cancel(project, request.path_params["exportId"], kind=kind.name, now=now)
-        return json_response(ExportBody.of(export, kind.path, now).document())
+        return json_response(kind.export_body.of(export, kind.path, now).document())
 
     return cancel
 
@@ -133,12 +115,12 @@ def _download(kind: ExportKind) -> Endpoint:
     return download
 
 
-def add_catalogue_route(app: FastAPI) -> None:
-    """Add the route of the productivity catalogue to ``app``."""
-
-    @app.get("/v2/insights/productivity/metrics", tags=TAGS, **describe.catalogue())
+def _catalogue(kind: ExportKind) -> Endpoint:
     def metrics(request: Request) -> Response:
-        from leadline.metrics.catalogue import CATALOGUE
+        from leadline.metrics.catalogue import catalogue_of
 
         services_of(request).caller(request, READ)
-        return json_response(CatalogueBody(metrics=[MetricBody.of(metric) for metric in CATALOGUE]).document())
+        body = CatalogueBody(metrics=[MetricBody.of(metric) for metric in catalogue_of(kind.name)])
+        return json_response(body.document())
+
+    return metrics

@@ -6,9 +6,9 @@ is not known (yet) is left out, except ``completedAt``, which is null until the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
@@ -17,7 +17,7 @@ from leadline.db.jobs import COMPLETED, FAILED, STATES, Export
 from leadline.exports.service import Created, Page
 
 if TYPE_CHECKING:
-    from leadline.metrics.catalogue import Metric
+    from leadline.metrics.metric import Metric
 
 
 def instant_text(instant: datetime) -> str:
@@ -26,6 +26,10 @@ def instant_text(instant: datetime) -> str:
 
 
 Instant = Annotated[datetime, PlainSerializer(instant_text, when_used="json-unless-none")]
+
+
+UPPER_STATES = tuple(state.upper() for state in STATES)
+"""Status words as efficiency exports write them."""
 
 
 class Body(BaseModel):
@@ -65,12 +69,24 @@ class CreatedBody(Body):
     )
 
     @classmethod
-    def of(cls, created: Created, message: str) -> CreatedBody:
+    def of(cls, created: Created, message: str) -> Self:
         """The answer to a create."""
-        body = cls(export_id=created.export.id, created_at=created.export.created_at, message=message)
-        if created.warnings:
-            body.warnings = list(created.warnings)
-        return body
+        return cls(message=message, **cls._members(created))
+
+    @classmethod
+    def _members(cls, created: Created) -> dict[str, Any]:
+        warnings = {"warnings": list(created.warnings)} if created.warnings else {}
+        return {"export_id": created.export.id, "created_at": created.export.created_at, **warnings}
+
+
+class EfficiencyCreatedBody(CreatedBody):
+    """An efficiency export was created."""
+
+    status: str = Field(json_schema_extra={"enum": list(UPPER_STATES)})
+
+    @classmethod
+    def _members(cls, created: Created) -> dict[str, Any]:
+        return {**super()._members(created), "status": created.export.state.upper()}
 
 
 class DownloadBody(Body):
@@ -110,7 +126,7 @@ class ExportBody(Body):
     request: dict[str, Any] = Field(description="The normalized request.")
 
     @classmethod
-    def of(cls, export: Export, path: str, now: datetime) -> ExportBody:
+    def of(cls, export: Export, path: str, now: datetime) -> Self:
         """An export whose kind's collection is at ``path``, as of ``now``."""
         known: dict[str, Any] = {
             name: value
@@ -135,6 +151,22 @@ class ExportBody(Body):
         )
 
 
+class EfficiencyExportBody(ExportBody):
+    """One efficiency export as it is now."""
+
+    status: str = Field(json_schema_extra={"enum": list(UPPER_STATES)})
+    download_url: str | None = Field(default=None, description="As `download.url`; only while there is a file.")
+
+    @classmethod
+    def of(cls, export: Export, path: str, now: datetime) -> Self:
+        """An export whose kind's collection is at ``path``, as of ``now``."""
+        body = super().of(export, path, now)
+        body.status = body.status.upper()
+        if body.download is not None:
+            body.download_url = body.download.url
+        return body
+
+
 def _error_members(export: Export) -> dict[str, Any]:
     if export.state != FAILED:
         return {}
@@ -151,16 +183,26 @@ def _pin_members(pinned: Mapping[str, Any]) -> dict[str, Any]:
 class ListBody(Body):
     """One page of exports."""
 
-    exports: list[ExportBody]
+    entry: ClassVar[type[ExportBody]] = ExportBody
+
+    exports: Sequence[ExportBody]
     page: int = Field(description="Counted from 0.")
     limit: int
     total: int = Field(description="Exports on all pages.")
 
     @classmethod
-    def of(cls, page: Page, path: str, now: datetime) -> ListBody:
+    def of(cls, page: Page, path: str, now: datetime) -> Self:
         """The answer to a list."""
-        exports = [ExportBody.of(export, path, now) for export in page.exports]
+        exports = [cls.entry.of(export, path, now) for export in page.exports]
         return cls(exports=exports, page=page.page, limit=page.limit, total=page.total)
+
+
+class EfficiencyListBody(ListBody):
+    """One page of efficiency exports."""
+
+    entry: ClassVar[type[ExportBody]] = EfficiencyExportBody
+
+    exports: Sequence[EfficiencyExportBody]
 
 
 class MetricBody(Body):
@@ -169,17 +211,21 @@ class MetricBody(Body):
     id: str
     column: str = Field(description="Its name in requests and in the file's header.")
     group: str
+    groups: list[str] = Field(description="Every group that brings it, its own first.")
+    aliases: list[str] = Field(description="Further names that requests may use.")
     unit: str
     levels: list[str] = Field(description="Aggregation levels that have it.")
     definition: str
 
     @classmethod
-    def of(cls, metric: Metric) -> MetricBody:
+    def of(cls, metric: Metric) -> Self:
         """The catalogue's entry."""
         return cls(
             id=metric.id,
             column=metric.column,
             group=metric.group,
+            groups=list(metric.groups),
+            aliases=list(metric.aliases),
             unit=metric.unit,
             levels=list(metric.levels),
             definition=metric.definition,
@@ -203,3 +249,31 @@ class ReadyBody(Body):
 
     status: str = Field(json_schema_extra={"const": "ready"})
     checks: dict[str, str] = Field(description="What was looked at: database, lake, workers.")
+
+
+class RowErrorBody(Body):
+    """One refused value of a pushed row."""
+
+    row: int = Field(description="Position of the row, from 0.")
+    field: str = Field(description="Column; empty where the whole row is meant.")
+    message: str = Field(description="What is wrong with it, and the value.")
+
+
+class PushedBody(Body):
+    """What became of pushed rows. Those accepted are durably stored and in every export created from now on."""
+
+    accepted: int = Field(description="Rows taken.")
+    rejected: int = Field(description="Rows refused; the others were taken all the same.")
+    errors: list[RowErrorBody] = Field(description="Why rows were refused: the first 1,000 values.")
+    warnings: list[str] | None = Field(default=None, description="Columns left out; absent if none was.")
+
+
+class RunBody(Body):
+    """A run of a pipeline was stored."""
+
+    status: str = Field(json_schema_extra={"const": "accepted"})
+    table: str = Field(
+        description="The table it became a row of.", json_schema_extra={"enum": ["builds", "deployments"]}
+    )
+    id: str = Field(description="The row's key; the same run again updates the row.")
+    warnings: list[str] | None = Field(default=None, description="Fields that were ignored; absent if none was.")

@@ -17,7 +17,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from leadline.db import figures, jobs
+from leadline.db import figures, inbox, jobs
 from leadline.db.projects import all_projects
 from leadline.errors import Detail, LeadlineError, StoreError
 from leadline.home import Home, Project
@@ -157,6 +157,9 @@ class _HomeFigures(Collector):
         workers = GaugeMetricFamily("leadline_export_workers", "Export worker processes of this server.")
         workers.add_metric((), self._workers()[0])
         yield workers
+        yield _gauge(
+            "leadline_inbox_rows", "Pushed rows not in the lake, by state.", "state", inbox.totals(self._home.db)
+        )
         rows, changed = _tables(self._home)
         yield _gauge("leadline_table_rows", "Rows in the lake, over all projects.", "table", rows)
         ages = {table: max(0.0, now.timestamp() - at) for table, at in changed.items()}

@@ -1,20 +1,20 @@
-"""The OpenAPI 3.1 document, generated from the routes: ``python -m leadline.api.openapi`` prints it.
+"""The OpenAPI 3.1 document, generated from the routes.
 
-An application comes in, the document goes out. It is committed as ``docs/openapi.json``; a test compares the two.
+An application comes in, the document goes out. ``published`` prints it as it is committed.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from leadline.api.describe import SECURITY_SCHEMES
-from leadline.api.insights import KINDS
+from leadline.api.kinds import KINDS
+from leadline.exports.models import ReportRequest
 
 _REF = "#/components/schemas/{model}"
 
@@ -36,20 +36,10 @@ def _generated(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/"}],
     )
-    _, requests = models_json_schema([(kind.request, "validation") for kind in KINDS], by_alias=True, ref_template=_REF)
+    models: list[type[BaseModel]] = [*(kind.request for kind in KINDS), ReportRequest]
+    _, requests = models_json_schema([(model, "validation") for model in models], by_alias=True, ref_template=_REF)
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(requests["$defs"])
     components["schemas"] = dict(sorted(components["schemas"].items()))
     components["securitySchemes"] = SECURITY_SCHEMES
     return document
-
-
-def main() -> None:
-    """Print the document as it is committed."""
-    from leadline.api.app import routed
-
-    sys.stdout.write(json.dumps(openapi_document(routed()), indent=2, ensure_ascii=False) + "\n")
-
-
-if __name__ == "__main__":
-    main()

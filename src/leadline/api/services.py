@@ -1,4 +1,4 @@
-"""What the routes share: the open home, the keyring, the time, the monitor; and who a request comes from.
+"""What the routes share: the open home, the keyring, the monitor, the desk for reports, the time; and who a request comes from.
 
 One ``Services`` is made per server and hangs on the application. A request comes in, its key and project go out, or the
 refusal that the contract names.
@@ -14,7 +14,10 @@ from starlette.requests import Request
 
 from leadline.api.auth import Keyring, check_tenant, presented_key, require_role
 from leadline.api.body import is_storable
+from leadline.api.desk import Desk
 from leadline.api.monitoring import Monitor
+from leadline.api.rate import RateLimit
+from leadline.api.receiver import Receiver
 from leadline.db.keys import ApiKey
 from leadline.errors import Detail, InvalidRequest
 from leadline.home import Home, Project
@@ -29,16 +32,32 @@ class Services:
     home: Home
     keyring: Keyring
     monitor: Monitor
+    desk: Desk
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _projects: dict[int, Project] = field(default_factory=dict)
+    receiver: Receiver = field(init=False)
+    limit: RateLimit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.receiver = Receiver(self.home.db, self.home.temp, self.now)
+        self.limit = RateLimit(self.home.settings.rate_limit)
+
+    def known(self, request: Request) -> bool:
+        """Whether ``caller`` will find the request's key without asking the database."""
+        return self.keyring.remembered(self._presented(request)) is not None
 
     def caller(self, request: Request, roles: frozenset[str], *, tenant_required: bool = False) -> ApiKey:
-        """The key of the request, good for its project and its role, in this order: 401, 400 or 403, 403."""
-        key = self.keyring.find(presented_key({name: request.headers.getlist(name) for name in _KEY_HEADERS}))
+        """The key of the request, within its rate and good for its project and its role; in this order: 401, 429, 400 or
+        403, 403."""
+        key = self.keyring.find(self._presented(request))
         request.state.key_id = key.id
+        self.limit.take(key.id)
         check_tenant(key, query_of(request), required=tenant_required)
         require_role(key, roles)
         return key
+
+    def _presented(self, request: Request) -> str:
+        return presented_key({name: request.headers.getlist(name) for name in _KEY_HEADERS})
 
     def project(self, key: ApiKey) -> Project:
         """The project that the key belongs to; one object per project, as it remembers what it read of its lake."""

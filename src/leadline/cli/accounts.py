@@ -41,9 +41,10 @@ class Account:
 
 def accounts(project: Project) -> list[Account]:
     """Every account seen in the project's newest data. Raises ``StoreError`` if that cannot be read."""
+    from leadline.facts.current import newest_versions
     from leadline.people import trees
 
-    versions = project.lake.snapshot().versions
+    versions = newest_versions(project)
     if not versions:
         return []
     from leadline.derive.accounts import activity

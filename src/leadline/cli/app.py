@@ -21,6 +21,7 @@ from leadline.cli import (
     keys,
     metrics,
     org,
+    report,
     serve,
     settings,
     status,
@@ -39,6 +40,7 @@ ORDER = (
     "identities",
     "keys",
     "export",
+    "report",
     "facts",
     "settings",
     "metrics",
@@ -97,5 +99,5 @@ def choose(
     context.obj = Chosen(home, organization, project)
 
 
-for module in (demo, serve, importing, sync, org, identities, keys, export, facts, settings, metrics, status):
+for module in (demo, serve, importing, sync, org, identities, keys, export, report, facts, settings, metrics, status):
     module.register(app)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 group = command_group(
     "Exports without a server.",
     "leadline export productivity --org-tree Engineering \\\n    --start 2026-01-01 --end 2026-03-31 -o q1.csv",
+    "leadline export efficiency --org-tree Engineering --group summary \\\n    --start 2026-01-01 --end 2026-03-31 -o dora.csv",
 )
 
 OPTIONS = {
@@ -57,6 +58,38 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="export")
 
 
+Start = Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="First day.", show_default=False)]
+End = Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="Last day.", show_default=False)]
+File = Annotated[
+    str,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="File to write, gzipped if it ends in .gz; - is stdout.",
+        show_default=False,
+    ),
+]
+Tree = Annotated[str | None, typer.Option("--org-tree", metavar="NAME", help="Org tree [default: the only one].")]
+Team = Annotated[str | None, typer.Option(metavar="ID", help="Only this team and those under it, by ref id or key.")]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metric", metavar="NAME", help="Metric by column or id; repeatable.")
+]
+Aggregation = Annotated[
+    Literal["mean", "median", "p90", "p95"], typer.Option(case_sensitive=False, help="How averages are taken.")
+]
+Format = Annotated[
+    Literal["csv", "parquet", "jsonl"] | None,
+    typer.Option("--format", case_sensitive=False, help="Format of the file [default: by its ending, else csv]."),
+]
+Recorded = Annotated[
+    str | None,
+    typer.Option(
+        "--pins", metavar="FILE|ID", help="Repeat on the versions of an earlier export: its id, or its --json."
+    ),
+]
+
+
 @group.command(
     "productivity",
     epilog=example(
@@ -69,31 +102,16 @@ def register(app: typer.Typer) -> None:
 def productivity(
     context: typer.Context,
     *,
-    start: Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="First day.", show_default=False)],
-    end: Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="Last day.", show_default=False)],
-    output: Annotated[
-        str,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="File to write, gzipped if it ends in .gz; - is stdout.",
-            show_default=False,
-        ),
-    ],
-    org_tree: Annotated[
-        str | None, typer.Option("--org-tree", metavar="NAME", help="Org tree [default: the only one].")
-    ] = None,
-    team: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only this team and those under it, by ref id or key.")
-    ] = None,
+    start: Start,
+    end: End,
+    output: File,
+    org_tree: Tree = None,
+    team: Team = None,
     groups: Annotated[
         list[str] | None,
         typer.Option("--group", metavar="NAME", help="Metric group; repeatable [default: all metrics]."),
     ] = None,
-    metrics: Annotated[
-        list[str] | None, typer.Option("--metric", metavar="NAME", help="Metric by column or id; repeatable.")
-    ] = None,
+    metrics: Metrics = None,
     level: Annotated[
         Literal["developer", "team"], typer.Option(case_sensitive=False, help="What a row is.")
     ] = "developer",
@@ -101,37 +119,97 @@ def productivity(
         Literal["daily", "weekly", "monthly", "quarterly"],
         typer.Option(case_sensitive=False, help="Length of a period."),
     ] = "monthly",
-    aggregation: Annotated[
-        Literal["mean", "median", "p90", "p95"], typer.Option(case_sensitive=False, help="How averages are taken.")
-    ] = "mean",
-    file_format: Annotated[
-        Literal["csv", "parquet", "jsonl"] | None,
-        typer.Option("--format", case_sensitive=False, help="Format of the file [default: by its ending, else csv]."),
-    ] = None,
-    pins: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|ID", help="Repeat on the versions of an earlier export: its id, or its --json."),
-    ] = None,
+    aggregation: Aggregation = "mean",
+    file_format: Format = None,
+    pins: Recorded = None,
     json: Json = False,
 ) -> None:
     """Export developer or team productivity metrics to a file."""
-    target = Output.of(output, json=json)
-    body = {
+    body = _body(org_tree, team, start, end, groups, metrics)
+    body["options"] = {
+        "aggregation": aggregation,
+        "aggregationLevel": level,
+        "granularity": granularity,
+        "format": file_format,
+    }
+    _export(context, "productivity", body, output, pins, json=json)
+
+
+@group.command(
+    "efficiency",
+    epilog=example(
+        "leadline export efficiency --org-tree Engineering --group summary \\",
+        "  --start 2026-01-01 --end 2026-03-31 -o dora.csv",
+        "leadline export efficiency --org-tree Engineering --group lttc,df \\",
+        "  --granularity weekly --start 2026-01-01 --end 2026-01-31 -o -",
+    ),
+)
+def efficiency(
+    context: typer.Context,
+    *,
+    start: Start,
+    end: End,
+    output: File,
+    org_tree: Tree = None,
+    team: Team = None,
+    groups: Annotated[
+        list[str] | None, typer.Option("--group", metavar="NAME", help="Metric group; repeatable.")
+    ] = None,
+    metrics: Metrics = None,
+    granularity: Annotated[
+        Literal["weekly", "monthly", "quarterly"], typer.Option(case_sensitive=False, help="Length of a period.")
+    ] = "monthly",
+    aggregation: Aggregation = "mean",
+    file_format: Format = None,
+    pins: Recorded = None,
+    json: Json = False,
+) -> None:
+    """Export the DORA metrics of teams to a file.
+
+    Lead time for changes, deployment frequency, change failure rate, time to
+    restore, their ratings. Needs a group or a metric.
+    """
+    if org_tree is not None and team is not None:
+        raise typer.BadParameter("it cannot be combined with --org-tree; leave one out", param_hint="--team")
+    if not words(groups) and not words(metrics):
+        from leadline.metrics.catalogue import groups_of
+
+        raise typer.BadParameter(
+            f"name a group ({', '.join(groups_of('efficiency'))}), or a metric with --metric", param_hint="--group"
+        )
+    body = _body(org_tree, team, start, end, groups, metrics)
+    body["options"] = {"aggregation": aggregation, "granularity": granularity, "format": file_format}
+    _export(context, "efficiency", body, output, pins, json=json)
+
+
+def _body(
+    org_tree: str | None,
+    team: str | None,
+    start: str,
+    end: str,
+    groups: list[str] | None,
+    metrics: list[str] | None,
+) -> dict[str, Any]:
+    """The API's body for what every kind of export has."""
+    return {
         "scope": {"orgTreeName": org_tree, "teamId": team},
         "dateRange": {"start": start, "end": end},
         "metricGroups": words(groups),
         "metrics": words(metrics),
-        "options": {
-            "aggregation": aggregation,
-            "aggregationLevel": level,
-            "granularity": granularity,
-            "format": file_format or _format_of(target),
-        },
     }
-    if body["options"]["format"] == "parquet" and target.name.endswith(".gz"):  # type: ignore[index]
+
+
+def _export(
+    context: typer.Context, kind: str, body: dict[str, Any], output: str, pins: str | None, *, json: bool
+) -> None:
+    """Write the export of ``kind`` that ``body`` asks for to ``output``."""
+    target = Output.of(output, json=json)
+    options = body["options"]
+    options["format"] = options["format"] or _format_of(target)
+    if options["format"] == "parquet" and target.name.endswith(".gz"):
         raise typer.BadParameter("Parquet is compressed by itself; leave .gz off", param_hint="--output")
     with opened(context) as project:
-        request, warnings = _request(project, body)
+        request, warnings = _request(project, body, kind)
         used = _recorded(project, pins, request.tree) if pins is not None else _newest(project, request.tree)
         with target.writing(project.home.temp) as path:
             produced = _produce(project, request, used, path)
@@ -143,18 +221,18 @@ def _format_of(target: Output) -> str:
     return next((name for ending, name in FORMATS_BY_ENDING.items() if target.name.endswith(ending)), "csv")
 
 
-def _request(project: Project, body: dict[str, Any]) -> tuple[MetricsRequest, tuple[str, ...]]:
-    from leadline.exports.requests import parse_productivity
+def _request(project: Project, body: dict[str, Any], kind: str) -> tuple[MetricsRequest, tuple[str, ...]]:
+    from leadline.exports.requests import parse
 
     scope = body["scope"]
     if scope["orgTreeName"] is None and scope["teamId"] is None:
         scope["orgTreeName"] = only_tree(project)
     body["scope"] = {name: value for name, value in scope.items() if value is not None}
     try:
-        request, warnings = parse_productivity(project, body)
+        parsed = parse(project, body, kind)
     except LeadlineError as error:
         raise with_options(error, OPTIONS) from error
-    return request, tuple(warnings)
+    return parsed.request, parsed.warnings
 
 
 def only_tree(project: Project) -> str:

@@ -20,12 +20,10 @@ ENDINGS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
 
 Start = Annotated[str | None, typer.Option("--start", metavar="DATE", callback=checked_date, help="First day.")]
 End = Annotated[str | None, typer.Option("--end", metavar="DATE", callback=checked_date, help="Last day.")]
-Tree = Annotated[
-    str | None, typer.Option("--org-tree", metavar="NAME", help="Only what the developers of this tree did.")
-]
+Tree = Annotated[str | None, typer.Option("--org-tree", metavar="NAME", help="Only what counts for this tree.")]
 Team = Annotated[
     str | None,
-    typer.Option("--team", metavar="ID", help="Only this team's people and those under it, by ref id or key."),
+    typer.Option("--team", metavar="ID", help="Only what counts for this team and those under it, by ref id or key."),
 ]
 Developer = Annotated[str | None, typer.Option("--developer", metavar="EMAIL", help="Only this developer's.")]
 File = Annotated[
@@ -45,44 +43,67 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="facts")
 
 
-@group.command(
-    "pull-requests", epilog=example("leadline facts pull-requests --start 2026-01-01 --end 2026-03-31 -o prs.csv")
+def _of_people(fact: str, help_text: str, shown: str) -> None:
+    """Add the command of a fact that belongs to developers."""
+
+    @group.command(fact, help=help_text, epilog=example(shown))
+    def command(
+        context: typer.Context,
+        *,
+        output: File,
+        start: Start = None,
+        end: End = None,
+        org_tree: Tree = None,
+        team: Team = None,
+        developer: Developer = None,
+        json: Json = False,
+    ) -> None:
+        _write(context, fact, output, start, end, org_tree, team, developer, json=json)
+
+
+def _of_teams(fact: str, help_text: str, shown: str) -> None:
+    """Add the command of a fact that belongs to teams."""
+
+    @group.command(fact, help=help_text, epilog=example(shown))
+    def command(
+        context: typer.Context,
+        *,
+        output: File,
+        start: Start = None,
+        end: End = None,
+        org_tree: Tree = None,
+        team: Team = None,
+        json: Json = False,
+    ) -> None:
+        _write(context, fact, output, start, end, org_tree, team, None, json=json)
+
+
+_of_people(
+    "pull-requests",
+    "Pull requests merged in the range.\n\nWith every derived instant and duration, whose they are, and why.",
+    "leadline facts pull-requests --start 2026-01-01 --end 2026-03-31 -o prs.csv",
 )
-def pull_requests(
-    context: typer.Context,
-    *,
-    output: File,
-    start: Start = None,
-    end: End = None,
-    org_tree: Tree = None,
-    team: Team = None,
-    developer: Developer = None,
-    json: Json = False,
-) -> None:
-    """Pull requests merged in the range.
-
-    With every derived instant and duration, whose they are, and why.
-    """
-    _write(context, "pull-requests", output, start, end, org_tree, team, developer, json=json)
-
-
-@group.command("commits", epilog=example("leadline facts commits --developer ada@example.com -o commits.parquet"))
-def commits(
-    context: typer.Context,
-    *,
-    output: File,
-    start: Start = None,
-    end: End = None,
-    org_tree: Tree = None,
-    team: Team = None,
-    developer: Developer = None,
-    json: Json = False,
-) -> None:
-    """Commits authored in the range.
-
-    With whose they are, whether each is credited, and why.
-    """
-    _write(context, "commits", output, start, end, org_tree, team, developer, json=json)
+_of_people(
+    "work-items",
+    "Work items completed in the range.\n\nWith every stage of their lead time, whose they are, and why.",
+    "leadline facts work-items --team 3 -o items.csv",
+)
+_of_teams(
+    "deployments",
+    "Deployments finished in the range, one row per service.\n\nWith what each carried, what made it fail, the teams it "
+    "counts for, and why.",
+    "leadline facts deployments --start 2026-01-01 --end 2026-03-31 -o runs.csv",
+)
+_of_teams(
+    "incidents",
+    "Incidents resolved in the range.\n\nWith the time to restore, the teams each counts for, and why.",
+    "leadline facts incidents --org-tree Engineering -o incidents.csv",
+)
+_of_people(
+    "commits",
+    "Commits authored in the range.\n\nWith whose they are, whether each is credited, and why.",
+    "leadline facts commits --developer ada@example.com -o commits.parquet",
+)
 
 
 def _write(

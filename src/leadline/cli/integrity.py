@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from leadline.errors import LeadlineError
+from leadline.lake.maintenance import check_lake
 
 if TYPE_CHECKING:
     from leadline.db import jobs
@@ -46,7 +47,7 @@ def _database(home: Home) -> Iterator[str]:
 
 
 def _lake(project: Project) -> list[str]:
-    return project.lake.check()
+    return check_lake(project.lake)
 
 
 def _trees(project: Project) -> Iterator[str]:

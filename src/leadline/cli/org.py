@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -70,10 +71,13 @@ def load(
         _show_loaded(file, loaded)
 
 
-@group.command("show", epilog=example("leadline org show", "leadline org show Engineering --json"))
+@group.command("show", epilog=example("leadline org show", "leadline org show Engineering --people --json"))
 def show(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="TREE", help="One tree [default: all].")] = None,
+    people: Annotated[
+        bool, typer.Option("--people", help="Name the people too: each team's own; in JSON, all it counts.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show the trees with their ids, keys and head counts."""
@@ -84,20 +88,25 @@ def show(
         names = [name] if name is not None else [summary.name for summary in trees(db, project.id)]
         found = [tree(db, project.id, each) for each in names]
     if json:
-        emit_json([_document(each) for each in found])
+        emit_json([_document(each, people=people) for each in found])
         return
     if not found:
         say("No org tree yet; `leadline org load FILE --name TREE` makes one.")
     for each in found:
-        heads = each.head_counts()
         table(
             ["team", Column("ref id", number=True), "key", Column("developers", number=True)],
-            [
-                ["  " * node.depth + node.name, node.ref_id, node.key or "", count(heads[node.ref_id])]
-                for node in each.nodes
-            ],
+            list(_rows(each, people=people)),
         )
         say()
+
+
+def _rows(tree: OrgTree, *, people: bool) -> Iterator[Sequence[object]]:
+    """A row for every team and, with ``people``, for each of its own people."""
+    heads = tree.head_counts()
+    for node in tree.nodes:
+        yield "  " * node.depth + node.name, node.ref_id, node.key or "", count(heads[node.ref_id])
+        for email in node.own if people else ():
+            yield "  " * (node.depth + 1) + email, "", "", ""
 
 
 def _show_loaded(file: Path, loaded: LoadedTree) -> None:
@@ -116,7 +125,7 @@ def _show_loaded(file: Path, loaded: LoadedTree) -> None:
         note(f"{count(len(loaded.without_team))} have neither manager nor reports and are in no team: {clean(named)}")
 
 
-def _document(tree: OrgTree) -> dict[str, Any]:
+def _document(tree: OrgTree, *, people: bool) -> dict[str, Any]:
     heads = tree.head_counts()
     return {
         "orgTreeName": tree.name,
@@ -127,6 +136,7 @@ def _document(tree: OrgTree) -> dict[str, Any]:
                 "name": node.name,
                 "hierarchy": node.path,
                 "developers": heads[node.ref_id],
+                **({"people": list(tree.people(node))} if people else {}),
             }
             for node in tree.nodes
         ],

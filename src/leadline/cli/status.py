@@ -61,7 +61,14 @@ def describe(project: Project, *, sound: bool = True) -> dict[str, Any]:
         "organization": project.organization,
         "project": project.name,
     }
-    for name, part in (("tables", _tables), ("orgTrees", _trees), ("unmatched", _unmatched), ("exports", _exports)):
+    document["inbox"] = _inbox(project, deliver=sound)
+    for name, part in (
+        ("tables", _tables),
+        ("orgTrees", _trees),
+        ("unmatched", _unmatched),
+        ("exports", _exports),
+        ("oddities", _oddities),
+    ):
         try:
             document[name] = part(project)
         except StoreError as error:
@@ -89,6 +96,30 @@ def _tables(project: Project) -> list[dict[str, Any]]:
         }
         for state in table_states(project.lake, temp_dir=project.home.temp)
     ]
+
+
+def _inbox(project: Project, *, deliver: bool) -> dict[str, Any]:
+    """Pushed rows: those that still wait, which they only do if they cannot be delivered now, and those kept aside."""
+    from leadline.db import inbox
+    from leadline.errors import StoreError
+    from leadline.facts.current import deliver_pushed
+
+    document: dict[str, Any] = {}
+    try:
+        if deliver:
+            deliver_pushed(project)
+    except StoreError as error:
+        document["error"] = error.message
+    db = project.home.db
+    document["waiting"] = [
+        {"table": each.table, "rows": each.rows, "oldest": instant(each.oldest)}
+        for each in inbox.waiting(db, project.id)
+    ]
+    document["refused"] = [
+        {"table": each.table, "rows": each.rows, "oldest": instant(each.oldest), "reason": each.reason}
+        for each in inbox.refused(db, project.id)
+    ]
+    return document
 
 
 def _trees(project: Project) -> list[dict[str, Any]]:
@@ -134,6 +165,12 @@ def _exports(project: Project) -> dict[str, Any]:
     }
 
 
+def _oddities(project: Project) -> list[str]:
+    from leadline.facts.oddities import oddities
+
+    return oddities(project)
+
+
 def _repositories(project: Project) -> list[dict[str, Any]]:
     from leadline.db import cursors
 
@@ -173,6 +210,7 @@ def _size(path: Path) -> int:
 def _show(document: dict[str, Any]) -> None:
     say(f"Home {clean(document['home'])}, project {document['organization']}/{document['project']}")
     _show_tables(document["tables"])
+    _show_inbox(document["inbox"])
     _show_people(document["orgTrees"], document["unmatched"])
     _show_exports(document["exports"])
     if document["repositories"]:
@@ -181,6 +219,10 @@ def _show(document: dict[str, Any]) -> None:
             ["source", "name", "synced"],
             [[each["source"], each["repository"], each["syncedAt"]] for each in document["repositories"]],
         )
+    if document["oddities"]:
+        _heading("Oddities")
+        for line in [document["oddities"]["error"]] if "error" in document["oddities"] else document["oddities"]:
+            paragraph(clean(line))
     _heading("Disk")
     table(
         ["part", Column("size", number=True)], [[each["part"], bytes_text(each["bytes"])] for each in document["disk"]]
@@ -220,6 +262,22 @@ def _show_tables(tables: Any) -> None:
 
 def _source(state: dict[str, Any]) -> str:
     return str(state["sources"][0]["source"]) if state["sources"] else ""
+
+
+def _show_inbox(inbox: dict[str, Any]) -> None:
+    """Nothing, unless pushed rows wait or were kept aside."""
+    if inbox["waiting"] or inbox["refused"]:
+        _heading("Pushed rows not in the tables")
+        table(
+            ["table", "state", Column("rows", number=True), "oldest", "reason"],
+            [
+                [each["table"], state, count(each["rows"]), each["oldest"], clean(each.get("reason") or "")]
+                for state in ("waiting", "refused")
+                for each in inbox[state]
+            ],
+        )
+    if "error" in inbox:
+        say(clean(inbox["error"]))
 
 
 def _show_people(trees: Any, unmatched: Any) -> None:

@@ -67,14 +67,14 @@ class _Field:
 
 @dataclass(frozen=True)
 class OneOf(_Field):
-    """One of ``values`` in any letter case; refused with ``Unsupported <name>``."""
+    """One of ``values`` in any letter case, taken in lower case; refused with ``Unsupported <name>``."""
 
     name: str
     values: tuple[str, ...]
 
     def check(self, value: Any) -> str:
-        """The canonical spelling."""
-        if isinstance(value, str) and (known := value.strip().lower()) in self.values:
+        """The value in lower case, however the kind of request writes it."""
+        if isinstance(value, str) and (known := value.strip().lower()) in (each.lower() for each in self.values):
             return known
         code = "unsupported_" + re.sub("([A-Z])", r"_\1", self.name).lower()
         raise refusal(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from leadline.metrics.request import MetricsRequest
@@ -39,11 +40,15 @@ FORMS = {
 
 
 def display_name(request: MetricsRequest, subject: str = "insights") -> str:
-    """The file's name for people: ``developer-insights-2024.csv``; other ranges than a calendar year by their dates."""
-    start, end = request.start, request.end
-    whole_year = (start.month, start.day, end.month, end.day) == (1, 1, 12, 31) and start.year == end.year
-    period = f"{start.year:04d}" if whole_year else f"{start.isoformat()}_{end.isoformat()}"
+    """The file's name for people: ``developer-insights-2024.csv``."""
+    period = display_period(request.start, request.end)
     return f"{request.level}-{subject}-{period}{FORMS[request.format].extension}"
+
+
+def display_period(start: date, end: date) -> str:
+    """A range of days in a file's name: a calendar year as such, any other by its dates."""
+    whole_year = (start.month, start.day, end.month, end.day) == (1, 1, 12, 31) and start.year == end.year
+    return f"{start.year:04d}" if whole_year else f"{start.isoformat()}_{end.isoformat()}"
 
 
 def stored_name(export_id: str, attempt: int, suffix: str) -> str:

@@ -36,6 +36,13 @@ def pin_newest(project: Project, tree: str) -> Pins:
     return pin(project, tree)
 
 
+def pin_for(project: Project, request: MetricsRequest) -> Pins:
+    """The versions that a run of ``request`` would read now."""
+    from leadline.metrics.run import pin, tables_of
+
+    return pin(project, request.tree, tables_of(request))
+
+
 def new_export_id() -> str:
     """A fresh id: 80 random bits."""
     return f"exp_{secrets.token_hex(10)}"
@@ -89,7 +96,7 @@ def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: d
         team_key=parsed.team_key if storable(parsed.team_key or "") else None,
         created_by=created_by,
         created_at=now,
-        filename=display_name(request),
+        filename=display_name(request, parsed.subject),
         content_type=FORMS[request.format].content_type,
     )
 

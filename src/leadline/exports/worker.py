@@ -27,7 +27,7 @@ from leadline.db.projects import all_projects
 from leadline.errors import LeadlineError, StoreError
 from leadline.exports import cleaning, files
 from leadline.exports.heartbeat import Heartbeat, Pulse
-from leadline.exports.service import Pin, pin_newest
+from leadline.exports.service import Pin, pin_for
 from leadline.exports.wake import listening
 from leadline.home import Home, Project
 from leadline.metrics.request import Cancelled, Control, MetricsRequest, Pins, Produced
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=15)
 POLL_SECONDS = 0.1
 CLEANING_SECONDS = 600
+DELIVERY_SECONDS = 1.0
+"""How often an idle worker looks whether pushed rows are due for the lake; an export has them delivered before it reads."""
 IDLE_SECONDS = 60
 """How long what speeds up the next export (an engine and its memory) is kept without one."""
 _AFTER_TROUBLE_SECONDS = 1.0
@@ -65,7 +67,7 @@ class Worker:
         *,
         name: str | None = None,
         produce: Produce | None = None,
-        pin: Pin = pin_newest,
+        pin: Pin | None = None,
         clock: Callable[[], datetime] = _utc_now,
         lease: timedelta = LEASE,
     ) -> None:
@@ -94,7 +96,7 @@ class Worker:
 
     def _run_until(self, stop: threading.Event) -> None:
         self._stop = stop
-        next_cleaning = idle_since = time.monotonic()
+        next_cleaning = next_delivery = idle_since = time.monotonic()
         preparing = self._preparing()
         busy = False
         with listening(self._home.path) as queued:
@@ -112,12 +114,26 @@ class Worker:
                     if time.monotonic() >= next_cleaning:
                         next_cleaning = time.monotonic() + CLEANING_SECONDS
                         cleaning.clean(self._home, self._clock())
+                    if time.monotonic() >= next_delivery:
+                        next_delivery = time.monotonic() + DELIVERY_SECONDS
+                        self._deliver_pushed()
                 except Exception:
                     # The database or the disk is in trouble: a worker outlives that.
                     _log.exception("export worker in trouble", worker=self.name)
                     stop.wait(_AFTER_TROUBLE_SECONDS)
                 queued.wait(POLL_SECONDS)
                 queued.clear()
+
+    def _deliver_pushed(self) -> None:
+        from leadline.db import inbox
+
+        if not inbox.backlogs(self._home.db):
+            return
+        from leadline.facts.current import deliver_pushed
+        from leadline.ingest.inbox import due
+
+        for number in due(self._home.db, self._clock()):
+            deliver_pushed(self._project(number))
 
     def run_one(self) -> bool:
         """Run the next export, if there is one: whether there was."""
@@ -161,7 +177,7 @@ class Worker:
 
     def _write(self, project: Project, claim: jobs.Claim, work: Path, control: Control) -> tuple[Path, int]:
         request = MetricsRequest.of(claim.export.request)
-        pins = self._pins(project, claim, request.tree)
+        pins = self._pins(project, claim, request)
         work.mkdir(parents=True, exist_ok=True)
         path = work / ("export" + files.FORMS[request.format].suffix)
         produced = (self._produce or self._produce_metrics)(project, request, pins, path, control)
@@ -183,12 +199,12 @@ class Worker:
             self._runner = Runner(self._home)
         return self._runner
 
-    def _pins(self, project: Project, claim: jobs.Claim, tree: str) -> Pins:
+    def _pins(self, project: Project, claim: jobs.Claim, request: MetricsRequest) -> Pins:
         """What the export reads: as an earlier attempt pinned it, else what is newest now."""
         if claim.export.pinned is not None:
             return Pins.of(claim.export.pinned)
         data_as_of = self._clock()
-        pins = self._pin(project, tree)
+        pins = self._pin(project, request.tree) if self._pin is not None else pin_for(project, request)
         if not jobs.pin(self._home.db, claim, pins.document(), data_as_of):
             raise Cancelled
         return pins

@@ -1,0 +1,145 @@
+"""``leadline report``: the report of the API, without a server.
+
+The options become the request body of the API and are judged by the same code; the file's bytes are those of the API's
+answer for the same data (gzipped when its name ends in ``.gz``).
+"""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from leadline.cli.context import Json, checked_date, example, opened, words
+from leadline.cli.export import interruptible
+from leadline.cli.failures import with_options
+from leadline.cli.files import Output, write_whole
+from leadline.cli.output import clean, count, emit_json, note, say
+from leadline.cli.progress import bar
+from leadline.errors import LeadlineError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from leadline.exports.reports import Computed, Report
+    from leadline.home import Project
+
+ALL = "all"
+
+OPTIONS = {
+    "teamRefId": "--team",
+    "dateStart": "--start",
+    "dateEnd": "--end",
+    "dateStart to dateEnd": "--start, --end",
+    "efficiency.metrics": "--efficiency",
+    "productivity.metrics": "--productivity",
+    "productivityContributors": "--contributors",
+    "productivityContributors.metrics": "--contributors",
+}
+"""The option that stands for each field of the API's body."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        "report",
+        epilog=example(
+            "leadline report --start 2026-01-01 --end 2026-03-31 \\",
+            "  --efficiency all --ratings -o teams.csv",
+            "leadline report --start 2026-01-01 --end 2026-03-31 \\",
+            "  --contributors PR_VELOCITY,CODING_DAYS",
+        ),
+    )(report)
+
+
+def _metrics(flag: str, what: str) -> Any:
+    return typer.Option(flag, metavar="M,…", help=f"{what}: names separated by commas, or `all`; repeatable.")
+
+
+def report(
+    context: typer.Context,
+    *,
+    start: Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="First day.", show_default=False)],
+    end: Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="Last day.", show_default=False)],
+    team: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Only this team and those under it, by ref id or key [default: every team]."),
+    ] = None,
+    efficiency: Annotated[list[str] | None, _metrics("--efficiency", "Efficiency metrics")] = None,
+    productivity: Annotated[list[str] | None, _metrics("--productivity", "Productivity metrics")] = None,
+    contributors: Annotated[
+        list[str] | None, _metrics("--contributors", "Metrics of developers, a row each instead of teams")
+    ] = None,
+    calculation: Annotated[
+        Literal["mean", "median", "p90", "p95"],
+        typer.Option(case_sensitive=False, help="How efficiency durations are summarized."),
+    ] = "mean",
+    granularity: Annotated[
+        Literal["daily", "weekly", "monthly"], typer.Option(case_sensitive=False, help="What rates are per.")
+    ] = "weekly",
+    ratings: Annotated[bool, typer.Option("--ratings", help="Add the rating after each metric rated.")] = False,
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="FILE", help="File to write, gzipped if it ends in .gz; - is stdout."),
+    ] = "-",
+    json: Json = False,
+) -> None:
+    """Report on teams, or developers, over a range.
+
+    Each metric once for the whole range, as CSV.
+    """
+    asked = {"efficiency": efficiency, "productivity": productivity, "productivityContributors": contributors}
+    if not any(asked.values()):
+        raise typer.BadParameter(
+            "name metrics with it, --productivity or --contributors; `all` means all of them",
+            param_hint="--efficiency",
+        )
+    if contributors and (efficiency or productivity):
+        raise typer.BadParameter("its rows are developers: leave the other metrics out", param_hint="--contributors")
+    body: dict[str, Any] = {field: {"metrics": _names(given)} for field, given in asked.items() if given}
+    if "efficiency" in body:
+        body["efficiency"]["calculationType"] = calculation
+    body |= {"dateStart": start, "dateEnd": end, "granularity": granularity, "includeRatings": ratings}
+    if team is not None:
+        body["teamRefId"] = team
+    target = Output.of(output, json=json)
+    with opened(context) as project, target.writing(project.home.temp) as path:
+        rows = _write(project, body, path)
+        digest = target.digest(path)
+    if json:
+        emit_json({"file": str(target.path), "rows": rows, "sizeBytes": digest.size, "sha256": digest.sha256})
+    elif target.path is not None:
+        say(f"{target.path}: {count(rows)} rows")
+
+
+def _names(given: list[str]) -> list[str]:
+    """The metrics named; none when all are meant."""
+    names = words(given)
+    return [] if ALL in (name.lower() for name in names) else names
+
+
+def _write(project: Project, body: dict[str, Any], path: Path) -> int:
+    """Write the report and return its rows."""
+    from leadline.exports.reports import parse_report
+
+    try:
+        wanted, warnings = parse_report(project, body)
+    except LeadlineError as error:
+        raise with_options(error, OPTIONS) from error
+    for warning in warnings:
+        note(f"warning: {clean(warning)}")
+    computed = _computed(project, wanted)
+    write_whole(path, gzip.compress(computed.text, mtime=0) if path.name.endswith(".gz") else computed.text)
+    return computed.rows
+
+
+def _computed(project: Project, wanted: Report) -> Computed:
+    from leadline.exports.reports import run_report
+    from leadline.metrics.request import Control
+    from leadline.metrics.run import Runner
+
+    control = Control()
+    with bar("reporting") as told, Runner(project.home) as runner:
+        control.progress = lambda fraction: told(fraction, 1.0)
+        return interruptible(lambda: run_report(runner, project, wanted, control), control)

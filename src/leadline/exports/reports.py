@@ -1,0 +1,289 @@
+"""Reports: the metrics of teams, or of developers, over a range of days as a whole, as one CSV text.
+
+A request body and the project come in; ``parse_report`` normalizes it, ``run_report`` gives the CSV's bytes. The numbers
+are those of exports over the same range; what is a rate is divided by the units of time in it. The API and the command
+line call nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Protocol
+
+from leadline.errors import Detail, InvalidRequest, LeadlineError
+from leadline.exports.files import display_period
+from leadline.exports.models import ReportRequest
+from leadline.exports.requests import check_length, check_order
+from leadline.exports.service import Pin, pin_newest
+from leadline.exports.validation import missing, together, unknown_fields, validated
+from leadline.home import Project
+from leadline.metrics.catalogue import by_ids
+from leadline.metrics.metric import DEVELOPER, TEAM
+from leadline.metrics.periods import RANGE, units_of
+from leadline.metrics.report_metrics import PEOPLE, SECTIONS, ReportMetric, Section, chosen
+from leadline.metrics.request import Control, MetricsRequest, Pins
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COLLECTION = "Collection Name"
+"""The first column: the team's name, or the developer's."""
+EMAIL = "Email"
+"""The second column where rows are developers, whose names need not differ."""
+
+_SHARES = 10_000
+"""Numbers have four decimals (http-api, "CSV")."""
+_DAYS = ("dateStart", "dateEnd", "dateStart to dateEnd")
+
+
+Cell = str | int | float | None
+
+
+class Tables(Protocol):
+    """What computes cells: ``metrics.run.Runner`` is one."""
+
+    def table(self, project: Project, request: MetricsRequest, pins: Pins, control: Control) -> pa.Table:
+        """The rows that an export of ``request`` would have."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A section with the metrics asked for, in the order of their columns, and the statistic they are taken with."""
+
+    section: Section
+    metrics: tuple[ReportMetric, ...]
+    aggregation: str = "mean"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A normalized request. ``places`` are trees, each with the team's ref id or None for the whole; both dates are
+    inclusive; ``unit`` is `daily`, `weekly` or `monthly`."""
+
+    places: tuple[tuple[str, int | None], ...]
+    start: date
+    end: date
+    unit: str
+    sections: tuple[Chosen, ...]
+    ratings: bool
+
+    @property
+    def filename(self) -> str:
+        """What to call the file: ``efficiency-report-2024.csv``."""
+        names = {"productivityContributors": "contributors"}
+        fields = [each.section.field for each in self.sections]
+        subject = names.get(fields[0], fields[0]) if len(fields) == 1 else "team"
+        return f"{subject}-report-{display_period(self.start, self.end)}.csv"
+
+    @property
+    def exports(self) -> tuple[str, ...]:
+        """The kinds of exports that have the same numbers."""
+        return tuple(dict.fromkeys(each.section.export for each in self.sections))
+
+
+# -- the request -------------------------------------------------------------------------------------------------------
+
+
+def parse_report(project: Project, body: Mapping[str, Any]) -> tuple[Report, tuple[str, ...]]:
+    """The report that ``body`` asks for, and the warnings about it. Raises ``InvalidRequest``."""
+    model = validated(ReportRequest, body)
+    start, end = model.date_start, model.date_end
+    places, sections, _ = together(
+        lambda: _places(project, model), lambda: _sections(model), lambda: check_order(start, end, _DAYS)
+    )
+    for tree, _team in places:
+        check_length(project, start, end, tree, _DAYS[2])
+    report = Report(places, start, end, model.granularity or "weekly", sections, model.include_ratings or False)
+    return report, unknown_fields(ReportRequest, body)
+
+
+def _places(project: Project, model: ReportRequest) -> tuple[tuple[str, int | None], ...]:
+    from leadline import people
+
+    given = {"teamRefId": model.team_ref_id, "collectionId": model.collection_id}
+    fields = [name for name, value in given.items() if value is not None]
+    if len({given[name] for name in fields}) > 1:
+        message = (
+            f"teamRefId ({model.team_ref_id}) and collectionId ({model.collection_id}) are two names of one identifier "
+            "and must not differ"
+        )
+        raise InvalidRequest(message, code="conflicting_scope", details=[Detail("collectionId", message)])
+    db = project.home.db
+    if not fields:
+        return tuple((tree.name, None) for tree in people.trees(db, project.id))
+    try:
+        tree, node = people.find_team(db, project.id, str(given[fields[0]]))
+    except LeadlineError as error:
+        error.details = tuple(Detail(fields[0], detail.message) for detail in error.details)
+        raise
+    return ((tree.name, node.ref_id),)
+
+
+def _sections(model: ReportRequest) -> tuple[Chosen, ...]:
+    given = {
+        "efficiency": model.efficiency,
+        "productivity": model.productivity,
+        "productivityContributors": model.productivity_contributors,
+    }
+    asked = {field: section for field, section in given.items() if section is not None}
+    if not asked:
+        refused = missing("efficiency")
+        refused.message = "One of efficiency, productivity and productivityContributors is required"
+        raise refused
+    if len({SECTIONS[field].level for field in asked}) > 1:
+        others = " and ".join(field for field in asked if SECTIONS[field].level == TEAM)
+        message = f"productivityContributors has a row per developer and cannot be combined with {others}"
+        raise InvalidRequest(
+            message, code="conflicting_sections", details=[Detail("productivityContributors", message)]
+        )
+    metrics = together(
+        *(lambda field=field, part=part: chosen(SECTIONS[field], part.metrics) for field, part in asked.items())
+    )
+    return tuple(
+        Chosen(SECTIONS[field], found, getattr(part, "calculation_type", None) or "mean")
+        for (field, part), found in zip(asked.items(), metrics, strict=True)
+    )
+
+
+# -- the numbers -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A finished report: the CSV (UTF-8, RFC 4180, CR LF) and its data rows."""
+
+    text: bytes
+    rows: int
+
+
+def run_report(tables: Tables, project: Project, report: Report, control: Control, pin: Pin = pin_newest) -> Computed:
+    """Compute ``report`` on what is newest. Raises ``Cancelled`` if ``control`` says so."""
+    rows: dict[object, list[Cell]] = {}
+    for tree, team in report.places:
+        control.check()
+        for key, row in _rows(tables, project, report, _Place(tree, team, pin(project, tree)), control):
+            rows.setdefault(key, row)  # a developer of several trees is shown once, by the first
+    return Computed(_csv(_header(report), rows.values()), len(rows))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A tree, or one team of it, and the versions of all that a run over it reads."""
+
+    tree: str
+    team: int | None
+    pins: Pins
+
+
+def _header(report: Report) -> list[str]:
+    names = [COLLECTION, *([EMAIL] if report.sections[0].section.level == DEVELOPER else [])]
+    for each in report.sections:
+        for metric in each.metrics:
+            names += [metric.name, *([f"{metric.name}_RATING"] if report.ratings and metric.rating else [])]
+    return names
+
+
+def _rows(
+    tables: Tables, project: Project, report: Report, place: _Place, control: Control
+) -> Iterator[tuple[object, list[Cell]]]:
+    """Every row of a place, each after what identifies it: the developer, or the tree and the team."""
+    units = units_of(report.start, report.end, report.unit)
+    keys: list[object] = []
+    columns: list[Sequence[Cell]] = []
+    for part in report.sections:
+        data = tables.table(project, _request(report, part, place), place.pins, control).to_pydict()
+        people = _people(project, place, data)
+        if not columns:
+            leading = ["Developer", "Email"] if part.section.level == DEVELOPER else ["Team"]
+            columns = [data[name] for name in leading]
+            keys = data.get("Email") or [(place.tree, team) for team in data.get("Team_Id", ())]
+        for metric in part.metrics:
+            columns.append(_cells(metric, _Column(data, part.aggregation), people, units))
+            if report.ratings and metric.rating:
+                columns.append(_Column(data, part.aggregation)(metric.rating))
+    for key, *row in zip(keys, *columns, strict=True):
+        yield key, row
+
+
+def _request(report: Report, part: Chosen, place: _Place) -> MetricsRequest:
+    return MetricsRequest(
+        tree=place.tree,
+        team=place.team,
+        start=report.start,
+        end=report.end,
+        metrics=tuple(dict.fromkeys(each for metric in part.metrics for each in metric.ids)),
+        level=part.section.level,
+        granularity=RANGE,
+        aggregation=part.aggregation,
+        # Texts as they are: what a spreadsheet would run is neutralized when the CSV is written.
+        format="jsonl",
+    )
+
+
+def _people(project: Project, place: _Place, data: Mapping[str, Sequence[Any]]) -> list[int]:
+    """How many developers each row is about."""
+    if "Team_Id" not in data:
+        return [1] * len(data["Email"])
+    from leadline.people import tree
+
+    org_tree = tree(project.home.db, project.id, place.tree, place.pins.trees[place.tree])
+    node = org_tree.root if place.team is None else org_tree.by_ref[place.team]
+    heads = Counter(ref_id for ref_id, _ in org_tree.closure(node))
+    return [heads[int(team)] for team in data["Team_Id"]]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Finds the column of a metric or part in what a run gave."""
+
+    data: Mapping[str, Sequence[Any]]
+    aggregation: str
+
+    def __call__(self, metric_id: str) -> Sequence[Any]:
+        (metric,) = by_ids((metric_id,))
+        return self.data[metric.column_for(self.aggregation)]
+
+
+def _cells(metric: ReportMetric, column: _Column, people: Sequence[int], units: Fraction) -> Sequence[Cell]:
+    values = column(metric.value)
+    if metric.over is None and not metric.per_unit:
+        return values
+    if metric.over is None:
+        divisors: Sequence[int] = [1] * len(values)
+    else:
+        divisors = people if metric.over == PEOPLE else column(metric.over)
+    return [
+        _rate(Fraction(value), Fraction(divisor) * (units if metric.per_unit else 1), zero=metric.zero)
+        for value, divisor in zip(values, divisors, strict=True)
+    ]
+
+
+def _rate(total: Fraction, over: Fraction, *, zero: bool) -> float | None:
+    """``total`` divided by ``over``, to four decimals; over nothing empty or 0."""
+    if not over:
+        return 0.0 if zero else None
+    return float(Fraction(math.floor(total / over * _SHARES + Fraction(1, 2)), _SHARES))
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+    from leadline.metrics.scope import neutralized
+
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([neutralized(cell) if isinstance(cell, str) else _number(cell) for cell in row])
+    return text.getvalue().encode()
+
+
+def _number(value: float | int | None) -> str:
+    """Without an exponent; empty for nothing."""
+    return "" if value is None else format(Decimal(repr(value)), "f")

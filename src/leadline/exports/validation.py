@@ -1,0 +1,119 @@
+"""Checks a request's body against its declared model: every finding at once, in sentences about the sender's own fields.
+
+A JSON object and a pydantic model come in; the model filled in goes out, or one ``InvalidRequest`` with a detail per
+refused field. Fields that nobody declared become warnings.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from leadline.errors import Detail, InvalidRequest
+from leadline.exports.fields import printable, shown
+from leadline.exports.models import MOST_NAMES
+
+_MOST_WARNINGS = 20
+_MOST_DETAILS = 50
+
+_EXPECTED = {
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list of strings",
+    "model_type": "must be an object",
+    "too_long": f"must have at most {MOST_NAMES} entries",
+}
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def validated(model: type[ModelT], body: Mapping[str, Any]) -> ModelT:
+    """``body`` as ``model``; raises ``InvalidRequest`` with a detail per refused field, unknown ones included since a
+    missing field is often a misspelt one."""
+    try:
+        return model.model_validate(dict(body))
+    except ValidationError as error:
+        found = [_finding(item) for item in error.errors(include_url=False)[:_MOST_DETAILS]]
+    unknown = [Detail(path, sentence) for path, sentence in _unknown(model, body)]
+    message, code, _ = found[0]
+    details = [detail for _, _, detail in found] + unknown[:_MOST_WARNINGS]
+    raise InvalidRequest(message, code=code, details=details)
+
+
+def missing(path: str) -> InvalidRequest:
+    """The refusal of a body without the field ``path``."""
+    return InvalidRequest(f"{path} is required", code="missing_field", details=[Detail(path, "is required")])
+
+
+def _finding(error: Any) -> tuple[str, str, Detail]:
+    """One of pydantic's errors as (sentence, code, detail)."""
+    path = _path(error["loc"])
+    if error["type"] == "missing" or (error["input"] is None and isinstance(error["loc"][-1], str)):
+        return f"{path} is required", "missing_field", Detail(path, "is required")
+    if "sentence" in (context := error.get("ctx") or {}):
+        sentence = context["sentence"]
+        # A sentence about the kind of value alone ("Invalid date") does not say where it stood.
+        joint = {"invalid_date": ": ", "wrong_type": " "}.get(error["type"])
+        return (sentence if joint is None else path + joint + sentence), error["type"], Detail(path, sentence)
+    expected = _EXPECTED.get(error["type"], error["msg"])
+    suffix = "" if error["type"] == "too_long" else f", not {shown(error['input'])}"
+    return f"{path} {expected}{suffix}", "wrong_type", Detail(path, expected + suffix)
+
+
+def _path(location: Sequence[str | int]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{printable(part)}" if text else printable(part)
+    return text or "body"
+
+
+def unknown_fields(model: type[BaseModel], body: Mapping[str, Any]) -> tuple[str, ...]:
+    """A warning for each field of ``body``, nested ones too, that ``model`` does not declare."""
+    found = [f"{path}: {sentence}" for path, sentence in _unknown(model, body)]
+    more = len(found) - _MOST_WARNINGS
+    return (*found[:_MOST_WARNINGS], *([f"{more} more unknown fields were ignored"] if more > 0 else []))
+
+
+def _unknown(model: type[BaseModel], body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    declared = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+    for key, value in body.items():
+        if key not in declared:
+            near = _nearest(key, list(declared))
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known here: {', '.join(declared)}"
+            yield prefix + printable(key[:80]), f"unknown field, ignored; {hint}"
+        elif isinstance(value, Mapping) and (part := _part(declared[key])) is not None:
+            yield from _unknown(part, value, f"{prefix}{key}.")
+
+
+def _part(annotation: Any) -> type[BaseModel] | None:
+    """The model in ``Model`` or ``Model | None``."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _nearest(key: str, known: Sequence[str]) -> list[str]:
+    """Names like ``key``: the same but for case and underscores, or a few letters off."""
+    plain = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(key[:40].lower().replace("_", ""), plain, n=1, cutoff=0.6)
+    return [plain[name] for name in near]
+
+
+def together(*checks: Callable[[], Any]) -> list[Any]:
+    """What each of ``checks`` returns, or, if any refuses, one refusal with the findings of all."""
+    results, errors = [], []
+    for check in checks:
+        try:
+            results.append(check())
+        except InvalidRequest as error:
+            errors.append(error)
+    if not errors:
+        return results
+    if len(errors) == 1:
+        raise errors[0]
+    details = [detail for error in errors for detail in error.details or (Detail("body", error.message),)]
+    raise InvalidRequest(errors[0].message, code=errors[0].code, details=details)
