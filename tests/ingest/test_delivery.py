@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ingest.lakes import Site
 from leadline.errors import InvalidInput, StoreError
 from leadline.ingest import delivery, ingest, remove, resolution, staging
+from leadline.lake.maintenance import check_lake
 from leadline.schema import TABLES
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,7 +80,7 @@ def test_any_cutting_gives_the_fold_in_delivery_order(rows: list[dict[str, Any]]
             key: (row["title"], row["labels"]) for key, row in expected.items()
         }
         assert counted == len(expected)
-        assert site.lake.check() == []
+        assert check_lake(site.lake) == []
 
 
 @settings(max_examples=15, deadline=None)
@@ -228,7 +229,7 @@ def test_large_deliveries_are_cut_into_files(site: Site, monkeypatch: pytest.Mon
     assert site.take("work_items", *batches).added == 140
     assert sorted(file.rows for file in site.lake.snapshot().data_files("work_items")) == [14, 42, 42, 42]
     assert site.take("work_items", [item("3-3", "two", 2)]).updated == 1
-    assert site.lake.check() == []
+    assert check_lake(site.lake) == []
 
 
 def test_many_small_files_are_merged_on_the_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +238,7 @@ def test_many_small_files_are_merged_on_the_way(site: Site, monkeypatch: pytest.
         site.take("releases", [{"repository": "acme/shop", "tag": f"v{at}"}])
     assert len(site.lake.snapshot().files("releases")) == 2
     assert site.lake.snapshot().row_counts() == {"releases": 6}
-    assert site.lake.check() == []
+    assert check_lake(site.lake) == []
 
 
 def test_a_source_that_fails_leaves_nothing(site: Site) -> None:

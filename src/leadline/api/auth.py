@@ -33,6 +33,12 @@ _TOUCH_SECONDS = 60.0
 READ = frozenset({"admin", "viewer"})
 """Roles that may read and export."""
 
+WRITE = frozenset({"admin", "ingestion"})
+"""Roles that may push data."""
+
+ADMIN = frozenset({"admin"})
+"""Roles that may change who is in which team, and settings."""
+
 
 def presented_key(headers: Mapping[str, Sequence[str]]) -> str:
     """The one key that ``headers`` (lower-case name → values) carry in any of the four documented spellings.

@@ -71,12 +71,32 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """One write transaction: committed at the end, rolled back on an exception."""
-        with self.engine.connect() as connection:
+    def write(self, *, durable: bool = False) -> Iterator[sa.Connection]:
+        """One write transaction: committed at the end, rolled back on an exception.
+
+        Every commit survives the death of the process. A ``durable`` one also survives that of the machine: it returns
+        when the disk says that it has it, whatever else the database is set to.
+        """
+        with self.engine.connect() as connection, self._flushing(connection, durable=durable):
             connection.execution_options(leadline_write=True)
             with connection.begin():
+                if durable and not self.is_sqlite:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
                 yield connection
+
+    @contextmanager
+    def _flushing(self, connection: sa.Connection, *, durable: bool) -> Iterator[None]:
+        """On SQLite: have commits of ``connection`` reach the disk meanwhile (WAL with FULL instead of NORMAL)."""
+        if not (durable and self.is_sqlite):
+            yield
+            return
+        # Straight at the driver: inside a transaction, which SQLAlchemy would begin, the level cannot be changed.
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("PRAGMA synchronous=FULL")
+        try:
+            yield
+        finally:
+            driver.execute("PRAGMA synchronous=NORMAL")
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,17 +55,19 @@ def ingest(
     lock: LockFactory,
     temp_dir: Path,
     progress: Callable[[int], None] | None = None,
+    engine: Engine | None = None,
 ) -> Receipt:
     """Takes typed rows of ``table`` into the lake in one commit.
 
     ``batches`` carry columns of ``table.arrow_schema`` (missing ones are unknown). A row replaces the one of the same
     natural key unless both carry ``updated_at`` and it is the older; rows of an immutable table are only added. The
     outcome does not depend on how a delivery is cut. Nothing is taken if ``batches`` raises. ``progress`` is told the
-    rows staged so far. Raises ``InvalidInput`` for rows that are not of the table, ``StoreError`` if the disk fails.
+    rows staged so far; ``engine`` lends one for resolving (default: one of its own). Raises ``InvalidInput`` for rows
+    that are not of the table, ``StoreError`` if the disk fails.
     """
     with staging(lake, table) as folder:
         staged, rows = stage_batches(table, batches, folder, progress)
-        return commit_staged(lake, table, staged, rows, lock=lock, temp_dir=temp_dir)
+        return commit_staged(lake, table, staged, rows, lock=lock, temp_dir=temp_dir, engine=engine)
 
 
 @contextmanager
@@ -87,15 +89,17 @@ def commit_staged(
     lock: LockFactory,
     temp_dir: Path,
     message: str = "ingest",
+    engine: Engine | None = None,
 ) -> Receipt:
     """Resolves ``staged`` files (``rows`` rows, conforming to the table, in delivery order) and commits them."""
     if not rows:
         return Receipt(0, 0, 0, lake.version(table.name))
-    with Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
-        repeated_within(engine, table, staged)
+    lent = nullcontext(engine) if engine is not None else Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT)
+    with lent as used:
+        repeated_within(used, table, staged)
         with lock(f"lake:{table.name}"):
             present = lake.snapshot().files(table.name)
-            outcome = resolve(engine, table, staged, present, folder=staged[0].parent)
+            outcome = resolve(used, table, staged, present, folder=staged[0].parent)
             if not outcome.added_files and not outcome.removed_files:
                 version = lake.version(table.name)
             else:

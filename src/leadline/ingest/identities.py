@@ -1,11 +1,13 @@
-"""Maps one account to a developer by hand: the way in for what no file or tool says.
+"""Maps accounts to developers by hand: the way in for what no file or tool says.
 
-A source, an account and an email come in; one row of ``identities`` goes out, as if it had been imported.
+Sources, accounts and emails come in; rows of ``identities`` go out, as if they had been imported.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -46,28 +48,111 @@ def set_identity(
     All three are compared in any letter case. Raises ``InvalidRequest`` if one is empty, or if nobody of the project's
     org trees and developers has the email (``unknown_developer``, with the nearest ones).
     """
-    row = {"source": source.strip().lower(), "account": account.strip().lower(), "email": email.strip().lower()}
+    refused = set_identities(
+        db, project_id, lake, lock=lock, temp_dir=temp_dir, rows=[AccountMapping(source, account, email)], now=now
+    )
+    if refused.refusals:
+        raise refused.refusals[0].error
+    assert refused.receipt is not None  # noqa: S101 -- a row that is not refused is delivered
+    return refused.receipt
+
+
+@dataclass(frozen=True)
+class AccountMapping:
+    """An account of a source and the email of the developer it belongs to; compared in any letter case."""
+
+    source: str
+    account: str
+    email: str
+
+    @property
+    def row(self) -> dict[str, str]:
+        """As a row of ``identities``."""
+        return {name: text.strip().lower() for name, text in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class RefusedMapping:
+    """A mapping that was not taken: its place among those given, and why."""
+
+    place: int
+    error: InvalidRequest
+
+
+@dataclass(frozen=True)
+class SetIdentities:
+    """What became of mappings: the receipt of those taken (None: none was), and those refused."""
+
+    receipt: Receipt | None
+    taken: int
+    refusals: tuple[RefusedMapping, ...]
+
+
+def set_identities(
+    db: Database,
+    project_id: int,
+    lake: Lake,
+    *,
+    lock: LockFactory,
+    temp_dir: Path,
+    rows: Sequence[AccountMapping],
+    now: datetime,
+) -> SetIdentities:
+    """Say whose accounts these are, in one commit; the latest word holds. Rows refused do not keep the others out.
+
+    A row is refused if something in it is empty (``invalid_identity``), if nobody has the email (``unknown_developer``, with
+    the nearest ones), or if another row gives the account to somebody else (``conflicting_identity``).
+    """
+    known = known_emails(db, project_id, lake, temp_dir=temp_dir)
+    owners: dict[tuple[str, str], set[str]] = {}
+    for each in rows:
+        owners.setdefault((each.row["source"], each.row["account"]), set()).add(each.row["email"])
+    refusals, taken = [], []
+    for place, each in enumerate(rows):
+        if (problem := _problem(each, known, owners)) is not None:
+            refusals.append(RefusedMapping(place, problem))
+        else:
+            taken.append(each.row)
+    receipt = _deliver(lake, taken, lock=lock, temp_dir=temp_dir, now=now) if taken else None
+    return SetIdentities(receipt, len(taken), tuple(refusals))
+
+
+def _problem(
+    mapping: AccountMapping, known: set[str], owners: dict[tuple[str, str], set[str]]
+) -> InvalidRequest | None:
+    row = mapping.row
     if empty := [name for name, text in row.items() if not text]:
-        raise InvalidRequest(
+        return InvalidRequest(
             f"An identity needs a source, an account and an email; {', '.join(empty)} is empty",
             code="invalid_identity",
             details=[Detail(name, "must not be empty") for name in empty],
         )
-    known = known_emails(db, project_id, lake, temp_dir=temp_dir)
     if row["email"] not in known:
         near = difflib.get_close_matches(row["email"], known, n=3)
         would_do = f"near: {', '.join(near)}" if near else "load an org tree or import developers first"
-        raise InvalidRequest(
-            f"{email} is no developer's email; {would_do}",
+        return InvalidRequest(
+            f"{mapping.email} is no developer's email; {would_do}",
             code="unknown_developer",
             details=[Detail("email", would_do)],
         )
+    if len(owners[row["source"], row["account"]]) > 1:
+        return InvalidRequest(
+            f"{mapping.account} of {mapping.source} is given to several developers; keep one",
+            code="conflicting_identity",
+            details=[Detail("account", "one developer's only")],
+        )
+    return None
+
+
+def _deliver(
+    lake: Lake, rows: Sequence[dict[str, str]], *, lock: LockFactory, temp_dir: Path, now: datetime
+) -> Receipt:
     import pyarrow as pa
 
     table = table_named("identities")
-    values = {**row, "updated_at": now}
     schema = table.arrow_schema
+    values = [{**row, "updated_at": now} for row in rows]
     batch = pa.RecordBatch.from_arrays(
-        [pa.array([values.get(field.name)], field.type) for field in schema], schema=schema
+        [pa.array([each.get(field.name) for each in values], field.type) for field in schema], schema=schema
     )
     return ingest(lake, table, [batch], lock=lock, temp_dir=temp_dir)
