@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from leadline.metrics.catalogue import AGGREGATION_NAMES, CATALOGUE, DEFINITIONS, GROUPS, Metric
+from leadline.metrics.catalogue import DEFINITIONS, GROUP_ALIASES, catalogue_of, groups_of
+from leadline.metrics.metric import AGGREGATIONS, EFFICIENCY, INSIGHTS, PRODUCTIVITY, Metric
 from leadline.schema import TABLES, Table
 from leadline.schema.table import Column
 from leadline.settings.profile import SETTINGS, TEAM_RULES
+from leadline.settings.rules import OPERATORS
 from leadline.settings.server import DOCUMENTED_PREFIXES, ENVIRONMENT
 
 HELP_WIDTH = 80
@@ -24,12 +26,38 @@ GROUP_TITLES = {
     "volume": "Volume",
     "quality": "Quality",
     "collaboration": "Collaboration",
+    "lttc": "Lead time for changes",
+    "work_items": "Work items",
+    "df": "Deployment frequency",
+    "cfr": "Change failure rate",
+    "mttr": "Time to restore",
+    "rating": "Ratings",
+    "summary": "Summary",
+}
+
+INSIGHT_TITLES = {PRODUCTIVITY: "Productivity", EFFICIENCY: "Efficiency (DORA)"}
+
+INSIGHT_INTROS = {
+    PRODUCTIVITY: """Level `developer` has one row per developer and period, level `team` one per team and period.
+
+- A pull request counts in the period of its merge, a commit in that of its author date, a work item in that of its
+  completion.
+- The rules behind the words (credited commits, bots, links, first commit) are in [Where a number comes
+  from](../guide/facts.md#the-rules).""",
+    EFFICIENCY: """Rows are teams. Which change a deployment carries and whose a deployment is, is told in [DORA
+metrics](../guide/dora.md).
+
+- A lead time counts in the period in which its work item was completed (its pull request merged), a deployment in that of
+  its finish, an incident in that of its resolution.
+- A statistic's name says which one it is: `LTTC_Mean_Days`, `LTTC_P90_Days`.""",
 }
 
 KINDS = {
-    "sum": "over nothing is 0",
-    "ratio": "divides two sums; over nothing it is empty (`PR_Velocity`: 0)",
-    "statistic": "is the mean, median or percentile of single values, as the aggregation says; over nothing it is empty",
+    "A *sum*": "over nothing is 0",
+    "A *ratio*": "divides two sums; over nothing it is empty (`PR_Velocity` and `Deployment_Frequency`: 0)",
+    "A *statistic*": "is the mean, median or percentile of single values, as the aggregation says; over nothing it is empty",
+    "A *rating*": "is the band that the unrounded value falls in; without a value it is empty",
+    "An *overall*": "is the rounded mean of ratings (Elite 4 … Low 1; half rounds down), over those that have a value",
 }
 
 
@@ -59,43 +87,71 @@ def code(text: str) -> str:
 
 
 def metrics_page() -> str:
-    """The metric reference: what each column is, group by group, in the order of the file's columns."""
+    """The metric reference: what each column is, insight by insight and group by group, in the order of the columns."""
     intro = f"""# Metric reference
 
-Every metric of a productivity export, in the order of the file's columns. This page is made from the catalogue that the
-program computes with; `leadline metrics` shows the same. Definitions have a version, now `{DEFINITIONS}`: an export
-records it, and it changes when a number may come out otherwise.
+Every metric of an export, in the order of the file's columns: first [productivity](#productivity), then [efficiency
+(DORA)](#efficiency-dora). This page is made from the catalogue that the program computes with; `leadline metrics` shows the
+same. Definitions have a version, now `{DEFINITIONS}`: an export records it, and it changes when a number may come out
+otherwise.
 
 How to read it:
 
-- **Level**: `developer` has one row per developer and period, `team` one per team and period. A team's row covers all
-  teams below it. It is computed from the events themselves, never from the rows of its children.
-- **Kind**: {" ".join(f"A *{kind}* {meaning}." for kind, meaning in KINDS.items())}
+- **Level**: whose rows have it, `developer` or `team`. A team's row covers all teams below it. It is computed from the
+  events themselves, never from the rows of its children.
+- **Kind**: how it is computed. {" ".join(f"{kind} {meaning}." for kind, meaning in KINDS.items())}
 - **Id**: the column's name in upper case. Requests accept either, in any case, under any aggregation's name.
-- A pull request counts in the period of its merge, a commit in that of its author date, a work item in that of its
-  completion, by the local date in the setting `timezone`.
-- Numbers have at most four decimals.
-
-The rules behind the words (credited commits, bots, links, first commit) are in [Where a number comes
-from](../guide/facts.md#the-rules)."""
-    return "\n\n".join([intro, *(_group(group) for group in GROUPS), _aggregations()]) + "\n"
+- Periods are of local dates in the setting `timezone`. Numbers have at most four decimals."""
+    return "\n\n".join([intro, *map(_insight, INSIGHTS), _aggregations()]) + "\n"
 
 
-def _group(group: str) -> str:
-    metrics = [metric for metric in CATALOGUE if metric.group == group]
-    return f"## {GROUP_TITLES[group]} (`{group}`)\n\n" + "\n\n".join(_metric(metric) for metric in metrics)
+def _insight(insight: str) -> str:
+    groups = groups_of(insight)
+    rows = [
+        (
+            code(group),
+            ", ".join(map(code, _aliases(group))),
+            ", ".join(f"`{each.column}`" for each in _in(insight, group)),
+        )
+        for group in groups
+    ]
+    parts = [
+        f"## {INSIGHT_TITLES[insight]}",
+        INSIGHT_INTROS[insight],
+        table(("group", "also called", "columns"), rows),
+        *(_group(insight, group) for group in groups),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _aliases(group: str) -> list[str]:
+    return [alias for alias, name in GROUP_ALIASES.items() if name == group]
+
+
+def _in(insight: str, group: str) -> list[Metric]:
+    return [metric for metric in catalogue_of(insight) if group in metric.groups]
+
+
+def _group(insight: str, group: str) -> str:
+    """The metrics whose own group it is; nothing for a group that only gathers metrics of others."""
+    metrics = [metric for metric in catalogue_of(insight) if metric.group == group]
+    if not metrics:
+        return ""
+    return f"### {GROUP_TITLES[group]} (`{group}`)\n\n" + "\n\n".join(_metric(metric) for metric in metrics)
 
 
 def _metric(metric: Metric) -> str:
     facts = [
         ("Id", code(metric.id)),
+        ("Also called", ", ".join(map(code, metric.aliases))),
+        ("Also in", ", ".join(map(code, metric.also_in))),
         ("Unit", metric.unit),
         ("Level", ", ".join(map(code, metric.levels))),
         ("Kind", _kind(metric)),
         ("Made from", ", ".join(f"[`{name}`](data-model.md#{name})" for name in metric.sources)),
     ]
-    lines = "\n".join(f"- {name}: {value}" for name, value in facts)
-    return f"### {metric.column}\n\n{metric.definition}\n\n{lines}"
+    lines = "\n".join(f"- {name}: {value}" for name, value in facts if value)
+    return f"#### {metric.column}\n\n{metric.definition}\n\n{lines}"
 
 
 def _kind(metric: Metric) -> str:
@@ -108,15 +164,16 @@ def _kind(metric: Metric) -> str:
 
 def _aggregations() -> str:
     rows = [
-        (code(metric.column), *(code(metric.column_for(name)) for name in AGGREGATION_NAMES if name != "mean"))
-        for metric in CATALOGUE
+        tuple(code(metric.column_for(name)) for name in AGGREGATIONS)
+        for insight in INSIGHTS
+        for metric in catalogue_of(insight)
         if metric.kind == "statistic"
     ]
     return (
         "## Names under other aggregations\n\n"
         "`aggregation` is `mean` (the arithmetic mean), `median`, `p90` or `p95` (linear interpolation, Hyndman–Fan type "
-        "7). Only statistics follow it, and their column says so:\n\n"
-        + table(("`mean`", *(code(name) for name in AGGREGATION_NAMES if name != "mean")), rows)
+        "7). Only statistics follow it, and their column says so; a rating rates the statistic that the request asks "
+        "for:\n\n" + table(tuple(map(code, AGGREGATIONS)), rows)
     )
 
 
@@ -177,24 +234,27 @@ def settings_page() -> str:
     rules = table(("key", "meaning"), [(code(f"team.<key>.{name}"), doc) for name, (_, doc) in TEAM_RULES.items()])
     variables = table(("variable", "meaning"), [(code(name), doc) for name, doc in ENVIRONMENT.items()])
     prefixes = ", ".join(map(code, DOCUMENTED_PREFIXES))
+    operators = ", ".join(map(code, sorted(OPERATORS)))
     return f"""# Settings
 
 ## The profile of a project or tree
 
 `leadline settings` shows them, `leadline settings KEY VALUE` sets one for the project, `--org-tree NAME` for one tree. A
 tree's own value wins over the project's. `leadline settings --file settings.toml` sets all of a file or, if one value
-cannot be, none. An unknown key or an impossible value is refused with what would do.
+cannot be, none. An unknown key or an impossible value is refused with what would do. Where a number is asked for, a fraction does
+as well: `1/7` deployments per day is exactly one a week.
 
 {profile}
 
 ## Rules of a team
 
-`<key>` is the team's key, or its ref id. A team without rules of its own has those of the nearest team above it.
+`<key>` is the team's key, or its ref id. A team without rules of its own has those of the nearest team above it. What they
+do is told in [DORA metrics](../guide/dora.md#team-rules).
 
 {rules}
 
-A filter is one of *equals*, *not equals*, *contains*, *not contains*, *starts with* and *ends with*, with values separated
-by `,`. Filters separated by `;` must all hold.
+A filter is one of {operators}, with values separated by `,`; it holds if one of the values does (for the `not` ones: if
+none does), in any letter case. Filters separated by `;` must all hold, and so must all filter sets of a team.
 
 ## Environment variables
 

@@ -1,7 +1,8 @@
-"""`make demo`: a fresh home with a made-up organization, and one export of it through the real HTTP API.
+"""`make demo`: a fresh home with a made-up organization, and two exports of it through the real HTTP API.
 
-Runs the installed `leadline` as a user would: fills the home, makes a key, starts the server, creates an export, polls it,
-downloads it and prints its first rows. Nothing is left running; the home stays for you to try things on.
+Runs the installed `leadline` as a user would: fills the home, makes a key, starts the server, creates a productivity and an
+efficiency export, polls them, downloads them and prints their first rows; then shows the facts behind one number. Nothing is
+left running; the home stays for you to try things on. It is `demo-home`, made anew, or the new folder named as argument.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ import shutil
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 import urllib.request
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / "demo-home"
+HOME = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "demo-home"
 LEADLINE = [str(Path(sys.executable).with_name("leadline")), "--home", str(HOME)]
 QUERY = "?projectIdentifier=default&orgIdentifier=default"
 SHOWN_ROWS = 8
+STAGES = ("planning", "coding", "review", "build", "deploy")
+DAY = 86_400
+
+Row = dict[str, str]
 
 
 def say(text: str) -> None:
@@ -55,20 +61,24 @@ class Client:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return bytes(answer.read())
 
-    def export(self, body: object) -> tuple[bytes, float]:
-        """The finished file and the seconds from creating the export to having it."""
+    def export(self, insight: str, body: object) -> tuple[list[Row], float]:
+        """The finished file's rows and the seconds from creating the export to having them."""
         began = time.monotonic()
-        exports = "/v2/insights/productivity/exports"
+        exports = f"/v2/insights/{insight}/exports"
         export_id = json.loads(self.call("POST", exports + QUERY, body))["exportId"]
         for _ in range(600):
-            status = json.loads(self.call("GET", f"{exports}/{export_id}{QUERY}"))
-            if status["status"] == "completed":
+            answer = json.loads(self.call("GET", f"{exports}/{export_id}{QUERY}"))
+            if answer["status"].lower() == "completed":
                 file = self.call("GET", f"{exports}/{export_id}/download{QUERY}")
-                return file, time.monotonic() - began
-            if status["status"] == "failed":
-                sys.exit(f"the export failed: {status['error']}")
+                return rows_of(file.decode()), time.monotonic() - began
+            if answer["status"].lower() == "failed":
+                sys.exit(f"the export failed: {answer['error']}")
             time.sleep(0.1)
         sys.exit("the export did not finish within a minute")
+
+
+def rows_of(text: str) -> list[Row]:
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 @contextlib.contextmanager
@@ -91,53 +101,107 @@ def server(port: int):
         log.close()
 
 
-def show(file: bytes) -> None:
-    rows = list(csv.reader(io.StringIO(file.decode())))
-    header, busiest = rows[0], sorted(rows[1:], key=lambda row: float(row[rows[0].index("PR_Merged")]), reverse=True)
-    columns = [
-        header.index(name)
-        for name in ("Granularity", "Developer", "Team", "Coding_Days", "PR_Merged", "Work_Completed")
+def show(rows: list[Row], columns: dict[str, str]) -> None:
+    """Print ``columns`` of ``rows``, each below its title."""
+    lines = [list(columns.values()), *([row[name] for name in columns] for row in rows)]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        say("  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def productivity(client: Client, first: date, last: date) -> None:
+    body = {
+        "scope": {"orgTreeName": "Engineering"},
+        "dateRange": {"start": first.isoformat(), "end": last.isoformat()},
+        "metricGroups": ["activity", "velocity", "volume", "quality", "collaboration"],
+        "options": {"aggregationLevel": "developer", "granularity": "monthly", "aggregation": "mean", "format": "csv"},
+    }
+    rows, seconds = client.export("productivity", body)
+    say(f"   done in {seconds:.1f} s; the months with the most merged pull requests:\n")
+    titles = {
+        "Granularity": "Month",
+        "Developer": "Developer",
+        "Team": "Team",
+        "Coding_Days": "Coding days",
+        "PR_Merged": "Merged",
+        "Work_Completed": "Items",
+    }
+    busiest = sorted(rows, key=lambda row: float(row["PR_Merged"]), reverse=True)
+    show(busiest[:SHOWN_ROWS], titles)
+    say(f"  … {len(rows):,} rows, {len(rows[0])} columns\n")
+
+
+def efficiency(client: Client, first: date, last: date) -> list[Row]:
+    """The rows of the last month of the export."""
+    body = {
+        "scope": {"orgTreeName": "Engineering"},
+        "dateRange": {"start": first.isoformat(), "end": last.isoformat()},
+        "metricGroups": ["summary"],
+        "options": {"granularity": "MONTHLY"},
+    }
+    rows, seconds = client.export("efficiency", body)
+    month = [row for row in rows if row["End_Date"] == last.isoformat()]
+    say(f"   done in {seconds:.1f} s; the first teams in {month[0]['Granularity']}:\n")
+    titles = {
+        "Team": "Team",
+        "LTTC_Mean_Days": "Lead days",
+        "DF_Deployment_Count": "Deployments",
+        "CFR_Percent": "Failed %",
+        "MTTR_Mean_Days": "Restore days",
+        "Overall_Rating": "Rating",
+    }
+    show(month[:SHOWN_ROWS], titles)
+    say(f"  … {len(rows):,} rows, {len(rows[0])} columns\n")
+    return month
+
+
+def behind(row: Row) -> None:
+    """Recompute the lead time of one team's month from its facts, and show the slowest item of it."""
+    period = ("--team", row["Team_Id"], "--start", row["Start_Date"], "--end", row["End_Date"])
+    items = [item for item in rows_of(run("facts", "work-items", *period, "-o", "-")) if item["lead_seconds"]]
+    mean = sum(float(item["lead_seconds"]) for item in items) / len(items) / DAY
+    if abs(mean - float(row["LTTC_Mean_Days"])) > 0.0001:
+        sys.exit(f"the facts say {mean:.4f} days, the export {row['LTTC_Mean_Days']}")
+    slowest = max(items, key=lambda item: (item["deployment_id"] != "", float(item["lead_seconds"])))
+    stages = [
+        f"{stage} {float(slowest[f'{stage}_seconds']) / DAY:.2f}" for stage in STAGES if slowest[f"{stage}_seconds"]
     ]
-    shown = [header, *busiest[:SHOWN_ROWS]]
-    widths = [max(len(row[column]) for row in shown) for column in columns]
-    for row in shown:
-        say("  " + "  ".join(row[column].ljust(width) for column, width in zip(columns, widths, strict=True)).rstrip())
-    say(f"  … {len(rows) - 1:,} rows, {len(header)} columns")
+    say(f"   {row['LTTC_Mean_Days']} days is the mean of {len(items)} work items; the slowest one deployed:\n")
+    parts = f"{slowest['key']}: {' + '.join(stages)} = {float(slowest['lead_seconds']) / DAY:.2f} days"
+    for text in (parts, f"{slowest['deployment_id']} carries it; {slowest['why']}"):
+        say(textwrap.fill(text, 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
 
 
 def main() -> None:
     began = time.monotonic()
-    shutil.rmtree(HOME, ignore_errors=True)
+    if len(sys.argv) == 1:
+        shutil.rmtree(HOME, ignore_errors=True)
+    elif HOME.exists():
+        sys.exit(f"{HOME} is there already; name a folder that is not")
     HOME.mkdir()
     say("1. Filling a fresh home with a made-up organization: leadline demo")
     run("demo")
     key = json.loads(run("keys", "create", "--name", "demo", "--role", "viewer", "--json"))["key"]
     port = free_port()
     say("2. Starting the server: leadline serve")
+    today = datetime.now(UTC).date()
+    first = (today.replace(day=1) - timedelta(days=80)).replace(day=1)
+    month_end = today.replace(day=1) - timedelta(days=1)
     with server(port):
         client = Client(f"http://127.0.0.1:{port}", key)
-        today = datetime.now(UTC).date()
-        first = (today.replace(day=1) - timedelta(days=80)).replace(day=1)
-        body = {
-            "scope": {"orgTreeName": "Engineering"},
-            "dateRange": {"start": first.isoformat(), "end": today.isoformat()},
-            "metricGroups": ["activity", "velocity", "volume", "quality", "collaboration"],
-            "options": {
-                "aggregationLevel": "developer",
-                "granularity": "monthly",
-                "aggregation": "mean",
-                "format": "csv",
-            },
-        }
         say("3. A productivity export through the HTTP API: create, poll, download")
-        file, seconds = client.export(body)
-    say(f"   done in {seconds:.1f} s; the months with the most merged pull requests:\n")
-    show(file)
+        productivity(client, first, today)
+        say("4. An efficiency (DORA) export in the same way")
+        month = efficiency(client, first, month_end)
+    paths = {row["Team_Hierarchy"] for row in month}
+    teams = [row for row in month if not any(path.startswith(row["Team_Hierarchy"] + "/") for path in paths)]
+    slowest = max(teams, key=lambda row: float(row["LTTC_Mean_Days"] or 0))
+    say(f"5. Where the lead time of the team {slowest['Team']} came from: leadline facts")
+    behind(slowest)
     home = os.path.relpath(HOME)
     say(f"\nReady in {time.monotonic() - began:.0f} s. Go on with this home:")
-    say(f"  .venv/bin/leadline --home {home} serve")
-    say(f"  .venv/bin/leadline --home {home} org show")
-    say(f"  .venv/bin/leadline --home {home} status")
+    for words in ("serve", "org show", f"facts deployments --team {slowest['Team_Id']} -o deployments.csv", "status"):
+        say(f"  .venv/bin/leadline --home {home} {words}")
 
 
 if __name__ == "__main__":

@@ -87,3 +87,10 @@ class StoreError(LeadlineError):
 
     code = "store_error"
     http_status = 503
+
+
+class PreconditionFailed(LeadlineError):
+    """Something else must be done first; the sentence says what."""
+
+    code = "precondition_failed"
+    http_status = 412

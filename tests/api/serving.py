@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +34,8 @@ from leadline.people import load_org
 from leadline.schema import table_named
 
 EXPORTS = "/v2/insights/productivity/exports"
+EFFICIENCY_EXPORTS = "/v2/insights/efficiency/exports"
+REPORTS = "/v2/insights/teams/reports"
 HERE = "projectIdentifier=default&orgIdentifier=default"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -43,6 +45,9 @@ ben@example.org,Ben Brook,ada@example.org,Platform
 cyd@example.org,Cyd Crane,ben@example.org,Platform
 dee@example.org,Dee Doyle,ben@example.org,Platform
 """
+
+AUTHORS = ("cyd@example.org", "dee@example.org")
+MOMENTS = [datetime(2025, month, 10, 12, tzinfo=UTC) for month in range(1, 13)]
 
 BODY: dict[str, Any] = {
     "scope": {"orgTreeName": "Engineering"},
@@ -57,30 +62,81 @@ def fill(project: Project, folder: Path) -> None:
     developers = folder / "developers.csv"
     developers.write_text(DEVELOPERS)
     load_org(project.home.db, project.id, developers, "Engineering", now=NOW)
-    authors = ("cyd@example.org", "dee@example.org")
-    moments = [datetime(2025, month, 10, 12, tzinfo=UTC) for month in range(1, 13)]
-    pull_requests = [
-        {
-            "repository": "org/app",
-            "number": n,
-            "author": authors[n % 2],
-            "created_at": at,
-            "merged_at": at,
-            "state": "merged",
-        }
-        for n, at in enumerate(moments)
-    ]
     commits = [
         {
             "repository": "org/app",
             "sha": f"{n:040x}",
-            "author_email": authors[n % 2],
+            "author_email": AUTHORS[n % 2],
             "authored_at": at,
             "committed_at": at,
         }
-        for n, at in enumerate(moments)
+        for n, at in enumerate(MOMENTS)
     ]
-    for name, rows in (("pull_requests", pull_requests), ("commits", commits)):
+    put(project, pull_requests=[pull_request(n) for n in range(12)], commits=commits)
+
+
+def pull_request(number: int) -> dict[str, Any]:
+    """The pull request of one of the ``MOMENTS``."""
+    return {
+        "repository": "org/app",
+        "number": number,
+        "author": AUTHORS[number % 2],
+        "created_at": MOMENTS[number],
+        "merged_at": MOMENTS[number],
+        "state": "merged",
+    }
+
+
+EFFICIENCY_BODY: dict[str, Any] = {
+    "scope": {"orgTreeName": "Engineering"},
+    "dateRange": {"start": "2025-01-01", "end": "2025-12-31"},
+    "metricGroups": ["summary"],
+    "options": {"granularity": "QUARTERLY"},
+}
+
+
+def fill_delivery(project: Project) -> None:
+    """What happened to the pull requests of ``fill``: each merged as the commit of its day and deployed a day later, the
+    last deployment of every quarter a failure, and an incident of three hours in March."""
+    merged = [{**pull_request(n), "merge_commit_sha": f"{100 + n:040x}"} for n in range(12)]
+    merges = [
+        {
+            "repository": "org/app",
+            "sha": f"{100 + n:040x}",
+            "parents": " ".join([*([f"{99 + n:040x}"] if n else []), f"{n:040x}"]),
+            "author_email": "ben@example.org",
+            "authored_at": at,
+            "committed_at": at,
+        }
+        for n, at in enumerate(MOMENTS)
+    ]
+    deployments = [
+        {
+            "deployment_id": f"run-{n}",
+            "repository": "org/app",
+            "environment": "production",
+            "sha": f"{100 + n:040x}",
+            "status": "failure" if n % 3 == 2 else "success",
+            "started_at": at + timedelta(hours=23),
+            "finished_at": at + timedelta(days=1),
+        }
+        for n, at in enumerate(MOMENTS)
+    ]
+    created = datetime(2025, 3, 20, 9, tzinfo=UTC)
+    incidents = [
+        {
+            "incident_id": "INC-1",
+            "repository": "org/app",
+            "created_at": created,
+            "resolved_at": created + timedelta(hours=3),
+        }
+    ]
+    put(project, pull_requests=merged, commits=merges, deployments=deployments, incidents=incidents)
+
+
+def put(project: Project, **tables: list[dict[str, Any]]) -> None:
+    """Deliver rows, given as dictionaries that all have the same columns."""
+    for name, rows in tables.items():
         table = table_named(name)
         columns = [field for field in table.arrow_schema if field.name in rows[0]]
         batch = pa.RecordBatch.from_pylist(rows, schema=pa.schema(columns))
@@ -101,11 +157,13 @@ class Answer:
 
 
 class Client:
-    """Talks to ``base`` (an address, perhaps with a path) with ``key`` unless told otherwise."""
+    """Talks to ``base`` (an address, perhaps with a path) with ``key`` unless told otherwise; its exports are those at
+    ``exports``."""
 
-    def __init__(self, base: str, key: str | None = None) -> None:
+    def __init__(self, base: str, key: str | None = None, exports: str = EXPORTS) -> None:
         self.base = base
         self.key = key
+        self.exports = exports
 
     def send(
         self,
@@ -141,7 +199,8 @@ class Client:
     def create(self, body: Mapping[str, Any] | str | bytes | None = None, **headers: str) -> Answer:
         """Create an export in the default project."""
         named = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        return self.send("POST", f"{EXPORTS}?{HERE}", headers=named, body=BODY if body is None else body)
+        usual = EFFICIENCY_BODY if self.exports == EFFICIENCY_EXPORTS else BODY
+        return self.send("POST", f"{self.exports}?{HERE}", headers=named, body=usual if body is None else body)
 
     def completed(self, body: Mapping[str, Any] | None = None, **headers: str) -> str:
         """Create an export and wait until it is completed; its id."""
@@ -155,9 +214,10 @@ class Client:
         """Poll until the export is in ``state``."""
 
         def there() -> dict[str, Any] | None:
-            poll: dict[str, Any] = self.get(f"{EXPORTS}/{export_id}").json
-            assert poll["status"] in ("queued", "processing", state), poll
-            return poll if poll["status"] == state else None
+            poll: dict[str, Any] = self.get(f"{self.exports}/{export_id}").json
+            status = poll["status"].lower()
+            assert status in ("queued", "processing", state), poll
+            return poll if status == state else None
 
         return eventually(there)
 
@@ -182,6 +242,10 @@ class Served:
     @property
     def client(self) -> Client:
         return self.as_("viewer")
+
+    @property
+    def efficiency(self) -> Client:
+        return Client(self.base, self.keys["viewer"], EFFICIENCY_EXPORTS)
 
     def as_(self, role: str) -> Client:
         return Client(self.base, self.keys[role])

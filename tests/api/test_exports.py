@@ -248,9 +248,18 @@ def test_instants_bound_a_list_exactly() -> None:
     assert parse_list({"dateTo": ["9999-12-31"]}, caller="k").created_before is not None
 
 
-def test_the_catalogue(served: Served) -> None:
-    metrics = served.client.get("/v2/insights/productivity/metrics").json["metrics"]
-    assert {"activity", "velocity", "volume", "quality", "collaboration"} == {metric["group"] for metric in metrics}
-    assert {"id", "column", "group", "unit", "levels", "definition"} == set(metrics[0])
-    every = served.client.create({**BODY, "metricGroups": [], "metrics": [metrics[0]["column"].lower()]})
-    assert every.status in (200, 202)
+@pytest.mark.parametrize(
+    ("insight", "groups"),
+    [
+        ("productivity", {"activity", "velocity", "volume", "quality", "collaboration"}),
+        ("efficiency", {"lttc", "work_items", "df", "cfr", "mttr", "rating", "summary"}),
+    ],
+)
+def test_the_catalogue(served: Served, insight: str, groups: set[str]) -> None:
+    metrics = served.client.get(f"/v2/insights/{insight}/metrics").json["metrics"]
+    assert groups == {group for metric in metrics for group in metric["groups"]}
+    assert {"id", "column", "group", "groups", "aliases", "unit", "levels", "definition"} == set(metrics[0])
+    client = served.client if insight == "productivity" else served.efficiency
+    for name in (metrics[0]["column"].lower(), metrics[0]["id"], *metrics[0]["aliases"]):
+        body = {**BODY, "metricGroups": [], "metrics": [name]}
+        assert client.create(body).status in (200, 202)

@@ -13,9 +13,19 @@ from leadline.api.app import routed
 from leadline.api.listing import PARAMETERS
 from leadline.api.openapi import openapi_document
 from leadline.db.jobs import STATES
-from leadline.exports.models import ProductivityExportRequest, ProductivityOptions
-from leadline.facts.run import FACTS
-from leadline.metrics.catalogue import AGGREGATION_NAMES, CATALOGUE, GROUPS
+from leadline.exports.models import (
+    EfficiencyExportRequest,
+    EfficiencyOptions,
+    EfficiencyScope,
+    ProductivityExportRequest,
+    ProductivityOptions,
+    ReportEfficiency,
+    ReportRequest,
+)
+from leadline.facts.declared import FACTS
+from leadline.metrics.catalogue import GROUP_ALIASES, catalogue_of, groups_of
+from leadline.metrics.metric import AGGREGATIONS, INSIGHTS
+from leadline.metrics.report_metrics import SECTIONS
 from leadline.schema import TABLES
 from leadline.settings.profile import SETTINGS, TEAM_RULES
 from leadline.settings.server import ENVIRONMENT
@@ -61,18 +71,22 @@ def test_tables_and_columns(pages: Pages, name: str) -> None:
         assert set(column.values) <= code_words(text)
 
 
-def test_metrics(pages: Pages) -> None:
+@pytest.mark.parametrize("insight", INSIGHTS)
+def test_metrics(pages: Pages, insight: str) -> None:
     text = pages["docs/reference/metrics.md"]
     words = code_words(text)
-    assert all(f"(`{group}`)" in text for group in GROUPS)
-    for metric in CATALOGUE:
+    assert set(GROUP_ALIASES) <= words
+    for group in groups_of(insight):
+        columns = ", ".join(f"`{metric.column}`" for metric in catalogue_of(insight) if group in metric.groups)
+        assert re.search(rf"^\| `{group}` \| [^|]*\| {columns} \|$", text, re.MULTILINE)
+    for metric in catalogue_of(insight):
         own = section(text, metric.column)
-        assert metric.id in code_words(own)
+        assert {metric.id, *metric.aliases, *metric.also_in} <= code_words(own)
         assert metric.definition in own
         assert metric.unit in own
         assert set(metric.levels) <= code_words(own)
         if metric.kind == "statistic":
-            assert {metric.column_for(name) for name in AGGREGATION_NAMES} <= words
+            assert {metric.column_for(name) for name in AGGREGATIONS} <= words
 
 
 def test_commands_and_options(pages: Pages) -> None:
@@ -104,9 +118,21 @@ def test_requests_and_answers(pages: Pages) -> None:
     document = openapi_document(routed())
     words = code_words(pages["docs/api.md"])
     create = code_words(section(pages["docs/api.md"], "Create"))
-    for model, prefix in ((ProductivityExportRequest, ""), (ProductivityOptions, "options.")):
+    efficiency = code_words(section(pages["docs/api.md"], "Efficiency exports"))
+    report = code_words(section(pages["docs/api.md"], "Reports"))
+    for model, prefix, told in (
+        (ProductivityExportRequest, "", create),
+        (ProductivityOptions, "options.", create),
+        (EfficiencyExportRequest, "", efficiency),
+        (EfficiencyScope, "scope.", efficiency),
+        (EfficiencyOptions, "options.", efficiency),
+        (ReportRequest, "", report),
+        (ReportEfficiency, "", report),
+    ):
         names = {prefix + str(field.alias) for field in model.model_fields.values()} - {"scope", "dateRange", "options"}
-        assert names <= create
+        assert names <= told
+    assert set(groups_of("efficiency")) | {state.upper() for state in STATES} | {"downloadUrl"} <= efficiency
+    assert {metric.name for part in SECTIONS.values() for metric in part.metrics} <= report
     assert {"scope.orgTreeName", "scope.teamId", "dateRange.start", "dateRange.end"} <= create
     assert {parameter.name for parameter in PARAMETERS} <= code_words(section(pages["docs/api.md"], "List"))
     poll = section(pages["docs/api.md"], "Poll")
@@ -166,7 +192,11 @@ def test_error_codes(pages: Pages) -> None:
     options = {
         re.sub("([A-Z])", r"_\1", str(field.alias)).lower() for field in ProductivityOptions.model_fields.values()
     }
-    codes = error_codes() | {f"unsupported_{name}" for name in options} | {"missing_field", "wrong_type"}
+    codes = (
+        error_codes()
+        | {f"unsupported_{name}" for name in (*options, "calculation_type")}
+        | {"missing_field", "wrong_type"}
+    )
     assert len(codes) > 40
     words = code_words(text)
     assert codes <= words

@@ -1,20 +1,30 @@
-"""The examples of README and architecture are true: their commands run, and print what the page says they print."""
+"""The examples of the pages are true: their commands run, and print what the page says they print."""
 
 from __future__ import annotations
 
 import csv
 import importlib
 import io
+import json
 import re
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from leadline.metrics.catalogue import catalogue_of, groups_of
+
 from .conftest import Shell
-from .pages import Pages, blocks, code_words, section
+from .pages import ROOT, Pages, blocks, code_words, section
+
+Rows = list[dict[str, str]]
 
 ELENA = "--developer elena.moreau@example.com --start 2026-02-01 --end 2026-02-28"
 
@@ -60,7 +70,8 @@ def test_what_matches() -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_readme_through_the_api(demo: Shell, pages: Pages) -> None:
-    (script,) = (block for block in blocks(pages["README.md"], "sh") if "curl" in block)
+    script = "\n".join(block for block in blocks(pages["README.md"], "sh") if "curl" in block)
+    assert script.count("curl") == 6
     server = subprocess.Popen(
         ["leadline", "serve", "--port", "0"],
         cwd=demo.folder,
@@ -82,9 +93,15 @@ def test_readme_through_the_api(demo: Shell, pages: Pages) -> None:
     demo.run("leadline export productivity --start 2026-01-01 --end 2026-03-31 -o local.csv")
     assert served == (demo.folder / "local.csv").read_bytes()
     assert served.count(b"\r\n") == 1 + 3 * 120
+    pushed = demo.run("leadline facts deployments --start 2026-03-03 --end 2026-03-03 -o - | grep example/shop | sort")
+    assert re.findall(r"^[^,]*(?=,)", pushed, re.MULTILINE) == ["89d2491c:shop/deploy:812", "run-811"]
+    efficiency = "LEAD_TIME_FOR_CHANGES,DEPLOYMENT_FREQUENCY,CHANGE_FAILURE_RATE"
+    report = demo.run(f"leadline report --team 4 --start 2026-01-01 --end 2026-03-31 --efficiency {efficiency}")
+    assert (demo.folder / "report.csv").read_text() == report
+    assert len(rows(report)) == 1
 
 
-def rows(text: str) -> list[dict[str, str]]:
+def rows(text: str) -> Rows:
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -110,6 +127,104 @@ def test_the_event_walked_through(demo: Shell, pages: Pages) -> None:
     assert cells["Review_Comments_Per_PR_Avg"] == "2.4444"
 
 
+@dataclass(frozen=True)
+class Facts:
+    items: Rows
+    deployments: Rows
+    incidents: Rows
+    teams: list[dict[str, Any]]
+    last_command: str
+
+    def of(self, ref_id: int, month: str) -> tuple[Rows, Rows]:
+        """The work items and the production deployments with an outcome of a team's month."""
+        (team,) = (each for each in self.teams if each["refId"] == ref_id)
+        items = [
+            row for row in self.items if row["developer"] in team["people"] and row["completed_at"].startswith(month)
+        ]
+        runs = [row for row in self.deployments if team["hierarchy"] in row["teams"].split(";")]
+        runs = [row for row in runs if row["production"] == "true" and row["outcome"]]
+        return items, [row for row in runs if row["finished_at"].startswith(month)]
+
+
+@pytest.fixture(scope="module")
+def facts(demo: Shell, pages: Pages) -> Facts:
+    """The facts of the whole demo, by the commands that ``docs/guide/dora.md`` gives for its script."""
+    (commands,) = (block for block in blocks(pages["docs/guide/dora.md"], "sh") if "recompute.py" in block)
+    *written, last = commands.splitlines()
+    demo.run("\n".join(written))
+    names = ("work-items", "deployments", "incidents")
+    (tree,) = json.loads((demo.folder / "tree.json").read_text("utf-8"))
+    return Facts(*(rows((demo.folder / f"{name}.csv").read_text("utf-8")) for name in names), tree["teams"], last)
+
+
+CATALOG = "--team 19 --start 2026-02-01 --end 2026-02-28"
+
+
+def test_the_deployment_walked_through(demo: Shell, facts: Facts, pages: Pages) -> None:
+    """The numbers of the second event of ``docs/architecture.md``."""
+    items, runs = facts.of(19, "2026-02")
+    (event,) = (row for row in runs if row["deployment_id"] == "dep-f41977168fb77552")
+    named = (event["service"], event["repository"], event["sha"][:8], event["finished_at"], event["outcome"])
+    assert named == ("basket-worker", "acme/basket", "2aa94d6a", "2026-02-10T07:42:17Z", "success")
+    assert (len(event["commits"].split(";")), len(event["pull_requests"].split(";"))) == (65, 20)
+    assert "acme/basket#194" in event["pull_requests"].split(";")
+    assert "Engineering/Platform/Platform Core/Catalog" in event["teams"].split(";")
+    services = Counter(row["service"] for row in runs if row["deployment_id"] not in row["failed_by"].split(";"))
+    assert services == {"checkout": 29, "basket-api": 2, "basket-admin": 1, "basket-worker": 1}
+    others = {
+        (row["service"], row["finished_at"], row["outcome"]) for row in runs if row["repository"] == "acme/basket"
+    }
+    assert ("basket-admin", "2026-02-03T08:12:51Z", "failure") in others
+    assert ("basket-api", "2026-02-10T08:00:49Z", "success") in others
+    walked = [row for row in facts.deployments if row["service"] == "basket-worker" and row["production"] == "true"]
+    done = sorted(row["finished_at"] for row in walked if row["outcome"] == "success")
+    assert done[done.index(event["finished_at"]) - 1].startswith("2026-01-13")
+    (item,) = (row for row in items if row["key"] == "CATA-289")
+    stages = [float(item[f"{name}_seconds"]) for name in ("planning", "coding", "review", "build", "deploy", "lead")]
+    assert stages == [105670, 243455, 15720, 1038, 55970, 421853]
+    assert (item["deployment_id"], item["build_finished_at"][11:19]) == ("dep-f41977168fb77552", "16:09:27")
+    assert (len(items), sum(float(row["lead_seconds"]) for row in items)) == (28, 20_072_165)
+    (cells,) = rows(demo.run(f"leadline export efficiency {CATALOG} --group summary -o -"))
+    assert (cells["DF_Deployment_Count"], cells["LTTC_Mean_Days"]) == ("33", "8.297")
+    text = section(pages["docs/architecture.md"], "A second event: a deployment")
+    for told in ("105,670", "243,455", "15,720", "1,038", "55,970", "421,853", "20,072,165", "| 33 |", "| 8.297 |"):
+        assert told in text
+
+
+def test_the_failure_rate_looked_into(facts: Facts) -> None:
+    """The numbers of "Where one number came from" in ``docs/guide/dora.md`` and of the README."""
+    items, runs = facts.of(4, "2026-03")
+    failed = [row for row in runs if row["outcome"] == "failure"]
+    itself = sum(row["deployment_id"] in row["failed_by"].split(";") for row in failed)
+    assert (len(items), len(runs), len(failed), itself) == (20, 54, 5, 3)
+
+
+def test_every_cell_is_recomputed_from_facts(demo: Shell, facts: Facts, pages: Pages) -> None:
+    """The script that ``docs/guide/dora.md`` shows, on what its commands write: all cells of the demo's export."""
+    page = pages["docs/guide/dora.md"]
+    script = ROOT / "examples" / "recompute.py"
+    assert list(blocks(page, "python")) == [script.read_text("utf-8")]
+    again = demo.run(
+        facts.last_command.replace("python examples/recompute.py", f"{shlex.quote(sys.executable)} {script}")
+    )
+    found = {(month, path): cells for month, path, *cells in csv.reader(io.StringIO(again))}
+    groups = ",".join(groups_of("efficiency"))
+    exported = rows(demo.run(f"leadline export efficiency --start 2026-01-01 --end 2026-03-31 --group {groups} -o -"))
+    assert len(found) == len(exported) == 3 * 25
+    compared = 0
+    for row in exported:
+        cells = list(row.items())[6:]
+        for (column, cell), value in zip(cells, found[row["Start_Date"][:7], row["Team_Hierarchy"]], strict=True):
+            where = f"{column} of {row['Team']} in {row['Granularity']}: {cell} and {value}"
+            if value == "" or value.isalpha():
+                assert cell == value, where
+            else:
+                # Exported with four decimals.
+                assert abs(float(cell) - float(value)) < 0.000051, where
+            compared += 1
+    assert compared == 3 * 25 * len(catalogue_of("efficiency"))
+
+
 def test_accounts_of_the_example(demo: Shell, pages: Pages) -> None:
     (example,) = blocks(pages["docs/guide/identities.md"], "text")
     printed = {tuple(re.split(" {2,}", line)) for line in demo.run("leadline identities").splitlines()}
@@ -119,15 +234,16 @@ def test_accounts_of_the_example(demo: Shell, pages: Pages) -> None:
 
 
 def test_named_code_exists(pages: Pages) -> None:
-    """Dotted names in the walk are modules of the package with such a member."""
+    """Dotted names in the walks are modules of the package with such a member."""
     text = pages["docs/architecture.md"]
-    names = {name for name in code_words(section(text, "One event, from source to cell")) if "." in name}
+    walks = ("One event, from source to cell", "A second event: a deployment")
+    names = {name for walk in walks for name in code_words(section(text, walk)) if "." in name}
     dotted = [
         name
         for name in names
         if re.fullmatch(r"(db|lake|ingest|derive|facts|metrics|exports|engine|api)(\.\w+)+", name)
     ]
-    assert len(dotted) > 12
+    assert len(dotted) > 20
     for name in dotted:
         package, module, *members = name.split(".")
         found = importlib.import_module(f"leadline.{package}.{module}")

@@ -104,7 +104,7 @@ def test_lines_count_the_breaks_inside_quotes():
         (
             "email,full_name,manager_email,\na@x.example,A,,\nb@x.example,B,a@x.example,x\n",
             "people.csv:3",
-            "INVALID_COLUMN",
+            "BLANK_COLUMN_NAME",
         ),
         (f"{HEADER}\na@x.example,A,,\nb@x.example,B,,\n", "people.csv", "NO_TEAM: nobody has a manager"),
         (

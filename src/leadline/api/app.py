@@ -17,12 +17,19 @@ from starlette.types import ASGIApp
 from leadline import __version__
 from leadline.api import describe, errors
 from leadline.api.auth import Keyring
-from leadline.api.insights import KINDS, add_catalogue_route, add_routes
+from leadline.api.desk import Desk
+from leadline.api.insights import add_routes
+from leadline.api.kinds import KINDS
 from leadline.api.log import LogRequests
 from leadline.api.models import HealthBody, ReadyBody
 from leadline.api.monitoring import Monitor
 from leadline.api.openapi import openapi_document
 from leadline.api.paths import NormalizePaths
+from leadline.api.people import add_developer_routes
+from leadline.api.people_accounts import add_account_routes
+from leadline.api.people_trees import add_tree_routes
+from leadline.api.push import add_push_routes
+from leadline.api.reports import add_report_route
 from leadline.api.services import Services, services_of
 from leadline.home import Home
 
@@ -35,11 +42,14 @@ def create_app(
 ) -> ASGIApp:
     """The API of ``home`` (which stays the caller's to close). ``workers`` tells (running, wanted) worker processes."""
     monitor = Monitor(home, workers, now)
-    services = Services(home, Keyring(home.db, now=now), monitor, now)
+    desk = Desk(home, seconds=home.settings.report_seconds)
+    services = Services(home, Keyring(home.db, now=now), monitor, desk, now)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        services.receiver.close()
+        services.desk.close()
         services.keyring.close()
 
     app = routed(lifespan)
@@ -60,9 +70,13 @@ def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,  # type: ignore[arg-type]
     )
+    add_push_routes(app)  # first: routes are tried in this order, and these are asked for most often
     for kind in KINDS:
         add_routes(app, kind)
-    add_catalogue_route(app)
+    add_report_route(app)
+    add_developer_routes(app)
+    add_account_routes(app)
+    add_tree_routes(app)
     _operations(app)
     errors.install(app)
     app.add_middleware(errors.CatchBugs)

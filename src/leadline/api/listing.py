@@ -29,7 +29,8 @@ class Parameter:
     schema: Mapping[str, Any]
 
 
-def _choice(*values: str) -> Callable[[str], str]:
+def choice(*values: str) -> Callable[[str], str]:
+    """Reads one of ``values``, in any letter case."""
     by_lower_case = {value.lower(): value for value in values}
 
     def parse(text: str) -> str:
@@ -40,7 +41,9 @@ def _choice(*values: str) -> Callable[[str], str]:
     return parse
 
 
-def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
+def whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    """Reads a whole number within bounds."""
+
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not minimum <= int(text) <= maximum:
             raise ValueError(f"a whole number from {minimum} to {maximum}")
@@ -49,7 +52,8 @@ def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
     return parse
 
 
-def _text(text: str) -> str:
+def short_text(text: str) -> str:
+    """Reads a text that is there and no longer than names are."""
     if not 0 < len(text.strip()) <= 255:
         raise ValueError("1 to 255 characters")
     return text.strip()
@@ -66,22 +70,22 @@ def _day_or_instant(text: str) -> date | datetime:
         raise ValueError("a date (yyyy-MM-dd, in UTC) or an instant such as 2026-01-31T12:00:00Z") from None
 
 
-_STRING = {"type": "string", "minLength": 1, "maxLength": 255}
+SHORT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 255}
 _DAY = {
     "type": "string",
     "anyOf": [{"format": "date"}, {"format": "date-time"}],
 }
 
 PARAMETERS = (
-    Parameter("status", "Only exports in this state.", _choice(*STATES), {"type": "string", "enum": list(STATES)}),
+    Parameter("status", "Only exports in this state.", choice(*STATES), {"type": "string", "enum": list(STATES)}),
     Parameter(
         "scope",
         "`all` exports of the project, or `mine`: those created with the same API key.",
-        _choice("all", "mine"),
+        choice("all", "mine"),
         {"type": "string", "enum": ["all", "mine"], "default": "all"},
     ),
-    Parameter("teamId", "Only exports of this team, by ref id or key.", _text, _STRING),
-    Parameter("createdBy", "Only exports created by this API key, by its id or name.", _text, _STRING),
+    Parameter("teamId", "Only exports of this team, by ref id or key.", short_text, SHORT),
+    Parameter("createdBy", "Only exports created by this API key, by its id or name.", short_text, SHORT),
     Parameter(
         "dateFrom", "Only exports created on this day or later (an instant: then or later).", _day_or_instant, _DAY
     ),
@@ -89,38 +93,35 @@ PARAMETERS = (
     Parameter(
         "limit",
         "Exports on a page.",
-        _whole(1, MAX_LIMIT),
+        whole(1, MAX_LIMIT),
         {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50},
     ),
     Parameter(
         "page",
         "Which page, counted from 0.",
-        _whole(0, MAX_PAGE),
+        whole(0, MAX_PAGE),
         {"type": "integer", "minimum": 0, "maximum": MAX_PAGE, "default": 0},
     ),
     Parameter(
         "sortBy",
         "What to sort by.",
-        _choice(*SORTS),
+        choice(*SORTS),
         {"type": "string", "enum": list(SORTS), "default": "createdAt"},
     ),
     Parameter(
         "sortOrder",
         "Which way to sort.",
-        _choice("asc", "desc"),
+        choice("asc", "desc"),
         {"type": "string", "enum": ["asc", "desc"], "default": "desc"},
     ),
 )
 
 
-def parse_list(query: Mapping[str, Sequence[str]], *, caller: str) -> ListFilter:
-    """The filter that ``query`` (name → values) asks for; ``caller`` is the id of the key that asks.
-
-    A parameter left empty counts as absent. Raises ``InvalidRequest`` naming every refused parameter.
-    """
+def parsed(query: Mapping[str, Sequence[str]], parameters: Sequence[Parameter]) -> tuple[dict[str, Any], list[Detail]]:
+    """The values of ``parameters`` by name, and what is refused. A parameter left empty counts as absent."""
     values: dict[str, Any] = {}
     refused: list[Detail] = []
-    for parameter in PARAMETERS:
+    for parameter in parameters:
         given = [text for text in query.get(parameter.name, ()) if text]
         try:
             if len(set(given)) > 1:
@@ -129,11 +130,25 @@ def parse_list(query: Mapping[str, Sequence[str]], *, caller: str) -> ListFilter
                 values[parameter.name] = parameter.parse(given[0])
         except ValueError as error:
             refused.append(Detail(parameter.name, f"{given[0][:80]!r} is refused; it must be {error}"))
+    return values, refused
+
+
+def invalid_parameters(refused: Sequence[Detail]) -> InvalidRequest:
+    """The refusal of query parameters."""
+    names = ", ".join(detail.field for detail in refused)
+    return InvalidRequest(f"Invalid query parameter {names}", code="invalid_parameter", details=refused)
+
+
+def parse_list(query: Mapping[str, Sequence[str]], *, caller: str) -> ListFilter:
+    """The filter that ``query`` (name → values) asks for; ``caller`` is the id of the key that asks.
+
+    A parameter left empty counts as absent. Raises ``InvalidRequest`` naming every refused parameter.
+    """
+    values, refused = parsed(query, PARAMETERS)
     if not refused and _start(values) is not None and _end(values) is not None and _start(values) >= _end(values):
         refused.append(Detail("dateFrom", "it must not be after dateTo"))
     if refused:
-        names = ", ".join(detail.field for detail in refused)
-        raise InvalidRequest(f"Invalid query parameter {names}", code="invalid_parameter", details=refused)
+        raise invalid_parameters(refused)
     return ListFilter(
         status=values.get("status"),
         team_id=values.get("teamId"),

@@ -181,3 +181,54 @@ cursors = Table(
     Column("value", JSON, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )
+
+inbox = Table(
+    "inbox",
+    metadata,
+    # Rows pushed by requests, acknowledged and not yet in the lake; delivered in the order of their ids.
+    Column("id", _ID, primary_key=True),
+    _project(),
+    Column("table_name", String(64), nullable=False),
+    Column("rows", Integer, nullable=False),
+    # One JSON object a line, each a row as it was sent.
+    Column("content", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Index(None, "project_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+inbox_refused = Table(
+    "inbox_refused",
+    metadata,
+    # Acknowledged rows that could not be delivered (the declaration changed meanwhile): kept aside, in nobody's way.
+    Column("id", _ID, primary_key=True),
+    _project(),
+    Column("table_name", String(64), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("refused_at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index(None, "project_id", "id"),
+)
+
+developer_uploads = Table(
+    "developer_uploads",
+    metadata,
+    # A developers CSV that was uploaded to be reviewed: a draft until its tree_version is set, by being put in force.
+    Column("id", String(40), primary_key=True),
+    _project(),
+    Column("tree", String(255), nullable=False),
+    Column("filename", String(255), nullable=False),
+    # Absent once another upload of the tree took its place.
+    Column("content", Text),
+    # Field by column title; an empty field leaves the column out.
+    Column("mappings", JSON, nullable=False),
+    # The version of the tree that it was reviewed against; absent where there was none.
+    Column("base_version", Integer),
+    Column("tree_version", Integer),
+    Column("created_by", String(255), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("activated_at", Instant),
+    Index(None, "project_id", "created_at"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -57,3 +57,16 @@ def remove(db: Database, project_id: int, key: str, tree: str = PROJECT) -> None
         connection.execute(
             settings.delete().where(settings.c.project_id == project_id, settings.c.tree == tree, settings.c.key == key)
         )
+
+
+def change(db: Database, project_id: int, values: Mapping[str, str], removed: Collection[str], tree: str) -> None:
+    """Set all of ``values`` of one tree and take ``removed`` away in one transaction, or nothing (``InvalidRequest``)."""
+    texts = {key: check(key, text) for key, text in values.items()}
+    own = {key: text for key, text in stored(db, project_id, tree).items() if key not in removed}
+    check_profile({**stored(db, project_id), **own, **texts})
+    rows = [{"project_id": project_id, "tree": tree, "key": key, "value": text} for key, text in texts.items()]
+    with db.write() as connection:
+        where = (settings.c.project_id == project_id, settings.c.tree == tree)
+        connection.execute(settings.delete().where(*where, settings.c.key.in_([*removed, *texts])))
+        if rows:
+            connection.execute(settings.insert(), rows)

@@ -11,6 +11,7 @@ import io
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from leadline.people.violations import Violations, email_problem, shown, text_problem
 from leadline.schema import table_named
@@ -31,8 +32,8 @@ class Person:
     attributes: Mapping[str, str]
 
 
-def read_people(data: bytes, violations: Violations) -> list[Person]:
-    """The people of a developers CSV.
+def read_people(data: bytes, violations: Violations, fields: Mapping[str, str] | None = None) -> list[Person]:
+    """The people of a developers CSV. ``fields`` gives columns other names by their titles, or none (empty: left out).
 
     Raises ``InvalidInput`` where nothing can be read at all (encoding, header, broken quoting); what is wrong with
     single rows is added to ``violations``, and such a row comes out as far as it could be read.
@@ -43,7 +44,7 @@ def read_people(data: bytes, violations: Violations) -> list[Person]:
     if not header:
         violations.add(0, violations.file, "EMPTY_FILE: it has no header row; the first line names the columns")
         violations.check()
-    columns = _columns(line, header, violations)
+    columns = _columns(line, header, violations, fields or {})
     people = []
     for line, cells in rows:
         if not any(cell.strip() for cell in cells):
@@ -55,6 +56,24 @@ def read_people(data: bytes, violations: Violations) -> list[Person]:
     if not people:
         violations.add(line + 1, violations.file, "EMPTY_FILE: it has a header but no developers")
     return people
+
+
+def peek(data: bytes, violations: Violations, count: int) -> tuple[list[str], list[list[str]]]:
+    """The titles of the columns and the cells of the first ``count`` rows. Raises ``InvalidInput`` as ``read_people``."""
+    rows = _rows(decoded(data, violations), violations)
+    _, header = next(rows, (1, []))
+    samples = (cells for _, cells in rows if any(cell.strip() for cell in cells))
+    return [title.strip() for title in header], list(islice(samples, count))
+
+
+def normalized(title: str) -> str:
+    """A column's title as names of columns are written: `Full Name` is `full_name`."""
+    return "_".join(title.lower().replace("-", " ").replace("_", " ").split())
+
+
+def is_plain(title: str) -> bool:
+    """Whether a column can be called so: nothing that a spreadsheet would run, no control characters."""
+    return not title.startswith(("=", "+", "-", "@")) and not any(unicodedata.category(char) == "Cc" for char in title)
 
 
 def decoded(data: bytes, violations: Violations) -> str:
@@ -89,18 +108,24 @@ def _rows(text: str, violations: Violations) -> Iterator[tuple[int, list[str]]]:
             yield line, cells
 
 
-def _columns(line: int, header: Sequence[str], violations: Violations) -> list[str]:
-    """Canonical column names by position; '' for one without a name. Raises ``InvalidInput`` with all that is wrong."""
+def _columns(line: int, header: Sequence[str], violations: Violations, fields: Mapping[str, str]) -> list[str | None]:
+    """Canonical column names by position; '' for one without a name, None for one that ``fields`` leaves out.
+
+    Raises ``InvalidInput`` with all that is wrong.
+    """
     known = table_named("developers").column
     if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         violations.row(line, "WRONG_SEPARATOR: the columns are not separated by commas; save the file so")
         violations.check()
-    columns: list[str] = []
+    columns: list[str | None] = []
     where: dict[str, int] = {}
     for position, cell in enumerate(header, start=1):
-        title = cell.strip()
-        name = "_".join(title.lower().replace("-", " ").replace("_", " ").split())
-        if title.startswith(("=", "+", "-", "@")) or any(unicodedata.category(char) == "Cc" for char in title):
+        title = fields.get(cell.strip(), cell.strip())
+        if cell.strip() and not title:
+            columns.append(None)
+            continue
+        name = normalized(title)
+        if not is_plain(title):
             violations.row(line, f"INVALID_COLUMN: column {position} is called {shown(title)}; give it a plain name")
         elif name and name in where:
             violations.row(line, f"DUPLICATE_COLUMN: {name} is column {where[name]} and column {position}; keep one")
@@ -114,24 +139,15 @@ def _columns(line: int, header: Sequence[str], violations: Violations) -> list[s
     return columns
 
 
-def _person(line: int, columns: Sequence[str], cells: Sequence[str], violations: Violations) -> Person:
-    values: dict[str, str] = {}
-    for position, (column, cell) in enumerate(zip(columns, cells, strict=True), start=1):
-        value = cell.strip()
-        if problem := text_problem(value):
-            violations.row(line, f"{column or f'column {position}'}: {problem}")
-            value = value[:80].replace("\x00", "")
-        if column:
-            values[column] = value
-        elif value:
-            violations.row(line, f"INVALID_COLUMN: column {position} has values but no name; name it in the header")
+def _person(line: int, columns: Sequence[str | None], cells: Sequence[str], violations: Violations) -> Person:
+    values = _values(line, columns, cells, violations)
     for column in REQUIRED_VALUES:
         if not values[column]:
             violations.row(line, f"{column}: REQUIRED_VALUE_MISSING: every developer needs one")
     email = values["email"].lower()
     if email and (problem := email_problem(email)):
         violations.row(line, f"email: {problem}")
-    managers = tuple(dict.fromkeys(filter(None, (part.strip().lower() for part in values["manager_email"].split(";")))))
+    managers = managers_of(values["manager_email"])
     for manager in managers:
         if problem := email_problem(manager):
             violations.row(line, f"manager_email: {problem}; several are separated by ;")
@@ -139,3 +155,25 @@ def _person(line: int, columns: Sequence[str], cells: Sequence[str], violations:
         column: value for column, value in values.items() if value and column not in (*REQUIRED_COLUMNS, "updated_at")
     }
     return Person(line, email, values["full_name"], managers, values.get("team", ""), attributes)
+
+
+def _values(line: int, columns: Sequence[str | None], cells: Sequence[str], violations: Violations) -> dict[str, str]:
+    """The row's texts by column name; what cannot be is noted, and left short enough to go on with."""
+    values: dict[str, str] = {}
+    for position, (column, cell) in enumerate(zip(columns, cells, strict=True), start=1):
+        value = cell.strip()
+        if column is None:
+            continue
+        if problem := text_problem(value):
+            violations.row(line, f"{column or f'column {position}'}: {problem}")
+            value = value[:80].replace("\x00", "")
+        if column:
+            values[column] = value
+        elif value:
+            violations.row(line, f"BLANK_COLUMN_NAME: column {position} has values but no name; name it in the header")
+    return values
+
+
+def managers_of(text: str) -> tuple[str, ...]:
+    """The managers of a cell, in lower case and listed order, each once; they are separated by ``;``."""
+    return tuple(dict.fromkeys(filter(None, (part.strip().lower() for part in text.split(";")))))

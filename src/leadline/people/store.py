@@ -10,10 +10,11 @@ from __future__ import annotations
 import difflib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from leadline.db import Database
@@ -26,6 +27,11 @@ from leadline.people.hierarchy import draft_of
 from leadline.people.nested_file import read_nested
 from leadline.people.tree import Node, OrgTree
 from leadline.people.violations import Violations, refusal
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+Also = Callable[["sa.Connection", int], None]
 
 _LONGEST_NAME = 255
 _KEPT = 16
@@ -66,15 +72,26 @@ def load_org(
     ``.json`` and ``.toml`` are nested files (``nested_file`` says how), anything else is a developers CSV. Raises
     ``InvalidInput`` with a ``Detail`` for each violation, and ``InvalidRequest`` for an impossible name.
     """
-    name = _checked_name(tree_name)
+    name = checked_name(tree_name)
     draft = _read(path, name)
     if check:
-        active = _active(db, project_id, name)
-        known = rows.refs(db, active.id) if active is not None else {}
-        renamed = _renamed(draft, active, known)
-        return _loaded(_provisional(draft, {**known, **_by_identity(renamed)}, active, name), active, None)
+        return foresee(db, project_id, name, draft)
     with rows.lock(db, project_id, name):
-        return _store(db, project_id, name, draft, now)
+        return put_in_force(db, project_id, name, draft, now)
+
+
+def foresee(db: Database, project_id: int, name: str, draft: Draft) -> LoadedTree:
+    """What ``put_in_force`` would do now; nothing is written."""
+    active = in_force(db, project_id, name)
+    known = rows.refs(db, active.id) if active is not None else {}
+    renamed = _renamed(draft, active, known)
+    return _loaded(_provisional(draft, {**known, **_by_identity(renamed)}, active, name), active, None)
+
+
+def in_force(db: Database, project_id: int, name: str) -> OrgTree | None:
+    """The tree called ``name`` as it is in force, or None."""
+    found = rows.listed(db, project_id, name)
+    return _parsed(db, found[0].id, name, found[0].active_version) if found else None
 
 
 def trees(db: Database, project_id: int) -> list[TreeSummary]:
@@ -113,7 +130,8 @@ def find_team(db: Database, project_id: int, team_id: str, tree_name: str | None
 # -- loading -----------------------------------------------------------------------------------------------------------
 
 
-def _checked_name(tree_name: str) -> str:
+def checked_name(tree_name: str) -> str:
+    """The name of a tree without white space around it. Raises ``InvalidRequest`` if none can be called so."""
     name = tree_name.strip()
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise InvalidRequest(
@@ -137,8 +155,14 @@ def _read(path: Path, name: str) -> Draft:
     return draft_of(read_people(data, violations), name, violations)
 
 
-def _store(db: Database, project_id: int, name: str, draft: Draft, now: datetime) -> LoadedTree:
-    active = _active(db, project_id, name)
+def put_in_force(
+    db: Database, project_id: int, name: str, draft: Draft, now: datetime, *, also: Also | None = None
+) -> LoadedTree:
+    """Store a draft as the newest version of the tree ``name``, unless it is that already; under ``db.trees.lock``.
+
+    ``also`` is told the connection and the version within the same transaction: both happen or neither.
+    """
+    active = in_force(db, project_id, name)
     with db.write() as connection:
         writer = rows.TreeWriter(connection, project_id, name)
         known = rows.refs(db, writer.tree_id) if active is not None else {}
@@ -151,14 +175,12 @@ def _store(db: Database, project_id: int, name: str, draft: Draft, now: datetime
         content = to_document(loaded)
         content_hash = digest(content)
         if active is not None and writer.active_hash() == content_hash:
-            return _loaded(active, active, active.version)
-        writer.put(version, content, content_hash, now)
+            loaded, version = active, active.version
+        else:
+            writer.put(version, content, content_hash, now)
+        if also is not None:
+            also(connection, version)
     return _loaded(loaded, active, version)
-
-
-def _active(db: Database, project_id: int, name: str) -> OrgTree | None:
-    found = rows.listed(db, project_id, name)
-    return _parsed(db, found[0].id, name, found[0].active_version) if found else None
 
 
 def _renamed(draft: Draft, active: OrgTree | None, known: Mapping[str, int]) -> dict[int, str]:

@@ -1,0 +1,59 @@
+"""Recomputes a monthly efficiency export from the facts behind it, with the default settings.
+
+    python recompute.py FOLDER 2026-01 2026-02 > again.csv
+
+FOLDER holds what `leadline facts` writes of work-items, deployments and incidents, and as tree.json what
+`leadline org show Engineering --people --json` prints. Every cell of the export comes out again, not rounded.
+"""
+
+import csv
+import json
+import sys
+from calendar import monthrange
+from math import ceil
+from pathlib import Path
+from statistics import fmean
+
+STAGES = ("planning", "coding", "review", "build", "deploy", "lead")
+
+
+def days(rows, duration):
+    known = [float(row[f"{duration}_seconds"]) / 86_400 for row in rows if row[f"{duration}_seconds"]]
+    return fmean(known) if known else None
+
+
+def score(value, bounds):
+    return None if value is None else sum(value < bound for bound in bounds)
+
+
+def cells(team, month, items, runs, incidents):
+    items = [row for row in items if row["completed_at"].startswith(month) and row["developer"] in team["people"]]
+    runs = [
+        row for row in runs if row["finished_at"].startswith(month) and team["hierarchy"] in row["teams"].split(";")
+    ]
+    runs = [row for row in runs if row["production"] == "true" and row["outcome"]]
+    incidents = [row for row in incidents if row["resolved_at"].startswith(month)]
+    incidents = [row for row in incidents if team["hierarchy"] in row["teams"].split(";")]
+    linked = sum(row["pull_requests"] != "" for row in items)
+    deployed = sum(row["deployment_id"] not in row["failed_by"].split(";") for row in runs)
+    failures = sum(row["outcome"] == "failure" for row in runs)
+    per_day = deployed / monthrange(*map(int, month.split("-")))[1]
+    rate, restore = 100 * failures / len(runs) if runs else None, days(incidents, "restore")
+    scores = [score(days(items, "lead"), (1, 7, 30)), sum(per_day >= bound for bound in (1, 1 / 7, 1 / 30))]
+    scores += [score(rate, (15, 20, 30)), score(restore, (1 / 24, 1, 7))]
+    scores.append(ceil(fmean(each for each in scores if each is not None) - 0.5))
+    yield from (days(items, stage) for stage in STAGES)
+    yield from (len(items), linked, 100 * linked / len(items) if items else None)
+    yield from (deployed, per_day, len(runs) - failures, failures, rate, restore, len(incidents))
+    yield from (None if each is None else ("Low", "Medium", "High", "Elite")[each] for each in scores)
+
+
+folder, months = Path(sys.argv[1]), sys.argv[2:]
+facts = [
+    list(csv.DictReader((folder / f"{name}.csv").read_text("utf-8").splitlines()))
+    for name in ("work-items", "deployments", "incidents")
+]
+(tree,) = json.loads((folder / "tree.json").read_text("utf-8"))
+for month in months:
+    for team in tree["teams"]:
+        csv.writer(sys.stdout).writerow([month, team["hierarchy"], *cells(team, month, *facts)])

@@ -1,0 +1,116 @@
+"""Uploaded developers files as rows: drafts under review, and those that were put in force.
+
+What a file says is the business of ``people``. A draft that nobody activates is forgotten after ``KEEP_DRAFTS``, and the
+text of an upload whose place another one took is dropped; its row stays, so that a version id still says what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from leadline.db.database import Database
+from leadline.db.models import developer_uploads as uploads
+
+KEEP_DRAFTS = timedelta(days=7)
+MOST_DRAFTS = 20
+"""Drafts that a project keeps; the oldest makes room for a new one."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One upload. ``content`` is the file's text (None when dropped), ``mappings`` the field of each column title,
+    ``base_version`` the tree's version that it was reviewed against, ``tree_version`` the one that it became."""
+
+    id: str
+    project_id: int
+    tree: str
+    filename: str
+    content: str | None
+    mappings: Mapping[str, str]
+    base_version: int | None
+    tree_version: int | None
+    created_by: str
+    created_at: datetime
+    activated_at: datetime | None = None
+
+
+def insert(db: Database, upload: Upload) -> None:
+    """Add a draft, and forget those that are too old or too many."""
+    with db.write() as connection:
+        _forget(connection, upload.project_id, upload.created_at)
+        connection.execute(
+            uploads.insert(),
+            {
+                "id": upload.id,
+                "project_id": upload.project_id,
+                "tree": upload.tree,
+                "filename": upload.filename,
+                "content": upload.content,
+                "mappings": dict(upload.mappings),
+                "base_version": upload.base_version,
+                "created_by": upload.created_by,
+                "created_at": upload.created_at,
+            },
+        )
+
+
+def find(db: Database, project_id: int, upload_id: str) -> Upload | None:
+    """An upload of the project, or None."""
+    with db.read() as connection:
+        row = connection.execute(
+            sa.select(uploads).where(uploads.c.id == upload_id, uploads.c.project_id == project_id)
+        ).one_or_none()
+    return None if row is None else Upload(**row._mapping)
+
+
+def newest_mappings(db: Database, project_id: int, tree: str) -> dict[str, str]:
+    """The mappings of the upload of the tree that was put in force last; none before the first."""
+    with db.read() as connection:
+        found = connection.execute(
+            sa.select(uploads.c.mappings)
+            .where(uploads.c.project_id == project_id, uploads.c.tree == tree, uploads.c.tree_version.is_not(None))
+            .order_by(uploads.c.activated_at.desc(), uploads.c.tree_version.desc())
+            .limit(1)
+        ).scalar()
+    return dict(found or {})
+
+
+def review(db: Database, upload_id: str, mappings: Mapping[str, str], base_version: int | None) -> None:
+    """Note that a draft was reviewed with these mappings against that version of its tree."""
+    with db.write() as connection:
+        connection.execute(
+            uploads.update().where(uploads.c.id == upload_id).values(mappings=dict(mappings), base_version=base_version)
+        )
+
+
+def activated(
+    connection: sa.Connection, upload: Upload, mappings: Mapping[str, str], tree_version: int, now: datetime
+) -> None:
+    """Note, within the transaction that does so, that an upload was put in force; the texts of former ones are dropped."""
+    connection.execute(
+        uploads.update()
+        .where(
+            uploads.c.project_id == upload.project_id,
+            uploads.c.tree == upload.tree,
+            uploads.c.tree_version.is_not(None),
+        )
+        .values(content=None)
+    )
+    connection.execute(
+        uploads.update()
+        .where(uploads.c.id == upload.id)
+        .values(mappings=dict(mappings), tree_version=tree_version, activated_at=now)
+    )
+
+
+def _forget(connection: sa.Connection, project_id: int, now: datetime) -> None:
+    draft = (uploads.c.project_id == project_id, uploads.c.tree_version.is_(None))
+    connection.execute(uploads.delete().where(*draft, uploads.c.created_at < now - KEEP_DRAFTS))
+    kept = connection.execute(
+        sa.select(uploads.c.id).where(*draft).order_by(uploads.c.created_at.desc()).limit(MOST_DRAFTS - 1)
+    ).scalars()
+    connection.execute(uploads.delete().where(*draft, uploads.c.id.not_in(list(kept))))

@@ -1,0 +1,53 @@
+"""Which org tree a request without ``orgTreeName`` means, and the refusal while there is none in force.
+
+A name or none comes in; the name of a tree, or the tree in force, goes out.
+"""
+
+from __future__ import annotations
+
+from leadline.db import Database
+from leadline.errors import Detail, InvalidRequest, PreconditionFailed
+from leadline.people.store import checked_name, tree, trees
+from leadline.people.tree import OrgTree
+
+DEFAULT_TREE = "Organization"
+"""The name of a first tree that nobody named."""
+
+
+def chosen_name(db: Database, project_id: int, name: str | None) -> str:
+    """``name``, else the project's only tree, else ``DEFAULT_TREE`` if there is one or none at all.
+
+    Raises ``InvalidRequest`` if it cannot be told or is no name.
+    """
+    if name is not None:
+        return checked_name(name)
+    known = [each.name for each in trees(db, project_id)]
+    if len(known) == 1:
+        return known[0]
+    if not known or DEFAULT_TREE in known:
+        return DEFAULT_TREE
+    listed = ", ".join(f'"{each}"' for each in known)
+    raise InvalidRequest(
+        f"The project has several org trees; name one as orgTreeName: {listed}",
+        code="missing_org_tree_name",
+        details=[Detail("orgTreeName", f"one of {listed}")],
+    )
+
+
+def chosen_tree(db: Database, project_id: int, name: str | None) -> OrgTree:
+    """The tree in force that ``chosen_name`` says.
+
+    Raises ``PreconditionFailed`` (``not_set_up``) while the project has none, ``InvalidRequest`` if it has others only.
+    """
+    if not trees(db, project_id):
+        raise not_set_up()
+    return tree(db, project_id, chosen_name(db, project_id, name))
+
+
+def not_set_up() -> PreconditionFailed:
+    """The refusal of what needs developers while there are none."""
+    return PreconditionFailed(
+        "No developers are saved yet: upload a CSV with POST /v2/developers and save it with "
+        "PUT /v2/developers/versions/{versionId}/fieldMappings first",
+        code="not_set_up",
+    )

@@ -1,0 +1,114 @@
+"""The fields of a developer under all the names that files and requests give them, and which field a column is.
+
+Titles of columns come in; a mapping (field by title, empty for a column that is left out) goes out. Names in requests are
+those of the ``developers`` table in any spelling (`managerEmail`, `MANAGER_EMAIL`), `name` for the full name; any other
+name is a further field, kept as it is (vendor docs, "Upload and manage developer records").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from leadline.errors import Detail, InvalidRequest
+from leadline.people.csv_file import REQUIRED_COLUMNS, normalized
+from leadline.people.violations import shown
+from leadline.schema import table_named
+
+FIELDS = ("email", "full_name", "manager_email", "role", "sub_role", "team", "department", "site")
+
+EXAMPLES = {
+    "email": "ada@example.com",
+    "full_name": "Ada Byron",
+    "manager_email": "ben@example.com",
+    "role": "Engineer",
+    "sub_role": "Backend",
+    "team": "Platform",
+    "department": "Engineering",
+    "site": "Berlin",
+}
+
+_ALIASES = {"name": "full_name", "fullname": "full_name", "display_name": "full_name", "subrole": "sub_role"}
+"""Further names of fields in requests."""
+
+_TITLES = {
+    **_ALIASES,
+    **dict.fromkeys(("e_mail", "mail", "email_address", "work_email", "developer_email"), "email"),
+    **dict.fromkeys(("employee_name", "developer_name", "developer"), "full_name"),
+    **dict.fromkeys(("manager", "manager_mail", "managers_email", "manager_e_mail", "reports_to"), "manager_email"),
+    **dict.fromkeys(("title", "job_title"), "role"),
+    **dict.fromkeys(("team_name",), "team"),
+    **dict.fromkeys(("location", "office"), "site"),
+}
+"""Titles that HR systems give to columns."""
+
+
+def field_doc(field: str) -> str:
+    """What a field means, from the declaration of the table."""
+    return table_named("developers").column[field].doc
+
+
+def field_of(name: str) -> str:
+    """The field that a request calls ``name``; one not known is a further field under this very name."""
+    words = normalized(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip()))
+    found = _ALIASES.get(words, words)
+    return found if found in FIELDS else name.strip()
+
+
+def proposed(titles: Sequence[str], former: Mapping[str, str]) -> dict[str, str]:
+    """The field of each column: as in the ``former`` mapping, else by its title; each field at most once."""
+    mapping = {title: former[title] for title in titles if title in former}
+    taken = {field for field in mapping.values() if field}
+    for known in (dict(zip(FIELDS, FIELDS, strict=True)), _TITLES):
+        for title in titles:
+            field = known.get(normalized(title))
+            if field is not None and title not in mapping and field not in taken:
+                mapping[title] = field
+                taken.add(field)
+    for title in titles:
+        # What is no field of ours is kept, unless it would be taken for one that another column has.
+        mapping.setdefault(title, "" if normalized(title) in taken else title)
+    return {title: mapping[title] for title in dict.fromkeys(titles) if title}
+
+
+def remapped(current: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """``current`` with the fields ``given`` to some titles; a field goes from the title that had it to the one named.
+
+    Raises ``InvalidRequest`` (``invalid_field_mapping``) for titles that the file does not have, for a field given twice,
+    and if a required field is left without a column.
+    """
+    fields = {title: field_of(field) for title, field in given.items()}
+    refused = [
+        Detail(shown(title), f"the file has no such column; it has {', '.join(map(shown, current))}")
+        for title in fields
+        if title not in current
+    ]
+    columns: dict[str, list[str]] = {}
+    for title, field in fields.items():
+        columns.setdefault(normalized(field), []).append(title)
+    refused += [
+        Detail(field, f"is given to {', '.join(map(shown, twice))}; one column can be it")
+        for field, twice in columns.items()
+        if field and len(twice) > 1
+    ]
+    if refused:
+        raise _refused(refused)
+    merged = {
+        title: fields[title]
+        if title in fields
+        else field
+        if normalized(field) not in columns
+        else ""
+        if normalized(title) in columns
+        else title
+        for title, field in current.items()
+    }
+    had = {normalized(field) for field in merged.values()}
+    if missing := [name for name in REQUIRED_COLUMNS if name not in had]:
+        raise _refused([Detail(name, "no column is mapped to it (REQUIRED_FIELD_MISSING)") for name in missing])
+    return merged
+
+
+def _refused(details: list[Detail]) -> InvalidRequest:
+    first = f"{details[0].field}: {details[0].message}"
+    return InvalidRequest(f"Invalid field mapping: {first}", code="invalid_field_mapping", details=details)

@@ -1,0 +1,184 @@
+"""The filter rules of one team, as the API reads and changes them: stored settings on one side, documented filters on the
+other (vendor docs, "Copy team integration settings").
+
+A tree, a node and a request's members come in; rules as text and as filters go out. A rule belongs to the project's settings
+of that tree, ``team.<key or ref id>.<rule>``; here it is written under the node's key, or its ref id if it has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from leadline.db import Database
+from leadline.db import settings as stored
+from leadline.errors import Conflict, Detail, InvalidRequest
+from leadline.people.tree import Node, OrgTree
+from leadline.people.violations import shown
+from leadline.settings.profile import TEAM_RULES
+from leadline.settings.rules import Filter, parse_filters
+
+FILTER_KEYS = {
+    "repository": ("SCM", "REPO_ID"),
+    "service": ("CD", "SERVICE"),
+    "pipeline": ("CD", "PIPELINE"),
+    "environment": ("CD", "ENVIRONMENT"),
+    "tag": ("CD", "TAG"),
+    "project": ("ITSM", "PROJECT"),
+    "label": ("ITSM", "LABEL"),
+}
+"""Group and filter key of each rule that consists of filters."""
+
+OPERATORS = {
+    "equals": "IN",
+    "not equals": "NOT_IN",
+    "contains": "CONTAINS",
+    "not contains": "NOT_CONTAINS",
+    "starts with": "STARTS_WITH",
+    "ends with": "ENDS_WITH",
+}
+
+WITHOUT_MEANING = ("categories", "insightConfigs", "metricsUsingDeveloperFilters")
+"""Documented members that nothing here is filtered by."""
+
+
+@dataclass(frozen=True)
+class TeamFilters:
+    """A team's own rules, as text by rule and as filters by rule."""
+
+    rules: Mapping[str, str]
+    filters: Mapping[str, tuple[Filter, ...]]
+
+
+def team_filters(db: Database, project_id: int, tree: OrgTree, node: Node) -> TeamFilters:
+    """The rules that the settings give to ``node`` itself; those of teams above it also hold where it has none."""
+    texts = stored.profile(db, project_id, tree.name).texts
+    rules = {}
+    for name in TEAM_RULES:
+        for spelling in _spellings(node):
+            if (text := texts.get(f"team.{spelling}.{name}")) is not None:
+                rules[name] = text
+                break
+    return TeamFilters(rules, {name: parse_filters(text) for name, text in rules.items() if name in FILTER_KEYS})
+
+
+def change_team_filters(
+    db: Database, project_id: int, tree: OrgTree, node: Node, body: Mapping[str, Any]
+) -> tuple[TeamFilters, tuple[str, ...]]:
+    """Merge ``rules`` and ``groupedFilters`` of a request: each rule named replaces the one there, others stay, one without
+    text or values is taken away. Gives what holds then, and warnings.
+
+    Raises ``InvalidRequest`` with everything refused, ``Conflict`` for taking away what is set for the whole project.
+    """
+    refused: list[Detail] = []
+    allowed = ("groupedFilters", "rules", *WITHOUT_MEANING)
+    refused += [
+        Detail(shown(name)[1:-1], f"unknown property; a body has {', '.join(allowed)}")
+        for name in body
+        if name not in allowed
+    ]
+    wanted = {**_grouped(body.get("groupedFilters"), refused)}
+    for name, text in _rules(body.get("rules"), refused).items():
+        if wanted.get(name, text) != text:
+            refused.append(Detail(f"rules.{name}", "it is also among groupedFilters, differently; keep one"))
+        wanted[name] = text
+    _check(wanted, refused)
+    if refused:
+        first = f"{refused[0].field}: {refused[0].message}"
+        raise InvalidRequest(f"Invalid filters: {first}", code="invalid_filters", details=refused)
+    with db.lock(f"{project_id}:settings:{tree.name}"):
+        _store(db, project_id, tree, node, wanted)
+    warnings = tuple(f"{name}: ignored, nothing here is filtered by it" for name in WITHOUT_MEANING if body.get(name))
+    return team_filters(db, project_id, tree, node), warnings
+
+
+def _spellings(node: Node) -> tuple[str, ...]:
+    """What settings may call the node, the one that wins first."""
+    return (str(node.ref_id),) if node.key is None else (node.key, str(node.ref_id))
+
+
+def _store(db: Database, project_id: int, tree: OrgTree, node: Node, wanted: Mapping[str, str]) -> None:
+    spellings = _spellings(node)
+    removed = [f"team.{spelling}.{name}" for name in wanted for spelling in spellings]
+    for_all = stored.stored(db, project_id)
+    if stuck := [key for key in removed if key in for_all and not wanted[key.rpartition(".")[2]]]:
+        raise Conflict(
+            f"{stuck[0]} is set for the whole project; take it away there with `leadline settings`",
+            code="project_setting",
+        )
+    values = {f"team.{spellings[0]}.{name}": text for name, text in wanted.items() if text}
+    stored.change(db, project_id, values, removed, tree.name)
+
+
+def _check(wanted: Mapping[str, str], refused: list[Detail]) -> None:
+    for name, text in wanted.items():
+        try:
+            if text:
+                TEAM_RULES[name][0](text)
+        except ValueError as error:
+            refused.append(Detail(f"rules.{name}", f"{shown(text)} is refused; it must be {error}"))
+
+
+def _rules(given: Any, refused: list[Detail]) -> dict[str, str]:
+    rules: dict[str, str] = {}
+    if given is not None and not isinstance(given, dict):
+        refused.append(Detail("rules", "an object of rules as text"))
+        return rules
+    for name, text in (given or {}).items():
+        if name not in TEAM_RULES:
+            refused.append(Detail(f"rules.{name[:80]}", f"unknown property; one of {', '.join(TEAM_RULES)}"))
+        elif text is not None and not isinstance(text, str):
+            refused.append(Detail(f"rules.{name}", "a text such as `equals a, b`, or null to take it away"))
+        else:
+            rules[name] = (text or "").strip()
+    return rules
+
+
+def _grouped(given: Any, refused: list[Detail]) -> dict[str, str]:
+    """The rules that ``groupedFilters`` spell, as text; which group a filter is in does not matter."""
+    parts: dict[str, list[str]] = {}
+    groups = {} if given is None else given
+    if not isinstance(groups, dict) or not all(isinstance(each, list) for each in groups.values()):
+        refused.append(Detail("groupedFilters", "an object of lists of filters"))
+        return {}
+    for group, filters in groups.items():
+        for place, each in enumerate(filters):
+            where = f"groupedFilters.{group[:80]}[{place}]"
+            found = _filter(each, where, refused)
+            if found is not None:
+                name, text = found
+                parts.setdefault(name, []).extend([text] if text else [])
+    return {name: "; ".join(texts) for name, texts in parts.items()}
+
+
+def _filter(given: Any, where: str, refused: list[Detail]) -> tuple[str, str] | None:
+    if not isinstance(given, dict):
+        refused.append(Detail(where, "an object with filterKey, operator, values"))
+        return None
+    name = _choice(given.get("filterKey"), {key: name for name, (_, key) in FILTER_KEYS.items()}, tuple(FILTER_KEYS))
+    operator = _choice(given.get("operator", "IN"), {word: name for name, word in OPERATORS.items()}, tuple(OPERATORS))
+    values = given.get("values")
+    if name is None:
+        would_do = ", ".join(key for _, key in FILTER_KEYS.values())
+        refused.append(Detail(f"{where}.filterKey", f"unknown property; one of {would_do}"))
+    if operator is None:
+        refused.append(Detail(f"{where}.operator", f"one of {', '.join(OPERATORS.values())}"))
+    if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+        refused.append(Detail(f"{where}.values", "a list of texts; an empty one takes the filter away"))
+    elif any("," in each or ";" in each or not each.strip() for each in values):
+        refused.append(Detail(f"{where}.values", "texts that are not empty and have no , or ; in them"))
+    elif name is not None and operator is not None:
+        return name, f"{operator} {', '.join(each.strip() for each in values)}" if values else ""
+    return None
+
+
+def _choice(given: Any, words: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    """The name that ``given`` spells, by its documented word or itself, in any letter case."""
+    if not isinstance(given, str):
+        return None
+    text = given.strip()
+    if (found := words.get(text.upper())) is not None:
+        return found
+    plain = text.lower().replace("_", " ")
+    return plain if plain in names else None

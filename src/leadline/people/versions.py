@@ -1,0 +1,196 @@
+"""Versions of the developers list: a CSV is uploaded, reviewed, given its field mapping, and put in force (vendor docs).
+
+Bytes of a file or the id of an upload come in; a ``Version`` goes out, or a refusal that changes nothing. Until there is a
+tree in force, saving the mapping puts the upload in force; after that, activating does. An upload that was reviewed against
+another version of the tree than the one in force is not put in force: somebody changed the developers in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from leadline.db import Database
+from leadline.db import people as uploads
+from leadline.db import trees as rows
+from leadline.db.people import Upload
+from leadline.errors import Conflict, InvalidInput, NotFound
+from leadline.people.chosen import chosen_name, chosen_tree, not_set_up
+from leadline.people.csv_file import decoded, peek
+from leadline.people.fields import proposed, remapped
+from leadline.people.findings import documented
+from leadline.people.review import Review, reviewed
+from leadline.people.store import LoadedTree, in_force, put_in_force
+from leadline.people.violations import Violations
+
+_LONGEST_FILENAME = 255
+
+
+@dataclass(frozen=True)
+class Version:
+    """An upload, what it says (None when its text was dropped), and whether it is in force."""
+
+    upload: Upload
+    review: Review | None
+    active: bool
+
+
+def upload(
+    db: Database,
+    project_id: int,
+    data: bytes,
+    filename: str,
+    *,
+    tree_name: str | None,
+    again: bool = False,
+    upload_id: str,
+    created_by: str,
+    now: datetime,
+) -> Version:
+    """Keep a developers CSV as a draft with a proposed mapping; columns that had one before keep it.
+
+    With ``again`` the tree must be in force already (``PreconditionFailed``). Raises ``InvalidInput`` for a file that
+    cannot be read or has no rows, in which case nothing is kept.
+    """
+    name = chosen_tree(db, project_id, tree_name).name if again else chosen_name(db, project_id, tree_name)
+    filename = filename[:_LONGEST_FILENAME] or "developers.csv"
+    before = in_force(db, project_id, name)
+    try:
+        text = _text(data, filename)
+        titles, _ = peek(data, Violations(filename), 1)
+        mapping = proposed(titles, uploads.newest_mappings(db, project_id, name))
+        review = reviewed(data, filename, mapping, name, before)
+    except InvalidInput as error:
+        raise documented(error) from None
+    if review.error is not None and any(found.error_type == "EMPTY_CSV" for found in review.findings):
+        raise documented(review.error)
+    kept = Upload(
+        id=upload_id,
+        project_id=project_id,
+        tree=name,
+        filename=filename,
+        content=text,
+        mappings=mapping,
+        base_version=None if before is None else before.version,
+        tree_version=None,
+        created_by=created_by,
+        created_at=now,
+    )
+    uploads.insert(db, kept)
+    return Version(kept, review, active=False)
+
+
+def version(db: Database, project_id: int, upload_id: str) -> Version:
+    """An upload as it is now, reviewed anew. Raises ``NotFound``."""
+    return _version(db, _found(db, project_id, upload_id))
+
+
+def map_fields(
+    db: Database, project_id: int, upload_id: str, given: Mapping[str, str], *, now: datetime, save: bool = False
+) -> Version:
+    """Give columns their fields; the rest of the mapping stays. Where no tree is in force yet, or with ``save``, the upload
+    is put in force as well.
+
+    Raises ``InvalidRequest`` for an impossible mapping, ``InvalidInput`` with all that is wrong with the file under it,
+    ``Conflict`` if the upload was put in force before.
+    """
+    found = _found(db, project_id, upload_id)
+    with rows.lock(db, project_id, found.tree):
+        found = _found(db, project_id, upload_id)
+        if found.tree_version is not None:
+            raise _used(found)
+        before = in_force(db, project_id, found.tree)
+        mapped = replace(found, mappings=remapped(found.mappings, given))
+        review = _good(db, mapped)
+        if before is None or save:
+            return _put_in_force(db, mapped, review, now)
+        uploads.review(db, mapped.id, mapped.mappings, before.version)
+        return Version(replace(mapped, base_version=before.version), review, active=False)
+
+
+def activate(db: Database, project_id: int, upload_id: str, *, now: datetime) -> Version:
+    """Put an upload in force; one that is in force stays so.
+
+    Raises ``PreconditionFailed`` while no developers were saved, ``Conflict`` if the tree has changed since the upload was
+    reviewed or another took its place, ``InvalidInput`` with all that is wrong with the file.
+    """
+    found = _found(db, project_id, upload_id)
+    with rows.lock(db, project_id, found.tree):
+        found = _found(db, project_id, upload_id)
+        before = in_force(db, project_id, found.tree)
+        if before is None:
+            raise not_set_up()
+        if found.tree_version is not None:
+            if found.tree_version == before.version:
+                return _version(db, found)
+            raise _used(found)
+        if found.base_version != before.version:
+            raise Conflict(
+                f'The developers of "{found.tree}" were changed after this file was reviewed; review it again by saving its '
+                "field mappings, or upload it again",
+                code="stale_version",
+            )
+        return _put_in_force(db, found, _good(db, found), now)
+
+
+def _put_in_force(db: Database, found: Upload, review: Review, now: datetime) -> Version:
+    assert review.draft is not None  # noqa: S101 -- ``_good`` raises if there is none
+    loaded: LoadedTree = put_in_force(
+        db,
+        found.project_id,
+        found.tree,
+        review.draft,
+        now,
+        also=lambda connection, number: uploads.activated(connection, found, found.mappings, number, now),
+    )
+    return Version(replace(found, tree_version=loaded.version, activated_at=now), review, active=True)
+
+
+def _good(db: Database, found: Upload) -> Review:
+    """The review of an upload without findings. Raises ``InvalidInput`` with all of them."""
+    review = _review(db, found)
+    if review is None:
+        raise _used(found)
+    if review.error is not None:
+        raise documented(review.error)
+    return review
+
+
+def _version(db: Database, found: Upload) -> Version:
+    before = in_force(db, found.project_id, found.tree)
+    active = before is not None and found.tree_version == before.version
+    return Version(found, _review(db, found), active)
+
+
+def _review(db: Database, found: Upload) -> Review | None:
+    if found.content is None:
+        return None
+    before = in_force(db, found.project_id, found.tree)
+    return reviewed(found.content.encode(), found.filename, found.mappings, found.tree, before)
+
+
+def _found(db: Database, project_id: int, upload_id: str) -> Upload:
+    found = uploads.find(db, project_id, upload_id)
+    if found is None:
+        raise NotFound(f"There is no version {upload_id[:80]!r} of the developers", code="unknown_version")
+    return found
+
+
+def _used(found: Upload) -> Conflict:
+    return Conflict(
+        f"Version {found.id} was put in force before; upload the file again to change something", code="version_used"
+    )
+
+
+def _text(data: bytes, filename: str) -> str:
+    violations = Violations(filename)
+    if not data.strip():
+        violations.add(0, filename, "EMPTY_FILE: there is nothing in it")
+        violations.check()
+    text = decoded(data, violations)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        violations.row(line, "INVALID_TEXT: it contains a NUL character; remove it")
+        violations.check()
+    return text

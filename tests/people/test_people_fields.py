@@ -1,0 +1,72 @@
+"""Which field a column is: proposals by title, former mappings, and what a request may say about it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.errors import InvalidRequest
+from leadline.people.csv_file import normalized
+from leadline.people.fields import FIELDS, field_of, proposed, remapped
+
+TITLES = st.lists(
+    st.sampled_from(["email", "Work Email", "E-Mail", "Name", "Full Name", "Manager", "Reports to", "X", "x ", ""])
+)
+
+
+@given(TITLES)
+def test_a_field_is_proposed_for_one_column_at_most(titles: list[str]):
+    mapping = proposed(titles, {})
+    assert list(mapping) == [title for title in dict.fromkeys(titles) if title]
+    fields = [normalized(field) for field in mapping.values() if normalized(field) in FIELDS]
+    assert len(fields) == len(set(fields))
+
+
+def test_the_exact_title_comes_before_a_similar_one():
+    assert proposed(["Work Email", "email", "Name", "Location"], {}) == {
+        "Work Email": "Work Email",
+        "email": "email",
+        "Name": "full_name",
+        "Location": "site",
+    }
+
+
+def test_former_mappings_come_first():
+    former = {"Login": "email", "email": "", "gone": "team"}
+    assert proposed(["email", "Login", "Name"], former) == {"email": "", "Login": "email", "Name": "full_name"}
+
+
+def test_a_field_moves_to_the_column_named():
+    current = {"email": "email", "Work Email": "Work Email", "Name": "full_name", "Boss": "manager_email"}
+    assert remapped(current, {"Work Email": "EMAIL", "Name": "name"}) == {
+        "email": "",
+        "Work Email": "email",
+        "Name": "full_name",
+        "Boss": "manager_email",
+    }
+    assert remapped(current, {"Name": "", "Work Email": "NAME"})["Name"] == ""
+
+
+@pytest.mark.parametrize("given_", [{"Nobody": "email"}, {"email": "x"}, {"Boss": ""}, {"email": "name"}])
+def test_mappings_that_cannot_be(given_: dict[str, str]):
+    current = {"email": "email", "Name": "full_name", "Boss": "manager_email"}
+    with pytest.raises(InvalidRequest, match="Invalid field mapping"):
+        remapped(current, given_)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("managerEmail", "manager_email"),
+        ("MANAGER_EMAIL", "manager_email"),
+        ("Manager Email", "manager_email"),
+        ("NAME", "full_name"),
+        ("fullName", "full_name"),
+        ("subRole", "sub_role"),
+        ("Cost Center", "Cost Center"),
+        (" ", ""),
+    ],
+)
+def test_names_of_fields(name: str, field: str):
+    assert field_of(name) == field
