@@ -100,7 +100,8 @@ def run(action: str, path: Path, folder: Path) -> None:
     else:
         lake = Lake(folder / "lake")
         report = import_paths(lake, [path], lock=lambda _: nullcontext(), temp_dir=folder / "temp")
-        report.raise_if_refused()
+        if not report.ok:
+            sys.exit(f"refused: {[file.error for file in report.files]}")
     seconds = time.perf_counter() - started
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": seconds, "memory": memory}))
