@@ -24,6 +24,7 @@ from leadline.cli import (
     report,
     serve,
     settings,
+    sources,
     status,
     sync,
 )
@@ -36,6 +37,7 @@ ORDER = (
     "worker",
     "import",
     "sync",
+    "sources",
     "org",
     "identities",
     "keys",
@@ -99,5 +101,20 @@ def choose(
     context.obj = Chosen(home, organization, project)
 
 
-for module in (demo, serve, importing, sync, org, identities, keys, export, report, facts, settings, metrics, status):
+for module in (
+    demo,
+    serve,
+    importing,
+    sync,
+    sources,
+    org,
+    identities,
+    keys,
+    export,
+    report,
+    facts,
+    settings,
+    metrics,
+    status,
+):
     module.register(app)

@@ -7,6 +7,7 @@ bytes, size or time change while nothing is written.
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from leadline.home import Project
 
 TOP_UNMATCHED = 10
+SHOWN_SKIPPED = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -75,6 +77,7 @@ def describe(project: Project, *, sound: bool = True) -> dict[str, Any]:
             if sound:
                 raise
             document[name] = {"error": error.message}
+    document["sources"] = _sources(project)
     document["repositories"] = _repositories(project)
     document["disk"] = _disk(project)
     return document
@@ -177,8 +180,38 @@ def _repositories(project: Project) -> list[dict[str, Any]]:
     return [
         {"source": source, "repository": name, "syncedAt": instant(updated_at)}
         for source, name, updated_at in cursors.listed(project.home.db, project.id)
-        if source != "demo"  # which demo the project holds: no source
+        if source == "git"  # others tell of the demo, and of the lists that a source reads
     ]
+
+
+def _sources(project: Project) -> list[dict[str, Any]]:
+    """The tools pulled from, with their last run. ``state`` is `not ended` while one runs, and after one that was killed."""
+    from leadline.db import sources
+
+    now = datetime.now(UTC)
+    documents = []
+    for row in sources.listed(project.home.db, project.id):
+        outcome = row.outcome or {}
+        under_way = row.started_at is not None and (row.finished_at is None or row.finished_at < row.started_at)
+        lag = None if row.succeeded_at is None else max(0, int((now - row.succeeded_at).total_seconds()))
+        documents.append(
+            {
+                "name": row.name,
+                "kind": row.kind,
+                "configured": row.configured,
+                "state": "not ended" if under_way else outcome.get("state", "never run"),
+                "startedAt": instant(row.started_at) or None,
+                "succeededAt": instant(row.succeeded_at) or None,
+                "lagTimeSeconds": lag,
+                "rows": {
+                    name: counts["added"] + counts["updated"] for name, counts in outcome.get("tables", {}).items()
+                },
+                "skippedCount": outcome.get("skippedCount", 0),
+                "skipped": outcome.get("skipped", []),
+                "error": outcome.get("error", {}).get("error"),
+            }
+        )
+    return documents
 
 
 def _disk(project: Project) -> list[dict[str, Any]]:
@@ -213,6 +246,7 @@ def _show(document: dict[str, Any]) -> None:
     _show_inbox(document["inbox"])
     _show_people(document["orgTrees"], document["unmatched"])
     _show_exports(document["exports"])
+    _show_sources(document["sources"])
     if document["repositories"]:
         _heading("Repositories")
         table(
@@ -231,6 +265,38 @@ def _show(document: dict[str, Any]) -> None:
         _heading("Check")
         for line in document["check"]["findings"] or ["All is sound."]:
             say(clean(line))
+
+
+def _show_sources(found: list[dict[str, Any]]) -> None:
+    """Nothing, unless a tool was pulled from."""
+    if not found:
+        return
+    _heading("Sources")
+    table(
+        ["name", "last run", "last success", "lag", Column("rows", number=True), Column("left out", number=True)],
+        [
+            [
+                *(each["name"], each["state"], each["succeededAt"] or "", _lag(each["lagTimeSeconds"])),
+                *(count(sum(each["rows"].values())), count(each["skippedCount"])),
+            ]
+            for each in found
+        ],
+    )
+    for each in found:
+        if each["error"]:
+            say(f"{clean(each['name'])}: {clean(each['error'])}")
+        for skipped in each["skipped"][:SHOWN_SKIPPED]:
+            say(f"{clean(each['name'])}: left out {clean(skipped['what'])}: {clean(skipped['why'])}")
+
+
+def _lag(seconds: int | None) -> str:
+    """A span of time for people: 4 min, 3 h, 2 d."""
+    if seconds is None:
+        return ""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def _heading(text: str) -> None:

@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli import interrupt
-from leadline.cli.context import Json, checked_date, command_group, example, opened
+from leadline.cli.context import Json, checked_date, example, opened
 from leadline.cli.failures import refused
 from leadline.cli.output import clean, count, emit_json, say
 from leadline.cli.progress import counter
+from leadline.cli.pulls import Targets, TokenEnv, TokenFile, Url, pull
 
 if TYPE_CHECKING:
     from leadline.home import Project
     from leadline.ingest.git import SyncFailure, SyncResult
 
-group = command_group("Pull from a source, incrementally.", "leadline sync git ./shop")
+group = typer.Typer(
+    help="Pull from sources, incrementally.\n\nWithout a command: from all that `leadline sources list` shows.",
+    epilog=example("leadline sync git ./shop", "leadline sync"),
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -27,8 +33,19 @@ def register(app: typer.Typer) -> None:
 
 
 @group.callback()
-def sync() -> None:
-    """Keep ``sync`` a group also while git is its only source."""
+def sync(context: typer.Context, json: Json = False) -> None:
+    """Without a command: pull from every configured source."""
+    if context.invoked_subcommand is not None:
+        return
+    from leadline.db import sources
+    from leadline.errors import InvalidRequest
+    from leadline.sources.configured import SourceSettings
+
+    with opened(context) as project:
+        rows = sources.listed(project.home.db, project.id, configured=True)
+        if not rows:
+            raise InvalidRequest("There is no source yet; `leadline sources add github ORG` adds one")
+        pull(project, [(row.name, SourceSettings.restored(row.kind, row.settings)) for row in rows], json=json)
 
 
 @group.command("git", epilog=example("leadline sync git ./shop --name example/shop"))
@@ -69,6 +86,28 @@ def git(
         emit_json(documents)
     if any(result.get("status") == "failed" for result in documents):
         raise typer.Exit(1)
+
+
+@group.command("github", epilog=example("leadline sync github example", "leadline sync github 'example/web-*'"))
+def github(
+    context: typer.Context,
+    targets: Targets,
+    url: Url = None,
+    token_env: TokenEnv = None,
+    token_file: TokenFile = None,
+    json: Json = False,
+) -> None:
+    """Pull from GitHub (cloud or Enterprise Server).
+
+    Pull requests with commits, files, reviews and comments, releases, deployments, workflow runs.
+
+    Only what is new is read; a run that was interrupted goes on where it was.
+    """
+    from leadline.sources.configured import github_settings
+
+    found = github_settings(targets, url=url, token_env=token_env, token_file=token_file)
+    with opened(context, create=True) as project:
+        pull(project, [(each.default_name, each) for each in found], json=json)
 
 
 def _run(

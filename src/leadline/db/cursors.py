@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,41 @@ def get(db: Database, project_id: int, source: str, name: str) -> dict[str, Any]
             sa.select(cursors.c.value).where(*_is(project_id, source, name))
         ).scalar()
     return value
+
+
+def of_source(db: Database, project_id: int, source: str) -> dict[str, dict[str, Any]]:
+    """Every cursor of one source, by name."""
+    with db.read() as connection:
+        rows = connection.execute(
+            sa.select(cursors.c.name, cursors.c.value).where(
+                cursors.c.project_id == project_id, cursors.c.source == source
+            )
+        ).all()
+    return {row.name: row.value for row in rows}
+
+
+def put_all(
+    db: Database, project_id: int, source: str, values: Mapping[str, dict[str, Any] | None], now: datetime
+) -> None:
+    """Store many cursors of one source in one transaction; None takes one away."""
+    if not values:
+        return
+    kept = [
+        {"project_id": project_id, "source": source, "name": name, "value": value, "updated_at": now}
+        for name, value in values.items()
+        if value is not None
+    ]
+    with db.write() as connection:
+        connection.execute(
+            cursors.delete().where(
+                cursors.c.project_id == sa.bindparam("of_project"),
+                cursors.c.source == sa.bindparam("of_source"),
+                cursors.c.name == sa.bindparam("of_name"),
+            ),
+            [{"of_project": project_id, "of_source": source, "of_name": name} for name in values],
+        )
+        if kept:
+            connection.execute(cursors.insert(), kept)
 
 
 def put(db: Database, project_id: int, source: str, name: str, value: dict[str, Any], now: datetime) -> None:

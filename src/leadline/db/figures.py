@@ -12,7 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from leadline.db.database import Database
-from leadline.db.models import cursors, exports
+from leadline.db.models import cursors, exports, sources
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,14 @@ def oldest_queued(db: Database) -> datetime | None:
 
 
 def last_synced(db: Database) -> dict[str, datetime]:
-    """Per source, when the cursor that is furthest behind was last moved."""
-    query = sa.select(cursors.c.source, sa.func.min(cursors.c.updated_at)).group_by(cursors.c.source)
+    """Per source, when what is furthest behind was last read: a repository of git; of other tools, a whole source."""
+    pulled = sa.select(sources.c.kind, sa.func.min(sa.func.coalesce(sources.c.succeeded_at, sources.c.created_at)))
+    read = sa.select(cursors.c.source, sa.func.min(cursors.c.updated_at))
+    # A tool's own cursors stay where they are while nothing is new.
+    read = read.where(cursors.c.source.not_in(sa.select(sources.c.kind)))
     with db.read() as connection:
-        return {row[0]: row[1] for row in connection.execute(query)}
+        rows = [
+            *connection.execute(read.group_by(cursors.c.source)),
+            *connection.execute(pulled.group_by(sources.c.kind)),
+        ]
+    return {row[0]: row[1] for row in rows}

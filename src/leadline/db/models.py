@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Float,
@@ -231,4 +232,24 @@ developer_uploads = Table(
     Column("created_at", Instant, nullable=False),
     Column("activated_at", Instant),
     Index(None, "project_id", "created_at"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    # What is pulled from: configured ones and, so that their last run can be shown, those named on a command line.
+    Column("id", _ID, primary_key=True),
+    _project(),
+    Column("name", String(255), nullable=False),
+    Column("kind", String(32), nullable=False),
+    # Where, what, and where the secret is found; never the secret.
+    Column("settings", JSON, nullable=False),
+    Column("configured", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("succeeded_at", Instant),
+    # Of the last run that ended: state, rows, calls, what was skipped, the error.
+    Column("outcome", JSON),
+    UniqueConstraint("project_id", "name"),
 )

@@ -1,0 +1,89 @@
+"""How ``leadline sync`` and ``leadline sources`` run a source, and what they say of it.
+
+A source's name and settings come in; lines for people or a document for programs go out, the same for one source and for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leadline.cli import interrupt
+from leadline.cli.failures import refused
+from leadline.cli.output import clean, count, emit_json, note, say
+from leadline.cli.progress import counter
+
+if TYPE_CHECKING:
+    from leadline.home import Project
+    from leadline.ingest.source_run import SourceResult
+    from leadline.sources.configured import SourceSettings
+
+SHOWN_SKIPPED = 10
+LONG_WAIT = 30.0
+"""Seconds from which a wait is told."""
+
+Targets = Annotated[
+    list[str],
+    typer.Argument(metavar="ORG[/PATTERN]", help="Organizations or users; quote patterns.", show_default=False),
+]
+Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="An Enterprise Server [default: github.com].")]
+TokenEnv = Annotated[
+    str | None, typer.Option("--token-env", metavar="NAME", help="Variable with the token [default: GITHUB_TOKEN].")
+]
+TokenFile = Annotated[str | None, typer.Option("--token-file", metavar="FILE", help="File with the token.")]
+
+
+def pull(project: Project, sources: Iterable[tuple[str, SourceSettings]], *, json: bool) -> None:
+    """Run every source; one that fails stops no other. Exits with 1 if one did."""
+    documents: list[dict[str, Any]] = []
+    with counter("records") as report:
+
+        def progress(subject: str, records: int) -> None:
+            interrupt.check()
+            report(subject, records)
+
+        def waiting(seconds: float, why: str) -> None:
+            interrupt.check()
+            if seconds >= LONG_WAIT:
+                note(f"waiting {seconds:.0f} s: {clean(why)}")
+
+        for name, settings in sources:
+            done = _run(project, name, settings, progress, waiting)
+            interrupt.check()
+            if not json:
+                _show(done)
+            documents.append({"source": name, "seconds": round(done.result.seconds, 3), **done.document()})
+    if json:
+        emit_json(documents)
+    if any(each["state"] == "failed" for each in documents):
+        raise typer.Exit(1)
+
+
+def _run(project: Project, name: str, settings: SourceSettings, progress: Any, waiting: Any) -> SourceResult:
+    from leadline.ingest.pulling import Pull
+    from leadline.ingest.source_run import run_source
+
+    job = Pull(project.lake, project.home.db, project.id, project.home.temp, project.lock, progress=progress)
+    return run_source(job, name, settings, waiting=waiting)
+
+
+def _show(done: SourceResult) -> None:
+    result = done.result
+    parts = [
+        f"{count(number)} {table} {verb}"
+        for table, counts in result.tables.items()
+        for verb, number in (("added", counts.added), ("updated", counts.updated), ("removed", counts.removed))
+        if number
+    ]
+    brought = ", ".join(parts) or "nothing new"
+    if result.error is None or parts:
+        waited = f", {result.figures.waited:.0f} s waited" if result.figures.waited >= 1 else ""
+        say(f"{clean(done.name)}: {brought} ({count(result.figures.calls)} calls, {result.seconds:.1f} s{waited})")
+    for each in result.skipped[:SHOWN_SKIPPED]:
+        say(f"  left out: {clean(each.what)}: {clean(each.why)}")
+    if result.skipped_count > SHOWN_SKIPPED:
+        say(f"  … and {count(result.skipped_count - SHOWN_SKIPPED)} more")
+    if result.error is not None:
+        refused(result.error)

@@ -1,0 +1,110 @@
+"""The sources of a project: which tools are pulled from, how, and what became of the last run of each.
+
+Settings say where a secret is found (a variable's name, a file's path), never the secret. A source that was only named on a
+command line is kept too, not ``configured``, so that its last run can be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadline.db.database import Database
+from leadline.db.models import sources
+from leadline.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """One source. ``outcome`` is that of the last run that ended; ``started_at`` is later than ``finished_at`` while a
+    run is at work, and after one that was killed."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    configured: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    succeeded_at: datetime | None
+    outcome: dict[str, Any] | None
+
+
+_COLUMNS = [sources.c[name] for name in SourceRow.__dataclass_fields__]
+
+
+def listed(db: Database, project_id: int, *, configured: bool = False) -> list[SourceRow]:
+    """The project's sources by name; ``configured``: only those that ``leadline sync`` runs."""
+    query = sa.select(*_COLUMNS).where(sources.c.project_id == project_id).order_by(sources.c.name)
+    if configured:
+        query = query.where(sources.c.configured)
+    with db.read() as connection:
+        return [SourceRow(*row) for row in connection.execute(query)]
+
+
+def get(db: Database, project_id: int, name: str) -> SourceRow:
+    """A configured source by name. Raises ``NotFound``."""
+    for row in listed(db, project_id, configured=True):
+        if row.name == name:
+            return row
+    raise NotFound(f"There is no source {name!r}; `leadline sources list` shows them")
+
+
+def add(db: Database, project_id: int, name: str, kind: str, settings: Mapping[str, Any], now: datetime) -> None:
+    """Configure a source. Raises ``Conflict`` if one has that name; what was only run so far becomes configured."""
+    with db.write() as connection:
+        there = connection.execute(sa.select(sources.c.configured).where(*_is(project_id, name))).scalar()
+        if there:
+            raise Conflict(f"There is a source {name!r} already; remove it first, or take another name")
+        if there is not None:
+            values = {"kind": kind, "settings": dict(settings), "configured": True}
+            connection.execute(sources.update().where(*_is(project_id, name)).values(**values))
+        else:
+            _insert(connection, project_id, name, kind, settings, now, configured=True)
+
+
+def remove(db: Database, project_id: int, name: str) -> None:
+    """Forget a source; what it brought stays. Raises ``NotFound``."""
+    with db.write() as connection:
+        if connection.execute(sources.delete().where(*_is(project_id, name))).rowcount == 0:
+            raise NotFound(f"There is no source {name!r}; `leadline sources list` shows them")
+
+
+def started(db: Database, project_id: int, name: str, kind: str, settings: Mapping[str, Any], now: datetime) -> None:
+    """A run begins."""
+    with db.write() as connection:
+        changed = connection.execute(sources.update().where(*_is(project_id, name)).values(started_at=now))
+        if changed.rowcount == 0:
+            _insert(connection, project_id, name, kind, settings, now, configured=False, started_at=now)
+
+
+def finished(
+    db: Database, project_id: int, name: str, outcome: Mapping[str, Any], now: datetime, *, good: bool
+) -> None:
+    """A run has ended; ``good``: everything that the tool would give was taken."""
+    values: dict[str, Any] = {"finished_at": now, "outcome": dict(outcome)}
+    if good:
+        values["succeeded_at"] = now
+    with db.write() as connection:
+        connection.execute(sources.update().where(*_is(project_id, name)).values(**values))
+
+
+def _insert(
+    connection: sa.Connection,
+    project_id: int,
+    name: str,
+    kind: str,
+    settings: Mapping[str, Any],
+    now: datetime,
+    **further: Any,
+) -> None:
+    row = {"project_id": project_id, "name": name, "kind": kind, "settings": dict(settings), "created_at": now}
+    connection.execute(sources.insert(), {**row, **further})
+
+
+def _is(project_id: int, name: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return sources.c.project_id == project_id, sources.c.name == name

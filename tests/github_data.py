@@ -1,0 +1,154 @@
+"""Repositories for the GitHub stub: made by rule, so that every number in them can be told without looking."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha1
+from typing import Any
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def when(minutes: float) -> str:
+    return (START + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def oid(*parts: object) -> str:
+    return sha1(" ".join(map(str, parts)).encode()).hexdigest()
+
+
+def user(login: str) -> dict[str, Any]:
+    return {"login": login, "__typename": "User"}
+
+
+def comment(number: int, login: str, minutes: float) -> dict[str, Any]:
+    return {"databaseId": number, "createdAt": when(minutes), "updatedAt": when(minutes), "author": user(login)}
+
+
+def commit(name: str, number: int, at: int, minutes: float, login: str) -> dict[str, Any]:
+    author = {"user": {"login": login}}
+    return {
+        "commit": {
+            "oid": oid(name, number, at),
+            "authoredDate": when(minutes),
+            "committedDate": when(minutes + 1),
+            "author": author,
+        }
+    }
+
+
+def review(name: str, number: int, at: int, minutes: float, comments: int = 1) -> dict[str, Any]:
+    identity = number * 1000 + at
+    return {
+        "id": f"PRR_{name}_{number}_{at}",
+        "databaseId": identity,
+        "state": "APPROVED" if at else "COMMENTED",
+        "submittedAt": when(minutes),
+        "updatedAt": when(minutes),
+        "author": user("ben"),
+        "comments": [comment(identity * 100 + each, "ben", minutes) for each in range(comments)],
+    }
+
+
+def pull(
+    name: str, number: int, *, commits: int = 2, files: int = 3, reviews: int = 2, comments: int = 2, labels: int = 1
+) -> dict[str, Any]:
+    """A merged pull request, made an hour after the one before; its review comments are one a review."""
+    begun = number * 60.0
+    return {
+        "id": f"PR_{name}_{number}",
+        "number": number,
+        "title": f"SHOP-{number} change",
+        "body": "because \U0001f680",
+        "state": "MERGED",
+        "isDraft": False,
+        "createdAt": when(begun),
+        "updatedAt": when(begun + 50),
+        "mergedAt": when(begun + 45),
+        "closedAt": when(begun + 45),
+        "url": f"https://github.example.com/{name}/pull/{number}",
+        "additions": files * 3,
+        "deletions": files,
+        "changedFiles": files,
+        "baseRefName": "main",
+        "headRefName": f"SHOP-{number}-x",
+        "author": user("ada"),
+        "mergedBy": user("ben"),
+        "mergeCommit": {"oid": oid(name, "merge", number)},
+        "timelineItems": [{"createdAt": when(begun + 5)}] if number % 2 else [],
+        "labels": [{"name": f"label {each}"} for each in range(labels)],
+        "commits": [commit(name, number, at, begun - 30 + at / 100, "ada") for at in range(commits)],
+        "files": [{"path": f"src/{at}.py", "additions": 3, "deletions": 1} for at in range(files)],
+        "comments": [comment(number * 100 + at, "cleo", begun + 10) for at in range(comments)],
+        "reviews": [review(name, number, at, begun + 20 + at) for at in range(reviews)],
+    }
+
+
+def release(name: str, number: int) -> dict[str, Any]:
+    return {
+        "databaseId": number,
+        "tagName": f"v{number}",
+        "name": f"Release {number}",
+        "isDraft": False,
+        "createdAt": when(number * 100),
+        "publishedAt": when(number * 100 + 1),
+        "updatedAt": when(number * 100 + 1),
+        "tagCommit": {"oid": oid(name, "merge", number)},
+    }
+
+
+def deployment(name: str, number: int, *states: str) -> dict[str, Any]:
+    begun = number * 70.0
+    return {
+        "id": f"DE_{name}_{number}",
+        "databaseId": int(oid(name)[:6], 16) * 1000 + number,
+        "environment": "production",
+        "task": "deploy",
+        "createdAt": when(begun),
+        "updatedAt": when(begun + len(states)),
+        "commitOid": oid(name, "merge", number),
+        "creator": user("ben"),
+        "statuses": [
+            {
+                "state": state,
+                "createdAt": when(begun + at + 1),
+                "logUrl": "https://ci.example.com/1",
+                "environmentUrl": None,
+            }
+            for at, state in reversed(list(enumerate(states)))
+        ],
+    }
+
+
+def run(name: str, number: int, status: str = "completed") -> dict[str, Any]:
+    return {
+        "id": int(oid(name)[:6], 16) * 100_000 + number,
+        "name": "CI",
+        "path": ".github/workflows/ci.yml",
+        "head_branch": "main",
+        "head_sha": oid(name, "merge", number),
+        "status": status,
+        "conclusion": "success" if status == "completed" else None,
+        "created_at": when(number * 60 + 46),
+        "run_started_at": when(number * 60 + 46),
+        "updated_at": when(number * 60 + 56),
+        "html_url": f"https://github.example.com/{name}/actions/runs/{number}",
+    }
+
+
+def repository(
+    name: str, number: int, *, pulls: int = 0, releases: int = 0, deployments: int = 0, runs: int = 0, **sizes: int
+) -> dict[str, Any]:
+    """``owner/name`` with that many of each; ``sizes`` go to every pull request."""
+    return {
+        "databaseId": number,
+        "nameWithOwner": name,
+        "url": f"https://github.example.com/{name}",
+        "pushedAt": when(pulls * 60),
+        "isEmpty": False,
+        "defaultBranchRef": {"name": "main"},
+        "pullRequests": [pull(name, at, **sizes) for at in range(1, pulls + 1)],
+        "releases": [release(name, at) for at in range(1, releases + 1)],
+        "deployments": [deployment(name, at, "IN_PROGRESS", "SUCCESS") for at in range(1, deployments + 1)],
+        "runs": [run(name, at) for at in range(1, runs + 1)],
+    }

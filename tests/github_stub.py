@@ -1,0 +1,410 @@
+"""A GitHub on loopback: GraphQL and REST over real sockets, with page sizes, rate limits, ETags and faults on demand.
+
+What it holds (``Hub``) comes in as plain objects; answers have the documented shapes. A query is really parsed, and a field
+that GitHub does not have is an error, as it is there. ``faults`` is asked before every answer and may spoil it.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+TOKEN = "ghp_stub0123456789"
+
+SHAPES: dict[str, set[str]] = {
+    "Query": {"repositoryOwner", "repository", "node", "nodes"},
+    "Owner": {"login", "repositories"},
+    "Repository": {
+        *("databaseId", "nameWithOwner", "url", "pushedAt", "isEmpty", "defaultBranchRef"),
+        *("pullRequests", "releases", "deployments"),
+    },
+    "PullRequest": {
+        *("id", "number", "title", "body", "state", "isDraft", "createdAt", "updatedAt", "mergedAt", "closedAt", "url"),
+        *("additions", "deletions", "changedFiles", "baseRefName", "headRefName", "author", "mergedBy", "mergeCommit"),
+        *("timelineItems", "labels", "commits", "files", "comments", "reviews"),
+    },
+    "Review": {"id", "databaseId", "state", "submittedAt", "updatedAt", "author", "comments"},
+    "Release": {"databaseId", "tagName", "name", "isDraft", "createdAt", "publishedAt", "updatedAt", "tagCommit"},
+    "Deployment": {
+        *("id", "databaseId", "environment", "task", "createdAt", "updatedAt", "commitOid", "creator", "statuses"),
+    },
+}
+"""What each type has, by the names of its public GraphQL schema; types not listed have what their objects have."""
+
+
+class GraphQLError(Exception):
+    def __init__(self, message: str, kind: str | None = None) -> None:
+        super().__init__(message)
+        self.error = {"message": message, **({"type": kind} if kind else {"extensions": {"code": "invalid"}})}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How one answer is spoilt: another status, headers and body; ``cut``: the connection ends in the middle of it."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    cut: bool = False
+
+
+SERVER_ERROR = Fault(502, (("Content-Type", "text/html"),), b"<html>Unicorn!</html>")
+TRUNCATED = Fault(cut=True)
+HALF_JSON = Fault(200, (("Content-Type", "application/json"),), b'{"data": {"repo')
+HTML = Fault(200, (("Content-Type", "text/html"),), b"<html>please sign in</html>")
+TOO_MANY = Fault(429, (("Retry-After", "3"), ("Content-Type", "application/json")), b'{"message": "slow down"}')
+SECONDARY = Fault(
+    403,
+    (("Content-Type", "application/json"),),
+    b'{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}',
+)
+WENT_WRONG = Fault(
+    200,
+    (("Content-Type", "application/json"),),
+    b'{"data": null, "errors": [{"message": "Something went wrong while executing your query."}]}',
+)
+PASSING = {
+    "server error": SERVER_ERROR,
+    "truncated": TRUNCATED,
+    "half a JSON": HALF_JSON,
+    "HTML": HTML,
+    "429": TOO_MANY,
+    "secondary limit": SECONDARY,
+    "went wrong": WENT_WRONG,
+}
+
+
+@dataclass
+class Request:
+    """One request as a fault sees it: its number from 1, and what it asks."""
+
+    number: int
+    path: str
+    query: str
+    variables: dict[str, Any]
+
+
+@dataclass
+class Hub:
+    """What a GitHub holds: owners with repositories, each a plain object in the shape of its GraphQL type."""
+
+    owners: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    faults: Callable[[Request], Fault | None] = lambda _: None
+    forbidden: dict[str, str] = field(default_factory=dict)
+    latency: float = 0.0
+    limit: int = 1_000_000
+    scopes: str = "repo, read:org"
+    requests: list[Request] = field(default_factory=list)
+    not_modified: int = 0
+    clock: float = 0.0
+    """Seconds that the server's clock is off."""
+
+    def repository(self, name: str) -> dict[str, Any] | None:
+        owner = name.partition("/")[0]
+        return next((each for each in self.owners.get(owner, ()) if each["nameWithOwner"] == name), None)
+
+    def nodes(self) -> Iterator[dict[str, Any]]:
+        for repositories in self.owners.values():
+            for repository in repositories:
+                yield from repository["deployments"]
+                for pull in repository["pullRequests"]:
+                    yield pull
+                    yield from pull["reviews"]
+
+
+# -- GraphQL -----------------------------------------------------------------------------------------------------------
+
+_TOKENS = re.compile(r"\.\.\.|[{}()\[\]:!,]|\$?\w+")
+
+
+@dataclass
+class Selection:
+    name: str
+    alias: str
+    arguments: dict[str, Any]
+    inner: list[Selection]
+
+
+class Parser:
+    """Enough of GraphQL: one operation with variables, arguments, aliases and inline fragments (which are merged)."""
+
+    def __init__(self, text: str, variables: dict[str, Any]) -> None:
+        self.tokens = _TOKENS.findall(text)
+        self.at = 0
+        self.variables = variables
+
+    def operation(self) -> list[Selection]:
+        while self.tokens[self.at] != "{":
+            if self.tokens[self.at] == "(":
+                self.at = self.tokens.index(")", self.at)
+            self.at += 1
+        return self.selections()
+
+    def selections(self) -> list[Selection]:
+        found: list[Selection] = []
+        assert self.next() == "{"
+        while (token := self.next()) != "}":
+            if token == "...":
+                assert self.next() == "on"
+                self.next()
+                found += self.selections()
+                continue
+            alias = name = token
+            if self.peek() == ":":
+                self.next()
+                name = self.next()
+            arguments = self.arguments() if self.peek() == "(" else {}
+            inner = self.selections() if self.peek() == "{" else []
+            found.append(Selection(name, alias, arguments, inner))
+        return found
+
+    def arguments(self) -> dict[str, Any]:
+        self.next()
+        found = {}
+        while (token := self.next()) != ")":
+            if token != ",":
+                assert self.next() == ":"
+                found[token] = self.value()
+        return found
+
+    def value(self) -> Any:
+        token = self.next()
+        if token == "{":
+            found = {}
+            while (key := self.next()) != "}":
+                if key != ",":
+                    assert self.next() == ":"
+                    found[key] = self.value()
+            return found
+        if token == "[":
+            values = []
+            while self.peek() != "]":
+                values.append(self.value())
+            self.next()
+            return values
+        if token.startswith("$"):
+            return self.variables.get(token[1:])
+        return int(token) if token.isdigit() else token
+
+    def peek(self) -> str:
+        return self.tokens[self.at]
+
+    def next(self) -> str:
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+
+_ORDERS = {"UPDATED_AT": "updatedAt", "CREATED_AT": "createdAt", "NAME": "nameWithOwner"}
+
+
+class Executor:
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.errors: list[dict[str, Any]] = []
+
+    def run(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        return {each.alias: self.root(each) for each in Parser(query, variables).operation()}
+
+    def root(self, each: Selection) -> Any:
+        if each.name == "repositoryOwner":
+            login = each.arguments["login"]
+            owned = next((found for name, found in self.hub.owners.items() if name.lower() == login.lower()), None)
+            return (
+                None if owned is None else self.object({"login": login, "repositories": owned}, each.inner, "Owner", [])
+            )
+        if each.name == "repository":
+            name = f"{each.arguments['owner']}/{each.arguments['name']}"
+            found = self.hub.repository(name)
+            if found is None:
+                raise GraphQLError(f"Could not resolve to a Repository with the name '{name}'.", "NOT_FOUND")
+            return self.object(found, each.inner, "Repository", [each.alias])
+        if each.name == "node":
+            found = next((node for node in self.hub.nodes() if node["id"] == each.arguments["id"]), None)
+            if found is None:
+                raise GraphQLError("Could not resolve to a node", "NOT_FOUND")
+            return self.object(found, each.inner, "", [each.alias])
+        assert each.name == "nodes"
+        by_id = {node["id"]: node for node in self.hub.nodes()}
+        return [by_id[key] and self.object(by_id[key], each.inner, "Deployment", []) for key in each.arguments["ids"]]
+
+    def object(self, value: dict[str, Any], inner: list[Selection], kind: str, path: list[Any]) -> dict[str, Any]:
+        found = {}
+        for each in inner:
+            if each.name not in SHAPES.get(kind, {each.name}) or (each.name not in value and kind):
+                raise GraphQLError(f"Field '{each.name}' doesn't exist on type '{kind}'")
+            where = [*path, each.alias]
+            if each.name in self.hub.forbidden:
+                message = self.hub.forbidden[each.name]
+                self.errors.append({"type": "FORBIDDEN", "path": where, "message": message})
+                found[each.alias] = None
+                continue
+            found[each.alias] = self.field(value.get(each.name), each, where)
+        return found
+
+    def field(self, value: Any, each: Selection, path: list[Any]) -> Any:
+        if isinstance(value, list):
+            return self.connection(value, each, path)
+        return self.object(value, each.inner, "", path) if isinstance(value, dict) else value
+
+    def connection(self, values: list[Any], each: Selection, path: list[Any]) -> dict[str, Any]:
+        size = each.arguments.get("first")
+        if size is None or not 1 <= size <= 100:
+            raise GraphQLError(f"You must provide a `first` of at most 100 on `{each.name}`")
+        numbered = list(enumerate(values))
+        if order := each.arguments.get("orderBy"):
+            key = _ORDERS[order["field"]]
+            numbered.sort(key=lambda pair: (pair[1][key], pair[0]), reverse=order["direction"] == "DESC")
+            places = [[value[key], at] for at, value in numbered]
+        else:
+            places = [[at] for at, _ in numbered]
+        start = 0
+        if after := each.arguments.get("after"):
+            try:
+                place = json.loads(base64.b64decode(after))
+            except ValueError:
+                raise GraphQLError(f"`{after}` does not appear to be a valid cursor.", "INVALID_CURSOR") from None
+            down = bool(order) and order["direction"] == "DESC"
+            start = next(
+                (at for at, each in enumerate(places) if (each < place if down else each > place)), len(places)
+            )
+        chosen = numbered[start : start + size]
+        end = base64.b64encode(json.dumps(places[start + len(chosen) - 1]).encode()).decode() if chosen else None
+        kind = {
+            "pullRequests": "PullRequest",
+            "reviews": "Review",
+            "releases": "Release",
+            "deployments": "Deployment",
+            "repositories": "Repository",
+        }.get(each.name, "")
+        whole = {
+            "totalCount": len(values),
+            "pageInfo": {"hasNextPage": start + len(chosen) < len(values), "endCursor": end},
+        }
+        found: dict[str, Any] = {}
+        for part in each.inner:
+            if part.name == "nodes":
+                found["nodes"] = [
+                    self.object(value, part.inner, kind, [*path, "nodes", at]) if isinstance(value, dict) else value
+                    for at, (_, value) in enumerate(chosen)
+                ]
+            else:
+                found[part.alias] = whole[part.name]
+        return found
+
+
+# -- HTTP --------------------------------------------------------------------------------------------------------------
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    hub: Hub
+    lock = threading.Lock()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.answer(body["query"], body.get("variables") or {})
+
+    def do_GET(self) -> None:
+        self.answer("", {})
+
+    def answer(self, query: str, variables: dict[str, Any]) -> None:
+        hub = self.hub
+        with self.lock:
+            request = Request(len(hub.requests) + 1, self.path, query, variables)
+            hub.requests.append(request)
+            fault = hub.faults(request)
+        if hub.latency:
+            time.sleep(hub.latency)
+        headers = self.limits()
+        if fault is not None and not fault.cut:
+            self.send(fault.status, {**headers, **dict(fault.headers)}, fault.body or b"")
+            return
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            self.json(401, headers, {"message": "Bad credentials"})
+            return
+        with self.lock:
+            status, extra, body = self.graphql(query, variables) if query else self.rest()
+        self.json(status, {**headers, **extra}, body, cut=fault is not None)
+
+    def limits(self) -> dict[str, str]:
+        now = time.time() + self.hub.clock
+        left = max(0, self.hub.limit - len(self.hub.requests))
+        return {
+            "Date": email.utils.formatdate(now, usegmt=True),
+            "X-RateLimit-Limit": str(self.hub.limit),
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Reset": str(int(now) + 60),
+            "X-OAuth-Scopes": self.hub.scopes,
+        }
+
+    def graphql(self, query: str, variables: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+        executor = Executor(self.hub)
+        try:
+            data = executor.run(query, variables)
+        except GraphQLError as error:
+            return 200, {}, {"data": None, "errors": [error.error]}
+        return 200, {}, {"data": data, **({"errors": executor.errors} if executor.errors else {})}
+
+    def rest(self) -> tuple[int, dict[str, str], Any]:
+        parts = urlsplit(self.path)
+        found = re.fullmatch(r"/api/v3/repos/([^/]+/[^/]+)/actions/runs", parts.path)
+        repository = self.hub.repository(found[1]) if found else None
+        if repository is None:
+            return 404, {}, {"message": "Not Found"}
+        if "runs" in self.hub.forbidden:
+            return 403, {"X-Accepted-GitHub-Permissions": "actions=read"}, {"message": self.hub.forbidden["runs"]}
+        asked = dict(parse_qsl(parts.query))
+        runs = sorted(repository["runs"], key=lambda run: (run["created_at"], run["id"]), reverse=True)
+        if until := asked.get("created"):
+            assert until.startswith("<=")
+            runs = [run for run in runs if run["created_at"] <= until[2:]][:1000]
+        size, page = int(asked.get("per_page", 30)), int(asked.get("page", 1))
+        assert size <= 100
+        body = {"total_count": len(runs), "workflow_runs": runs[(page - 1) * size : page * size]}
+        etag = f'W/"{hashlib.sha256(json.dumps(body).encode()).hexdigest()}"'
+        if self.headers.get("If-None-Match") == etag:
+            self.hub.not_modified += 1
+            return 304, {"ETag": etag}, None
+        return 200, {"ETag": etag}, body
+
+    def json(self, status: int, headers: dict[str, str], body: Any, *, cut: bool = False) -> None:
+        content = b"" if body is None else json.dumps(body).encode()
+        self.send(status, {**headers, "Content-Type": "application/json; charset=utf-8"}, content, cut=cut)
+
+    def send(self, status: int, headers: dict[str, str], content: bytes, *, cut: bool = False) -> None:
+        head = [f"HTTP/1.1 {status} Answer", *(f"{name}: {value}" for name, value in headers.items())]
+        head += [f"Content-Length: {len(content)}", "", ""]
+        # In one piece: a head and a body apart would wait for each other's acknowledgement.
+        self.wfile.write("\r\n".join(head).encode() + (content[: len(content) // 2] if cut else content))
+        if cut:
+            self.close_connection = True
+
+
+@contextmanager
+def serving(hub: Hub) -> Iterator[str]:
+    """The address of a server of ``hub``, until the block ends."""
+    handler = type("HubHandler", (Handler,), {"hub": hub, "lock": threading.Lock()})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)

@@ -1,0 +1,165 @@
+"""Recorded shapes in, rows out; and which server an address means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from github_data import deployment, oid, pull, release, run, user
+from leadline.errors import InvalidRequest
+from leadline.sources.configured import github_settings
+from leadline.sources.github_api import CLOUD, server
+from leadline.sources.github_rows import (
+    Misshapen,
+    account,
+    build_rows,
+    deployment_rows,
+    pull_request_rows,
+    release_rows,
+    repository_row,
+)
+
+
+def connected(node: Any) -> Any:
+    """A stub's object as an answer shows it: its lists as connections."""
+    if isinstance(node, list):
+        return {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [connected(each) for each in node]}
+    return {name: connected(value) for name, value in node.items()} if isinstance(node, dict) else node
+
+
+def test_a_pull_request() -> None:
+    rows = pull_request_rows("acme/shop", connected(pull("acme/shop", 1, labels=2)))
+    (row,) = rows["pull_requests"]
+    assert row == {
+        "repository": "acme/shop",
+        "number": 1,
+        "title": "SHOP-1 change",
+        "body": "because \U0001f680",
+        "author": "ada",
+        "state": "merged",
+        "draft": False,
+        "created_at": "2026-01-05T10:00:00Z",
+        "ready_at": "2026-01-05T10:05:00Z",
+        "merged_at": "2026-01-05T10:45:00Z",
+        "closed_at": "2026-01-05T10:45:00Z",
+        "merged_by": "ben",
+        "base_branch": "main",
+        "head_branch": "SHOP-1-x",
+        "merge_commit_sha": oid("acme/shop", "merge", 1),
+        "additions": 9,
+        "deletions": 3,
+        "changed_files": 3,
+        "labels": ["label 0", "label 1"],
+        "url": "https://github.example.com/acme/shop/pull/1",
+        "source": "github",
+        "updated_at": "2026-01-05T10:50:00Z",
+    }
+    assert [each["path"] for each in rows["pull_request_files"]] == ["src/0.py", "src/1.py", "src/2.py"]
+    assert rows["pull_request_commits"][0]["author"] == "ada"
+    assert [each["state"] for each in rows["reviews"]] == ["commented", "approved"]
+    assert [each["kind"] for each in rows["comments"]] == ["discussion", "discussion", "review", "review"]
+    assert len({each["comment_id"] for each in rows["comments"]}) == 4
+
+
+def test_a_pull_request_with_hardly_anything() -> None:
+    node = connected(pull("acme/shop", 1))
+    node.update(author=None, mergedBy=None, mergeCommit=None, body=None, files=None, reviews=None, state="OPEN")
+    rows = pull_request_rows("acme/shop", node)
+    assert set(rows) == {"pull_requests", "pull_request_commits"}
+    assert rows["pull_requests"][0]["author"] is None
+
+
+def test_a_review_not_sent_yet_is_nobodys_business() -> None:
+    node = connected(pull("acme/shop", 1))
+    node["reviews"]["nodes"][0]["state"] = "PENDING"
+    rows = pull_request_rows("acme/shop", node)
+    assert (len(rows["reviews"]), sum(each["kind"] == "review" for each in rows["comments"])) == (1, 1)
+
+
+@pytest.mark.parametrize("change", [{"commits": "a text"}, {"labels": {"nodes": "x"}}, {"author": ["ada"]}])
+def test_another_shape_is_named(change: dict[str, Any]) -> None:
+    node = {**connected(pull("acme/shop", 1)), **change}
+    with pytest.raises(Misshapen, match=next(iter(change))):
+        pull_request_rows("acme/shop", node)
+
+
+def test_accounts() -> None:
+    assert account(None) is None
+    assert account(user("ada")) == "ada"
+    assert account({"login": "renovate", "__typename": "Bot"}) == "renovate[bot]"
+    assert account({"login": "renovate[bot]", "type": "Bot"}) == "renovate[bot]"
+    assert account({}) is None
+
+
+@pytest.mark.parametrize(
+    ("states", "status", "finished"),
+    [
+        ((), "running", None),
+        (("QUEUED", "IN_PROGRESS"), "running", None),
+        (("IN_PROGRESS", "SUCCESS"), "success", "2026-01-05T10:12:00Z"),
+        (("IN_PROGRESS", "SUCCESS", "INACTIVE"), "success", "2026-01-05T10:12:00Z"),
+        (("IN_PROGRESS", "FAILURE"), "failure", "2026-01-05T10:12:00Z"),
+        (("ERROR",), "failure", "2026-01-05T10:11:00Z"),
+        (("FAILURE", "IN_PROGRESS"), "running", None),
+        (("INACTIVE",), "cancelled", None),
+    ],
+)
+def test_what_became_of_a_deployment(states: tuple[str, ...], status: str, finished: str | None) -> None:
+    ((row,),) = deployment_rows("acme/shop", connected(deployment("acme/shop", 1, *states)), "github").values()
+    assert (row["status"], row["finished_at"]) == (status, finished)
+    assert row["deployment_id"].startswith("github:")
+
+
+def test_builds_and_releases() -> None:
+    ((row,),) = build_rows("acme/shop", run("acme/shop", 1), "github").values()
+    assert (row["status"], row["finished_at"]) == ("success", "2026-01-05T10:56:00Z")
+    ((row,),) = build_rows("acme/shop", run("acme/shop", 1, "queued"), "github").values()
+    assert (row["status"], row["finished_at"]) == ("queued", None)
+    ((row,),) = release_rows("acme/shop", release("acme/shop", 1)).values()
+    assert (row["tag"], row["published_at"]) == ("v1", "2026-01-05T10:41:00Z")
+    assert release_rows("acme/shop", {**release("acme/shop", 1), "isDraft": True}) == {}
+
+
+def test_a_repository_without_a_branch() -> None:
+    row = repository_row({"nameWithOwner": "acme/new", "url": "u", "defaultBranchRef": None})
+    assert row == {"repository": "acme/new", "url": "u", "default_branch": None}
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "rest", "graphql"),
+    [
+        (None, CLOUD, "https://api.github.com", "https://api.github.com/graphql"),
+        ("https://github.com/", CLOUD, "https://api.github.com", "https://api.github.com/graphql"),
+        ("https://acme.ghe.com", "acme.ghe.com", "https://api.acme.ghe.com", "https://api.acme.ghe.com/graphql"),
+        ("git.acme.test", "git.acme.test", "https://git.acme.test/api/v3", "https://git.acme.test/api/graphql"),
+        ("https://git.acme.test:8443/api/v3", "git.acme.test:8443", None, "https://git.acme.test:8443/api/graphql"),
+        ("http://127.0.0.1:8080", "127.0.0.1:8080", None, "http://127.0.0.1:8080/api/graphql"),
+    ],
+)
+def test_addresses(url: str | None, host: str, rest: str | None, graphql: str) -> None:
+    found = server(url)
+    assert (found.host, found.graphql) == (host, graphql)
+    assert rest is None or found.rest == rest
+
+
+@pytest.mark.parametrize(
+    "url", ["http://git.acme.test", "ftp://x", "https://", "https://me:pw@git.acme.test", "https://x:y"]
+)
+def test_addresses_that_cannot_be(url: str) -> None:
+    with pytest.raises(InvalidRequest, match="--url") as raised:
+        server(url)
+    assert "pw" not in str(raised.value)
+
+
+def test_targets() -> None:
+    first, second = github_settings(["Acme/web-*", "acme/shop", "other"])
+    assert (first.owner, first.patterns, first.default_name) == ("acme", ("web-*", "shop"), "github:acme")
+    assert second.patterns == ("*",)
+    assert type(first).restored(first.kind, first.stored()) == first
+
+
+@pytest.mark.parametrize("target", ["", "/shop", "acme/", "a/b/c", "https://github.com/acme", "-x"])
+def test_targets_that_cannot_be(target: str) -> None:
+    with pytest.raises(InvalidRequest, match="names no repositories"):
+        github_settings([target])
