@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from typer.main import get_command
 
+from github_data import repository as repository_at_hub
+from github_stub import TOKEN, Hub, serving
 from leadline.cli.app import ORDER, app
 
 from .running import Leadline, write_tables
@@ -28,14 +30,41 @@ def examples(command: object) -> Iterator[list[str]]:
         yield words
 
 
+AFTER = [["sync"], ["sources", "test"], ["sources", "remove"]]
+
+
+def last(words: list[str]) -> int:
+    """What needs a configured source comes after adding it, and removing it in the end."""
+    return AFTER.index(words[:2]) + 1 if words[:2] in AFTER else 0
+
+
+def at_hub(words: list[str], url: str, before: list[list[str]]) -> list[str]:
+    """The same words, but for the GitHub that is meant. The first source keeps the name that the examples call it by."""
+    if words[:2] == ["sync", "github"]:
+        return [*words, "--url", url]
+    if words[:3] == ["sources", "add", "github"]:
+        added = sum(each[:3] == words[:3] for each in before)
+        several = any(word.startswith("other") for word in words)
+        name = "github:example" if added == 1 else f"another-{added}"
+        return [*words, "--url", url, *([] if several else ["--name", name])]
+    return words
+
+
 def test_every_example_runs(leadline: Leadline) -> None:
+    owners = ("example", "other")
+    hub = Hub({name: [repository_at_hub(f"{name}/web-shop", place, pulls=1)] for place, name in enumerate(owners, 1)})
+    with serving(hub) as url:
+        run_all(leadline, url)
+
+
+def run_all(leadline: Leadline, url: str) -> None:
     write_tables(leadline.cwd / "data")
     for name in ("developers", "pull_requests"):
         (leadline.cwd / f"{name}.csv").write_bytes((leadline.cwd / "data" / f"{name}.csv").read_bytes())
     (leadline.cwd / "settings.toml").write_text('timezone = "Europe/Paris"\n')
     repository(leadline.cwd / "shop")
     seen: list[list[str]] = []
-    for words in examples(get_command(app)):
+    for words in sorted(examples(get_command(app)), key=last):
         if words in seen:
             continue
         seen.append(words)
@@ -44,7 +73,7 @@ def test_every_example_runs(leadline: Leadline) -> None:
             continue
         if words[:2] == ["keys", "revoke"]:  # the id is of the reader's own key
             words[2] = leadline.json("keys", "list")[0]["id"]
-        leadline(*words)
+        leadline(*at_hub(words, url, seen), env={"GITHUB_TOKEN": TOKEN})
     assert len(seen) > 25
     assert leadline.rows()["pull_requests"] > 50
     assert (leadline.cwd / "q1.csv").stat().st_size > 1000
