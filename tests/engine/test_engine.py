@@ -305,3 +305,12 @@ def test_a_copy_that_fails_always_comes_back(tmp_path: Path) -> None:
     """A process of its own, since one that waits inside DuckDB could not be ended otherwise."""
     command = [sys.executable, "-c", FAILING_COPIES, str(tmp_path)]
     subprocess.run(command, check=True, timeout=200, capture_output=True)
+
+
+def test_rows_are_bound_with_their_types_also_none(engine: Engine) -> None:
+    columns = {"number": "int64", "name": "string"}
+    for rows in ([(1, "a"), (2, None)], []):
+        engine.bind_rows("few", columns, iter(rows))
+        found = engine.arrow("SELECT * FROM few ORDER BY number")
+        assert {field.name: str(field.type) for field in found.schema} == columns
+        assert [tuple(row.values()) for row in found.to_pylist()] == rows

@@ -63,8 +63,12 @@ def add_developer_routes(app: FastAPI) -> None:
     _upload_routes(app)
     _version_routes(app)
     app.get(DEVELOPERS, tags=TAGS, **describe.listed("listDevelopers", "List or download developers"))(_list)
-    app.patch(DEVELOPERS, tags=TAGS, **describe.upsert("upsertDevelopers", "Add or change developers"))(_upsert)
-    app.delete(DEVELOPERS, tags=TAGS, **describe.delete("deleteDevelopers", "Remove developers"))(_delete)
+    app.patch(DEVELOPERS, tags=TAGS, **describe.upsert("upsertDevelopers", "Add or change developers"))(
+        _change(developers_of, changes.upsert)
+    )
+    app.delete(DEVELOPERS, tags=TAGS, **describe.delete("deleteDevelopers", "Remove developers"))(
+        _change(emails_of, changes.delete)
+    )
     app.get(DEVELOPERS + "/schema", tags=TAGS, **describe.schema("getDeveloperSchema", "The fields of developers"))(
         _schema
     )
@@ -225,31 +229,25 @@ def _id(request: Request, parameter: str) -> str:
 # -- single developers ---------------------------------------------------------------------------------------------------
 
 
-async def _upsert(request: Request) -> Response:
-    services = services_of(request)
-    key = await run_in_threadpool(services.caller, request, ADMIN)
-    name = tree_name(query_of(request))
-    # Before the list itself is judged: without developers in force no list can be right.
-    await run_in_threadpool(chosen_tree, services.home.db, key.project_id, name)
-    rows = developers_of(await read_value(request, MAX_BYTES))
-    _check_count(rows)
-    changed = await run_in_threadpool(
-        changes.upsert, services.home.db, key.project_id, rows, tree_name=name, now=services.now()
-    )
-    return json_response(ChangedBody.of(changed).document())
+def _change(
+    read: Callable[[Any], Sequence[Any]], apply: Callable[..., changes.Changed]
+) -> Callable[[Request], Awaitable[Response]]:
+    """The route of a change of single developers: ``read`` takes them from the body, ``apply`` puts them in force."""
 
+    async def change(request: Request) -> Response:
+        services = services_of(request)
+        key = await run_in_threadpool(services.caller, request, ADMIN)
+        name = tree_name(query_of(request))
+        # Before the list itself is judged: without developers in force no list can be right.
+        await run_in_threadpool(chosen_tree, services.home.db, key.project_id, name)
+        given = read(await read_value(request, MAX_BYTES))
+        _check_count(given)
+        changed = await run_in_threadpool(
+            apply, services.home.db, key.project_id, given, tree_name=name, now=services.now()
+        )
+        return json_response(ChangedBody.of(changed).document())
 
-async def _delete(request: Request) -> Response:
-    services = services_of(request)
-    key = await run_in_threadpool(services.caller, request, ADMIN)
-    name = tree_name(query_of(request))
-    await run_in_threadpool(chosen_tree, services.home.db, key.project_id, name)
-    emails = emails_of(await read_value(request, MAX_BYTES))
-    _check_count(emails)
-    changed = await run_in_threadpool(
-        changes.delete, services.home.db, key.project_id, emails, tree_name=name, now=services.now()
-    )
-    return json_response(ChangedBody.of(changed).document())
+    return change
 
 
 def _check_count(rows: Sequence[Any]) -> None:

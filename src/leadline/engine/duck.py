@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -129,6 +129,14 @@ class Engine:
         self._drop_view(name)
         self._connection.register(name, table)
         self._bound[name] = table
+
+    def bind_rows(self, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
+        """Makes a small table of Python rows queryable as ``name``; ``columns`` are their names with Arrow types."""
+        import pyarrow as pa
+
+        values = list(zip(*rows, strict=True)) or [()] * len(columns)
+        arrays = [pa.array(each, kind) for each, kind in zip(values, columns.values(), strict=True)]
+        self.bind_arrow(name, pa.table(dict(zip(columns, arrays, strict=True))))
 
     def bind_parquet(
         self,

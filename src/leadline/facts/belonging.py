@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis.expr.types import Table
 
-from leadline.derive.expressions import epoch_us
+from leadline.derive.expressions import epoch_us, local_day
+from leadline.derive.local_time import Offset
 from leadline.derive.production import DEFAULT_CLASS, class_of, is_production_name
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.deployments import DEPLOYMENTS
@@ -61,6 +62,14 @@ def needed(kind: str) -> tuple[Stored, ...]:
 
 
 # -- expressions -------------------------------------------------------------------------------------------------------
+
+
+def in_period(table: Table, zone: Sequence[Offset], days: str) -> Table:
+    """The rows of ``table`` (happened_us) in range, with their local day and period. ``days`` is bound per run: of_day,
+    period."""
+    table = table.mutate(day=local_day(table.happened_us, zone))
+    periods = ibis.table({"of_day": "int64", "period": "int64"}, name=days)
+    return table.inner_join(periods, table.day == periods.of_day)
 
 
 def by_repositories(kind: str, merged: Table) -> Table:
@@ -126,26 +135,15 @@ Scope = tuple[OrgTree, Sequence[Node], TeamRules]
 
 def bind_classes(engine: Engine, trees: Sequence[OrgTree], profile: Profile) -> None:
     """Bind ``DEVELOPER_CLASSES``; in several trees the first one with a rule decides."""
-    import pyarrow as pa
-
     rules: dict[str, str] = {}
     for tree in trees:
         rules = {**environment_rules(tree, profile), **rules}
-    engine.bind_arrow(
-        DEVELOPER_CLASSES,
-        pa.table(
-            {
-                "class_developer": pa.array(list(rules), pa.string()),
-                "own_class": pa.array([class_of(profile, rule) for rule in rules.values()], pa.int64()),
-            }
-        ),
-    )
+    rows = [(email, class_of(profile, rule)) for email, rule in rules.items()]
+    engine.bind_rows(DEVELOPER_CLASSES, {"class_developer": "string", "own_class": "int64"}, rows)
 
 
 def bind_belonging(engine: Engine, scopes: Sequence[Scope]) -> None:
     """Bind ``FALLBACK`` and ``UNIT_RULES`` for the units of ``scopes``; units and rules are numbered through these."""
-    import pyarrow as pa
-
     fallback: list[tuple[int, str]] = []
     ruled: list[tuple[int, int, str]] = []
     first_unit = first_rule = 0
@@ -158,25 +156,8 @@ def bind_belonging(engine: Engine, scopes: Sequence[Scope]) -> None:
             ruled += [(number[node.ref_id], first_rule + each, _how(tree, rules, node, each)) for each in found]
         first_unit += len(units)
         first_rule += len(rules.rules)
-    engine.bind_arrow(
-        FALLBACK,
-        pa.table(
-            {
-                "of_unit": pa.array([unit for unit, _ in fallback], pa.int64()),
-                "member": pa.array([email for _, email in fallback], pa.string()),
-            }
-        ),
-    )
-    engine.bind_arrow(
-        UNIT_RULES,
-        pa.table(
-            {
-                "of_unit": pa.array([unit for unit, _, _ in ruled], pa.int64()),
-                "rule": pa.array([rule for _, rule, _ in ruled], pa.int64()),
-                "how": pa.array([how for _, _, how in ruled], pa.string()),
-            }
-        ),
-    )
+    engine.bind_rows(FALLBACK, {"of_unit": "int64", "member": "string"}, fallback)
+    engine.bind_rows(UNIT_RULES, {"of_unit": "int64", "rule": "int64", "how": "string"}, ruled)
 
 
 def _how(tree: OrgTree, rules: TeamRules, node: Node, rule: int) -> str:
@@ -187,29 +168,20 @@ def _how(tree: OrgTree, rules: TeamRules, node: Node, rule: int) -> str:
     return f"rule of {owner.path}" + ("" if rules.of_node.get(node.ref_id) == rule else " below")
 
 
-def bind_matches(engine: Engine, kind: str, rules: Sequence[TeamRule], profile: Profile) -> None:
-    """Bind which places of a kind of events each rule matches. The stored tables of ``needed(kind)`` are bound already."""
-    import pyarrow as pa
-
+def bind_matches(engine: Engine, kinds: Iterable[str], rules: Sequence[TeamRule], profile: Profile) -> None:
+    """Bind which places of each kind of events each rule matches. The stored tables of ``needed`` are bound already."""
     deploys = _deployment_matches(engine, rules)
-    if kind == "incidents":
-        matches = _incident_matches(engine, rules, deploys)
-    else:
-        own = [class_of(profile, rule.environment) for rule in rules]
-        matches = [
-            [each.place for each in found if kind == "deployments" or number in each.failed_in]
-            for number, found in zip(own, deploys, strict=True)
-        ]
-    pairs = [(rule, place) for rule, places in enumerate(matches) for place in places]
-    engine.bind_arrow(
-        _matches(kind),
-        pa.table(
-            {
-                "rule": pa.array([rule for rule, _ in pairs], pa.int64()),
-                "place": pa.array([place for _, place in pairs], pa.int64()),
-            }
-        ),
-    )
+    own = [class_of(profile, rule.environment) for rule in rules]
+    for kind in kinds:
+        if kind == "incidents":
+            matches = _incident_matches(engine, rules, deploys)
+        else:
+            matches = [
+                [each.place for each in found if kind == "deployments" or number in each.failed_in]
+                for number, found in zip(own, deploys, strict=True)
+            ]
+        pairs = [(rule, place) for rule, places in enumerate(matches) for place in places]
+        engine.bind_rows(_matches(kind), {"rule": "int64", "place": "int64"}, pairs)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def _counted(profile: Profile) -> Table:
     by_incident = profile["cfr.source"] == "incidents"
     undone_in = table.failed_in.fill_null(ibis.literal([], "array<int64>"))
     failed_in = undone_in if by_incident else ibis.cases((succeeded, undone_in), else_=table.classes)
-    tagged = "tag" in _used(profile) or "label" in _used(profile)
+    tagged = bool(profile.rule_texts("tag", "label"))
     table = table.mutate(
         failed_in=failed_in,
         place_tags=table.tags.join(";") if tagged else ibis.null("string"),
@@ -160,10 +160,6 @@ def _counted(profile: Profile) -> Table:
         succeeded=succeeded,
         counted=succeeded if by_incident else ibis.literal(True),
     )
-
-
-def _used(profile: Profile) -> set[str]:
-    return {name for rules in profile.team_rules.values() for name in rules}
 
 
 FAILURES = Stored(

@@ -12,13 +12,13 @@ import ibis
 from ibis.expr.types import StringValue, Table, Value
 
 from leadline.derive.completion import ITEM
-from leadline.derive.expressions import attach, local_day, reasons, seconds
+from leadline.derive.expressions import attach, reasons, seconds
 from leadline.derive.local_time import Offset
 from leadline.derive.production import DEFAULT_CLASS
 from leadline.engine import schema_table
 from leadline.facts import commits, pull_requests
 from leadline.facts.accounts import ACCOUNTS
-from leadline.facts.belonging import MERGED, by_repositories, by_rules, developer_class, needed
+from leadline.facts.belonging import MERGED, by_repositories, by_rules, developer_class, in_period, needed
 from leadline.facts.carried import ANCHORS, CARRIED
 from leadline.facts.deployments import DEPLOYMENTS, EVENT, FAILURES, FINISHED, production_of, runs
 from leadline.facts.incidents import INCIDENTS, incidents_fact
@@ -228,8 +228,8 @@ def _teams_in_words(table: Table, counts: Value) -> StringValue:
 
 def _teams(kind: str, key: list[str], zone: Sequence[Offset], ruled: bool) -> Table:
     """Per event the teams for which it counts in its month, and in words by which of the rules."""
-    events = _in_month(DEPLOYMENTS.table() if kind == "deployments" else INCIDENTS.table(), zone)
-    merged = _in_month(MERGED.table(), zone).select("developer", "repository", "period")
+    events = in_period(DEPLOYMENTS.table() if kind == "deployments" else INCIDENTS.table(), zone, MONTHS)
+    merged = in_period(MERGED.table(), zone, MONTHS).select("developer", "repository", "period")
     fallback = by_repositories(kind, merged).mutate(how=ibis.literal(_FALLBACK_HOW))
     found = events.inner_join(fallback, ["place", "period"]).select(*key, "of_unit", "how")
     if ruled:
@@ -248,12 +248,6 @@ def _teams(kind: str, key: list[str], zone: Sequence[Offset], ruled: bool) -> Ta
     units = found.select(*key, "of_unit").distinct().inner_join(paths, "of_unit")
     teams = units.group_by(key).agg(teams=units.path.collect(order_by=units.of_unit))
     return attach(teams, key, in_words)
-
-
-def _in_month(table: Table, zone: Sequence[Offset]) -> Table:
-    months = ibis.table({"of_day": "int64", "period": "int64"}, name=MONTHS)
-    dated = table.mutate(day=local_day(table.happened_us, zone))
-    return dated.inner_join(months, dated.day == months.of_day).drop("day", "of_day")
 
 
 _OF_TEAMS: Mapping[str, Callable[[Profile, Sequence[Offset], bool], Table]] = {

@@ -156,20 +156,15 @@ def _shown(engine: Engine, fact: Fact, profile: Profile, known: Sequence[OrgTree
 def _with_team(engine: Engine, rows: Table, known: Sequence[OrgTree], people: Sequence[str] | None) -> Table:
     """``rows`` of ``people`` with the hierarchy path of their developer's primary team."""
     import ibis
-    import pyarrow as pa
 
     paths: dict[str, str] = {}
     for org_tree in known:
         for person in org_tree.developers.values():
             if person.team is not None:
                 paths.setdefault(person.email, org_tree.by_ref[person.team].path)
-    engine.bind_arrow(
-        _TEAMS,
-        pa.table(
-            {"of_developer": pa.array(list(paths), pa.string()), "team": pa.array(list(paths.values()), pa.string())}
-        ),
-    )
-    teams = ibis.table({"of_developer": "string", "team": "string"}, name=_TEAMS)
+    columns = {"of_developer": "string", "team": "string"}
+    engine.bind_rows(_TEAMS, columns, paths.items())
+    teams = ibis.table(columns, name=_TEAMS)
     rows = rows.left_join(teams, rows.developer == teams.of_developer)
     if people is None:
         return rows
@@ -195,8 +190,6 @@ def _bind_teams(
     engine: Engine, fact: Fact, profile: Profile, known: Sequence[OrgTree], first: date, last: date
 ) -> bool:
     """Bind whose the deployments or incidents are, by calendar month; returns whether any team rule is in force."""
-    import pyarrow as pa
-
     from leadline.derive.local_time import day_number
     from leadline.facts.belonging import bind_belonging, bind_matches
     from leadline.facts.rows import MONTHS, TEAM_PATHS
@@ -206,22 +199,11 @@ def _bind_teams(
     bind_belonging(engine, scopes)
     rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
     if rules:
-        bind_matches(engine, fact.name, rules, profile)
+        bind_matches(engine, [fact.name], rules, profile)
     paths = [node.path for _, nodes, _ in scopes for node in nodes]
-    engine.bind_arrow(
-        TEAM_PATHS,
-        pa.table({"of_unit": pa.array(range(len(paths)), pa.int64()), "path": pa.array(paths, pa.string())}),
-    )
-    days = list(_days(first, last))
-    engine.bind_arrow(
-        MONTHS,
-        pa.table(
-            {
-                "of_day": pa.array([day_number(day) for day in days], pa.int64()),
-                "period": pa.array([day.year * 12 + day.month for day in days], pa.int64()),
-            }
-        ),
-    )
+    engine.bind_rows(TEAM_PATHS, {"of_unit": "int64", "path": "string"}, enumerate(paths))
+    days = ((day_number(day), day.year * 12 + day.month) for day in _days(first, last))
+    engine.bind_rows(MONTHS, {"of_day": "int64", "period": "int64"}, days)
     return bool(rules)
 
 

@@ -22,7 +22,6 @@ from leadline.engine import compiled
 from leadline.facts.queries import Queries, code_digest
 from leadline.facts.stored import Stored, Workplace
 from leadline.schema import TABLES
-from leadline.settings.profile import SETTINGS, split_team_key
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -178,9 +177,8 @@ class FactStore:
 
     def _texts(self, stored: Stored) -> dict[str, str]:
         """The profile's texts that a stored table follows from: its settings and the team rules it reads."""
-        texts = self._profile.texts
-        ruled = [key for key in texts if stored.rules and key not in SETTINGS and _rule_of(key) in stored.rules]
-        return {key: texts[key] for key in (*stored.settings, *ruled)}
+        settings = {key: self._profile.texts[key] for key in stored.settings}
+        return {**settings, **self._profile.rule_texts(*stored.rules)}
 
     def fingerprint(self, stored: Stored) -> str:
         """A digest of all that a stored table follows from."""
@@ -219,11 +217,6 @@ def _touched(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _rule_of(key: str) -> str:
-    """The rule of a key ``team.<key>.<rule>``."""
-    return split_team_key(key)[2]
 
 
 def _no_rows(stored: Stored) -> Table:

@@ -38,8 +38,6 @@ def with_work_type(items: Table) -> Table:
 def bind_work_types(engine: Engine, trees: Sequence[OrgTree], profile: Profile) -> None:
     """Rule 0 is the default; every team with a rule of its own gives one, in force for the developers whose primary
     team it is or is nearest above. In several trees the first one decides."""
-    import pyarrow as pa
-
     rules: list[Mapping[str, str]] = [DEFAULT_WORK_TYPES]
     ruled: dict[str, int] = {}
     for tree in trees:
@@ -47,27 +45,10 @@ def bind_work_types(engine: Engine, trees: Sequence[OrgTree], profile: Profile) 
         for developer in tree.developers.values():
             if developer.team is not None:
                 ruled.setdefault(developer.email, of_node[developer.team])
-    listed = {email: rule for email, rule in ruled.items() if rule}
-    engine.bind_arrow(
-        DEVELOPER_RULES,
-        pa.table(
-            {
-                "rule_developer": pa.array(list(listed), pa.string()),
-                "rule": pa.array(list(listed.values()), pa.int64()),
-            }
-        ),
-    )
+    listed = [(email, rule) for email, rule in ruled.items() if rule]
+    engine.bind_rows(DEVELOPER_RULES, {"rule_developer": "string", "rule": "int64"}, listed)
     types = [(number, name, kind) for number, rule in enumerate(rules) for name, kind in rule.items()]
-    engine.bind_arrow(
-        WORK_TYPES,
-        pa.table(
-            {
-                "type_rule": pa.array([number for number, _, _ in types], pa.int64()),
-                "type_name": pa.array([name for _, name, _ in types], pa.string()),
-                "work_type": pa.array([kind for _, _, kind in types], pa.string()),
-            }
-        ),
-    )
+    engine.bind_rows(WORK_TYPES, {"type_rule": "int64", "type_name": "string", "work_type": "string"}, types)
 
 
 def _of_node(tree: OrgTree, profile: Profile, rules: list[Mapping[str, str]]) -> dict[int, int]:

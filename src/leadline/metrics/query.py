@@ -13,10 +13,10 @@ import ibis
 from ibis.expr.types import Column, IntegerValue, NumericValue, StringValue, Table
 from ibis.expr.types import Value as Expression
 
-from leadline.derive.expressions import local_day, to_bigint
+from leadline.derive.expressions import to_bigint
 from leadline.derive.local_time import Offset
 from leadline.engine import compiled
-from leadline.facts.belonging import MERGED, placed
+from leadline.facts.belonging import MERGED, in_period, placed
 from leadline.facts.queries import Queries
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.measures import ACTIVE, CODING_DAYS, MEASURED
@@ -50,7 +50,7 @@ _LEADING = {
     "developer": ("Granularity", "Start_Date", "End_Date", "Developer", "Email", "Team", "Team_Hierarchy"),
     "team": ("Granularity", "Start_Date", "End_Date", "Team", "Team_Id", "Team_Hierarchy"),
 }
-_PERIOD_COLUMNS = ("Granularity", "Start_Date", "End_Date")
+PERIOD_COLUMNS = ("Granularity", "Start_Date", "End_Date")
 DECIMALS = 4
 _MARK = 8_640_086_400_864_000_000
 _MOST_PERIODS = 1 << 20
@@ -88,7 +88,7 @@ def _marks(count: int) -> list[Offset]:
 
 def unit_columns(level: str) -> tuple[str, ...]:
     """The leading columns that describe the unit (developer or team) of a row."""
-    return tuple(column for column in _LEADING[level] if column not in _PERIOD_COLUMNS)
+    return tuple(column for column in _LEADING[level] if column not in PERIOD_COLUMNS)
 
 
 def rows(metrics: Sequence[Metric], level: str, aggregation: str, zone: Sequence[Offset], ruled: bool = False) -> Table:
@@ -155,16 +155,9 @@ def facts_of(metrics: Sequence[Metric], level: str) -> list[str]:
 def _events(fact: str, measures: Sequence[str], zone: Sequence[Offset]) -> Table:
     """The fact's events in range: their owner, period and one column per measure."""
     measured = MEASURED[fact]
-    dated = _dated(measured.table(), zone)
+    dated = in_period(measured.table(), zone, DAYS)
     columns = {name: measured.measures[name](dated) for name in measures}
     return dated.select("period", owner=dated[measured.owner], **columns)
-
-
-def _dated(table: Table, zone: Sequence[Offset]) -> Table:
-    """The rows of ``table`` (happened_us) in range, with their day and period."""
-    table = table.mutate(day=local_day(table.happened_us, zone))
-    days = ibis.table({"of_day": "int64", "period": "int64"}, name=DAYS)
-    return table.inner_join(days, table.day == days.of_day)
 
 
 def _owners(fact: str, zone: Sequence[Offset], ruled: bool) -> Table:
@@ -172,7 +165,7 @@ def _owners(fact: str, zone: Sequence[Offset], ruled: bool) -> Table:
     if not MEASURED[fact].placed:
         members = ibis.table({"of_unit": "int64", "member": "string"}, name=MEMBERS)
         return members.rename(owner="member")
-    merged = _dated(MERGED.table(), zone).select("developer", "repository", "period")
+    merged = in_period(MERGED.table(), zone, DAYS).select("developer", "repository", "period")
     return placed(MEASURED[fact].placed, merged, periods_table(), ruled).rename(owner="place")
 
 
@@ -240,7 +233,7 @@ def _of(fact: str, part: str, in_unit: Table) -> dict[str, Expression]:
 
 def periods_table() -> Table:
     """The unbound table of periods."""
-    columns = {"period": "int64", "period_days": "int64", **dict.fromkeys(_PERIOD_COLUMNS, "string")}
+    columns = {"period": "int64", "period_days": "int64", **dict.fromkeys(PERIOD_COLUMNS, "string")}
     return ibis.table(columns, name=PERIODS)
 
 

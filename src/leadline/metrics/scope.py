@@ -16,7 +16,7 @@ from leadline.facts.files import FORMULA_STARTS
 from leadline.facts.work_types import bind_work_types
 from leadline.metrics.metric import DEVELOPER
 from leadline.metrics.periods import periods
-from leadline.metrics.query import BAND_NAMES, DAYS, MEMBERS, PERIODS, RATING_BANDS, UNITS, unit_columns
+from leadline.metrics.query import BAND_NAMES, DAYS, MEMBERS, PERIOD_COLUMNS, PERIODS, RATING_BANDS, UNITS, unit_columns
 from leadline.metrics.request import MetricsRequest
 from leadline.people.team_rules import team_rules
 from leadline.people.tree import Node, OrgTree
@@ -42,7 +42,7 @@ def bind_scope(engine: Engine, tree: OrgTree, request: MetricsRequest, profile: 
             }
         ),
     )
-    engine.bind_arrow(MEMBERS, _pairs("of_unit", "member", members))
+    engine.bind_rows(MEMBERS, {"of_unit": "int64", "member": "string"}, members)
     _bind_periods(engine, request)
     bind_work_types(engine, [tree], profile)
     _bind_bands(engine, profile)
@@ -59,8 +59,7 @@ def bind_places(engine: Engine, tree: OrgTree, request: MetricsRequest, profile:
     rules = team_rules(tree, profile)
     bind_belonging(engine, [(tree, units, rules)])
     if rules.rules:
-        for kind in kinds:
-            bind_matches(engine, kind, rules.rules, profile)
+        bind_matches(engine, kinds, rules.rules, profile)
     return bool(rules.rules)
 
 
@@ -110,34 +109,17 @@ def _team_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterab
 
 def _bind_periods(engine: Engine, request: MetricsRequest) -> None:
     found = periods(request.start, request.end, request.granularity)
-    engine.bind_arrow(
+    engine.bind_rows(
         PERIODS,
-        pa.table(
-            {
-                "period": pa.array(range(len(found)), pa.int64()),
-                "period_days": pa.array([(each.end - each.start).days + 1 for each in found], pa.int64()),
-                "Granularity": pa.array([each.label for each in found]),
-                "Start_Date": pa.array([each.start.isoformat() for each in found]),
-                "End_Date": pa.array([each.end.isoformat() for each in found]),
-            }
-        ),
+        {"period": "int64", "period_days": "int64", **dict.fromkeys(PERIOD_COLUMNS, "string")},
+        [
+            (number, (each.end - each.start).days + 1, each.label, each.start.isoformat(), each.end.isoformat())
+            for number, each in enumerate(found)
+        ],
     )
-    days = [
+    days = (
         (day, number)
         for number, each in enumerate(found)
         for day in range(day_number(each.start), day_number(each.end) + 1)
-    ]
-    engine.bind_arrow(
-        DAYS,
-        pa.table({"of_day": pa.array([day for day, _ in days]), "period": pa.array([number for _, number in days])}),
     )
-
-
-def _pairs(number: str, text: str, pairs: Iterable[tuple[int, str]]) -> pa.Table:
-    listed = list(pairs)
-    return pa.table(
-        {
-            number: pa.array([each for each, _ in listed], pa.int64()),
-            text: pa.array([each for _, each in listed], pa.string()),
-        }
-    )
+    engine.bind_rows(DAYS, {"of_day": "int64", "period": "int64"}, days)
