@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leadline.engine import Engine, Interrupted, schema_table
+from leadline.engine import Engine, Interrupted, Within, schema_table
 from leadline.errors import StoreError
 from leadline.lake import Lake
 from leadline.schema import TABLES
@@ -314,3 +314,20 @@ def test_rows_are_bound_with_their_types_also_none(engine: Engine) -> None:
         found = engine.arrow("SELECT * FROM few ORDER BY number")
         assert {field.name: str(field.type) for field in found.schema} == columns
         assert [tuple(row.values()) for row in found.to_pylist()] == rows
+
+
+@pytest.mark.parametrize(
+    ("within", "expected"),
+    [
+        ((None, None), ["a", "b", "b'c", "d"]),
+        (("b", None), ["b", "b'c", "d"]),
+        (("b", "d"), ["b", "b'c"]),
+        (frozenset({"b'c", "a", "nobody"}), ["a", "b'c"]),
+        (frozenset(), []),
+    ],
+)
+def test_some_repositories_alone(engine: Engine, tmp_path: Path, within: Within, expected: list[str]) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"repository": ["a", "b", "b'c", "d"]}), path)
+    engine.bind_parquet("rows", [path], within=within)
+    assert [name for (name,) in engine.execute("FROM rows ORDER BY 1")] == expected

@@ -15,16 +15,16 @@ from leadline.demo import fill
 from leadline.exports.requests import parse_productivity
 from leadline.facts import store
 from leadline.facts.declared import FACTS
-from leadline.facts.rows import NEEDS
 from leadline.facts.run import write
 from leadline.facts.store import batches
 from leadline.facts.stored import Stored
 from leadline.home import Project
-from leadline.metrics.measures import MEASURED
 from leadline.metrics.request import Control
 from leadline.metrics.run import pin, produce
 from leadline.schema import TABLES
 from leadline.settings.profile import Profile
+
+from .stepping import every_step
 
 
 def everything(project: Project, folder: Path) -> dict[str, bytes]:
@@ -69,19 +69,6 @@ def test_batches_cover_every_repository_once(sizes: list[tuple[str, int]], most:
     assert covered == [name for name, _ in sizes]
     assert found[0][0] is None
     assert found[-1][1] is None
-
-
-def every_step() -> dict[str, Stored]:
-    """All stored tables that facts and metrics are made of, by name."""
-    found: dict[str, Stored] = {}
-    left = [step for steps in NEEDS.values() for step in steps]
-    left += [step for each in MEASURED.values() for step in each.reads]
-    while left:
-        step = left.pop()
-        if step.name not in found:
-            found[step.name] = step
-            left += step.needs
-    return found
 
 
 @pytest.mark.parametrize("step", every_step().values(), ids=lambda step: step.name)

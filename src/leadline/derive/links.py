@@ -1,7 +1,8 @@
 """Links between pull requests and work items: keys found in texts that name an item we know.
 
 Pull requests (branch, title, body), the messages of their listed commits and of their merge commit, and the work items
-come in; one row per link and place it was seen goes out (metrics, "Links between PRs and work items").
+come in; one row per link and place it was seen goes out (metrics, "Links between PRs and work items"). What is mentioned is
+found apart from the items, which change far more often than the texts.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ _MAYBE = r"[-#][0-9]"
 _NUMBER = r"^#?[0-9]+$"
 
 
-def links() -> Table:
-    """Columns: repository, number, project, key, seen (`branch`, `title`, `body`, `commit`, `merge commit`); distinct."""
+def mentions() -> Table:
+    """What pull requests mention in the form of a key, whether or not there is such an item. Columns: repository, number,
+    mention (in the form of ``known_items``), seen (`branch`, `title`, `body`, `commit`, `merge commit`); distinct."""
     pulls = schema_table("pull_requests")
     texts = [
         _mentions(pulls.select("repository", "number", text=pulls[column]), ["repository", "number"]).mutate(
@@ -28,10 +30,15 @@ def links() -> Table:
         )
         for column, seen in (("head_branch", "branch"), ("title", "title"), ("body", "body"))
     ]
-    mentions = ibis.union(*texts, _commit_mentions())
+    found = ibis.union(*texts, _commit_mentions())
+    return found.select("repository", "number", "mention", "seen").distinct()
+
+
+def links(mentioned: Table) -> Table:
+    """Those of ``mentions`` that name an item we know. Columns: repository, number, project, key, seen; distinct."""
     items = known_items()
     return (
-        mentions.inner_join(items, mentions.mention == items.item_mention)
+        mentioned.inner_join(items, mentioned.mention == items.item_mention)
         .select("repository", "number", "project", "key", "seen")
         .distinct()
     )
@@ -53,8 +60,6 @@ def known_items() -> Table:
 def _commit_mentions() -> Table:
     commits = schema_table("commits")
     found = _mentions(commits.select("repository", "sha", text=commits.message), ["repository", "sha"])
-    # Keys are looked for once per commit, and only commits that name a known item go on to the join with their PRs.
-    found = found.semi_join(known_items().select(mention="item_mention"), "mention")
     listed = schema_table("pull_request_commits").select("repository", "number", "sha")
     pulls = schema_table("pull_requests")
     merged = pulls.filter(pulls.merge_commit_sha.notnull()).select("repository", "number", sha=pulls.merge_commit_sha)

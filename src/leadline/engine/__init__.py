@@ -4,8 +4,18 @@ A lake snapshot, Arrow tables or Parquet files come in as named tables, ibis exp
 Arrow tables, record batches and finished files go out.
 """
 
-from leadline.engine.duck import Engine, Interrupted, compiled
+from leadline.engine.duck import EVERYTHING, Engine, Interrupted, Within, compiled
 from leadline.engine.relations import parquet_relation, quoted, sql_text
 from leadline.engine.tables import schema_table
 
-__all__ = ["Engine", "Interrupted", "compiled", "parquet_relation", "quoted", "schema_table", "sql_text"]
+__all__ = [
+    "EVERYTHING",
+    "Engine",
+    "Interrupted",
+    "Within",
+    "compiled",
+    "parquet_relation",
+    "quoted",
+    "schema_table",
+    "sql_text",
+]

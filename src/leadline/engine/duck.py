@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from leadline.lake import Snapshot
 
 FileFormat = Literal["parquet", "csv", "jsonl"]
+Within = tuple[str | None, str | None] | frozenset[str]
+"""Repositories: a range of names, from the first (inclusive) to the second (exclusive), None being open; or these alone."""
+EVERYTHING: Within = (None, None)
 _T = TypeVar("_T")
 
 _COPY_OPTIONS: dict[str, str] = {
@@ -108,12 +111,11 @@ class Engine:
         snapshot: Snapshot,
         tables: Iterable[str] | None = None,
         *,
-        within: tuple[str | None, str | None] = (None, None),
+        within: Within = EVERYTHING,
     ) -> None:
         """One view per schema table (or the ``tables`` named), with the declared columns; empty where it has no file.
 
-        ``within`` keeps the rows of tables keyed by repository to a range of names: from the first (inclusive) to the
-        second (exclusive); None is open.
+        ``within`` keeps the rows of tables keyed by repository to some of these.
         """
         for name in TABLES if tables is None else tables:
             query = relation_query(snapshot.files(name), TABLES[name].arrow_schema)
@@ -144,7 +146,7 @@ class Engine:
         paths: Sequence[Path],
         schema: pa.Schema | None = None,
         *,
-        within: tuple[str | None, str | None] = (None, None),
+        within: Within = EVERYTHING,
     ) -> None:
         """Makes Parquet files queryable as ``name``, with the columns of ``schema`` (default: those of the files).
 
@@ -320,8 +322,11 @@ class _Stream:
         self.cursor = self.source = None
 
 
-def _kept(query: str, within: tuple[str | None, str | None]) -> str:
-    """``query`` with the repositories of the range ``within`` alone."""
+def _kept(query: str, within: Within) -> str:
+    """``query`` with the repositories of ``within`` alone."""
+    if isinstance(within, frozenset):
+        names = ", ".join(map(sql_text, sorted(within)))
+        return f"SELECT * FROM ({query}) WHERE {f'repository IN ({names})' if within else 'false'}"
     conditions = [
         f"repository {sign} {sql_text(bound)}"
         for sign, bound in zip((">=", "<"), within, strict=True)

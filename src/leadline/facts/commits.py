@@ -167,7 +167,9 @@ def _listed() -> Table:
 def _counted() -> Table:
     fact = commits_fact()
     counted = fact.filter(fact.credited & fact.developer.notnull() & fact.authored_at.notnull())
-    return counted.select("developer", "additions", "deletions", happened_us=epoch_us(counted.authored_at))
+    return counted.select(
+        "repository", "developer", "additions", "deletions", happened_us=epoch_us(counted.authored_at)
+    )
 
 
 SQUASHES = Stored(
@@ -215,7 +217,13 @@ STEPS = (ACCOUNTS, SQUASHES, SHARED, COPIES)
 
 COMMITS = Stored(
     "commits",
-    {"developer": "string", "happened_us": "int64", "additions": "int64", "deletions": "int64"},
+    {
+        "repository": "string",
+        "developer": "string",
+        "happened_us": "int64",
+        "additions": "int64",
+        "deletions": "int64",
+    },
     reads=("commits", "commit_files"),
     expression=lambda _profile: _counted(),
     needs=STEPS,

@@ -11,7 +11,7 @@ from ibis.expr.types import Table
 
 from leadline.derive.attribution import same_person, with_developer
 from leadline.derive.expressions import INSTANT, attach, between, epoch_us, not_negative, reasons
-from leadline.derive.links import links
+from leadline.derive.links import links, mentions
 from leadline.engine import schema_table
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY, REWORK
@@ -103,7 +103,7 @@ def _durations(base: Table) -> Table:
 
 def _linked_items() -> Table:
     """Per link of a pull request to a work item: the item as `PROJECT-KEY`, and where its key was seen."""
-    found = links().group_by(*PR, "project", "key").agg(seen=lambda t: t.seen.collect(order_by=t.seen))
+    found = links(MENTIONS.table()).group_by(*PR, "project", "key").agg(seen=lambda t: t.seen.collect(order_by=t.seen))
     plain = found.key.lower().startswith(found.project.lower() + "-")
     return found.mutate(item=ibis.cases((plain, found.key), else_=found.project + "-" + found.key.replace("#", "")))
 
@@ -142,11 +142,19 @@ def _counted(profile: Profile) -> Table:
     )
 
 
+MENTIONS = Stored(
+    "mentions",
+    {**PULL_REQUEST_KEY, "mention": "string", "seen": "string"},
+    reads=("pull_requests", "pull_request_commits", "commits"),
+    expression=lambda _profile: mentions(),
+    by_repository=True,
+)
 LINKS = Stored(
     "links",
     {**PULL_REQUEST_KEY, "project": "string", "key": "string", "item": "string", "seen": "array<string>"},
-    reads=("pull_requests", "pull_request_commits", "commits", "work_items"),
+    reads=("work_items",),
     expression=lambda _profile: _linked_items(),
+    needs=(MENTIONS,),
     by_repository=True,
 )
 COMMENTS = Stored(

@@ -133,7 +133,7 @@ def _store(
     return FactStore(
         project.folder / "cache" / "facts",
         engine,
-        snapshot=lambda: project.lake.snapshot(tables),
+        snapshot=project.lake.snapshot,
         versions=tables,
         people=tree_versions,
         bind_people=bind_people,

@@ -2,7 +2,8 @@
 
 The versions a run is pinned to and the profile come in; stored tables bound in an engine go out. A folder's name is a
 digest of all that its rows were computed from, so it is never stale; several processes asking at once compute it once.
-It appears whole or not at all: what a killed process leaves is never read.
+It appears whole or not at all: what a killed process leaves is never read. Rows of a former state are kept where nothing
+they follow from has changed (``former``).
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline.engine import compiled
+from leadline.engine import EVERYTHING, Within, compiled
+from leadline.facts.former import NONE, Differences, Record, Repositories, kept_rows
 from leadline.facts.queries import Queries, code_digest
 from leadline.facts.stored import Stored, Workplace
 from leadline.schema import TABLES
@@ -43,9 +46,8 @@ _BATCH_ROWS = 4_200_000
 """Rows of ``_WEIGHED`` that are worked on at a time: what fits in the engine's memory without spilling."""
 _WEIGHED = ("commits", "commit_files", "pull_requests", "pull_request_commits")
 
-Within = tuple[str | None, str | None]
-"""A range of repository names: from the first (inclusive) to the second (exclusive); None: open."""
-EVERYTHING: Within = (None, None)
+_TRIED_STATES = 2
+"""Former states that are compared with the present one before it is computed from nothing."""
 
 
 class FactStore:
@@ -61,7 +63,7 @@ class FactStore:
         folder: Path,
         engine: Engine,
         *,
-        snapshot: Callable[[], Snapshot],
+        snapshot: Callable[[Mapping[str, int]], Snapshot],
         versions: Mapping[str, int],
         people: Mapping[str, int],
         bind_people: Callable[[], None],
@@ -80,10 +82,11 @@ class FactStore:
         self._lock = lock
         self._before_each = before_each
         self._raw_within: dict[str, Within] = {}
+        self._differences = Differences(engine, snapshot)
 
     @cached_property
     def _snapshot(self) -> Snapshot:
-        return self._open_snapshot()
+        return self._open_snapshot(self._versions)
 
     def bind(self, tables: Iterable[Stored], within: Within = EVERYTHING) -> None:
         """Make each stored table queryable in the engine, computing what is not there yet; ``within`` keeps those that
@@ -96,12 +99,16 @@ class FactStore:
 
     def _ready(self, stored: Stored) -> Path:
         """The folder of a stored table, computed if it is not there yet."""
-        folder = self._folder / f"{stored.name}-{self.fingerprint(stored)}"
+        folder = self._named(stored)
         if not _touched(folder):
             with self._lock(f"facts:{folder.name}"):
                 if not _touched(folder):
                     self._compute(stored, folder)
         return folder
+
+    def _named(self, stored: Stored) -> Path:
+        """Where a stored table is at this state of the data, or will be."""
+        return self._folder / f"{stored.name}-{self.fingerprint(stored)}"
 
     def bind_raw(self, within: Within = EVERYTHING, tables: Iterable[str] = TABLES) -> None:
         """Make the raw ``tables`` (those with repositories: of the range ``within``) and the people queryable."""
@@ -118,21 +125,84 @@ class FactStore:
         self.bind(stored.needs)
         unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
         unfinished.mkdir(parents=True)
+        former, changed = self._former(stored) or (None, NONE)
         try:
-            if stored.compute is None:
-                self._query(stored, unfinished)
-            else:
+            if former is not None and not changed:
+                for file in sorted(former.glob("*.parquet")):
+                    os.link(file, unfinished / file.name)
+            elif stored.compute is not None:
                 self._work(stored, stored.compute, unfinished)
+            elif former is not None:
+                self._engine.copy(
+                    kept_rows(stored, former, changed), unfinished / "kept.parquet", "parquet", compression="snappy"
+                )
+                self._query(stored, unfinished, [changed])
+            else:
+                self._query(stored, unfinished, self._batches if stored.by_repository else [EVERYTHING])
+            name = None if former is None else former.name
+            self._record(stored, name, tuple(sorted(changed))).write(unfinished)
             unfinished.rename(folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         self._forget(stored.name)
 
-    def _query(self, stored: Stored, folder: Path) -> None:
-        """Write the rows of a step that is a query, a file per range of repositories that is worked on at a time."""
+    def _record(self, stored: Stored, former: str | None = None, changed: tuple[str, ...] = ()) -> Record:
+        """What a stored table is computed from now."""
+        return Record(
+            self._base(stored),
+            {table: self._versions.get(table) for table in stored.reads},
+            {each.name: self._named(each).name for each in stored.needs},
+            former,
+            changed,
+        )
+
+    def _former(self, stored: Stored) -> tuple[Path, Repositories] | None:
+        """A folder of another state whose rows still hold, but for those of the repositories that go with it."""
+        base = self._base(stored)
+        for folder in self._states(stored.name)[:_TRIED_STATES]:
+            record = Record.of(folder)
+            if record is None or record.base != base or not _touched(folder):
+                continue
+            changed = self._changed(stored, record)
+            if changed is None or (changed and not self._is_less(stored, changed)):
+                continue
+            return folder, changed
+        return None
+
+    def _changed(self, stored: Stored, record: Record) -> Repositories | None:
+        """The repositories of which a stored table may have other rows than a folder with ``record``; None: any."""
+        found = NONE
+        self.bind_raw()
+        for table in stored.reads:
+            apart = self._differences.of_table(table, record.tables.get(table), self._versions.get(table))
+            if apart is None or (apart and not stored.by_repository):
+                return None
+            found |= apart
+        for need in stored.needs:
+            before, now = self._folder / record.needs.get(need.name, "-"), self._named(need)
+            apart = self._differences.of_stored(need, before, now)
+            if apart is None or (apart and not stored.by_repository):
+                return None
+            found |= apart
+        return found
+
+    def _is_less(self, stored: Stored, changed: Repositories) -> bool:
+        """Whether the repositories ``changed`` are few enough to be worked on at once."""
+        if not stored.by_repository or "repository" not in stored.columns or stored.compute is not None:
+            return False
+        counts = self._snapshot.row_counts()
+        if sum(counts.get(name, 0) for name in _WEIGHED) <= _BATCH_ROWS:
+            return True
+        self.bind_raw(changed, _WEIGHED)
+        each = " + ".join(f"(SELECT count(*) FROM {name})" for name in _WEIGHED)
+        ((rows,),) = self._engine.execute(f"SELECT {each}")
+        return int(rows) <= _BATCH_ROWS
+
+    def _query(self, stored: Stored, folder: Path, parts: Sequence[Within]) -> None:
+        """Write the rows of a step that is a query, a file for each of the ``parts`` that are worked on one by one."""
         state = [self._texts(stored), dict(stored.columns)]
         text = self.queries.text(stored.name, state, lambda: compiled_step(stored, self._profile))
-        for number, within in enumerate(self._batches if stored.by_repository else [EVERYTHING]):
+        for number, within in enumerate(parts):
             self._before_each(stored.name)
             self.bind_raw(within, stored.reads)
             self.bind(stored.needs, within)
@@ -170,10 +240,17 @@ class FactStore:
     def _forget(self, name: str) -> None:
         """Delete former states that nobody has used for hours, and what killed processes left unfinished."""
         old = time.time() - _KEPT_SECONDS
-        states = sorted(self._folder.glob(f"{name}-*"), key=lambda each: each.stat().st_mtime, reverse=True)
-        for folder in [*states[_KEPT_STATES:], *self._folder.glob(f".{name}-*")]:
+        for folder in [*self._states(name)[_KEPT_STATES:], *self._folder.glob(f".{name}-*")]:
             if folder.stat().st_mtime < old:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _states(self, name: str) -> list[Path]:
+        """The folders of a stored table, the last used first."""
+        found = []
+        for folder in self._folder.glob(f"{name}-*"):
+            with suppress(FileNotFoundError):  # deleted at this moment
+                found.append((folder.stat().st_mtime, folder))
+        return [folder for _, folder in sorted(found, reverse=True)]
 
     def _texts(self, stored: Stored) -> dict[str, str]:
         """The profile's texts that a stored table follows from: its settings and the team rules it reads."""
@@ -183,13 +260,24 @@ class FactStore:
     def fingerprint(self, stored: Stored) -> str:
         """A digest of all that a stored table follows from."""
         state = {
-            "code": code_digest(_CODE),
+            "base": self._base(stored),
             "tables": {table: self._versions.get(table) for table in stored.reads},
             "needs": [self.fingerprint(each) for each in stored.needs],
+        }
+        return _digest(state)
+
+    def _base(self, stored: Stored) -> str:
+        """A digest of what a stored table follows from beside the lake's and other stored tables."""
+        state = {
+            "code": code_digest(_CODE),
             "people": dict(self._people) if stored.people else None,
             "settings": self._texts(stored),
         }
-        return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:20]
+        return _digest(state)
+
+
+def _digest(state: object) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def _within_of(stored: Stored, within: Within) -> Within:

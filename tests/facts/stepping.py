@@ -1,0 +1,55 @@
+"""Every stored table there is, and the rows of all of them at the present state of a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from leadline.engine import Engine
+from leadline.facts.rows import NEEDS
+from leadline.facts.store import FactStore
+from leadline.facts.stored import Stored
+from leadline.home import Project
+from leadline.metrics.measures import MEASURED
+from leadline.people import tree, trees
+from leadline.people.arrow import people
+
+
+def every_step() -> dict[str, Stored]:
+    """All stored tables that facts and metrics are made of, by name."""
+    found: dict[str, Stored] = {}
+    left = [step for steps in NEEDS.values() for step in steps]
+    left += [step for each in MEASURED.values() for step in each.reads]
+    while left:
+        step = left.pop()
+        if step.name not in found:
+            found[step.name] = step
+            left += step.needs
+    return found
+
+
+def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
+    """The rows of every stored table, as sorted texts, with those of former states kept in ``folder``."""
+    db = project.home.db
+    versions = project.lake.snapshot().versions
+    known = [tree(db, project.id, each.name) for each in trees(db, project.id)]
+    with Engine(temp_dir=project.home.temp) as engine:
+        store = FactStore(
+            folder,
+            engine,
+            snapshot=project.lake.snapshot,
+            versions=versions,
+            people={each.name: each.version for each in known},
+            bind_people=lambda: engine.bind_arrow("people", people(known)),
+            profile=project.profile(),
+            lock=project.lock,
+        )
+        found = {}
+        for name, step in every_step().items():
+            store.bind([step])
+            columns = ", ".join(f'"{column}"' for column in step.columns)
+            rows: list[tuple[Any, ...]] = engine.execute(
+                f'SELECT CAST(to_json(r) AS VARCHAR) FROM (SELECT {columns} FROM "{step.bound_name}") AS r ORDER BY 1'
+            )
+            found[name] = [text for (text,) in rows]
+        return found
