@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from leadline.db import jobs
+from leadline.db.trees import document
 from leadline.errors import NotFound
 from leadline.exports import service
 from leadline.exports.cleaning import clean
 from leadline.home import Project
+from leadline.metrics.request import Pins
+from leadline.people import load_org, trees
 
 from .conftest import NOW, Clock, files_below, now_of, queue, worker
 
@@ -99,3 +102,29 @@ def test_a_worker_cleans_by_itself(project: Project, clock: Clock) -> None:
     stop.set()
     thread.join(10)
     assert not orphan.exists()
+
+
+def test_org_trees_replaced_long_ago_go_unless_an_unfinished_export_reads_them(
+    database_project: Project, tmp_path: Path
+) -> None:
+    db, file = database_project.home.db, tmp_path / "people.csv"
+    for day, team in enumerate("abcd"):
+        people = f"ada@example.com,Ada,,{team}\nben@example.com,Ben,ada@example.com,{team}\n"
+        file.write_text(f"email,full_name,manager_email,team\n{people}")
+        load_org(db, database_project.id, file, "Engineering", now=NOW + timedelta(days=day))
+    pins = Pins({}, {"Engineering": 2, "Another": 1}, "1", {}).document()
+    running = queue(database_project, pinned=pins)
+
+    (tree,) = trees(db, database_project.id)
+
+    def there() -> list[int]:
+        return [version for version in range(1, 6) if document(db, tree.id, version) is not None]
+
+    clean(database_project.home, NOW + timedelta(days=2, hours=1))
+    assert there() == [2, 3, 4]  # 2 replaced 1 on day 1, more than a day ago; 3 replaced 2 an hour ago
+    clean(database_project.home, NOW + timedelta(days=90))
+    assert there() == [2, 4]
+    assert jobs.cancel(db, database_project.id, running.id, "productivity", NOW)
+    clean(database_project.home, NOW + timedelta(days=90))
+    assert there() == [4]
+    assert trees(db, database_project.id)[0].version == 4

@@ -389,6 +389,17 @@ def files(db: Database, project_id: int) -> set[str]:
         return set(connection.execute(query).scalars())
 
 
+def pinned(db: Database, project_id: int) -> list[Mapping[str, Any]]:
+    """What the project's unfinished exports are pinned to."""
+    with db.read() as connection:
+        rows = connection.execute(
+            sa.select(exports.c.pinned).where(
+                exports.c.project_id == project_id, exports.c.state.in_((QUEUED, PROCESSING))
+            )
+        ).all()
+    return [row.pinned for row in rows if row.pinned is not None]
+
+
 def processing(db: Database, export_ids: Sequence[str]) -> set[tuple[str, int]]:
     """Those of ``export_ids`` that are being worked on, with the attempt."""
     with db.read() as connection:

@@ -1,12 +1,13 @@
 """Org trees as rows: the trees of a project, the ref ids ever given out, and every version's document.
 
-What a document says is the business of ``people``. Versions are only ever added; a tree's ``active_version`` points at
-the one in force. A ref id, once given to an identity, is never given to another node.
+What a document says is the business of ``people``. A version never changes, and is deleted only when another took its place
+long ago; a tree's ``active_version`` points at the one in force. A ref id, once given to an identity, is never given to
+another node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +72,34 @@ def refs(db: Database, tree_id: int) -> dict[str, int]:
             sa.select(org_refs.c.identity, org_refs.c.ref_id).where(org_refs.c.tree_id == tree_id)
         ).all()
     return {row.identity: row.ref_id for row in rows}
+
+
+def prune(db: Database, project_id: int, before: datetime, kept: Mapping[str, Collection[int]]) -> int:
+    """Delete the versions that were replaced before ``before``, but for those ``kept`` (versions by tree); their number.
+
+    A tree's ref ids stay, whatever version gave them.
+    """
+    versions = org_tree_versions.c
+    deleted = 0
+    with db.write() as connection:
+        trees = connection.execute(
+            sa.select(org_trees.c.id, org_trees.c.name, org_trees.c.active_version).where(
+                org_trees.c.project_id == project_id
+            )
+        ).all()
+        for tree in trees:
+            newest = sa.select(sa.func.max(versions.version)).where(
+                versions.tree_id == tree.id, versions.created_at < before
+            )
+            needed = {tree.active_version, *kept.get(tree.name, ())} - {None}
+            deleted += connection.execute(
+                org_tree_versions.delete().where(
+                    versions.tree_id == tree.id,
+                    versions.version < newest.scalar_subquery(),
+                    versions.version.not_in(needed),
+                )
+            ).rowcount
+    return deleted
 
 
 class TreeWriter:

@@ -1,4 +1,4 @@
-"""Removes the files of expired exports and what dead workers left behind.
+"""Removes the files of expired exports, what dead workers left behind, and org trees that were replaced long ago.
 
 A home and the present come in. Expired rows stay, without their file. Safe in any number of processes at once: a row
 forgets its file before the file is deleted, and nothing younger than an hour is taken for left behind.
@@ -11,12 +11,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from leadline.db import jobs
+from leadline.db import jobs, trees
 from leadline.db.projects import all_projects
 from leadline.exports.files import FOLDER, attempt_of, work_root
 from leadline.home import Home, Project
+from leadline.metrics.request import Pins
 
 GRACE = timedelta(hours=1)
+TREES_KEPT = timedelta(days=1)
+"""How long a version of an org tree is kept that another has replaced; what unfinished exports are pinned to stays."""
 
 
 def clean(home: Home, now: datetime) -> int:
@@ -27,6 +30,7 @@ def clean(home: Home, now: datetime) -> int:
 def clean_project(project: Project, now: datetime) -> int:
     """Clean one project; returns how many files and folders were removed."""
     db = project.home.db
+    _prune_trees(project, now)
     expired = [project.folder / name for name in jobs.expire(db, project.id, now)]
     # The folder is read before the rows: a file that a row names by then stays.
     old = [path for path in _older(project.folder / FOLDER, now) if path.is_file()]
@@ -38,6 +42,14 @@ def clean_project(project: Project, now: datetime) -> int:
     for path in abandoned:
         shutil.rmtree(path, ignore_errors=True)
     return len({*expired, *orphans}) + len(abandoned)
+
+
+def _prune_trees(project: Project, now: datetime) -> None:
+    needed: dict[str, set[int]] = {}
+    for pinned in jobs.pinned(project.home.db, project.id):
+        for name, version in Pins.of(pinned).trees.items():
+            needed.setdefault(name, set()).add(version)
+    trees.prune(project.home.db, project.id, now - TREES_KEPT, needed)
 
 
 def _abandoned(project: Project, now: datetime) -> list[Path]:
