@@ -75,6 +75,7 @@ def test_operations_have_stable_names() -> None:
         *("saveDevelopersUpload", "approveDevelopersUpload", "listDevelopers", "searchDevelopers"),
         *("downloadDevelopers", "getDeveloperSchema", "upsertDevelopers", "deleteDevelopers"),
         *("putCloudIds", "uploadCloudIds", "listOrgTrees", "listTeams", "getTeamFilters", "putTeamFilters"),
+        *("getTeamIntegrations", "putTeamIntegrations"),
     }
     assert {operation["operationId"] for _, _, operation in operations()} == of_exports | others | of_people
 

@@ -1,4 +1,4 @@
-"""Org trees, their teams and the filters of a team, over a real socket and on both databases."""
+"""Org trees, their teams, the filters of a team and the sources it uses, over a real socket and on both databases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from api.people import send
 from api.serving import Answer, Client, Served, fill, serving
-from leadline.db import settings
+from leadline.db import settings, sources
 from leadline.home import Home
 from leadline.people import load_org
 
@@ -49,6 +49,19 @@ def filters(client: Client, tree: str, team: str) -> str:
     path, found = teams(client, tree)
     (ref_id,) = (each["refId"] for each in found if each["name"] == team)
     return f"{path}/{ref_id}/settings/integration_filters"
+
+
+def integrations(client: Client, tree: str, team: str) -> str:
+    return filters(client, tree, team).replace("integration_filters", "integrations")
+
+
+def configured(home: Home, *names: str) -> list[int]:
+    """Configured sources, named by kind and a colon; their ids."""
+    project = home.project()
+    for name in names:
+        sources.add(home.db, project.id, name, name.partition(":")[0], {}, datetime(2026, 1, 1, tzinfo=UTC))
+    known = {row.name: row.id for row in sources.listed(home.db, project.id)}
+    return [known[name] for name in names]
 
 
 def put(client: Client, path: str, body: Any) -> Answer:
@@ -197,14 +210,121 @@ def test_what_means_nothing_here_is_told(served: Served) -> None:
     assert answer.json["warnings"] == ["categories: ignored, nothing here is filtered by it"]
 
 
+def test_integrations_are_configured_sources_merged(started: Served) -> None:
+    admin, home = started.as_("admin"), started.home
+    path = integrations(admin, "Sales", "Inside")
+    github, jira = configured(home, "github:acme", "jira:shop")
+    assert started.client.get(path).json == {"integrations": []}
+    documented = {
+        "integrations": [
+            {"integrationId": jira, "integrationName": "jira:shop", "type": "IM"},
+            {"integrationId": github, "type": "SCM"},
+        ]
+    }
+    scm = {"integrationId": github, "integrationName": "github:acme", "type": "SCM", "kind": "github"}
+    tracker = {"integrationId": jira, "integrationName": "jira:shop", "type": "IM", "kind": "jira"}
+    assert put(admin, path, documented).json == {"integrations": [scm, tracker]}
+    added = put(admin, path, {"integrations": [{"integrationName": "github:acme", "type": " cd"}]})
+    assert added.json == {"integrations": [scm, tracker, {**scm, "type": "CD"}]}
+    again = put(admin, path, {"integrations": [{"integrationName": "jira:shop", "type": "itsm"}]})
+    assert again.json == added.json == started.client.get(path).json
+    stored = settings.stored(home.db, home.project().id, "Sales")
+    assert stored == {"team.team_in.integrations": "SCM = github:acme; IM = jira:shop; CD = github:acme"}
+    assert admin.get(path.replace("integrations", "integration_filters")).json == {"groupedFilters": {}, "rules": {}}
+    # What one team answers can be put to another.
+    other = integrations(admin, "Engineering", "Platform")
+    assert put(admin, other, added.json).json == added.json
+    gone = put(admin, path, {"integrations": [{"integrationId": github, "type": None}]})
+    assert gone.json == {"integrations": [tracker]}
+    assert put(admin, path, {"integrations": []}).json == gone.json
+    assert put(admin, path, {"integrations": [{**tracker, "type": None}]}).json == {"integrations": []}
+    assert settings.stored(home.db, home.project().id, "Sales") == {}
+    assert admin.get(other).json == added.json
+
+
+def test_a_source_that_is_removed_is_shown_again_when_it_is_added_again(started: Served) -> None:
+    admin, home = started.as_("admin"), started.home
+    path = integrations(admin, "Engineering", "Platform")
+    configured(home, "github:acme", "jenkins:ci")
+    used = [{"integrationName": "github:acme", "type": "SCM"}, {"integrationName": "jenkins:ci", "type": "CI"}]
+    put(admin, path, {"integrations": used})
+    sources.remove(home.db, home.project().id, "github:acme")
+    assert [each["integrationName"] for each in admin.get(path).json["integrations"]] == ["jenkins:ci"]
+    assert put(admin, path, {"integrations": used}).status == 400
+    moved = put(admin, path, {"integrations": [{**used[1], "type": "CD"}]})
+    assert [each["type"] for each in moved.json["integrations"]] == ["CI", "CD"]
+    (number,) = configured(home, "github:acme")
+    assert admin.get(path).json["integrations"][0]["integrationId"] == number
+
+
+def test_integrations_of_the_whole_project_cannot_be_taken_away_from_one_team(started: Served) -> None:
+    admin, home = started.as_("admin"), started.home
+    path = integrations(admin, "Sales", "Inside")
+    configured(home, "github:acme")
+    settings.put(home.db, home.project().id, {"team.team_in.integrations": "scm = github:acme"})
+    (found,) = admin.get(path).json["integrations"]
+    assert (found["integrationName"], found["type"]) == ("github:acme", "SCM")
+    answer = put(admin, path, {"integrations": [{**found, "type": None}]})
+    assert (answer.status, answer.json["code"]) == (409, "project_setting")
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["integrations"]),
+        ({"integrations": {}}, ["integrations"]),
+        ({"integrations": [], "categories": []}, ["categories"]),
+        ({"integrations": [1]}, ["integrations[0]"]),
+        ({"integrations": [{"type": "SCM"}]}, ["integrations[0].integrationId"]),
+        ({"integrations": [{"integrationId": 999, "type": "SCM"}]}, ["integrations[0].integrationId"]),
+        ({"integrations": [{"integrationId": True, "type": "SCM"}]}, ["integrations[0].integrationId"]),
+        ({"integrations": [{"integrationId": "1", "type": "SCM"}]}, ["integrations[0].integrationId"]),
+        ({"integrations": [{"integrationName": "Jira-Prod", "type": "IM"}]}, ["integrations[0].integrationName"]),
+        ({"integrations": [{"integrationName": 7, "type": "IM"}]}, ["integrations[0].integrationName"]),
+        ({"integrations": [{"integrationName": "git:odd, one", "type": "SCM"}]}, ["integrations[0].integrationName"]),
+        ({"integrations": [{"integrationName": "github:acme"}]}, ["integrations[0].type"]),
+        ({"integrations": [{"integrationName": "github:acme", "type": "HR"}]}, ["integrations[0].type"]),
+        ({"integrations": [{"integrationName": "github:acme", "type": 1}]}, ["integrations[0].type"]),
+        (
+            {"integrations": [{"integrationName": "github:acme", "type": each} for each in ("SCM", None)]},
+            ["integrations[1].type"],
+        ),
+        (
+            {"integrations": [{"integrationName": "github:acme", "type": "SCM", "colour": "red"}, {"type": 1}]},
+            ["integrations[0].colour", "integrations[1].integrationId", "integrations[1].type"],
+        ),
+    ],
+)
+def test_integrations_that_cannot_be(served: Served, body: dict[str, Any], fields: list[str]) -> None:
+    admin = served.as_("admin")
+    if not sources.listed(served.home.db, served.home.project().id):
+        configured(served.home, "github:acme", "git:odd, one")
+    path = integrations(admin, "Engineering", "Platform")
+    answer = put(admin, path, body)
+    assert (answer.status, answer.json["code"]) == (400, "invalid_integrations"), answer.body
+    assert [each["field"] for each in answer.json["details"]] == fields
+    assert admin.get(path).json == {"integrations": []}
+
+
+def test_an_id_and_the_name_of_another_are_refused(started: Served) -> None:
+    admin = started.as_("admin")
+    number, _ = configured(started.home, "github:acme", "jira:shop")
+    body = {"integrations": [{"integrationId": number, "integrationName": "jira:shop", "type": "IM"}]}
+    answer = put(admin, integrations(admin, "Sales", "Inside"), body)
+    assert (answer.status, answer.json["code"]) == (400, "invalid_integrations")
+    assert "that is github:acme, not jira:shop" in answer.json["error"]
+
+
 def test_who_may_do_what(served: Served) -> None:
     path = filters(served.client, "Engineering", "Platform")
-    for address in (TREES, path.partition("/teams")[0] + "/teams", path):
+    sources_used = integrations(served.client, "Engineering", "Platform")
+    for address in (TREES, path.partition("/teams")[0] + "/teams", path, sources_used):
         assert served.client.get(address).status == 200
         assert served.as_("ingestion").get(address).status == 403
         assert Client(served.base).get(address).status == 401
     for role in ("viewer", "ingestion"):
         assert put(served.as_(role), path, {}).status == 403
+        assert put(served.as_(role), sources_used, {"integrations": []}).status == 403
 
 
 @pytest.mark.parametrize("odd", ["999", "x", "%00", "0", "-1", "1" * 400, "%F0%9F%98%80"])
@@ -214,6 +334,7 @@ def test_what_is_not_there(served: Served, odd: str) -> None:
         (f"{TREES}/{odd}/teams", "unknown_org_tree"),
         (f"{TREES}/{odd}/teams/1/settings/integration_filters", "unknown_org_tree"),
         (f"{path}/teams/{odd}/settings/integration_filters", "unknown_team"),
+        (f"{path}/teams/{odd}/settings/integrations", "unknown_team"),
     ):
         answer = served.client.get(address)
         assert (answer.status, answer.json["code"]) == (404, code), answer.body

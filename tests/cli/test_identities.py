@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from .running import Leadline
+from leadline.lake import Lake
+
+from .running import Leadline, write_tables
+
+TOLD = {
+    "tool_accounts": """\
+        source,account,email,name
+        github,Stranger,,Cleo Ray
+        github,ben-ito,nobody@example.com,Ben
+        jira,712020:AB,dan@Example.com,Somebody
+        """,
+    "work_items": """\
+        project,key,type,status_category,assignee,completed_at,source
+        SHOP,SHOP-2,Story,done,712020:ab,2026-01-08T09:00:00Z,jira
+        SHOP,SHOP-3,Story,done,712020:ff,2026-01-08T09:00:00Z,jira
+        """,
+}
 
 
 def test_every_account_with_its_reason(company: Leadline) -> None:
@@ -36,3 +52,29 @@ def test_for_people_at_80_columns(company: Leadline) -> None:
 
 def test_an_empty_home(leadline: Leadline) -> None:
     assert "leadline import" in leadline("identities").stdout
+
+
+def test_what_tools_say_matches_by_email_and_suggests_by_name(company: Leadline) -> None:
+    company("import", write_tables(company.cwd / "told", TOLD))
+    found = {each["account"]: each for each in company.json("identities")}
+    assert found["712020:ab"]["developer"] == "dan@example.com"
+    assert found["712020:ab"]["reason"] == "the tool says its email is dan@example.com"
+    assert (found["712020:ab"]["name"], found["712020:ab"]["suggestion"]) == ("Somebody", None)
+    assert found["ben-ito"]["reason"] == "mapped as an account of github"
+    lost = [(each["account"], each["name"], each["suggestion"]) for each in company.json("identities", "--unmatched")]
+    assert lost == [("stranger", "Cleo Ray", "cleo@example.com"), ("712020:ff", None, None)]
+    heading, line, _ = company("identities", "--unmatched").stdout.splitlines()
+    assert heading.split() == ["source", "account", "name", "suggestion", "events", "why"]
+    assert line.split()[:6] == ["github", "stranger", "Cleo", "Ray", "cleo@example.com", "1"]
+    folded = company("identities", "--unmatched", env={"COLUMNS": "80"}).stdout.splitlines()
+    assert max(map(len, folded)) <= 80
+
+
+def test_the_same_said_again_leaves_every_version_as_it_was(company: Leadline) -> None:
+    folder = write_tables(company.cwd / "told", TOLD)
+    company("import", folder)
+    lake = Lake(company.home / "projects" / "default" / "default" / "lake")
+    before = lake.snapshot().versions
+    assert "tool_accounts" in before
+    company("import", folder)
+    assert lake.snapshot().versions == before

@@ -13,6 +13,7 @@ from leadline.db.inbox import Delivery
 from leadline.exports import service
 from leadline.exports.worker import Worker
 from leadline.home import Home
+from leadline.schema import TABLES
 
 from .running import Leadline
 
@@ -42,7 +43,7 @@ def test_what_is_in_the_home(company: Leadline) -> None:
     export_id = complete_an_export(company)
     status = company.json("status")
     tables = {each["table"]: each for each in status["tables"]}
-    assert len(tables) == 17
+    assert len(tables) == len(TABLES)
     assert tables["pull_requests"]["rows"] == 3
     assert tables["pull_requests"]["newestEvent"] == "2026-02-04T10:00:00Z"
     assert tables["pull_requests"]["sources"] == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pytest
@@ -14,6 +15,8 @@ from leadline.engine import Engine
 from leadline.engine.duck import compiled
 from leadline.people.arrow import PEOPLE_SCHEMA
 from leadline.schema import TABLES
+from metrics import worlds
+from metrics.oracle_people import Accounts
 
 Rows = Mapping[str, Iterable[Mapping[str, object]]]
 
@@ -37,11 +40,13 @@ def _sql(bots: tuple[str, ...]) -> tuple[str, str, str]:
 class Found:
     """The derived accounts by (domain, source, account)."""
 
-    def __init__(self, engine: Engine, tables: Rows, bots: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, engine: Engine, tables: Rows, bots: tuple[str, ...] = (), emails: Iterable[str] = PEOPLE
+    ) -> None:
         for name, table in TABLES.items():
-            rows = [dict(row) for row in tables.get(name, ())]
+            rows = [{column: row.get(column) for column in table.column} for row in tables.get(name, ())]
             engine.bind_arrow(name, pa.Table.from_pylist(rows, schema=table.arrow_schema))
-        people = [{"email": email, "full_name": email[:3].title()} for email in PEOPLE]
+        people = [{"email": email, "full_name": email[:3].title()} for email in emails]
         engine.bind_arrow("people", pa.Table.from_pylist(people, schema=PEOPLE_SCHEMA))
         self.table = engine.arrow(_sql(bots)[0])
         rows = self.table.to_pylist()
@@ -68,6 +73,10 @@ def pull_request(author: str | None, source: str | None = None, **more: object) 
 
 def identity(source: str, account: str, email: str) -> dict[str, object]:
     return {"source": source, "account": account, "email": email}
+
+
+def told(source: str, account: str, email: str | None = None, name: str | None = None) -> dict[str, object]:
+    return {"source": source, "account": account, "email": email, "name": name}
 
 
 def commit(sha: str, email: str | None, source: str | None = "git", repository: str = "org/a") -> dict[str, object]:
@@ -174,6 +183,109 @@ def test_a_mapping_to_nobody_leaves_the_account_unmatched_and_says_so(engine: En
 def test_the_lake_s_developers_are_known_beside_those_of_the_trees(engine: Engine):
     tables = {"developers": [{"email": "Zoe@x.example", "full_name": "Zoe"}], "commits": [commit("1", "ZOE@x.example")]}
     assert Found(engine, tables).who("git", "git", "zoe@x.example") == "zoe@x.example"
+
+
+def test_the_email_that_a_tool_says_an_account_has_names_its_developer(engine: Engine):
+    uuid = "712020:0A1b-2c3d"
+    found = Found(
+        engine,
+        {
+            "tool_accounts": [
+                told("jira", uuid.lower(), "ADA@x.example", "Ada"),
+                told("GitHub", "Octo", ADA),
+                told("github", "octo-two", ADA),  # two accounts of one person
+                told("github", "guest", "guest@else.example"),
+                told("github", "plus", "ben+work@x.example"),
+                told("github", "quiet", "", "Ben"),
+                told("github", "silent", None, "Cleo"),
+            ],
+            "work_items": [{"assignee": uuid, "source": "jira"}],
+            "work_item_changes": [{"field": "assignee", "to_value": uuid, "source": "jira"}],
+            "pull_requests": [
+                pull_request(author, "github") for author in ("oCTO", "octo-two", "guest", "plus", "quiet", "silent")
+            ],
+        },
+    )
+    assert found.who("work", "jira", uuid.lower()) == ADA
+    assert found.why("work", "jira", uuid.lower()) == "the tool says its email is ada@x.example"
+    assert [found.who("code", "github", account) for account in ("octo", "octo-two")] == [ADA, ADA]
+    said = "unmatched: the tool says its email is {}, which is no developer's"
+    assert found.why("code", "github", "guest") == said.format("guest@else.example")
+    assert found.why("code", "github", "plus") == said.format("ben+work@x.example"), "an address of its own"
+    for account in ("quiet", "silent"):  # a name alone is nobody's
+        assert found.who("code", "github", account) is None
+        assert found.why("code", "github", account) == "unmatched: no mapping, no email"
+    assert {row["developer"] for row in found.rows.values()} == {ADA, None}
+
+
+def test_what_the_tool_says_comes_after_the_mapping_and_the_account_s_own_address_and_before_commits(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "identities": [identity("github", "octo", BEN), identity("github", "gone", "gone@x.example")],
+            "tool_accounts": [
+                told("github", "octo", ADA),
+                told("github", "gone", ADA),
+                told("jira", CLEO, ADA),
+                told("github", "duo", ADA),
+                told("github", "uno", "uno@else.example"),
+            ],
+            "pull_requests": [pull_request(author, "github") for author in ("octo", "gone", "duo", "uno")],
+            "work_items": [{"assignee": CLEO, "source": "jira"}],
+            "pull_request_commits": [listed("1", "duo"), listed("2", "uno")],
+            "commits": [commit("1", BEN), commit("2", CLEO)],
+        },
+    )
+    assert found.why("code", "github", "octo") == "mapped as an account of github"
+    assert found.who("code", "github", "octo") == BEN
+    assert found.who("code", "github", "gone") is None
+    assert (found.who("work", "jira", CLEO), found.why("work", "jira", CLEO)) == (CLEO, "it is the developer's email")
+    assert (found.who("code", "github", "duo"), found.who("code", "github", "uno")) == (ADA, CLEO)
+    assert found.why("code", "github", "uno") == "seen in commits with the email cleo@x.example"
+
+
+def test_what_the_tool_says_is_looked_up_as_a_mapping_is(engine: Engine):
+    found = Found(
+        engine,
+        {
+            "tool_accounts": [
+                told("gitlab", "sam", ADA),
+                told("jira", "sam", BEN),
+                told("github", "pat", "pat@else.example"),  # the first source in order is the one that is meant
+                told("gitlab", "pat", ADA),
+                told("github", "jo", None, "Jo"),  # but one that knows no email says nothing
+                told("gitlab", "jo", CLEO),
+            ],
+            "pull_requests": [pull_request("sam"), pull_request("sam", "github"), pull_request("pat")],
+            "comments": [{"author": "jo"}],
+            "work_items": [{"assignee": "sam"}, {"assignee": "sam", "source": "linear"}],
+        },
+    )
+    assert (found.who("code", "", "sam"), found.who("work", "", "sam")) == (ADA, BEN)
+    assert (found.who("code", "github", "sam"), found.who("work", "linear", "sam")) == (None, None)
+    assert (found.who("code", "", "pat"), found.who("code", "", "jo")) == (None, CLEO)
+
+
+def test_a_noreply_address_carries_an_account_whose_email_the_tool_says(engine: Engine):
+    address = "12+octo@users.noreply.github.com"
+    tables = {"tool_accounts": [told("github", "Octo", ADA)], "commits": [commit("1", address)]}
+    found = Found(engine, tables)
+    assert found.why("git", "git", address) == "noreply address of the github account octo"
+    assert found.who("git", "git", address) == ADA
+
+
+def test_a_bot_stays_one_whoever_s_email_the_tool_says_it_has(engine: Engine):
+    names = ("renovate[bot]", "deploy-bot", "our-ci")
+    found = Found(
+        engine,
+        {
+            "tool_accounts": [told("github", name, ADA) for name in names],
+            "comments": [{"author": name, "source": "github"} for name in names],
+        },
+        bots=("Our-CI",),
+    )
+    assert all(row["bot"] and row["developer"] is None for row in found.rows.values())
+    assert found.why("code", "github", "deploy-bot") == "bot, by its name"
 
 
 def test_the_email_seen_beside_an_account_in_commits_names_its_developer(engine: Engine):
@@ -336,3 +448,17 @@ def test_activity_puts_first_what_is_lost(engine: Engine):
         ("ada@x.example", 5, 0, 0, 0, 0, 5),
     ]
     assert all(type(row[name]) is int for row in rows for name in numbers)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_made_up_worlds_as_the_oracle_says(engine: Engine, seed: int):
+    world = worlds.world(Random(seed))
+    bots = world.settings["bots"]
+    people = {row["email"].lower() for row in world.developers}
+    oracle = Accounts(world.tables, people, bots)
+    found = Found(engine, world.tables, tuple(filter(None, bots.split(","))), people)
+    assert found.rows
+    for (domain, source, account), row in found.rows.items():
+        assert row["developer"] == oracle.developer(domain, source, account), row
+        if domain != "git":  # addresses of bots have cases of their own
+            assert row["bot"] == oracle.bot(domain, source, account), row

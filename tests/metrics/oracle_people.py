@@ -129,12 +129,12 @@ class Accounts:
         self._known: dict[tuple[str, str, str], str | None] = {}
         self.bots = BOT_NAMES | {part.strip().lower() for part in bots.split(",") if part.strip()}
 
-    def mapped(self, domain: str, source: str, account: str) -> str | None:
+    def mapped(self, domain: str, source: str, account: str, table: str = "identities") -> str | None:
         """The mapping given: of the same source, or of any source with this domain's kind of tool first."""
         found = [
             (row["source"].lower(), row["email"].lower())
-            for row in self.tables.get("identities", [])
-            if row["account"].lower() == account and (not source or row["source"].lower() == source)
+            for row in self.tables.get(table, [])
+            if row["account"].lower() == account and (not source or row["source"].lower() == source) and row["email"]
         ]
         found.sort(key=lambda pair: ((pair[0] in TRACKERS) != (domain == "work"), pair[0]))
         return found[0][1] if found else None
@@ -153,6 +153,9 @@ class Accounts:
             return email if email in self.people else None
         if account in self.people:
             return account
+        told = self.mapped(domain, source, account, "tool_accounts")
+        if told in self.people and not self._bot_name(account):
+            return told
         if domain == "git":
             hidden = NOREPLY.fullmatch(account)
             return self.developer("code", "github", hidden[1]) if hidden else None

@@ -32,7 +32,9 @@ class Maker:
         self.developers = self._developers()
         self.people = [row["email"] for row in self.developers]
         self.identities: Rows = []
+        self.tool_accounts: Rows = []
         self.accounts = {email: self._accounts(email) for email in self.people}
+        self.tool_accounts += [self._told("github", name) for name in STRANGERS if self.chance(3)]
 
     def chance(self, one_in: int) -> bool:
         return self.random.randrange(one_in) == 0
@@ -71,16 +73,30 @@ class Maker:
         return rows
 
     def _accounts(self, email: str) -> list[str]:
-        """How a person signs: the address, or an account mapped on GitHub, Jira and git."""
+        """How a person signs: the address, or an account mapped on GitHub, Jira and git, or told by some of these tools."""
         name = email.split("@", maxsplit=1)[0]
         if self.chance(3):
             return [email, email.upper()]
+        account, signs = f"{name}-Dev", [email, f"{name}-dev", f"{name}-DEV"]
+        self.tool_accounts += [self._told(tool, account, email) for tool in ("github", "jira") if self.chance(2)]
+        if self.chance(3):
+            return signs
         self.identities += [
-            {"source": "github", "account": f"{name}-Dev", "email": email},
-            {"source": "jira", "account": f"{name}-dev", "email": email},
+            {"source": "github", "account": account, "email": email},
+            {"source": "jira", "account": account.lower(), "email": email},
             {"source": "git", "account": f"{name}@home.test", "email": email},
         ]
-        return [email, f"{name}-dev", f"{name}-DEV"]
+        return signs
+
+    def _told(self, tool: str, account: str, email: str = UNKNOWN) -> dict[str, Any]:
+        """What a tool says of an account: the email, in some letter case, but now and then none or another's."""
+        said = self.maybe(self.random.choice((email, email, email.title(), self.random.choice(self.people))), 6)
+        return {
+            "source": tool,
+            "account": account,
+            "email": said,
+            "name": self.random.choice(self.developers)["full_name"],
+        }
 
     def account(self, strangers: bool = True) -> str:
         if strangers and self.chance(5):
@@ -235,7 +251,8 @@ def world(random: Random) -> World:
     maker = Maker(random)
     commits, files = maker.commits()
     tables = {"commits": commits, "commit_files": files, **maker.pull_requests(commits)}
-    tables |= maker.talk(tables["pull_requests"]) | maker.work() | {"identities": maker.identities}
+    tables |= maker.talk(tables["pull_requests"]) | maker.work()
+    tables |= {"identities": maker.identities, "tool_accounts": maker.tool_accounts}
     settings = {
         "timezone": random.choice(ZONES),
         "rework.window_days": random.choice(("7", "30")),

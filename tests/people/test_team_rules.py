@@ -10,7 +10,7 @@ from leadline.people import load_org, tree
 from leadline.people.team_rules import TeamRule, deployment_thing, environment_rules, team_rules
 from leadline.people.tree import OrgTree
 from leadline.settings.profile import Profile
-from leadline.settings.rules import parse_filters
+from leadline.settings.rules import integrations_text, parse_filters, parse_integrations
 
 DEVELOPERS = """email,full_name,manager_email,team
 top@example.com,Top,,
@@ -98,3 +98,17 @@ def test_all_sets_must_match_and_tags_answer_for_labels() -> None:
     # An incident has no labels: the set over these is not asked, and whoever asks can see so.
     assert rule.matches({"repository": ["o/r"], "service": [None]})
     assert rule.asks_beyond({"repository": ["o/r"], "service": [None]})
+
+
+def test_integrations_of_a_team_as_text():
+    used = parse_integrations("im = jira:shop, jira:web,; SCM = github:a=b ; im = jira:shop;")
+    assert used == {"SCM": ("github:a=b",), "IM": ("jira:shop", "jira:web")}
+    assert integrations_text(used) == "SCM = github:a=b; IM = jira:shop, jira:web"
+    assert parse_integrations(integrations_text(used)) == used
+    assert integrations_text({}) == integrations_text({"CD": ()}) == ""
+
+
+@pytest.mark.parametrize("text", ["", " ; ", "SCM =", "SCM", "HR = people", "github:example"])
+def test_what_is_no_list_of_integrations(text: str):
+    with pytest.raises(ValueError, match=r"SCM|at least one source"):
+        parse_integrations(text)

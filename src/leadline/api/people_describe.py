@@ -16,6 +16,7 @@ from leadline.api.people_models import (
     CloudIdsBody,
     DevelopersBody,
     FiltersBody,
+    IntegrationsBody,
     OrgTreeBody,
     SchemaBody,
     TeamBody,
@@ -23,8 +24,8 @@ from leadline.api.people_models import (
 )
 from leadline.api.people_query import PARAMETERS, TREE
 from leadline.people.fields import FIELDS
-from leadline.people.team_settings import FILTER_KEYS, OPERATORS
-from leadline.settings.profile import TEAM_RULES
+from leadline.people.team_settings import FILTER_KEYS, OPERATORS, RULES
+from leadline.settings.rules import INTEGRATION_TYPES
 
 _TEXT = {"type": "string"}
 _MAPPINGS: dict[str, Any] = {
@@ -78,10 +79,33 @@ _FILTERS = {
         "groupedFilters": {"type": "object", "additionalProperties": {"type": "array", "items": _FILTER}},
         "rules": {
             "type": "object",
-            "properties": {
-                name: {"type": ["string", "null"], "description": doc} for name, (_, doc) in TEAM_RULES.items()
-            },
+            "properties": {name: {"type": ["string", "null"], "description": doc} for name, (_, doc) in RULES.items()},
         },
+    },
+}
+_INTEGRATIONS = {
+    "type": "object",
+    "required": ["integrations"],
+    "properties": {
+        "integrations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["type"],
+                "description": "A configured source, by its id, its name or both.",
+                "properties": {
+                    "integrationId": {"type": "integer"},
+                    "integrationName": _TEXT,
+                    "type": {
+                        "type": ["string", "null"],
+                        "enum": [*INTEGRATION_TYPES, None],
+                        "description": ", ".join(f"{name}: {doc}" for name, doc in INTEGRATION_TYPES.items())
+                        + "; null takes the source away.",
+                    },
+                    "kind": {**_TEXT, "description": "Ignored."},
+                },
+            },
+        }
     },
 }
 _EMAILS = {
@@ -205,14 +229,27 @@ def teams(operation: str, summary: str) -> dict[str, Any]:
 
 def filters(operation: str, summary: str, *, change: bool = False) -> dict[str, Any]:
     """The routes of a team's filters."""
+    what = "Rules named here replace those there, others stay; an empty one is taken away."
+    body = _json_body(_FILTERS, what) if change else None
+    return _of_team(operation, summary, json_answer(FiltersBody, "The team's own filters."), body)
+
+
+def integrations(operation: str, summary: str, *, change: bool = False) -> dict[str, Any]:
+    """The routes of the sources a team uses."""
+    what = "Each is added under its type, others stay; one of the type null is taken away. Nothing is filtered by them."
+    body = _json_body(_INTEGRATIONS, what) if change else None
+    return _of_team(operation, summary, json_answer(IntegrationsBody, "The sources that the team uses."), body)
+
+
+def _of_team(operation: str, summary: str, answer: dict[str, Any], body: dict[str, Any] | None) -> dict[str, Any]:
+    """A route of a team's settings; ``body``: what it takes, if it changes them."""
     team = _path("refId", "A team's ref id, or its key.")
     extra: dict[str, Any] = {"parameters": [_path("treeId", "An org tree's id."), team, *identifiers()]}
     refusals: tuple[int, ...] = (400, 401, 403, 404)
-    if change:
-        what = "Rules named here replace those there, others stay; an empty one is taken away."
-        extra["requestBody"] = _json_body(_FILTERS, what)
+    if body is not None:
+        extra["requestBody"] = body
         refusals = (*refusals, 409, 413, 415)
-    return route(operation, summary, {200: json_answer(FiltersBody, "The team's own filters.")}, refusals, extra)
+    return route(operation, summary, {200: answer}, refusals, extra)
 
 
 def _array(model: type[BaseModel], description: str) -> dict[str, Any]:

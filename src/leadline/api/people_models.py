@@ -18,9 +18,11 @@ from leadline.people.fields import EXAMPLES, FIELDS, field_doc
 from leadline.people.findings import Finding
 from leadline.people.records import Record
 from leadline.people.review import SAMPLES, Changes
+from leadline.people.team_integrations import Integration
 from leadline.people.team_settings import FILTER_KEYS, OPERATORS, TeamFilters
 from leadline.people.tree import Node, OrgTree
 from leadline.people.versions import Version
+from leadline.settings.rules import INTEGRATION_TYPES
 
 SHOWN = 100
 """Rows of each kind of error, and emails of each kind of change, that an answer names; the rest is only counted."""
@@ -364,3 +366,28 @@ class FiltersBody(Body):
         if warnings:
             body.warnings = list(warnings)
         return body
+
+
+class IntegrationBody(Body):
+    """A source that a team uses."""
+
+    integration_id: int
+    integration_name: str = Field(description="The source's name, as `leadline sources list` shows it.")
+    type: str = Field(json_schema_extra={"enum": list(INTEGRATION_TYPES)})
+    kind: str = Field(description="Its tool: `github`, `jira`, …")
+
+
+class IntegrationsBody(Body):
+    """The sources a team uses."""
+
+    integrations: list[IntegrationBody]
+
+    @classmethod
+    def of(cls, found: Sequence[Integration]) -> Self:
+        """Integrations of a team."""
+        return cls(
+            integrations=[
+                IntegrationBody(integration_id=each.id, integration_name=each.name, type=each.type, kind=each.kind)
+                for each in found
+            ]
+        )

@@ -1,7 +1,8 @@
-"""The routes of org trees: which there are, their teams with ids and head counts, and the filters of a team.
+"""The routes of org trees: which there are, their teams with ids and head counts, the filters of a team and the sources it uses.
 
 Requests come in, answers go out. Lists here are arrays at the top level, as documented clients read them (vendor docs, "Copy
-team integration settings"); what filters mean is decided by ``leadline.people.team_settings``.
+team integration settings"); what filters and integrations mean is decided by ``team_settings`` and ``team_integrations`` of
+``leadline.people``.
 """
 
 from __future__ import annotations
@@ -17,19 +18,21 @@ from leadline.api import people_describe as describe
 from leadline.api.auth import ADMIN, READ
 from leadline.api.body import read_object
 from leadline.api.errors import json_list_response, json_response
-from leadline.api.people_models import FiltersBody, OrgTreeBody, TeamBody
+from leadline.api.people_models import FiltersBody, IntegrationsBody, OrgTreeBody, TeamBody
 from leadline.api.services import query_of, services_of
 from leadline.db.keys import ApiKey
 from leadline.errors import NotFound
 from leadline.exports.fields import printable
 from leadline.people import tree as tree_named
 from leadline.people import trees as all_trees
+from leadline.people.team_integrations import change_team_integrations, team_integrations
 from leadline.people.team_settings import change_team_filters, team_filters
 from leadline.people.tree import Node, OrgTree
 
 TAGS: list[str | Enum] = ["people"]
 TREES = "/v2/org-trees"
 TEAMS = TREES + "/{treeId}/teams"
+INTEGRATIONS = TEAMS + "/{refId}/settings/integrations"
 FILTERS = TEAMS + "/{refId}/settings/integration_filters"
 
 
@@ -78,6 +81,35 @@ def add_tree_routes(app: FastAPI) -> None:
                 services_of(request).home.db, key.project_id, tree, _team(request, tree), body
             )
             return json_response(FiltersBody.of(found, warnings).document())
+
+        return await run_in_threadpool(changed)
+
+    _add_integration_routes(app)
+
+
+def _add_integration_routes(app: FastAPI) -> None:
+    @app.get(INTEGRATIONS, tags=TAGS, **describe.integrations("getTeamIntegrations", "The sources a team uses"))
+    def integrations(request: Request) -> Response:
+        services = services_of(request)
+        key = services.caller(request, READ)
+        query_of(request)
+        tree = _tree(request, key)
+        found = team_integrations(services.home.db, key.project_id, tree, _team(request, tree))
+        return json_response(IntegrationsBody.of(found).document())
+
+    what = describe.integrations("putTeamIntegrations", "Change the sources a team uses", change=True)
+
+    @app.put(INTEGRATIONS, tags=TAGS, **what)
+    async def change(request: Request) -> Response:
+        key = await run_in_threadpool(services_of(request).caller, request, ADMIN)
+        query_of(request)
+        body = await read_object(request)
+
+        def changed() -> Response:
+            tree = _tree(request, key)
+            db = services_of(request).home.db
+            found = change_team_integrations(db, key.project_id, tree, _team(request, tree), body)
+            return json_response(IntegrationsBody.of(found).document())
 
         return await run_in_threadpool(changed)
 

@@ -5,11 +5,13 @@ An open project comes in; one ``Account`` per account goes out, those with the m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from leadline.engine import Engine
     from leadline.home import Project
+    from leadline.people.suggestions import Suggestions
 
 
 COUNTS = ("commits", "pull_requests", "reviews", "comments", "work_items", "total")
@@ -18,7 +20,8 @@ COUNTS = ("commits", "pull_requests", "reviews", "comments", "work_items", "tota
 @dataclass(frozen=True)
 class Account:
     """One account of a domain (``code``, ``work`` or ``git``) and source ('' where rows name none); counts of what it
-    did. ``developer`` is None for one that counts for nobody."""
+    did. ``developer`` is None for one that counts for nobody. ``name`` is what its tool says; ``suggestion`` the email of the
+    developer who an unmatched one might be: for a person to judge, nothing counts by it."""
 
     domain: str
     source: str
@@ -32,6 +35,8 @@ class Account:
     comments: int
     work_items: int
     total: int
+    name: str | None = None
+    suggestion: str | None = None
 
     @property
     def unmatched(self) -> bool:
@@ -57,4 +62,20 @@ def accounts(project: Project) -> list[Account]:
         opened.facts.bind_raw()
         # Sums come back as decimals, which JSON does not know.
         rows: list[dict[str, Any]] = opened.engine.arrow(activity()).to_pylist()
-    return [Account(**{**row, **{name: int(row[name]) for name in COUNTS}}) for row in rows]
+        suggestions = _suggestions(opened.engine)
+    found = (Account(**{**row, **{name: int(row[name]) for name in COUNTS}}) for row in rows)
+    return [_with_name(each, suggestions) for each in found]
+
+
+def _suggestions(engine: Engine) -> Suggestions:
+    from leadline.people.suggestions import Suggestions
+
+    said = engine.execute("SELECT source, account, email, name FROM tool_accounts WHERE trim(name) <> ''")
+    developers = engine.execute("SELECT email, full_name FROM people UNION SELECT email, full_name FROM developers")
+    return Suggestions(said, developers)
+
+
+def _with_name(account: Account, suggestions: Suggestions) -> Account:
+    named = (account.source, account.account)
+    suggestion = suggestions.developer(*named) if account.unmatched else None
+    return replace(account, name=suggestions.name(*named), suggestion=suggestion)

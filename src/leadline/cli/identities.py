@@ -35,7 +35,8 @@ def identities(
 ) -> None:
     """Show every account, the developer it belongs to and why.
 
-    Accounts whose activity counts for nobody come first, the most active on top.
+    Accounts whose activity counts for nobody come first, the most active on top. With --unmatched, each has the name that
+    its tool gives and a developer it might be: nothing counts by that until you map the account.
     """
     if context.invoked_subcommand is not None:
         if unmatched or json:
@@ -49,6 +50,21 @@ def identities(
         emit_json([asdict(each) for each in found])
     elif not found:
         say("No unmatched account." if unmatched else "No account seen yet; `leadline import FOLDER` brings data.")
+    elif unmatched:
+        table(
+            ["source", "account", "name", "suggestion", Column("events", number=True), "why"],
+            [
+                [
+                    each.source or each.domain,
+                    each.account,
+                    each.name or "",
+                    each.suggestion or "",
+                    count(each.total),
+                    each.reason,
+                ]
+                for each in found
+            ],
+        )
     else:
         table(
             ["source", "account", "developer", Column("events", number=True), "why"],

@@ -23,6 +23,7 @@ class SourceRow:
     """One source. ``outcome`` is that of the last run that ended; ``started_at`` is later than ``finished_at`` while a
     run is at work, and after one that was killed."""
 
+    id: int
     name: str
     kind: str
     settings: dict[str, Any]

@@ -38,7 +38,7 @@ QUERIES: dict[str, str] = {
     "incidents": delivery.INCIDENTS,
     "releases": delivery.RELEASES,
 }
-"""The tables that are generated in SQL; ``developers`` and ``identities`` come from the people."""
+"""The tables that are generated in SQL; the others come from the people."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,10 @@ class World:
             return
         if table.name == "developers":
             rows: list[dict[str, str | None]] = [_with_attributes(row) for row in self.organization.developers()]
-        else:
+        elif table.name == "identities":
             rows = [dict(row) for row in self.organization.identities]
+        else:
+            rows = [dict(row) for row in self.organization.tool_accounts()]
         fields = [field for field in table.arrow_schema if rows and field.name in rows[0]]
         yield pa.RecordBatch.from_pylist(rows, schema=pa.schema(fields))
 

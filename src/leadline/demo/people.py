@@ -94,6 +94,16 @@ class Organization:
             if person.listed
         ]
 
+    def tool_accounts(self) -> list[dict[str, str | None]]:
+        """What the code host and the tracker say of their accounts: a name for all, an email of those mapped anyway."""
+        mapped = {(row["source"], row["account"]): row["email"] for row in self.identities}
+        said = [("github", person.login.lower(), person.full_name) for person in self.people if not person.bot]
+        said += [("jira", person.tracker, person.full_name) for person in self.people if "@" not in person.tracker]
+        return [
+            {"source": source, "account": account, "email": mapped.get((source, account)), "name": name}
+            for source, account, name in sorted(said)
+        ]
+
 
 def levels(developers: int) -> tuple[int, int, int]:
     """How many area heads, group managers and team leads ``developers`` people have; one more is above them all."""

@@ -14,12 +14,14 @@ The rules, the first that applies:
    (in the order of ``CODE_HOSTS``, then any other that is no tracker, by name), then the trackers; for ``work`` the
    other way round; for ``git`` `git` first, then as for ``code``. A mapping to an email that is no developer's counts as
    given too: it leaves the account without a developer.
-2. The developer whose email the account is.
+2. The developer whose email the account is; else the one whose email the account has: as the tool says
+   (``tool_accounts``, found for a row as a mapping is). Whose name the tool says is never asked.
 3. The developer whose email was seen beside the account in commits (``pull_request_commits`` names an account for a
-   sha, ``commits`` the email), if that is exactly one developer. Not for git itself, and not for the names of bots.
+   sha, ``commits`` the email), if that is exactly one developer. Not for git itself.
 4. For a `noreply` address of a code host: the developer of the account it carries, by the rules above.
 
-An account that is nobody's by these is a bot if its name says so (of an address: the part before the @, too).
+An account that is nobody's by these is a bot if its name says so (of an address: the part before the @, too). What a tool
+says and what is seen beside make no bot a person: it often goes by the address of whoever set it up.
 """
 
 from __future__ import annotations
@@ -231,19 +233,21 @@ def _named(everything: ibis.Table, bots: Sequence[str]) -> ibis.Table:
 
 
 def _direct(named: ibis.Table) -> ibis.Table:
-    """Rules 1 and 2: the mapping given, and the developer whose address the account is."""
-    mapped = _mapped(named)
+    """Rules 1 and 2: the mapping given, and the developer whose address the account is or, as the tool says, has."""
+    mapped = _found_for(named, schema_table("identities"))
+    told = _found_for(named.filter(~named.bot_name), schema_table("tool_accounts"))
     people = developers()
-    joined = named.left_join(mapped, list(_KEYS)).select(named, mapped.mapping, mapped.mapped_source)
-    is_person = joined.left_join(people, joined.account == people.email).select(joined, address=people.email)
-    owner = people.view()
-    both = is_person.left_join(owner, is_person.mapping == owner.email).select(is_person, mapped_to=owner.email)
+    joined = named.left_join(mapped, list(_KEYS)).select(
+        named, mapping=mapped.email, mapped_source=mapped.by, mapped_to=mapped.owner
+    )
+    joined = joined.left_join(told, list(_KEYS)).select(joined, said=told.email, has=told.owner)
+    both = joined.left_join(people, joined.account == people.email).select(joined, address=people.email)
     given = both.mapping.notnull()
     return both.select(
         *_KEYS,
         "seen",
         "bot_name",
-        developer=given.ifelse(both.mapped_to, both.address),
+        developer=given.ifelse(both.mapped_to, both.address.coalesce(both.has)),
         final=given,
         reason=_case(
             (given & both.mapped_to.notnull(), _text("mapped as an account of ") + both.mapped_source),
@@ -256,37 +260,42 @@ def _direct(named: ibis.Table) -> ibis.Table:
                 + ", who is no developer",
             ),
             (both.address.notnull(), _text("it is the developer's email")),
+            (both.has.notnull(), _text("the tool says its email is ") + both.has),
+            (
+                both.said.notnull(),
+                _text("unmatched: the tool says its email is ") + both.said + ", which is no developer's",
+            ),
         ),
     )
 
 
-def _mapped(named: ibis.Table) -> ibis.Table:
-    """The mapping given for each account, of the source that comes first."""
-    table = schema_table("identities")
+def _found_for(named: ibis.Table, table: ibis.Table) -> ibis.Table:
+    """The ``email`` that ``table`` (source, account, email) has for each account, its source (``by``) and the developer
+    of that email (``owner``): of all sources that may be meant, the one that comes first."""
     given = table.select(
-        mapped_source=account_source(table.source), name=account_name(table.account), mapping=account_name(table.email)
-    ).filter(lambda row: row.name.notnull() & row.mapping.notnull())
+        by=account_source(table.source), name=account_name(table.account), email=account_name(table.email)
+    ).filter(lambda row: row.name.notnull() & row.email.notnull())
     pairs = named.select(*_KEYS).join(given, named.account == given.name)
-    own = (pairs.source == pairs.mapped_source) & (pairs.source != "")
-    tracker = pairs.mapped_source.isin(TRACKERS)
+    own = (pairs.source == pairs.by) & (pairs.source != "")
+    tracker = pairs.by.isin(TRACKERS)
     host = _case(
-        *((pairs.mapped_source == name, ibis.literal(place)) for place, name in enumerate(CODE_HOSTS, start=1)),
+        *((pairs.by == name, ibis.literal(place)) for place, name in enumerate(CODE_HOSTS, start=1)),
         default=ibis.literal(len(CODE_HOSTS) + 1),
     )
     rank = _case(
         (own, ibis.literal(0)),
-        ((pairs.domain == GIT) & (pairs.mapped_source == GIT), ibis.literal(0)),
+        ((pairs.domain == GIT) & (pairs.by == GIT), ibis.literal(0)),
         ((pairs.domain == WORK) & tracker, ibis.literal(1)),
         (tracker, ibis.literal(200)),
         default=host + 100,
     )
     # A row that names its source is looked up there alone; only a commit's address is git's whatever brought the commit.
     ranked = pairs.mutate(rank=rank).filter(lambda row: (row.source == "") | (row["rank"] == 0))
-    first = ibis.row_number().over(
-        group_by=list(_KEYS), order_by=[ranked["rank"], ranked.mapped_source, ranked.mapping]
-    )
+    first = ibis.row_number().over(group_by=list(_KEYS), order_by=[ranked["rank"], ranked.by, ranked.email])
     numbered = ranked.mutate(place=first)
-    return numbered.filter(numbered.place == 0).select(*_KEYS, "mapping", "mapped_source")
+    found = numbered.filter(numbered.place == 0).select(*_KEYS, "email", "by")
+    people = developers()
+    return found.left_join(people, found.email == people.email).select(found, owner=people.email)
 
 
 def _seen_beside(direct: ibis.Table) -> ibis.Table:

@@ -21,7 +21,7 @@ _NAMED_IN = (
 DIRECT_ACCOUNTS = Stored(
     "direct_accounts",
     DIRECT_COLUMNS,
-    reads=(*_NAMED_IN, "developers", "identities"),
+    reads=(*_NAMED_IN, "developers", "identities", "tool_accounts"),
     expression=lambda profile: direct_accounts(profile["bots"]),
     settings=("bots",),
     people=True,

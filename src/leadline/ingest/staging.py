@@ -28,6 +28,7 @@ FILE_BYTES = 8 * ROW_GROUP_BYTES
 LOWER_CASE_COLUMNS: dict[str, tuple[str, ...]] = {
     "developers": ("email",),
     "identities": ("source", "account", "email"),
+    "tool_accounts": ("source", "account", "email"),
 }
 """Columns compared without case, stored in lower case (data-model, "People and the org tree")."""
 

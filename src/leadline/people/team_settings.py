@@ -8,6 +8,7 @@ of that tree, ``team.<key or ref id>.<rule>``; here it is written under the node
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ from leadline.people.tree import Node, OrgTree
 from leadline.people.violations import shown
 from leadline.settings.profile import TEAM_RULES
 from leadline.settings.rules import Filter, parse_filters
+
+RULES = {name: rule for name, rule in TEAM_RULES.items() if name != "integrations"}
+"""The rules that something follows from; which sources a team uses has an address of its own (``team_integrations``)."""
 
 FILTER_KEYS = {
     "repository": ("SCM", "REPO_ID"),
@@ -55,8 +59,8 @@ def team_filters(db: Database, project_id: int, tree: OrgTree, node: Node) -> Te
     """The rules that the settings give to ``node`` itself; those of teams above it also hold where it has none."""
     texts = stored.profile(db, project_id, tree.name).texts
     rules = {}
-    for name in TEAM_RULES:
-        for spelling in _spellings(node):
+    for name in RULES:
+        for spelling in spellings(node):
             if (text := texts.get(f"team.{spelling}.{name}")) is not None:
                 rules[name] = text
                 break
@@ -87,27 +91,36 @@ def change_team_filters(
     if refused:
         first = f"{refused[0].field}: {refused[0].message}"
         raise InvalidRequest(f"Invalid filters: {first}", code="invalid_filters", details=refused)
-    with db.lock(f"{project_id}:settings:{tree.name}"):
-        _store(db, project_id, tree, node, wanted)
+    with changing(db, project_id, tree):
+        store(db, project_id, tree, node, wanted)
     warnings = tuple(f"{name}: ignored, nothing here is filtered by it" for name in WITHOUT_MEANING if body.get(name))
     return team_filters(db, project_id, tree, node), warnings
 
 
-def _spellings(node: Node) -> tuple[str, ...]:
+def changing(db: Database, project_id: int, tree: OrgTree) -> AbstractContextManager[None]:
+    """Hold the settings of a tree against other changes of teams."""
+    return db.lock(f"{project_id}:settings:{tree.name}")
+
+
+def spellings(node: Node) -> tuple[str, ...]:
     """What settings may call the node, the one that wins first."""
     return (str(node.ref_id),) if node.key is None else (node.key, str(node.ref_id))
 
 
-def _store(db: Database, project_id: int, tree: OrgTree, node: Node, wanted: Mapping[str, str]) -> None:
-    spellings = _spellings(node)
-    removed = [f"team.{spelling}.{name}" for name in wanted for spelling in spellings]
+def store(db: Database, project_id: int, tree: OrgTree, node: Node, wanted: Mapping[str, str]) -> None:
+    """Put the rules of ``wanted`` (text by name) in force for a team; an empty one is taken away.
+
+    Raises ``Conflict`` for taking away what is set for the whole project.
+    """
+    names = spellings(node)
+    removed = [f"team.{spelling}.{name}" for name in wanted for spelling in names]
     for_all = stored.stored(db, project_id)
     if stuck := [key for key in removed if key in for_all and not wanted[key.rpartition(".")[2]]]:
         raise Conflict(
             f"{stuck[0]} is set for the whole project; take it away there with `leadline settings`",
             code="project_setting",
         )
-    values = {f"team.{spellings[0]}.{name}": text for name, text in wanted.items() if text}
+    values = {f"team.{names[0]}.{name}": text for name, text in wanted.items() if text}
     stored.change(db, project_id, values, removed, tree.name)
 
 
@@ -115,7 +128,7 @@ def _check(wanted: Mapping[str, str], refused: list[Detail]) -> None:
     for name, text in wanted.items():
         try:
             if text:
-                TEAM_RULES[name][0](text)
+                RULES[name][0](text)
         except ValueError as error:
             refused.append(Detail(f"rules.{name}", f"{shown(text)} is refused; it must be {error}"))
 
@@ -126,8 +139,8 @@ def _rules(given: Any, refused: list[Detail]) -> dict[str, str]:
         refused.append(Detail("rules", "an object of rules as text"))
         return rules
     for name, text in (given or {}).items():
-        if name not in TEAM_RULES:
-            refused.append(Detail(f"rules.{name[:80]}", f"unknown property; one of {', '.join(TEAM_RULES)}"))
+        if name not in RULES:
+            refused.append(Detail(f"rules.{name[:80]}", f"unknown property; one of {', '.join(RULES)}"))
         elif text is not None and not isinstance(text, str):
             refused.append(Detail(f"rules.{name}", "a text such as `equals a, b`, or null to take it away"))
         else:

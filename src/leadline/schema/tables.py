@@ -314,6 +314,17 @@ IDENTITIES = Table(
         _text("email", "Developer the account belongs to."),
     ),
 )
+TOOL_ACCOUNTS = Table(
+    "tool_accounts",
+    "What a tool says of its accounts. The email tells whose an account is; the name alone never does.",
+    ("source", "account"),
+    (
+        _text("source", "Tool of the account: `github`, `gitlab`, `jira`, …"),
+        _text("account", "Account, as the other tables name it."),
+        _text("email", "Email that the tool gives for it."),
+        _text("name", "Name that the tool gives for it."),
+    ),
+)
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -335,6 +346,7 @@ TABLES: dict[str, Table] = {
         RELEASES,
         DEVELOPERS,
         IDENTITIES,
+        TOOL_ACCOUNTS,
     )
 }
 

@@ -186,6 +186,11 @@ TEAM_RULES: dict[str, tuple[Check, str]] = {
         rules.parse_work_types,
         "Work types of a team: `feature = Story, Epic; bug = Bug`; others are other.",
     ),
+    "integrations": (
+        rules.parse_integrations,
+        "Sources that a team uses: `SCM = github:example; IM = jira:shop`. For people to see: nothing is filtered by it, and "
+        "teams below have their own.",
+    ),
 }
 
 

@@ -1,11 +1,11 @@
-"""Team rules as text: filter sets over a property and the mapping of work item types.
+"""Team rules as text: filter sets over a property, the mapping of work item types, and which sources a team uses.
 
 One line of text comes in (a setting's value), the parsed rule goes out; ``ValueError`` says what would do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 OPERATORS = ("not equals", "equals", "not contains", "contains", "starts with", "ends with")
@@ -15,6 +15,15 @@ DEFAULT_WORK_TYPES = {
     **dict.fromkeys(("bug", "defect"), "bug"),
 }
 """Work type of a work item's type, compared as the whole name in any case; any other type is `other`."""
+
+INTEGRATION_TYPES = {
+    "SCM": "source code management",
+    "IM": "issue management",
+    "CI": "continuous integration",
+    "CD": "continuous delivery",
+    "INCIDENT": "incident management",
+}
+"""What a team may use a source for (vendor docs, "Copy team integration settings", have SCM, IM and CD)."""
 
 
 @dataclass(frozen=True)
@@ -71,3 +80,22 @@ def parse_work_types(text: str) -> dict[str, str]:
     if not types:
         raise ValueError("at least one type, as in `feature = Story`")
     return types
+
+
+def parse_integrations(text: str) -> dict[str, tuple[str, ...]]:
+    """``SCM = github:example; IM = jira:shop, jira:web`` → names of sources by type, in the order of the types."""
+    found: dict[str, list[str]] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        kind, sign, names = part.partition("=")
+        if not sign or (kind := kind.strip().upper()) not in INTEGRATION_TYPES:
+            raise ValueError(f"`TYPE = source, source; …` with types of {', '.join(INTEGRATION_TYPES)}")
+        found.setdefault(kind, []).extend(filter(None, (name.strip() for name in names.split(","))))
+    if not any(found.values()):
+        raise ValueError("at least one source, as in `SCM = github:example`")
+    return {kind: tuple(dict.fromkeys(found[kind])) for kind in INTEGRATION_TYPES if found.get(kind)}
+
+
+def integrations_text(used: Mapping[str, Iterable[str]]) -> str:
+    """The text that ``parse_integrations`` reads; empty where nothing is used."""
+    listed = {kind: ", ".join(used.get(kind, ())) for kind in INTEGRATION_TYPES}
+    return "; ".join(f"{kind} = {names}" for kind, names in listed.items() if names)

@@ -1,0 +1,157 @@
+"""Which sources a team uses and for what, as the API reads and changes it (vendor docs, "Copy team integration settings").
+
+A tree, a node and a request's members come in; the team's integrations go out: configured sources, each with a type. They are
+kept as one of the team's settings, ``team.<key or ref id>.integrations``. People see by them where a team's data comes from;
+nothing is filtered by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leadline.db import Database, sources
+from leadline.db import settings as stored
+from leadline.errors import Detail, InvalidRequest
+from leadline.people.team_settings import changing, spellings, store
+from leadline.people.tree import Node, OrgTree
+from leadline.people.violations import shown
+from leadline.settings.rules import INTEGRATION_TYPES, integrations_text, parse_integrations
+
+RULE = "integrations"
+PROPERTIES = ("integrationId", "integrationName", "type", "kind")
+_SPELLED = {"ITSM": "IM"}
+"""Further words for a type: that of the filters' groups."""
+
+
+@dataclass(frozen=True)
+class Integration:
+    """A configured source that a team uses; ``kind`` is its tool, ``type`` one of ``INTEGRATION_TYPES``."""
+
+    id: int
+    name: str
+    kind: str
+    type: str
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An entry of a request: a source, and a type to use it for, or None to take it away."""
+
+    name: str
+    type: str | None
+
+
+def team_integrations(db: Database, project_id: int, tree: OrgTree, node: Node) -> tuple[Integration, ...]:
+    """The team's own, by type and name. A source that is removed is not among them; configured again, it is."""
+    known = _known(db, project_id)
+    used = _used(db, project_id, tree, node)
+    return tuple(
+        Integration(known[name].id, name, known[name].kind, kind)
+        for kind, names in used.items()
+        for name in sorted(names)
+        if name in known
+    )
+
+
+def change_team_integrations(
+    db: Database, project_id: int, tree: OrgTree, node: Node, body: Mapping[str, Any]
+) -> tuple[Integration, ...]:
+    """Merge a request's ``integrations``: each is added under its type, one of the type null is taken away altogether,
+    others stay. Gives what holds then. Raises ``InvalidRequest`` with everything refused, ``Conflict`` as ``store``."""
+    refused = [
+        Detail(shown(name)[1:-1], "unknown property; a body has integrations")
+        for name in body
+        if name != "integrations"
+    ]
+    asked = _asked(body.get("integrations"), _known(db, project_id), refused)
+    if refused:
+        first = f"{refused[0].field}: {refused[0].message}"
+        raise InvalidRequest(f"Invalid integrations: {first}", code="invalid_integrations", details=refused)
+    if asked:
+        gone = {each.name for each in asked if each.type is None}
+        with changing(db, project_id, tree):
+            used = _used(db, project_id, tree, node)
+            merged = {
+                kind: dict.fromkeys(
+                    [name for name in used.get(kind, ()) if name not in gone]
+                    + [each.name for each in asked if each.type == kind]
+                )
+                for kind in INTEGRATION_TYPES
+            }
+            store(db, project_id, tree, node, {RULE: integrations_text(merged)})
+    return team_integrations(db, project_id, tree, node)
+
+
+def _known(db: Database, project_id: int) -> dict[str, sources.SourceRow]:
+    return {row.name: row for row in sources.listed(db, project_id, configured=True)}
+
+
+def _used(db: Database, project_id: int, tree: OrgTree, node: Node) -> Mapping[str, Sequence[str]]:
+    """Names of sources by type, as the settings have them: removed ones, too."""
+    texts = stored.profile(db, project_id, tree.name).texts
+    found = [texts[key] for each in spellings(node) if (key := f"team.{each}.{RULE}") in texts]
+    return parse_integrations(found[0]) if found else {}
+
+
+def _asked(given: Any, known: Mapping[str, sources.SourceRow], refused: list[Detail]) -> list[_Asked]:
+    if not isinstance(given, list):
+        refused.append(Detail("integrations", "a list of objects with integrationId or integrationName, and type"))
+        return []
+    asked: list[_Asked] = []
+    for place, each in enumerate(given):
+        found = _entry(each, f"integrations[{place}]", known, refused)
+        if found is None:
+            continue
+        if any(one.name == found.name and (one.type is None) != (found.type is None) for one in asked):
+            refused.append(Detail(f"integrations[{place}].type", "it is both used and taken away; keep one"))
+        asked.append(found)
+    return asked
+
+
+def _entry(given: Any, where: str, known: Mapping[str, sources.SourceRow], refused: list[Detail]) -> _Asked | None:
+    if not isinstance(given, dict):
+        refused.append(Detail(where, f"an object with {', '.join(PROPERTIES)}"))
+        return None
+    before = len(refused)
+    refused += [
+        Detail(f"{where}.{shown(name)[1:-1]}", f"unknown property; one of {', '.join(PROPERTIES)}")
+        for name in given
+        if name not in PROPERTIES
+    ]
+    source = _source(given, where, known, refused)
+    spelled = given.get("type")
+    word = spelled.strip().upper() if isinstance(spelled, str) else ""
+    kind = _SPELLED.get(word, word)
+    if "type" not in given or (spelled is not None and kind not in INTEGRATION_TYPES):
+        refused.append(Detail(f"{where}.type", f"one of {', '.join(INTEGRATION_TYPES)}, or null to take it away"))
+    elif spelled is not None and source is not None and ("," in source.name or ";" in source.name):
+        refused.append(Detail(f"{where}.integrationName", "add the source again under a name without , and ;"))
+    if source is None or len(refused) > before:
+        return None
+    return _Asked(source.name, None if spelled is None else kind)
+
+
+def _source(
+    given: Mapping[str, Any], where: str, known: Mapping[str, sources.SourceRow], refused: list[Detail]
+) -> sources.SourceRow | None:
+    """The configured source that an entry names by id, by name, or by both."""
+    number, name = given.get("integrationId"), given.get("integrationName")
+    would_do = f"one of {', '.join(known)}" if known else "add a source first: `leadline sources add`"
+    if number is None and name is None:
+        refused.append(Detail(f"{where}.integrationId", "an id or an integrationName is needed"))
+        return None
+    by_name = known.get(name) if isinstance(name, str) else None
+    # True is a whole number to Python, and 3.0 equals 3.
+    numbers = {row.id: row for row in known.values()}
+    by_number = numbers.get(number) if isinstance(number, int) and not isinstance(number, bool) else None
+    if name is not None and by_name is None:
+        refused.append(Detail(f"{where}.integrationName", f"no such source; {would_do}"))
+    elif number is not None and by_number is None:
+        refused.append(Detail(f"{where}.integrationId", f"no such source; {would_do}"))
+    elif by_name is not None and by_number is not None and by_name != by_number:
+        refused.append(Detail(f"{where}.integrationId", f"that is {by_number.name}, not {by_name.name}; keep one"))
+    else:
+        return by_name or by_number
+    return None
