@@ -160,6 +160,7 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
     import duckdb
     import pyarrow as pa
 
+    from leadline.engine import Engine
     from leadline.facts.session import session
     from leadline.metrics.catalogue import by_ids
     from leadline.metrics.measures import MEASURED
@@ -184,6 +185,8 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
 
         def bind_arrow(self, name: str, table: pa.Table) -> None:
             connection.register(name, table)
+
+        bind_rows = Engine.bind_rows
 
     org_tree = tree(project.home.db, project.id, request.tree, pins.trees[request.tree])
     bind_scope(Binder(), org_tree, request, profile)

@@ -123,6 +123,7 @@ def floor(project, request, pins, out: Path) -> None:
     import pyarrow as pa
 
     from leadline.derive.accounts import BOTS
+    from leadline.engine import Engine
     from leadline.engine.relations import relation_query
     from leadline.metrics.scope import bind_scope
     from leadline.people import tree, trees
@@ -138,6 +139,8 @@ def floor(project, request, pins, out: Path) -> None:
 
         def bind_arrow(self, name: str, table: pa.Table) -> None:
             connection.register(name, table)
+
+        bind_rows = Engine.bind_rows
 
     profile = Profile.of(pins.settings)
     known = [tree(project.home.db, project.id, each.name) for each in trees(project.home.db, project.id)]
