@@ -23,7 +23,7 @@ import httpx
 from leadline.home import Home
 from leadline.ingest.pulling import Pull
 from leadline.ingest.source_run import SourceResult, run_source
-from leadline.sources.configured import github_settings
+from leadline.sources.configured import SourceSettings, checked
 
 TESTS = Path(__file__).parent.parent / "tests"
 TOKEN = "ghp_stub0123456789"
@@ -93,9 +93,9 @@ def measure(stub: subprocess.Popen[str], url: str, pulls: int) -> None:
 
 def sync(home: Home, url: str, owner: str) -> SourceResult:
     project = home.project()
-    (settings,) = github_settings([owner], url=url)
+    (settings,) = checked(SourceSettings("github", targets=(owner,), url=url))
     pull = Pull(project.lake, home.db, project.id, home.temp, project.lock)
-    done = run_source(pull, owner, settings, environ={"GITHUB_TOKEN": TOKEN})
+    done = run_source(pull, settings, environ={"GITHUB_TOKEN": TOKEN})
     assert done.error is None, done.error
     return done
 

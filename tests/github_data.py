@@ -21,19 +21,58 @@ def user(login: str) -> dict[str, Any]:
     return {"login": login, "__typename": "User"}
 
 
+def team(slug: str, *logins: str, above: str | None = None) -> dict[str, Any]:
+    """A team of these members, of whom the first keeps it."""
+    return {
+        "slug": slug,
+        "name": slug.title(),
+        "parentTeam": {"slug": above} if above else None,
+        "members": [
+            {"role": "MEMBER" if at else "MAINTAINER", "node": {"login": each}} for at, each in enumerate(logins)
+        ],
+    }
+
+
 def comment(number: int, login: str, minutes: float) -> dict[str, Any]:
     return {"databaseId": number, "createdAt": when(minutes), "updatedAt": when(minutes), "author": user(login)}
 
 
-def commit(name: str, number: int, at: int, minutes: float, login: str) -> dict[str, Any]:
-    author = {"user": {"login": login}}
+def whole_commit(sha: str, minutes: float, login: str, *parents: str, message: str = "change") -> dict[str, Any]:
+    """A commit of three lines added and one deleted, committed a minute after it was written."""
     return {
-        "commit": {
-            "oid": oid(name, number, at),
-            "authoredDate": when(minutes),
-            "committedDate": when(minutes + 1),
-            "author": author,
-        }
+        "id": f"C_{sha}",
+        "oid": sha,
+        "message": message,
+        "authoredDate": when(minutes),
+        "committedDate": when(minutes + 1),
+        "author": {"name": login.title(), "email": f"{login}@example.com", "user": {"login": login}},
+        "committer": {"email": "noreply@github.com"},
+        "parents": [{"oid": parent} for parent in parents],
+        "additions": 3,
+        "deletions": 1,
+    }
+
+
+def commit(name: str, number: int, at: int, minutes: float, login: str) -> dict[str, Any]:
+    """A commit as a pull request lists it."""
+    before = oid(name, number, at - 1) if at else oid(name, "merge", number - 1)
+    return {"commit": whole_commit(oid(name, number, at), minutes, login, before)}
+
+
+def squash(name: str, number: int, *parents: str) -> dict[str, Any]:
+    """What a pull request became on the default branch."""
+    minutes = number * 60 + 44
+    return whole_commit(
+        oid(name, "merge", number), minutes, "ada", *parents, message=f"SHOP-{number} change (#{number})"
+    )
+
+
+def member(login: str, *emails: str, shown: str | None = None) -> dict[str, Any]:
+    return {
+        "login": login,
+        "name": login.title(),
+        "email": shown or "",
+        "organizationVerifiedDomainEmails": list(emails),
     }
 
 
@@ -72,9 +111,10 @@ def pull(
         "changedFiles": files,
         "baseRefName": "main",
         "headRefName": f"SHOP-{number}-x",
+        "headRefOid": oid(name, number, commits - 1),
         "author": user("ada"),
         "mergedBy": user("ben"),
-        "mergeCommit": {"oid": oid(name, "merge", number)},
+        "mergeCommit": {"oid": oid(name, "merge", number), "parents": [{"oid": oid(name, "merge", number - 1)}]},
         "timelineItems": [{"createdAt": when(begun + 5)}] if number % 2 else [],
         "labels": [{"name": f"label {each}"} for each in range(labels)],
         "commits": [commit(name, number, at, begun - 30 + at / 100, "ada") for at in range(commits)],
@@ -133,22 +173,26 @@ def run(name: str, number: int, status: str = "completed") -> dict[str, Any]:
         "run_started_at": when(number * 60 + 46),
         "updated_at": when(number * 60 + 56),
         "html_url": f"https://github.example.com/{name}/actions/runs/{number}",
+        "actor": {"login": "ada", "type": "User"},
+        "triggering_actor": {"login": "ben", "type": "User"},
     }
 
 
 def repository(
     name: str, number: int, *, pulls: int = 0, releases: int = 0, deployments: int = 0, runs: int = 0, **sizes: int
 ) -> dict[str, Any]:
-    """``owner/name`` with that many of each; ``sizes`` go to every pull request."""
+    """``owner/name`` with that many of each; ``sizes`` go to every pull request. All were squashed onto the default branch."""
+    history = [squash(name, at, *([oid(name, "merge", at - 1)] if at > 1 else [])) for at in range(1, pulls + 1)]
     return {
         "databaseId": number,
         "nameWithOwner": name,
         "url": f"https://github.example.com/{name}",
         "pushedAt": when(pulls * 60),
         "isEmpty": False,
-        "defaultBranchRef": {"name": "main"},
+        "defaultBranchRef": {"name": "main", "target": {"oid": history[-1]["oid"]} if history else None},
         "pullRequests": [pull(name, at, **sizes) for at in range(1, pulls + 1)],
         "releases": [release(name, at) for at in range(1, releases + 1)],
         "deployments": [deployment(name, at, "IN_PROGRESS", "SUCCESS") for at in range(1, deployments + 1)],
         "runs": [run(name, at) for at in range(1, runs + 1)],
+        "history": history,
     }

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -23,15 +24,31 @@ from urllib.parse import parse_qsl, urlsplit
 TOKEN = "ghp_stub0123456789"
 
 SHAPES: dict[str, set[str]] = {
-    "Query": {"repositoryOwner", "repository", "node", "nodes"},
-    "Owner": {"login", "repositories"},
+    "Query": {"repositoryOwner", "repository", "organization", "node", "nodes"},
+    "Owner": {"login", "__typename", "repositories"},
+    "Organization": {"login", "membersWithRole", "teams", "team"},
+    "User": {"login", "name", "email", "organizationVerifiedDomainEmails"},
+    "Commit": {
+        *("id", "oid", "message", "authoredDate", "committedDate", "author", "committer", "parents"),
+        *("additions", "deletions", "history"),
+    },
     "Repository": {
         *("databaseId", "nameWithOwner", "url", "pushedAt", "isEmpty", "defaultBranchRef"),
-        *("pullRequests", "releases", "deployments"),
+        *("pullRequests", "releases", "deployments", "object"),
     },
     "PullRequest": {
         *("id", "number", "title", "body", "state", "isDraft", "createdAt", "updatedAt", "mergedAt", "closedAt", "url"),
-        *("additions", "deletions", "changedFiles", "baseRefName", "headRefName", "author", "mergedBy", "mergeCommit"),
+        *(
+            "additions",
+            "deletions",
+            "changedFiles",
+            "baseRefName",
+            "headRefName",
+            "headRefOid",
+            "author",
+            "mergedBy",
+            "mergeCommit",
+        ),
         *("timelineItems", "labels", "commits", "files", "comments", "reviews"),
     },
     "Review": {"id", "databaseId", "state", "submittedAt", "updatedAt", "author", "comments"},
@@ -96,6 +113,18 @@ class Request:
 
 
 @dataclass
+class App:
+    """A GitHub App: its id, the public half of its key, its installations by owner, and how long its tokens are good for."""
+
+    id: str
+    public_key: Any
+    installations: dict[str, dict[str, Any]]
+    seconds: float = 3600
+    tokens: dict[str, float] = field(default_factory=dict)
+    refusal: tuple[int, str] | None = None
+
+
+@dataclass
 class Hub:
     """What a GitHub holds: owners with repositories, each a plain object in the shape of its GraphQL type."""
 
@@ -104,15 +133,46 @@ class Hub:
     forbidden: dict[str, str] = field(default_factory=dict)
     latency: float = 0.0
     limit: int = 1_000_000
-    scopes: str = "repo, read:org"
+    scopes: str = "repo, read:org, read:user"
+    members: list[dict[str, Any]] | None = None
+    """Of every owner, which are organizations then."""
+    teams: list[dict[str, Any]] = field(default_factory=list)
+    app: App | None = None
     requests: list[Request] = field(default_factory=list)
     not_modified: int = 0
     clock: float = 0.0
     """Seconds that the server's clock is off."""
+    commits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ancestries: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
 
     def repository(self, name: str) -> dict[str, Any] | None:
         owner = name.partition("/")[0]
         return next((each for each in self.owners.get(owner, ()) if each["nameWithOwner"] == name), None)
+
+    def commit(self, oid: str) -> dict[str, Any] | None:
+        """A commit of any repository; they never change, so they are looked up once."""
+        if oid not in self.commits:
+            for repositories in self.owners.values():
+                for repository in repositories:
+                    listed = (each["commit"] for pull in repository["pullRequests"] for each in pull["commits"])
+                    for commit in (*repository["history"], *listed):
+                        if isinstance(commit, dict):
+                            self.commits.setdefault(commit["oid"], commit)
+        return self.commits.get(oid)
+
+    def ancestry(self, repository: dict[str, Any], head: str) -> list[dict[str, Any]]:
+        """The commits that ``head`` comes after and itself, by commit date, newest first."""
+        key = (head, len(repository["history"]))
+        if key not in self.ancestries:
+            there = {commit["oid"]: (at, commit) for at, commit in enumerate(repository["history"])}
+            found, waiting = set(), [head]
+            while waiting:
+                if (oid := waiting.pop()) in there and oid not in found:
+                    found.add(oid)
+                    waiting += [parent["oid"] for parent in there[oid][1]["parents"]]
+            order = sorted((there[oid][1]["committedDate"], there[oid][0]) for oid in found)
+            self.ancestries[key] = [repository["history"][at] for _, at in reversed(order)]
+        return self.ancestries[key]
 
     def nodes(self) -> Iterator[dict[str, Any]]:
         for repositories in self.owners.values():
@@ -221,8 +281,21 @@ class Executor:
             login = each.arguments["login"]
             owned = next((found for name, found in self.hub.owners.items() if name.lower() == login.lower()), None)
             return (
-                None if owned is None else self.object({"login": login, "repositories": owned}, each.inner, "Owner", [])
+                None
+                if owned is None
+                else self.object(
+                    {
+                        "login": login,
+                        "__typename": "User" if self.hub.members is None else "Organization",
+                        "repositories": owned,
+                    },
+                    each.inner,
+                    "Owner",
+                    [],
+                )
             )
+        if each.name == "organization":
+            return self.organization(each)
         if each.name == "repository":
             name = f"{each.arguments['owner']}/{each.arguments['name']}"
             found = self.hub.repository(name)
@@ -235,12 +308,43 @@ class Executor:
                 raise GraphQLError("Could not resolve to a node", "NOT_FOUND")
             return self.object(found, each.inner, "", [each.alias])
         assert each.name == "nodes"
+        ids = each.arguments["ids"]
+        if all(key.startswith("C_") for key in ids):
+            found = [self.hub.commit(key[2:]) for key in ids]
+            return [
+                commit and self.object(commit, each.inner, "Commit", [each.alias, at])
+                for at, commit in enumerate(found)
+            ]
         by_id = {node["id"]: node for node in self.hub.nodes()}
-        return [by_id[key] and self.object(by_id[key], each.inner, "Deployment", []) for key in each.arguments["ids"]]
+        return [by_id[key] and self.object(by_id[key], each.inner, "Deployment", []) for key in ids]
+
+    def organization(self, each: Selection) -> Any:
+        login = each.arguments["login"]
+        if self.hub.members is None or login.lower() not in {name.lower() for name in self.hub.owners}:
+            raise GraphQLError(f"Could not resolve to an Organization with the login of '{login}'.", "NOT_FOUND")
+        lists = each.inner
+        if "read:org" not in self.hub.scopes:
+            raise GraphQLError(
+                "Your token has not been granted the required scopes: ['read:org']", "INSUFFICIENT_SCOPES"
+            )
+        asked = {field.name for connection in lists for part in connection.inner for field in part.inner}
+        if "email" in asked and "read:user" not in self.hub.scopes:
+            said = "The 'email' field requires one of the following scopes: ['user:email', 'read:user']"
+            raise GraphQLError(said, "INSUFFICIENT_SCOPES")
+        found: dict[str, Any] = {"login": login, "membersWithRole": self.hub.members, "teams": self.hub.teams}
+        for part in lists:
+            if part.name == "team":
+                found["team"] = next(team for team in self.hub.teams if team["slug"] == part.arguments["slug"])
+        return self.object(found, lists, "Organization", [each.alias])
 
     def object(self, value: dict[str, Any], inner: list[Selection], kind: str, path: list[Any]) -> dict[str, Any]:
         found = {}
         for each in inner:
+            if each.name == "object" and kind == "Repository":
+                commit = next((one for one in value["history"] if one["oid"] == each.arguments["oid"]), None)
+                shown = None if commit is None else {**commit, "history": self.hub.ancestry(value, commit["oid"])}
+                found[each.alias] = shown and self.object(shown, each.inner, "Commit", [*path, each.alias])
+                continue
             if each.name not in SHAPES.get(kind, {each.name}) or (each.name not in value and kind):
                 raise GraphQLError(f"Field '{each.name}' doesn't exist on type '{kind}'")
             where = [*path, each.alias]
@@ -253,7 +357,7 @@ class Executor:
         return found
 
     def field(self, value: Any, each: Selection, path: list[Any]) -> Any:
-        if isinstance(value, list):
+        if isinstance(value, list) and each.inner:
             return self.connection(value, each, path)
         return self.object(value, each.inner, "", path) if isinstance(value, dict) else value
 
@@ -286,6 +390,8 @@ class Executor:
             "releases": "Release",
             "deployments": "Deployment",
             "repositories": "Repository",
+            "membersWithRole": "User",
+            "history": "Commit",
         }.get(each.name, "")
         whole = {
             "totalCount": len(values),
@@ -293,9 +399,9 @@ class Executor:
         }
         found: dict[str, Any] = {}
         for part in each.inner:
-            if part.name == "nodes":
-                found["nodes"] = [
-                    self.object(value, part.inner, kind, [*path, "nodes", at]) if isinstance(value, dict) else value
+            if part.name in ("nodes", "edges"):
+                found[part.name] = [
+                    self.object(value, part.inner, kind, [*path, part.name, at]) if isinstance(value, dict) else value
                     for at, (_, value) in enumerate(chosen)
                 ]
             else:
@@ -315,8 +421,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.answer(body["query"], body.get("variables") or {})
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
+        self.answer(body.get("query", ""), body.get("variables") or {})
 
     def do_GET(self) -> None:
         self.answer("", {})
@@ -333,12 +439,55 @@ class Handler(BaseHTTPRequestHandler):
         if fault is not None and not fault.cut:
             self.send(fault.status, {**headers, **dict(fault.headers)}, fault.body or b"")
             return
-        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+        if reply := self.of_the_app():
+            self.json(reply[0], headers, reply[1], cut=fault is not None)
+            return
+        if not self.allowed(self.headers.get("Authorization", "").removeprefix("Bearer ")):
             self.json(401, headers, {"message": "Bad credentials"})
             return
         with self.lock:
             status, extra, body = self.graphql(query, variables) if query else self.rest()
         self.json(status, {**headers, **extra}, body, cut=fault is not None)
+
+    def allowed(self, token: str) -> bool:
+        app = self.hub.app
+        good = app is not None and app.tokens.get(token, 0) > time.time() + self.hub.clock
+        return good or (app is None and token == TOKEN)
+
+    def of_the_app(self) -> tuple[int, Any] | None:
+        """What only the app itself may ask, with a claim that its key signed."""
+        app = self.hub.app
+        path = urlsplit(self.path).path.removeprefix("/api/v3")
+        asked = re.fullmatch(r"/(?:(\w+/[^/]+)/installation|app/installations/([^/]+)/access_tokens)", path)
+        if app is None or asked is None:
+            return None
+        if (refusal := app.refusal or self.refused_claim(app)) is not None:
+            return refusal[0], {"message": refusal[1]}
+        known = {str(each["id"]) for each in app.installations.values()}
+        if (asked[1] and asked[1] not in app.installations) or (asked[2] and asked[2] not in known):
+            return 404, {"message": "Not Found"}
+        if asked[1]:
+            return 200, app.installations[asked[1]]
+        ends = time.time() + self.hub.clock + app.seconds
+        token = f"ghs_{len(app.tokens)}"
+        app.tokens[token] = ends
+        return 201, {"token": token, "expires_at": datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+    def refused_claim(self, app: App) -> tuple[int, str] | None:
+        import jwt
+
+        now = time.time() + self.hub.clock
+        claim = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        anytime = {"verify_exp": False, "verify_iat": False}
+        try:
+            claims = jwt.decode(claim, app.public_key, algorithms=["RS256"], options=anytime)
+        except jwt.InvalidTokenError:
+            return 401, "A JSON web token could not be decoded"
+        if claims["iss"] != app.id:
+            return 404, "Integration not found"
+        if claims["iat"] > now or not now < claims["exp"] <= now + 600:
+            return 401, "'Expiration time' claim ('exp') is too far in the future, or 'Issued at' is"
+        return None
 
     def limits(self) -> dict[str, str]:
         now = time.time() + self.hub.clock

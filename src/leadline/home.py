@@ -89,6 +89,11 @@ class Project:
         parts = [quote(part, safe="").replace(".", "%2E") for part in (self.organization, self.name)]
         return self.home.path / "projects" / parts[0] / parts[1]
 
+    @property
+    def clones(self) -> Path:
+        """Where bare clones of git repositories named by a URL are kept."""
+        return self.folder / "git"
+
     @cached_property
     def lake(self) -> Lake:
         """The project's event tables."""
@@ -101,6 +106,12 @@ class Project:
         """Hold a lock of this project exclusively across processes."""
         with self.home.db.lock(f"{self.id}:{name}"):
             yield
+
+    @contextmanager
+    def lock_if_free(self, name: str) -> Iterator[bool]:
+        """As ``lock``, without waiting: whether it is held now."""
+        with self.home.db.lock_if_free(f"{self.id}:{name}") as held:
+            yield held
 
     def profile(self, tree: str | None = None) -> Profile:
         """The settings in force for the project or one of its trees."""

@@ -148,3 +148,17 @@ def test_the_sqlite_file_is_in_write_ahead_mode(tmp_path: Path) -> None:
     with database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     database.close()
+
+
+def test_a_lock_that_is_not_waited_for(database: Database) -> None:
+    with database.lock_if_free("import") as held:
+        assert held
+        with database.lock_if_free("import") as again:
+            assert not again
+        # Who did not get it has not given it away.
+        with database.lock_if_free("import") as again:
+            assert not again
+        with database.lock_if_free("another") as other:
+            assert other
+    with database.lock_if_free("import") as held, database.lock("another"):
+        assert held

@@ -21,11 +21,11 @@ from leadline.home import Home, Project
 from leadline.ingest.pulling import Pull
 from leadline.ingest.source_run import SourceResult, run_source
 from leadline.schema import TABLES
-from leadline.sources.configured import github_settings
+from leadline.sources.configured import SourceSettings, checked
 
 PULLED = (
     *("repositories", "pull_requests", "pull_request_commits", "pull_request_files", "reviews", "comments"),
-    *("releases", "deployments", "builds"),
+    *("releases", "deployments", "builds", "commits", "tool_accounts"),
 )
 
 
@@ -47,10 +47,9 @@ class Puller:
         return replace(Pull(self.project.lake, home.db, self.project.id, home.temp, self.project.lock), **changes)
 
     def __call__(self, *targets: str, token: str = TOKEN, **changes: Any) -> SourceResult:
-        (settings,) = github_settings(targets or ["acme"], url=self.url)
+        (settings,) = checked(SourceSettings("github", targets=targets or ("acme",), url=self.url))
         return run_source(
             self.pull(**changes),
-            "github:acme",
             settings,
             environ={"GITHUB_TOKEN": token},
             wait=self.waits.append,
@@ -123,8 +122,10 @@ def test_everything_there_is(puller: Puller) -> None:
         "releases": 2,
         "deployments": 3,
         "builds": 7,
+        "commits": 20 + 10,  # those that were squashed, and what became of them
+        "tool_accounts": 0,  # of a user nobody is a member
     }
-    assert done.result.records == 10 + 2 + 3 + 7
+    assert done.result.records == 10 + 2 + 3 + 7 + 10
     first = rows["pull_requests"][0]
     assert (first["repository"], first["state"], first["merged_at"]) == (
         "acme/shop",
@@ -154,7 +155,8 @@ def test_only_what_is_new_is_read(puller: Puller, hub: Hub) -> None:
     done = puller.good()
     counts = done.result.tables["pull_requests"]
     assert (counts.added, counts.updated) == (1, 1)
-    assert done.result.figures.calls == 3  # the overview, pull requests, and builds, since something was pushed
+    # The overview, pull requests and their commits, and builds, since something was pushed.
+    assert done.result.figures.calls == 4
     assert {row["title"] for row in puller.tables(["pull_requests"])["pull_requests"]} >= {"retold", "SHOP-8 change"}
 
 
@@ -327,7 +329,7 @@ def test_two_at_once(project: Project, hub: Hub, expected: dict[str, Any]) -> No
         for thread in threads:
             thread.join(120)
     assert contents(project) == expected
-    assert sorted(each.result.records for each in done) == [0, 22]
+    assert sorted(each.result.records for each in done) == [0, 32]
 
 
 # -- troubles ----------------------------------------------------------------------------------------------------------
@@ -427,7 +429,8 @@ def test_deployments_and_runs_that_the_token_may_not_see(puller: Puller, hub: Hu
     done = puller()
     assert done.error is None
     told = {each.what: each.why for each in done.result.skipped}
-    assert told["deployments of 3 repositories of acme"] == "Resource not accessible by personal access token"
+    said = "Resource not accessible by personal access token (needs the permission Deployments: read-only)"
+    assert told["deployments of 3 repositories of acme"] == said
     assert "actions=read" in told["builds of acme/shop"]
     rows = puller.tables()
     assert (rows["deployments"], rows["builds"]) == ([], [])
@@ -439,7 +442,7 @@ def test_deployments_and_runs_that_the_token_may_not_see(puller: Puller, hub: Hu
 
 
 def test_a_server_that_goes_down_keeps_what_was_delivered(puller: Puller, hub: Hub, expected: dict[str, Any]) -> None:
-    hub.faults = lambda request: TRUNCATED if request.number > 3 else None
+    hub.faults = lambda request: TRUNCATED if request.number > 4 else None
     done = puller()
     assert done.error is not None
     assert "could not be read in 6 attempts" in done.error.message
@@ -517,7 +520,7 @@ def test_a_deployment_that_ends_later(puller: Puller, hub: Hub) -> None:
     puller.good()
     (row,) = [row for row in puller.tables()["deployments"] if row["deployment_id"] == first["deployment_id"]]
     assert (row["status"], row["finished_at"]) == ("failure", "2026-01-05 10:12:00+00")
-    assert puller.calls() <= 3
+    assert puller.calls() <= 4
 
 
 def test_a_run_that_ends_later(puller: Puller, hub: Hub) -> None:

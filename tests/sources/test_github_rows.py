@@ -6,19 +6,22 @@ from typing import Any
 
 import pytest
 
-from github_data import deployment, oid, pull, release, run, user
+from github_data import deployment, oid, pull, release, run, user, whole_commit
 from leadline.errors import InvalidRequest
-from leadline.sources.configured import github_settings
+from leadline.sources.configured import SourceSettings, checked
+from leadline.sources.deploys import DeployRules
 from leadline.sources.github_api import CLOUD, server
 from leadline.sources.github_rows import (
-    Misshapen,
     account,
     build_rows,
+    commit_row,
     deployment_rows,
     pull_request_rows,
     release_rows,
     repository_row,
+    run_rows,
 )
+from leadline.sources.text import Misshapen
 
 
 def connected(node: Any) -> Any:
@@ -121,6 +124,58 @@ def test_builds_and_releases() -> None:
     assert release_rows("acme/shop", {**release("acme/shop", 1), "isDraft": True}) == {}
 
 
+DEPLOYS = DeployRules.parsed(["deploy*=production", "release.yml"])
+
+
+@pytest.mark.parametrize(
+    ("change", "environment"),
+    [
+        ({"name": "Deploy to the shop"}, "production"),
+        ({"path": ".github/workflows/deploy.yaml"}, "production"),
+        ({"path": ".github/workflows/release.yml@refs/heads/main"}, None),
+        ({"name": None, "path": ".github/workflows/Release.yml"}, None),
+    ],
+)
+def test_a_run_that_is_a_deployment(change: dict[str, Any], environment: str | None) -> None:
+    node = {**run("acme/shop", 1), **change}
+    ((row,),) = run_rows("acme/shop", node, "github", DEPLOYS).values()
+    assert row["deployment_id"] == f"github:run:{node['id']}"
+    assert (row["environment"], row["status"], row["triggered_by"]) == (environment, "success", "ben")
+    assert set(run_rows("acme/shop", run("acme/shop", 1), "github", DEPLOYS)) == {"builds"}
+
+
+@pytest.mark.parametrize(
+    ("status", "conclusion", "expected"),
+    [
+        ("completed", "success", "success"),
+        ("completed", "failure", "failure"),
+        ("completed", "timed_out", "failure"),
+        ("completed", "startup_failure", "failure"),
+        ("completed", "cancelled", "cancelled"),
+        ("completed", "skipped", "cancelled"),
+        ("completed", "action_required", "cancelled"),
+        ("queued", None, "running"),
+        ("waiting", None, "running"),
+    ],
+)
+def test_how_a_deployment_by_a_run_went(status: str, conclusion: str | None, expected: str) -> None:
+    node = {**run("acme/shop", 1), "name": "deploy", "status": status, "conclusion": conclusion}
+    ((row,),) = run_rows("acme/shop", node, "github", DEPLOYS).values()
+    assert (row["status"], row["finished_at"] is None) == (expected, expected == "running")
+
+
+def test_a_commit() -> None:
+    node = connected(whole_commit("ab", 0, "ada", "cd", message="why\n\n"))
+    row = commit_row("acme/shop", node)
+    assert (row["parents"], row["message"], row["additions"]) == ("cd", "why", 3)
+    merge = commit_row("acme/shop", connected(whole_commit("ab", 0, "ada", "cd", "ef")))
+    assert (merge["parents"], merge["additions"], merge["deletions"]) == ("cd ef", None, None)
+    bare = commit_row("acme/shop", {"oid": "ab", "author": None, "committer": None, "message": None})
+    assert (bare["parents"], bare["author_email"], bare["message"]) == ("", None, None)
+    with pytest.raises(Misshapen, match="author"):
+        commit_row("acme/shop", {**node, "author": "ada"})
+
+
 def test_a_repository_without_a_branch() -> None:
     row = repository_row({"nameWithOwner": "acme/new", "url": "u", "defaultBranchRef": None})
     assert row == {"repository": "acme/new", "url": "u", "default_branch": None}
@@ -152,14 +207,18 @@ def test_addresses_that_cannot_be(url: str) -> None:
     assert "pw" not in str(raised.value)
 
 
+def settings(*targets: str) -> list[SourceSettings]:
+    return checked(SourceSettings("github", targets=targets))
+
+
 def test_targets() -> None:
-    first, second = github_settings(["Acme/web-*", "acme/shop", "other"])
-    assert (first.owner, first.patterns, first.default_name) == ("acme", ("web-*", "shop"), "github:acme")
-    assert second.patterns == ("*",)
-    assert type(first).restored(first.kind, first.stored()) == first
+    first, second = settings("Acme/web-*", "acme/shop", "other")
+    assert (first.name, first.targets) == ("github:acme", ("acme/web-*", "acme/shop"))
+    assert (second.name, second.targets) == ("github:other", ("other/*",))
+    assert SourceSettings.restored(first.kind, first.name, first.stored()) == first
 
 
 @pytest.mark.parametrize("target", ["", "/shop", "acme/", "a/b/c", "https://github.com/acme", "-x"])
 def test_targets_that_cannot_be(target: str) -> None:
     with pytest.raises(InvalidRequest, match="names no repositories"):
-        github_settings([target])
+        settings(target)

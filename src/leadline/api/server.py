@@ -1,4 +1,4 @@
-"""Runs the service: one server process, its worker processes, until it is told to stop.
+"""Runs the service: one server process, its worker processes and the runs of sources, until it is told to stop.
 
 A home, an address and a number of workers come in; ``serve`` returns when SIGTERM or Ctrl-C ended everything, which takes
 two seconds at most.
@@ -24,6 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from leadline.api.app import create_app
 from leadline.api.log import configure
+from leadline.api.scheduler import Scheduler
 from leadline.api.supervisor import Supervisor
 from leadline.errors import Detail, InvalidRequest, LeadlineError
 from leadline.home import Home
@@ -45,13 +46,15 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     workers: int = 1,
+    syncs: int = 2,
     *,
     on_ready: Callable[[str], None] = lambda _address: None,
 ) -> None:
     """Serve the home at ``home_path`` (default: the environment's) until told to stop.
 
-    ``port`` 0 takes any free one; ``on_ready`` gets the address once requests are answered; ``workers`` 0 serves the API
-    alone. Raises ``LeadlineError`` if the home cannot be opened or the address cannot be had.
+    ``port`` 0 takes any free one; ``on_ready`` gets the address once requests are answered. ``workers`` 0 makes no exports,
+    ``syncs`` (sources read at a time) 0 reads none. Raises ``LeadlineError`` if the home cannot be opened or the address
+    cannot be had.
     """
     if not 0 <= workers <= MAX_WORKERS:
         raise InvalidRequest(f"--workers cannot be {workers}; it must be from 0 to {MAX_WORKERS}")
@@ -60,12 +63,20 @@ def serve(
         sys.setswitchinterval(SWITCH_SECONDS)
         home.project()  # the default project is there from the first request on
         supervisor = Supervisor(home.path, workers)
-        server = Server(create_app(home, workers=supervisor.alive), on_stop=supervisor.ask_to_stop)
+        scheduler = Scheduler(home, syncs)
+
+        def ask_to_stop() -> None:
+            supervisor.ask_to_stop()
+            scheduler.ask_to_stop()
+
+        server = Server(create_app(home, workers=supervisor.alive), on_stop=ask_to_stop)
         supervisor.start()
+        scheduler.start()
         try:
             server.run_on(listener, on_ready)
         finally:
             supervisor.stop(WORKER_SECONDS)
+            scheduler.stop(WORKER_SECONDS)
 
 
 @contextlib.contextmanager

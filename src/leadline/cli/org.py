@@ -11,6 +11,7 @@ import typer
 
 from leadline.cli.context import Json, command_group, example, opened
 from leadline.cli.output import Column, clean, count, emit_json, note, say, table
+from leadline.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from leadline.people import LoadedTree, OrgTree
@@ -69,6 +70,50 @@ def load(
         )
     else:
         _show_loaded(file, loaded)
+
+
+@group.command(
+    "from-teams",
+    epilog=example(
+        "leadline org from-teams github:example -o teams.json",
+        "leadline org load teams.json --name Teams",
+    ),
+)
+def from_teams(
+    context: typer.Context,
+    teams: Annotated[
+        str, typer.Argument(metavar="TOOL:ORG", help="Whose teams, as github:example.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write here [default: standard output].")
+    ] = None,
+) -> None:
+    """Make a nested tree file of a tool's teams.
+
+    Members are named by the email that their account has by the project's identities; the others are told and left out.
+    """
+    from json import dumps
+
+    from leadline.cli.tool_teams import tree_of_teams
+
+    source, colon, organization = teams.strip().lower().partition(":")
+    if not (source and colon and organization):
+        raise typer.BadParameter("write the tool and the organization, as github:example", param_hint="TOOL:ORG")
+    with opened(context) as project:
+        document, unknown = tree_of_teams(project, source, organization)
+    text = dumps(document, ensure_ascii=False, indent=2) + "\n"
+    if output is None:
+        say(text.rstrip("\n"))
+    else:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InvalidRequest(f"{output} cannot be written: {error.strerror}") from error
+    if unknown:
+        names = ", ".join(unknown[:SHOWN_TEAMS]) + (", …" if len(unknown) > SHOWN_TEAMS else "")
+        note(
+            f"{count(len(unknown))} accounts are nobody's and left out: {clean(names)}; see `leadline identities --unmatched`"
+        )
 
 
 @group.command("show", epilog=example("leadline org show", "leadline org show Engineering --people --json"))

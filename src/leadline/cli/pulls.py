@@ -6,7 +6,7 @@ A source's name and settings come in; lines for people or a document for program
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -24,18 +24,8 @@ SHOWN_SKIPPED = 10
 LONG_WAIT = 30.0
 """Seconds from which a wait is told."""
 
-Targets = Annotated[
-    list[str],
-    typer.Argument(metavar="ORG[/PATTERN]", help="Organizations or users; quote patterns.", show_default=False),
-]
-Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="An Enterprise Server [default: github.com].")]
-TokenEnv = Annotated[
-    str | None, typer.Option("--token-env", metavar="NAME", help="Variable with the token [default: GITHUB_TOKEN].")
-]
-TokenFile = Annotated[str | None, typer.Option("--token-file", metavar="FILE", help="File with the token.")]
 
-
-def pull(project: Project, sources: Iterable[tuple[str, SourceSettings]], *, json: bool) -> None:
+def pull(project: Project, sources: Iterable[SourceSettings], *, json: bool) -> None:
     """Run every source; one that fails stops no other. Exits with 1 if one did."""
     documents: list[dict[str, Any]] = []
     with counter("records") as report:
@@ -49,24 +39,25 @@ def pull(project: Project, sources: Iterable[tuple[str, SourceSettings]], *, jso
             if seconds >= LONG_WAIT:
                 note(f"waiting {seconds:.0f} s: {clean(why)}")
 
-        for name, settings in sources:
-            done = _run(project, name, settings, progress, waiting)
+        for settings in sources:
+            done = _run(project, settings, progress, waiting)
             interrupt.check()
             if not json:
                 _show(done)
-            documents.append({"source": name, "seconds": round(done.result.seconds, 3), **done.document()})
+            documents.append({"source": done.name, "seconds": round(done.result.seconds, 3), **done.document()})
     if json:
         emit_json(documents)
     if any(each["state"] == "failed" for each in documents):
         raise typer.Exit(1)
 
 
-def _run(project: Project, name: str, settings: SourceSettings, progress: Any, waiting: Any) -> SourceResult:
+def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any) -> SourceResult:
     from leadline.ingest.pulling import Pull
     from leadline.ingest.source_run import run_source
 
-    job = Pull(project.lake, project.home.db, project.id, project.home.temp, project.lock, progress=progress)
-    return run_source(job, name, settings, waiting=waiting)
+    home = project.home
+    job = Pull(project.lake, home.db, project.id, home.temp, project.lock, progress=progress, clones=project.clones)
+    return run_source(job, settings, waiting=waiting)
 
 
 def _show(done: SourceResult) -> None:

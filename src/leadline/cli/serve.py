@@ -31,8 +31,9 @@ def serve(
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")] = 8080,
     workers: Annotated[int, typer.Option(min=0, max=64, metavar="N", help="Export workers.")] = 1,
+    syncs: Annotated[int, typer.Option(min=0, max=64, metavar="N", help="Sources read at a time; 0: none.")] = 2,
 ) -> None:
-    """Run the API and the export workers until Ctrl-C."""
+    """Run the API, export workers and schedules until Ctrl-C."""
     from leadline.api.server import serve as run
     from leadline.home import Home
 
@@ -41,7 +42,7 @@ def serve(
         for line in how_to_begin(home):
             note(line)
         path = home.path
-    run(path, host, port, workers, on_ready=_ready)
+    run(path, host, port, workers, syncs, on_ready=_ready)
 
 
 def _ready(address: str) -> None:

@@ -1,18 +1,22 @@
-"""``leadline sources``: the tools that ``leadline sync`` pulls from. A source says where its token is found, never the token."""
+"""``leadline sources``: the tools that ``leadline sync`` and ``leadline serve`` pull from. A source says where its secrets are
+found, never what they are."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leadline.cli.context import Json, command_group, example, opened
+from leadline.cli.kinds import EVERY, add_source_commands
 from leadline.cli.output import clean, count, emit_json, instant, say, table
-from leadline.cli.pulls import Targets, TokenEnv, TokenFile, Url
 
 if TYPE_CHECKING:
     from leadline.db.sources import SourceRow
+    from leadline.sources.configured import SourceSettings
 
 group = command_group("List, add and test sources.", "leadline sources add github example")
 add_group = command_group("Add a source.", "leadline sources add github example 'other/web-*'")
@@ -26,38 +30,23 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="sources")
 
 
-@add_group.callback()
-def add() -> None:
-    """Keep ``add`` a group also while GitHub is its only tool."""
-
-
-@add_group.command("github", epilog=example("leadline sources add github example --token-env GITHUB_TOKEN"))
-def add_github(
-    context: typer.Context,
-    targets: Targets,
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to call it [default: github:ORG]; for one ORG only.")
-    ] = None,
-    url: Url = None,
-    token_env: TokenEnv = None,
-    token_file: TokenFile = None,
-) -> None:
-    """Add repositories of GitHub.
-
-    Every organization or user becomes a source of its own.
-    """
+def _add(context: typer.Context, found: list[SourceSettings], further: Mapping[str, Any]) -> None:
     from leadline.db import sources
     from leadline.errors import InvalidRequest
-    from leadline.sources.configured import github_settings
 
-    found = github_settings(targets, url=url, token_env=token_env, token_file=token_file)
-    if name is not None and (len(found) > 1 or not name.strip() or len(name) > 100):
-        raise InvalidRequest("--name is a short name for one source; add those of other organizations by themselves")
+    name, every = further["name"], further["every"]
+    if every not in EVERY:
+        raise InvalidRequest(f"--every cannot be {every[:40]!r}; it must be one of {', '.join(EVERY)}")
+    if name is not None and (len(found) > 1 or not name.strip() or len(name) > 100 or "/" in name):
+        raise InvalidRequest("--name is a short name without / for one source; add the others by themselves")
     with opened(context, create=True) as project:
-        for settings in found:
-            called = name or settings.default_name
-            sources.add(project.home.db, project.id, called, settings.kind, settings.stored(), datetime.now(UTC))
-            say(f"Added {clean(called)}; `leadline sources test {clean(called)}` tries the connection")
+        for each in found:
+            settings = replace(each, name=name or each.name, every=EVERY[every])
+            sources.add(project.home.db, project.id, settings.name, settings.kind, settings.stored(), datetime.now(UTC))
+            say(f"Added {clean(settings.name)}; `leadline sources test {clean(settings.name)}` tries the connection")
+
+
+add_source_commands(add_group, _add)
 
 
 @group.command("list", epilog=example("leadline sources list"))
@@ -71,22 +60,24 @@ def list_(context: typer.Context, json: Json = False) -> None:
     if json:
         emit_json(documents)
     elif documents:
+        columns = {
+            "name": "name",
+            "kind": "kind",
+            "targets": "reads",
+            "url": "server",
+            "token": "token",
+            "every": "every",
+        }
         table(
-            ["name", "kind", "repositories", "server", "token", "last success"],
-            [
-                [
-                    each["name"],
-                    each["kind"],
-                    " ".join(each["targets"]),
-                    each["url"] or "",
-                    each["token"],
-                    each["succeededAt"],
-                ]
-                for each in documents
-            ],
+            [*columns.values(), "last success"],
+            [[*(_cell(each[name]) for name in columns), each["succeededAt"]] for each in documents],
         )
     else:
         say("None yet; `leadline sources add github ORG` adds one.")
+
+
+def _cell(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value or "")
 
 
 @group.command("remove", epilog=example("leadline sources remove github:example"))
@@ -107,13 +98,14 @@ def try_connection(context: typer.Context, name: Name, json: Json = False) -> No
 
     with opened(context) as project:
         row = sources.get(project.home.db, project.id, name)
-    with connected(SourceSettings.restored(row.kind, row.settings)) as source:
+    with connected(SourceSettings.restored(row.kind, row.name, row.settings)) as source:
         found = source.check()
     if json:
         hidden = [{"what": each.what, "why": each.why} for each in found.hidden]
-        emit_json({"name": name, "server": found.host, "repositories": list(found.repositories), "hidden": hidden})
+        emit_json({"name": name, "server": found.host, found.noun: list(found.things), "hidden": hidden})
         return
-    say(f"{clean(name)}: {found.host} answers; {count(len(found.repositories))} repositories of {clean(found.owner)}")
+    of = f" of {clean(found.owner)}" if found.owner else ""
+    say(f"{clean(name)}: {clean(found.host)} answers; {count(len(found.things))} {found.noun}{of}")
     for each in found.hidden:
         say(f"  not to be seen: {clean(each.what)}: {clean(each.why)}")
 
@@ -121,13 +113,16 @@ def try_connection(context: typer.Context, name: Name, json: Json = False) -> No
 def _document(row: SourceRow) -> dict[str, Any]:
     from leadline.sources.configured import SourceSettings
 
-    settings = SourceSettings.restored(row.kind, row.settings)
+    settings = SourceSettings.restored(row.kind, row.name, row.settings)
+    spans = {seconds: text for text, seconds in EVERY.items()}
     return {
         "name": row.name,
         "kind": row.kind,
-        "targets": [f"{settings.owner}/{pattern}" for pattern in settings.patterns],
+        "targets": list(settings.targets),
         "url": settings.url,
-        "token": settings.token_from,
+        "token": settings.secret_place.text if settings.declared.secret_env else None,
+        "options": {name: list(values) for name, values in settings.options.items()},
+        "every": spans.get(settings.every, f"{settings.every}s"),
         "createdAt": instant(row.created_at),
         "succeededAt": instant(row.succeeded_at) or None,
     }

@@ -185,24 +185,30 @@ def _repositories(project: Project) -> list[dict[str, Any]]:
 
 
 def _sources(project: Project) -> list[dict[str, Any]]:
-    """The tools pulled from, with their last run. ``state`` is `not ended` while one runs, and after one that was killed."""
+    """The tools pulled from, with their last run. A run that was killed is `interrupted`, until the next."""
     from leadline.db import sources
+    from leadline.ingest.schedule import next_run, under_way
+    from leadline.ingest.source_run import run_lock
 
     now = datetime.now(UTC)
     documents = []
     for row in sources.listed(project.home.db, project.id):
         outcome = row.outcome or {}
-        under_way = row.started_at is not None and (row.finished_at is None or row.finished_at < row.started_at)
+        state = str(outcome.get("state", "never run"))
+        if under_way(row):
+            with project.lock_if_free(run_lock(row.name)) as free:
+                state = "interrupted" if free else "running"
         lag = None if row.succeeded_at is None else max(0, int((now - row.succeeded_at).total_seconds()))
         documents.append(
             {
                 "name": row.name,
                 "kind": row.kind,
                 "configured": row.configured,
-                "state": "not ended" if under_way else outcome.get("state", "never run"),
+                "state": state,
                 "startedAt": instant(row.started_at) or None,
                 "succeededAt": instant(row.succeeded_at) or None,
                 "lagTimeSeconds": lag,
+                "nextRunAt": instant(next_run(row)) or None,
                 "rows": {
                     name: counts["added"] + counts["updated"] for name, counts in outcome.get("tables", {}).items()
                 },
@@ -273,11 +279,19 @@ def _show_sources(found: list[dict[str, Any]]) -> None:
         return
     _heading("Sources")
     table(
-        ["name", "last run", "last success", "lag", Column("rows", number=True), Column("left out", number=True)],
+        [
+            "name",
+            "last run",
+            "last success",
+            "lag",
+            "next run",
+            Column("rows", number=True),
+            Column("left out", number=True),
+        ],
         [
             [
                 *(each["name"], each["state"], each["succeededAt"] or "", _lag(each["lagTimeSeconds"])),
-                *(count(sum(each["rows"].values())), count(each["skippedCount"])),
+                *(each["nextRunAt"] or "", count(sum(each["rows"].values())), count(each["skippedCount"])),
             ]
             for each in found
         ],

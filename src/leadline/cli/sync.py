@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,17 +11,19 @@ import typer
 from leadline.cli import interrupt
 from leadline.cli.context import Json, checked_date, example, opened
 from leadline.cli.failures import refused
+from leadline.cli.kinds import add_sync_commands
 from leadline.cli.output import clean, count, emit_json, say
 from leadline.cli.progress import counter
-from leadline.cli.pulls import Targets, TokenEnv, TokenFile, Url, pull
+from leadline.cli.pulls import pull
 
 if TYPE_CHECKING:
     from leadline.home import Project
     from leadline.ingest.git import SyncFailure, SyncResult
+    from leadline.sources.configured import SourceSettings
 
 group = typer.Typer(
-    help="Pull from sources, incrementally.\n\nWithout a command: from all that `leadline sources list` shows.",
-    epilog=example("leadline sync git ./shop", "leadline sync"),
+    help="Pull from sources, incrementally.\n\nWithout a command: from all that `leadline sources list` shows, or those named.",
+    epilog=example("leadline sync git ./shop", "leadline sync", "leadline sync --source github:example"),
     invoke_without_command=True,
     rich_markup_mode=None,
 )
@@ -33,8 +35,14 @@ def register(app: typer.Typer) -> None:
 
 
 @group.callback()
-def sync(context: typer.Context, json: Json = False) -> None:
-    """Without a command: pull from every configured source."""
+def sync(
+    context: typer.Context,
+    source: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this source; may be given several times.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Without a command: pull from every configured source, or from those named."""
     if context.invoked_subcommand is not None:
         return
     from leadline.db import sources
@@ -42,10 +50,13 @@ def sync(context: typer.Context, json: Json = False) -> None:
     from leadline.sources.configured import SourceSettings
 
     with opened(context) as project:
-        rows = sources.listed(project.home.db, project.id, configured=True)
+        if source:
+            rows = [sources.get(project.home.db, project.id, name) for name in dict.fromkeys(source)]
+        else:
+            rows = sources.listed(project.home.db, project.id, configured=True)
         if not rows:
             raise InvalidRequest("There is no source yet; `leadline sources add github ORG` adds one")
-        pull(project, [(row.name, SourceSettings.restored(row.kind, row.settings)) for row in rows], json=json)
+        pull(project, [SourceSettings.restored(row.kind, row.name, row.settings) for row in rows], json=json)
 
 
 @group.command("git", epilog=example("leadline sync git ./shop --name example/shop"))
@@ -88,26 +99,12 @@ def git(
         raise typer.Exit(1)
 
 
-@group.command("github", epilog=example("leadline sync github example", "leadline sync github 'example/web-*'"))
-def github(
-    context: typer.Context,
-    targets: Targets,
-    url: Url = None,
-    token_env: TokenEnv = None,
-    token_file: TokenFile = None,
-    json: Json = False,
-) -> None:
-    """Pull from GitHub (cloud or Enterprise Server).
-
-    Pull requests with commits, files, reviews and comments, releases, deployments, workflow runs.
-
-    Only what is new is read; a run that was interrupted goes on where it was.
-    """
-    from leadline.sources.configured import github_settings
-
-    found = github_settings(targets, url=url, token_env=token_env, token_file=token_file)
+def _pull(context: typer.Context, found: list[SourceSettings], further: Mapping[str, Any]) -> None:
     with opened(context, create=True) as project:
-        pull(project, [(each.default_name, each) for each in found], json=json)
+        pull(project, found, json=further["json"])
+
+
+add_sync_commands(group, _pull)
 
 
 def _run(
@@ -119,7 +116,7 @@ def _run(
         project.lake,
         project.home.db,
         project.id,
-        clones=project.folder / "git",
+        clones=project.clones,
         temp_dir=project.home.temp,
         lock=project.lock,
         progress=report,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,14 +106,27 @@ class Database:
 
         It is free again as soon as the holder ends, however it ends.
         """
+        with self._held(name, wait=True):
+            yield
+
+    @contextmanager
+    def lock_if_free(self, name: str) -> Iterator[bool]:
+        """As ``lock``, without waiting: whether it is held now, or somebody else has it."""
+        with self._held(name, wait=False) as held:
+            yield held
+
+    @contextmanager
+    def _held(self, name: str, *, wait: bool) -> Iterator[bool]:
         if self._lock_folder is None:
             number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+            ask = sa.func.pg_advisory_lock if wait else sa.func.pg_try_advisory_lock
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
+                held = connection.execute(sa.select(ask(number))).scalar() is not False
                 try:
-                    yield
+                    yield held
                 finally:
-                    connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+                    if held:
+                        connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
             return
         import fcntl
 
@@ -121,8 +136,12 @@ class Database:
         file = self._lock_folder / f"{re.sub('[^A-Za-z0-9.-]+', '_', name)[:80]}-{digest}.lock"
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            held = True
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held = False
+            yield held
         finally:
             os.close(descriptor)
 
@@ -146,13 +165,27 @@ class Database:
         return revision
 
 
+def _use_wal(cursor: Any) -> None:
+    """Switch to the write-ahead log. Where others do so at this moment, SQLite says "locked" without waiting (it fears a
+    deadlock, so its busy timeout does not count)."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 def _prepare_sqlite(engine: sa.Engine) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         # The driver's own implicit BEGIN is deferred; transactions are begun below instead.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _use_wal(cursor)
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")

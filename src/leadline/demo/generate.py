@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leadline.demo import calendar, code, delivery, graph, people, repositories, review, work
 from leadline.demo.calendar import Span
@@ -56,11 +56,13 @@ class World:
             yield from self.stage.batches(table, QUERIES[table.name])
             return
         if table.name == "developers":
-            rows: list[dict[str, str | None]] = [_with_attributes(row) for row in self.organization.developers()]
+            rows: list[dict[str, Any]] = [_with_attributes(row) for row in self.organization.developers()]
         elif table.name == "identities":
             rows = [dict(row) for row in self.organization.identities]
-        else:
+        elif table.name == "tool_accounts":
             rows = [dict(row) for row in self.organization.tool_accounts()]
+        else:
+            rows = [dict(row) for row in self.organization.tool_teams()]
         fields = [field for field in table.arrow_schema if rows and field.name in rows[0]]
         yield pa.RecordBatch.from_pylist(rows, schema=pa.schema(fields))
 

@@ -104,6 +104,28 @@ class Organization:
             for source, account, name in sorted(said)
         ]
 
+    def tool_teams(self) -> list[dict[str, str | list[str] | None]]:
+        """What the code host says of its teams, which are those of the departments."""
+        leads = {team.lead for team in self.teams}
+        return [
+            {
+                "source": "github",
+                "team": f"example/{_slug(person.area)}/{_slug(person.team_name)}",
+                "account": person.login.lower(),
+                "name": person.team_name,
+                "parent": f"example/{_slug(person.area)}",
+                "above": [person.area],
+                "role": "maintainer" if person.number in leads else "member",
+            }
+            for person in self.people
+            if person.team_name and person.area and not person.bot
+        ]
+
+
+def _slug(name: str) -> str:
+    """A team's name as it stands in addresses."""
+    return "-".join(name.lower().replace("&", " ").split())
+
 
 def levels(developers: int) -> tuple[int, int, int]:
     """How many area heads, group managers and team leads ``developers`` people have; one more is above them all."""

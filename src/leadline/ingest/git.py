@@ -135,6 +135,8 @@ class GitSync:
                 since=since,
                 location=repository.location.shown,
                 lake_empty=self.lake.version(_COMMITS.name) is None,
+                others=before is None
+                and any(source != SOURCE for source, *_ in cursors.listed(self.db, self.project_id)),
             )
             outcome = _Outcome(_notes(repository, state, before, job, since))
             if not job.nothing or job.described:

@@ -69,18 +69,21 @@ class Plan:
         return not self.walk.include and not self.gone and not self.compare
 
 
-def plan(before: Cursor | None, state: State, *, since: int | None, location: str, lake_empty: bool) -> Plan:
+def plan(
+    before: Cursor | None, state: State, *, since: int | None, location: str, lake_empty: bool, others: bool = False
+) -> Plan:
     """What to do so that the lake has of the repository what ``state`` says.
 
     ``since`` (epoch seconds) restricts the first run; later it only counts when it reaches further back than before.
     Everything is read again when the mailmap changed (other addresses on the same commits), when a shallow clone's end
-    moved (other line counts on the commits there), or when the lake has lost the table.
+    moved (other line counts on the commits there), or when the lake has lost the table. ``others``: other tools may have
+    brought commits, which the first run replaces.
     """
     known = before or Cursor()
     if not known.heads:
         known = replace(known, since=since)
     since = min(known.since, since) if known.since is not None and since is not None else known.since
-    rewrite = before is not None and (known.mailmap != state.mailmap or known.boundary != state.boundary)
+    rewrite = others if before is None else (known.mailmap != state.mailmap or known.boundary != state.boundary)
     full = rewrite or since != known.since or (lake_empty and bool(known.heads))
     heads = set(state.heads)
     include = heads if full else heads - set(known.heads)

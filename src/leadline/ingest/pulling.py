@@ -20,13 +20,15 @@ from leadline.engine.relations import sql_list
 from leadline.errors import LeadlineError
 from leadline.ingest.ahead import Ahead
 from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, ingest
+from leadline.ingest.inbox import flush
 from leadline.ingest.removal import remove
 from leadline.ingest.rows import Judge, RawRow
 from leadline.ingest.staging import lower_case_columns
 from leadline.lake import Lake
 from leadline.schema import TABLES, Table
+from leadline.sources.git import SOURCE as GIT
 from leadline.sources.json_lines import Columns, RowRefused, raw_row
-from leadline.sources.pages import Figures, Page, Row, Skipped, Source, State
+from leadline.sources.pages import BringsCommits, Figures, Page, Row, RowOfFile, Skipped, Source, State
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,7 +69,8 @@ class PullResult:
 
 @dataclass(frozen=True)
 class Pull:
-    """Where pulled rows go: one project's lake and cursors.
+    """Where pulled rows go: one project's lake and cursors; ``clones`` is the folder of the clones
+    that git sources keep (needed for these only).
 
     ``progress`` is told what is being read and the records so far; ``now`` stamps cursors, ``clock`` measures seconds.
     """
@@ -81,6 +84,7 @@ class Pull:
     clock: Callable[[], float] = time.monotonic
     progress: Callable[[str, int], None] | None = None
     rows_at_a_time: int = ROWS_AT_A_TIME
+    clones: Path | None = None
 
     def run(self, source: Source) -> PullResult:
         """Read ``source`` to its end. A second run of the same source waits here for the first to end.
@@ -106,6 +110,8 @@ class Pull:
     def _read(self, source: Source, carrier: _Carrier) -> LeadlineError | None:
         """Hand every page to ``carrier``; what ended the reading, if it was not its end."""
         known = cursors.of_source(self.db, self.project_id, source.kind)
+        if isinstance(source, BringsCommits):
+            source.leave_commits_of(frozenset(cursors.of_source(self.db, self.project_id, GIT)))
         with Ahead(source.pages(known)) as pages:
             while True:
                 try:
@@ -126,6 +132,7 @@ class _Batch:
     began: float
     rows: dict[str, list[Row]] = field(default_factory=dict)
     whole: dict[str, list[Row]] = field(default_factory=dict)
+    kept: dict[str, list[Row]] = field(default_factory=dict)
     parents: set[tuple[Any, ...]] = field(default_factory=set)
     gone: list[str] = field(default_factory=list)
     cursors: dict[str, State | None] = field(default_factory=dict)
@@ -136,7 +143,7 @@ class _Batch:
         return any(_parent(table, each) in self.parents for table, found in page.whole.items() for each in found)
 
     def add(self, page: Page) -> None:
-        for mine, theirs in ((self.rows, page.rows), (self.whole, page.whole)):
+        for mine, theirs in ((self.rows, page.rows), (self.whole, page.whole), (self.kept, page.kept)):
             for table, found in theirs.items():
                 mine.setdefault(table, []).extend(found)
         self.parents.update(_parent(table, each) for table, found in page.whole.items() for each in found)
@@ -176,12 +183,17 @@ class _Carrier:
         """Bring what waits into the lake, then store its cursors."""
         batch, self._batch = self._batch, _Batch(self._pull.clock())
         if batch.gone:
+            self._deliver_pushed()
             self._remove_repositories(batch.gone)
         for name, rows in batch.rows.items():
             if rows:
                 self._deliver(TABLES[name], rows)
         for name, parents in batch.whole.items():
-            self._remove_what_lacks(TABLES[name], parents, batch.rows.get(name, []))
+            if not parents:
+                continue
+            here = _by_columns([*batch.rows.get(name, ()), *batch.kept.get(name, ())], TABLES[name].key)
+            for columns, found in _by_columns(parents, TABLES[name].key).items():
+                self._remove_what_lacks(TABLES[name], columns, found, here)
         cursors.put_all(self._pull.db, self._pull.project_id, self._kind, batch.cursors, self._pull.now())
         self._batch.began = self._pull.clock()
 
@@ -200,16 +212,23 @@ class _Carrier:
         """The rows with their declared types; those that the table's rules refuse are left out, and named."""
         columns = Columns(table)
         good: list[RawRow] = []
+        given: list[Row] = []
         for row in rows:
             try:
                 good.append(raw_row({name: _plain(value) for name, value in row.items()}, columns))
+                given.append(row)
             except RowRefused as refused:
                 self._skip([Skipped(_named(table, row), f"{refused.column}: {refused.reason}")])
         batches = self._judge.typed(table, good)
         if sum(batch.num_rows for batch in batches) < len(good):
             refusals = self._judge.refusals(table, good)
-            self._skip([Skipped(_named(table, good[each.line]), f"{each.column}: {each.reason}") for each in refusals])
+            self._skip([Skipped(_named(table, given[each.line]), f"{each.column}: {each.reason}") for each in refusals])
         return batches
+
+    def _deliver_pushed(self) -> None:
+        """What waits in the inbox under a name that is gone must not come after its removal."""
+        pull = self._pull
+        flush(pull.db, pull.project_id, pull.lake, lock=pull.lock, temp_dir=pull.temp_dir, now=pull.now)
 
     def _remove_repositories(self, names: Sequence[str]) -> None:
         import pyarrow as pa
@@ -218,34 +237,45 @@ class _Carrier:
         for table in OF_A_REPOSITORY:
             self._remove(table, keys)
 
-    def _remove_what_lacks(self, table: Table, parents: Sequence[Row], rows: Sequence[Row]) -> None:
-        """Take away rows of ``parents`` that are not among ``rows``, which are all there are."""
-        import pyarrow as pa
-
+    def _remove_what_lacks(
+        self,
+        table: Table,
+        columns: tuple[str, ...],
+        parents: Sequence[Row],
+        here: Mapping[tuple[str, ...], Sequence[Row]],
+    ) -> None:
+        """Take away rows of ``parents`` (by ``columns``) that are not among those ``here``, which are all there are."""
         present = self._pull.lake.snapshot().files(table.name)
-        if not present or not parents:
+        if not present:
             return
-        schema = table.arrow_schema
-        columns = [name for name in table.key if name in parents[0]]
-        for name, keys, found in (("parents", columns, parents), ("listed", table.key, rows)):
-            fields = pa.schema([schema.field(key) for key in keys])
-            made = [{key: _as(fields.field(key), row.get(key)) for key in keys} for row in found]
-            self._engine.bind_arrow(name, pa.Table.from_pylist(made, schema=fields))
+        self._bind_keys("parents", table, columns, parents)
         bounds = " AND ".join(
             f"{name} BETWEEN (SELECT min({name}) FROM parents) AND (SELECT max({name}) FROM parents)"
             for name in columns
         )
-        same = " AND ".join(
-            f"{f'lower(listed.{name})' if name in lower_case_columns(table) else f'listed.{name}'} = there.{name}"
-            for name in table.key
-        )
+        lower = lower_case_columns(table)
+        lacking = ""
+        for number, (names, found) in enumerate(here.items()):
+            self._bind_keys(f"listed_{number}", table, names, found)
+            same = " AND ".join(
+                f"{f'lower(listed.{name})' if name in lower else f'listed.{name}'} = there.{name}" for name in names
+            )
+            lacking += f" AND NOT EXISTS (FROM listed_{number} AS listed WHERE {same})"
         keys = self._engine.arrow(
-            f"SELECT {sql_list(table.key)} FROM {parquet_relation(present, schema)} AS there WHERE {bounds} "
-            f"AND EXISTS (FROM parents WHERE {' AND '.join(f'parents.{name} = there.{name}' for name in columns)}) "
-            f"AND NOT EXISTS (FROM listed WHERE {same})"
+            f"SELECT {sql_list(table.key)} FROM {parquet_relation(present, table.arrow_schema)} AS there WHERE {bounds} "
+            f"AND EXISTS (FROM parents WHERE {' AND '.join(f'parents.{name} = there.{name}' for name in columns)})"
+            f"{lacking}"
         )
         if keys.num_rows:
             self._remove(table, keys)
+
+    def _bind_keys(self, name: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        import pyarrow as pa
+
+        schema = table.arrow_schema
+        fields = pa.schema([schema.field(each) for each in columns])
+        made = [{each: _as(fields.field(each), row.get(each)) for each in columns} for row in rows]
+        self._engine.bind_arrow(name, pa.Table.from_pylist(made, schema=fields))
 
     def _remove(self, table: Table, keys: pa.Table) -> None:
         removed = remove(self._pull.lake, table, keys, lock=self._pull.lock, temp_dir=self._pull.temp_dir)
@@ -272,14 +302,32 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def _by_columns(rows: Sequence[Row], key: tuple[str, ...]) -> dict[tuple[str, ...], list[Row]]:
+    """Rows by the columns of the key that they have."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        if columns := tuple(name for name in key if name in row):
+            found.setdefault(columns, []).append(row)
+    return found
+
+
 def _as(declared: pa.Field, value: Any) -> Any:
     """A key's value with its declared type; None, which equals nothing, if it has another."""
     import pyarrow as pa
 
     if pa.types.is_integer(declared.type):
         return value if isinstance(value, int) else None
-    return value if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    if not pa.types.is_timestamp(declared.type):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def _named(table: Table, row: Mapping[str, Any]) -> str:
+    if isinstance(row, RowOfFile):
+        return row.place
     return f"{table.name} {' '.join(str(row.get(name)) for name in table.key)}"[:200]

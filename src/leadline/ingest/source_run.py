@@ -13,9 +13,10 @@ from typing import Any
 
 from leadline.db import sources
 from leadline.errors import LeadlineError
-from leadline.ingest.pulling import Pull, PullResult
+from leadline.ingest.git import GitSync, SyncFailure
+from leadline.ingest.pulling import Pull, PullResult, TableCounts
 from leadline.sources.configured import SourceSettings, connected
-from leadline.sources.pages import Figures
+from leadline.sources.pages import Figures, Skipped
 
 SKIPPED_REMEMBERED = 20
 
@@ -53,27 +54,75 @@ class SourceResult:
         return found
 
 
+def run_lock(name: str) -> str:
+    """Name of the lock that is held while the source ``name`` is run."""
+    return f"source-run:{name}"
+
+
 def run_source(
     pull: Pull,
-    name: str,
     settings: SourceSettings,
     *,
     environ: Mapping[str, str] = os.environ,
     waiting: Callable[[float, str], None] | None = None,
     **client: Any,
 ) -> SourceResult:
-    """Run the source to its end and remember how it ended. Raises only what ``Pull.run`` raises."""
+    """Run the source, which has its name, to its end and remember how it ended; a run at work is waited for.
+
+    Raises only what ``Pull.run`` raises.
+    """
+    with pull.lock(run_lock(settings.name)):
+        return run_held(pull, settings, environ=environ, waiting=waiting, **client)
+
+
+def run_held(
+    pull: Pull,
+    settings: SourceSettings,
+    *,
+    environ: Mapping[str, str],
+    waiting: Callable[[float, str], None] | None = None,
+    **client: Any,
+) -> SourceResult:
+    """As ``run_source``, for who holds the run's lock."""
+    name = settings.name
     sources.started(pull.db, pull.project_id, name, settings.kind, settings.stored(), pull.now())
     try:
-        with connected(settings, environ=environ, waiting=waiting, **client) as source:
-            result = pull.run(source)
+        if settings.declared.paged:
+            with connected(settings, environ=environ, waiting=waiting, temp_dir=pull.temp_dir, **client) as source:
+                result = pull.run(source)
+        else:
+            result = _history(pull, settings)
     except LeadlineError as error:
-        done = SourceResult(name, _nothing(error))
-        sources.finished(pull.db, pull.project_id, name, done.document(), pull.now(), good=False)
-        return done
+        result = _nothing(error)
     done = SourceResult(name, result)
     sources.finished(pull.db, pull.project_id, name, done.document(), pull.now(), good=result.error is None)
     return done
+
+
+def _history(pull: Pull, settings: SourceSettings) -> PullResult:
+    """Mine a git source's repository. Raises the error that kept it from being read."""
+    if pull.clones is None:
+        raise ValueError("a git source needs a folder for its clones")
+    job = GitSync(
+        pull.lake,
+        pull.db,
+        pull.project_id,
+        clones=pull.clones,
+        temp_dir=pull.temp_dir,
+        lock=pull.lock,
+        progress=pull.progress,
+        now=pull.now,
+    )
+    (done,) = job.run(settings.targets)
+    if isinstance(done, SyncFailure):
+        raise done.error
+    counts = {
+        "commits": TableCounts(done.commits_added, done.commits_updated, done.vanished),
+        "commit_files": TableCounts(done.files_added),
+    }
+    tables = {name: each for name, each in counts.items() if each != TableCounts()}
+    notes = tuple(Skipped(done.repository, note) for note in done.notes)
+    return PullResult(done.commits_added, tables, notes, len(notes), Figures(0, 0.0, None), done.seconds)
 
 
 def _nothing(error: LeadlineError) -> PullResult:

@@ -29,6 +29,7 @@ LOWER_CASE_COLUMNS: dict[str, tuple[str, ...]] = {
     "developers": ("email",),
     "identities": ("source", "account", "email"),
     "tool_accounts": ("source", "account", "email"),
+    "tool_teams": ("source", "team", "account", "parent"),
 }
 """Columns compared without case, stored in lower case (data-model, "People and the org tree")."""
 

@@ -325,6 +325,20 @@ TOOL_ACCOUNTS = Table(
         _text("name", "Name that the tool gives for it."),
     ),
 )
+TOOL_TEAMS = Table(
+    "tool_teams",
+    "Who is in which team, as a tool says; a member of a team below is not named for the ones above.",
+    ("source", "team", "account"),
+    (
+        _text("source", "Tool of the team: `github`, …"),
+        _text("team", "The team by its path, as `org/parent/child`."),
+        _text("account", "Account of the member, as the other tables name it."),
+        _text("name", "Name of the team."),
+        _text("parent", "Path of the team above; empty for the topmost."),
+        _list("above", "Names of the teams above, the topmost first."),
+        _text("role", "The member's role, as `member` or `maintainer`."),
+    ),
+)
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -347,6 +361,7 @@ TABLES: dict[str, Table] = {
         DEVELOPERS,
         IDENTITIES,
         TOOL_ACCOUNTS,
+        TOOL_TEAMS,
     )
 }
 

@@ -1,85 +1,106 @@
 """From a source's settings to a connector that is ready to read, with the secret taken from where the settings say.
 
 Targets and options come in and become ``SourceSettings``, which can be stored: they say where the secret is, not what it is.
-``connected`` makes a connector of them for as long as a ``with`` block runs.
+``connected`` makes a connector of them for as long as a ``with`` block runs. A kind's module (``kinds``) has two functions:
+
+- ``checked(settings) -> list[SourceSettings]``: the settings of one or more sources, each with its ``name``, made of what was
+  given. Raises ``InvalidRequest`` for targets, addresses and options that cannot be.
+- ``connect(settings, secret, client) -> Source``: the connector. ``secret`` is None where none is needed and there is none;
+  ``client(tool=…, headers=…, …)`` makes a ``leadline.sources.http.Client`` that is closed with the block.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from leadline.errors import InvalidRequest
+from leadline.sources.kinds import KINDS, Kind
+from leadline.sources.secrets import SecretPlace
 
 if TYPE_CHECKING:
-    from leadline.sources.github import GitHub
+    from leadline.sources.http import Client
+    from leadline.sources.pages import Source
 
-GITHUB = "github"
-TOKEN_ENV = "GITHUB_TOKEN"  # noqa: S105 - a variable's name
-_TOKEN_BYTES = 10_000
+EVERY = 3600
+"""Seconds between a source's runs in ``leadline serve``, unless its settings say otherwise."""
 
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """What to read, from where, and where the token is: in the variable ``token_env``, or in the file ``token_file``."""
+    """What to read, from where, and where the secrets are. ``every``: seconds between runs, 0 for only when asked.
+
+    ``options``: texts by the names that the kind declares; those not given are absent.
+    """
 
     kind: str
-    owner: str
-    patterns: tuple[str, ...]
+    name: str = ""
+    targets: tuple[str, ...] = ()
     url: str | None = None
-    token_env: str | None = None
-    token_file: str | None = None
+    secret: SecretPlace | None = None
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    webhook_secret: SecretPlace | None = None
+    every: int = EVERY
+
+    def option(self, name: str) -> str | None:
+        """The value of an option that is given once."""
+        return next(iter(self.options.get(name, ())), None)
+
+    @property
+    def declared(self) -> Kind:
+        """Its kind."""
+        return KINDS[self.kind]
+
+    @property
+    def secret_place(self) -> SecretPlace:
+        """Where the secret is: as given, else the kind's variable."""
+        return self.secret or SecretPlace(env=self.declared.secret_env)
 
     def stored(self) -> dict[str, Any]:
-        """As JSON can hold it."""
-        return {name: value for name, value in asdict(self).items() if value is not None and name != "kind"}
+        """As JSON can hold it, without kind and name."""
+        found: dict[str, Any] = {"targets": list(self.targets), "every": self.every}
+        if self.url is not None:
+            found["url"] = self.url
+        if self.options:
+            found["options"] = {name: list(values) for name, values in self.options.items()}
+        for name in ("secret", "webhook_secret"):
+            place: SecretPlace | None = getattr(self, name)
+            if place is not None:
+                found[name] = place.stored()
+        return found
 
     @classmethod
-    def restored(cls, kind: str, stored: Mapping[str, Any]) -> SourceSettings:
-        """What ``stored`` gave."""
-        return cls(**{"kind": kind, **stored, "patterns": tuple(stored["patterns"])})
-
-    @property
-    def default_name(self) -> str:
-        """What a source is called that was given no name."""
-        from leadline.sources.github_api import server
-
-        where = server(self.url)
-        return f"{self.kind}:{self.owner.lower()}" + ("" if where.is_cloud else f"@{where.host}")
-
-    @property
-    def token_from(self) -> str:
-        """Where the token is, for people."""
-        return f"the file {self.token_file}" if self.token_file else f"the variable {self.token_env or TOKEN_ENV}"
+    def restored(cls, kind: str, name: str, stored: Mapping[str, Any]) -> SourceSettings:
+        """What ``stored`` gave. Raises ``InvalidRequest`` for a kind that this version does not know."""
+        if kind not in KINDS:
+            raise InvalidRequest(
+                f"The source {name!r} is of the kind {kind!r}, which this version of leadline cannot read"
+            )
+        places = {each: SecretPlace.restored(stored[each]) for each in ("secret", "webhook_secret") if each in stored}
+        options = {each: tuple(values) for each, values in stored.get("options", {}).items()}
+        return cls(
+            kind, name, tuple(stored["targets"]), stored.get("url"), options=options, every=stored["every"], **places
+        )
 
 
-def github_settings(
-    targets: Sequence[str], *, url: str | None = None, token_env: str | None = None, token_file: str | None = None
-) -> list[SourceSettings]:
-    """One per owner named in ``targets`` (``ORG`` or ``ORG/PATTERN``). Raises ``InvalidRequest`` for what is neither."""
-    from leadline.sources.github_api import server
+class _Module(Protocol):
+    def checked(self, settings: SourceSettings) -> list[SourceSettings]: ...
 
-    if token_env and token_file:
-        raise InvalidRequest("--token-env and --token-file both say where the token is; give one")
-    server(url)
-    patterns: dict[str, list[str]] = {}
-    for target in targets:
-        owner, slash, pattern = target.strip().partition("/")
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", owner) or (slash and not pattern) or "/" in pattern:
-            raise InvalidRequest(f"{target[:80]!r} names no repositories; write ORG, ORG/REPOSITORY or 'ORG/web-*'")
-        patterns.setdefault(owner.lower(), []).append(pattern or "*")
-    if not patterns:
-        raise InvalidRequest("Name at least one organization or user, as ORG or ORG/PATTERN")
-    file = str(Path(token_file).expanduser().absolute()) if token_file else None
-    return [
-        SourceSettings(GITHUB, owner, tuple(dict.fromkeys(found)), url, None if file else token_env or TOKEN_ENV, file)
-        for owner, found in patterns.items()
-    ]
+    def connect(self, settings: SourceSettings, secret: str | None, client: Callable[..., Client]) -> Source: ...
+
+
+def checked(settings: SourceSettings) -> list[SourceSettings]:
+    """One or more sources made of what was given, each with its name. Raises ``InvalidRequest`` for what cannot be."""
+    kind = settings.declared
+    if kind.url_needed and not settings.url:
+        raise InvalidRequest(f"{kind.title} needs --url: {kind.url}")
+    if kind.target_needed and not settings.targets:
+        raise InvalidRequest(f"Name at least one: {kind.metavar}")
+    return _module(kind).checked(settings)
 
 
 @contextmanager
@@ -89,40 +110,32 @@ def connected(
     environ: Mapping[str, str] = os.environ,
     waiting: Callable[[float, str], None] | None = None,
     **client: Any,
-) -> Iterator[GitHub]:
+) -> Iterator[Source]:
     """The connector, until the block ends. ``waiting`` is told of every wait; ``client`` goes to the HTTP client.
 
-    Raises ``InvalidRequest`` if there is no usable token.
+    Raises ``InvalidRequest`` if there is no usable secret.
     """
-    from leadline.sources.github import GitHub
-    from leadline.sources.github_api import Api, headers, server
     from leadline.sources.http import Client
 
-    token = _token(settings, environ)
-    where = server(settings.url)
-    tool = "GitHub" if where.is_cloud else f"GitHub at {where.host}"
-    with Client(headers=headers(token), tool=tool, waiting=waiting, **client) as http:
-        yield GitHub(Api(where, http, settings.token_from), settings.owner, settings.patterns)
+    kind = settings.declared
+    secret = settings.secret_place.read(environ) if kind.secret_env else None
+    if secret is None and kind.secret_needed:
+        raise InvalidRequest(
+            f"No {kind.secret} in {settings.secret_place.text}; put one there, or say where it is with --token-env, "
+            "--token-file or --token-keyring"
+        )
+    with ExitStack() as stack:
+
+        def made(**options: Any) -> Client:
+            return stack.enter_context(Client(**{"waiting": waiting, **client, **options}))
+
+        yield _module(kind).connect(settings, secret, made)
 
 
-def _token(settings: SourceSettings, environ: Mapping[str, str]) -> str:
-    if settings.token_file:
-        try:
-            with Path(settings.token_file).open("rb") as file:
-                text = file.read(_TOKEN_BYTES).decode("utf-8", "replace")
-        except OSError as error:
-            raise InvalidRequest(
-                f"No token: the file {settings.token_file} cannot be read: {error.strerror}"
-            ) from error
-    else:
-        text = environ.get(settings.token_env or TOKEN_ENV, "")
-    token = text.strip()
-    if not token:
-        raise InvalidRequest(
-            f"No token in {settings.token_from}; put one there, or say where it is with --token-env or --token-file"
-        )
-    if not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise InvalidRequest(
-            f"What is in {settings.token_from} is no token: it has spaces or letters that no token has"
-        )
-    return token
+def _module(kind: Kind) -> _Module:
+    return cast("_Module", importlib.import_module(kind.module))
+
+
+def named(settings: SourceSettings, name: str, targets: Iterable[str] | None = None, **changes: Any) -> SourceSettings:
+    """``settings`` under ``name``, for ``targets`` only: for the kinds' modules."""
+    return replace(settings, name=name, targets=settings.targets if targets is None else tuple(targets), **changes)

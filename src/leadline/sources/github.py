@@ -1,45 +1,40 @@
-"""GitHub: the repositories of an organization or a user, with pull requests, releases, deployments and workflow runs.
+"""GitHub: an owner's repositories with pull requests, commits, releases, deployments and workflow runs, and their people.
 
 An API and patterns of repository names come in; pages of rows with their cursors go out (``leadline.sources.pages``). One
-query tells of a hundred repositories whether there is anything new in them; only those that have something are read. A
-repository is known by its number, so that one that was renamed or transferred is found again.
+query tells of a hundred repositories whether there is anything new in them; only those that have something are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any
 
-from leadline.errors import InvalidRequest, LeadlineError, NotFound
+from leadline.errors import LeadlineError, NotFound
+from leadline.sources.deploys import DeployRules
 from leadline.sources.github_api import Api
 from leadline.sources.github_builds import Builds
-from leadline.sources.github_queries import (
-    DEPLOYMENTS,
-    DEPLOYMENTS_BY_ID,
-    IDS,
-    LIST,
-    OVERVIEW,
-    RELEASES,
-    REPOSITORIES,
-)
-from leadline.sources.github_reading import Listed, PullRequests, Step, descend, earlier, listed
+from leadline.sources.github_commits import Commits, to_ask
+from leadline.sources.github_people import members, team_members, teams, without
+from leadline.sources.github_pulls import PullRequests
+from leadline.sources.github_queries import DEPLOYMENTS, DEPLOYMENTS_BY_ID, IDS, LIST, RELEASES
+from leadline.sources.github_reading import Listed, Step, descend, earlier, listed
+from leadline.sources.github_repositories import STREAM, Owned, Repository, moved, owned
 from leadline.sources.github_rows import (
     SOURCE,
-    Misshapen,
     Node,
+    commit_row,
     deployment_rows,
     elements,
-    inner,
     merged,
     pull_request_rows,
     release_rows,
     repository_row,
 )
 from leadline.sources.http import Overloaded, Refused
-from leadline.sources.pages import Figures, Page, Row, Skipped, State
+from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State
+from leadline.sources.text import Misshapen
 
 LAG = timedelta(minutes=2)
 """What is this new is read again next time: it may not have been shown in order yet."""
@@ -48,8 +43,8 @@ OPEN_FOR = timedelta(days=30)
 TROUBLES = 3
 """Streams that fail one after the other before the whole run is given up."""
 
-_STREAM = ":stream "
-"""Between a repository's key and the name of a list, in a cursor's name."""
+PEOPLE_EVERY = timedelta(days=1)
+"""How often an organization's people are read."""
 
 WHOLE = {
     "pull_request_commits": ("commits",),
@@ -60,36 +55,6 @@ WHOLE = {
 """Tables that have everything of a pull request once these lists of it are read."""
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What a connection may see: the repositories by name, and what it may not."""
-
-    host: str
-    owner: str
-    repositories: tuple[str, ...]
-    hidden: tuple[Skipped, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Repository:
-    """A repository as the overview shows it."""
-
-    node: Node
-    key: str
-
-    @property
-    def name(self) -> str:
-        """``owner/name``, as it is called now."""
-        return str(self.node["nameWithOwner"])
-
-    def sign(self, connection: str, *fields: str) -> list[Any] | None:
-        """What shows whether a list has changed: how long it is, and what is newest in it. None if it may not be seen."""
-        if (found := inner(self.node, connection)) is None:
-            return None
-        newest = elements(self.node, connection)
-        return [found.get("totalCount"), *(newest[0].get(name) for name in fields)] if newest else [0]
-
-
 @dataclass
 class GitHub:
     """One owner (organization or user) at one server, and the patterns of the repositories wanted of it."""
@@ -97,7 +62,9 @@ class GitHub:
     api: Api
     owner: str
     patterns: Sequence[str]
+    rules: DeployRules = field(default_factory=DeployRules)
     kind: str = SOURCE
+    _mined: Set[str] = frozenset()
     _states: dict[str, State] = field(default_factory=dict)
 
     @property
@@ -110,68 +77,37 @@ class GitHub:
         """What makes GitHub's numbers differ from those of other tools and servers."""
         return SOURCE if self.api.server.is_cloud else self.api.server.host
 
+    def leave_commits_of(self, repositories: Set[str]) -> None:
+        """Bring no commits of these: git's own history is read of them."""
+        self._mined = repositories
+
     def figures(self) -> Figures:
         """What the reading has cost so far."""
         client = self.api.client
         return Figures(client.calls, client.waited, None if client.tool_time is None else _text(client.tool_time))
 
-    def repositories(self) -> tuple[list[Repository], list[Skipped]]:
-        """The repositories wanted, by name, and what the token may not see of them.
-
-        Raises ``NotFound`` for an unknown owner, ``InvalidRequest`` if no repository fits.
-        """
-        found: list[Repository] = []
-        hidden: dict[tuple[str, str], int] = {}
-        after: str | None = None
-        while True:
-            variables = {"login": self.owner, "size": REPOSITORIES, "after": after}
-            data = self.api.graphql(OVERVIEW, variables)
-            if data.data.get("repositoryOwner") is None:
-                raise NotFound(
-                    f"{self.api.client.tool} knows no organization or user {self.owner!r}, or the token from "
-                    f"{self.api.token_from} may not see it"
-                )
-            nodes, after = listed(data, "repositoryOwner", "repositories")
-            for path, message in data.refused:
-                part = (str(path[-1]) if path else "something", message)
-                hidden[part] = hidden.get(part, 0) + 1
-            found += [Repository(node, f"{self.api.server.host}#{node.get('databaseId')}") for node in nodes]
-            if after is None:
-                break
-        wanted = [each for each in found if self._wanted(each.name.partition("/")[2])]
-        if not wanted:
-            names = ", ".join(each.name for each in found[:5])
-            raise InvalidRequest(
-                f"No repository of {self.owner} is called {' or '.join(self.patterns)}"
-                + (f"; there are {names}{' …' if len(found) > 5 else ''}" if found else "; the token sees none at all")
-            )
-        skipped = [
-            Skipped(f"{what} of {count} repositories of {self.owner}", said) for (what, said), count in hidden.items()
-        ]
-        return sorted(wanted, key=lambda each: each.name), skipped
-
     def check(self) -> Checked:
         """What the token may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""
-        found, hidden = self.repositories()
+        found = owned(self.api, self.owner, self.patterns)
+        hidden, first = found.hidden, found.wanted[0].name
         try:
-            self.api.rest(f"/repos/{found[0].name}/actions/runs", {"per_page": "1"})
+            self.api.rest(f"/repos/{first}/actions/runs", {"per_page": "1"})
         except (Refused, NotFound) as error:
-            hidden = [*hidden, Skipped(f"builds of {found[0].name}", error.message)]
-        return Checked(self.api.server.host, self.owner, tuple(each.name for each in found), tuple(hidden))
-
-    def _wanted(self, name: str) -> bool:
-        return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in self.patterns)
+            hidden = [*hidden, Skipped(f"builds of {first}", error.message)]
+        names = tuple(each.name for each in found.wanted)
+        return Checked(self.api.server.host, self.owner, "repositories", names, tuple(hidden))
 
     def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
         """Everything new, repository by repository. Raises ``LeadlineError`` when GitHub cannot be read any further."""
         self._states = dict(cursors)
-        found, skipped = self.repositories()
-        yield self._known(self._described(found, skipped))
-        for page in self._open_deployments(found):
-            yield self._known(page)
+        found = owned(self.api, self.owner, self.patterns)
+        yield self._known(self._described(found))
+        for pages in (self._people(found), self._open_deployments(found.wanted)):
+            for page in pages:
+                yield self._known(page)
         troubles = 0
-        for repository in found:
-            for read in (self._pulls, self._releases, self._deployments, self._builds):
+        for repository in found.wanted:
+            for read in (self._pulls, self._commits, self._releases, self._deployments, self._builds):
                 try:
                     for page in read(repository):
                         yield self._known(page)
@@ -198,30 +134,46 @@ class GitHub:
                 self._states[name] = state
         return page
 
-    def _described(self, found: Sequence[Repository], skipped: Sequence[Skipped]) -> Page:
-        """The rows of ``repositories``, and the names that repositories gave up.
+    def _described(self, found: Owned) -> Page:
+        """The rows of ``repositories``, and the names that repositories gave up."""
+        gone, cursors = moved(found.wanted, self._states)
+        rows, skipped = [], list(found.hidden)
+        for each in found.wanted:
+            try:
+                rows.append(repository_row(each.node))
+            except Misshapen as error:
+                skipped.append(Skipped(each.name, str(error)))
+        return Page(self.owner, {"repositories": rows}, gone=gone, cursors=cursors, skipped=tuple(skipped))
 
-        A name counts as given up also where another repository bears it now: its rows are mixed, and read anew.
-        """
-        now = {each.key: each.name for each in found}
-        before = {
-            name: str(state["repository"]) for name, state in self._states.items() if set(state) == {"repository"}
-        }
-        moved = {key for key, name in now.items() if before.get(key, name) != name}
-        left = {before[key] for key in moved}
-        names = set(now.values())
-        left |= {name for key, name in before.items() if key not in now and name in names}
-        stale = {key for key, name in before.items() if name in left} | {key for key in now if now[key] in left}
-        cursors: dict[str, State | None] = {name: None for name in self._states if name.partition(_STREAM)[0] in stale}
-        cursors.update({each.key: {"repository": each.name} for each in found if before.get(each.key) != each.name})
-        rows = {"repositories": [repository_row(each.node) for each in found]}
-        return Page(self.owner, rows, gone=tuple(sorted(left)), cursors=cursors, skipped=tuple(skipped))
+    def _people(self, found: Owned) -> Iterator[Page]:
+        """The organization's members and teams, once a day; silently less where the token may not see them."""
+        cursor = f"{self.api.server.host}:people {self.owner.lower()}"
+        state = self._states.get(cursor, {})
+        now = _text(self.api.client.tool_time or datetime.now(UTC))
+        if not found.organization or str(state.get("asked") or "") >= str(earlier(now, PEOPLE_EVERY)):
+            return
+        known = set(state.get("teams") or ())
+        try:
+            for rows in members(self.api, self.owner):
+                yield Page(self.owner, {"tool_accounts": rows})
+            there = teams(self.api, self.owner)
+            for paths, rows in team_members(self.api, self.owner, there):
+                yield Page(self.owner, {"tool_teams": rows}, whole={"tool_teams": without(set(paths))})
+            now_there = {team.path(self.owner) for team in there.values()}
+            gone = {"tool_teams": without(known - now_there)} if known - now_there else {}
+            after = {"asked": now, "teams": sorted(now_there)}
+            yield Page(self.owner, whole=gone, cursors={cursor: after})
+        except (Refused, NotFound):
+            yield Page(self.owner, cursors={cursor: {**state, "asked": now}})
+        except (Overloaded, Misshapen) as error:
+            said = error.message if isinstance(error, LeadlineError) else str(error)
+            yield Page(self.owner, skipped=(Skipped(f"people of {self.owner}", said),))
 
     # -- streams -----------------------------------------------------------------------------------------------------
 
     def _stream(self, repository: Repository, name: str) -> tuple[str, State]:
         """The cursor's name and value of one list of a repository."""
-        cursor = f"{repository.key}{_STREAM}{name}"
+        cursor = f"{repository.key}{STREAM}{name}"
         return cursor, self._states.get(cursor, {})
 
     def _settled(self, newest: object) -> bool:
@@ -266,14 +218,18 @@ class GitHub:
 
     def _pulls(self, repository: Repository) -> Iterator[Page]:
         owner, _, short = repository.name.partition("/")
-        reader = PullRequests(self.api, owner, short)
+        cursor, state = self._stream(repository, "pulls")
+        mined = repository.name in self._mined
+        waiting = [] if mined else list(state.get("commits") or [])
+        reader = PullRequests(self.api, owner, short, Commits(self.api, owner, short), waiting)
 
         def rows(nodes: Sequence[Node]) -> dict[str, Any]:
-            made = []
+            made = [self._brought(repository, reader)]
             whole: dict[str, list[Row]] = {}
             for node in nodes:
                 try:
                     made.append(pull_request_rows(repository.name, node))
+                    reader.waiting += [] if mined else to_ask(node, repository.default_branch)
                 except Misshapen as error:
                     reader.skipped.append(Skipped(f"{repository.name}#{node.get('number')}", str(error)))
                     continue
@@ -281,12 +237,44 @@ class GitHub:
                     if all(node.get(name) is not None for name in lists):
                         key = {"repository": repository.name, "number": node.get("number")}
                         whole.setdefault(table, []).append(key)
-            skipped, reader.skipped = tuple(dict.fromkeys(reader.skipped)), []
-            return {"rows": merged(made), "whole": whole, "skipped": skipped}
+            state = {"commits": list(reader.waiting)}
+            return {"rows": merged(made), "whole": whole, "skipped": _taken(reader), "state": state}
 
         yield from self._read(
             repository, "pulls", repository.sign("pullRequests", "number", "updatedAt"), "updatedAt", reader.ask, rows
         )
+        if reader.waiting:
+            reader.bring()
+            _, state = self._stream(repository, "pulls")
+            made = self._brought(repository, reader)
+            yield Page(repository.name, made, cursors={cursor: {**state, "commits": []}}, skipped=_taken(reader))
+
+    def _brought(self, repository: Repository, reader: PullRequests) -> dict[str, list[Row]]:
+        """Rows of the commits that came with the pull requests."""
+        nodes, reader.brought = reader.brought, []
+        return self._commit_rows(repository, nodes, reader.skipped)
+
+    def _commits(self, repository: Repository) -> Iterator[Page]:
+        """The default branch's history, unless git's is read."""
+        if repository.head is None or repository.name in self._mined:
+            return
+        cursor, state = self._stream(repository, "commits")
+        owner, _, short = repository.name.partition("/")
+        for nodes, after in Commits(self.api, owner, short).since(state, repository.head):
+            skipped: list[Skipped] = []
+            rows = self._commit_rows(repository, nodes, skipped)
+            yield Page(repository.name, rows, cursors={cursor: after}, records=len(nodes), skipped=tuple(skipped))
+
+    def _commit_rows(
+        self, repository: Repository, nodes: Sequence[Node], skipped: list[Skipped]
+    ) -> dict[str, list[Row]]:
+        rows = []
+        for node in nodes:
+            try:
+                rows.append(commit_row(repository.name, node))
+            except Misshapen as error:
+                skipped.append(Skipped(f"commit {node.get('oid')} of {repository.name}", str(error)))
+        return {"commits": rows} if rows else {}
 
     def _releases(self, repository: Repository) -> Iterator[Page]:
         def rows(nodes: Sequence[Node]) -> dict[str, Any]:
@@ -354,9 +342,16 @@ class GitHub:
         cursor, state = self._stream(repository, "builds")
         sign = [repository.node.get("pushedAt"), repository.sign("pullRequests", "number", "updatedAt")]
         settled = self._settled(sign[0]) and self._settled((sign[1] or [None])[-1])
-        builds = Builds(self.api, repository.name, self.prefix)
-        for rows, after in builds.read(state, sign, settled=settled):
-            yield Page(repository.name, rows, cursors={cursor: after}, records=sum(map(len, rows.values())))
+        builds = Builds(self.api, repository.name, self.prefix, self.rules)
+        for runs in builds.read(state, sign, settled=settled):
+            records = sum(map(len, runs.rows.values()))
+            yield Page(repository.name, runs.rows, runs.whole, cursors={cursor: runs.cursor}, records=records)
+
+
+def _taken(reader: PullRequests) -> tuple[Skipped, ...]:
+    """What was left out, each thing once."""
+    skipped, reader.skipped = tuple(dict.fromkeys(reader.skipped)), []
+    return skipped
 
 
 def _text(instant: datetime) -> str:

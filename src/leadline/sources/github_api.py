@@ -62,14 +62,10 @@ def server(url: str | None) -> Server:
     return Server(place, f"{parts.scheme}://{place}/api/v3", f"{parts.scheme}://{place}/api/graphql")
 
 
-def headers(token: str) -> dict[str, str]:
-    """What every request carries."""
-    return {
-        "Authorization": f"Bearer {token}",
-        "Accept": "application/vnd.github+json",
-        "X-GitHub-Api-Version": VERSION,
-        "User-Agent": "leadline",
-    }
+def headers(token: str | None) -> dict[str, str]:
+    """What every request carries; without a token where requests are signed one by one."""
+    common = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": VERSION, "User-Agent": "leadline"}
+    return common if token is None else {"Authorization": f"Bearer {token}", **common}
 
 
 @dataclass(frozen=True)
@@ -124,9 +120,8 @@ class Api:
 
     def _judge(self, answer: Answer) -> Limit | str | None:
         """Limits that only the text tells of, and queries that took the server too long."""
-        said = _message(answer)
-        if answer.status == 403 and ("secondary rate limit" in said.lower() or "abuse detection" in said.lower()):
-            return Limit(None)
+        if (limit := secondary_limit(answer)) is not None:
+            return limit
         if answer.status != 200 or not isinstance(answer.body, dict) or not answer.body.get("errors"):
             return None
         errors = [each for each in answer.body["errors"] if isinstance(each, dict)]
@@ -138,7 +133,7 @@ class Api:
 
     def problem(self, answer: Answer, what: str) -> LeadlineError:
         """The error for an answer of 400 to 499."""
-        said = _message(answer) or f"status {answer.status}"
+        said = message(answer) or f"status {answer.status}"
         if answer.status == 401:
             return Unauthenticated(
                 f"{self.client.tool} refuses the token from {self.token_from} ({said}); it may have expired or been revoked: "
@@ -151,7 +146,15 @@ class Api:
         return Refused(f"{self.client.tool} refuses {what} ({said})")
 
 
-def _message(answer: Answer) -> str:
+def secondary_limit(answer: Answer) -> Limit | None:
+    """The limit that only an answer's text tells of."""
+    said = message(answer).lower()
+    found = answer.status == 403 and ("secondary rate limit" in said or "abuse detection" in said)
+    return Limit(None) if found else None
+
+
+def message(answer: Answer) -> str:
+    """What a refusal says."""
     return str(answer.body.get("message", ""))[:300] if isinstance(answer.body, dict) else ""
 
 

@@ -6,28 +6,21 @@ single values of a wrong type are left to the rules that judge every row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from leadline.sources.deploys import DeployRule, DeployRules
 from leadline.sources.pages import Row
+from leadline.sources.text import Misshapen, clean
 
 SOURCE = "github"
 Node = Mapping[str, Any]
 
 OUTCOMES = {"success": "success", "failure": "failure", "error": "failure"}
 """The states of a deployment that end it, and the outcome they are."""
+RUN_OUTCOMES = {"success": "success", "failure": "failure", "timed_out": "failure", "startup_failure": "failure"}
+"""The conclusions of a workflow run that tell how a deployment by it went; by any other, nothing was deployed."""
 REVIEW_STATES = ("approved", "changes_requested", "commented", "dismissed")
-
-
-class Misshapen(Exception):
-    """A record is not of the shape that GitHub documents; the text says where."""
-
-
-def clean(value: Any) -> Any:
-    """A value as a table can hold it: texts without NUL bytes and without halves of surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode() if value else value
-    return [clean(each) for each in value] if isinstance(value, list) else value
 
 
 def inner(node: Node, name: str) -> Node | None:
@@ -200,7 +193,7 @@ def build_rows(repository: str, run: Node, prefix: str) -> dict[str, list[Row]]:
     """A workflow run. It was last changed when it finished; one that is not completed has not finished."""
     done = run.get("status") == "completed"
     row = _cleaned(
-        build_id=f"{prefix}:{run.get('id')}" if run.get("id") else None,
+        build_id=run_build_id(run, prefix),
         repository=repository,
         pipeline=run.get("name") or run.get("path"),
         branch=run.get("head_branch"),
@@ -212,6 +205,85 @@ def build_rows(repository: str, run: Node, prefix: str) -> dict[str, list[Row]]:
         updated_at=run.get("updated_at"),
     )
     return {"builds": [row]}
+
+
+def deploy_rule(run: Node, rules: DeployRules) -> DeployRule | None:
+    """The rule by which a workflow run is a deployment: for its workflow's name, its file or its path."""
+    path = str(run.get("path") or "").partition("@")[0]
+    name = run.get("name")
+    return rules.of(name if isinstance(name, str) else None, path.rpartition("/")[2], path)
+
+
+def run_rows(repository: str, run: Node, prefix: str, rules: DeployRules) -> dict[str, list[Row]]:
+    """A workflow run: a row of ``deployments`` if a rule says so, else of ``builds``."""
+    if (rule := deploy_rule(run, rules)) is None:
+        return build_rows(repository, run, prefix)
+    done = run.get("status") == "completed"
+    row = _cleaned(
+        deployment_id=run_deployment_id(run, prefix),
+        repository=repository,
+        environment=rule.environment,
+        sha=run.get("head_sha"),
+        pipeline=run.get("name") or run.get("path"),
+        status=RUN_OUTCOMES.get(str(run.get("conclusion")), "cancelled") if done else "running",
+        started_at=run.get("run_started_at") or run.get("created_at"),
+        finished_at=run.get("updated_at") if done else None,
+        triggered_by=account(inner(run, "triggering_actor") or inner(run, "actor")),
+        url=run.get("html_url"),
+        source=SOURCE,
+        updated_at=run.get("updated_at"),
+    )
+    return {"deployments": [row]}
+
+
+def run_deployment_id(run: Node, prefix: str) -> str | None:
+    """The id of the deployment that a run is: runs and GitHub's own deployments are numbered apart."""
+    return f"{prefix}:run:{run.get('id')}" if run.get("id") else None
+
+
+def run_build_id(run: Node, prefix: str) -> str | None:
+    """The id of the build that a run is."""
+    return f"{prefix}:{run.get('id')}" if run.get("id") else None
+
+
+def commit_row(repository: str, node: Node) -> Row:
+    """A commit's row of ``commits``, as git gives it: a merge is not compared with its parents and has no lines."""
+    parents = [str(each.get("oid")) for each in elements(node, "parents")]
+    author, committer = inner(node, "author") or {}, inner(node, "committer") or {}
+    counted = len(parents) < 2
+    return _cleaned(
+        repository=repository,
+        sha=node.get("oid"),
+        parents=" ".join(parents),
+        author_name=author.get("name"),
+        author_email=author.get("email"),
+        authored_at=node.get("authoredDate"),
+        committer_email=committer.get("email"),
+        committed_at=node.get("committedDate"),
+        message=message.rstrip("\n") if isinstance(message := node.get("message"), str) else message,
+        additions=node.get("additions") if counted else None,
+        deletions=node.get("deletions") if counted else None,
+        source=SOURCE,
+    )
+
+
+def account_row(login: object, *, email: object, name: object) -> Row:
+    """What GitHub says of an account."""
+    return _cleaned(source=SOURCE, account=login, email=email, name=name)
+
+
+def team_row(path: str, names: Sequence[str], login: object, role: object) -> Row:
+    """A member of the team at ``path``, which is called as the last of ``names``, the teams above as those before."""
+    above = path.rpartition("/")[0]
+    return _cleaned(
+        source=SOURCE,
+        team=path,
+        account=login,
+        name=names[-1],
+        parent=above if len(names) > 1 else None,
+        above=list(names[:-1]),
+        role=str(role).lower() if role else None,
+    )
 
 
 def merged(parts: Iterable[Mapping[str, list[Row]]]) -> dict[str, list[Row]]:

@@ -12,10 +12,11 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import Forbidden, StoreError
@@ -75,7 +76,8 @@ Judge = Callable[[Answer], "Limit | str | None"]
 class Client:
     """Asks one tool. ``headers`` go with every request; ``wait`` sleeps; ``chance`` gives numbers in [0, 1).
 
-    ``waiting`` is told the seconds and the reason before every wait.
+    ``auth`` signs every attempt, where a fixed header would not do; it may ask this client itself, with ``bare`` requests.
+    ``waiting`` is told the seconds and the reason before every wait; ``temp_dir`` is for what is downloaded in passing.
     """
 
     def __init__(
@@ -88,10 +90,13 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         waiting: Callable[[float, str], None] | None = None,
         timeout: float = TIMEOUT,
+        auth: httpx.Auth | None = None,
+        temp_dir: Path | None = None,
     ) -> None:
         import httpx
 
         self.tool = tool
+        self.temp_dir = temp_dir
         self.calls = 0
         self.waited = 0.0
         self.tool_time: datetime | None = None
@@ -99,7 +104,7 @@ class Client:
         self._wait = self._closed.wait if wait is None else wait
         self._chance, self._clock, self._waiting = chance, clock, waiting
         self._blocked: dict[str, float] = {}
-        self._http = httpx.Client(headers=dict(headers), timeout=timeout, follow_redirects=True)
+        self._http = httpx.Client(headers=dict(headers), timeout=timeout, follow_redirects=True, auth=auth)
 
     def __enter__(self) -> Client:
         return self
@@ -120,17 +125,37 @@ class Client:
         headers: Mapping[str, str] | None = None,
         judge: Judge | None = None,
         attempts: int = ATTEMPTS,
+        bare: bool = False,
     ) -> Answer:
         """One answer below 500 that is whole; 4xx (but limits) are the caller's to judge.
 
-        ``budget`` names the rate limit that the request counts to. Raises ``Overloaded`` when every attempt failed, and
+        ``budget`` names the rate limit that the request counts to; a ``bare`` request goes without ``auth``.
+        Raises ``Overloaded`` when every attempt failed, and
         ``Refused`` for an answer that is no JSON.
         """
+        return self._patiently(
+            lambda: self._once(method, url, params, body, headers, judge, bare=bare), budget, attempts
+        )
+
+    def stream(
+        self,
+        url: str,
+        take: Callable[[Answer, Iterator[bytes]], None],
+        *,
+        headers: Mapping[str, str] | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> Answer:
+        """The answer to GET of a file. ``take`` is given every answer of status 200, and its bytes as they come: again from
+        the first where an attempt broke off. Redirects are not followed. Raises ``Overloaded``."""
+        return self._patiently(lambda: self._streamed(url, take, headers), "", attempts)
+
+    def _patiently(self, once: Callable[[], Answer | Limit | str], budget: str, attempts: int) -> Answer:
+        """What ``once`` gives in the end. It makes one attempt: an answer, a limit to wait for, or the trouble it met."""
         troubles: list[str] = []
         limits = 0
         while True:
             self._until_free(budget)
-            found = self._once(method, url, params, body, headers, judge)
+            found = once()
             if isinstance(found, Answer):
                 self._note_budget(budget, found)
                 return found
@@ -157,13 +182,16 @@ class Client:
         body: Any,
         headers: Mapping[str, str] | None,
         judge: Judge | None,
+        *,
+        bare: bool,
     ) -> Answer | Limit | str:
         """One attempt: an answer, a limit to wait for, or the trouble it met."""
         import httpx
 
         self.calls += 1
+        auth = None if bare else httpx.USE_CLIENT_DEFAULT
         try:
-            response = self._http.request(method, url, params=params, json=body, headers=headers)
+            response = self._http.request(method, url, params=params, json=body, headers=headers, auth=auth)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
             raise Refused(f"{self.tool} cannot be asked: {error}") from error
         except RuntimeError as error:  # the client was closed while it was asked
@@ -181,6 +209,32 @@ class Client:
         if not isinstance(answer, Answer):
             return answer
         return self._limit(answer) or (judge(answer) if judge is not None else None) or answer
+
+    def _streamed(
+        self, url: str, take: Callable[[Answer, Iterator[bytes]], None], headers: Mapping[str, str] | None
+    ) -> Answer | Limit | str:
+        """One attempt to read a file."""
+        import httpx
+
+        self.calls += 1
+        try:
+            with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
+                self.tool_time = _date(response.headers.get("date")) or self.tool_time
+                if response.status_code >= 500:
+                    return f"it answered {response.status_code}"
+                names = {name.lower(): value for name, value in response.headers.items()}
+                answer = Answer(response.status_code, names, None)
+                if answer.status == 200:
+                    take(answer, response.iter_bytes())
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise Refused(f"{self.tool} cannot be asked: {error}") from error
+        except httpx.TransportError as error:
+            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        except httpx.DecodingError:
+            return "its answer was not compressed as it said"
+        except RuntimeError as error:  # the client was closed while it was asked
+            raise Overloaded(f"{self.tool} was not asked any further") from error
+        return self._limit(answer) or answer
 
     def _parsed(self, response: httpx.Response) -> Answer | str:
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -203,22 +257,27 @@ class Client:
         """HTTP's own way to say that it was too much: 429, or 403 with a header that says when to come back."""
         if answer.status not in (403, 429):
             return None
-        if (seconds := _seconds(answer.headers.get("retry-after"), self.tool_time)) is not None:
+        seconds = _seconds(answer.headers.get("retry-after"), self.tool_time)
+        if seconds is not None and (
+            seconds > 0 or answer.status == 429
+        ):  # 0 beside a refusal: there is no limit to wait for
             return Limit(seconds)
-        if answer.headers.get("x-ratelimit-remaining") == "0":
-            return Limit(self.until(answer.headers.get("x-ratelimit-reset")))
+        if _of_limit(answer, "remaining") == "0":
+            return Limit(self.until(_of_limit(answer, "reset")))
         return Limit(None) if answer.status == 429 else None
 
     def until(self, reset: str | None) -> float | None:
-        """Seconds until ``reset`` (seconds since 1970 by the tool's clock), at least one; None if it is not known."""
-        if reset is None or not reset.isdigit() or self.tool_time is None:
+        """Seconds until ``reset`` (ISO 8601 or since 1970, by the tool's clock; below a billion: from now), at least one; None
+        if it is not known."""
+        at = _reset(reset)
+        if at is None or self.tool_time is None:
             return None
-        return max(1.0, int(reset) - self.tool_time.timestamp() + 1.0)
+        return max(1.0, at if at < 1_000_000_000 else at - self.tool_time.timestamp() + 1.0)
 
     def _note_budget(self, budget: str, answer: Answer) -> None:
         """Remember a limit that is used up, so that the next request need not be refused first."""
-        if answer.headers.get("x-ratelimit-remaining") == "0":
-            seconds = self.until(answer.headers.get("x-ratelimit-reset"))
+        if _of_limit(answer, "remaining") == "0":
+            seconds = self.until(_of_limit(answer, "reset"))
             if seconds is not None:
                 self._blocked[budget] = self._clock() + min(seconds, LONGEST_LIMIT)
 
@@ -238,6 +297,22 @@ class Client:
         if self._closed.is_set():
             raise Overloaded(f"{self.tool} was not asked any further")
         self.waited += seconds
+
+
+def _of_limit(answer: Answer, name: str) -> str | None:
+    """A header that tells of a limit, in either spelling: ``X-RateLimit-…`` (GitHub) or ``RateLimit-…`` (GitLab)."""
+    return answer.headers.get(f"x-ratelimit-{name}", answer.headers.get(f"ratelimit-{name}"))
+
+
+def _reset(text: str | None) -> float | None:
+    """When a limit is renewed, in seconds since 1970; None for none or nonsense."""
+    if text is None or text.isdigit():
+        return None if text is None else float(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found.replace(tzinfo=UTC) if found.tzinfo is None else found).timestamp()
 
 
 def _date(text: str | None) -> datetime | None:

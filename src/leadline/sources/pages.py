@@ -6,12 +6,21 @@ the order in which it reads them; whoever takes them may stop after any page and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Row = dict[str, Any]
 """Column → text, number, boolean, list of texts or None, as JSON has them."""
+
+
+class RowOfFile(Row):
+    """A row that stands at a ``place`` of a file (``work_items.csv, line 7``), which names it if it is refused."""
+
+    def __init__(self, place: str, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.place = place
+
 
 State = dict[str, Any]
 """A cursor's value: anything JSON can hold."""
@@ -29,8 +38,10 @@ class Skipped:
 class Page:
     """Rows by table, with what they mean.
 
-    ``whole``: by table, the parents (some of the natural key's columns) of which ``rows`` has everything there is: other
-    rows of theirs in the lake are gone at the tool. ``gone``: repositories that are called something else by now.
+    ``whole``: by table, the parents (some of the natural key's columns) of which everything there is, is here: other rows of
+    theirs in the lake are gone at the tool. What is here are ``rows``, and those whose keys are ``kept`` (the whole key, or
+    some of its columns, as a parent's): they are still there, but not brought anew. So a parent of which nothing is here is
+    gone itself. ``gone``: repositories that are called something else by now.
     ``cursors``: by name, how far the reading is with this page; None takes a cursor away. ``records``: things of the tool
     in it, for progress.
     """
@@ -38,10 +49,23 @@ class Page:
     subject: str
     rows: Mapping[str, list[Row]] = field(default_factory=dict)
     whole: Mapping[str, list[Row]] = field(default_factory=dict)
+    kept: Mapping[str, list[Row]] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
     cursors: Mapping[str, State | None] = field(default_factory=dict)
     records: int = 0
     skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a connection may see, found without reading it: ``things`` by name, which are ``noun`` (plural) of ``owner`` at
+    ``host``; and ``hidden``, what it may not."""
+
+    host: str
+    owner: str
+    noun: str
+    things: tuple[str, ...]
+    hidden: tuple[Skipped, ...] = ()
 
 
 class Source(Protocol):
@@ -61,8 +85,21 @@ class Source(Protocol):
         """Everything that is new since ``cursors``. Raises ``LeadlineError`` when the tool cannot be read any further."""
         ...
 
+    def check(self) -> Checked:
+        """What the secret may see. Raises ``LeadlineError`` as ``pages`` does."""
+        ...
+
     def figures(self) -> Figures:
         """What the reading has cost so far."""
+        ...
+
+
+@runtime_checkable
+class BringsCommits(Protocol):
+    """A connector that reads commits, too. Where git's own history is read, git's rows are the better ones."""
+
+    def leave_commits_of(self, repositories: Set[str]) -> None:
+        """Bring no commits of these repositories (``owner/name``)."""
         ...
 
 

@@ -1,0 +1,150 @@
+"""The commands that each kind of source has, made of its declaration: ``leadline sync KIND`` and ``leadline sources add KIND``.
+
+A ``Kind`` and what is to be done come in; a function with the options that the kind declares goes out, for Typer to make a
+command of. What was given arrives as ``SourceSettings`` that are checked.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leadline.cli.context import Json, example
+from leadline.sources.kinds import KINDS, Kind
+
+if TYPE_CHECKING:
+    from leadline.sources.configured import SourceSettings
+
+Act = Callable[[typer.Context, "list[SourceSettings]", Mapping[str, Any]], None]
+"""Gets the checked sources and the values of the command's further options."""
+
+EVERY = {"15m": 900, "30m": 1800, "1h": 3600, "3h": 10_800, "6h": 21_600, "12h": 43_200, "1d": 86_400, "off": 0}
+"""Seconds between runs by how they are written; 0: only when asked."""
+
+SYNC = {"json": (Json, False)}
+ADD = {
+    "name": (
+        Annotated[
+            str | None,
+            typer.Option(metavar="NAME", help="What to call it [default: by what it reads]; for one source only."),
+        ],
+        None,
+    ),
+    "every": (
+        Annotated[str, typer.Option(metavar="SPAN", help=f"How often `leadline serve` runs it: {', '.join(EVERY)}.")],
+        "1h",
+    ),
+}
+"""Further options of the two commands: type and default by name."""
+
+
+def add_sync_commands(group: typer.Typer, act: Act) -> None:
+    """``leadline sync KIND``, for the kinds that are read by pages."""
+    for kind in KINDS.values():
+        if kind.paged:
+            about = f"{kind.about}\n\n{_INCREMENTAL}"
+            _add(group, "sync", kind, about, _function(kind, act, SYNC))
+
+
+def add_source_commands(group: typer.Typer, act: Act) -> None:
+    """``leadline sources add KIND``, for every kind."""
+    for kind in KINDS.values():
+        webhooks = _places("webhook-secret", "webhooks' secret", kind.webhook_env) if kind.webhooks else {}
+        about = f"Add a source of {kind.title}.\n\nNothing is read yet."
+        _add(group, "sources add", kind, about, _function(kind, act, {**ADD, **webhooks}))
+
+
+def _add(group: typer.Typer, verb: str, kind: Kind, about: str, function: Callable[..., None]) -> None:
+    group.command(kind.name, help=about, epilog=example(*(line.format(verb) for line in kind.example)))(function)
+
+
+_INCREMENTAL = "Only what is new is read; a run that was interrupted goes on where it was."
+
+
+def _function(kind: Kind, act: Act, further: Mapping[str, tuple[Any, Any]]) -> Callable[..., None]:
+    declared = {"context": (typer.Context, ...), **_given(kind), **further}
+
+    def command(context: typer.Context, **values: Any) -> None:
+        from leadline.sources.configured import checked
+
+        rest = {name: values[name] for name in further}
+        act(context, checked(_settings(kind, values)), rest)
+
+    command.__annotations__ = {name: annotation for name, (annotation, _) in declared.items()}
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if default is ... else default,
+                annotation=annotation,
+            )
+            for name, (annotation, default) in declared.items()
+        ]
+    )
+    return command
+
+
+def _given(kind: Kind) -> dict[str, tuple[Any, Any]]:
+    """What says what to read and how to get in."""
+    argument = typer.Argument(metavar=kind.metavar, help=kind.targets, show_default=False)
+    found: dict[str, tuple[Any, Any]] = {
+        "targets": (Annotated[list[str], argument], ...)
+        if kind.target_needed
+        else (Annotated[list[str] | None, argument], None)
+    }
+    if kind.url:
+        found["url"] = (Annotated[str | None, typer.Option(metavar="URL", help=kind.url)], None)
+    for option in kind.options:
+        shape = list[str] | None if option.many else str | None
+        declared = typer.Option(f"--{option.name}", metavar=option.metavar, help=option.help)
+        found[_option(option.name)] = (Annotated[shape, declared], None)
+    if kind.secret_env:
+        found.update(_places("token", kind.secret, kind.secret_env))
+    return found
+
+
+def _places(option: str, what: str, variable: str) -> dict[str, tuple[Any, Any]]:
+    """The options that say where a secret is."""
+    declared = (
+        ("env", "NAME", f"Variable with the {what} [default: {variable}]."),
+        ("file", "FILE", f"File with the {what}."),
+        ("keyring", "[SERVICE/]NAME", f"Entry of the system's keyring with the {what}."),
+    )
+    return {
+        f"{option.replace('-', '_')}_{place}": (
+            Annotated[str | None, typer.Option(f"--{option}-{place}", metavar=metavar, help=text)],
+            None,
+        )
+        for place, metavar, text in declared
+    }
+
+
+def _option(name: str) -> str:
+    return f"option_{name}"
+
+
+def _settings(kind: Kind, values: Mapping[str, Any]) -> SourceSettings:
+    from leadline.sources.configured import SourceSettings
+    from leadline.sources.secrets import SecretPlace
+
+    def place(option: str, variable: str) -> SecretPlace:
+        chosen = {each: values.get(f"{option.replace('-', '_')}_{each}") for each in ("env", "file", "keyring")}
+        return SecretPlace.chosen(variable, option=option, **chosen)
+
+    options = {option.name: _texts(values[_option(option.name)]) for option in kind.options}
+    return SourceSettings(
+        kind.name,
+        targets=tuple(values["targets"] or ()),
+        url=values.get("url"),
+        secret=place("token", kind.secret_env) if kind.secret_env else None,
+        options={name: texts for name, texts in options.items() if texts},
+        webhook_secret=place("webhook-secret", kind.webhook_env) if kind.webhooks else None,
+    )
+
+
+def _texts(value: Sequence[str] | str | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())

@@ -1,0 +1,123 @@
+"""``leadline sources`` and what ``leadline sync`` and ``leadline serve`` do with them, by git sources, which need no tool."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from git_history import History
+from leadline.sources.kinds import KINDS
+
+from .running import Leadline
+
+DEADLINE = 60.0
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> History:
+    history = History(tmp_path / "acme" / "shop")
+    history.commit("one", {"a": "1\n"})
+    return history
+
+
+def test_git_repositories_are_sources_too(leadline: Leadline, shop: History, tmp_path: Path) -> None:
+    web = History(tmp_path / "acme" / "web")
+    web.commit("one", {"b": "1\n"})
+    web.commit("two", {"b": "2\n"})
+    added = leadline("sources", "add", "git", shop.folder, web.folder, "--every", "15m").stdout
+    assert added.count("Added git:acme/") == 2
+    listed = leadline.json("sources", "list")
+    assert [(each["name"], each["every"], each["token"]) for each in listed] == [
+        ("git:acme/shop", "15m", None),
+        ("git:acme/web", "15m", None),
+    ]
+    assert "1 refs" in leadline("sources", "test", "git:acme/shop").stdout
+    only = leadline("sync", "--source", "git:acme/web").stdout
+    assert "git:acme/web: 2 commits added, 2 commit_files added" in only
+    assert "acme/shop" not in only
+    both = leadline("sync").stdout
+    assert "git:acme/shop: 1 commits added" in both
+    assert "git:acme/web: nothing new" in both
+    assert leadline.rows()["commits"] == 3
+    assert "no source 'x'" in leadline("sync", "--source", "x", code=1).stderr
+
+
+def test_the_status_tells_the_next_run(leadline: Leadline, shop: History) -> None:
+    leadline("sources", "add", "git", shop.folder, "--every", "off", "--name", "asked")
+    leadline("sources", "add", "git", shop.folder, "--every", "3h", "--name", "every three hours")
+    leadline("sync")
+    asked, scheduled = leadline.json("status")["sources"]
+    assert (asked["name"], asked["nextRunAt"], asked["state"]) == ("asked", None, "done")
+    assert scheduled["nextRunAt"] > scheduled["succeededAt"]
+    assert scheduled["nextRunAt"][:13] in leadline("status").stdout.replace(" ", "T")
+
+
+@pytest.mark.parametrize("span", ["", "1w", "60"])
+def test_an_impossible_schedule(leadline: Leadline, shop: History, span: str) -> None:
+    done = leadline("sources", "add", "git", shop.folder, "--every", span, code=1)
+    assert "15m, 30m, 1h" in done.stderr
+
+
+def test_an_address_with_a_password_is_not_stored(leadline: Leadline) -> None:
+    done = leadline("sources", "add", "git", "https://ada:s3cret@git.example.com/acme/shop.git", code=1)
+    assert "credential helper" in done.stderr
+    assert "s3cret" not in done.stderr
+    assert leadline.json("sources", "list") == []
+
+
+def test_a_repository_that_is_not_there(leadline: Leadline, shop: History) -> None:
+    leadline("sources", "add", "git", shop.folder)
+    shop.folder.rename(shop.folder.parent / "moved")
+    assert "git:acme/shop" in leadline("sync", code=1).stderr + leadline("status").stdout
+    (status,) = leadline.json("status")["sources"]
+    assert (status["state"], status["succeededAt"]) == ("failed", None)
+    leadline("sources", "test", "git:acme/shop", code=1)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.url_needed], ids=lambda kind: kind.name)
+def test_a_tool_that_is_somewhere_needs_an_address(leadline: Leadline, kind: Any) -> None:
+    done = leadline("sources", "add", kind.name, "X", code=1)
+    assert f"{kind.title} needs --url" in done.stderr
+
+
+def wait_for(program: Leadline, state: str) -> dict[str, Any]:
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        (found,) = program.json("status")["sources"]
+        if found["state"] == state:
+            return dict(found)
+        time.sleep(0.2)
+    raise AssertionError(f"the source is {found['state']}, not {state}")
+
+
+def test_serve_runs_what_is_due(leadline: Leadline, shop: History) -> None:
+    server = leadline.start("serve", "--port", "0", "--workers", "0")
+    assert server.stdout is not None
+    assert server.stdout.readline().startswith(b"leadline answers")
+    # Added while the server runs: it is noticed.
+    leadline("sources", "add", "git", shop.folder)
+    found = wait_for(leadline, "done")
+    assert found["rows"] == {"commits": 1, "commit_files": 1}
+    assert found["nextRunAt"] > found["startedAt"]
+    server.send_signal(signal.SIGTERM)
+    _, errors = server.communicate(timeout=60)
+    assert server.returncode == 0
+    assert b'"source": "git:acme/shop"' in errors
+    assert b'"event": "source read"' in errors
+
+
+def test_serve_without_syncs_reads_nothing(leadline: Leadline, shop: History) -> None:
+    leadline("sources", "add", "git", shop.folder)
+    server = leadline.start("serve", "--port", "0", "--workers", "0", "--syncs", "0")
+    assert server.stdout is not None
+    assert server.stdout.readline().startswith(b"leadline answers")
+    other = leadline.start("serve", "--port", "0", "--workers", "0")
+    wait_for(leadline, "done")  # by the other one: nobody but it said so
+    for process, said in ((server, False), (other, True)):
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+        assert (b"source read" in errors) is said
