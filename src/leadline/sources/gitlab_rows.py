@@ -1,0 +1,358 @@
+"""What GitLab's answers mean: raw records (JSON objects) in, rows of the data model out. Pure; no request is made here.
+
+Merge requests, pipelines, issues and releases come in the shapes of GraphQL, deployments in that of REST. Texts lose their
+NUL bytes, times become RFC 3339 in UTC. A record that lacks its shape raises ``Misshapen``, which names where; single values
+of a wrong type are left to the rules that judge every row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from leadline.sources.deploys import DeployRules
+from leadline.sources.pages import Row
+from leadline.sources.text import Misshapen, clean
+
+SOURCE = "gitlab"
+Node = Mapping[str, Any]
+Rows = dict[str, list[Row]]
+
+STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
+"""A merge request is locked while it is being merged."""
+OUTCOMES = {"success": "success", "failed": "failure", "canceled": "cancelled", "skipped": "cancelled"}
+"""The states of pipelines and deployments that end them, and the outcome they are for a deployment."""
+GHOST = "ghost"
+"""The account that GitLab gives to what deleted users left."""
+
+_BOT = re.compile(r"(project|group)_\d+_bot(_?[0-9a-f]+)?")
+_READY = re.compile(
+    r"marked this merge request as \*\*ready\*\*|unmarked (this merge request )?as a \*\*(work in progress|draft)\*\*",
+    re.IGNORECASE,
+)
+_VERDICTS = (
+    ("approved this merge request", "approved"),
+    ("requested changes", "changes_requested"),
+    ("left review comments", "commented"),
+)
+"""How system notes tell of reviews."""
+_RESET = re.compile(r"reset approvals from (.*?) by ")
+
+
+def inner(node: Node, name: str) -> Node | None:
+    """The object ``node[name]``, None where it is null or absent. Raises ``Misshapen`` for anything else."""
+    value = node.get(name)
+    if value is None or isinstance(value, dict):
+        return value
+    raise Misshapen(f"{name} is no object but {str(value)[:40]!r}")
+
+
+def objects(values: Any, name: str) -> list[Node]:
+    """``values`` as a list of objects; those that are null (hidden, vanished) are left out."""
+    values = values or []
+    if not isinstance(values, list) or not all(each is None or isinstance(each, dict) for each in values):
+        raise Misshapen(f"{name} is no list of objects")
+    return [each for each in values if each is not None]
+
+
+def elements(node: Node, name: str) -> list[Node]:
+    """The elements of the connection ``node[name]``."""
+    return objects((inner(node, name) or {}).get("nodes"), f"{name}.nodes")
+
+
+def number(identity: Any) -> str | None:
+    """The number in a global id (``gid://gitlab/Note/7``) or an id that is one."""
+    text = str(identity or "").rpartition("/")[2]
+    return text or None
+
+
+def utc(value: Any) -> Any:
+    """An instant in UTC, to the millisecond at most, so that instants compare as texts; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return found.strftime("%Y-%m-%dT%H:%M:%S.") + f"{found.microsecond // 1000:03}Z"
+
+
+def account(user: Node | None) -> str | None:
+    """A username. That of an access token's bot gets ``[bot]``, as other tools write it; deleted users have none."""
+    if user is None or not isinstance(name := user.get("username"), str) or not name or name == GHOST:
+        return None
+    return f"{name}[bot]" if _BOT.fullmatch(name) else name
+
+
+def tool_account(user: Node | None) -> list[Row]:
+    """What a user says of themself: the public email, if there is one, and the name."""
+    name = account(user)
+    if user is None or name is None or name.endswith("[bot]"):
+        return []
+    row = _cleaned(source=SOURCE, account=name, email=user.get("publicEmail") or None, name=user.get("name") or None)
+    return [row] if row["email"] or row["name"] else []
+
+
+def repository_row(node: Node) -> Row:
+    """The row of ``repositories``."""
+    branch = (inner(node, "repository") or {}).get("rootRef")
+    return _cleaned(repository=node.get("fullPath"), url=node.get("webUrl"), default_branch=branch)
+
+
+# -- merge requests ----------------------------------------------------------------------------------------------------
+
+
+def merge_request_rows(project: str, node: Node) -> Rows:
+    """A merge request with its lists: rows of the tables of pull requests. Lists that the node lacks give no key."""
+    key = {"repository": project, "number": _integer(node.get("iid"))}
+    files = None if node.get("diffStats") is None else objects(node["diffStats"], "diffStats")
+    users = [inner(node, "author"), inner(node, "mergeUser")]
+    found: Rows = {"pull_requests": [_merge_request(key, node, files)]}
+    if node.get("commits") is not None:
+        found["pull_request_commits"] = [_commit(key, each) for each in elements(node, "commits")]
+        users += [inner(each, "author") for each in elements(node, "commits")]
+    if files is not None:
+        found["pull_request_files"] = [_file(key, each) for each in files]
+    if node.get("notes") is not None:
+        notes = sorted(elements(node, "notes"), key=lambda each: str(each.get("createdAt")))
+        approvers = elements(node, "approvedBy")
+        found["reviews"] = _reviews(key, notes, approvers)
+        found["comments"] = [_comment(key, each) for each in notes if each.get("system") is False]
+        users += [*approvers, *(inner(each, "author") for each in notes)]
+    found["tool_accounts"] = accounts(users)
+    return found
+
+
+def accounts(users: Iterable[Node | None]) -> list[Row]:
+    """The rows of ``tool_accounts`` for ``users``, each once."""
+    return list({str(row["account"]): row for user in users for row in tool_account(user)}.values())
+
+
+def _merge_request(key: Row, node: Node, files: list[Node] | None) -> Row:
+    state = STATES.get(str(node.get("state")).lower())
+    ready = [each for each in elements(node, "notes") if each.get("system") is True and _READY.match(_body(each))]
+    merged = state == "merged"
+    sha = node.get("mergeCommitSha") or node.get("squashCommitSha") or node.get("diffHeadSha")
+    return _cleaned(
+        **key,
+        title=node.get("title"),
+        body=node.get("description"),
+        author=account(inner(node, "author")),
+        state=state or node.get("state"),
+        draft=node.get("draft"),
+        created_at=utc(node.get("createdAt")),
+        ready_at=min((str(utc(each.get("createdAt"))) for each in ready), default=None),
+        merged_at=utc(node.get("mergedAt")) if merged else None,
+        closed_at=utc(node.get("mergedAt") if merged else node.get("closedAt")),
+        # On an open one it is who asked for its merge once its pipeline succeeds.
+        merged_by=account(inner(node, "mergeUser")) if merged else None,
+        base_branch=node.get("targetBranch"),
+        head_branch=node.get("sourceBranch"),
+        merge_commit_sha=sha if merged else None,
+        additions=None if files is None else _sum(files, "additions"),
+        deletions=None if files is None else _sum(files, "deletions"),
+        changed_files=None if files is None else len(files),
+        labels=_labels(node),
+        url=node.get("webUrl"),
+        source=SOURCE,
+        updated_at=utc(node.get("updatedAt")),
+    )
+
+
+def _commit(key: Row, node: Node) -> Row:
+    return _cleaned(
+        **key,
+        sha=node.get("sha"),
+        author=account(inner(node, "author")),
+        authored_at=utc(node.get("authoredDate")),
+        committed_at=utc(node.get("committedDate")),
+        source=SOURCE,
+    )
+
+
+def _file(key: Row, node: Node) -> Row:
+    return _cleaned(**key, path=node.get("path"), additions=node.get("additions"), deletions=node.get("deletions"))
+
+
+def _reviews(key: Row, notes: list[Node], approvers: list[Node]) -> list[Row]:
+    """The verdicts that system notes tell of, in their order; an approval that was taken back is dismissed.
+
+    Approvals without a note (of imported merge requests) have no time.
+    """
+    found: list[Row] = []
+    for note in notes:
+        if note.get("system") is not True:
+            continue
+        who, said = account(inner(note, "author")), _body(note).lower()
+        lost = [who] if said.startswith(("unapproved this merge request", "revoked approval")) else []
+        if reset := _RESET.match(said):
+            lost = re.findall(r"@([\w.-]+)", reset[1])
+        for row in found:
+            if row["state"] == "approved" and row["author"] is not None and str(row["author"]).lower() in lost:
+                row.update(state="dismissed", updated_at=utc(note.get("createdAt")))
+        state = next((state for start, state in _VERDICTS if said.startswith(start)), None)
+        if state is not None:
+            at, changed = utc(note.get("createdAt")), utc(note.get("updatedAt"))
+            found.append(_review(key, number(note.get("id")), who, state, at, changed))
+    told = {row["author"] for row in found if row["state"] == "approved"}
+    untold = [who for each in approvers if (who := account(each)) is not None and who not in told]
+    return found + [_review(key, f"approval-{who}", who, "approved", None, None) for who in dict.fromkeys(untold)]
+
+
+def _review(key: Row, identity: str | None, author: str | None, state: str, at: Any, changed: Any) -> Row:
+    return _cleaned(
+        **key, review_id=identity, author=author, state=state, submitted_at=at, source=SOURCE, updated_at=changed
+    )
+
+
+def _comment(key: Row, node: Node) -> Row:
+    on_code = "DiffNote/" in str(node.get("id"))
+    return _cleaned(
+        **key,
+        comment_id=number(node.get("id")),
+        author=account(inner(node, "author")),
+        kind="review" if on_code else "discussion",
+        created_at=utc(node.get("createdAt")),
+        source=SOURCE,
+        updated_at=utc(node.get("updatedAt")),
+    )
+
+
+# -- issues, releases, deployments, pipelines --------------------------------------------------------------------------
+
+
+def issue_rows(project: str, node: Node) -> Rows:
+    """An issue; one that was moved to another project is there, and gives no row here."""
+    users = [inner(node, "author"), *elements(node, "assignees")]
+    found: Rows = {"tool_accounts": accounts(users)}
+    if node.get("moved") is True:
+        return found
+    closed = str(node.get("state")).lower() == "closed"
+    row = _cleaned(
+        project=project,
+        key=issue_key(node.get("iid")),
+        type=str(node.get("type") or "issue").replace("_", " ").capitalize(),
+        title=node.get("title"),
+        status="closed" if closed else "opened",
+        status_category="done" if closed else "todo",
+        assignee=next((account(each) for each in users[1:]), None),
+        reporter=account(users[0]),
+        story_points=node.get("weight"),
+        created_at=utc(node.get("createdAt")),
+        completed_at=utc(node.get("closedAt")) if closed else None,
+        labels=_labels(node),
+        url=node.get("webUrl"),
+        source=SOURCE,
+        updated_at=utc(node.get("updatedAt")),
+    )
+    return {"work_items": [row], **found}
+
+
+def issue_key(iid: Any) -> str | None:
+    """The key of an issue within its project, as it is mentioned: ``#12``."""
+    return None if iid is None else f"#{iid}"
+
+
+def release_rows(project: str, node: Node) -> Rows:
+    """A release."""
+    row = _cleaned(
+        repository=project,
+        tag=node.get("tagName"),
+        name=node.get("name"),
+        sha=(inner(node, "commit") or {}).get("sha"),
+        published_at=utc(node.get("releasedAt")),
+    )
+    return {"releases": [row]}
+
+
+def deployment_rows(project: str, node: Node, prefix: str) -> Rows:
+    """A deployment to an environment, by a job or told by API. ``prefix`` tells its id from other tools' numbers."""
+    job = inner(node, "deployable") or {}
+    state = str(node.get("status")).lower()
+    ended = state in OUTCOMES
+    user = inner(node, "user") or inner(job, "user")
+    row = _cleaned(
+        deployment_id=f"{prefix}:{node['id']}" if node.get("id") else None,
+        repository=project,
+        environment=(inner(node, "environment") or {}).get("name"),
+        sha=node.get("sha"),
+        pipeline=job.get("name"),
+        status=OUTCOMES.get(state, "running"),
+        started_at=utc(job.get("started_at") or node.get("created_at")),
+        finished_at=utc(job.get("finished_at") or node.get("updated_at")) if ended else None,
+        triggered_by=account(user),
+        url=job.get("web_url"),
+        source=SOURCE,
+        updated_at=utc(node.get("updated_at")),
+    )
+    return {"deployments": [row]}
+
+
+def pipeline_rows(project: str, node: Node, prefix: str, base: str, rules: DeployRules) -> Rows:
+    """A pipeline: a build, or a deployment if a rule fits its name, source or ref. ``base``: the server's address."""
+    state = str(node.get("status")).lower()
+    source = str(node.get("source") or "").lower()
+    identity = number(node.get("id"))
+    began, ended = utc(node.get("startedAt") or node.get("createdAt")), utc(node.get("finishedAt"))
+    path = node.get("path")
+    shared = {
+        "repository": project,
+        "sha": node.get("sha"),
+        "pipeline": node.get("name") or source or None,
+        "started_at": began,
+        "url": f"{base}{path}" if isinstance(path, str) else None,
+        "updated_at": utc(node.get("updatedAt")),
+    }
+    users = accounts([inner(node, "user")])
+    rule = rules.of(_text(node.get("name")), source, _text(node.get("ref")))
+    if rule is None:
+        row = {"build_id": f"{prefix}:{identity}", "branch": node.get("ref"), "status": state, "finished_at": ended}
+        return {"builds": [_cleaned(**shared, **row)], "tool_accounts": users}
+    row = {
+        "deployment_id": f"{prefix}:pipeline/{identity}",
+        "environment": rule.environment,
+        "status": OUTCOMES.get(state, "running"),
+        "finished_at": ended if state in OUTCOMES else None,
+        "triggered_by": account(inner(node, "user")),
+        "source": SOURCE,
+    }
+    return {"deployments": [_cleaned(**shared, **row)], "tool_accounts": users}
+
+
+def merged(parts: Iterable[Mapping[str, list[Row]]]) -> Rows:
+    """Rows of several records by table; accounts that several of them tell of are there once."""
+    found: Rows = {}
+    for part in parts:
+        for table, rows in part.items():
+            found.setdefault(table, []).extend(rows)
+    if told := found.get("tool_accounts"):
+        found["tool_accounts"] = list({str(row["account"]): row for row in told}.values())
+    return {table: rows for table, rows in found.items() if rows}
+
+
+def _labels(node: Node) -> list[str] | None:
+    return None if node.get("labels") is None else [str(each.get("title")) for each in elements(node, "labels")]
+
+
+def _body(note: Node) -> str:
+    return str(note.get("body") or "").strip()
+
+
+def _sum(files: list[Node], name: str) -> int:
+    return sum(value for each in files if isinstance(value := each.get(name), int))
+
+
+def _integer(value: Any) -> Any:
+    """GraphQL has numbers of merge requests as texts."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _cleaned(**row: Any) -> Row:
+    return {name: clean(value) for name, value in row.items()}
