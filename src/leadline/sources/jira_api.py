@@ -1,0 +1,181 @@
+"""Jira's REST API behind one credential: which kind of Jira it is, its answers, and what its refusals mean.
+
+A site's address and a credential come in; JSON goes out, or a ``LeadlineError`` that names what is lacking. Works with Jira
+cloud (REST 3) and data center or server (REST 2).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from leadline.errors import LeadlineError, NotFound, Unauthenticated
+from leadline.sources import address
+from leadline.sources.http import ATTEMPTS, Answer, Client, Overloaded, Refused
+
+CLOUD_SUFFIXES = (".atlassian.net", ".jira.com", ".atlassian-us-gov-mod.net")
+"""Hosts of cloud sites end so; what else is cloud (a gateway, an own domain) says so itself."""
+_PAGES_OF_SITE = ("rest", "browse", "secure", "projects", "login.jsp", "issues", "plugins")
+
+Node = Mapping[str, Any]
+"""A raw object of the API."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a Jira is: ``host`` (with its path, if it has one) names it in cursors; ``base`` is its address."""
+
+    host: str
+    base: str
+
+    @property
+    def is_known_cloud(self) -> bool:
+        """Whether its name alone says that it is a cloud site."""
+        return self.host.endswith(CLOUD_SUFFIXES)
+
+
+def site(url: str | None) -> Site:
+    """The Jira at ``url``, which may be the address of any of its pages.
+
+    Raises ``InvalidRequest`` for what is no such address; a credential is only sent through TLS, or to this machine.
+    """
+    where = address.server(url or "", example="https://example.atlassian.net", pages=_PAGES_OF_SITE)
+    host, _, path = where.place.partition("/")
+    if path and host.endswith(CLOUD_SUFFIXES):
+        return Site(host, where.base.removesuffix(f"/{path}"))
+    return Site(where.place, where.base)
+
+
+def headers(user: str | None, secret: str) -> dict[str, str]:
+    """What every request carries: a user with a token or password, or a personal access token alone."""
+    basic = base64.b64encode(f"{user}:{secret}".encode()).decode()
+    return {
+        "Authorization": f"Basic {basic}" if user else f"Bearer {secret}",
+        "Accept": "application/json",
+        "User-Agent": "leadline",
+    }
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a Jira says of itself: ``web`` is the address its pages are at; ``me`` whom it takes the credential for."""
+
+    is_cloud: bool
+    version: str
+    web: str
+    me: str
+
+    @property
+    def api(self) -> str:
+        """Path of the API to read it by."""
+        return "/rest/api/3" if self.is_cloud else "/rest/api/2"
+
+
+@dataclass(frozen=True)
+class Api:
+    """Asks one site through ``client``. ``secret_from`` says where the secret came from, for errors."""
+
+    site: Site
+    client: Client
+    secret_from: str
+    user: str | None = None
+
+    def server(self) -> Server:
+        """What Jira it is. Raises ``Unauthenticated`` if it does not know the credential."""
+        info = self.object("/rest/api/2/serverInfo")
+        is_cloud = str(info.get("deploymentType", "")).lower() == "cloud"
+        # A cloud site answers much to a wrong token as it does to nobody; this it does not.
+        me = self.object(f"/rest/api/{3 if is_cloud else 2}/myself")
+        web = str(info.get("baseUrl") or self.site.base).rstrip("/")
+        name = me.get("displayName") or me.get("name") or me.get("accountId") or "somebody"
+        return Server(is_cloud, str(info.get("version", "")), web, str(name))
+
+    def now(self) -> datetime:
+        """The time by Jira's clock, as of its last answer; this machine's where it does not tell."""
+        return self.client.tool_time or datetime.now(UTC)
+
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, attempts: int = ATTEMPTS, what: str = ""
+    ) -> Any:
+        """JSON of GET ``path``. Raises what ``problem`` makes of a refusal, ``Refused``, ``Overloaded``."""
+        return self._told(
+            self.client.ask("GET", f"{self.site.base}{path}", params=params, attempts=attempts), what or path
+        )
+
+    def post(self, path: str, body: Any, *, attempts: int = ATTEMPTS, what: str = "") -> Node:
+        """The object that POST ``path`` answers. Raises as ``get`` does."""
+        answer = self.client.ask("POST", f"{self.site.base}{path}", body=body, attempts=attempts)
+        return _object(self._told(answer, what or path), path)
+
+    def object(self, path: str, params: Mapping[str, str] | None = None, *, what: str = "") -> Node:
+        """As ``get``, for what must be an object."""
+        return _object(self.get(path, params, what=what), path)
+
+    def values(
+        self, path: str, params: Mapping[str, str] | None = None, *, size: int = 50, what: str = ""
+    ) -> Iterator[Node]:
+        """The elements of a list that comes in pages of ``startAt``."""
+        at = 0
+        while True:
+            page = self.object(path, {**(params or {}), "startAt": str(at), "maxResults": str(size)}, what=what)
+            found = page.get("values")
+            if not isinstance(found, list):
+                raise Refused(f"{self.client.tool} answers no list at {path}")
+            yield from (each for each in found if isinstance(each, dict))
+            at += len(found)
+            last, total = page.get("isLast"), page.get("total")
+            if not found or last is True or (last is None and isinstance(total, int) and at >= total):
+                return
+
+    def _told(self, answer: Answer, what: str) -> Any:
+        if answer.status != 200:
+            raise self.problem(answer, what)
+        if answer.body is None:
+            raise Overloaded(f"{self.client.tool} answered nothing at all to {what}")
+        return answer.body
+
+    def problem(self, answer: Answer, what: str) -> LeadlineError:
+        """The error for an answer of 400 to 499."""
+        tool, said = self.client.tool, message(answer.body)
+        reason = answer.headers.get("x-seraph-loginreason", "").upper()
+        denied = answer.headers.get("x-authentication-denied-reason", "")
+        if "CAPTCHA" in denied.upper() or (answer.status in (401, 403) and "AUTHENTICATION_DENIED" in reason):
+            return Unauthenticated(
+                f"{tool} asks {self.user or 'the user'} to solve a CAPTCHA after failed logins: log in once in a browser, "
+                "then try again"
+            )
+        if answer.status == 401:
+            hint = f" ({said or reason.split(',')[0] or 'not authenticated'})"
+            return Unauthenticated(
+                f"{tool} refuses the token from {self.secret_from}{f' of {self.user}' if self.user else ''}{hint}; it may have "
+                "expired or been revoked: make a new one"
+                + ("" if self.user else ", or say whose API token it is with --user")
+            )
+        if answer.status == 403:
+            return Refused(
+                f"{tool} refuses {what} ({said or 'status 403'}): the user of the token from {self.secret_from} needs the "
+                "permission to see it ('Browse projects'), or its scope read:jira-work"
+            )
+        if answer.status == 404:
+            return NotFound(f"{tool} has no {what}, or the token from {self.secret_from} may not see it")
+        return Refused(f"{tool} refuses {what} ({said or f'status {answer.status}'})")
+
+
+def message(body: Any) -> str:
+    """What Jira says of a refusal, in one line."""
+    if not isinstance(body, dict):
+        return ""
+    told = [str(each) for each in body.get("errorMessages") or ()]
+    errors = body.get("errors")
+    told += [str(each) for each in errors.values()] if isinstance(errors, dict) else []
+    told += [str(body[name]) for name in ("message", "errorMessage", "error") if isinstance(body.get(name), str)]
+    return " ".join("; ".join(told).split())[:300]
+
+
+def _object(body: Any, path: str) -> Node:
+    if not isinstance(body, dict):
+        raise Refused(f"Jira answers no object at {path}")
+    return body

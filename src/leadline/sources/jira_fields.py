@@ -1,0 +1,160 @@
+"""Which of a Jira's fields the columns of work items are taken from, and what its changes of fields are called.
+
+The list of a site's fields and the settings come in; a ``FieldMap`` goes out. Custom fields are found by what they are
+(their schema) and by the names that Jira itself gives them; ``--field COLUMN=FIELD`` names others.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leadline.errors import InvalidRequest
+
+Node = Mapping[str, Any]
+
+SYSTEM: Mapping[str, tuple[str, ...]] = {
+    "type": ("issuetype",),
+    "title": ("summary",),
+    "priority": ("priority",),
+    "assignee": ("assignee",),
+    "reporter": ("reporter",),
+    "created_at": ("created",),
+    "started_at": (),
+    "completed_at": ("resolutiondate",),
+    "labels": ("labels",),
+    "components": ("components",),
+    "fix_versions": ("fixVersions",),
+    "parent_key": ("parent",),
+    "story_points": (),
+}
+"""Columns that a field can be named for, with the fields that they are taken from otherwise."""
+ALWAYS = ("status", "created", "updated")
+"""Fields that are read whatever the columns are taken from."""
+
+_GREENHOPPER = "com.pyxis.greenhopper.jira:"
+STORY_POINTS_TYPE = f"{_GREENHOPPER}jsw-story-points"
+STORY_POINTS_NAMES = ("story points", "story point estimate")
+SPRINT_TYPE = f"{_GREENHOPPER}gh-sprint"
+PARENT_TYPES = (f"{_GREENHOPPER}gh-epic-link", "com.atlassian.jpo:jpo-custom-field-parent")
+"""Fields of epics and of plans' parents, where ``parent`` has subtasks' only."""
+
+CHANGES = {
+    "issuetype": "type",
+    "summary": "title",
+    "fixversions": "fix_versions",
+    "fix version": "fix_versions",
+    "component": "components",
+    "parent": "parent_key",
+    "epic link": "parent_key",
+    "parent link": "parent_key",
+    "issueparentassociation": "parent_key",
+    "story points": "story_points",
+    "story point estimate": "story_points",
+    "issuekey": "key",
+}
+"""Changes of fields that are columns are called like the column; others as Jira calls the field, in lower case."""
+LEFT_OUT = frozenset(
+    (
+        *("description", "environment", "comment", "attachment", "link", "remoteissuelink", "rank", "workflow"),
+        *("worklogid", "worklogtimespent", "timespent", "timeestimate", "timeoriginalestimate", "aggregatetimespent"),
+        *("epic child", "parent child", "remoteworkitemlink", "remotelink"),
+    )
+)
+"""Fields whose changes say nothing of the way of an issue: long texts, files, time sheets, order, and links seen from afar."""
+
+
+@dataclass(frozen=True)
+class FieldMap:
+    """``columns``: ids of the fields of each column, of which the first that is set counts. ``changes``: what a change is
+    called, by the id or the name (lower case) of its field."""
+
+    columns: Mapping[str, tuple[str, ...]]
+    changes: Mapping[str, str]
+
+    @property
+    def asked(self) -> list[str]:
+        """Ids of all fields that are read."""
+        return list(dict.fromkeys([*ALWAYS, *(each for ids in self.columns.values() for each in ids)]))
+
+    def change(self, item: Node) -> str | None:
+        """What the change ``item`` is called; None if it is left out."""
+        found, name = item.get("fieldId"), item.get("field")
+        for each in (found, name):
+            if isinstance(each, str) and (known := self.changes.get(each.lower())) is not None:
+                return known
+        lower = str(name or found or "").strip().lower()
+        return None if not lower or lower in LEFT_OUT else lower
+
+
+def overrides(given: Iterable[str]) -> dict[str, str]:
+    """Column → field, of texts ``COLUMN=FIELD``. Raises ``InvalidRequest`` for what is none."""
+    found: dict[str, str] = {}
+    for text in given:
+        column, equals, field = (part.strip() for part in text.partition("="))
+        if not equals or not field or column not in SYSTEM:
+            raise InvalidRequest(
+                f"--field cannot be {text[:80]!r}; write COLUMN=FIELD with a column of {', '.join(SYSTEM)}"
+            )
+        if column in found:
+            raise InvalidRequest(f"--field names {column} twice")
+        found[column] = field
+    return found
+
+
+def field_map(fields: Sequence[Node], given: Mapping[str, str]) -> FieldMap:
+    """Where the columns are taken from at a site that has ``fields``. Raises ``InvalidRequest`` for unknown ones in ``given``."""
+    columns = dict(SYSTEM)
+    columns["story_points"] = _story_points(fields)
+    columns["parent_key"] = ("parent", *_of_type(fields, *PARENT_TYPES))
+    for column, name in given.items():
+        columns[column] = _named(fields, name)
+    changes = dict(CHANGES)
+    for column, ids in columns.items():
+        changes |= {each.lower(): column for each in ids}
+    for column in given:
+        # Old entries have no id of their field, only its name.
+        names = {str(each.get("name", "")).lower() for each in fields if each.get("id") in columns[column]}
+        changes |= dict.fromkeys(names - {""}, column)
+    changes |= {each.lower(): "sprint" for each in _of_type(fields, SPRINT_TYPE)}
+    for dated in ("created_at", "started_at", "completed_at"):
+        changes = {name: called for name, called in changes.items() if called != dated}
+    return FieldMap(columns, changes)
+
+
+def _story_points(fields: Sequence[Node]) -> tuple[str, ...]:
+    """Fields of story points: by name, in the order of names, then those of the type made for them."""
+    found = []
+    for name in STORY_POINTS_NAMES:
+        found += [
+            str(each.get("id"))
+            for each in fields
+            if name in (str(each.get(spelled, "")).strip().lower() for spelled in ("name", "untranslatedName"))
+            and _schema(each).get("type") == "number"
+        ]
+    return tuple(dict.fromkeys([*found, *_of_type(fields, STORY_POINTS_TYPE)]))
+
+
+def _of_type(fields: Sequence[Node], *types: str) -> tuple[str, ...]:
+    return tuple(str(each.get("id")) for kind in types for each in fields if _schema(each).get("custom") == kind)
+
+
+def _schema(field: Node) -> Node:
+    found = field.get("schema")
+    return found if isinstance(found, dict) else {}
+
+
+def _named(fields: Sequence[Node], name: str) -> tuple[str, ...]:
+    """Ids of the fields called ``name``: the one with that id, else all with that name."""
+    if any(each.get("id") == name for each in fields):
+        return (name,)
+    called = tuple(str(each.get("id")) for each in fields if str(each.get("name", "")).lower() == name.lower())
+    if not called:
+        names = {str(each.get("name", "")).lower(): f"{each.get('name')!r}" for each in fields}
+        near = [names[each] for each in difflib.get_close_matches(name.lower(), names, 3)]
+        raise InvalidRequest(
+            f"Jira has no field {name!r} that the token may see" + (f"; there is {', '.join(near)}" if near else "")
+        )
+    return called
