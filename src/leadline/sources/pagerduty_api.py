@@ -1,0 +1,115 @@
+"""PagerDuty's REST API (version 2) behind one token: its lists, and what its refusals mean.
+
+A server and a token come in; JSON goes out, or a ``LeadlineError`` that names what is lacking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leadline.errors import LeadlineError, NotFound, Unauthenticated
+from leadline.sources.address import Server
+from leadline.sources.http import Answer, Client, Refused
+from leadline.sources.text import Misshapen
+
+SIZE = 100
+"""Things on a page: the most there can be."""
+MOST = 10_000
+"""Things of a list that can be reached by counting (documentation, "Pagination")."""
+
+Node = Mapping[str, Any]
+"""A raw object of the API."""
+
+
+def headers(token: str) -> dict[str, str]:
+    """What every request carries. Tokens of OAuth apps name their region; API keys do not."""
+    is_oauth = token.startswith("pd") and "+" in token[:8]
+    return {
+        "Authorization": f"Bearer {token}" if is_oauth else f"Token token={token}",
+        "Accept": "application/vnd.pagerduty+json;version=2",
+        "User-Agent": "leadline",
+    }
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One page of a list; ``more``: it goes on."""
+
+    nodes: list[Node]
+    more: bool
+
+
+@dataclass(frozen=True)
+class Api:
+    """Asks one region through ``client``. ``token_from`` says where the token came from, for errors."""
+
+    server: Server
+    client: Client
+    token_from: str
+
+    def page(self, what: str, offset: int, params: Mapping[str, str], ids: Sequence[str] = ()) -> Listed:
+        """A page of the list ``what`` (``incidents``, ``services``) from number ``offset``, of the services ``ids`` only.
+
+        Raises what ``problem`` makes of a refusal, ``Overloaded``, ``Misshapen``."""
+        asked = {**params, "limit": str(SIZE), "offset": str(offset)}
+        query = "".join(f"&service_ids[]={each}" for each in ids)
+        for status in asked.pop("statuses", "").split():
+            query += f"&statuses[]={status}"
+        pairs = "&".join(f"{name}={value}" for name, value in asked.items())
+        body = self._get(f"/{what}?{pairs}{query}", what)
+        nodes = body.get(what)
+        if not isinstance(nodes, list):
+            raise Misshapen(f"{self.client.tool} sent no list of {what}; is {self.server.base} the address of its API?")
+        return Listed([node for node in nodes if isinstance(node, dict)], body.get("more") is True)
+
+    def all(self, what: str, params: Mapping[str, str], ids: Sequence[str] = ()) -> Iterator[Listed]:
+        """The pages of a list, as many as can be reached. Raises as ``page``."""
+        for offset in range(0, MOST, SIZE):
+            found = self.page(what, offset, params, ids)
+            yield found
+            if not found.more:
+                return
+
+    def incident(self, identity: str) -> Node:
+        """One incident. Raises ``NotFound`` and as ``page``."""
+        found = self._get(f"/incidents/{identity}", f"incident {identity}").get("incident")
+        if not isinstance(found, dict):
+            raise Misshapen(f"{self.client.tool} sent no incident")
+        return found
+
+    def _get(self, address: str, what: str) -> Node:
+        answer = self.client.ask("GET", f"{self.server.base}{address}")
+        if answer.status != 200:
+            raise self.problem(answer, what)
+        if not isinstance(answer.body, dict):
+            raise Misshapen(f"{self.client.tool} sent no object; is {self.server.base} the address of its API?")
+        return answer.body
+
+    def problem(self, answer: Answer, what: str) -> LeadlineError:
+        """The error for an answer of 300 to 499."""
+        error = answer.body.get("error") if isinstance(answer.body, dict) else None
+        error = error if isinstance(error, dict) else {}
+        parts = [str(error.get("message") or f"status {answer.status}")]
+        errors = error.get("errors")
+        parts += [str(each) for each in (errors if isinstance(errors, list) else [errors] if errors else [])[:3]]
+        said = "; ".join(parts)[:300]
+        if answer.status == 401:
+            return Unauthenticated(
+                f"{self.client.tool} refuses the token from {self.token_from} ({said}); it may have been revoked, or belong to "
+                "another region (--url)"
+            )
+        if answer.status == 403 and (needed := _scopes(error.get("required_scopes"))):
+            has = _scopes(error.get("token_scopes")) or "none"
+            return Refused(
+                f"{self.client.tool} refuses {what} ({said}): the token needs the scope {needed}; it has {has}"
+            )
+        if answer.status == 404:
+            return NotFound(f"{self.client.tool} has no {what}, or the token from {self.token_from} may not see it")
+        return Refused(f"{self.client.tool} refuses {what} ({said})")
+
+
+def _scopes(given: Any) -> str:
+    """Scopes as text; they come as a list or as text."""
+    return ", ".join(map(str, given)) if isinstance(given, list) else str(given or "").replace(" ", ", ")
