@@ -6,12 +6,12 @@ import re
 import shlex
 import signal
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 
 from typer.main import get_command
 
-from github_data import repository as repository_at_hub
-from github_stub import TOKEN, Hub, serving
+from every_tool import EVERY, Reached
 from leadline.cli.app import ORDER, app
 
 from .running import Leadline, write_tables
@@ -35,29 +35,38 @@ AFTER = [["sync"], ["sources", "test"], ["sources", "remove"]]
 
 def last(words: list[str]) -> int:
     """What needs a configured source comes after adding it, and removing it in the end."""
-    return AFTER.index(words[:2]) + 1 if words[:2] in AFTER else 0
+    first = [word for word in words[:2] if not word.startswith("--")]
+    return AFTER.index(first) + 1 if first in AFTER else 0
 
 
-def at_hub(words: list[str], url: str, before: list[list[str]]) -> list[str]:
-    """The same words, but for the GitHub that is meant. The first source keeps the name that the examples call it by."""
-    if words[:2] == ["sync", "github"]:
-        return [*words, "--url", url]
-    if words[:3] == ["sources", "add", "github"]:
+def at_stubs(words: list[str], tools: Mapping[str, Reached], before: list[list[str]]) -> list[str]:
+    """The same words, but for the tool that answers. The first source of a kind keeps the name that the examples call it by."""
+    adding = words[:2] == ["sources", "add"]
+    kind = words[2] if adding else words[1] if words[0] == "sync" and len(words) > 1 else ""
+    if kind not in tools:
+        return words
+    tool = tools[kind]
+    options = dict(zip(tool.options[::2], tool.options[1::2], strict=True))
+    found = [*words]
+    for place, word in enumerate(words):
+        if word in options:
+            found[place + 1] = options[word]
+        elif word.startswith("https://data.example.com/"):
+            found[place] = word.replace("https://data.example.com", tool.targets[0].rpartition("/")[0])
+    found += [part for option, value in options.items() if option not in words for part in (option, value)]
+    if adding and not any(word.startswith("other") for word in words):
         added = sum(each[:3] == words[:3] for each in before)
-        several = any(word.startswith("other") for word in words)
-        name = "github:example" if added == 1 else f"another-{added}"
-        return [*words, "--url", url, *([] if several else ["--name", name])]
-    return words
+        found += ["--name", f"{kind}:example" if added == 1 else f"{kind}-{added}"]
+    return found
 
 
 def test_every_example_runs(leadline: Leadline) -> None:
-    owners = ("example", "other")
-    hub = Hub({name: [repository_at_hub(f"{name}/web-shop", place, pulls=1)] for place, name in enumerate(owners, 1)})
-    with serving(hub) as url:
-        run_all(leadline, url)
+    with ExitStack() as stack:
+        run_all(leadline, {kind: stack.enter_context(made()) for kind, made in EVERY.items()})
 
 
-def run_all(leadline: Leadline, url: str) -> None:
+def run_all(leadline: Leadline, tools: Mapping[str, Reached]) -> None:
+    secrets = {tool.variable: tool.secret for tool in tools.values()}
     write_tables(leadline.cwd / "data")
     for name in ("developers", "pull_requests"):
         (leadline.cwd / f"{name}.csv").write_bytes((leadline.cwd / "data" / f"{name}.csv").read_bytes())
@@ -73,7 +82,7 @@ def run_all(leadline: Leadline, url: str) -> None:
             continue
         if words[:2] == ["keys", "revoke"]:  # the id is of the reader's own key
             words[2] = leadline.json("keys", "list")[0]["id"]
-        leadline(*at_hub(words, url, seen), env={"GITHUB_TOKEN": TOKEN})
+        leadline(*at_stubs(words, tools, seen), env=secrets)
     assert len(seen) > 25
     assert leadline.rows()["pull_requests"] > 50
     assert (leadline.cwd / "q1.csv").stat().st_size > 1000

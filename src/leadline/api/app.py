@@ -31,6 +31,7 @@ from leadline.api.people_trees import add_tree_routes
 from leadline.api.push import add_push_routes
 from leadline.api.reports import add_report_route
 from leadline.api.services import Services, services_of
+from leadline.api.webhooks import add_webhook_routes
 from leadline.home import Home
 
 
@@ -77,6 +78,7 @@ def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
     add_developer_routes(app)
     add_account_routes(app)
     add_tree_routes(app)
+    add_webhook_routes(app)
     _operations(app)
     errors.install(app)
     app.add_middleware(errors.CatchBugs)

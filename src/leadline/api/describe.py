@@ -13,7 +13,16 @@ from starlette.responses import Response
 
 from leadline.api.kinds import ExportKind
 from leadline.api.listing import PARAMETERS
-from leadline.api.models import CatalogueBody, CreatedBody, ErrorBody, HealthBody, PushedBody, ReadyBody, RunBody
+from leadline.api.models import (
+    CatalogueBody,
+    CreatedBody,
+    ErrorBody,
+    HealthBody,
+    PushedBody,
+    ReadyBody,
+    RunBody,
+    WebhookBody,
+)
 from leadline.exports.models import ReportRequest
 from leadline.schema import TABLES
 
@@ -265,6 +274,49 @@ def custom_cicd() -> dict[str, Any]:
     answers = {202: json_answer(RunBody, "The run is durably stored.")}
     summary = "Push a run of a CI/CD pipeline"
     return route("pushCicdRun", summary, answers, (400, 401, 403, 413, 415), extra, status=202)
+
+
+def webhook() -> dict[str, Any]:
+    """The route that takes webhooks."""
+    text = {"type": "string"}
+    tenants = [
+        {"name": name, "in": "query", "required": False, "description": doc, "schema": {**text, "default": "default"}}
+        for name, doc in (("organization", "The source's organization."), ("project", "The source's project."))
+    ]
+    source = {"name": "source", "in": "path", "required": True, "description": "Name of a source.", "schema": text}
+    headers = [
+        _header("X-GitHub-Event", "GitHub: what happened.", "pull_request"),
+        _header("X-Hub-Signature-256", "GitHub: HMAC with SHA-256 of the body.", "sha256=" + "0" * 64),
+        _header("X-Gitlab-Token", "GitLab: the secret.", "secret"),
+        _header("webhook-signature", "GitLab: HMAC with SHA-256 of id, time and body.", "v1,…"),
+    ]
+    event = {"schema": {"type": "object"}}
+    form = {"schema": {"type": "object", "properties": {"payload": text}}}
+    extra = {
+        "parameters": [source, *tenants, *headers],
+        "requestBody": {
+            "required": True,
+            "description": "The event, as the tool sends it.",
+            "content": {"application/json": event, "application/x-www-form-urlencoded": form},
+        },
+    }
+    answers = {
+        202: json_answer(WebhookBody, "What the event says is durably stored."),
+        200: json_answer(WebhookBody, "The event says nothing that is stored."),
+    }
+    found = route(
+        "takeWebhook",
+        "Take an event of GitHub or GitLab",
+        answers,
+        (400, 413, 415),
+        extra,
+        status=202,
+        open_to_all=True,
+    )
+    refused = "There is no such webhook, or its signature is missing or wrong."
+    found["responses"][401] = json_answer(ErrorBody, refused)
+    found["responses"][404] = json_answer(ErrorBody, "No source can have this name.")
+    return found
 
 
 def health() -> dict[str, Any]:

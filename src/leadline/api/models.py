@@ -277,3 +277,11 @@ class RunBody(Body):
     )
     id: str = Field(description="The row's key; the same run again updates the row.")
     warnings: list[str] | None = Field(default=None, description="Fields that were ignored; absent if none was.")
+
+
+class WebhookBody(Body):
+    """What became of a webhook's delivery."""
+
+    status: str = Field(json_schema_extra={"enum": ["accepted", "ignored"]})
+    rows: int | None = Field(default=None, description="Rows taken; absent if it was ignored.")
+    reason: str | None = Field(default=None, description="Why it was ignored.")

@@ -22,12 +22,14 @@ _IDS_AT_A_TIME = 10_000
 
 @dataclass(frozen=True)
 class Delivery:
-    """Rows of one table pushed by one request. ``content`` has one JSON object a line, ``rows`` of them."""
+    """Rows of one table pushed by one request. ``content`` has one JSON object a line, ``rows`` of them; ``terms`` says how
+    they are taken beside what is there, if not as they are."""
 
     project_id: int
     table: str
     rows: int
     content: str
+    terms: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Waiting:
     rows: int
     content: str
     received_at: datetime
+    terms: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def add(db: Database, deliveries: Sequence[Delivery], now: datetime) -> None:
                     "rows": each.rows,
                     "content": each.content,
                     "received_at": now,
+                    "terms": each.terms,
                 }
                 for each in deliveries
             ],
@@ -116,7 +120,7 @@ def oldest(
     """The project's oldest deliveries (to ``tables``) up to the id ``until``: as many as hold ``rows`` rows or ``size``
     characters, at least one if there is one."""
     query = (
-        sa.select(inbox.c.id, inbox.c.table_name, inbox.c.rows, inbox.c.content, inbox.c.received_at)
+        sa.select(inbox.c.id, inbox.c.table_name, inbox.c.rows, inbox.c.content, inbox.c.received_at, inbox.c.terms)
         .where(*_of(project_id, tables), inbox.c.id <= until)
         .order_by(inbox.c.id)
     )
@@ -125,7 +129,7 @@ def oldest(
         # Streamed: the inbox may hold far more than is taken at a time.
         result = connection.execution_options(yield_per=_READ_AT_A_TIME).execute(query)
         for row in result:
-            found.append(Waiting(row.id, row.table_name, row.rows, row.content, row.received_at))
+            found.append(Waiting(row.id, row.table_name, row.rows, row.content, row.received_at, row.terms))
             rows -= row.rows
             size -= len(row.content)
             if rows <= 0 or size <= 0:

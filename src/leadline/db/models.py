@@ -193,6 +193,8 @@ inbox = Table(
     Column("rows", Integer, nullable=False),
     # One JSON object a line, each a row as it was sent.
     Column("content", Text, nullable=False),
+    # On what terms the rows are taken (JSON); absent for rows that tell everything.
+    Column("terms", Text),
     Column("received_at", Instant, nullable=False),
     Index(None, "project_id", "id"),
     sqlite_autoincrement=True,

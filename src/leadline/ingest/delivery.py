@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from leadline.engine import Engine
 from leadline.errors import StoreError
-from leadline.ingest.resolution import judge, repeated_within, resolve
+from leadline.ingest.resolution import Outcome, judge, repeated_within, resolve
 from leadline.ingest.staging import stage_batches
 from leadline.lake import Lake
 from leadline.lake.maintenance import TOO_MANY_SMALL_FILES, clear_table, merge_files, small_files
@@ -98,17 +98,29 @@ def commit_staged(
     with lent as used:
         repeated_within(used, table, staged)
         with lock(f"lake:{table.name}"):
-            present = lake.snapshot().files(table.name)
-            outcome = resolve(used, table, staged, present, folder=staged[0].parent)
-            if not outcome.added_files and not outcome.removed_files:
-                version = lake.version(table.name)
-            else:
-                version = lake.commit(table, added=outcome.added_files, removed=outcome.removed_files, message=message)
-                version = _merge_if_many(lake, table) or version
+            outcome, version = _commit(lake, table, staged, used, message)
     if version is not None and version % CLEAR_EVERY == 0 and outcome.added_files:
         with suppress(StoreError, OSError):  # the rows are in; clearing comes round again
             clear_table(lake, table, now=datetime.now(UTC))
     return Receipt(outcome.added, outcome.updated, rows - outcome.added - outcome.updated, version)
+
+
+def commit_held(lake: Lake, table: Table, staged: Sequence[Path], *, engine: Engine, message: str = "ingest") -> None:
+    """As ``commit_staged`` with at least one row, for who holds the table's lock."""
+    repeated_within(engine, table, staged)
+    _commit(lake, table, staged, engine, message)
+
+
+def _commit(
+    lake: Lake, table: Table, staged: Sequence[Path], engine: Engine, message: str
+) -> tuple[Outcome, int | None]:
+    """Resolve and commit; ``repeated_within`` has run, the table's lock is held."""
+    present = lake.snapshot().files(table.name)
+    outcome = resolve(engine, table, staged, present, folder=staged[0].parent)
+    if not outcome.added_files and not outcome.removed_files:
+        return outcome, lake.version(table.name)
+    version = lake.commit(table, added=outcome.added_files, removed=outcome.removed_files, message=message)
+    return outcome, _merge_if_many(lake, table) or version
 
 
 def foresee(lake: Lake, table: Table, staged: Sequence[Path], rows: int, *, temp_dir: Path) -> Receipt:

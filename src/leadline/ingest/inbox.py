@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from leadline.db.inbox import Delivery, Refused, Waiting
 from leadline.engine import Engine
 from leadline.errors import LeadlineError, StoreError
 from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, ingest
+from leadline.ingest.partial import PARENT, Given, ingest_on_terms
 from leadline.ingest.rows import Judge, RawRow, as_line
 from leadline.lake import Lake
 from leadline.schema import TABLES, Table
 from leadline.sources.files import Refusal
 from leadline.sources.json_lines import Columns, RowRefused, parsed_line, raw_row
+from leadline.sources.webhooks import Terms
 
 # Not structlog: before a server sets that up, it writes to where a command prints its document.
 log = logging.getLogger("leadline.ingest")
@@ -41,17 +44,24 @@ DUE_AFTER = timedelta(seconds=60)
 """When deliveries wait for nobody in particular: after so many rows, or when the oldest is so old. Every delivery is a
 version of its table, kept for weeks, so they are not made for every row; who reads the lake asks for one before."""
 
+OF_PULL_REQUESTS = tuple(
+    table.name for table in TABLES.values() if table.key[:2] == TABLES[PARENT].key and table.name != PARENT
+)
+"""Tables of what belongs to a pull request."""
+
 _TROUBLE = (StoreError, SQLAlchemyError, OSError, MemoryError)
 """What says nothing about the rows: they wait until disk or database are well again."""
 
 
 @dataclass(frozen=True)
 class Push:
-    """What one request pushes to one table. A row is an object with numbers as texts, or why it is none."""
+    """What one request pushes to one table. A row is an object with numbers as texts, or why it is none. ``terms``: how the
+    rows are taken beside those of the lake, if they do not tell everything."""
 
     project_id: int
     table: Table
     rows: Sequence[Any]
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,8 @@ def accept(db: Database, judge: Judge, pushes: Sequence[Push], now: datetime) ->
         each.rows = {at: row for at, row in each.rows.items() if at not in bad}
         if each.rows:
             content = "\n".join(map(as_line, each.rows.values()))
-            deliveries.append(Delivery(each.push.project_id, each.push.table.name, len(each.rows), content))
+            terms = each.push.terms.stored() if each.push.terms is not None else None
+            deliveries.append(Delivery(each.push.project_id, each.push.table.name, len(each.rows), content, terms))
     if deliveries:
         inbox.add(db, deliveries, now)
     return [
@@ -159,6 +170,9 @@ def flush(
     ``StoreError`` or what the database raises while disk or database are in trouble; the rest waits on then.
     """
     delivered = 0
+    if tables is not None and PARENT in tables:
+        # Whether a comment is news is told by its pull request: those that came before it go before it.
+        tables = {*tables, *OF_PULL_REQUESTS}
     with lock(LOCK):
         # What comes from now on is for the next flush: this one has an end.
         until = inbox.newest(db, project_id, tables)
@@ -190,7 +204,8 @@ class _Courier:
         by_table: dict[str, list[Waiting]] = {}
         for each in batch:
             by_table.setdefault(each.table, []).append(each)
-        return sum(self._table(name, waiting) for name, waiting in by_table.items())
+        names = sorted(by_table, key=lambda name: name == PARENT)
+        return sum(self._table(name, list(run)) for name in names for _, run in groupby(by_table[name], _has_terms))
 
     def _table(self, name: str, waiting: Sequence[Waiting]) -> int:
         """Deliver to one table; its deliveries leave the inbox only when the lake has them."""
@@ -230,7 +245,14 @@ class _Courier:
             for found in self.judge.refusals(table, rows):
                 reasons.setdefault(found.line, f"{found.column}: {found.reason}")
             batches = self.judge.typed(table, [row for at, row in enumerate(rows) if at not in reasons])
-        ingest(self.lake, table, batches, lock=self.lock, temp_dir=self.temp_dir, engine=self.engine)
+        if waiting[0].terms is None:
+            ingest(self.lake, table, batches, lock=self.lock, temp_dir=self.temp_dir, engine=self.engine)
+        else:
+            restored = {each.id: Given(Terms.restored(each.terms or "{}"), each.received_at) for each in waiting}
+            given = [restored[each.id] for at, each in enumerate(origin) if at not in reasons]
+            ingest_on_terms(
+                self.lake, table, batches, given, lock=self.lock, temp_dir=self.temp_dir, engine=self.engine
+            )
         aside = [
             Refused(table.name, 1, lines[at][1], origin[at].received_at, reason)
             for at, reason in sorted(reasons.items())
@@ -242,6 +264,10 @@ class _Courier:
         if refused:
             rows = sum(each.rows for each in refused)
             log.warning("%s pushed rows of %s were kept aside: %s", rows, refused[0].table, refused[-1].reason)
+
+
+def _has_terms(waiting: Waiting) -> bool:
+    return waiting.terms is not None
 
 
 def _all_of(waiting: Waiting, reason: str) -> Refused:

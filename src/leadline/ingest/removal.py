@@ -30,7 +30,14 @@ def remove(lake: Lake, table: Table, keys: pa.Table, *, lock: LockFactory, temp_
     names = keys.column_names
     if not names or not set(names) <= set(table.key):
         raise InvalidInput(f"Rows of {table.name} are removed by {', '.join(table.key)}, not by {', '.join(names)}")
-    with lock(f"lake:{table.name}"), Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
+    with lock(f"lake:{table.name}"):
+        return remove_held(lake, table, keys, temp_dir=temp_dir)
+
+
+def remove_held(lake: Lake, table: Table, keys: pa.Table, *, temp_dir: Path) -> int:
+    """As ``remove``, for who holds the table's lock."""
+    names = keys.column_names
+    with Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
         present = lake.snapshot().files(table.name)
         if not present or not keys.num_rows:
             return 0
