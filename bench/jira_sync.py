@@ -24,7 +24,7 @@ from leadline.home import Home
 from leadline.ingest.pulling import Pull
 from leadline.ingest.source_run import SourceResult, run_source
 from leadline.sources.configured import SourceSettings, checked
-from leadline.sources.jira_api import headers
+from leadline.sources.jira.api import headers
 
 TESTS = Path(__file__).parent.parent / "tests"
 TOKEN, USER = "ATATT3xStub0123456789", "bot@example.com"

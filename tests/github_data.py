@@ -7,6 +7,8 @@ from hashlib import sha1
 from typing import Any
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+LARGE = 3_000_000_000
+"""Comments and reviews are numbered from here: GitHub's numbers of them are larger than GraphQL's Int."""
 
 
 def when(minutes: float) -> str:
@@ -34,7 +36,8 @@ def team(slug: str, *logins: str, above: str | None = None) -> dict[str, Any]:
 
 
 def comment(number: int, login: str, minutes: float) -> dict[str, Any]:
-    return {"databaseId": number, "createdAt": when(minutes), "updatedAt": when(minutes), "author": user(login)}
+    url = f"https://github.com/acme/shop/pull/1#issuecomment-{LARGE + number}"
+    return {"url": url, "createdAt": when(minutes), "updatedAt": when(minutes), "author": user(login)}
 
 
 def whole_commit(sha: str, minutes: float, login: str, *parents: str, message: str = "change") -> dict[str, Any]:
@@ -80,7 +83,7 @@ def review(name: str, number: int, at: int, minutes: float, comments: int = 1) -
     identity = number * 1000 + at
     return {
         "id": f"PRR_{name}_{number}_{at}",
-        "databaseId": identity,
+        "url": f"https://github.com/{name}/pull/{number}#pullrequestreview-{LARGE + identity}",
         "state": "APPROVED" if at else "COMMENTED",
         "submittedAt": when(minutes),
         "updatedAt": when(minutes),

@@ -51,7 +51,7 @@ SHAPES: dict[str, set[str]] = {
         ),
         *("timelineItems", "labels", "commits", "files", "comments", "reviews"),
     },
-    "Review": {"id", "databaseId", "state", "submittedAt", "updatedAt", "author", "comments"},
+    "Review": {"id", "url", "state", "submittedAt", "updatedAt", "author", "comments"},
     "Release": {"databaseId", "tagName", "name", "isDraft", "createdAt", "publishedAt", "updatedAt", "tagCommit"},
     "Deployment": {
         *("id", "databaseId", "environment", "task", "createdAt", "updatedAt", "commitOid", "creator", "statuses"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from typing import Any
 
 SECRET = "it is a secret to everybody"
@@ -44,9 +45,14 @@ def pull_request(node: dict[str, Any], **changes: Any) -> dict[str, Any]:
     }
 
 
+def number(node: dict[str, Any]) -> int:
+    """Of a comment or a review: what its address ends in."""
+    return int(re.split(r"\D", node["url"])[-1])
+
+
 def comment(node: dict[str, Any]) -> dict[str, Any]:
     return {
-        "id": node["databaseId"],
+        "id": number(node),
         "created_at": node["createdAt"],
         "updated_at": node["updatedAt"],
         "user": user(node["author"]),
@@ -55,7 +61,7 @@ def comment(node: dict[str, Any]) -> dict[str, Any]:
 
 def review(node: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {
-        "id": node["databaseId"],
+        "id": number(node),
         "state": node["state"].lower(),
         "submitted_at": node["submittedAt"],
         "updated_at": node["updatedAt"],

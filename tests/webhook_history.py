@@ -8,8 +8,8 @@ from typing import Any
 import webhook_data as hooks
 from github_data import comment, pull, review, user, when
 from leadline.sources.configured import SourceSettings
-from leadline.sources.github_rows import pull_request_rows
-from leadline.sources.github_webhooks import GitHubWebhooks
+from leadline.sources.github.rows import pull_request_rows
+from leadline.sources.github.webhooks import GitHubWebhooks
 from leadline.sources.pages import Page
 from leadline.sources.webhooks import Heard
 

@@ -23,7 +23,7 @@ import gitlab_data
 import gitlab_webhook_data as gitlab
 import webhook_data as hooks
 from api.serving import Answer, Served, serving
-from github_data import pull, release, run, when
+from github_data import LARGE, pull, release, run, when
 from leadline.api.webhooks import MAX_BYTES
 from leadline.db import cursors, inbox, sources
 from leadline.engine import Engine
@@ -220,7 +220,7 @@ def test_what_a_webhook_says_is_in_the_lake(hooked: Served) -> None:
         datetime(2026, 1, 5, 10, 44, tzinfo=UTC),
     )
     comments = [each["comment_id"] for each in rows(project, "comments") if each["number"] == 40]
-    assert comments == ["10", "12", "r100100"]
+    assert comments == [str(LARGE + 10), str(LARGE + 12), f"r{LARGE + 100100}"]
     assert [each["state"] for each in rows(project, "reviews") if each["number"] == 40] == ["dismissed"]
 
 

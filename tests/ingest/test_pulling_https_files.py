@@ -292,7 +292,7 @@ def test_a_web_page_is_no_file(puller: Puller, tool: Files) -> None:
 
 
 def test_too_large(puller: Puller, monkeypatch: pytest.MonkeyPatch) -> None:
-    from leadline.sources import https_files
+    from leadline.sources.https_files import source as https_files
 
     download = https_files.Download
     with monkeypatch.context() as patched:
@@ -305,7 +305,7 @@ def test_a_disk_that_is_full(puller: Puller, tool: Files, monkeypatch: pytest.Mo
     """The system's device that is always full stands for the disk."""
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
-    from leadline.sources import https_files
+    from leadline.sources.https_files import source as https_files
 
     own = https_files.Download.to
     with monkeypatch.context() as patched:

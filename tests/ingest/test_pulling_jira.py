@@ -20,9 +20,9 @@ from leadline.home import Home, Project
 from leadline.ingest.pulling import Pull
 from leadline.ingest.source_run import SourceResult, run_source
 from leadline.schema import TABLES
-from leadline.sources import jira as jira_source
-from leadline.sources import jira_reading
 from leadline.sources.configured import SourceSettings, checked, connected
+from leadline.sources.jira import reading as jira_reading
+from leadline.sources.jira import source as jira_source
 from tool_stub import PASSING, TRUNCATED, Fault, Request, serving
 
 PULLED = ("work_items", "work_item_changes", "sprints", "tool_accounts")

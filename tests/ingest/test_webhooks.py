@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import gitlab_data
 import gitlab_webhook_data as gitlab
 import webhook_data as hooks
-from github_data import deployment, release, repository, run, when
+from github_data import LARGE, deployment, release, repository, run, when
 from github_stub import Hub, serving
 from ingest.test_inbox import stored
 from ingest.test_pulling_github import Puller, contents
@@ -29,12 +29,12 @@ from leadline.ingest.pulling import Pull
 from leadline.ingest.rows import Judge
 from leadline.lake.maintenance import check_lake
 from leadline.schema import TABLES
-from leadline.sources import gitlab_rows
 from leadline.sources.configured import SourceSettings
 from leadline.sources.deploys import DeployRules
-from leadline.sources.github_rows import build_rows, deployment_rows, release_rows
-from leadline.sources.github_webhooks import GitHubWebhooks
-from leadline.sources.gitlab_webhooks import GitLabWebhooks
+from leadline.sources.github.rows import build_rows, deployment_rows, release_rows
+from leadline.sources.github.webhooks import GitHubWebhooks
+from leadline.sources.gitlab import rows as gitlab_rows
+from leadline.sources.gitlab.webhooks import GitLabWebhooks
 from leadline.sources.pages import Checked, Figures, Page, State
 from leadline.sources.text import plain
 from leadline.sources.webhooks import Heard, instant
@@ -265,7 +265,11 @@ def test_a_poll_before_between_or_never_then_webhooks_then_a_poll(
     assert check_lake(project.lake) == []
     (row,) = by_both["pull_requests"]
     assert (row["title"], row["ready_at"]) == ("SHOP-1 another change", "2026-01-05 10:44:00+00")
-    assert [each["comment_id"] for each in by_both["comments"]] == ["10", "12", "r100100"]
+    assert [each["comment_id"] for each in by_both["comments"]] == [
+        str(LARGE + 10),
+        str(LARGE + 12),
+        f"r{LARGE + 100100}",
+    ]
 
 
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -295,7 +299,11 @@ def test_what_one_webhook_knows_stays_when_the_next_does_not_within_one_batch(pr
 def test_a_poll_while_a_webhook_waits(project: Project, judge: Judge) -> None:
     take(project, judge, *LIFE.heard(0), *LIFE.heard(1), *LIFE.heard(3))
     poll(project, LIFE.page(LAST))
-    assert [each["comment_id"] for each in rows(project)["comments"]] == ["10", "12", "r100100"]
+    assert [each["comment_id"] for each in rows(project)["comments"]] == [
+        str(LARGE + 10),
+        str(LARGE + 12),
+        f"r{LARGE + 100100}",
+    ]
 
 
 def test_what_waits_under_a_name_that_is_given_up_goes_with_it(project: Project, judge: Judge) -> None:

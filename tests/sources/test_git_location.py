@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.errors import InvalidRequest
-from leadline.sources.git_command import scrub
-from leadline.sources.git_location import (
+from leadline.sources.git.command import scrub
+from leadline.sources.git.location import (
     checked_name,
     clone_folder,
     name_of_folder,

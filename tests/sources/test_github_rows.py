@@ -10,8 +10,8 @@ from github_data import deployment, oid, pull, release, run, user, whole_commit
 from leadline.errors import InvalidRequest
 from leadline.sources.configured import SourceSettings, checked
 from leadline.sources.deploys import DeployRules
-from leadline.sources.github_api import CLOUD, server
-from leadline.sources.github_rows import (
+from leadline.sources.github.api import CLOUD, server
+from leadline.sources.github.rows import (
     account,
     build_rows,
     commit_row,

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import webhook_data as hooks
-from github_data import comment, deployment, pull, release, run, when
+from github_data import LARGE, comment, deployment, pull, release, run, when
 from leadline.sources.configured import SourceSettings
 from leadline.sources.deploys import DeployRules
-from leadline.sources.github_rows import build_rows, deployment_rows, pull_request_rows, release_rows, run_rows
-from leadline.sources.github_webhooks import GitHubWebhooks
+from leadline.sources.github.rows import build_rows, deployment_rows, pull_request_rows, release_rows, run_rows
+from leadline.sources.github.webhooks import GitHubWebhooks
 from leadline.sources.text import Misshapen
 from leadline.sources.webhooks import Change, Heard, Terms, instant
 from sources.test_github_rows import connected
@@ -149,7 +149,7 @@ def test_a_comment_on_an_issue_is_ignored() -> None:
 def test_deleted_comments_are_gone_whatever_the_order() -> None:
     issue = {"number": 1, "updated_at": when(1), "pull_request": {}}
     (change,) = changes("issue_comment", "deleted", issue=issue, comment=hooks.comment(comment(5, "ada", 1)))
-    assert change.rows == [{"repository": SHOP, "number": 1, "comment_id": "5"}]
+    assert change.rows == [{"repository": SHOP, "number": 1, "comment_id": str(LARGE + 5)}]
     assert change.terms == Terms((), gone=True)
 
 

@@ -10,8 +10,8 @@ from gitlab_data import deployment, issue, merge_request, note, pipeline, releas
 from leadline.errors import InvalidRequest
 from leadline.sources.configured import SourceSettings, checked
 from leadline.sources.deploys import DeployRules
-from leadline.sources.gitlab_api import server
-from leadline.sources.gitlab_rows import (
+from leadline.sources.gitlab.api import server
+from leadline.sources.gitlab.rows import (
     account,
     accounts,
     deployment_rows,

@@ -13,8 +13,8 @@ from gitlab_data import deployment, issue, merge_request, note, pipeline, releas
 from leadline.schema import TABLES
 from leadline.sources.configured import SourceSettings
 from leadline.sources.deploys import DeployRules
-from leadline.sources.gitlab_rows import deployment_rows, issue_rows, merge_request_rows, pipeline_rows, release_rows
-from leadline.sources.gitlab_webhooks import GitLabWebhooks
+from leadline.sources.gitlab.rows import deployment_rows, issue_rows, merge_request_rows, pipeline_rows, release_rows
+from leadline.sources.gitlab.webhooks import GitLabWebhooks
 from leadline.sources.text import Misshapen
 from leadline.sources.webhooks import Change, instant
 from webhook_history import connected

@@ -10,9 +10,9 @@ from jenkins_stub import START, build, checkout
 from leadline.errors import InvalidRequest
 from leadline.sources.configured import SourceSettings, checked
 from leadline.sources.deploys import DeployRule
-from leadline.sources.jenkins_api import jobs_tree, path_of
-from leadline.sources.jenkins_jobs import Wanted
-from leadline.sources.jenkins_rows import Job, rows_of
+from leadline.sources.jenkins.api import jobs_tree, path_of
+from leadline.sources.jenkins.jobs import Wanted
+from leadline.sources.jenkins.rows import Job, rows_of
 from leadline.sources.text import Misshapen
 
 JOB = Job(("shop", "api"))

@@ -9,10 +9,10 @@ from hypothesis import strategies as some
 
 from jira_data import issue, when
 from jira_stub import TOKEN, USER, Jira
-from leadline.sources import jira_reading
 from leadline.sources.http import Client
-from leadline.sources.jira_api import Api, Server, headers, site
-from leadline.sources.jira_reading import Issues
+from leadline.sources.jira import reading as jira_reading
+from leadline.sources.jira.api import Api, Server, headers, site
+from leadline.sources.jira.reading import Issues
 from tool_stub import Request, serving
 
 SCOPE = "project = 10000"

@@ -32,10 +32,10 @@ from jira_data import (
 )
 from leadline.errors import InvalidRequest, LeadlineError, NotFound, Unauthenticated
 from leadline.sources.http import Answer, Client, Refused
-from leadline.sources.jira_api import Api, message, site
-from leadline.sources.jira_fields import field_map, overrides
-from leadline.sources.jira_people import People
-from leadline.sources.jira_rows import (
+from leadline.sources.jira.api import Api, message, site
+from leadline.sources.jira.fields import field_map, overrides
+from leadline.sources.jira.people import People
+from leadline.sources.jira.rows import (
     Shapes,
     change_rows,
     former_keys,
@@ -44,7 +44,7 @@ from leadline.sources.jira_rows import (
     sprint_row,
     statuses,
 )
-from leadline.sources.jira_rows import (
+from leadline.sources.jira.rows import (
     key_of as keys,
 )
 from leadline.sources.text import Misshapen

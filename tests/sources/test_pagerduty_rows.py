@@ -8,8 +8,8 @@ import pytest
 
 from leadline.errors import InvalidRequest
 from leadline.sources.configured import SourceSettings, checked
-from leadline.sources.pagerduty_api import headers
-from leadline.sources.pagerduty_rows import incident_row
+from leadline.sources.pagerduty.api import headers
+from leadline.sources.pagerduty.rows import incident_row
 from leadline.sources.text import Misshapen
 from pagerduty_stub import incident, service
 

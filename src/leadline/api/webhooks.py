@@ -34,8 +34,8 @@ from leadline.exports.fields import printable
 from leadline.ingest.inbox import Push
 from leadline.schema import TABLES
 from leadline.sources.configured import SourceSettings
-from leadline.sources.github_webhooks import GitHubWebhooks
-from leadline.sources.gitlab_webhooks import GitLabWebhooks
+from leadline.sources.github.webhooks import GitHubWebhooks
+from leadline.sources.gitlab.webhooks import GitLabWebhooks
 from leadline.sources.text import Misshapen, plain
 from leadline.sources.webhook_signatures import CHECKS, PRESENTED
 from leadline.sources.webhooks import Webhooks

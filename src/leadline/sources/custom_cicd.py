@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.sources.git_location import name_of_url
+from leadline.sources.git.location import name_of_url
 
 ALIASES = {
     "pipeline": ("job_name",),

@@ -1,6 +1,6 @@
 """What webhooks mean, whatever the tool: rows on terms, because a delivery knows less than a poll and may come late or twice.
 
-Nothing comes in; the shapes go out that the tools' modules (``github_webhooks``, ``gitlab_webhooks``) make of an event, and
+Nothing comes in; the shapes go out that the tools' modules (``github.webhooks``, ``gitlab.webhooks``) make of an event, and
 that ``leadline.ingest.partial`` brings into the lake.
 """
 

@@ -1,0 +1,124 @@
+"""Where a git repository is and what it is called: paths, URLs, and the ``org/repo`` name made of either.
+
+What the user typed goes in; a ``Location``, a name, or an address fit to be stored comes out. Pure but for one look
+whether a path exists.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from leadline.errors import InvalidRequest
+from leadline.sources.git.command import scrub
+
+# Scheme, then at least one more character: `C:\repo` is a path.
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+# git's scp-like form: a colon before the first slash, and something after it.
+_SCP = re.compile(r"(?:[^/\s:@]+@)?(?P<host>\[[^\]/]+\]|[^/\s:@\\]{2,}):(?!:)(?P<path>[^\s].*)")
+_LONGEST_NAME = 400
+
+
+@dataclass(frozen=True)
+class Location:
+    """A repository as the user named it: the path of a local one, or the URL (with its secrets) of a remote one."""
+
+    target: Path | str = field(repr=False)
+
+    @property
+    def shown(self) -> str:
+        """How messages may call it."""
+        return scrub(self.target) if isinstance(self.target, str) else str(self.target)
+
+
+def parse_location(text: str) -> Location:
+    """The location ``text`` means: an existing path, else a URL or git's scp-like ``host:path``.
+
+    Raises ``InvalidRequest`` if it is none of them.
+    """
+    path = Path(text).expanduser()
+    if not text or "\0" in text or "\n" in text:
+        raise InvalidRequest(
+            "A repository is named by a path or a URL; the one given is empty or has a control character"
+        )
+    if _URL.match(text):
+        return Location(text)
+    if path.exists():
+        return Location(path.absolute())
+    if not text.startswith("-") and _SCP.fullmatch(text):
+        return Location(text)
+    raise InvalidRequest(f"{text}: there is no such folder; give the path or the URL of a git repository")
+
+
+def name_of_url(url: str) -> str:
+    """``org/repo`` of a URL, scp-like address or path: its last two segments without ``.git``."""
+    if _URL.match(url):
+        path = unquote(_split(url)[3])
+    elif found := _SCP.fullmatch(url):
+        path = found.group("path")
+    else:
+        path = url
+    return _last_two(path)
+
+
+def name_of_folder(folder: Path) -> str:
+    """``org/repo`` of a local repository without a remote: the last two segments of its folder without ``.git``."""
+    return _last_two(str(folder))
+
+
+def checked_name(name: str) -> str:
+    """``name`` if it can name a repository, trimmed. Raises ``InvalidRequest`` otherwise."""
+    trimmed = name.strip().strip("/")
+    if not trimmed or len(trimmed) > _LONGEST_NAME or any(ord(letter) < 32 for letter in trimmed):
+        raise InvalidRequest(
+            f"A repository cannot be called {name[:80]!r}; give --name org/repo (at most {_LONGEST_NAME} characters)"
+        )
+    return trimmed
+
+
+def public_url(url: str | None) -> str | None:
+    """``url`` fit to be stored: no password, no query; None if it is no URL (a path says nothing elsewhere).
+
+    The user of an ssh address stays: it is part of the address, not a secret.
+    """
+    if url is None:
+        return None
+    if not _URL.match(url):
+        return url if _SCP.fullmatch(url) else None
+    scheme, userinfo, host, path = _split(url)
+    if scheme.lower() == "file":
+        return None
+    user = userinfo.partition(":")[0]
+    address = f"{user}@{host}" if user and "ssh" in scheme.lower() else host
+    return f"{scheme}://{address}{path}"
+
+
+def clone_folder(clones: Path, name: str) -> Path:
+    """Where the clone of the repository called ``name`` is kept under ``clones``; distinct names get distinct folders."""
+    segments = [quote(segment, safe=" +@,=~") for segment in name.split("/")]
+    safe = [segment.replace(".", "%2E") if set(segment) <= {"."} else segment for segment in segments]
+    return clones.joinpath(*safe[:-1], f"{safe[-1]}.git")
+
+
+def _split(url: str) -> tuple[str, str, str, str]:
+    """Scheme, user and password, host and port, path (without query and fragment) of a URL, cut where git cuts it.
+
+    ``urllib`` would refuse some passwords that git takes.
+    """
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    userinfo, _, host = authority.rpartition("@")
+    path = re.split(r"[?#]", slash + path, maxsplit=1)[0]
+    return scheme, userinfo, re.split(r"[?#]", host, maxsplit=1)[0], path
+
+
+def _last_two(path: str) -> str:
+    # `_git` stands between project and repository in Azure DevOps' addresses.
+    segments = [segment for segment in re.split(r"[/\\]", path) if segment not in ("", ".", "_git")]
+    if segments and segments[-1] == ".git":
+        segments.pop()
+    if segments:
+        segments[-1] = segments[-1].removesuffix(".git")
+    return "/".join(segments[-2:])

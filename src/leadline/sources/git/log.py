@@ -1,0 +1,309 @@
+"""Streams a repository's commits and the files they touched out of ``git log`` into Arrow record batches.
+
+A ``Repository``, what to walk and where a shallow clone ends come in; batches of bounded size of the tables ``commits``
+and ``commit_files`` come out while git still runs, so memory does not grow with the history. git's exit status is
+checked before the last batch leaves: a missing object cuts the stream without any other sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import IO, TYPE_CHECKING, Any
+
+from leadline.schema import TABLES, Table
+from leadline.sources.git.command import GitError
+from leadline.sources.git.repository import RawCommit, Repository, State, revisions
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SOURCE = "git"
+# The message comes last: between it and the next commit id stand only file entries, each with tabs, which ids have not.
+_FORMAT = "--format=%H%x00%P%x00%at%x00%ct%x00%aN%x00%aE%x00%cE%x00%B"
+# Said explicitly because the repository's own configuration could say otherwise.
+_OPTIONS = (
+    "--numstat",
+    "-z",
+    "-M",
+    "-l1000",
+    "-O/dev/null",
+    "--diff-algorithm=myers",
+    "--encoding=UTF-8",
+    "--ignore-submodules=none",
+    "--no-color",
+    "--no-diff-merges",
+    "--no-ext-diff",
+    "--no-notes",
+    "--no-relative",
+    "--no-textconv",
+)
+_CHUNK_BYTES = 1 << 18
+_FIRST_COMMITS, _COMMITS_PER_BATCH = 256, 8_192
+_FILES_PER_BATCH = 65_536
+_LETTERS_PER_BATCH = 8_000_000
+# Instants the data model knows: after 1970-01-01 (git's answer for a date it cannot read is 0), before 2262-01-01.
+_FIRST_SECOND, _END_SECOND = 1, 9_214_646_400
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The commits reachable from ``include`` but not from ``exclude``, committed at ``since`` (epoch seconds) or later."""
+
+    include: Sequence[str]
+    exclude: Sequence[str] = ()
+    since: int | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of ``commits`` and of ``commit_files``; None where the batch has none.
+
+    ``boundary``: of the commits a shallow clone ends at, whose parents are not there to compare with. Such rows carry
+    neither files nor line counts.
+    """
+
+    commits: pa.RecordBatch | None
+    files: pa.RecordBatch | None
+    boundary: bool = False
+
+
+@dataclass
+class LogReader:
+    """Reads ``walk`` in ``repository``, which was in ``state``: iterate over ``batches``, then read the tallies.
+
+    ``commits``: commits read. ``impossible_dates``: author or commit dates before 1970 or after 2261, or that git cannot
+    read; they are unknown in the rows.
+    """
+
+    repository: Repository
+    state: State
+    walk: Walk
+    commits: int = 0
+    impossible_dates: int = 0
+
+    def batches(self) -> Generator[Batch, None, None]:
+        """The batches, newest commits first. Raises ``GitError`` if git fails, also after batches have been given."""
+        stdin = revisions(self.walk.include, self.walk.exclude)
+        if not stdin:
+            return
+        commits, edge, files = _Commits(), _Commits(), _Files()
+        boundary = self.repository.raw_commits(self.state.boundary)
+        with self.repository.git.stream(*self._arguments(), stdin=stdin) as stream:
+            try:
+                for _ in _parse(_tokens(stream.output), commits, edge, files, boundary):
+                    yield self._taken(commits, files)
+            except (RuntimeError, ValueError) as error:
+                stream.finish()
+                raise GitError(f"{self.repository.name}: what git log printed ends early or cannot be read") from error
+            stream.finish()
+        yield self._taken(commits, files)
+        if edge.sha:
+            yield replace(self._taken(edge, files), boundary=True)
+
+    def _arguments(self) -> list[str]:
+        arguments = ["log", "--stdin", *_OPTIONS, _FORMAT]
+        if self.walk.since is not None:
+            # As a filter: plain --since stops at the first older commit although newer ones may lie behind it.
+            arguments.append(f"--since-as-filter=@{self.walk.since}")
+        if self.state.mailmap is not None:
+            arguments = ["-c", f"mailmap.blob={self.state.mailmap}", *arguments]
+        return arguments
+
+    def _taken(self, commits: _Commits, files: _Files) -> Batch:
+        """The whole rows gathered so far, taken out of ``commits`` and ``files``."""
+        # A commit with very many files gives some of them away before its own row is whole.
+        whole = len(commits.deletions)
+        name = self.repository.name
+        batch = Batch(commits.batch(name, whole) if whole else None, files.batch(name) if files.sha else None)
+        self.commits += whole
+        self.impossible_dates += sum(
+            _instant(seconds) is None for seconds in chain(commits.authored[:whole], commits.committed[:whole])
+        )
+        commits.drop(whole)
+        files.drop(len(files.sha))
+        return batch
+
+
+class _Columns:
+    """Lists of equal length being filled, one per column."""
+
+    def drop(self, rows: int) -> None:
+        """Take the first ``rows`` rows away."""
+        for values in vars(self).values():
+            del values[:rows]
+
+
+@dataclass
+class _Commits(_Columns):
+    sha: list[str] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+    authored: list[str] = field(default_factory=list)
+    committed: list[str] = field(default_factory=list)
+    author_name: list[str] = field(default_factory=list)
+    author_email: list[str] = field(default_factory=list)
+    committer_email: list[str] = field(default_factory=list)
+    message: list[str] = field(default_factory=list)
+    additions: list[int | None] = field(default_factory=list)
+    deletions: list[int | None] = field(default_factory=list)
+
+    def batch(self, repository: str, rows: int) -> pa.RecordBatch:
+        """The first ``rows`` rows, as rows of ``commits``."""
+        return _record_batch(
+            TABLES["commits"],
+            rows,
+            repository=repository,
+            sha=self.sha[:rows],
+            parents=self.parents[:rows],
+            author_name=self.author_name[:rows],
+            author_email=self.author_email[:rows],
+            authored_at=[_instant(seconds) for seconds in self.authored[:rows]],
+            committer_email=self.committer_email[:rows],
+            committed_at=[_instant(seconds) for seconds in self.committed[:rows]],
+            message=[message.rstrip("\n") for message in self.message[:rows]],
+            additions=self.additions[:rows],
+            deletions=self.deletions[:rows],
+            source=SOURCE,
+        )
+
+
+@dataclass
+class _Files(_Columns):
+    sha: list[str] = field(default_factory=list)
+    path: list[str] = field(default_factory=list)
+    old_path: list[str | None] = field(default_factory=list)
+    additions: list[int | None] = field(default_factory=list)
+    deletions: list[int | None] = field(default_factory=list)
+
+    def batch(self, repository: str) -> pa.RecordBatch:
+        """All rows, as rows of ``commit_files``."""
+        return _record_batch(TABLES["commit_files"], len(self.sha), repository=repository, **vars(self))
+
+
+def _parse(
+    tokens: Iterator[str], commits: _Commits, edge: _Commits, files: _Files, boundary: Mapping[str, RawCommit]
+) -> Iterator[None]:
+    """Fill ``commits`` and ``files`` from the NUL-separated ``tokens`` of git's output; yields whenever they are full.
+
+    Commits of ``boundary`` (which holds their true parents) go to ``edge``, their files nowhere. Raises ``ValueError``,
+    or ``RuntimeError`` (a ``StopIteration`` within), when the output is cut.
+    """
+    take = tokens.__next__
+    letters = 0
+    # The first batches are small: whoever takes them can get ready while git goes on.
+    full = _FIRST_COMMITS
+    token = take()
+    while token:
+        sha, parents = token, take()
+        at_edge = sha in boundary
+        into = edge if at_edge else commits
+        into.sha.append(sha)
+        into.parents.append(boundary[sha].parents if at_edge else parents)
+        into.authored.append(take())
+        into.committed.append(take())
+        into.author_name.append(take())
+        into.author_email.append(take())
+        into.committer_email.append(take())
+        message = take()
+        into.message.append(message)
+        letters += len(message)
+        token, added, deleted = yield from _parse_files(take, sha, _Files() if at_edge else files)
+        # A merge is not compared with its parents, a boundary commit cannot be.
+        counted = not at_edge and " " not in parents
+        into.additions.append(added if counted else None)
+        into.deletions.append(deleted if counted else None)
+        if len(commits.sha) >= full or len(files.sha) >= _FILES_PER_BATCH or letters > _LETTERS_PER_BATCH:
+            letters = 0
+            full = min(2 * full, _COMMITS_PER_BATCH)
+            yield
+    if token_left := next(tokens, None):
+        raise ValueError(f"unexpected {token_left[:40]!r}")
+
+
+def _parse_files(take: Callable[[], str], sha: str, files: _Files) -> Generator[None, None, tuple[str, int, int]]:
+    """Fill ``files`` with those of commit ``sha``; (the token after them, lines added, lines deleted)."""
+    added = deleted = 0
+    token = take()
+    while "\t" in token:
+        # The first entry of a commit begins with a line feed, which int() overlooks.
+        plus, minus, path = token.split("\t", 2)
+        old_path = None
+        if not path:  # a rename: the two names follow
+            old_path, path = take(), take()
+        lines_added = lines_deleted = None
+        if minus != "-":
+            lines_added, lines_deleted = int(plus), int(minus)
+            added += lines_added
+            deleted += lines_deleted
+        files.sha.append(sha)
+        files.path.append(path)
+        files.old_path.append(old_path)
+        files.additions.append(lines_added)
+        files.deletions.append(lines_deleted)
+        if len(files.sha) >= _FILES_PER_BATCH:
+            yield
+        token = take()
+    return token, added, deleted
+
+
+def _tokens(output: IO[bytes]) -> Iterator[str]:
+    """What stands between the NULs of ``output``; the last token is empty unless the output is cut.
+
+    Bytes that are not UTF-8 become lone surrogates for now, see ``_text_array``.
+    """
+
+    def chunks() -> Iterator[list[str]]:
+        rest = b""
+        while chunk := output.read1(_CHUNK_BYTES):  # type: ignore[attr-defined]
+            if (end := chunk.rfind(b"\0")) < 0:
+                rest += chunk
+                continue
+            whole = rest + chunk[:end]
+            rest = chunk[end + 1 :]
+            yield whole.decode("utf-8", "surrogateescape").split("\0")
+        yield [rest.decode("utf-8", "surrogateescape")]
+
+    return chain.from_iterable(chunks())
+
+
+def _instant(seconds: str) -> int | None:
+    """Epoch microseconds of git's epoch seconds; None for a date outside what the data model knows."""
+    try:
+        value = int(seconds)
+    except ValueError:
+        return None
+    return value * 1_000_000 if _FIRST_SECOND <= value < _END_SECOND else None
+
+
+def _record_batch(table: Table, rows: int, **columns: Any) -> pa.RecordBatch:
+    """A batch of ``table``'s column types; a text in place of a list stands for the whole column."""
+    import pyarrow as pa
+
+    schema = table.arrow_schema
+    arrays = []
+    for name, values in columns.items():
+        type_ = schema.field(name).type
+        if isinstance(values, str):
+            arrays.append(pa.repeat(pa.scalar(values, type_), rows))
+        elif pa.types.is_string(type_):
+            arrays.append(_text_array(values, exact=name in ("path", "old_path")))
+        else:
+            arrays.append(pa.array(values, type_))
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+def _text_array(values: Sequence[str | None], *, exact: bool) -> pa.Array:
+    """``values`` as Arrow text. Bytes that were not UTF-8 become U+FFFD, or ``\\xNN`` where two different texts must stay
+    different (``exact``: the paths of one commit)."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        errors = "backslashreplace" if exact else "replace"
+        clean = [
+            None if value is None else value.encode("utf-8", "surrogateescape").decode("utf-8", errors)
+            for value in values
+        ]
+        return pa.array(clean, pa.string())

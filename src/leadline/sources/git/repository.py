@@ -1,0 +1,225 @@
+"""What a repository holds right now: its branch and tag heads, its mailmap, how shallow it is, which commits it reaches.
+
+A ``Location`` comes in; a ``Repository`` comes out, whose methods answer with commit ids. Branches, remote branches,
+tags and detached HEADs of all work trees count. Everything else does not: stashes and notes are nobody's delivered work,
+and the ``refs/pull`` (or ``merge-requests``) of a mirror are proposals, including those never merged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from leadline.errors import InvalidInput, InvalidRequest
+from leadline.sources.git.clone import refresh_clone
+from leadline.sources.git.command import Git, asking_environment, run
+from leadline.sources.git.location import (
+    Location,
+    checked_name,
+    clone_folder,
+    name_of_folder,
+    name_of_url,
+    public_url,
+)
+
+_REFS = ("refs/heads", "refs/remotes", "refs/tags")
+_REF_FORMAT = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)"
+
+
+@dataclass(frozen=True)
+class State:
+    """One look at a repository.
+
+    ``heads``: the distinct commits its branches, tags and HEADs point at, sorted. ``refs``: how many refs those were.
+    ``mailmap``: object id of the mailmap in force, None without one. ``boundary``: the commits a shallow clone ends at,
+    sorted; empty for a whole one. ``url`` and ``default_branch`` as the ``repositories`` table has them.
+    """
+
+    heads: tuple[str, ...]
+    refs: int
+    mailmap: str | None
+    boundary: tuple[str, ...]
+    url: str | None
+    default_branch: str | None
+
+
+@dataclass(frozen=True)
+class RawCommit:
+    """A commit's parents (separated by spaces) and commit date (epoch seconds, 0 if it cannot be read)."""
+
+    parents: str
+    committed: int
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository on this machine (a clone kept for a URL included), under the name its rows carry."""
+
+    name: str
+    git: Git
+    common_dir: Path
+    url: str | None
+    location: Location
+
+    def refresh(self) -> None:
+        """Fetch what is new, if this is the clone of a URL. Raises ``GitError`` if the remote cannot be read."""
+        if isinstance(self.location.target, str):
+            refresh_clone(self.git.git_dir, self.location.target, self.name)
+
+    def state(self) -> State:
+        """Read refs, mailmap and shallow boundary as they are now. Raises ``GitError`` if a ref points at nothing."""
+        listed = self.git.text("for-each-ref", _REF_FORMAT, *_REFS) or ""
+        heads: set[str] = set()
+        unpeeled: list[str] = []
+        refs = 0
+        for line in listed.splitlines():
+            refs += 1
+            kind, oid, *peeled = line.split()
+            if kind == "commit":
+                heads.add(oid)
+            elif peeled and peeled[0] == "commit":
+                heads.add(peeled[1])
+            else:
+                unpeeled.append(oid)
+        # The default of a bare repository, whatever the work tree has in its .mailmap.
+        mailmap_name = _setting(self.git, "mailmap.blob") or "HEAD:.mailmap"
+        asked = [
+            "HEAD^{commit}",
+            *(f"{oid}^{{commit}}" for oid in (*self._other_heads(), *unpeeled)),
+            mailmap_name,
+        ]
+        *commits, mailmap = self._objects(asked)
+        # A tag may point at a tree or a blob: it has no commits.
+        heads.update(oid for oid in commits if oid is not None)
+        return State(
+            heads=tuple(sorted(heads)),
+            refs=refs,
+            mailmap=mailmap,
+            boundary=self._boundary(),
+            url=self.url,
+            default_branch=self._default_branch(),
+        )
+
+    def existing(self, commits: Iterable[str]) -> set[str]:
+        """Those of ``commits`` that the repository still has."""
+        found = self._objects([f"{oid}^{{commit}}" for oid in commits])
+        return {oid for oid in found if oid is not None}
+
+    def reachable(self, include: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[list[str]]:
+        """Ids of the commits reachable from ``include`` and not from ``exclude``, in lists of some thousand."""
+        stdin = revisions(include, exclude)
+        if not stdin:
+            return
+        with self.git.stream("rev-list", "--stdin", stdin=stdin) as stream:
+            while lines := stream.output.readlines(1 << 18):
+                yield [line.decode("ascii").strip() for line in lines]
+            stream.finish()
+
+    def raw_commits(self, commits: Iterable[str]) -> dict[str, RawCommit]:
+        """What the commits themselves say: a shallow clone hides the parents of those at its boundary."""
+        wanted = "".join(f"{oid}\n" for oid in commits)
+        if not wanted:
+            return {}
+        answer = (self.git.text("cat-file", "--batch", stdin=wanted) or "").encode("utf-8", "surrogateescape")
+        raw: dict[str, RawCommit] = {}
+        start = 0
+        while (end := answer.find(b"\n", start)) >= 0:
+            oid, _, *sizes = answer[start:end].decode().split()
+            if not sizes:  # "missing": what a shallow clone ended at once may be long gone
+                start = end + 1
+                continue
+            size = sizes[0]
+            raw[oid] = _raw_commit(answer[end + 1 : end + 1 + int(size)])
+            start = end + 1 + int(size) + 1
+        return raw
+
+    def _objects(self, names: list[str]) -> list[str | None]:
+        """Object id of each of ``names`` (in git's syntax), None for what is not there."""
+        if not names:
+            return []
+        answer = self.git.text("cat-file", "--batch-check", stdin="".join(f"{name}\n" for name in names)) or ""
+        ids: list[str | None] = []
+        for line in answer.splitlines():
+            words = line.split()
+            ids.append(words[0] if len(words) == 3 and words[2].isdigit() else None)
+        return ids
+
+    def _other_heads(self) -> list[str]:
+        """What the HEADs of all work trees point at, where there are several."""
+        if not (self.common_dir / "worktrees").is_dir():
+            return []
+        listed = self.git.text("worktree", "list", "--porcelain") or ""
+        heads = [line.removeprefix("HEAD ") for line in listed.splitlines() if line.startswith("HEAD ")]
+        return [oid for oid in heads if oid.strip("0")]
+
+    def _boundary(self) -> tuple[str, ...]:
+        try:
+            return tuple(sorted((self.common_dir / "shallow").read_text("ascii").split()))
+        except FileNotFoundError:
+            return ()
+
+    def _default_branch(self) -> str | None:
+        """The remote's default branch if known here, else the branch HEAD is on."""
+        for ref, prefix in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
+            target = self.git.text("symbolic-ref", "--quiet", ref, failure_is=(1,))
+            if target is not None and target.startswith(prefix):
+                return target.strip().removeprefix(prefix).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return None
+
+
+def _raw_commit(content: bytes) -> RawCommit:
+    header = content.partition(b"\n\n")[0].splitlines()
+    parents = b" ".join(line[7:] for line in header if line.startswith(b"parent ")).decode("ascii")
+    committer = next((line for line in header if line.startswith(b"committer ")), b"")
+    words = committer.rpartition(b">")[2].split()
+    return RawCommit(parents, int(words[0]) if words and words[0].isdigit() else 0)
+
+
+def revisions(include: Iterable[str], exclude: Iterable[str]) -> str:
+    """The revision list for ``--stdin``; empty when nothing is included (git would then take HEAD)."""
+    wanted = "".join(f"{oid}\n" for oid in include)
+    return wanted + "".join(f"^{oid}\n" for oid in exclude) if wanted else ""
+
+
+def open_repository(location: Location, *, name: str | None, clones: Path) -> Repository:
+    """The repository at ``location``; one given by URL lies in ``clones``, and needs ``refresh`` before it can be read.
+
+    ``name`` is what its rows are to be called; without one, the last two segments of its remote's address, else of its
+    folder. Raises ``InvalidInput`` if a path is no repository.
+    """
+    target = location.target
+    if isinstance(target, str):
+        called = checked_name(name if name is not None else name_of_url(target))
+        folder = clone_folder(clones, called)
+        return Repository(called, Git(folder, called), folder, public_url(target), location)
+    git_dir, common_dir = _find_git_dir(target)
+    remote = _setting(Git(git_dir, location.shown), "remote.origin.url")
+    if name is None:
+        folder = common_dir.parent if common_dir.name == ".git" else common_dir
+        name = name_of_url(remote) if remote else name_of_folder(folder)
+    called = checked_name(name)
+    return Repository(called, Git(git_dir, called), common_dir, public_url(remote), location)
+
+
+def _setting(git: Git, key: str) -> str | None:
+    value = git.text("config", "--local", "--get", key, failure_is=(1,))
+    return value.strip() if value is not None else None
+
+
+def _find_git_dir(path: Path) -> tuple[Path, Path]:
+    """Git dir and common dir of the repository at ``path``: they differ in a linked work tree."""
+    if not path.is_dir():
+        raise InvalidRequest(f"{path} is a file; give the folder or the URL of a git repository")
+    asked = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--show-prefix"]
+    # Whose files they are is not ours to police: a service account reads mirrors that others own.
+    environment = asking_environment(os.environ, [("safe.directory", "*")])
+    answer = run(str(path), asked, environment=environment, folder=path, failure_is=(128,))
+    if answer is None:
+        raise InvalidInput(f"{path} is not a git repository; give the folder or the URL of one")
+    git_dir, common_dir, *prefix = answer.splitlines()
+    if prefix and prefix[0]:
+        top = str(path)[: -len(prefix[0].rstrip("/"))].rstrip("/")
+        raise InvalidInput(f"{path} is a folder inside the repository {top}; give {top}")
+    return Path(git_dir), Path(common_dir)

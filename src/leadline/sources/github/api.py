@@ -1,0 +1,180 @@
+"""GitHub's two APIs behind one token: GraphQL queries and REST addresses, and what its refusals mean.
+
+A server's address and a token come in; data goes out, or a ``LeadlineError`` that names what the token lacks. Works with
+github.com, data residency (``ghe.com``) and GitHub Enterprise Server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from leadline.errors import LeadlineError, NotFound, Unauthenticated
+from leadline.sources import address
+from leadline.sources.http import ATTEMPTS, Answer, Client, Limit, Overloaded, Refused
+
+CLOUD = "github.com"
+VERSION = "2022-11-28"
+HIDDEN = frozenset({"FORBIDDEN", "NOT_FOUND", "INSUFFICIENT_SCOPES"})
+"""Types of errors that leave something out of an answer for good, and say so."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a GitHub is: ``host`` names it in cursors and ids; ``rest`` and ``graphql`` are its APIs' addresses."""
+
+    host: str
+    rest: str
+    graphql: str
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether it is github.com."""
+        return self.host == CLOUD
+
+
+def server(url: str | None) -> Server:
+    """The server at ``url`` (None: github.com), which may be its web address or that of its API.
+
+    Raises ``InvalidRequest`` for what is no such address; a token is only sent through TLS, or to this machine.
+    """
+    parts = address.split(url or CLOUD, "--url", "https://github.example.com")
+    host, port = (parts.hostname or "").lower(), parts.port
+    if host in (CLOUD, "www.github.com", "api.github.com"):
+        return Server(CLOUD, "https://api.github.com", "https://api.github.com/graphql")
+    if host.endswith(".ghe.com"):
+        host = host.removeprefix("api.")
+        return Server(host, f"https://api.{host}", f"https://api.{host}/graphql")
+    name = f"[{host}]" if ":" in host else host
+    place = name if port is None else f"{name}:{port}"
+    return Server(place, f"{parts.scheme}://{place}/api/v3", f"{parts.scheme}://{place}/api/graphql")
+
+
+def headers(token: str | None) -> dict[str, str]:
+    """What every request carries; without a token where requests are signed one by one."""
+    common = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": VERSION, "User-Agent": "leadline"}
+    return common if token is None else {"Authorization": f"Bearer {token}", **common}
+
+
+@dataclass(frozen=True)
+class Data:
+    """A query's answer: ``data``, and what was refused of it as (path, message)."""
+
+    data: Mapping[str, Any]
+    refused: tuple[tuple[tuple[str | int, ...], str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Api:
+    """Asks one server through ``client``. ``token_from`` says where the token came from, for errors."""
+
+    server: Server
+    client: Client
+    token_from: str
+
+    def graphql(self, query: str, variables: Mapping[str, Any], *, attempts: int = ATTEMPTS) -> Data:
+        """The answer to a query, of which at most what the token may not see is missing.
+
+        Raises what ``problem`` makes of a refusal, ``NotFound``, ``Refused``, ``Overloaded``."""
+        answer = self.client.ask(
+            "POST",
+            self.server.graphql,
+            budget="graphql",
+            body={"query": query, "variables": variables},
+            judge=self._judge,
+            attempts=attempts,
+        )
+        if answer.status != 200 or not isinstance(answer.body, dict):
+            raise self.problem(answer, "GraphQL API")
+        errors = [each for each in answer.body.get("errors") or () if isinstance(each, dict)]
+        data = answer.body.get("data")
+        if not isinstance(data, dict) or (errors and all(value is None for value in data.values())):
+            raise _query_error(errors)
+        if lost := [each for each in errors if each.get("type") not in HIDDEN]:
+            # Elements would be missing as if they were not there.
+            raise Overloaded(f"{self.client.tool} answered only in part: {str(lost[0].get('message'))[:200]}")
+        found = ((tuple(each.get("path") or ()), str(each.get("message", "refused"))) for each in errors)
+        return Data(data, tuple(found))
+
+    def rest(self, path: str, params: Mapping[str, str], *, etag: str | None = None) -> Answer:
+        """The answer to GET ``path``; status 304 if it is still as ``etag`` says. Raises as ``graphql`` does."""
+        conditional = {"If-None-Match": etag} if etag else None
+        answer = self.client.ask(
+            "GET", f"{self.server.rest}{path}", budget="core", params=params, headers=conditional, judge=self._judge
+        )
+        if answer.status not in (200, 304):
+            raise self.problem(answer, path)
+        return answer
+
+    def _judge(self, answer: Answer) -> Limit | str | None:
+        """Limits that only the text tells of, and queries that took the server too long."""
+        if (limit := secondary_limit(answer)) is not None:
+            return limit
+        if answer.status != 200 or not isinstance(answer.body, dict) or not answer.body.get("errors"):
+            return None
+        errors = [each for each in answer.body["errors"] if isinstance(each, dict)]
+        if any(each.get("type") == "RATE_LIMITED" for each in errors):
+            return Limit(self.client.until(answer.headers.get("x-ratelimit-reset")))
+        # What is wrong with a query itself has a code or a type; what went wrong while it ran has neither.
+        passing = [each for each in errors if not each.get("type") and not each.get("extensions")]
+        return str(passing[0].get("message", "the query failed"))[:200] if passing else None
+
+    def problem(self, answer: Answer, what: str) -> LeadlineError:
+        """The error for an answer of 400 to 499."""
+        said = message(answer) or f"status {answer.status}"
+        if answer.status == 401:
+            return Unauthenticated(
+                f"{self.client.tool} refuses the token from {self.token_from} ({said}); it may have expired or been revoked: "
+                "make a new one"
+            )
+        if answer.status in (403, 404) and (lacking := _lacking(answer)):
+            return Refused(f"{self.client.tool} refuses {what} ({said}): {lacking}")
+        if answer.status == 404:
+            return NotFound(f"{self.client.tool} has no {what}, or the token from {self.token_from} may not see it")
+        return Refused(f"{self.client.tool} refuses {what} ({said})")
+
+
+def secondary_limit(answer: Answer) -> Limit | None:
+    """The limit that only an answer's text tells of."""
+    said = message(answer).lower()
+    found = answer.status == 403 and ("secondary rate limit" in said or "abuse detection" in said)
+    return Limit(None) if found else None
+
+
+def message(answer: Answer) -> str:
+    """What a refusal says."""
+    return str(answer.body.get("message", ""))[:300] if isinstance(answer.body, dict) else ""
+
+
+def _lacking(answer: Answer) -> str:
+    """What the token lacks, from the headers that tell what would be accepted; '' if they do not."""
+    sso = answer.headers.get("x-github-sso", "")
+    if sso.startswith("required"):
+        return "authorize the token for the organization's single sign-on"
+    if permissions := answer.headers.get("x-accepted-github-permissions"):
+        if answer.status == 403:
+            return f"the token needs the permission {permissions}"
+        return ""
+    accepted = _scopes(answer.headers.get("x-accepted-oauth-scopes"))
+    has = _scopes(answer.headers.get("x-oauth-scopes"))
+    if accepted and "x-oauth-scopes" in answer.headers and not accepted & has:
+        return f"the token needs one of the scopes {', '.join(sorted(accepted))}; it has {', '.join(sorted(has)) or 'none'}"
+    return ""
+
+
+def _scopes(text: str | None) -> set[str]:
+    return {scope.strip() for scope in (text or "").split(",") if scope.strip()}
+
+
+def _query_error(errors: list[dict[str, Any]]) -> LeadlineError:
+    """The error for a query of which nothing came."""
+    kinds = {str(each.get("type")) for each in errors}
+    said = "; ".join(dict.fromkeys(str(each.get("message", ""))[:300] for each in errors[:3])) or "no data"
+    if "NOT_FOUND" in kinds:
+        return NotFound(said)
+    if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
+        return Refused(f"GitHub refuses it: {said}")
+    if kinds & {"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"}:
+        return Overloaded(said)
+    return Refused(f"GitHub does not understand the query ({said}); an Enterprise Server may be too old for it")

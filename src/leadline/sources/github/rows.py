@@ -1,0 +1,310 @@
+"""What GitHub's answers mean: raw records (JSON objects) in, rows of the data model out. Pure; no request is made here.
+
+Texts lose their NUL bytes, which no table can hold. A record that lacks its shape raises ``Misshapen``, which names where;
+single values of a wrong type are left to the rules that judge every row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from leadline.sources.deploys import DeployRule, DeployRules
+from leadline.sources.pages import Row
+from leadline.sources.text import Misshapen, clean
+
+SOURCE = "github"
+Node = Mapping[str, Any]
+_NUMBERED = re.compile(r"#[a-z_-]+?([0-9]+)$")
+
+OUTCOMES = {"success": "success", "failure": "failure", "error": "failure"}
+"""The states of a deployment that end it, and the outcome they are."""
+RUN_OUTCOMES = {"success": "success", "failure": "failure", "timed_out": "failure", "startup_failure": "failure"}
+"""The conclusions of a workflow run that tell how a deployment by it went; by any other, nothing was deployed."""
+REVIEW_STATES = ("approved", "changes_requested", "commented", "dismissed")
+
+
+def inner(node: Node, name: str) -> Node | None:
+    """The object ``node[name]``, None where it is null or absent. Raises ``Misshapen`` for anything else."""
+    value = node.get(name)
+    if value is None or isinstance(value, dict):
+        return value
+    raise Misshapen(f"{name} is no object but {str(value)[:40]!r}")
+
+
+def elements(node: Node, name: str) -> list[Node]:
+    """The elements of the list ``node[name]``; those that are null (hidden, vanished) are left out."""
+    listed = inner(node, name)
+    values = [] if listed is None else listed.get("nodes") or []
+    if not isinstance(values, list) or not all(each is None or isinstance(each, dict) for each in values):
+        raise Misshapen(f"{name}.nodes is no list of objects")
+    return [each for each in values if each is not None]
+
+
+def account(actor: Node | None) -> str | None:
+    """A login. An app's gets ``[bot]``, as the REST API and the web write it; deleted users have none."""
+    if actor is None or not isinstance(login := actor.get("login"), str) or not login:
+        return None
+    app = actor.get("__typename") == "Bot" or actor.get("type") == "Bot"
+    return f"{login}[bot]" if app and not login.endswith("[bot]") else login
+
+
+def repository_row(node: Node) -> Row:
+    """The row of ``repositories``."""
+    return _cleaned(
+        repository=node.get("nameWithOwner"),
+        url=node.get("url"),
+        default_branch=(inner(node, "defaultBranchRef") or {}).get("name"),
+    )
+
+
+def pull_request_rows(repository: str, node: Node) -> dict[str, list[Row]]:
+    """A pull request with its lists: rows of the tables of pull requests. Lists that the node lacks give no key."""
+    key = {"repository": repository, "number": node.get("number")}
+    found = {"pull_requests": [_pull_request(repository, node)]}
+    if node.get("commits") is not None:
+        found["pull_request_commits"] = [_commit(key, each) for each in elements(node, "commits")]
+    if node.get("files") is not None:
+        found["pull_request_files"] = [_file(key, each) for each in elements(node, "files")]
+    if node.get("reviews") is not None:
+        reviews = [each for each in elements(node, "reviews") if each.get("state") != "PENDING"]
+        found["reviews"] = [_review(key, each) for each in reviews]
+    if node.get("comments") is not None and node.get("reviews") is not None:
+        talk = [_comment(key, each, "discussion") for each in elements(node, "comments")]
+        lines = [_comment(key, each, "review") for review in reviews for each in elements(review, "comments")]
+        found["comments"] = talk + lines
+    return found
+
+
+def _pull_request(repository: str, node: Node) -> Row:
+    ready = [each.get("createdAt") for each in elements(node, "timelineItems")]
+    labels = node.get("labels")
+    return _cleaned(
+        repository=repository,
+        number=node.get("number"),
+        title=node.get("title"),
+        body=node.get("body"),
+        author=account(inner(node, "author")),
+        state=str(node.get("state", "")).lower() or None,
+        draft=node.get("isDraft"),
+        created_at=node.get("createdAt"),
+        ready_at=ready[0] if ready else None,
+        merged_at=node.get("mergedAt"),
+        closed_at=node.get("closedAt"),
+        merged_by=account(inner(node, "mergedBy")),
+        base_branch=node.get("baseRefName"),
+        head_branch=node.get("headRefName"),
+        merge_commit_sha=(inner(node, "mergeCommit") or {}).get("oid"),
+        additions=node.get("additions"),
+        deletions=node.get("deletions"),
+        changed_files=node.get("changedFiles"),
+        labels=None if labels is None else [str(each.get("name")) for each in elements(node, "labels")],
+        url=node.get("url"),
+        source=SOURCE,
+        updated_at=node.get("updatedAt"),
+    )
+
+
+def _commit(key: Row, node: Node) -> Row:
+    commit = inner(node, "commit") or {}
+    author = inner(commit, "author") or {}
+    return _cleaned(
+        **key,
+        sha=commit.get("oid"),
+        author=account(inner(author, "user")),
+        authored_at=commit.get("authoredDate"),
+        committed_at=commit.get("committedDate"),
+        source=SOURCE,
+    )
+
+
+def _file(key: Row, node: Node) -> Row:
+    return _cleaned(**key, path=node.get("path"), additions=node.get("additions"), deletions=node.get("deletions"))
+
+
+def _review(key: Row, node: Node) -> Row:
+    return _cleaned(
+        **key,
+        review_id=_id(node),
+        author=account(inner(node, "author")),
+        state=str(node.get("state", "")).lower() or None,
+        submitted_at=node.get("submittedAt"),
+        source=SOURCE,
+        updated_at=node.get("updatedAt"),
+    )
+
+
+def _comment(key: Row, node: Node, kind: str) -> Row:
+    # Comments on code and on the conversation are numbered apart.
+    number = _id(node)
+    return _cleaned(
+        **key,
+        comment_id=number if number is None or kind == "discussion" else f"r{number}",
+        author=account(inner(node, "author")),
+        kind=kind,
+        created_at=node.get("createdAt"),
+        source=SOURCE,
+        updated_at=node.get("updatedAt"),
+    )
+
+
+def release_rows(repository: str, node: Node) -> dict[str, list[Row]]:
+    """A release; drafts, which nobody sees, give no row."""
+    if node.get("isDraft") is True:
+        return {}
+    row = _cleaned(
+        repository=repository,
+        tag=node.get("tagName"),
+        name=node.get("name"),
+        sha=(inner(node, "tagCommit") or {}).get("oid"),
+        published_at=node.get("publishedAt"),
+        updated_at=node.get("updatedAt"),
+    )
+    return {"releases": [row]}
+
+
+def deployment_rows(repository: str, node: Node, prefix: str) -> dict[str, list[Row]]:
+    """A deployment with what became of it.
+
+    Its newest status counts, but for ``inactive``, which GitHub gives to what a later deployment replaced. ``prefix``
+    tells its id from other tools' numbers.
+    """
+    statuses = sorted(elements(node, "statuses"), key=lambda each: str(each.get("createdAt")))
+    told = [each for each in statuses if str(each.get("state")).lower() not in ("inactive", "abandoned", "destroyed")]
+    newest = told[-1] if told else {}
+    outcome = OUTCOMES.get(str(newest.get("state")).lower())
+    replaced = not told and bool(statuses)  # ended, and nobody ever said how
+    row = _cleaned(
+        deployment_id=f"{prefix}:{_id(node)}" if _id(node) else None,
+        repository=repository,
+        environment=node.get("environment"),
+        sha=node.get("commitOid"),
+        pipeline=node.get("task"),
+        status=outcome or ("cancelled" if replaced else "running"),
+        started_at=node.get("createdAt"),
+        finished_at=newest.get("createdAt") if outcome else None,
+        triggered_by=account(inner(node, "creator")),
+        url=newest.get("logUrl") or newest.get("environmentUrl"),
+        source=SOURCE,
+    )
+    return {"deployments": [row]}
+
+
+def build_rows(repository: str, run: Node, prefix: str) -> dict[str, list[Row]]:
+    """A workflow run. It was last changed when it finished; one that is not completed has not finished."""
+    done = run.get("status") == "completed"
+    row = _cleaned(
+        build_id=run_build_id(run, prefix),
+        repository=repository,
+        pipeline=run.get("name") or run.get("path"),
+        branch=run.get("head_branch"),
+        sha=run.get("head_sha"),
+        status=run.get("conclusion") if done else run.get("status"),
+        started_at=run.get("run_started_at") or run.get("created_at"),
+        finished_at=run.get("updated_at") if done else None,
+        url=run.get("html_url"),
+        updated_at=run.get("updated_at"),
+    )
+    return {"builds": [row]}
+
+
+def deploy_rule(run: Node, rules: DeployRules) -> DeployRule | None:
+    """The rule by which a workflow run is a deployment: for its workflow's name, its file or its path."""
+    path = str(run.get("path") or "").partition("@")[0]
+    name = run.get("name")
+    return rules.of(name if isinstance(name, str) else None, path.rpartition("/")[2], path)
+
+
+def run_rows(repository: str, run: Node, prefix: str, rules: DeployRules) -> dict[str, list[Row]]:
+    """A workflow run: a row of ``deployments`` if a rule says so, else of ``builds``."""
+    if (rule := deploy_rule(run, rules)) is None:
+        return build_rows(repository, run, prefix)
+    done = run.get("status") == "completed"
+    row = _cleaned(
+        deployment_id=run_deployment_id(run, prefix),
+        repository=repository,
+        environment=rule.environment,
+        sha=run.get("head_sha"),
+        pipeline=run.get("name") or run.get("path"),
+        status=RUN_OUTCOMES.get(str(run.get("conclusion")), "cancelled") if done else "running",
+        started_at=run.get("run_started_at") or run.get("created_at"),
+        finished_at=run.get("updated_at") if done else None,
+        triggered_by=account(inner(run, "triggering_actor") or inner(run, "actor")),
+        url=run.get("html_url"),
+        source=SOURCE,
+        updated_at=run.get("updated_at"),
+    )
+    return {"deployments": [row]}
+
+
+def run_deployment_id(run: Node, prefix: str) -> str | None:
+    """The id of the deployment that a run is: runs and GitHub's own deployments are numbered apart."""
+    return f"{prefix}:run:{run.get('id')}" if run.get("id") else None
+
+
+def run_build_id(run: Node, prefix: str) -> str | None:
+    """The id of the build that a run is."""
+    return f"{prefix}:{run.get('id')}" if run.get("id") else None
+
+
+def commit_row(repository: str, node: Node) -> Row:
+    """A commit's row of ``commits``, as git gives it: a merge is not compared with its parents and has no lines."""
+    parents = [str(each.get("oid")) for each in elements(node, "parents")]
+    author, committer = inner(node, "author") or {}, inner(node, "committer") or {}
+    counted = len(parents) < 2
+    return _cleaned(
+        repository=repository,
+        sha=node.get("oid"),
+        parents=" ".join(parents),
+        author_name=author.get("name"),
+        author_email=author.get("email"),
+        authored_at=node.get("authoredDate"),
+        committer_email=committer.get("email"),
+        committed_at=node.get("committedDate"),
+        message=message.rstrip("\n") if isinstance(message := node.get("message"), str) else message,
+        additions=node.get("additions") if counted else None,
+        deletions=node.get("deletions") if counted else None,
+        source=SOURCE,
+    )
+
+
+def account_row(login: object, *, email: object, name: object) -> Row:
+    """What GitHub says of an account."""
+    return _cleaned(source=SOURCE, account=login, email=email, name=name)
+
+
+def team_row(path: str, names: Sequence[str], login: object, role: object) -> Row:
+    """A member of the team at ``path``, which is called as the last of ``names``, the teams above as those before."""
+    above = path.rpartition("/")[0]
+    return _cleaned(
+        source=SOURCE,
+        team=path,
+        account=login,
+        name=names[-1],
+        parent=above if len(names) > 1 else None,
+        above=list(names[:-1]),
+        role=str(role).lower() if role else None,
+    )
+
+
+def merged(parts: Iterable[Mapping[str, list[Row]]]) -> dict[str, list[Row]]:
+    """Rows of several records by table."""
+    found: dict[str, list[Row]] = {}
+    for part in parts:
+        for table, rows in part.items():
+            found.setdefault(table, []).extend(rows)
+    return found
+
+
+def _id(node: Node) -> str | None:
+    """The number that the REST API knows a thing by. Comments and reviews have more of them than the field for it can hold,
+    but each bears its own at the end of its address (``#issuecomment-…``, ``#discussion_r…``, ``#pullrequestreview-…``)."""
+    if (number := node.get("databaseId")) is not None:
+        return str(number)
+    found = _NUMBERED.search(str(node.get("url") or ""))
+    return found[1] if found else None
+
+
+def _cleaned(**row: Any) -> Row:
+    return {name: clean(value) for name, value in row.items()}

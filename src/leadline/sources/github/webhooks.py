@@ -1,0 +1,288 @@
+"""What GitHub's webhooks say: an event and its payload in, rows on terms out. Pure.
+
+Payloads have the REST API's shape; they are put into the shape that ``rows`` takes, so that a webhook and a poll of the
+same thing make the same rows. A payload that lacks its shape raises ``Misshapen``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from leadline.sources.configured import SourceSettings
+from leadline.sources.deploys import DeployRules
+from leadline.sources.github.api import server
+from leadline.sources.github.rows import (
+    SOURCE,
+    Node,
+    deployment_rows,
+    inner,
+    pull_request_rows,
+    release_rows,
+    run_rows,
+)
+from leadline.sources.pages import Row
+from leadline.sources.text import Misshapen, clean
+from leadline.sources.webhooks import Change, Heard, Terms, instant, latest, required, told
+
+GHOST = 10137
+"""The account that REST names in place of deleted ones; GraphQL names none."""
+REPLACED = ("inactive", "abandoned", "destroyed")
+"""States that say what became of a deployment's environment, not of the deployment."""
+NOTED = {
+    "ping": "the webhook works",
+    "repository": "a repository that was renamed, transferred or deleted is found by the next poll",
+    "push": "commits are read from git",
+}
+
+_PULL_REQUEST = {
+    "title": "title",
+    "body": "body",
+    "author": "user",
+    "state": "state",
+    "draft": "draft",
+    "created_at": "created_at",
+    "merged_at": "merged_at",
+    "closed_at": "closed_at",
+    "merged_by": "merged_by",
+    "base_branch": "base",
+    "head_branch": "head",
+    "merge_commit_sha": "merge_commit_sha",
+    "additions": "additions",
+    "deletions": "deletions",
+    "changed_files": "changed_files",
+    "labels": "labels",
+    "url": "html_url",
+}
+"""The key that tells a column of ``pull_requests``."""
+
+
+@dataclass(frozen=True)
+class GitHubWebhooks:
+    """One source: what of the deliveries that it gets is its own, and what they say."""
+
+    settings: SourceSettings
+    rules: DeployRules = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", DeployRules.parsed(self.settings.options.get("deploys", ())))
+
+    kind = SOURCE
+
+    @property
+    def prefix(self) -> str:
+        """What the ids of deployments and builds begin with."""
+        at = server(self.settings.url)
+        return SOURCE if at.is_cloud else at.host
+
+    def cursor(self, heard: Heard) -> str:
+        """The poll's cursor that knows what the repository is called."""
+        return f"{server(self.settings.url).host}#{heard.number}"
+
+    def covers(self, repository: str) -> bool:
+        """Whether the source reads ``owner/name``."""
+        return any(fnmatchcase(repository.lower(), target.lower()) for target in self.settings.targets)
+
+    def heard(self, event: str, payload: Mapping[str, Any]) -> Heard:
+        """What a delivery says. Raises ``Misshapen``."""
+        read = _EVENTS.get(event)
+        if read is None:
+            return Heard(nothing=NOTED.get(event, f"{event[:40] or 'no'} events are not used"))
+        repository = required(payload, "repository")
+        name, number = repository.get("full_name"), repository.get("id")
+        if not isinstance(name, str) or not isinstance(number, int) or name.strip("/").count("/") != 1:
+            raise Misshapen("repository lacks full_name or id")
+        found = read(_Delivery(name, str(payload.get("action")), payload, self))
+        changes, nothing = ((), found) if isinstance(found, str) else (found, "")
+        return Heard(changes, nothing, name, str(number))
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    repository: str
+    action: str
+    payload: Node
+    source: GitHubWebhooks
+
+
+def _actor(user: Node | None) -> Node | None:
+    return None if user is None or user.get("id") == GHOST else user
+
+
+def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
+    node = required(of.payload, "pull_request")
+    merged = node.get("merged") is True or node.get("merged_at") is not None
+    ready = of.action == "ready_for_review"
+    labels = node.get("labels")
+    asked: dict[str, Any] = {
+        "number": node.get("number"),
+        "title": node.get("title"),
+        "body": node.get("body"),
+        "state": "merged" if merged else node.get("state"),
+        "isDraft": node.get("draft"),
+        "createdAt": node.get("created_at"),
+        "updatedAt": node.get("updated_at"),
+        "mergedAt": node.get("merged_at"),
+        "closedAt": node.get("closed_at"),
+        "url": node.get("html_url"),
+        "additions": node.get("additions"),
+        "deletions": node.get("deletions"),
+        "changedFiles": node.get("changed_files"),
+        "baseRefName": (inner(node, "base") or {}).get("ref"),
+        "headRefName": (inner(node, "head") or {}).get("ref"),
+        "author": _actor(inner(node, "user")),
+        "mergedBy": _actor(inner(node, "merged_by")),
+        # Of a pull request that is open, it is a merge that GitHub tries out.
+        "mergeCommit": {"oid": node.get("merge_commit_sha")} if merged else None,
+        "labels": None if labels is None else {"nodes": labels},
+        "timelineItems": {"nodes": [{"createdAt": node.get("updated_at")}] if ready else []},
+    }
+    rows = pull_request_rows(of.repository, asked)["pull_requests"]
+    unknown = told(rows[0], node, _PULL_REQUEST)
+    newer = ("updated_at", "merged_at", "ready_at")
+    terms = Terms(newer, unknown, first=("ready_at",)) if ready else Terms(newer, (*unknown, "ready_at"))
+    return (Change("pull_requests", rows, terms),)
+
+
+def _review(of: _Delivery) -> tuple[Change, ...] | str:
+    pull, node = required(of.payload, "pull_request"), required(of.payload, "review")
+    asked = {
+        "databaseId": node.get("id"),
+        "state": str(node.get("state")).upper(),
+        "submittedAt": node.get("submitted_at"),
+        "updatedAt": node.get("updated_at"),
+        "author": _actor(inner(node, "user")),
+    }
+    rows = pull_request_rows(of.repository, {"number": pull.get("number"), "reviews": {"nodes": [asked]}})["reviews"]
+    if not rows:
+        return "a review that is not submitted yet"
+    # A dismissed review stays dismissed, and not every server says when it was changed.
+    terms = Terms(
+        ("state=dismissed", "updated_at"),
+        told(rows[0], node, {"updated_at": "updated_at", "submitted_at": "submitted_at", "author": "user"}),
+        as_of=_as_of(pull, node),
+        in_pull_request=True,
+    )
+    return (Change("reviews", rows, terms),)
+
+
+def _as_of(*nodes: Node) -> datetime | None:
+    return latest(*(instant(node.get(name), name) for node in nodes for name in ("updated_at", "submitted_at")))
+
+
+def _issue_comment(of: _Delivery) -> tuple[Change, ...] | str:
+    issue = required(of.payload, "issue")
+    if inner(issue, "pull_request") is None:
+        return "a comment on an issue"
+    return _comment(of, issue, "discussion")
+
+
+def _review_comment(of: _Delivery) -> tuple[Change, ...] | str:
+    return _comment(of, required(of.payload, "pull_request"), "review")
+
+
+def _comment(of: _Delivery, pull: Node, kind: str) -> tuple[Change, ...] | str:
+    node = required(of.payload, "comment")
+    asked = {
+        "databaseId": node.get("id"),
+        "createdAt": node.get("created_at"),
+        "updatedAt": node.get("updated_at"),
+        "author": _actor(inner(node, "user")),
+    }
+    listed = {"nodes": [asked]}
+    on_code = [{"comments": listed}] if kind == "review" else []
+    of_pull: dict[str, Any] = {
+        "number": pull.get("number"),
+        "comments": {"nodes": []} if on_code else listed,
+        "reviews": {"nodes": on_code},
+    }
+    rows = pull_request_rows(of.repository, of_pull)["comments"]
+    if of.action == "deleted":  # for good: no other comment will have its id
+        keys = [{name: row[name] for name in ("repository", "number", "comment_id")} for row in rows]
+        return (Change("comments", keys, Terms((), gone=True)),)
+    terms = Terms(("updated_at",), as_of=_as_of(pull, node), in_pull_request=True)
+    return (Change("comments", rows, terms),)
+
+
+def _release(of: _Delivery) -> tuple[Change, ...] | str:
+    node = required(of.payload, "release")
+    published = instant(node.get("published_at"), "published_at")
+    if node.get("draft") is True or published is None:
+        return "a release that is not published"
+    asked = {
+        "tagName": node.get("tag_name"),
+        "name": node.get("name"),
+        "isDraft": False,
+        "publishedAt": node.get("published_at"),
+        "updatedAt": node.get("updated_at"),
+    }
+    rows = release_rows(of.repository, asked)["releases"]
+    if of.action == "deleted":
+        return (_no_release(of, node.get("tag_name"), node),)
+    terms = Terms(
+        ("published_at", "updated_at"),
+        ("sha", *told(rows[0], node, {"name": "name", "updated_at": "updated_at"})),
+        as_of=latest(published, instant(node.get("updated_at"), "updated_at")),
+    )
+    before = (inner(inner(of.payload, "changes") or {}, "tag_name") or {}).get("from")
+    gone = () if before in (None, node.get("tag_name")) else (_no_release(of, before, node),)
+    return (*gone, Change("releases", rows, terms))
+
+
+def _no_release(of: _Delivery, tag: Any, node: Node) -> Change:
+    """A tag is no release any more, unless it has become one again."""
+    row: Row = {"repository": of.repository, "tag": clean(tag), "published_at": node.get("published_at")}
+    return Change("releases", [row], Terms(("published_at",), gone=True))
+
+
+def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
+    return _deployed(of, [])
+
+
+def _deployment_status(of: _Delivery) -> tuple[Change, ...] | str:
+    node = required(of.payload, "deployment_status")
+    if str(node.get("state")).lower() in REPLACED:
+        return "a deployment that another one replaced"
+    status = {
+        "state": node.get("state"),
+        "createdAt": node.get("created_at"),
+        "logUrl": node.get("log_url") or node.get("target_url"),
+        "environmentUrl": node.get("environment_url"),
+    }
+    return _deployed(of, [status])
+
+
+def _deployed(of: _Delivery, statuses: list[Node]) -> tuple[Change, ...]:
+    node = required(of.payload, "deployment")
+    asked = {
+        "databaseId": node.get("id"),
+        "environment": node.get("environment"),
+        "task": node.get("task"),
+        "createdAt": node.get("created_at"),
+        "commitOid": node.get("sha"),
+        "creator": _actor(inner(node, "creator")),
+        "statuses": {"nodes": statuses},
+    }
+    rows = deployment_rows(of.repository, asked, of.source.prefix)["deployments"]
+    return (Change("deployments", rows, Terms(("finished_at", "started_at"), () if statuses else ("url",))),)
+
+
+def _workflow_run(of: _Delivery) -> tuple[Change, ...] | str:
+    run = required(of.payload, "workflow_run")
+    found = run_rows(of.repository, run, of.source.prefix, of.source.rules)
+    return tuple(Change(table, rows, Terms(("updated_at",))) for table, rows in found.items())
+
+
+_EVENTS: Mapping[str, Callable[[_Delivery], tuple[Change, ...] | str]] = {
+    "pull_request": _pull_request,
+    "pull_request_review": _review,
+    "pull_request_review_comment": _review_comment,
+    "issue_comment": _issue_comment,
+    "release": _release,
+    "deployment": _deployment,
+    "deployment_status": _deployment_status,
+    "workflow_run": _workflow_run,
+}

@@ -1,0 +1,128 @@
+"""GitLab's projects as one query shows a hundred of them: what they are called, and what is newest in each.
+
+The API and a path come in; the projects below it go out, with what tells whether their lists have anything new, and what the
+token may not see of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leadline.errors import NotFound
+from leadline.sources.gitlab.api import Api, InPart
+from leadline.sources.gitlab.queries import PROJECTS, overview
+from leadline.sources.gitlab.reading import ATTEMPTS_WHILE_LARGE, connection, text
+from leadline.sources.gitlab.rows import Node, elements, inner, number, utc
+from leadline.sources.http import ATTEMPTS, Overloaded
+from leadline.sources.pages import Skipped
+
+SMALL = 4
+"""Projects at once that no server has trouble with."""
+COUNTED = ("mergeRequests", "issues", "releases")
+
+
+@dataclass(frozen=True, eq=False)
+class Project:
+    """A project as the overview shows it. ``key`` names it in cursors, whatever it is called."""
+
+    node: Node
+    host: str
+
+    @property
+    def name(self) -> str:
+        """Its full path, as it is called now."""
+        return str(self.node.get("fullPath"))
+
+    @property
+    def identity(self) -> str:
+        """Its number."""
+        return str(number(self.node.get("id")))
+
+    @property
+    def key(self) -> str:
+        """Names it in cursors."""
+        return f"{self.host}#{self.identity}"
+
+    def count(self, name: str) -> int | None:
+        """How many things a list has; None if it may not be seen."""
+        found = (inner(self.node, name) or {}).get("count")
+        return found if isinstance(found, int) else None
+
+    def latest(self, name: str) -> str | None:
+        """When the newest of a list was updated (releases: made); None for an empty list."""
+        found = elements(self.node, name)
+        return str(utc(found[0].get("updatedAt") or found[0].get("createdAt"))) if found else None
+
+    @property
+    def pipelines_moved(self) -> bool | None:
+        """Whether any pipeline was updated since the instant that the overview was asked with; None if it is hidden."""
+        return None if inner(self.node, "pipelines") is None else bool(elements(self.node, "pipelines"))
+
+
+@dataclass
+class Projects:
+    """Reads the projects of a group with its subgroups, of a user, or the one of that path."""
+
+    api: Api
+    path: str
+    begun: str = ""
+    """The tool's time when it began to tell."""
+    _size: int = PROJECTS
+
+    def read(self, since: str | None) -> tuple[list[Project], list[Skipped]]:
+        """The projects by name, and the lists that the token may not see. Raises ``NotFound`` for an unknown path."""
+        found: dict[str, Project] = {}
+        kind = "group"
+        after: str | None = None
+        while True:
+            data = self._asked(kind, after, since)
+            self.begun = self.begun or text(self.api.now)
+            if (owner := inner(data, "owner")) is not None:
+                nodes, after = connection(owner, "projects")
+            elif (single := inner(data, "project")) is not None:
+                nodes, after = [single], None
+            elif kind == "group":
+                kind = "namespace"
+                continue
+            else:
+                raise NotFound(
+                    f"{self.api.client.tool} knows no group, user or project {self.path!r}, or the token from "
+                    f"{self.api.token_from} may not see it"
+                )
+            for node in nodes:
+                project = Project(node, self.api.server.host)
+                found[project.key] = project
+            if after is None:
+                return sorted(found.values(), key=lambda each: each.name), self._hidden(list(found.values()))
+
+    def _asked(self, kind: str, after: str | None, since: str | None) -> Node:
+        """One page of the overview, as large as the server gives it."""
+        branches = True
+        while True:
+            variables = {"path": self.path, "size": self._size, "after": after, "since": since}
+            try:
+                attempts = ATTEMPTS if self._size <= SMALL else ATTEMPTS_WHILE_LARGE
+                data = self.api.graphql(overview(kind, branches=branches), variables, attempts=attempts)
+            except InPart:
+                if not branches:
+                    raise
+                # In the end without asking git, which may be in trouble for one project alone.
+                self._size, branches = max(1, self._size // 5), self._size > 1
+            except Overloaded:
+                if self._size <= SMALL:
+                    raise
+                self._size //= 5
+            else:
+                self._size = min(PROJECTS, self._size * 5)
+                return data
+
+    def _hidden(self, found: list[Project]) -> list[Skipped]:
+        """Lists that are not shown, as they are null, with in how many projects that is so."""
+        skipped = []
+        for name in (*COUNTED, "pipelines"):
+            hidden = sum(each.node.get(name) is None for each in found)
+            if hidden:
+                what = {"mergeRequests": "merge requests"}.get(name, name)
+                why = "the token's role is too low, or the feature is off"
+                skipped.append(Skipped(f"{what} of {hidden} projects of {self.path}", why))
+        return skipped

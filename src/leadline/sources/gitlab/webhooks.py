@@ -1,0 +1,310 @@
+"""What GitLab's webhooks say: an event's payload in, rows on terms out. Pure.
+
+Payloads are put into the shapes that ``rows`` takes, so that a webhook and a poll of the same thing make the same rows.
+They name people by numbers, but for who did it, and leave out much that a poll brings: what is not told stays as it is known. A
+payload that lacks its shape raises ``Misshapen``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from leadline.sources.configured import SourceSettings
+from leadline.sources.deploys import DeployRules
+from leadline.sources.gitlab.api import Server, server
+from leadline.sources.gitlab.rows import (
+    SOURCE,
+    Node,
+    account,
+    deployment_rows,
+    inner,
+    issue_rows,
+    merge_request_rows,
+    objects,
+    pipeline_rows,
+    release_rows,
+)
+from leadline.sources.pages import Row
+from leadline.sources.text import Misshapen
+from leadline.sources.webhooks import Change, Heard, Terms, instant, latest, required, told
+
+_SHA = re.compile("[0-9a-f]{40}([0-9a-f]{24})?")
+_MERGE_REQUEST = {
+    "title": "title",
+    "body": "description",
+    "draft": "draft",
+    "state": "state",
+    "created_at": "created_at",
+    "base_branch": "target_branch",
+    "head_branch": "source_branch",
+    "url": "url",
+}
+_ISSUE = {
+    "type": "type",
+    "title": "title",
+    "status": "state",
+    "status_category": "state",
+    "story_points": "weight",
+    "created_at": "created_at",
+    "completed_at": "closed_at",
+    "url": "url",
+}
+"""The key of ``object_attributes`` that tells a column."""
+
+
+@dataclass(frozen=True)
+class GitLabWebhooks:
+    """One source: what of the deliveries that it gets is its own, and what they say."""
+
+    settings: SourceSettings
+    rules: DeployRules = field(init=False)
+    server: Server = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", DeployRules.parsed(self.settings.options.get("deploys", ())))
+        object.__setattr__(self, "server", server(self.settings.url))
+
+    @property
+    def prefix(self) -> str:
+        """What the ids of deployments and builds begin with."""
+        return SOURCE if self.server.is_cloud else self.server.host
+
+    def cursor(self, heard: Heard) -> str:
+        """The poll's cursor that knows what the project is called."""
+        return f"{self.server.host}#{heard.number}"
+
+    def covers(self, repository: str) -> bool:
+        """Whether the source reads the project: it is a target, lies below one, or fits one's pattern."""
+        path = repository.lower()
+        targets = [target.strip().strip("/").lower() for target in self.settings.targets]
+        return any(path == each or path.startswith(f"{each}/") or fnmatchcase(path, each) for each in targets)
+
+    def heard(self, event: str, payload: Mapping[str, Any]) -> Heard:
+        """What a delivery says. Raises ``Misshapen``."""
+        kind = payload.get("object_kind")
+        read = _EVENTS.get(kind) if isinstance(kind, str) else None
+        if read is None:
+            return Heard(nothing=f"{str(kind or event or 'no')[:40]} events are not used")
+        project = required(payload, "project")
+        name, number = project.get("path_with_namespace"), project.get("id")
+        if not isinstance(name, str) or not isinstance(number, int) or "/" not in name.strip("/"):
+            raise Misshapen("project lacks path_with_namespace or id")
+        found = read(_Delivery(name, payload, self))
+        changes, nothing = ((), found) if isinstance(found, str) else (found, "")
+        return Heard(changes, nothing, name, str(number))
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    project: str
+    payload: Node
+    source: GitLabWebhooks
+
+    @property
+    def thing(self) -> Node:
+        """The thing that the event is about."""
+        return required(self.payload, "object_attributes")
+
+    def user(self, number: Any) -> Node | None:
+        """The user of that number, if the payload names them."""
+        named = [inner(self.payload, "user")]
+        for name in ("assignees", "reviewers"):
+            named += objects(self.payload.get(name), name)
+        return next((each for each in named if each is not None and number and each.get("id") == number), None)
+
+
+def _time(value: Any) -> Any:
+    """An instant as every other is written; what is none is left to be refused."""
+    try:
+        found = instant(value, "")
+    except Misshapen:
+        return value
+    return None if found is None else found.isoformat()
+
+
+def _labels(of: _Delivery) -> Node | None:
+    labels = of.payload.get("labels", of.thing.get("labels"))
+    return None if labels is None else {"nodes": labels}
+
+
+def _unknown(row: Row, known: Iterable[str]) -> tuple[str, ...]:
+    """The columns of ``row`` that are empty because nobody told them."""
+    return tuple(name for name, value in row.items() if value is None and name not in known)
+
+
+def _merge_request(of: _Delivery) -> tuple[Change, ...] | str:
+    node = of.thing
+    state, action = str(node.get("state")).lower(), node.get("action")
+    ended = _time(node.get("updated_at")) if action in ("merge", "close") else None
+    author, merger = of.user(node.get("author_id")), of.user(node.get("merge_user_id"))
+    if action == "merge" and merger is None:
+        merger = inner(of.payload, "user")
+    asked = {
+        "iid": node.get("iid"),
+        "title": node.get("title"),
+        "description": node.get("description"),
+        "state": node.get("state"),
+        "draft": node.get("draft", node.get("work_in_progress")),
+        "createdAt": _time(node.get("created_at")),
+        "updatedAt": _time(node.get("updated_at")),
+        "mergedAt": ended,
+        "closedAt": ended,
+        "targetBranch": node.get("target_branch"),
+        "sourceBranch": node.get("source_branch"),
+        "author": author,
+        "mergeUser": merger,
+        "mergeCommitSha": node.get("merge_commit_sha"),
+        "labels": _labels(of),
+        "webUrl": node.get("url"),
+    }
+    (row,) = merge_request_rows(of.project, asked)["pull_requests"]
+    known = {"updated_at"}
+    if author is not None:
+        known.add("author")  # of a deleted one
+    if state in ("opened", "locked"):
+        known |= {"merged_at", "closed_at", "merged_by", "merge_commit_sha"}
+    elif state == "closed":
+        known |= {"merged_at", "merged_by", "merge_commit_sha"}
+    known |= {column for column, key in _MERGE_REQUEST.items() if key in node}
+    drafts = inner(inner(of.payload, "changes") or {}, "draft") or {}
+    first: tuple[str, ...] = ()
+    if drafts.get("previous") is True and drafts.get("current") is False:
+        row["ready_at"], first = row["updated_at"], ("ready_at",)
+    return (Change("pull_requests", [row], Terms(("updated_at", "state=merged"), _unknown(row, known), first)),)
+
+
+def _note(of: _Delivery) -> tuple[Change, ...] | str:
+    node = of.thing
+    if node.get("noteable_type") != "MergeRequest" or node.get("system") is True:
+        return "a comment on something else than a merge request"
+    merge_request = required(of.payload, "merge_request")
+    on_code = node.get("type") == "DiffNote" or ("type" not in node and node.get("st_diff") is not None)
+    author = of.user(node.get("author_id"))
+    asked = {
+        "id": f"gid://gitlab/{'DiffNote' if on_code else 'Note'}/{node['id']}" if node.get("id") else None,
+        "system": False,
+        "author": author,
+        "createdAt": _time(node.get("created_at")),
+        "updatedAt": _time(node.get("updated_at")),
+    }
+    found = merge_request_rows(of.project, {"iid": merge_request.get("iid"), "notes": {"nodes": [asked]}})
+    terms = Terms(
+        ("updated_at",),
+        () if author is not None else ("author",),
+        as_of=_as_of(merge_request, node),
+        in_pull_request=True,
+    )
+    return (Change("comments", found["comments"], terms),)
+
+
+def _as_of(*nodes: Node) -> datetime | None:
+    return latest(*(instant(node.get("updated_at"), "updated_at") for node in nodes))
+
+
+def _pipeline(of: _Delivery) -> tuple[Change, ...] | str:
+    node, base = of.thing, of.source.server.origin
+    url = node.get("url")
+    asked = {
+        "id": node.get("id"),
+        "name": node.get("name"),
+        "source": node.get("source"),
+        "ref": node.get("ref"),
+        "sha": node.get("sha"),
+        "status": node.get("status"),
+        "createdAt": _time(node.get("created_at")),
+        "finishedAt": _time(node.get("finished_at")),
+        "path": url.removeprefix(base) if isinstance(url, str) and url.startswith(f"{base}/") else None,
+        "user": inner(of.payload, "user"),
+    }
+    if not node.get("id"):
+        raise Misshapen("object_attributes lacks id")
+    found = pipeline_rows(of.project, asked, of.source.prefix, base, of.source.rules)
+    ((table, (row,)),) = ((name, rows) for name, rows in found.items() if name in ("builds", "deployments"))
+    # When it started and was changed is not told: it is as a poll knows it, and else about when it was made.
+    terms = Terms(("finished_at",), _unknown(row, {"finished_at", "environment"}), first=("started_at",))
+    return (Change(table, [row], terms),)
+
+
+def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
+    node = of.payload
+    changed, link = _time(node.get("status_changed_at")), node.get("commit_url")
+    sha = link.rpartition("/")[2] if isinstance(link, str) else ""
+    job = {"web_url": node.get("deployable_url")}
+    asked = {
+        "id": node.get("deployment_id"),
+        "environment": {"name": node.get("environment")},
+        "sha": sha if _SHA.fullmatch(sha) else None,
+        "status": node.get("status"),
+        "deployable": job,
+        "user": inner(node, "user"),
+        "updated_at": changed,
+    }
+    (row,) = deployment_rows(of.project, asked, of.source.prefix)["deployments"]
+    row["started_at"] = changed if row["finished_at"] is None else None
+    row["updated_at"] = None  # that of the deployment is not told
+    terms = Terms(("finished_at",), _unknown(row, {"finished_at"}), first=("started_at", "finished_at"))
+    return (Change("deployments", [row], terms),)
+
+
+def _release(of: _Delivery) -> tuple[Change, ...] | str:
+    node = of.payload if "object_attributes" not in of.payload else of.thing
+    asked = {
+        "tagName": node.get("tag"),
+        "name": node.get("name"),
+        "commit": {"sha": (inner(node, "commit") or {}).get("id")},
+        "releasedAt": _time(node.get("released_at")),
+    }
+    (row,) = release_rows(of.project, asked)["releases"]
+    if node.get("action") == "delete":
+        if row["published_at"] is None:
+            return "a release that was not published"
+        key = {name: row[name] for name in ("repository", "tag", "published_at")}
+        return (Change("releases", [key], Terms(("published_at",), gone=True)),)
+    as_of = latest(*(instant(node.get(name), name) for name in ("created_at", "released_at")))
+    return (Change("releases", [row], Terms(("published_at",), _unknown(row, ()), as_of=as_of)),)
+
+
+def _issue(of: _Delivery) -> tuple[Change, ...] | str:
+    node = of.thing
+    author, assignees = of.user(node.get("author_id")), of.payload.get("assignees")
+    asked = {
+        "iid": node.get("iid"),
+        "type": node.get("type"),
+        "title": node.get("title"),
+        "state": node.get("state"),
+        "weight": node.get("weight"),
+        "moved": node.get("moved_to_id") is not None,
+        "author": author,
+        "assignees": {"nodes": assignees or []},  # left out where nobody is assigned
+        "labels": _labels(of),
+        "createdAt": _time(node.get("created_at")),
+        "updatedAt": _time(node.get("updated_at")),
+        "closedAt": _time(node.get("closed_at")),
+        "webUrl": node.get("url"),
+    }
+    found = issue_rows(of.project, asked)
+    if "work_items" not in found:
+        return "an issue that is somewhere else now"
+    (row,) = found["work_items"]
+    unknown = list(told(row, node, _ISSUE))
+    if account(author) is None:
+        unknown.append("reporter")
+    if asked["labels"] is None:
+        unknown.append("labels")
+    return (Change("work_items", [row], Terms(("updated_at", "status=closed"), tuple(unknown))),)
+
+
+_EVENTS: Mapping[str, Callable[[_Delivery], tuple[Change, ...] | str]] = {
+    "merge_request": _merge_request,
+    "note": _note,
+    "pipeline": _pipeline,
+    "deployment": _deployment,
+    "release": _release,
+    "issue": _issue,
+    "work_item": _issue,
+}

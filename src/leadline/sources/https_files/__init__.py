@@ -1,0 +1,1 @@
+"""Files over HTTPS: how they are fetched and read, and the source that brings their rows."""

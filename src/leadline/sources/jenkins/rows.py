@@ -1,0 +1,204 @@
+"""Jenkins' builds as rows of ``builds`` or ``deployments``.
+
+A raw build and its job come in, rows by table go out. Pure. A build is known by its job's name, its number and when it began:
+the numbers of a job that was deleted and made again begin anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from leadline.sources.custom_cicd import STATUS
+from leadline.sources.deploys import DeployRule
+from leadline.sources.git.location import name_of_url
+from leadline.sources.jenkins.api import Node
+from leadline.sources.pages import Row
+from leadline.sources.text import Misshapen, clean
+
+SOURCE = "jenkins"
+BUILDS, DEPLOYMENTS = "builds", "deployments"
+KEYS = {BUILDS: "build_id", DEPLOYMENTS: "deployment_id"}
+
+_LAST_MILLISECOND = 253_402_300_799_999  # the end of the year 9999
+_REMOTE = re.compile(r"refs/remotes/[^/]+/|refs/heads/|origin/")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job: its names from the outermost folder, whether it is a branch of a multibranch project, the rule by which its
+    builds are deployments (None: they are none), and its last build as (number, milliseconds since 1970) and whether that
+    is running."""
+
+    names: tuple[str, ...]
+    of_branch: bool = False
+    rule: DeployRule | None = None
+    last: tuple[int, int] | None = None
+    running: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its full name, as Jenkins has it."""
+        return "/".join(self.names)
+
+    @property
+    def pipeline(self) -> str:
+        """What runs: of a branch's job its project."""
+        return "/".join(self.names[:-1] if self.of_branch else self.names)
+
+    @property
+    def branch(self) -> str | None:
+        """The branch (or pull request) whose job it is."""
+        return unquote(self.names[-1]) if self.of_branch else None
+
+    @property
+    def table(self) -> str:
+        """The table of its builds."""
+        return BUILDS if self.rule is None else DEPLOYMENTS
+
+
+def place_of(build: Node) -> tuple[int, int]:
+    """A build's number and when it began. Raises ``Misshapen`` if it lacks either."""
+    number, at = build.get("number"), build.get("timestamp")
+    for name, value in (("number", number), ("timestamp", at)):
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LAST_MILLISECOND:
+            raise Misshapen(f"its {name} is no number that can be one")
+    assert isinstance(number, int) and isinstance(at, int)  # noqa: S101, PT018 - just looked at
+    return number, at
+
+
+def is_running(build: Node) -> bool:
+    """Whether it has not ended; one that is cleaning up has its result already, and is not over."""
+    return build.get("building") is True
+
+
+def identity(place: str, job: str, number: int, at: int) -> str:
+    """A build's id: server, full name of the job, number, and when it began."""
+    return str(clean(f"{place}:{job}:{number}:{at}"))
+
+
+def rows_of(place: str, job: Job, build: Node) -> dict[str, list[Row]]:
+    """The row of a build, and of the account that started it if it is a deployment. Raises ``Misshapen``."""
+    number, at = place_of(build)
+    running = is_running(build)
+    result = str(build.get("result") or ("running" if running else "unknown")).lower()
+    checkout = _checkout(build, job.branch)
+    row: Row = {
+        KEYS[job.table]: identity(place, job.name, number, at),
+        "repository": _repository(checkout),
+        "pipeline": job.pipeline,
+        "sha": _text((checkout.get("lastBuiltRevision") or {}).get("SHA1")),
+        "started_at": _instant(at),
+        "finished_at": None if running else _instant(at + _duration(build)),
+        "url": _text(build.get("url")),
+    }
+    found: dict[str, list[Row]] = {}
+    if job.rule is None:
+        row |= {"branch": job.branch or _branch(checkout), "status": "running" if running else result}
+    else:
+        users = list(_users(build))
+        row |= _of_deployment(job, job.rule, build)
+        row["status"] = "running" if running else STATUS.get(result, "cancelled")
+        row["triggered_by"] = users[0]["account"] if users else None
+        if users:
+            found["tool_accounts"] = users[:1]
+    found[job.table] = [row]
+    return {
+        table: [{name: clean(value) for name, value in row.items()} for row in rows] for table, rows in found.items()
+    }
+
+
+def _of_deployment(job: Job, rule: DeployRule, build: Node) -> Row:
+    parameters = _parameters(build)
+    environment = next((parameters[name] for name in ("environment", "env", "target") if parameters.get(name)), None)
+    return {
+        # One job deploys one service, unless a parameter says which.
+        "service": parameters.get("service") or job.pipeline,
+        "environment": rule.environment or environment,
+        "shas": _changes(build) or None,
+        "rollback": parameters.get("rollback", "").lower() in ("true", "1", "yes"),
+        "source": SOURCE,
+    }
+
+
+def _elements(node: Node, name: str) -> Iterator[Node]:
+    """The objects in a list; whatever else there is, is nothing."""
+    found = node.get(name)
+    if isinstance(found, list):
+        yield from (each for each in found if isinstance(each, dict))
+
+
+def _checkout(build: Node, branch: str | None) -> Node:
+    """What git checked out. A build may have several (shared libraries are one): that of its own branch, else the first."""
+    found = [
+        each
+        for each in _elements(build, "actions")
+        if isinstance(each.get("lastBuiltRevision"), dict) and each.get("remoteUrls")
+    ]
+    own = (each for each in found if branch is not None and branch in _branches(each))
+    return next(own, found[0] if found else {})
+
+
+def _branches(checkout: Node) -> list[str]:
+    revision = checkout.get("lastBuiltRevision")
+    names = [_text(each.get("name")) for each in _elements(revision, "branch")] if isinstance(revision, dict) else []
+    return [
+        _REMOTE.sub("", name, count=1) if _REMOTE.match(name) else name for name in names if name and name != "detached"
+    ]
+
+
+def _branch(checkout: Node) -> str | None:
+    return next(iter(_branches(checkout)), None)
+
+
+def _repository(checkout: Node) -> str | None:
+    urls = checkout.get("remoteUrls")
+    first = next((url for url in urls if isinstance(url, str)), None) if isinstance(urls, list) else None
+    name = name_of_url(first) if first else ""
+    return name if "/" in name else None
+
+
+def _duration(build: Node) -> int:
+    given = build.get("duration")
+    return given if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < 1 << 40 else 0
+
+
+def _changes(build: Node) -> list[str]:
+    """Commits that are new in it: a pipeline has a list per checkout, other jobs have one."""
+    one = build.get("changeSet")
+    sets = [*([one] if isinstance(one, dict) else []), *_elements(build, "changeSets")]
+    ids = (_text(item.get("commitId")) for each in sets for item in _elements(each, "items"))
+    return list(dict.fromkeys(each.lower() for each in ids if each))
+
+
+def _parameters(build: Node) -> dict[str, str]:
+    """Its parameters by name in lower case. Jenkins does not tell the values of those that are secret."""
+    found: dict[str, str] = {}
+    for action in _elements(build, "actions"):
+        for each in _elements(action, "parameters"):
+            name, value = each.get("name"), each.get("value")
+            if isinstance(name, str) and isinstance(value, str | bool | int):
+                found.setdefault(name.strip().lower(), str(value).strip()[:2000])
+    return found
+
+
+def _users(build: Node) -> Iterator[Row]:
+    """Accounts that started it, as rows of ``tool_accounts``."""
+    for action in _elements(build, "actions"):
+        for cause in _elements(action, "causes"):
+            if user := _text(cause.get("userId")):
+                yield {"source": SOURCE, "account": user, "name": _text(cause.get("userName"))}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _instant(at: int) -> str:
+    moment = _EPOCH + timedelta(milliseconds=min(at, _LAST_MILLISECOND))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

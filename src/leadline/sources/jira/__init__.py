@@ -1,0 +1,1 @@
+"""Jira, cloud and data center: what it answers, how it is asked, and the source that reads it."""

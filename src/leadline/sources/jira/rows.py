@@ -1,0 +1,325 @@
+"""Jira's records as rows: issues with their changes, and sprints.
+
+Raw records of the API come in (REST 2 or 3), rows of the documented tables go out. Nothing is guessed: what a record lacks
+stays unknown, and a record that is not of the documented shape raises ``Misshapen``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from leadline.sources.jira.fields import FieldMap
+from leadline.sources.jira.people import SOURCE, People
+from leadline.sources.pages import Row
+from leadline.sources.text import Misshapen, clean
+
+Node = Mapping[str, Any]
+
+CATEGORIES = {"new": "todo", "indeterminate": "in_progress", "done": "done"}
+"""Jira's keys of status categories; ``undefined`` is none."""
+LONGEST_VALUE = 255
+"""Longer values of fields that are no columns are texts, which nobody counts; their changes are left out."""
+_LISTS = ("labels", "components", "fix_versions")
+_PEOPLE = ("assignee", "reporter")
+_INSTANTS = ("created_at", "started_at", "completed_at")
+_MILLISECONDS_FROM = 1e11
+"""Epochs above this are in milliseconds, others in seconds."""
+
+
+@dataclass
+class Shapes:
+    """What is needed to read records of one site. ``categories``: of statuses, by id; ``web``: the address of its pages."""
+
+    fields: FieldMap
+    people: People
+    web: str
+    categories: Mapping[str, str] = field(default_factory=dict)
+
+
+def instant(value: Any) -> str | None:
+    """A time as Jira writes it (with any offset, or as an epoch) in UTC; None for none. Raises ``Misshapen`` for nonsense."""
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            found = datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS_FROM else value, UTC)
+        else:
+            found = datetime.fromisoformat(value)
+            found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError, OSError) as error:
+        raise Misshapen(f"{str(value)[:40]!r} is no time") from error
+    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def key_of(issue: Node) -> tuple[str, str]:
+    """Project and key of an issue. Raises ``Misshapen`` if it has none."""
+    key = issue.get("key")
+    project, dash, number = key.rpartition("-") if isinstance(key, str) else ("", "", "")
+    if not project or not number:
+        raise Misshapen(f"its key is {str(key)[:40]!r}")
+    return project, f"{project}{dash}{number}"
+
+
+def issue_rows(issue: Node, histories: Sequence[Node] | None, shapes: Shapes) -> dict[str, list[Row]]:
+    """An issue with its changes; ``histories`` is None if they could not be read."""
+    project, key = key_of(issue)
+    row = _work_item(project, key, issue, shapes)
+    if histories is None:
+        return {"work_items": [row]}
+    changes = change_rows(project, key, histories, shapes)
+    if _done_again(row, changes):
+        row["completed_at"] = None
+    return {"work_items": [row], "work_item_changes": changes}
+
+
+def _work_item(project: str, key: str, issue: Node, shapes: Shapes) -> Row:
+    fields = _inner(issue, "fields")
+    if fields is None:
+        raise Misshapen("it has no fields")
+    status = _inner(fields, "status") or {}
+    category = CATEGORIES.get(str((_inner(status, "statusCategory") or {}).get("key")))
+    row: Row = {"project": project, "key": key, "status": clean(_text(status.get("name"), "status"))}
+    row["status_category"] = category
+    for column, ids in shapes.fields.columns.items():
+        row[column] = next(
+            (found for each in ids if (found := _value(column, fields.get(each), each, shapes)) not in (None, [])), None
+        )
+    for column in _LISTS:
+        if row[column] is None:
+            row[column] = (
+                [] if any(isinstance(fields.get(each), list) for each in shapes.fields.columns[column]) else None
+            )
+    if category not in (None, "done") and shapes.fields.columns["completed_at"] == ("resolutiondate",):
+        row["completed_at"] = None  # resolved by name only: Jira shows it as open
+    row["url"] = f"{shapes.web}/browse/{key}"
+    row["source"] = SOURCE
+    row["updated_at"] = instant(fields.get("updated"))
+    return row
+
+
+def _value(column: str, value: Any, name: str, shapes: Shapes) -> Any:
+    """What a field says for a column; None for nothing."""
+    if value is None:
+        return None
+    if column in _PEOPLE:
+        found: Any = shapes.people.account(_user(value, name))
+    elif column == "story_points":
+        return _number(value)
+    elif column in _INSTANTS:
+        return instant(value)
+    elif column in _LISTS:
+        found = _texts(value, name)
+    else:
+        found = _parent(value) if column == "parent_key" else _text(value, name)
+    return clean(found)
+
+
+def _user(value: Any, name: str) -> Node | None:
+    """A user, the first one where a field holds several."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if value is None or isinstance(value, dict):
+        return value
+    raise Misshapen(f"{name} is no user but {str(value)[:40]!r}")
+
+
+def _text(value: Any, name: str) -> str | None:
+    """A text of whatever a field holds: a text, a number, or an object with a name."""
+    if isinstance(value, dict):
+        value = next((value[each] for each in ("name", "value", "displayName", "key") if value.get(each)), None)
+    if isinstance(value, list):
+        value = "; ".join(filter(None, (_text(each, name) for each in value)))
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, int | float):
+        return str(value)
+    raise Misshapen(f"{name} is {str(value)[:40]!r}")
+
+
+def _texts(value: Any, name: str) -> list[str]:
+    if not isinstance(value, list):
+        raise Misshapen(f"{name} is no list but {str(value)[:40]!r}")
+    return [text for each in value if (text := _text(each, name))]
+
+
+def _parent(value: Any) -> str | None:
+    """The key of a parent: Jira's own has it as a key, an epic's link as a text, a plan's as data of an issue."""
+    if isinstance(value, dict):
+        value = value.get("key") or (value.get("data") or {}).get("key")
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: Any) -> float | None:
+    """A number however a field holds it; None for none, and for sizes that are no numbers."""
+    if isinstance(value, dict):
+        value = value.get("value")
+    try:
+        found = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and found >= 0 else None
+
+
+# -- changes -----------------------------------------------------------------------------------------------------------
+
+
+def change_rows(project: str, key: str, histories: Sequence[Node], shapes: Shapes) -> list[Row]:
+    """One row for what happened to a field at an instant, however many entries tell of it, in order of time."""
+    made: dict[tuple[str, str], Row] = {}
+    people = shapes.people
+    for created, entry in sorted(((_created(each), each) for each in histories), key=_in_order):
+        items = entry.get("items")
+        if not isinstance(items, list):
+            raise Misshapen("an entry of its history has no items")
+        author = clean(people.account(_inner(entry, "author")))
+        for name, told in _by_field(items, shapes.fields).items():
+            before, after, was, became = _change(name, told, shapes)
+            if (row := made.get((created, name))) is not None:  # another entry of the same instant: one after the other
+                row.update(to_value=after, to_category=became)
+                continue
+            made[created, name] = {
+                "project": project,
+                "key": key,
+                "changed_at": created,
+                "field": name,
+                "from_value": before,
+                "to_value": after,
+                "from_category": was,
+                "to_category": became,
+                "author": author,
+                "source": SOURCE,
+            }
+    return list(made.values())
+
+
+def _created(entry: Any) -> str:
+    found = instant(entry.get("created")) if isinstance(entry, dict) else None
+    if found is None:
+        raise Misshapen("an entry of its history has no time")
+    return found
+
+
+def _in_order(told: tuple[str, Node]) -> tuple[str, int]:
+    number = str(told[1].get("id"))
+    return told[0], int(number) if number.isdigit() else 0
+
+
+def _by_field(items: Iterable[Any], fields: FieldMap) -> dict[str, list[Node]]:
+    found: dict[str, list[Node]] = {}
+    for item in items:
+        if not isinstance(item, dict):
+            raise Misshapen("an entry of its history has an item that is no object")
+        if (name := fields.change(item)) is not None and _short(item):
+            found.setdefault(name, []).append(item)
+    return found
+
+
+def _short(item: Node) -> bool:
+    return all(
+        len(text) <= LONGEST_VALUE for each in ("fromString", "toString") if isinstance(text := item.get(each), str)
+    )
+
+
+def _change(name: str, items: Sequence[Node], shapes: Shapes) -> tuple[str | None, str | None, str | None, str | None]:
+    """Values before and after, and what they mean if they are statuses."""
+    if name == "status":
+        first, last = items[0], items[-1]
+        categories = shapes.categories
+        return (
+            clean(_said(first, "from")),
+            clean(_said(last, "to")),
+            categories.get(str(first.get("from"))),
+            categories.get(str(last.get("to"))),
+        )
+    sides = []
+    for side in ("from", "to"):
+        told = [found for item in items if (found := _shown(name, item, side, shapes.people))]
+        sides.append(clean("; ".join(dict.fromkeys(told))) or None)
+    return sides[0], sides[1], None, None
+
+
+def _shown(name: str, item: Node, side: str, people: People) -> str | None:
+    """A value as it is compared: users as accounts, sprints by their ids, whatever else as Jira shows it."""
+    raw = item.get(side)
+    if name in _PEOPLE:
+        return people.of_key(raw) if isinstance(raw, str) else None
+    if name == "sprint" and isinstance(raw, str):
+        return "; ".join(filter(None, (each.strip() for each in raw.split(","))))
+    return _said(item, side)
+
+
+def _said(item: Node, side: str) -> str | None:
+    shown, raw = item.get(f"{side}String"), item.get(side)
+    value = raw if shown is None or shown == "" else shown
+    return None if value is None or value == "" else str(value)
+
+
+def _done_again(row: Row, changes: Sequence[Row]) -> bool:
+    """Whether it was done once more after it was resolved: the resolution was kept while it was worked on."""
+    resolved = row.get("completed_at")
+    return resolved is not None and any(
+        each["field"] == "status"
+        and each["to_category"] == "done"
+        and each["from_category"] in ("todo", "in_progress")
+        and each["changed_at"][:19] > str(resolved)[:19]
+        for each in changes
+    )
+
+
+def former_keys(issue: Node, histories: Sequence[Node], since: str) -> list[Row]:
+    """The keys that an issue was moved away from since an instant, as keys of work items.
+
+    Older ones are not: a project made later may have the same key, and issues of its own under it.
+    """
+    found: dict[str, None] = {}
+    for entry in histories:
+        for item in entry["items"]:
+            is_key = "key" in (str(item.get("field")).lower(), str(item.get("fieldId")).lower())
+            if is_key and _created(entry) >= since:
+                found[str(item.get("fromString") or item.get("from") or "")] = None
+    now = str(issue.get("key"))
+    return [
+        {"project": project, "key": key}
+        for key in found
+        if key != now and (project := key.rpartition("-")[0]) and key.rpartition("-")[2].isdigit()
+    ]
+
+
+def statuses(listed: Any) -> dict[str, str]:
+    """What statuses mean, by id, of the list of them."""
+    found = {}
+    for each in listed if isinstance(listed, list) else ():
+        category = (
+            CATEGORIES.get(str((_inner(each, "statusCategory") or {}).get("key"))) if isinstance(each, dict) else None
+        )
+        if category is not None:
+            found[str(each.get("id"))] = category
+    return found
+
+
+def sprint_row(board: str, sprint: Node) -> Row:
+    """A sprint of a board. Raises ``Misshapen`` if it has no id."""
+    identity = sprint.get("id")
+    if identity is None or isinstance(identity, dict | list):
+        raise Misshapen("a sprint has no id")
+    return {
+        "board": board,
+        "sprint_id": str(identity),
+        "name": clean(_text(sprint.get("name"), "name")),
+        "state": clean(_text(sprint.get("state"), "state")),
+        "start_at": instant(sprint.get("startDate")),
+        "end_at": instant(sprint.get("endDate")),
+        "completed_at": instant(sprint.get("completeDate")),
+    }
+
+
+def _inner(node: Node, name: str) -> Node | None:
+    """The object ``node[name]``, None where there is none. Raises ``Misshapen`` for anything else."""
+    value = node.get(name)
+    if value is None or isinstance(value, dict):
+        return value
+    raise Misshapen(f"{name} is no object but {str(value)[:40]!r}")

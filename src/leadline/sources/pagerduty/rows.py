@@ -1,0 +1,73 @@
+"""PagerDuty's incidents as rows of ``incidents``.
+
+A raw incident comes in, its row goes out, or None for one that was merged into another: that one tells of it. Pure.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from leadline.sources.pagerduty.api import Node
+from leadline.sources.pages import Row
+from leadline.sources.text import Misshapen, clean
+
+RESOLVED = "resolved"
+
+
+def key_of(prefix: str, node: Node) -> str:
+    """An incident's id. Raises ``Misshapen`` if it has none."""
+    identity = node.get("id")
+    if not isinstance(identity, str) or not identity:
+        raise Misshapen("it has no id")
+    return f"{prefix}:{clean(identity)}"
+
+
+def incident_row(prefix: str, node: Node) -> Row | None:
+    """The row of an incident. Raises ``Misshapen`` if it has no id or no time."""
+    key = key_of(prefix, node)
+    created = instant(node.get("created_at"))
+    if created is None:
+        raise Misshapen("its created_at is no time")
+    reason = node.get("resolve_reason")
+    if isinstance(reason, dict) and reason.get("type") == "merge_resolve_reason":
+        return None
+    row = {
+        "incident_id": key,
+        "service": _summary(node.get("service")),
+        "title": node.get("title") or node.get("summary"),
+        "severity": _summary(node.get("priority")) or node.get("urgency"),
+        "status": node.get("status"),
+        "created_at": created,
+        "resolved_at": resolved_at(node),
+        "url": node.get("html_url"),
+    }
+    return {name: clean(value) for name, value in row.items()}
+
+
+def resolved_at(node: Node) -> str | None:
+    """When it was resolved: its last change of status is what resolved it. None if it is not resolved."""
+    if node.get("status") != RESOLVED:
+        return None
+    return instant(node.get("resolved_at")) or instant(node.get("last_status_change_at"))
+
+
+def instant(value: Any) -> str | None:
+    """A time as RFC 3339 in UTC to the second, so that times compare as texts; None for none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return text_of(found.replace(tzinfo=UTC) if found.tzinfo is None else found)
+
+
+def text_of(moment: datetime) -> str:
+    """``moment`` as RFC 3339 in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _summary(node: Any) -> str | None:
+    found = node.get("summary") or node.get("name") if isinstance(node, dict) else None
+    return found if isinstance(found, str) else None
