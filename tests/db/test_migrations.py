@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import leadline.db
-from leadline.db import Database
+from leadline.db import Database, sources
 from leadline.db.migrate import CURRENT
 from leadline.db.models import Instant, metadata
+from leadline.db.projects import ensure_project
 from leadline.errors import StoreError
+from leadline.sources.configured import SourceSettings
+from leadline.sources.secrets import SecretPlace
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def same_type(
@@ -100,6 +106,29 @@ def test_processes_opening_an_empty_database_at_once(empty_database_url: str) ->
     answers = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], answers
     assert {out for out, _ in answers} == {"1\n"}
+
+
+def test_sources_of_before_other_kinds_came_can_be_read(empty_database_url: str) -> None:
+    database = Database.open(empty_database_url)
+    before = [
+        {"owner": "acme", "patterns": ["*", "web-*"], "token_env": "TOKEN"},
+        {"owner": "acme", "patterns": ["shop"], "url": "https://github.example.com", "token_file": "/run/token"},
+    ]
+    project_id = ensure_project(database, "default", "default", NOW)
+    for number, settings in enumerate(before):
+        sources.add(database, project_id, f"s{number}", "github", settings, NOW)
+    sources.add(database, project_id, "s2", "gitlab", {"targets": ["a"], "every": 0}, NOW)
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
+    database.close()
+    database = Database.open(empty_database_url)
+    rows = sources.listed(database, project_id)
+    first, second, third = (SourceSettings.restored(row.kind, row.name, row.settings) for row in rows)
+    assert (first.targets, first.every, first.secret) == (("acme/*", "acme/web-*"), 3600, SecretPlace(env="TOKEN"))
+    assert (second.targets, second.url) == (("acme/shop",), "https://github.example.com")
+    assert second.secret == SecretPlace(file="/run/token")
+    assert (third.targets, third.every) == (("a",), 0)
+    database.close()
 
 
 def test_a_database_of_a_newer_version_is_refused(empty_database_url: str) -> None:

@@ -10,7 +10,7 @@ from leadline.db import Database, cursors, figures, sources
 from leadline.errors import Conflict, NotFound
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-SETTINGS = {"owner": "acme", "patterns": ["*"], "token_env": "GITHUB_TOKEN"}
+SETTINGS = {"targets": ["acme/*"], "every": 3600, "secret": {"env": "GITHUB_TOKEN"}}
 
 
 def test_from_the_first_run_to_removal(database: Database, project_id: int) -> None:

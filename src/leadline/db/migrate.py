@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from leadline.errors import StoreError
 
-CURRENT = "0005"
+CURRENT = "0006"
 
 
 def upgrade(connection: sa.Connection, revision: str | None) -> None:
