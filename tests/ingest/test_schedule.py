@@ -137,3 +137,14 @@ def test_a_source_that_fails_is_run_again_by_its_schedule(scheduled: Scheduled) 
     assert scheduled.due() == []
     scheduled.now += HOUR
     assert scheduled.due() == [scheduled.name]
+
+
+def test_a_source_that_this_version_cannot_read_fails_and_waits_for_its_turn(scheduled: Scheduled) -> None:
+    project = scheduled.project
+    sources.remove(project.home.db, project.id, scheduled.name)
+    sources.add(project.home.db, project.id, scheduled.name, "gopher", {"targets": [], "every": 3600}, NOW)
+    done = scheduled.run()
+    assert done is not None
+    assert done.error is not None
+    assert "gopher" in done.error.message
+    assert scheduled.due() == []

@@ -22,6 +22,8 @@ from leadline.ingest.schedule import due
 log = structlog.get_logger("leadline.api")
 
 LOOK_SECONDS = 5.0
+AGAIN_SECONDS = 60.0
+"""A source is not started again sooner, whatever became of its process: one that dies at once must not be started for ever."""
 _Key = tuple[str, str, str]
 """Organization, project and name of a source."""
 
@@ -32,6 +34,7 @@ class Scheduler:
     def __init__(self, home: Home, at_once: int, *, look_seconds: float = LOOK_SECONDS) -> None:
         self._home, self._at_once, self._look_seconds = home, at_once, look_seconds
         self._running: dict[_Key, subprocess.Popen[bytes]] = {}
+        self._started: dict[_Key, float] = {}
         self._guard = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="scheduler", daemon=True)
@@ -76,11 +79,16 @@ class Scheduler:
             if process.poll() is not None:
                 with self._guard:
                     del self._running[key]
+        now = time.monotonic()
+        self._started = {key: at for key, at in self._started.items() if now - at < AGAIN_SECONDS}
         for key in self._due():
+            if key in self._started:
+                continue
             with self._guard:
                 if self._stopping.is_set() or len(self._running) >= self._at_once:
                     return
                 if key not in self._running:
+                    self._started[key] = now
                     command = [sys.executable, "-m", "leadline.api.source_process", str(self._home.path), *key]
                     self._running[key] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 

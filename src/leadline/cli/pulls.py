@@ -53,8 +53,11 @@ def pull(project: Project, sources: Iterable[SourceSettings], *, json: bool) -> 
 
 def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any) -> SourceResult:
     from leadline.ingest.pulling import Pull
-    from leadline.ingest.source_run import run_source
+    from leadline.ingest.source_run import run_lock, run_source
 
+    with project.lock_if_free(run_lock(settings.name)) as free:
+        if not free:
+            note(f"{clean(settings.name)}: waiting for the run that is at work")
     home = project.home
     job = Pull(project.lake, home.db, project.id, home.temp, project.lock, progress=progress, clones=project.clones)
     return run_source(job, settings, waiting=waiting)

@@ -13,8 +13,9 @@ from typing import Any
 
 from leadline.db import Database, sources
 from leadline.db.sources import SourceRow
+from leadline.errors import LeadlineError
 from leadline.ingest.pulling import Pull
-from leadline.ingest.source_run import SourceResult, run_held, run_lock
+from leadline.ingest.source_run import SourceResult, failed, remembered, run_held, run_lock
 from leadline.sources.configured import SourceSettings
 
 AFTER_A_KILL = timedelta(minutes=1)
@@ -71,5 +72,9 @@ def run_if_due(
         when = next_run(row)
         if not held or when is None or when > pull.now():
             return None
-        settings = SourceSettings.restored(row.kind, row.name, row.settings)
+        try:
+            settings = SourceSettings.restored(row.kind, row.name, row.settings)
+        except LeadlineError as error:  # remembered as a run, or it would be due again at once
+            sources.started(pull.db, pull.project_id, row.name, row.kind, row.settings, pull.now())
+            return remembered(pull, row.name, failed(error))
         return run_held(pull, settings, environ=environ, waiting=waiting, **client)

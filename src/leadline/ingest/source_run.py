@@ -93,7 +93,12 @@ def run_held(
         else:
             result = _history(pull, settings)
     except LeadlineError as error:
-        result = _nothing(error)
+        result = failed(error)
+    return remembered(pull, name, result)
+
+
+def remembered(pull: Pull, name: str, result: PullResult) -> SourceResult:
+    """``result`` as that of the source's run that has ended now."""
     done = SourceResult(name, result)
     sources.finished(pull.db, pull.project_id, name, done.document(), pull.now(), good=result.error is None)
     return done
@@ -125,5 +130,6 @@ def _history(pull: Pull, settings: SourceSettings) -> PullResult:
     return PullResult(done.commits_added, tables, notes, len(notes), Figures(0, 0.0, None), done.seconds)
 
 
-def _nothing(error: LeadlineError) -> PullResult:
+def failed(error: LeadlineError) -> PullResult:
+    """A run that took nothing, because of ``error``."""
     return PullResult(0, {}, (), 0, Figures(0, 0.0, None), 0.0, error)
