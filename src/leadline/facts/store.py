@@ -180,7 +180,8 @@ class FactStore:
             found |= apart
         for need in stored.needs:
             before, now = self._folder / record.needs.get(need.name, "-"), self._named(need)
-            apart = self._differences.of_stored(need, before, now)
+            # Used from here on, so that nobody deletes it meanwhile.
+            apart = self._differences.of_stored(need, before, now) if _touched(before) else None
             if apart is None or (apart and not stored.by_repository):
                 return None
             found |= apart
