@@ -40,6 +40,17 @@ settings.register_profile("steady", settings.get_profile("search"), derandomize=
 settings.load_profile("steady")
 
 
+# -- the machine -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_outlives_the_machine() -> Iterator[None]:
+    """No test cuts the power: nothing is waited for until it is on the disk. Processes that tests start do wait."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", lambda _descriptor: None)
+        yield
+
+
 # -- homes -------------------------------------------------------------------------------------------------------------
 
 
@@ -59,6 +70,18 @@ def home(tmp_path: Path, sqlite_template: Path) -> Iterator[Home]:
     shutil.copyfile(sqlite_template, folder / "leadline.db")
     with Home.open(folder) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def module_project(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Project]:
+    """The default project of a home that the tests of a module share, for what they only read."""
+    folder = tmp_path_factory.mktemp("module-home")
+    shutil.copyfile(sqlite_template, folder / "leadline.db")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("LEADLINE_DATABASE_URL", raising=False)
+        opened = Home.open(folder)
+    with opened:
+        yield opened.project()
 
 
 @pytest.fixture

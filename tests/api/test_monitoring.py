@@ -160,3 +160,9 @@ def test_text_logs_and_wrong_forms() -> None:
     configure("json", io.StringIO())
     with pytest.raises(InvalidRequest, match="json, text"):
         configure("xml", stream)
+
+
+def test_addresses_that_are_asked_are_not_logged(log: io.StringIO) -> None:
+    """Files may be redirected to an address with a signature in it."""
+    logging.getLogger("httpx").info('HTTP Request: GET https://files.test/a.csv?X-Amz-Signature=5ec "HTTP/1.1 200 OK"')
+    assert not log.getvalue()

@@ -283,6 +283,8 @@ def test_a_tree_of_the_organizations_teams(leadline: Leadline, hub: Hub, url: st
     ]
     unread = leadline("org", "from-teams", "github:acme", code=1)
     assert "`leadline sync github acme` reads them" in unread.stderr
+    unread = leadline("org", "from-teams", "github:acme@github.acme.test", code=1)
+    assert "`leadline sync github acme --url https://github.acme.test` reads them" in unread.stderr
     leadline("sync", "github", "acme", "--url", url, env=ENV)
     leadline("import", write_tables(tmp_path / "mapped", {"identities": MAPPED}))
     made = leadline("org", "from-teams", "github:Acme", "-o", "teams.json")

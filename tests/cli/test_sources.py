@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from every_tool import EVERY
 from git_history import History
 from leadline.sources.kinds import KINDS
 
@@ -60,6 +63,35 @@ def test_the_status_tells_the_next_run(leadline: Leadline, shop: History) -> Non
 def test_an_impossible_schedule(leadline: Leadline, shop: History, span: str) -> None:
     done = leadline("sources", "add", "git", shop.folder, "--every", span, code=1)
     assert "15m, 30m, 1h" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b", "a\tb", "a\nb", "x" * 101])
+def test_an_impossible_name(leadline: Leadline, shop: History, name: str) -> None:
+    done = leadline("sources", "add", "git", shop.folder, "--name", name, code=1)
+    assert "at most 100 characters on one line, without /" in done.stderr
+    assert leadline.json("sources", "list") == []
+
+
+def test_a_name_is_for_one_source(leadline: Leadline, shop: History) -> None:
+    done = leadline("sources", "add", "git", shop.folder, shop.folder, "--name", "both", code=1)
+    assert "for one source" in done.stderr
+
+
+def test_the_command_that_is_told_can_be_run(leadline: Leadline, shop: History) -> None:
+    added = leadline("sources", "add", "git", shop.folder, "--name", "Ada's 🚀 $HOME").stdout
+    command = shlex.split(added.split("`")[1])
+    assert command == ["leadline", "sources", "test", "Ada's 🚀 $HOME"]
+    leadline(*command[1:])
+
+
+def test_instants_are_folded_between_date_and_time(leadline: Leadline, shop: History) -> None:
+    leadline("sources", "add", "git", shop.folder, "--name", "x" * 40)
+    leadline("sync")
+    wide = leadline("sources", "list").stdout
+    assert re.search(r"\d-\d\dT\d\d:\d\d:\d\dZ", wide)
+    narrow = leadline("sources", "list", env={"COLUMNS": "60"}).stdout
+    assert re.search(r"\d{4}-\d\d-\d\d$", narrow, re.MULTILINE)
+    assert re.search(r" \d\d:\d\d:\d\dZ$", narrow, re.MULTILINE)
 
 
 def test_an_address_with_a_password_is_not_stored(leadline: Leadline) -> None:
@@ -121,3 +153,35 @@ def test_serve_without_syncs_reads_nothing(leadline: Leadline, shop: History) ->
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
         assert (b"source read" in errors) is said
+
+
+def test_a_repository_by_another_name(leadline: Leadline, shop: History) -> None:
+    leadline("sources", "add", "git", shop.folder, "--repository", "example/basket")
+    leadline("sync")
+    (listed,) = leadline.json("sources", "list")
+    assert listed["name"] == "git:example/basket"
+    assert [each["repository"] for each in leadline.json("status")["repositories"]] == ["example/basket"]
+    both = leadline("sources", "add", "git", shop.folder, shop.folder, "--repository", "x/y", code=1)
+    assert "one repository" in both.stderr
+
+
+def test_what_was_only_mistyped_does_not_stay_in_the_status(leadline: Leadline) -> None:
+    with EVERY["github"]() as tool:
+        good = {tool.variable: tool.secret}
+        leadline("sync", "github", "nobody", *tool.options, code=1, env=good)
+        assert leadline.json("status")["sources"] == []
+        leadline("sync", "github", "example", *tool.options, env=good)
+        leadline("sync", "github", "example", *tool.options, code=1, env={tool.variable: "wr0ng"})
+        (status,) = leadline.json("status")["sources"]
+        assert (status["state"], status["configured"]) == ("failed", False)
+
+
+def test_a_source_is_not_run_by_other_rules_than_its_own(leadline: Leadline) -> None:
+    with EVERY["jenkins"]() as tool:
+        good = {tool.variable: tool.secret}
+        words = ("jenkins", *tool.targets, *tool.options)
+        leadline("sources", "add", *words)
+        done = leadline("sync", *words, "--deploys", "*", code=1, env=good)
+        assert "was added with other options" in done.stderr
+        leadline("sync", *words, env=good)
+        assert set(leadline.rows()) & {"builds", "deployments"} == {"builds"}

@@ -79,12 +79,23 @@ i3,          web,     ,           2026-01-20T12:00Z, ,                  gone
 }
 
 
-@pytest.fixture
-def loaded(project: Project, tmp_path: Path) -> Project:
+def with_all(project: Project, folder: Path) -> Project:
     people = rows_of("developers", DEVELOPERS)
     tables = {table: rows_of(table, text) for table, text in TABLES.items()}
-    load(project, World(tables, tree_of(TREE, people), people), tmp_path)
+    load(project, World(tables, tree_of(TREE, people), people), folder)
     return project
+
+
+@pytest.fixture(scope="module")
+def loaded(module_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small world, to be read only."""
+    return with_all(module_project, tmp_path_factory.mktemp("people"))
+
+
+@pytest.fixture
+def changeable(project: Project, tmp_path: Path) -> Project:
+    """The small world, for tests that change settings."""
+    return with_all(project, tmp_path)
 
 
 def facts(project: Project, fact: str, folder: Path, **filters: Any) -> dict[str, dict[str, str]]:
@@ -125,16 +136,16 @@ def test_deployments(loaded: Project, tmp_path: Path) -> None:
     assert "not a known commit" in rows["d8 api"]["why"]
 
 
-def test_teams_by_rules(loaded: Project, tmp_path: Path) -> None:
-    db = loaded.home.db
-    web = next(node for node in tree(db, loaded.id, TREE).nodes if node.name == "Web")
-    settings.put(db, loaded.id, {f"team.{web.ref_id}.service": "equals web"})
-    rows = facts(loaded, "deployments", tmp_path)
+def test_teams_by_rules(changeable: Project, tmp_path: Path) -> None:
+    db = changeable.home.db
+    web = next(node for node in tree(db, changeable.id, TREE).nodes if node.name == "Web")
+    settings.put(db, changeable.id, {f"team.{web.ref_id}.service": "equals web"})
+    rows = facts(changeable, "deployments", tmp_path)
     assert rows["d5 api"]["teams"] == "Engineering;Engineering/Api"
     assert rows["d5 web"]["teams"] == "Engineering;Engineering/Api;Engineering/Web"
     assert "own rule: Engineering/Web" in rows["d5 web"]["why"]
     assert "rule of Engineering/Web below: Engineering" in rows["d5 web"]["why"]
-    kept = facts(loaded, "deployments", tmp_path, team=str(web.ref_id))
+    kept = facts(changeable, "deployments", tmp_path, team=str(web.ref_id))
     assert {name.split()[1] for name in kept} == {"web"}
 
 
@@ -186,10 +197,10 @@ def test_filters(loaded: Project, tmp_path: Path) -> None:
         write(loaded, "incidents", tmp_path / "x.csv", developer="dan@example.com")
 
 
-def test_oddities_are_told(loaded: Project) -> None:
+def test_oddities_are_told(changeable: Project) -> None:
     settings.put(
-        loaded.home.db,
-        loaded.id,
+        changeable.home.db,
+        changeable.id,
         {
             "team.1.service": "equals nothing",
             "team.nobody.service": "equals web",
@@ -197,7 +208,7 @@ def test_oddities_are_told(loaded: Project) -> None:
             "team.1.work_type": "feature = Epic",
         },
     )
-    told = oddities(loaded)
+    told = oddities(changeable)
     assert any("nobody" in each for each in told)
     assert "team.1.service matches no deployment" in told
     assert any(each.startswith("team.1.project matches nothing") for each in told)

@@ -71,12 +71,12 @@ PROJ,    PROJ-2, Bug
 }
 
 
-@pytest.fixture
-def loaded(project: Project, tmp_path: Path) -> Project:
+@pytest.fixture(scope="module")
+def loaded(module_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     people = rows_of("developers", DEVELOPERS)
     tables = {table: rows_of(table, text) for table, text in TABLES.items()}
-    load(project, World(tables, tree_of(TREE, people), people), tmp_path)
-    return project
+    load(module_project, World(tables, tree_of(TREE, people), people), tmp_path_factory.mktemp("people"))
+    return module_project
 
 
 def facts(project: Project, fact: str, folder: Path, **filters: Any) -> list[dict[str, str]]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from leadline.db import settings as stored_settings
+from leadline.facts import store
 from leadline.facts.former import Record
+from leadline.facts.store import FactStore
 from leadline.home import Home, Project
 from leadline.ingest.removal import remove
 from leadline.lake.maintenance import merge_files
@@ -142,3 +148,18 @@ def test_a_record_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     record.write(tmp_path)
     assert Record.of(tmp_path) == record
     assert json.loads((tmp_path / "record.json").read_text())["changed"] == ["a", "b"]
+
+
+def test_folders_that_somebody_else_deletes_or_finishes_are_left_to_them(tmp_path: Path) -> None:
+    gone = [tmp_path / f"commits-{number}" for number in range(9)]
+    FactStore._forget(cast("FactStore", SimpleNamespace(_states=lambda _: gone, _folder=tmp_path)), "commits")
+
+
+def test_files_are_copied_where_the_disk_cannot_share_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    (tmp_path / "here").write_text("rows")
+    monkeypatch.setattr(os, "link", refused)
+    store._share(tmp_path / "here", tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "rows"

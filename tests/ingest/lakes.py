@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from leadline.schema import TABLES
 
 @dataclass
 class Site:
-    """A lake in a folder, with what ingesting needs around it."""
+    """A lake in a folder, with what ingesting needs around it; ``engine`` serves to deliver and to look, if one is lent."""
 
     folder: Path
+    engine: Engine | None = None
 
     @property
     def lake(self) -> Lake:
@@ -51,7 +52,7 @@ class Site:
         """Ingests the rows, one record batch per sequence."""
         schema = TABLES[table].arrow_schema
         made = [pa.RecordBatch.from_pylist([dict(row) for row in rows], schema=schema) for rows in batches]
-        return ingest(self.lake, TABLES[table], made, lock=self.lock, temp_dir=self.temp)
+        return ingest(self.lake, TABLES[table], made, lock=self.lock, temp_dir=self.temp, engine=self.engine)
 
     def imports(self, *paths: Path, **options: Any) -> ImportReport:
         return import_paths(self.lake, list(paths), lock=self.lock, temp_dir=self.temp, **options)
@@ -65,7 +66,7 @@ class Site:
             else f'"{field.name}"'
             for field in declared.arrow_schema
         )
-        with Engine(temp_dir=self.temp) as engine:
+        with nullcontext(self.engine) if self.engine else Engine(temp_dir=self.temp) as engine:
             engine.bind_snapshot(self.lake.snapshot(versions), [table])
             found = engine.arrow(f"SELECT {columns} FROM {table} ORDER BY {', '.join(declared.key)}")
         return [dict(row) for row in found.to_pylist()]

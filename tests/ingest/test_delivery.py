@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.lakes import Site
+from leadline.engine import Engine
 from leadline.errors import InvalidInput, StoreError
 from leadline.ingest import delivery, ingest, remove, resolution, staging
 from leadline.lake.maintenance import check_lake
@@ -61,13 +62,22 @@ rows_strategy = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One for all examples: starting one costs more than what an example does with it."""
+    with Engine(temp_dir=tmp_path_factory.mktemp("engine")) as opened:
+        yield opened
+
+
 @settings(max_examples=30, deadline=None)
 @given(rows=rows_strategy, cuts=st.lists(st.integers(0, 14), max_size=3), batch=st.integers(1, 14))
-def test_any_cutting_gives_the_fold_in_delivery_order(rows: list[dict[str, Any]], cuts: list[int], batch: int) -> None:
+def test_any_cutting_gives_the_fold_in_delivery_order(
+    engine: Engine, rows: list[dict[str, Any]], cuts: list[int], batch: int
+) -> None:
     edges = [0, *sorted(cuts), len(rows)]
     parts = [rows[start:end] for start, end in itertools.pairwise(edges)]
     with tempfile.TemporaryDirectory() as folder:
-        site = Site(Path(folder))
+        site = Site(Path(folder), engine)
         counted = 0
         for part in parts:
             batches = [part[at : at + batch] for at in range(0, len(part), batch)]
@@ -89,7 +99,7 @@ def test_any_cutting_gives_the_fold_in_delivery_order(rows: list[dict[str, Any]]
     random=st.randoms(use_true_random=False),
 )
 def test_order_and_repetition_do_not_matter_when_every_row_has_its_version(
-    versions: list[tuple[str, int]], random: Any
+    engine: Engine, versions: list[tuple[str, int]], random: Any
 ) -> None:
     rows = [item(key, f"{key}{version}", version) for key, version in versions]
     contents = []
@@ -98,7 +108,7 @@ def test_order_and_repetition_do_not_matter_when_every_row_has_its_version(
         random.shuffle(shuffled)
         half = len(shuffled) // 2
         with tempfile.TemporaryDirectory() as folder:
-            site = Site(Path(folder))
+            site = Site(Path(folder), engine)
             site.take("work_items", shuffled[:half])
             site.take("work_items", shuffled[half:])
             contents.append(site.rows("work_items"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -88,25 +89,51 @@ def contents(project: Project, names: Sequence[str] = PULLED) -> dict[str, list[
     return found
 
 
-@pytest.fixture
-def hub() -> Hub:
-    return small_hub()
-
-
-@pytest.fixture
-def puller(project: Project, hub: Hub) -> Iterator[Puller]:
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Hub, str]]:
+    """One server for all tests: ids and cursors bear its address."""
+    hub = small_hub()
     with serving(hub) as url:
-        yield Puller(project, hub, url)
+        yield hub, url
+
+
+@pytest.fixture
+def hub(served: tuple[Hub, str]) -> Hub:
+    """What the server holds, as it was in the beginning."""
+    served[0].__dict__.update(small_hub().__dict__)
+    return served[0]
+
+
+@pytest.fixture
+def puller(project: Project, hub: Hub, served: tuple[Hub, str]) -> Puller:
+    return Puller(project, hub, served[1])
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    """What an undisturbed sync of the small hub brings."""
-    hub = small_hub()
-    with serving(hub) as url, Home.open(tmp_path_factory.mktemp("expected")) as home:
-        puller = Puller(home.project(), hub, url)
+def synced(
+    served: tuple[Hub, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, list[dict[str, Any]]]]:
+    """A home after an undisturbed sync of the small hub, and what is in it."""
+    folder = tmp_path_factory.mktemp("synced")
+    served[0].__dict__.update(small_hub().__dict__)
+    with Home.open(folder) as home:
+        puller = Puller(home.project(), *served)
         puller.good()
-        return puller.tables()
+        return folder, puller.tables()
+
+
+@pytest.fixture
+def expected(synced: tuple[Path, dict[str, list[dict[str, Any]]]]) -> dict[str, list[dict[str, Any]]]:
+    """What an undisturbed sync of the small hub brings."""
+    return synced[1]
+
+
+@pytest.fixture
+def later(synced: tuple[Path, Any], served: tuple[Hub, str], tmp_path: Path, hub: Hub) -> Iterator[Puller]:
+    """As ``puller``, after a first sync."""
+    shutil.copytree(synced[0], tmp_path / "later")
+    with Home.open(tmp_path / "later") as home:
+        yield Puller(home.project(), hub, served[1])
 
 
 def test_everything_there_is(puller: Puller) -> None:
@@ -146,35 +173,33 @@ def test_nothing_new_is_one_call_for_a_hundred_repositories(puller: Puller, hub:
     assert puller.project.lake.snapshot().versions == versions
 
 
-def test_only_what_is_new_is_read(puller: Puller, hub: Hub) -> None:
-    puller.good()
+def test_only_what_is_new_is_read(later: Puller, hub: Hub) -> None:
     shop = hub.owners["acme"][0]
     shop["pullRequests"].append(pull("acme/shop", 8))
     shop["pullRequests"][0]["title"] = "retold"
     shop["pullRequests"][0]["updatedAt"] = when(9000)
-    done = puller.good()
+    done = later.good()
     counts = done.result.tables["pull_requests"]
     assert (counts.added, counts.updated) == (1, 1)
     # The overview, pull requests and their commits, and builds, since something was pushed.
     assert done.result.figures.calls == 4
-    assert {row["title"] for row in puller.tables(["pull_requests"])["pull_requests"]} >= {"retold", "SHOP-8 change"}
+    assert {row["title"] for row in later.tables(["pull_requests"])["pull_requests"]} >= {"retold", "SHOP-8 change"}
 
 
-def test_what_vanished_from_a_pull_request_is_taken_away(puller: Puller, hub: Hub) -> None:
-    puller.good()
+def test_what_vanished_from_a_pull_request_is_taken_away(later: Puller, hub: Hub) -> None:
     first, second = hub.owners["acme"][0]["pullRequests"][:2]
     del first["commits"][0], first["files"][1:], first["comments"][0], first["reviews"][1]
     first["reviews"][0]["comments"] = []
     first["updatedAt"] = when(9000)
     second["comments"], second["updatedAt"] = [], when(9001)
-    done = puller.good()
+    done = later.good()
     assert {name: counts.removed for name, counts in done.result.tables.items() if counts.removed} == {
         "pull_request_commits": 1,
         "pull_request_files": 2,
         "reviews": 1,
         "comments": 3 + 2,
     }
-    rows = puller.tables(["comments", "reviews"])
+    rows = later.tables(["comments", "reviews"])
     of_first = [row for row in rows["comments"] if (row["repository"], row["number"]) == ("acme/shop", "1")]
     assert [row["kind"] for row in of_first] == ["discussion"]
     assert len(rows["reviews"]) == 19
@@ -218,29 +243,26 @@ def after_pages(number: int, told: list[int]) -> Callable[[str, int], None]:
     return cut
 
 
-def test_cut_after_any_page_and_resumed(tmp_path: Path, hub: Hub, expected: dict[str, Any]) -> None:
+def test_cut_after_any_page_and_resumed(puller: Puller, hub: Hub, expected: dict[str, Any]) -> None:
     """Every page is a checkpoint: the run is cut right after it was delivered, again and again until it gets through."""
     hub.owners["acme"][0]["pullRequests"] += [pull("acme/shop", at) for at in range(8, 61)]
-    with serving(hub) as url, Home.open(tmp_path / "straight") as home:
-        straight = Puller(home.project(), hub, url)
-        records = straight.good().result.records
-        want = straight.tables()
-    with serving(hub) as url, Home.open(tmp_path / "cut") as home:
-        puller = Puller(home.project(), hub, url)
-        cuts = delivered = 0
-        while True:
-            told: list[int] = []
-            try:
-                puller.good(progress=after_pages(2 + cuts % 2, told), rows_at_a_time=1)
-                break
-            except KeyboardInterrupt:
-                cuts += 1
-                assert cuts < 60
-            finally:
-                delivered += told[-1]
-        assert puller.tables() == want
-        assert cuts >= 8
-        assert delivered == records  # nothing was delivered a second time
+    straight = Puller(puller.project.home.project("default", "straight", create=True), hub, puller.url)
+    records = straight.good().result.records
+    want = straight.tables()
+    cuts = delivered = 0
+    while True:
+        told: list[int] = []
+        try:
+            puller.good(progress=after_pages(2 + cuts % 2, told), rows_at_a_time=1)
+            break
+        except KeyboardInterrupt:
+            cuts += 1
+            assert cuts < 60
+        finally:
+            delivered += told[-1]
+    assert puller.tables() == want
+    assert cuts >= 8
+    assert delivered == records  # nothing was delivered a second time
     assert want["builds"] == expected["builds"]
 
 
@@ -319,16 +341,17 @@ def test_a_cursor_the_server_forgot(puller: Puller, hub: Hub) -> None:
     assert len(puller.tables(["pull_requests"])["pull_requests"]) == 63
 
 
-def test_two_at_once(project: Project, hub: Hub, expected: dict[str, Any]) -> None:
+def test_two_at_once(puller: Puller, hub: Hub, expected: dict[str, Any]) -> None:
     hub.latency = 0.01
-    with serving(hub) as url:
-        done: list[SourceResult] = []
-        threads = [threading.Thread(target=lambda: done.append(Puller(project, hub, url).good())) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(120)
-    assert contents(project) == expected
+    done: list[SourceResult] = []
+    threads = [
+        threading.Thread(target=lambda: done.append(Puller(puller.project, hub, puller.url).good())) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert puller.tables() == expected
     assert sorted(each.result.records for each in done) == [0, 32]
 
 
@@ -419,6 +442,23 @@ def test_a_list_refused_for_good_is_left_out_and_told(puller: Puller, hub: Hub, 
     rows = puller.tables()
     assert rows["pull_request_files"] == []
     assert rows["pull_requests"] == expected["pull_requests"]
+
+
+def test_a_record_of_another_shape_is_left_out_and_the_rest_is_taken(puller: Puller, hub: Hub) -> None:
+    shop = hub.owners["acme"][0]
+    shop["releases"][0]["tagCommit"] = "v1"
+    shop["deployments"][1]["creator"] = 7
+    done = puller()
+    assert done.error is None
+    numbers = [shop["releases"][0]["databaseId"], shop["deployments"][1]["databaseId"]]
+    assert [each.what for each in done.result.skipped] == [
+        f"release {numbers[0]} of acme/shop",
+        f"deployment {numbers[1]} of acme/shop",
+    ]
+    rows = puller.tables()
+    assert len(rows["releases"]) == len(shop["releases"]) - 1
+    assert len(rows["deployments"]) == len(shop["deployments"]) - 1
+    assert len(rows["builds"]) == 7
 
 
 def test_deployments_and_runs_that_the_token_may_not_see(puller: Puller, hub: Hub, expected: dict[str, Any]) -> None:
@@ -544,30 +584,27 @@ def test_more_runs_than_a_search_gives(puller: Puller, hub: Hub) -> None:
     assert sum(row["repository"] == "acme/web" for row in puller.tables()["builds"]) == 1250
 
 
-def test_a_new_release(puller: Puller, hub: Hub) -> None:
-    puller.good()
+def test_a_new_release(later: Puller, hub: Hub) -> None:
     hub.owners["acme"][0]["releases"] += [release("acme/shop", 3), {**release("acme/shop", 4), "isDraft": True}]
-    puller.good()
-    assert [row["tag"] for row in puller.tables()["releases"]] == ["v1", "v2", "v3"]
+    later.good()
+    assert [row["tag"] for row in later.tables()["releases"]] == ["v1", "v2", "v3"]
 
 
-def test_a_renamed_repository(puller: Puller, hub: Hub) -> None:
-    puller.good()
+def test_a_renamed_repository(later: Puller, hub: Hub) -> None:
     renamed = repository("acme/store", 1, pulls=7, releases=2, deployments=3, runs=5)
     hub.owners["acme"][0] = copy.deepcopy(renamed)
-    puller.good()
-    rows = puller.tables()
+    later.good()
+    rows = later.tables()
     for name in ("repositories", "pull_requests", "reviews", "comments", "releases"):
         assert {row["repository"] for row in rows[name]} <= {"acme/store", "acme/web", "acme/empty"}
     assert len(rows["pull_requests"]) == 10
 
 
-def test_names_that_were_swapped(puller: Puller, hub: Hub) -> None:
-    puller.good()
+def test_names_that_were_swapped(later: Puller, hub: Hub) -> None:
     hub.owners["acme"][0] = repository("acme/web", 1, pulls=7, releases=2)
     hub.owners["acme"][1] = repository("acme/shop", 2, pulls=3)
-    puller.good()
-    rows = puller.tables()["pull_requests"]
+    later.good()
+    rows = later.tables()["pull_requests"]
     assert [row["repository"] for row in rows] == ["acme/shop"] * 3 + ["acme/web"] * 7
 
 

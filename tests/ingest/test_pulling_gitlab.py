@@ -324,16 +324,15 @@ def after_pages(number: int, told: list[int]) -> Callable[[str, int], None]:
     return cut
 
 
-def test_cut_after_any_page_and_resumed(puller: Puller, hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_cut_after_any_page_and_resumed(puller: Puller, hub: Hub) -> None:
     """Every page is a checkpoint: the run is cut right after it was delivered, again and again until it gets through."""
     shop = hub.projects[0]
     shop["mergeRequests"] += [merge_request("acme/shop", at, commits=1, files=1) for at in range(8, 30)]
     shop["pipelines"] = [pipeline("acme/shop", at) for at in range(1, 102)]
     shop["deployments"] = [deployment("acme/shop", at) for at in range(1, 102)]
-    with Home.open(tmp_path_factory.mktemp("straight")) as home:
-        straight = Puller(home.project(), hub, puller.url)
-        straight.good()
-        want = straight.tables()
+    straight = Puller(puller.project.home.project("default", "straight", create=True), hub, puller.url)
+    straight.good()
+    want = straight.tables()
     cuts = 0
     while True:
         told: list[int] = []

@@ -6,7 +6,6 @@ import copy
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -262,25 +261,22 @@ def after_pages(number: int) -> Callable[[str, int], None]:
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_cut_after_any_page_and_resumed(tmp_path: Path, jira: Jira) -> None:
+def test_cut_after_any_page_and_resumed(puller: Puller, jira: Jira) -> None:
     jira.issues += [issue("SHOP", number, cloud=jira.cloud) for number in range(8, 20)]
-    with serving(jira) as url, Home.open(tmp_path / "straight") as home:
-        straight = Puller(home.project(), jira, url)
-        straight.good()
-        want = straight.tables()
+    straight = Puller(puller.project.home.project("default", "straight", create=True), jira, puller.url)
+    straight.good()
+    want = straight.tables()
     jira.requests.clear()
-    with serving(jira) as url, Home.open(tmp_path / "cut") as home:
-        puller = Puller(home.project(), jira, url)
-        cuts = 0
-        while True:
-            try:
-                puller.good(progress=after_pages(2 + cuts % 2), rows_at_a_time=1)
-                break
-            except KeyboardInterrupt:
-                cuts += 1
-                assert cuts < 40
-        assert puller.tables() == want
-        assert cuts >= 4
+    cuts = 0
+    while True:
+        try:
+            puller.good(progress=after_pages(2 + cuts % 2), rows_at_a_time=1)
+            break
+        except KeyboardInterrupt:
+            cuts += 1
+            assert cuts < 40
+    assert puller.tables() == want
+    assert cuts >= 4
 
 
 def test_cut_between_delivery_and_cursor(

@@ -255,6 +255,16 @@ def test_odd_values(puller: Puller, tool: PagerDuty) -> None:
     assert puller.rows()["P00001"]["severity"] is None
 
 
+def test_an_empty_page_that_says_there_is_more_is_the_last(puller: Puller, tool: PagerDuty) -> None:
+    """As a tool might answer that counts what it does not show."""
+    tool.incidents = []
+    headers = (("Content-Type", "application/json"),)
+    body = b'{"incidents": [], "more": true, "limit": 100, "offset": 0}'
+    tool.faults = lambda request: Fault(200, headers, body) if request.path == "/incidents" else None
+    puller.good()
+    assert len(tool.requests) < 10
+
+
 # -- what changes later ------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from leadline.db import sources
 from leadline.db.sources import SourceRow
 from leadline.errors import NotFound
 from leadline.home import Project
+from leadline.ingest import source_run
 from leadline.ingest.pulling import Pull
 from leadline.ingest.schedule import due, next_run, run_if_due, under_way
 from leadline.ingest.source_run import SourceResult, run_lock
@@ -147,4 +148,19 @@ def test_a_source_that_this_version_cannot_read_fails_and_waits_for_its_turn(sch
     assert done is not None
     assert done.error is not None
     assert "gopher" in done.error.message
+    assert scheduled.due() == []
+
+
+def test_a_mistake_of_ours_is_told_and_waits_for_its_turn(
+    scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise KeyError("secret")
+
+    monkeypatch.setattr(source_run, "_history", mistaken)
+    with pytest.raises(KeyError):
+        scheduled.run()
+    (row,) = sources.listed(scheduled.project.home.db, scheduled.project.id)
+    assert not under_way(row)
+    assert (row.outcome or {})["error"]["error"] == "leadline itself failed (KeyError); its log says where"
     assert scheduled.due() == []

@@ -52,6 +52,15 @@ def test_a_lake_that_is_not_there_is_empty(lake: Lake) -> None:
     assert not lake.root.exists()
 
 
+def test_what_is_remembered_of_a_commit_is_what_its_log_says(lake: Lake) -> None:
+    for tag in ("v1", "v2"):
+        add(lake, tag)
+    add(lake, "v3", removed=lake.snapshot().files("releases")[:1])
+    remembered, read = lake.snapshot(), Lake(lake.root).snapshot()
+    assert remembered.versions == read.versions
+    assert remembered.data_files("releases") == read.data_files("releases")
+
+
 def test_commits_add_and_remove_files_at_once(lake: Lake) -> None:
     first = add(lake, "v1", "v2")
     before = lake.snapshot()

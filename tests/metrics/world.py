@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadline.db import settings as stored_settings
+from leadline.engine import Engine
 from leadline.home import Project
 from leadline.ingest import ingest
 from leadline.schema import TABLES, ColumnType
@@ -72,13 +73,13 @@ def rows_of(table: str, text: str) -> list[dict[str, Any]]:
 # --- loading ------------------------------------------------------------------------------------------------------------
 
 
-def deliver(project: Project, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Take rows into the project's lake as one delivery."""
+def deliver(project: Project, table: str, rows: Sequence[Mapping[str, Any]], *, engine: Engine | None = None) -> None:
+    """Take rows into the project's lake as one delivery; with ``engine``, if one is lent."""
     if not rows:
         return
     schema = TABLES[table].arrow_schema
     batch = pa.RecordBatch.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
-    ingest(project.lake, TABLES[table], [batch], lock=project.lock, temp_dir=project.home.temp)
+    ingest(project.lake, TABLES[table], [batch], lock=project.lock, temp_dir=project.home.temp, engine=engine)
 
 
 def load_people(project: Project, developers: Sequence[Mapping[str, Any]], folder: Path, tree: str = TREE) -> None:
@@ -106,8 +107,9 @@ def load(project: Project, world: World, folder: Path, nested: Mapping[str, Any]
         load_org(project.home.db, project.id, path, world.tree.name, now=NOW)
     if world.settings:
         stored_settings.put(project.home.db, project.id, world.settings)
-    for table, rows in world.tables.items():
-        deliver(project, table, rows)
+    with Engine(temp_dir=project.home.temp) as engine:
+        for table, rows in world.tables.items():
+            deliver(project, table, rows, engine=engine)
 
 
 def world_of(project: Project, tree: str) -> World:

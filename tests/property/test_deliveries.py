@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from leadline.engine import Engine
 from leadline.exports.requests import parse_productivity
 from leadline.home import Home, Project
 from leadline.lake.maintenance import check_lake, compact_lake
@@ -58,6 +59,12 @@ def pieces(random: Random, world: World) -> list[Delivery]:
     return [*cut, *random.sample(cut, len(cut) // 4)]
 
 
+def deliver_all(project: Project, deliveries: list[Delivery]) -> None:
+    with Engine(temp_dir=project.home.temp) as engine:
+        for table, rows in deliveries:
+            deliver(project, table, rows, engine=engine)
+
+
 def older(row: dict[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
     """What a row may have been before: its key, its accounts gone, its times a week earlier."""
     moved = {name: cell - timedelta(days=7) if isinstance(cell, datetime) else None for name, cell in row.items()}
@@ -82,8 +89,7 @@ def test_order_splitting_and_repetition_change_nothing(home: Home, tmp_path: Pat
     load(whole, world, tmp_path)
     piecemeal = home.project("deliveries", f"pieces-{number}", create=True)
     load(piecemeal, World({}, world.tree, world.developers, world.settings), tmp_path)
-    for table, rows in pieces(random, world):
-        deliver(piecemeal, table, rows)
+    deliver_all(piecemeal, pieces(random, world))
     expected, actual = exports(whole, tmp_path), exports(piecemeal, tmp_path)
     assert actual[0] == expected[0]
     assert without_ids(actual[1]) == without_ids(expected[1])
@@ -94,8 +100,7 @@ def test_compaction_restart_and_repeated_import_change_nothing(home: Home, tmp_p
     world = versioned(worlds.world(random))
     project = home.project()
     load(project, World({}, world.tree, world.developers, world.settings), tmp_path)
-    for table, rows in pieces(random, world):
-        deliver(project, table, rows)
+    deliver_all(project, pieces(random, world))
     before = exports(project, tmp_path)
 
     compact_lake(project.lake, now=datetime.now(UTC), lock=project.lock, keep_days=0)

@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from leadline.engine import Engine
 from leadline.facts.run import write
 from leadline.home import Home, Project
 from leadline.schema import TABLES
@@ -247,10 +248,11 @@ def test_the_order_of_arrival_changes_nothing(home: Home, tmp_path: Path, seed: 
     piecemeal = made(home, tmp_path, DoraWorld(World({}, world.tree, world.developers, world.settings), drawn.org))
     cut = list(parts(random, world))
     random.shuffle(cut)
-    for number, (table, rows) in enumerate(cut):
-        deliver(piecemeal, table, rows)
-        if number == len(cut) // 2:
-            export(piecemeal, MONTHS, tmp_path)
+    with Engine(temp_dir=home.temp) as engine:
+        for number, (table, rows) in enumerate(cut):
+            deliver(piecemeal, table, rows, engine=engine)
+            if number == len(cut) // 2:
+                export(piecemeal, MONTHS, tmp_path)
     request = body_of(whole, MONTHS)
     expected = export_bytes(whole, request, tmp_path, "efficiency")
     assert without_ids(export_bytes(piecemeal, request, tmp_path, "efficiency")) == without_ids(expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -12,11 +13,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from git_history import History
 from leadline.errors import InvalidInput, InvalidRequest
-from leadline.sources.git import GitError, Repository, open_repository, parse_location
+from leadline.sources.git import GitError, Repository, command, open_repository, parse_location
 
 
 def opened(location: Path | str, clones: Path, name: str | None = None) -> Repository:
@@ -184,3 +186,27 @@ def test_passwords_are_used_and_neither_kept_nor_shown(history: History, clones:
     assert "s3cret" not in unreachable.value.message
     # What was fetched before is still there.
     assert repository.state().heads == (history.git("rev-parse", "main"),)
+
+
+def test_a_git_that_waits_for_ever_is_ended_with_all_it_has_started(clones: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/repo.git"
+        failures: list[GitError] = []
+
+        def ask() -> None:
+            try:
+                opened(url, clones).refresh()
+            except GitError as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        silent.settimeout(10)
+        asked, _ = silent.accept()  # git is there, and waits
+        running = psutil.Process().children(recursive=True)
+        command.end_all()
+        thread.join(timeout=10)
+        assert "was ended by signal 9" in str(failures[0])
+        _, left = psutil.wait_procs(running, timeout=10)
+        assert left == []
+        asked.close()

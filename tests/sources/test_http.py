@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from github_stub import SERVER_ERROR, TOKEN, TOO_MANY, Fault, Hub, serving
-from leadline.sources.http import ATTEMPTS, LIMIT_WAITS, Client, Overloaded, Refused
+from leadline.sources.http import ATTEMPTS, LIMIT_WAITS, SAME_ASKED, Client, Overloaded, Refused
 
 JSON = ("Content-Type", "application/json")
 GOOD = Fault(200, (JSON,), b'{"good": true}')
@@ -114,3 +114,12 @@ def test_closing_wakes_whoever_waits(stack: ExitStack) -> None:
     asked.client.__exit__()
     thread.join(2)  # less than the 3 seconds it was told to wait
     assert ended
+
+
+def test_pages_that_lead_to_themselves_come_to_an_end(stack: ExitStack) -> None:
+    asked = Asked(stack, GOOD)
+    for _ in range(SAME_ASKED):  # in turn, as two pages that name each other
+        asked.ask()
+        asked.client.ask("POST", f"{asked.url}/x", body={"after": "b"})
+    with pytest.raises(Refused, match="the same page again and again"):
+        asked.ask()

@@ -62,6 +62,8 @@ def configure(form: str | None = None, stream: TextIO | None = None) -> None:
     root.setLevel(logging.INFO)
     # The request line below says more than the server's own.
     logging.getLogger("uvicorn.access").disabled = True
+    # One line for every call to a tool, with the whole address: that of a redirected file may hold a signature.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def scrub(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -55,6 +55,8 @@ def main(home_path: Path, organization: str, name: str, source: str) -> int:
 def _end_with_the_server() -> None:
     while os.read(0, 4096):
         pass
+    if (git := sys.modules.get("leadline.sources.git.command")) is not None:
+        git.end_all()
     os._exit(1)
 
 

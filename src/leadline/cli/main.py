@@ -63,7 +63,7 @@ def _run(arguments: list[str]) -> int:
 
 def _interrupted() -> int:
     interrupt.ignore()
-    sys.stderr.write("\ninterrupted; what was not finished was not kept\n")
+    sys.stderr.write("\ninterrupted; what was finished before stays, the rest was not kept\n")
     return interrupt.EXIT_CODE
 
 

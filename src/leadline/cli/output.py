@@ -19,6 +19,7 @@ from typing import Any
 UNBOUNDED = 10_000
 """Width in characters of a table that goes to a pipe or a file: nothing is folded there."""
 
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\dZ)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -82,7 +83,7 @@ def width() -> int:
 
 
 def table(columns: Sequence[str | Column], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout, folded to the terminal's width."""
+    """A table on stdout, folded to the terminal's width; instants then between date and time."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -96,9 +97,13 @@ def table(columns: Sequence[str | Column], rows: Sequence[Sequence[object]]) -> 
             no_wrap=spec.number or spec.whole,
             overflow="ellipsis" if spec.number or spec.whole else "fold",
         )
-    for row in rows:
-        grid.add_row(*(Text(clean("" if cell is None else cell)) for cell in row))
-    console = Console(file=sys.stdout, width=width(), highlight=False, soft_wrap=False)
+    room = width()
+    texts = [[clean("" if cell is None else cell) for cell in row] for row in rows]
+    titles = [column if isinstance(column, str) else column.title for column in columns]
+    folded = sum(max(map(len, cells)) + 2 for cells in zip(titles, *texts, strict=True)) > room + 2
+    for row_texts in texts:
+        grid.add_row(*(Text(_INSTANT.sub(r"\1 \2", cell) if folded else cell) for cell in row_texts))
+    console = Console(file=sys.stdout, width=room, highlight=False, soft_wrap=False)
     with console.capture() as captured:
         console.print(grid)
     for line in captured.get().splitlines():

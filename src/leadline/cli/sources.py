@@ -3,6 +3,7 @@ found, never what they are."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import typer
 
 from leadline.cli.context import Json, command_group, example, opened
 from leadline.cli.kinds import EVERY, add_source_commands
-from leadline.cli.output import clean, count, emit_json, instant, say, table
+from leadline.cli.output import clean, count, emit_json, instant, note, say, table
 
 if TYPE_CHECKING:
     from leadline.db.sources import SourceRow
@@ -37,13 +38,16 @@ def _add(context: typer.Context, found: list[SourceSettings], further: Mapping[s
     name, every = further["name"], further["every"]
     if every not in EVERY:
         raise InvalidRequest(f"--every cannot be {every[:40]!r}; it must be one of {', '.join(EVERY)}")
-    if name is not None and (len(found) > 1 or not name.strip() or len(name) > 100 or "/" in name):
-        raise InvalidRequest("--name is a short name without / for one source; add the others by themselves")
+    if name is not None and len(found) > 1:
+        raise InvalidRequest("--name is for one source; add the others by themselves")
+    if name is not None and (not name.strip(" .") or len(name) > 100 or "/" in name or clean(name) != name):
+        raise InvalidRequest("--name is a name of at most 100 characters on one line, without /")
     with opened(context, create=True) as project:
         for each in found:
             settings = replace(each, name=name or each.name, every=EVERY[every])
             sources.add(project.home.db, project.id, settings.name, settings.kind, settings.stored(), datetime.now(UTC))
-            say(f"Added {clean(settings.name)}; `leadline sources test {clean(settings.name)}` tries the connection")
+            command = f"leadline sources test {shlex.quote(clean(settings.name))}"
+            say(f"Added {clean(settings.name)}; `{command}` tries the connection")
 
 
 add_source_commands(add_group, _add)
@@ -53,31 +57,27 @@ add_source_commands(add_group, _add)
 def list_(context: typer.Context, json: Json = False) -> None:
     """List the sources and when each was last read."""
     from leadline.db import sources
+    from leadline.sources.configured import SourceSettings
 
     with opened(context) as project:
         rows = sources.listed(project.home.db, project.id, configured=True)
-    documents = [_document(row) for row in rows]
+    found = [(row, SourceSettings.restored(row.kind, row.name, row.settings)) for row in rows]
     if json:
-        emit_json(documents)
-    elif documents:
-        columns = {
-            "name": "name",
-            "kind": "kind",
-            "targets": "reads",
-            "url": "server",
-            "token": "token",
-            "every": "every",
-        }
+        emit_json([_document(row, settings) for row, settings in found])
+    elif found:
         table(
-            [*columns.values(), "last success"],
-            [[*(_cell(each[name]) for name in columns), each["succeededAt"]] for each in documents],
+            ["name", "kind", "reads", "server", "token", "every", "last success"],
+            [
+                [
+                    *(row.name, row.kind, " ".join(settings.targets), settings.url or ""),
+                    settings.secret_place.short if settings.declared.secret_env else "",
+                    *(_span(settings), instant(row.succeeded_at)),
+                ]
+                for row, settings in found
+            ],
         )
     else:
         say("None yet; `leadline sources add github ORG` adds one.")
-
-
-def _cell(value: Any) -> str:
-    return " ".join(value) if isinstance(value, list) else str(value or "")
 
 
 @group.command("remove", epilog=example("leadline sources remove github:example"))
@@ -98,7 +98,8 @@ def try_connection(context: typer.Context, name: Name, json: Json = False) -> No
 
     with opened(context) as project:
         row = sources.get(project.home.db, project.id, name)
-    with connected(SourceSettings.restored(row.kind, row.name, row.settings)) as source:
+    settings = SourceSettings.restored(row.kind, row.name, row.settings)
+    with connected(settings, waiting=lambda seconds, why: note(f"waiting {seconds:.0f} s: {clean(why)}")) as source:
         found = source.check()
     if json:
         hidden = [{"what": each.what, "why": each.why} for each in found.hidden]
@@ -110,11 +111,7 @@ def try_connection(context: typer.Context, name: Name, json: Json = False) -> No
         say(f"  not to be seen: {clean(each.what)}: {clean(each.why)}")
 
 
-def _document(row: SourceRow) -> dict[str, Any]:
-    from leadline.sources.configured import SourceSettings
-
-    settings = SourceSettings.restored(row.kind, row.name, row.settings)
-    spans = {seconds: text for text, seconds in EVERY.items()}
+def _document(row: SourceRow, settings: SourceSettings) -> dict[str, Any]:
     return {
         "name": row.name,
         "kind": row.kind,
@@ -122,7 +119,12 @@ def _document(row: SourceRow) -> dict[str, Any]:
         "url": settings.url,
         "token": settings.secret_place.text if settings.declared.secret_env else None,
         "options": {name: list(values) for name, values in settings.options.items()},
-        "every": spans.get(settings.every, f"{settings.every}s"),
+        "every": _span(settings),
         "createdAt": instant(row.created_at),
         "succeededAt": instant(row.succeeded_at) or None,
     }
+
+
+def _span(settings: SourceSettings) -> str:
+    """How often it is run, as ``--every`` has it."""
+    return next((text for text, seconds in EVERY.items() if seconds == settings.every), f"{settings.every}s")

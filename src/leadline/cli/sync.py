@@ -101,7 +101,24 @@ def git(
 
 def _pull(context: typer.Context, found: list[SourceSettings], further: Mapping[str, Any]) -> None:
     with opened(context, create=True) as project:
+        _require_same_rules(project, found)
         pull(project, found, json=further["json"])
+
+
+def _require_same_rules(project: Project, found: list[SourceSettings]) -> None:
+    """Raises ``Conflict`` for what is a configured source, but by other options: its next run would undo this one's."""
+    from leadline.db import sources
+    from leadline.errors import Conflict
+    from leadline.sources.configured import SourceSettings
+
+    there = {row.name: row for row in sources.listed(project.home.db, project.id, configured=True)}
+    for each in found:
+        row = there.get(each.name)
+        if row is not None and SourceSettings.restored(row.kind, row.name, row.settings).options != each.options:
+            raise Conflict(
+                f"The source {each.name} was added with other options, and its next run would undo this one; run "
+                f"`leadline sync --source {each.name}`, or remove it and add it again with these"
+            )
 
 
 add_sync_commands(group, _pull)

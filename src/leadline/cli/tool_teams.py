@@ -30,9 +30,10 @@ def tree_of_teams(project: Project, source: str, organization: str) -> tuple[dic
         if row["team"].partition("/")[0] == organization
     ]
     if not memberships:
+        target, _, host = organization.partition("@")
+        command = f"leadline sync {source} {target}" + (f" --url https://{host}" if host else "")
         raise NotFound(
-            f"No team of {source}:{organization} is known; `leadline sync {source} {organization}` reads them, "
-            "if its token may see them"
+            f"No team of {source}:{organization} is known; `{command}` reads them, if its token may see them"
         )
     return team_tree(organization, memberships, _people(project, source, told, mapped))
 

@@ -94,6 +94,13 @@ def finished(
         connection.execute(sources.update().where(*_is(project_id, name)).values(**values))
 
 
+def forget_new(db: Database, project_id: int, name: str) -> None:
+    """Forget a source that was only named on a command line, if no run of it ever succeeded."""
+    new = (sources.c.configured.is_(False), sources.c.succeeded_at.is_(None))
+    with db.write() as connection:
+        connection.execute(sources.delete().where(*_is(project_id, name), *new))
+
+
 def _insert(
     connection: sa.Connection,
     project_id: int,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from leadline.lake import Snapshot
     from leadline.settings.profile import Profile
 
-_CODE = ("schema", "settings", "people", "derive", "facts")
+_CODE = ("schema", "settings", "people", "engine", "derive", "facts")
 """The packages that the rows of stored tables follow from: a new release computes them anew."""
 _STATE = "state-"
 """How the folders begin that steps keep between computations."""
@@ -129,7 +129,7 @@ class FactStore:
         try:
             if former is not None and not changed:
                 for file in sorted(former.glob("*.parquet")):
-                    os.link(file, unfinished / file.name)
+                    _share(file, unfinished / file.name)
             elif stored.compute is not None:
                 self._work(stored, stored.compute, unfinished)
             elif former is not None:
@@ -242,8 +242,9 @@ class FactStore:
         """Delete former states that nobody has used for hours, and what killed processes left unfinished."""
         old = time.time() - _KEPT_SECONDS
         for folder in [*self._states(name)[_KEPT_STATES:], *self._folder.glob(f".{name}-*")]:
-            if folder.stat().st_mtime < old:
-                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(FileNotFoundError):  # finished, or deleted by somebody else, at this moment
+                if folder.stat().st_mtime < old:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _states(self, name: str) -> list[Path]:
         """The folders of a stored table, the last used first."""
@@ -306,6 +307,14 @@ def _touched(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _share(file: Path, target: Path) -> None:
+    """Put ``file`` at ``target``, too; it takes no room twice where the disk can share it."""
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copyfile(file, target)
 
 
 def _no_rows(stored: Stored) -> Table:

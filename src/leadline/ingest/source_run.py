@@ -94,6 +94,12 @@ def run_held(
             result = _history(pull, settings)
     except LeadlineError as error:
         result = failed(error)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        # A mistake of ours, or an answer that nobody thought of. Left without an end, as a run that was killed, it would be
+        # made again every minute, and nobody would be told why.
+        what = f"leadline itself failed ({type(error).__name__}); its log says where"
+        remembered(pull, name, failed(LeadlineError(what, code="internal_error")))
+        raise
     return remembered(pull, name, result)
 
 
@@ -101,6 +107,8 @@ def remembered(pull: Pull, name: str, result: PullResult) -> SourceResult:
     """``result`` as that of the source's run that has ended now."""
     done = SourceResult(name, result)
     sources.finished(pull.db, pull.project_id, name, done.document(), pull.now(), good=result.error is None)
+    if result.error is not None and not result.tables:
+        sources.forget_new(pull.db, pull.project_id, name)  # a mistyped name is told once, not in every status
     return done
 
 
@@ -118,7 +126,7 @@ def _history(pull: Pull, settings: SourceSettings) -> PullResult:
         progress=pull.progress,
         now=pull.now,
     )
-    (done,) = job.run(settings.targets)
+    (done,) = job.run(settings.targets, name=settings.option("repository"))
     if isinstance(done, SyncFailure):
         raise done.error
     counts = {

@@ -90,11 +90,14 @@ class Lake:
                 self._manifests.move_to_end((table, version))
                 return found
         manifest = Manifest(version, _data_files(self.folder(table), self.open_delta(table, version)))
+        self._remember(table, manifest)
+        return manifest
+
+    def _remember(self, table: str, manifest: Manifest) -> None:
         with self._guard:
-            self._manifests[table, version] = manifest
+            self._manifests[table, manifest.version] = manifest
             while len(self._manifests) > _MANIFESTS_KEPT:
                 self._manifests.popitem(last=False)
-        return manifest
 
     def open_delta(self, table: str, version: int | None = None) -> DeltaTable:
         """The library's handle of ``table`` at ``version`` (newest by default). Raises ``StoreError``."""
@@ -151,6 +154,7 @@ class Lake:
         delta.update_incremental()
         version = int(delta.version())
         self._make_log_durable(table.name, version)
+        self._remember(table.name, Manifest(version, _data_files(self.folder(table.name), delta)))
         return version
 
     def _writable(self, table: Table) -> DeltaTable:
@@ -158,16 +162,18 @@ class Lake:
         from deltalake import DeltaTable, Schema
         from deltalake.exceptions import DeltaError
 
+        delta: DeltaTable | None = None
         if self.version(table.name) is None:
             self.folder(table.name).mkdir(parents=True, exist_ok=True)
             try:
-                DeltaTable.create(
+                delta = DeltaTable.create(
                     self.folder(table.name), table.arrow_schema, mode="ignore", configuration=dict(CONFIGURATION)
                 )
             except (DeltaError, OSError) as error:
                 if self.version(table.name) is None:  # else another process created it at the same moment
                     raise StoreError(f"Table {table.name} could not be created: {_first_line(error)}") from error
-        delta = self.open_delta(table.name)
+        if delta is None:
+            delta = self.open_delta(table.name)
         stored = {field.name for field in delta.schema().fields}
         new = [field for field in Schema.from_arrow(table.arrow_schema).fields if field.name not in stored]
         if new:

@@ -121,8 +121,8 @@ def connected(
     secret = settings.secret_place.read(environ) if kind.secret_env else None
     if secret is None and kind.secret_needed:
         raise InvalidRequest(
-            f"No {kind.secret} in {settings.secret_place.text}; put one there, or say where it is with --token-env, "
-            "--token-file or --token-keyring"
+            f"No {kind.secret} in {settings.secret_place.text}; put one there. Another place is named, when a source is read "
+            "once or added, by --token-env, --token-file or --token-keyring"
         )
     with ExitStack() as stack:
 

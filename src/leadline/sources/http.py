@@ -8,10 +8,13 @@ into an error.
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import random
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 from leadline.errors import Forbidden, StoreError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 ATTEMPTS = 6
@@ -37,6 +42,9 @@ LONGEST_LIMIT = 3700.0
 TIMEOUT = 60.0
 BODY_BYTES = 256 << 20
 """More than this is no page of an API."""
+SAME_ASKED = 50
+"""How often the same request is answered, among the last ``LAST_ASKED`` different ones, before it is given up."""
+LAST_ASKED = 2000
 
 
 class Overloaded(StoreError):
@@ -104,7 +112,11 @@ class Client:
         self._wait = self._closed.wait if wait is None else wait
         self._chance, self._clock, self._waiting = chance, clock, waiting
         self._blocked: dict[str, float] = {}
-        self._http = httpx.Client(headers=dict(headers), timeout=timeout, follow_redirects=True, auth=auth)
+        self._asked: OrderedDict[int, int] = OrderedDict()
+        trust = _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        self._http = httpx.Client(
+            headers=dict(headers), timeout=timeout, follow_redirects=True, auth=auth, verify=trust
+        )
 
     def __enter__(self) -> Client:
         return self
@@ -130,12 +142,24 @@ class Client:
         """One answer below 500 that is whole; 4xx (but limits) are the caller's to judge.
 
         ``budget`` names the rate limit that the request counts to; a ``bare`` request goes without ``auth``.
-        Raises ``Overloaded`` when every attempt failed, and
-        ``Refused`` for an answer that is no JSON.
+        Raises ``Overloaded`` when every attempt failed, and ``Refused`` for an answer that is no JSON, and when the same is
+        asked again and again.
         """
-        return self._patiently(
+        answer = self._patiently(
             lambda: self._once(method, url, params, body, headers, judge, bare=bare), budget, attempts
         )
+        if answer.status == 200 and not bare:
+            self._require_progress([method, url, params, body])
+        return answer
+
+    def _require_progress(self, request: list[Any]) -> None:
+        """Raises ``Refused`` when the same is asked again and again: pages lead back to themselves, and would for ever."""
+        key = hash(json.dumps(request, default=str))
+        self._asked[key] = self._asked.pop(key, 0) + 1
+        if self._asked[key] > SAME_ASKED:
+            raise Refused(f"{self.tool} gives the same page again and again")
+        if len(self._asked) > LAST_ASKED:
+            self._asked.popitem(last=False)
 
     def stream(
         self,
@@ -258,10 +282,9 @@ class Client:
         if answer.status not in (403, 429):
             return None
         seconds = _seconds(answer.headers.get("retry-after"), self.tool_time)
-        if seconds is not None and (
-            seconds > 0 or answer.status == 429
-        ):  # 0 beside a refusal: there is no limit to wait for
-            return Limit(seconds)
+        if seconds is not None and (seconds > 0 or answer.status == 429):
+            return Limit(max(1.0, seconds))
+        # 0 seconds beside a refusal: there is no limit to wait for.
         if _of_limit(answer, "remaining") == "0":
             return Limit(self.until(_of_limit(answer, "reset")))
         return Limit(None) if answer.status == 429 else None
@@ -332,3 +355,11 @@ def _seconds(text: str | None, now: datetime | None) -> float | None:
         return float(text)
     date = _date(text)
     return None if date is None or now is None else max(0.0, (date - now).total_seconds())
+
+
+@functools.cache
+def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """Whom TLS trusts, by the variables ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` if set: read once, not for every client."""
+    import httpx
+
+    return httpx.create_ssl_context()

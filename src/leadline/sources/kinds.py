@@ -72,6 +72,11 @@ KINDS = {
             "leadline.sources.git.connection",
             secret_needed=False,
             paged=False,
+            options=(
+                Option(
+                    "repository", "ORG/REPO", "What to call the repository [default: by its origin, else its folder]."
+                ),
+            ),
         ),
         Kind(
             "github",

@@ -63,6 +63,11 @@ class SecretPlace:
             return f"the file {self.file}"
         return f"the keyring's {self.keyring}" if self.keyring else f"the variable {self.env}"
 
+    @property
+    def short(self) -> str:
+        """The place, for a table."""
+        return f"${self.env}" if self.env else self.file or f"keyring {self.keyring}"
+
     def read(self, environ: Mapping[str, str] = os.environ) -> str | None:
         """The secret without surrounding white space; None if there is none.
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from leadline.errors import LeadlineError
 
-class Misshapen(Exception):
+
+class Misshapen(LeadlineError):
     """A record is not of the shape that its tool documents; the text says where."""
 
 

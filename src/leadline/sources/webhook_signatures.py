@@ -31,7 +31,8 @@ def gitlab(secret: str, headers: Headers, body: bytes, now: datetime) -> bool:
     """``X-Gitlab-Token`` is the secret; or, if the secret is a signing key, ``webhook-signature`` is ``v1,`` and the HMAC with
     SHA-256 of id, time and body in Base64, perhaps among others."""
     if not secret.startswith(SIGNING):
-        return hmac.compare_digest(headers.get("x-gitlab-token", "").encode(), secret.encode())
+        # Headers were decoded as Latin-1, whatever their bytes mean.
+        return hmac.compare_digest(headers.get("x-gitlab-token", "").encode("latin-1", "replace"), secret.encode())
     moment = headers.get("webhook-timestamp", "")
     try:
         key = base64.b64decode(secret.removeprefix(SIGNING), validate=True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -51,6 +52,8 @@ _MISLEADING = (
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 )
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+"""The gits that this process runs now."""
 
 
 class GitError(LeadlineError):
@@ -119,23 +122,25 @@ def run(
     not appear there.
     """
     with _git_must_exist():
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["git", *arguments],
             cwd=folder,
             env=dict(environment),
-            # surrogateescape: ref names and settings may be in any encoding.
-            input=stdin.encode("utf-8", "surrogateescape"),
-            capture_output=True,
-            check=False,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             # Without a terminal neither git nor ssh can stop to ask for a password.
             start_new_session=True,
         )
-    if done.returncode in failure_is:
+    with process, _known(process):
+        # surrogateescape: ref names and settings may be in any encoding.
+        output, said = process.communicate(stdin.encode("utf-8", "surrogateescape"))
+    if process.returncode in failure_is:
         return None
     # A branch file torn by a crash is only warned of: the branch would be missing without a sign.
-    if done.returncode != 0 or b"ignoring broken ref" in done.stderr:
-        raise failed(repository, arguments, done.returncode, done.stderr, secret)
-    return done.stdout.decode("utf-8", "surrogateescape")
+    if process.returncode != 0 or b"ignoring broken ref" in said:
+        raise failed(repository, arguments, process.returncode, said, secret)
+    return output.decode("utf-8", "surrogateescape")
 
 
 def failed(
@@ -188,12 +193,13 @@ class Git:
                 )
             output = cast("IO[bytes]", process.stdout)
             _widen(output)
-            try:
-                yield Stream(self.name, full, process, output, said)
-            finally:
-                process.kill()
-                output.close()
-                process.wait()
+            with _known(process):
+                try:
+                    yield Stream(self.name, full, process, output, said)
+                finally:
+                    process.kill()
+                    output.close()
+                    process.wait()
 
     def _full(self, arguments: Sequence[str]) -> list[str]:
         # An explicit git dir needs no safe.directory: the owner may be somebody else. Running inside it, git sees no
@@ -229,6 +235,34 @@ def _widen(pipe: IO[bytes]) -> None:
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
     except (ImportError, AttributeError, OSError):
         pass
+
+
+@contextmanager
+def _known(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Have ``end_all`` end it while the block runs; it, and what it has started, do not outlive an error."""
+    _RUNNING.add(process)
+    try:
+        yield
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        _RUNNING.discard(process)
+
+
+def end_all() -> None:
+    """End every git that this process runs, with what these have started: for who is about to end without cleaning up.
+
+    They are in sessions of their own, so no signal to this process reaches them, and one that waits for a server that does
+    not answer would wait on beside the next run's."""
+    for process in list(_RUNNING):
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager

@@ -15,24 +15,28 @@ from typing import Any
 from leadline.errors import InvalidRequest
 from leadline.sources.configured import SourceSettings, named
 from leadline.sources.git.command import asking_environment, run
-from leadline.sources.git.location import name_of_folder, name_of_url, parse_location, public_url
+from leadline.sources.git.location import checked_name, name_of_folder, name_of_url, parse_location, public_url
 from leadline.sources.pages import Checked
 
 
 def checked(settings: SourceSettings) -> list[SourceSettings]:
     """One per repository. Raises ``InvalidRequest`` for what is none, and for an address that holds a password."""
+    given = settings.option("repository")
+    if given is not None and len(settings.targets) > 1:
+        raise InvalidRequest("--repository names one repository; add the others by themselves")
+    called = None if given is None else checked_name(given)
     found = []
     for text in settings.targets:
         target = parse_location(text).target
         if isinstance(target, Path):
-            found.append(named(settings, f"git:{name_of_folder(target)}", [str(target)]))
+            found.append(named(settings, f"git:{called or name_of_folder(target)}", [str(target)]))
             continue
         if "://" in target and not target.lower().startswith("file:") and public_url(target) != target:
             raise InvalidRequest(
                 f"{public_url(target)} was given with a password or a query, which would be stored; let git ask a credential "
                 "helper, or use an ssh key"
             )
-        found.append(named(settings, f"git:{name_of_url(target)}", [target]))
+        found.append(named(settings, f"git:{called or name_of_url(target)}", [target]))
     return found
 
 

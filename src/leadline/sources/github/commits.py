@@ -163,7 +163,8 @@ def to_ask(node: Node, default_branch: str | None) -> list[str]:
         return []
     found = [commit for each in elements(node, "commits") if (commit := inner(each, "commit")) is not None]
     merge = inner(node, "mergeCommit") or {}
-    landed = {merge.get("oid"), *(each.get("oid") for each in elements(merge, "parents"))}
+    # A list: what is no text cannot be in a set.
+    landed = [merge.get("oid"), *(each.get("oid") for each in elements(merge, "parents"))]
     as_they_are = node.get("headRefOid") in landed or any(commit.get("oid") in landed for commit in found[-1:])
     if node.get("baseRefName") == default_branch and as_they_are:
         return []

@@ -6,7 +6,7 @@ query tells of a hundred repositories whether there is anything new in them; onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -278,7 +278,8 @@ class GitHub:
 
     def _releases(self, repository: Repository) -> Iterator[Page]:
         def rows(nodes: Sequence[Node]) -> dict[str, Any]:
-            return {"rows": merged(release_rows(repository.name, node) for node in nodes)}
+            made, skipped = _made("release", repository, nodes, lambda node: release_rows(repository.name, node))
+            return {"rows": merged(row for _, row in made), "skipped": skipped}
 
         sign = repository.sign("releases", "databaseId", "updatedAt")
         yield from self._read(repository, "releases", sign, "createdAt", self._asking(repository, RELEASES), rows)
@@ -288,13 +289,16 @@ class GitHub:
         waiting: dict[str, str] = dict(state.get("open") or {})
 
         def rows(nodes: Sequence[Node]) -> dict[str, Any]:
-            made = [(node, deployment_rows(repository.name, node, self.prefix)) for node in nodes]
+            made, skipped = self._deployed(repository, nodes)
             for node, row in made:
                 self._keep_open(waiting, node, row)
-            return {"rows": merged(row for _, row in made), "state": {"open": dict(waiting)}}
+            return {"rows": merged(row for _, row in made), "state": {"open": dict(waiting)}, "skipped": skipped}
 
         sign = repository.sign("deployments", "databaseId", "updatedAt")
         yield from self._read(repository, "deployments", sign, "createdAt", self._asking(repository, DEPLOYMENTS), rows)
+
+    def _deployed(self, repository: Repository, nodes: Iterable[Node]) -> _Made:
+        return _made("deployment", repository, nodes, lambda node: deployment_rows(repository.name, node, self.prefix))
 
     def _keep_open(self, waiting: dict[str, str], node: Node, rows: Mapping[str, list[Row]]) -> None:
         """Remember a deployment that has not ended, unless it is too old to end ever; forget one that has."""
@@ -321,13 +325,13 @@ class GitHub:
             for repository in dict.fromkeys(owners[identity] for identity in asked):
                 cursor, state = self._stream(repository, "deployments")
                 waiting = {key: value for key, value in state["open"].items() if key in nodes or key not in asked}
-                rows = []
-                for identity in [key for key in asked if key in nodes and owners[key] is repository]:
-                    rows.append(deployment_rows(repository.name, nodes[identity], self.prefix))
-                    self._keep_open(waiting, nodes[identity], rows[-1])
-                yield Page(
-                    repository.name, merged(rows), cursors={cursor: {**state, "open": waiting}}, records=len(rows)
-                )
+                mine = [nodes[key] for key in asked if key in nodes and owners[key] is repository]
+                made, skipped = self._deployed(repository, mine)
+                for node, row in made:
+                    self._keep_open(waiting, node, row)
+                rows = merged(row for _, row in made)
+                cursors = {cursor: {**state, "open": waiting}}
+                yield Page(repository.name, rows, cursors=cursors, records=len(made), skipped=skipped)
 
     def _asking(self, repository: Repository, query: str) -> Callable[[str | None], Listed]:
         owner, _, short = repository.name.partition("/")
@@ -352,6 +356,22 @@ def _taken(reader: PullRequests) -> tuple[Skipped, ...]:
     """What was left out, each thing once."""
     skipped, reader.skipped = tuple(dict.fromkeys(reader.skipped)), []
     return skipped
+
+
+_Made = tuple[list[tuple[Node, dict[str, list[Row]]]], tuple[Skipped, ...]]
+"""Records with their rows, and those that have another shape."""
+
+
+def _made(
+    what: str, repository: Repository, nodes: Iterable[Node], rows: Callable[[Node], dict[str, list[Row]]]
+) -> _Made:
+    made, skipped = [], []
+    for node in nodes:
+        try:
+            made.append((node, rows(node)))
+        except Misshapen as error:
+            skipped.append(Skipped(f"{what} {node.get('databaseId')} of {repository.name}", error.message))
+    return made, tuple(skipped)
 
 
 def _text(instant: datetime) -> str:

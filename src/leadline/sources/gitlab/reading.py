@@ -265,7 +265,10 @@ class Deployments:
             # A second back, whether the server takes the instant itself along or not.
             last = nodes[-1].get("updated_at")
             further = earlier(str(utc(last)), timedelta(seconds=1)) if isinstance(last, str) else at["from"]
-            # More than a page of one second: only then is the next page asked for by its number.
-            at["page"] = at["page"] + 1 if further == at["from"] else 1
-            at["from"] = further
+            # More than a page of one second: only then is the next page asked for by its number. Never further back: a second
+            # full of them would lead to the one before it again and again.
+            if at["from"] and further <= at["from"]:
+                at["page"] += 1
+            else:
+                at.update(page=1, **{"from": further})
             yield nodes, {**rest, "descent": dict(at)}

@@ -62,7 +62,8 @@ class Api:
         nodes = body.get(what)
         if not isinstance(nodes, list):
             raise Misshapen(f"{self.client.tool} sent no list of {what}; is {self.server.base} the address of its API?")
-        return Listed([node for node in nodes if isinstance(node, dict)], body.get("more") is True)
+        # An empty page that says there is more has nothing to go on from.
+        return Listed([node for node in nodes if isinstance(node, dict)], bool(nodes) and body.get("more") is True)
 
     def all(self, what: str, params: Mapping[str, str], ids: Sequence[str] = ()) -> Iterator[Listed]:
         """The pages of a list, as many as can be reached. Raises as ``page``."""
