@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from leadline.errors import LeadlineError
+
 Row = dict[str, Any]
 """Column → text, number, boolean, list of texts or None, as JSON has them."""
 
@@ -54,6 +56,21 @@ class Page:
     cursors: Mapping[str, State | None] = field(default_factory=dict)
     records: int = 0
     skipped: tuple[Skipped, ...] = ()
+
+
+def left_out(subject: str, what: str, error: LeadlineError) -> Page:
+    """The page that tells of something that ``error`` kept from being read."""
+    return Page(subject, skipped=(Skipped(what, error.message),))
+
+
+def remembered(states: dict[str, State], page: Page) -> Page:
+    """``page``, with its cursors in ``states`` as if they were stored."""
+    for name, state in page.cursors.items():
+        if state is None:
+            states.pop(name, None)
+        else:
+            states[name] = state
+    return page
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from leadline.sources.github.rows import (
     repository_row,
 )
 from leadline.sources.http import Overloaded, Refused
-from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State
+from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State, left_out, remembered
 from leadline.sources.text import Misshapen
 
 LAG = timedelta(minutes=2)
@@ -120,19 +120,11 @@ class GitHub:
                         raise
                     yield self._left_out(repository, read, error)
 
-    def _left_out(self, repository: Repository, read: Callable[..., Any], error: Exception) -> Page:
-        what = f"{read.__name__.strip('_')} of {repository.name}"
-        why = error.message if isinstance(error, LeadlineError) else str(error)
-        return Page(repository.name, skipped=(Skipped(what, why),))
+    def _left_out(self, repository: Repository, read: Callable[..., Any], error: LeadlineError) -> Page:
+        return left_out(repository.name, f"{read.__name__.strip('_')} of {repository.name}", error)
 
     def _known(self, page: Page) -> Page:
-        """``page``, with its cursors remembered as if they were stored."""
-        for name, state in page.cursors.items():
-            if state is None:
-                self._states.pop(name, None)
-            else:
-                self._states[name] = state
-        return page
+        return remembered(self._states, page)
 
     def _described(self, found: Owned) -> Page:
         """The rows of ``repositories``, and the names that repositories gave up."""

@@ -47,7 +47,7 @@ from leadline.sources.gitlab.rows import (
     repository_row,
 )
 from leadline.sources.http import Overloaded, Refused
-from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State
+from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State, left_out, remembered
 from leadline.sources.text import Misshapen
 
 TROUBLES = 3
@@ -165,19 +165,12 @@ class GitLab:
         )
         return min((since for since in mine if since), default=None)
 
-    def _left_out(self, project: Project, read: Callable[..., Any], error: Exception) -> Page:
+    def _left_out(self, project: Project, read: Callable[..., Any], error: LeadlineError) -> Page:
         what = f"{read.__name__.strip('_').replace('_', ' ')} of {project.name}"
-        why = error.message if isinstance(error, LeadlineError) else str(error)
-        return Page(project.name, skipped=(Skipped(what, why),))
+        return left_out(project.name, what, error)
 
     def _known(self, page: Page) -> Page:
-        """``page``, with its cursors remembered as if they were stored."""
-        for name, state in page.cursors.items():
-            if state is None:
-                self._states.pop(name, None)
-            else:
-                self._states[name] = state
-        return page
+        return remembered(self._states, page)
 
     def _described(self, found: Sequence[Project], skipped: Sequence[Skipped]) -> Iterator[Page]:
         """The rows of ``repositories``, and the names that projects gave up.

@@ -29,7 +29,7 @@ from leadline.sources.jenkins.rows import (
     place_of,
     rows_of,
 )
-from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State
+from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State, left_out
 from leadline.sources.secrets import one_line
 from leadline.sources.text import Misshapen
 
@@ -368,11 +368,8 @@ def _keep_open(
             waiting.pop(str(number), None)
 
 
-def _left_out(job: Job, error: Exception) -> Page:
-    return Page(
-        job.name,
-        skipped=(Skipped(f"builds of {job.name}", error.message if isinstance(error, LeadlineError) else str(error)),),
-    )
+def _left_out(job: Job, error: LeadlineError) -> Page:
+    return left_out(job.name, f"builds of {job.name}", error)
 
 
 __all__ = ["BUILDS", "DEPLOYMENTS", "Jenkins", "checked", "connect"]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from leadline.errors import LeadlineError, NotFound
+from leadline.errors import NotFound
 from leadline.sources.http import Overloaded, Refused
 from leadline.sources.jira.api import Api, Node
 from leadline.sources.jira.rows import sprint_row
@@ -49,7 +49,7 @@ class Boards:
                 rows = self._sprints(identity, label, labels)
             except (Refused, NotFound, Misshapen, Overloaded) as error:
                 refused = True
-                why = error.message if isinstance(error, LeadlineError) else str(error)
+                why = error.message
                 yield Page(label, skipped=(Skipped(f"sprints of the board {label}", why),))
                 continue
             yield Page(label, {"sprints": rows}, whole={"sprints": [{"board": label}]}, records=len(rows))

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from leadline.errors import InvalidRequest, LeadlineError, NotFound
+from leadline.errors import InvalidRequest, NotFound
 from leadline.sources.configured import SourceSettings, named
 from leadline.sources.http import Overloaded, Refused
 from leadline.sources.jira.api import Api, Node, Server, headers, site
@@ -24,7 +24,7 @@ from leadline.sources.jira.fields import field_map, overrides
 from leadline.sources.jira.people import SOURCE, People
 from leadline.sources.jira.reading import MINUTE, Issues, Step, millis
 from leadline.sources.jira.rows import Shapes, former_keys, instant, issue_rows, key_of, statuses
-from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State
+from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State, left_out, remembered
 from leadline.sources.secrets import one_line
 from leadline.sources.text import Misshapen
 
@@ -157,7 +157,7 @@ class Jira:
                 for page in pages:
                     yield self._known(page)
             except (Refused, NotFound, Misshapen) as error:
-                yield _left_out(what, error)
+                yield left_out(what, what, error)
             except Overloaded as error:
                 troubles.append(error)
                 if len(troubles) == TROUBLES:
@@ -178,13 +178,7 @@ class Jira:
         yield "sprints", self._boards(wanted).pages(self._states.get(self._boards().cursor, {}))
 
     def _known(self, page: Page) -> Page:
-        """``page``, with its cursors remembered as if they were stored."""
-        for name, state in page.cursors.items():
-            if state is None:
-                self._states.pop(name, None)
-            else:
-                self._states[name] = state
-        return page
+        return remembered(self._states, page)
 
     def _cursor(self, project: Project) -> str:
         return f"{self.api.site.host}#{project.id}"
@@ -331,8 +325,3 @@ def _version(issue: Node) -> str:
 
 def _millis(when: datetime) -> int:
     return round(when.astimezone(UTC).timestamp() * 1000)
-
-
-def _left_out(what: str, error: Exception) -> Page:
-    why = error.message if isinstance(error, LeadlineError) else str(error)
-    return Page(what, skipped=(Skipped(what, why),))
