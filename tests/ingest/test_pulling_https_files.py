@@ -18,10 +18,12 @@ import pytest
 
 from files_stub import TOKEN, Files
 from leadline.engine import Engine
+from leadline.errors import InvalidRequest
 from leadline.home import Project
 from leadline.ingest import import_paths
 from leadline.ingest.pulling import Pull
 from leadline.ingest.source_run import SourceResult, run_source
+from leadline.people import tree, trees
 from leadline.sources.configured import SourceSettings, checked
 from tool_stub import PASSING, TRUNCATED, Fault, Request, serving
 
@@ -362,3 +364,48 @@ def test_a_large_file_comes_a_thousand_rows_at_a_time(puller: Puller, tool: File
     puller.good(progress=lambda _, records: seen.append(records))
     assert [later - before for before, later in itertools.pairwise([0, *seen])] == [1_000] * 30 + [0]
     assert len(puller.rows()) == 30_000
+
+
+PEOPLE = "email,full_name,manager_email,team\nada@example.com,Ada,,Shop\nben@example.com,Ben,ada@example.com,Shop\n"
+
+
+def test_developers_are_an_org_tree_that_is_kept_up_to_date(puller: Puller, tool: Files) -> None:
+    db, number = puller.project.home.db, puller.project.id
+
+    def people() -> tuple[int, set[str]]:
+        found = tree(db, number, "Engineering")
+        return found.version, set(found.developers)
+
+    kept = {"org-tree": "Engineering"}
+    tool.files["/developers.csv"] = PEOPLE.encode()
+    puller.good("/developers.csv")
+    assert trees(db, number) == []
+    puller.good("/developers.csv", options=kept)
+    assert people() == (1, {"ada@example.com", "ben@example.com"})
+    assert len(puller.rows("developers")) == 2
+    calls = len(tool.requests)
+    puller.good("/developers.csv", options=kept)
+    assert (people()[0], len(tool.requests) - calls) == (1, 1)
+
+    # Ben has left, Cleo came; then a file that is none.
+    tool.files["/developers.csv"] = PEOPLE.replace("ben@", "cleo@").encode()
+    puller.good("/developers.csv", options=kept)
+    assert people() == (2, {"ada@example.com", "cleo@example.com"})
+    tool.files["/developers.csv"] = PEOPLE.replace(",ada@", ",nobody@").encode()
+    for _ in range(2):  # it is told again, until it is mended
+        done = puller("/developers.csv", options=kept)
+        assert done.error is not None
+        assert "nobody@example.com" in str(done.error.details) + done.error.message
+    assert people()[0] == 2
+    tool.files["/developers.csv"] = PEOPLE.encode()
+    puller.good("/developers.csv", options=kept)
+    assert people() == (3, {"ada@example.com", "ben@example.com"})
+
+
+def test_what_is_no_org_tree(puller: Puller, tool: Files) -> None:
+    with pytest.raises(InvalidRequest, match="made of developers, not of incidents"):
+        puller("/incidents.csv", options={"org-tree": "Engineering"})
+    tool.files["/developers.jsonl"] = b'{"email": "ada@example.com", "full_name": "Ada"}\n'
+    done = puller("/developers.jsonl", options={"org-tree": "Engineering"})
+    assert done.error is not None
+    assert "CSV" in done.error.message

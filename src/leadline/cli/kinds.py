@@ -124,7 +124,7 @@ def _places(option: str, what: str, variable: str) -> dict[str, tuple[Any, Any]]
 
 
 def _option(name: str) -> str:
-    return f"option_{name}"
+    return f"option_{name.replace('-', '_')}"
 
 
 def _settings(kind: Kind, values: Mapping[str, Any]) -> SourceSettings:

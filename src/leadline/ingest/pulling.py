@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from leadline.db import Database, cursors
@@ -25,10 +26,11 @@ from leadline.ingest.removal import remove
 from leadline.ingest.rows import Judge, RawRow
 from leadline.ingest.staging import lower_case_columns
 from leadline.lake import Lake
+from leadline.people import load_org
 from leadline.schema import TABLES, Table
 from leadline.sources.git import SOURCE as GIT
 from leadline.sources.json_lines import Columns, RowRefused, raw_row
-from leadline.sources.pages import BringsCommits, Figures, Page, Row, RowOfFile, Skipped, Source, State
+from leadline.sources.pages import BringsCommits, Developers, Figures, Page, Row, RowOfFile, Skipped, Source, State
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -172,6 +174,8 @@ class _Carrier:
         """Keep a page until its batch is delivered, which may be now."""
         if page.gone or self._batch.has_one_of(page):
             self.deliver()  # rows of before may bear a name that is gone, or be another version of the same parent's
+        if page.developers is not None:
+            self._put_in_force(page.developers)
         self._batch.add(page)
         self.records += page.records
         self._skip(page.skipped)
@@ -224,6 +228,16 @@ class _Carrier:
             refusals = self._judge.refusals(table, good)
             self._skip([Skipped(_named(table, given[each.line]), f"{each.column}: {each.reason}") for each in refusals])
         return batches
+
+    def _put_in_force(self, developers: Developers) -> None:
+        """Load the org tree. Raises ``InvalidInput`` with every violation: its cursor is not stored then, and the last good tree
+        stays."""
+        pull = self._pull
+        pull.temp_dir.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="people-", dir=pull.temp_dir) as folder:
+            file = Path(folder) / "developers.csv"
+            file.write_bytes(developers.content)
+            load_org(pull.db, pull.project_id, file, developers.tree, now=pull.now())
 
     def _deliver_pushed(self) -> None:
         """What waits in the inbox under a name that is gone must not come after its removal."""

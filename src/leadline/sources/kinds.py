@@ -191,6 +191,7 @@ KINDS = {
                 Option(
                     "header", "NAME", "Header that the token is sent in [default: Authorization, as a bearer token]."
                 ),
+                Option("org-tree", "NAME", "Also put the developers of a CSV file in force as this org tree."),
             ),
         ),
     )

@@ -37,6 +37,14 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Developers:
+    """Everybody there is, as a CSV file for ``leadline org load``: put in force as the org tree ``tree``."""
+
+    tree: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Page:
     """Rows by table, with what they mean.
 
@@ -56,6 +64,7 @@ class Page:
     cursors: Mapping[str, State | None] = field(default_factory=dict)
     records: int = 0
     skipped: tuple[Skipped, ...] = ()
+    developers: Developers | None = None
 
 
 def left_out(subject: str, what: str, error: LeadlineError) -> Page:

@@ -21,13 +21,14 @@ from leadline.sources.configured import SourceSettings, named
 from leadline.sources.files import ImportFile, suffix_of, table_of
 from leadline.sources.https_files.download import Changed, Download, Secret
 from leadline.sources.https_files.rows import raw_rows
-from leadline.sources.pages import Checked, Figures, Page, Row, RowOfFile, Skipped, State
+from leadline.sources.pages import Checked, Developers, Figures, Page, Row, RowOfFile, Skipped, State
 from leadline.sources.secrets import one_line
 
 if TYPE_CHECKING:
     from leadline.sources.http import Client
 
 KIND = "files"
+DEVELOPERS = TABLES["developers"]
 PAGE_ROWS = 1_000
 """Rows of one page: some pages are read ahead."""
 FORMATS = ("csv", "csv.gz", "jsonl", "jsonl.gz", "json", "parquet")
@@ -56,6 +57,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
         raise InvalidRequest(f"--format cannot be {file_format[:40]!r}; it is one of {', '.join(FORMATS)}")
     if header is not None and not _HEADER.fullmatch(header):
         raise InvalidRequest(f"--header cannot be {header[:40]!r}; write the name of a header, as X-Api-Key")
+    tree = settings.option("org-tree")
     found = []
     for target in settings.targets:
         url, parts = target.strip(), split(target.strip(), "The address", _EXAMPLE)
@@ -66,7 +68,9 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
                 f"The address has a secret in it ({secret[:40]}), and addresses are stored; send it in a header: put it into a "
                 "variable or a file, and name that with --token-env or --token-file (and the header with --header)"
             )
-        _table(settings, _name(url))
+        table = _table(settings, _name(url))
+        if tree is not None and table is not DEVELOPERS:
+            raise InvalidRequest(f"--org-tree is made of developers, not of {table.name}")
         place = url.partition("://")[2].partition("?")[0].partition("#")[0].lower()
         found.append(named(settings, f"files:{place.rstrip('/')}"[:200], [url.partition("#")[0]]))
     return found
@@ -83,7 +87,7 @@ def connect(settings: SourceSettings, secret: str | None, client: Callable[..., 
     http = client(tool=urlsplit(url).netloc, headers={"User-Agent": "leadline", "Accept": "*/*"})
     file_format = (settings.option("format") or "").lower().removeprefix(".") or None
     sent = Secret(header, value, place.text) if value else Secret("", "", place.text)
-    return Files(url, _table(settings, _name(url)), file_format, sent, http)
+    return Files(url, _table(settings, _name(url)), file_format, sent, http, settings.option("org-tree"))
 
 
 def _name(url: str) -> str:
@@ -104,13 +108,15 @@ def _table(settings: SourceSettings, name: str) -> Table:
 
 @dataclass
 class Files:
-    """One file at ``url``, with rows of ``table``. ``format``: None to go by its name, or by what the server says."""
+    """One file at ``url``, with rows of ``table``. ``format``: None to go by its name, or by what the server says. ``tree``: the
+    org tree that its developers are put in force as."""
 
     url: str
     table: Table
     format: str | None
     secret: Secret
     client: Client
+    tree: str | None = None
     kind: str = KIND
 
     @property
@@ -139,7 +145,7 @@ class Files:
     def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
         """The file's rows, if it has changed. Raises ``InvalidInput`` if it cannot be read, and as ``Download.to`` does."""
         state = dict(cursors.get(self.url[:500], {}))
-        read_as = [self.table.name, self.format or ""]
+        read_as = [self.table.name, self.format or "", *([self.tree] if self.tree else [])]
         known = state if state.get("as") == read_as and "digest" in state else {}
         with tempfile.TemporaryDirectory(prefix="files-", dir=self._temp_dir()) as folder:
             path = Path(folder) / (re.sub(r"[^\w.+-]", "_", self.name)[-100:] or "file")
@@ -179,6 +185,7 @@ class Files:
     def _rows(self, path: Path, found: Changed, after: State, before: State, line: int) -> Iterator[Page]:
         """Pages of the rows after ``line``; the cursor that the file is read comes with the last."""
         file = ImportFile(path, self.table, f".{self._format(found.content_type)}")
+        developers = self._developers(file)
         rows: list[Row] = []
         skipped: list[Skipped] = []
         taken = 0
@@ -199,13 +206,24 @@ class Files:
                     rows, skipped = [], []
         if not taken and not rows and skipped and not line:
             raise InvalidInput(f"{self.name}: no row can be taken; {skipped[0].what}: {skipped[0].why}")
-        yield self._page(rows, after, skipped)
+        yield self._page(rows, after, skipped, developers)
 
-    def _page(self, rows: list[Row], state: State, skipped: list[Skipped]) -> Page:
+    def _developers(self, file: ImportFile) -> Developers | None:
+        """The whole list, if it is to be an org tree. Raises ``InvalidInput`` for a file that is none."""
+        if self.tree is None:
+            return None
+        if file.suffix != ".csv":
+            raise InvalidInput(f"{self.name}: an org tree is made of a CSV file, not of {file.suffix[1:]}")
+        return Developers(self.tree, file.path.read_bytes())
+
+    def _page(
+        self, rows: list[Row], state: State, skipped: list[Skipped], developers: Developers | None = None
+    ) -> Page:
         return Page(
             self.name,
             {self.table.name: rows} if rows else {},
             cursors={self.url[:500]: state},
             records=len(rows),
             skipped=tuple(skipped),
+            developers=developers,
         )
