@@ -170,7 +170,7 @@ def test_ctrl_c_while_the_reader_waits(company: Leadline) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert errors.decode().strip() == "interrupted; what was not finished was not kept"
+    assert errors.decode().strip() == "interrupted; what was finished before stays, the rest was not kept"
     assert not list((company.home / "tmp").glob("output-*"))
 
 
@@ -193,7 +193,7 @@ def test_ctrl_c_leaves_no_file(company: Leadline) -> None:
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
-    assert errors.decode().strip() in ("interrupted; what was not finished was not kept", "")
+    assert errors.decode().strip() in ("interrupted; what was finished before stays, the rest was not kept", "")
     left = [path.name for path in company.cwd.iterdir() if path.name != "data"]
     assert (process.returncode, left) in ((130, []), (0, ["out.csv"]))
     assert not list((company.home / "tmp").iterdir())

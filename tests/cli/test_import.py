@@ -98,7 +98,7 @@ def test_ctrl_c_leaves_nothing_half_done(company: Leadline) -> None:
     out, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors.decode()
     assert out == b""
-    assert errors.decode().strip() == "interrupted; what was not finished was not kept"
+    assert errors.decode().strip() == "interrupted; what was finished before stays, the rest was not kept"
     assert company.rows() == before
     assert not list(staging.glob("*")), "staged files are left"
     assert company.json("status", "--check")["check"]["good"]

@@ -74,7 +74,8 @@ def test_sources_from_their_adding_to_their_status(leadline: Leadline, urls: dic
 @pytest.mark.parametrize("name", ["jenkins", "pagerduty", "files"])
 def test_a_secret_that_is_refused(leadline: Leadline, urls: dict[str, str], name: str) -> None:
     wrong = dict.fromkeys(SECRETS, "wrong-secret")
-    done = leadline("sync", *commands(urls)[name], code=1, env=wrong)
+    leadline("sources", "add", *commands(urls)[name])
+    done = leadline("sync", code=1, env=wrong)
     assert "refuses the token" in done.stderr
     assert f"from the variable {name.upper()}_TOKEN" in done.stderr
     assert "wrong-secret" not in done.stderr + done.stdout

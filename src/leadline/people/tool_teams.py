@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,14 +38,22 @@ def team_tree(
 ) -> tuple[dict[str, Any], list[str]]:
     """The document, and the accounts that are nobody's by ``people``, who are left out of it.
 
-    Teams are in the order of their paths; a team's key is its slug, which stays when it is renamed below another one.
+    Teams are in the order of their paths; a team's key is its slug, which stays when it moves below another one, or its whole
+    path where several teams have the slug.
     """
+    given = sorted(memberships, key=lambda one: (one.path, one.account))
+    paths = {
+        tuple(slugs[:end]) for each in given if (slugs := each.path.split("/")[1:]) for end in range(1, len(slugs) + 1)
+    }
+    named = Counter(path[-1] for path in paths)
     root = _Team(organization, "")
     unknown: set[str] = set()
-    for each in sorted(memberships, key=lambda one: (one.path, one.account)):
+    for each in given:
         team = root
-        for slug, name in zip(each.path.split("/")[1:], each.names, strict=True):
-            team = team.below.setdefault(slug, _Team(name, f"team-{slug}" if slug.isdigit() else slug))
+        slugs = each.path.split("/")[1:]
+        for depth, (slug, name) in enumerate(zip(slugs, each.names, strict=True), start=1):
+            called = slug if named[slug] == 1 else "--".join(slugs[:depth])  # no slug has two dashes in a row
+            team = team.below.setdefault(slug, _Team(name, f"team-{called}" if called.isdigit() else called))
         if (person := people.get(each.account)) is None:
             unknown.add(each.account)
         else:
