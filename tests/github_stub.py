@@ -14,12 +14,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tool_stub import Answering, Fault, listening
 
 TOKEN = "ghp_stub0123456789"
 
@@ -64,16 +66,6 @@ class GraphQLError(Exception):
     def __init__(self, message: str, kind: str | None = None) -> None:
         super().__init__(message)
         self.error = {"message": message, **({"type": kind} if kind else {"extensions": {"code": "invalid"}})}
-
-
-@dataclass(frozen=True)
-class Fault:
-    """How one answer is spoilt: another status, headers and body; ``cut``: the connection ends in the middle of it."""
-
-    status: int = 200
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
-    cut: bool = False
 
 
 SERVER_ERROR = Fault(502, (("Content-Type", "text/html"),), b"<html>Unicorn!</html>")
@@ -412,13 +404,9 @@ class Executor:
 # -- HTTP --------------------------------------------------------------------------------------------------------------
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(Answering, BaseHTTPRequestHandler):
     hub: Hub
     lock = threading.Lock()
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
@@ -534,26 +522,7 @@ class Handler(BaseHTTPRequestHandler):
         content = b"" if body is None else json.dumps(body).encode()
         self.send(status, {**headers, "Content-Type": "application/json; charset=utf-8"}, content, cut=cut)
 
-    def send(self, status: int, headers: dict[str, str], content: bytes, *, cut: bool = False) -> None:
-        head = [f"HTTP/1.1 {status} Answer", *(f"{name}: {value}" for name, value in headers.items())]
-        head += [f"Content-Length: {len(content)}", "", ""]
-        # In one piece: a head and a body apart would wait for each other's acknowledgement.
-        self.wfile.write("\r\n".join(head).encode() + (content[: len(content) // 2] if cut else content))
-        if cut:
-            self.close_connection = True
 
-
-@contextmanager
-def serving(hub: Hub) -> Iterator[str]:
+def serving(hub: Hub) -> AbstractContextManager[str]:
     """The address of a server of ``hub``, until the block ends."""
-    handler = type("HubHandler", (Handler,), {"hub": hub, "lock": threading.Lock()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+    return listening(type("HubHandler", (Handler,), {"hub": hub, "lock": threading.Lock()}))

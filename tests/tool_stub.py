@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -118,13 +118,26 @@ class Tool:
         return {"Date": email.utils.formatdate(now, usegmt=True), **self.limits(left, int(now) + 60)}
 
 
-class Handler(BaseHTTPRequestHandler):
+class Answering(BaseHTTPRequestHandler):
+    """Answers in one piece, or the first half of it."""
+
     protocol_version = "HTTP/1.1"
-    tool: Tool
-    lock: threading.Lock
 
     def log_message(self, *_: object) -> None:
         pass
+
+    def send(self, status: int, headers: dict[str, str], content: bytes, *, cut: bool = False) -> None:
+        head = [f"HTTP/1.1 {status} Answer", *(f"{name}: {value}" for name, value in headers.items())]
+        head += [f"Content-Length: {max(1, len(content)) if cut else len(content)}", "", ""]
+        # In one piece: a head and a body apart would wait for each other's acknowledgement.
+        self.wfile.write("\r\n".join(head).encode() + (content[: len(content) // 2] if cut else content))
+        if cut:
+            self.close_connection = True
+
+
+class Handler(Answering):
+    tool: Tool
+    lock: threading.Lock
 
     def do_GET(self) -> None:
         self.serve()
@@ -153,19 +166,10 @@ class Handler(BaseHTTPRequestHandler):
         kind = {} if isinstance(answer, bytes) else {"Content-Type": "application/json; charset=utf-8"}
         self.send(status, {**common, **kind, **extra}, content, cut=fault is not None)
 
-    def send(self, status: int, headers: dict[str, str], content: bytes, *, cut: bool = False) -> None:
-        head = [f"HTTP/1.1 {status} Answer", *(f"{name}: {value}" for name, value in headers.items())]
-        head += [f"Content-Length: {max(1, len(content)) if cut else len(content)}", "", ""]
-        # In one piece: a head and a body apart would wait for each other's acknowledgement.
-        self.wfile.write("\r\n".join(head).encode() + (content[: len(content) // 2] if cut else content))
-        if cut:
-            self.close_connection = True
-
 
 @contextmanager
-def serving(tool: Tool) -> Iterator[str]:
-    """The address of a server of ``tool``, until the block ends."""
-    handler = type("ToolHandler", (Handler,), {"tool": tool, "lock": threading.Lock()})
+def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server on loopback that answers by ``handler``, until the block ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -176,3 +180,8 @@ def serving(tool: Tool) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+def serving(tool: Tool) -> AbstractContextManager[str]:
+    """The address of a server of ``tool``, until the block ends."""
+    return listening(type("ToolHandler", (Handler,), {"tool": tool, "lock": threading.Lock()}))

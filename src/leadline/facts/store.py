@@ -83,6 +83,7 @@ class FactStore:
         self._before_each = before_each
         self._raw_within: dict[str, Within] = {}
         self._differences = Differences(engine, snapshot)
+        self._fingerprints: dict[Stored, str] = {}
 
     @cached_property
     def _snapshot(self) -> Snapshot:
@@ -261,12 +262,14 @@ class FactStore:
 
     def fingerprint(self, stored: Stored) -> str:
         """A digest of all that a stored table follows from."""
-        state = {
-            "base": self._base(stored),
-            "tables": {table: self._versions.get(table) for table in stored.reads},
-            "needs": [self.fingerprint(each) for each in stored.needs],
-        }
-        return _digest(state)
+        if (known := self._fingerprints.get(stored)) is None:
+            state = {
+                "base": self._base(stored),
+                "tables": {table: self._versions.get(table) for table in stored.reads},
+                "needs": [self.fingerprint(each) for each in stored.needs],
+            }
+            known = self._fingerprints[stored] = _digest(state)
+        return known
 
     def _base(self, stored: Stored) -> str:
         """A digest of what a stored table follows from beside the lake's and other stored tables."""

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import Forbidden, StoreError
+from leadline.sources.pages import Figures
+from leadline.sources.text import rfc3339
 
 if TYPE_CHECKING:
     import ssl
@@ -125,6 +127,10 @@ class Client:
         """Close the connections; whoever waits wakes up and is told."""
         self._closed.set()
         self._http.close()
+
+    def figures(self) -> Figures:
+        """What asking has cost so far."""
+        return Figures(self.calls, self.waited, None if self.tool_time is None else rfc3339(self.tool_time))
 
     def ask(
         self,

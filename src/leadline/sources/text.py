@@ -5,6 +5,7 @@ Raw JSON comes in, the same goes out without what no table can hold; a record th
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from leadline.errors import LeadlineError
@@ -19,6 +20,11 @@ def clean(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\x00", "").encode("utf-8", "replace").decode() if value else value
     return [clean(each) for each in value] if isinstance(value, list) else value
+
+
+def rfc3339(moment: datetime) -> str:
+    """An aware instant as tables have it: RFC 3339 in UTC, to the second, so that instants compare as texts."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ from leadline.sources.github.reading import earlier
 from leadline.sources.github.rows import Node, deploy_rule, merged, run_build_id, run_deployment_id, run_rows
 from leadline.sources.http import Refused
 from leadline.sources.pages import Row, State
-from leadline.sources.text import Misshapen
+from leadline.sources.text import Misshapen, rfc3339
 
 SIZE = 100
 LAG = timedelta(days=1)
@@ -55,7 +55,7 @@ class Builds:
             state = {"rules": rules, "anew": True}
         elif rules:
             state = {**state, "rules": rules}
-        now = _text(self.api.client.tool_time or datetime.now(UTC))
+        now = rfc3339(self.api.client.tool_time or datetime.now(UTC))
         at: State | None = state.get("descent")
         due = str(state.get("asked") or "") < str(earlier(now, ASKED_ANYWAY))
         if at is None and state.get("sign") == sign and not state.get("open") and not due:
@@ -138,7 +138,3 @@ def _advance(at: State, runs: list[Node], now: str) -> bool:
     at["page"] = at["page"] + 1 if at["until"] == oldest else 1
     at["until"] = oldest
     return False
-
-
-def _text(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

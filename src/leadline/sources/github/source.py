@@ -34,7 +34,7 @@ from leadline.sources.github.rows import (
 )
 from leadline.sources.http import Overloaded, Refused
 from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State, left_out, remembered
-from leadline.sources.text import Misshapen
+from leadline.sources.text import Misshapen, rfc3339
 
 LAG = timedelta(minutes=2)
 """What is this new is read again next time: it may not have been shown in order yet."""
@@ -83,8 +83,7 @@ class GitHub:
 
     def figures(self) -> Figures:
         """What the reading has cost so far."""
-        client = self.api.client
-        return Figures(client.calls, client.waited, None if client.tool_time is None else _text(client.tool_time))
+        return self.api.client.figures()
 
     def check(self) -> Checked:
         """What the token may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""
@@ -141,7 +140,7 @@ class GitHub:
         """The organization's members and teams, once a day; silently less where the token may not see them."""
         cursor = f"{self.api.server.host}:people {self.owner.lower()}"
         state = self._states.get(cursor, {})
-        now = _text(self.api.client.tool_time or datetime.now(UTC))
+        now = rfc3339(self.api.client.tool_time or datetime.now(UTC))
         if not found.organization or str(state.get("asked") or "") >= str(earlier(now, PEOPLE_EVERY)):
             return
         known = set(state.get("teams") or ())
@@ -171,7 +170,7 @@ class GitHub:
     def _settled(self, newest: object) -> bool:
         """Whether what was newest is old enough, by GitHub's clock, that nothing can still appear beside it."""
         now = self.api.client.tool_time
-        return not isinstance(newest, str) or (now is not None and newest < str(earlier(_text(now), LAG)))
+        return not isinstance(newest, str) or (now is not None and newest < str(earlier(rfc3339(now), LAG)))
 
     def _read(
         self,
@@ -296,7 +295,7 @@ class GitHub:
         """Remember a deployment that has not ended, unless it is too old to end ever; forget one that has."""
         identity, created = str(node.get("id")), str(node.get("createdAt"))
         now = self.api.client.tool_time
-        recent = now is None or created >= str(earlier(_text(now), OPEN_FOR))
+        recent = now is None or created >= str(earlier(rfc3339(now), OPEN_FOR))
         if recent and rows["deployments"][0]["status"] == "running":
             waiting[identity] = created
         else:
@@ -364,7 +363,3 @@ def _made(
         except Misshapen as error:
             skipped.append(Skipped(f"{what} {node.get('databaseId')} of {repository.name}", error.message))
     return made, tuple(skipped)
-
-
-def _text(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -33,7 +33,7 @@ Ask = Callable[[str | None, str | None], Listed]
 
 
 def text(instant: datetime) -> str:
-    """An instant as ``gitlab_rows.utc`` writes it."""
+    """An instant as ``rows.utc`` writes it."""
     return str(utc(instant.astimezone(UTC).isoformat()))
 
 

@@ -96,8 +96,7 @@ class GitLab:
 
     def figures(self) -> Figures:
         """What the reading has cost so far."""
-        client = self.api.client
-        return Figures(client.calls, client.waited, None if client.tool_time is None else text(client.tool_time))
+        return self.api.client.figures()
 
     def check(self) -> Checked:
         """What the token may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""

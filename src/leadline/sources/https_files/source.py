@@ -131,10 +131,7 @@ class Files:
 
     def figures(self) -> Figures:
         """What the reading has cost so far."""
-        time = self.client.tool_time
-        return Figures(
-            self.client.calls, self.client.waited, None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ")
-        )
+        return self.client.figures()
 
     def check(self) -> Checked:
         """Whether the file is there and of a known format; it is not read. Raises ``LeadlineError`` as ``pages`` does."""

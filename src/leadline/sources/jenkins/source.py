@@ -99,9 +99,7 @@ class Jenkins:
 
     def figures(self) -> Figures:
         """What the reading has cost so far."""
-        client = self.api.client
-        time = client.tool_time
-        return Figures(client.calls, client.waited, None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return self.api.client.figures()
 
     def _listed(self) -> tuple[list[Job], Listing]:
         listing = Listing(self.api, self.wanted, self.rules)

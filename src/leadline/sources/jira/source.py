@@ -92,8 +92,7 @@ class Jira:
 
     def figures(self) -> Figures:
         """What the reading has cost so far."""
-        client = self.api.client
-        return Figures(client.calls, client.waited, instant(client.tool_time.timestamp()) if client.tool_time else None)
+        return self.api.client.figures()
 
     # -- projects ----------------------------------------------------------------------------------------------------
 

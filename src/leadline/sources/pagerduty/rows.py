@@ -10,7 +10,7 @@ from typing import Any
 
 from leadline.sources.pagerduty.api import Node
 from leadline.sources.pages import Row
-from leadline.sources.text import Misshapen, clean
+from leadline.sources.text import Misshapen, clean, rfc3339
 
 RESOLVED = "resolved"
 
@@ -60,12 +60,7 @@ def instant(value: Any) -> str | None:
         found = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return text_of(found.replace(tzinfo=UTC) if found.tzinfo is None else found)
-
-
-def text_of(moment: datetime) -> str:
-    """``moment`` as RFC 3339 in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rfc3339(found.replace(tzinfo=UTC) if found.tzinfo is None else found)
 
 
 def _summary(node: Any) -> str | None:

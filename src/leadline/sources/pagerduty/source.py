@@ -19,10 +19,10 @@ from leadline.sources.address import server
 from leadline.sources.configured import SourceSettings, named
 from leadline.sources.http import Refused
 from leadline.sources.pagerduty.api import MOST, SIZE, Api, Listed, headers
-from leadline.sources.pagerduty.rows import RESOLVED, incident_row, instant, key_of, resolved_at, text_of
+from leadline.sources.pagerduty.rows import RESOLVED, incident_row, instant, key_of, resolved_at
 from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State
 from leadline.sources.secrets import one_line
-from leadline.sources.text import Misshapen
+from leadline.sources.text import Misshapen, rfc3339
 
 if TYPE_CHECKING:
     from leadline.sources.http import Client
@@ -84,8 +84,7 @@ class PagerDuty:
 
     def figures(self) -> Figures:
         """What the reading has cost so far."""
-        client = self.api.client
-        return Figures(client.calls, client.waited, None if client.tool_time is None else text_of(client.tool_time))
+        return self.api.client.figures()
 
     def check(self) -> Checked:
         """The services that may be seen, and whether incidents may. Raises ``LeadlineError`` as ``pages`` does."""
@@ -157,7 +156,7 @@ class PagerDuty:
         if at is None:
             watermark = state.get("watermark")
             since = _moment(watermark) - LAG if watermark else self._oldest(ids)
-            at = {"since": text_of(since or now), "offset": 0, "begun": text_of(now)}
+            at = {"since": rfc3339(since or now), "offset": 0, "begun": rfc3339(now)}
         for found, following in self._windows(at, ids, now):
             state = {**state, "created": following}
             if following.get("ended"):
@@ -172,7 +171,7 @@ class PagerDuty:
         """All incidents of services that are called otherwise by now, some services at a time."""
         while again := state.get("again"):
             ids, rest = again["ids"][:NAMED], again["ids"][NAMED:]
-            at: State = again.get("at") or {"since": text_of(self._oldest(ids) or now), "offset": 0}
+            at: State = again.get("at") or {"since": rfc3339(self._oldest(ids) or now), "offset": 0}
             for found, following in self._windows(at, ids, now):
                 state = {**state, "again": {**again, "at": following}}
                 if following.get("ended"):
@@ -190,20 +189,20 @@ class PagerDuty:
         while True:
             since = _moment(at["since"])
             until = since + WINDOW
-            params = {"since": at["since"], "until": text_of(until), "sort_by": "created_at:asc", "time_zone": "UTC"}
+            params = {"since": at["since"], "until": rfc3339(until), "sort_by": "created_at:asc", "time_zone": "UTC"}
             found = self.api.page("incidents", at["offset"], params, ids)
             following = {**at, "offset": 0}
             times = [time for node in found.nodes if (time := instant(node.get("created_at")))]
             newest = _moment(max(times)) - SECOND if times else since
             if not found.more:
-                following["since"] = text_of(until - SECOND)
+                following["since"] = rfc3339(until - SECOND)
                 following["ended"] = until > now
             elif newest > since:
-                following["since"] = text_of(newest)
+                following["since"] = rfc3339(newest)
             elif at["offset"] + 2 * SIZE <= MOST:  # more than a page within a second or two
                 following["offset"] = at["offset"] + SIZE
             else:
-                following["since"] = text_of(since + SECOND)
+                following["since"] = rfc3339(since + SECOND)
             yield found, following
             if following.get("ended"):
                 return
@@ -222,7 +221,7 @@ class PagerDuty:
             whole = not found.more
             if page.rows or page.skipped:
                 yield page
-        floor = text_of(_moment(state["resolved"]) - RESOLVED_LAG)
+        floor = rfc3339(_moment(state["resolved"]) - RESOLVED_LAG)
         met, reached = set(), False
         for found in self.api.all("incidents", {**_RESOLVED, "time_zone": "UTC"}, ids):
             fresh = [node for node in found.nodes if (resolved_at(node) or floor) >= floor]
@@ -239,7 +238,7 @@ class PagerDuty:
             is_open |= before - met
         for identity in sorted(before - is_open - met):
             yield self._asked(identity)
-        after = {**state, "resolved": text_of(now), "open": sorted(is_open)}
+        after = {**state, "resolved": rfc3339(now), "open": sorted(is_open)}
         yield Page(self.api.server.place, cursors={f"{self._cursor}:incidents": after})
 
     def _asked(self, identity: str) -> Page:
