@@ -22,7 +22,7 @@ from leadline.engine import Engine
 from leadline.exports.requests import parse
 from leadline.home import Home, Project
 from leadline.ingest.inbox import Push, accept, flush
-from leadline.ingest.rows import Judge
+from leadline.ingest.validation import RowValidator
 from leadline.metrics.request import Control
 from leadline.metrics.run import pin, produce
 from leadline.schema import TABLES
@@ -90,7 +90,7 @@ def push(project: Project, table: str) -> None:
         for name in ("comment_id", "deployment_id", "title"):
             if name in row:
                 row[name] = f"{row[name]} {now.timestamp()}"
-        (accepted,) = accept(home.db, Judge(engine), [Push(project.id, TABLES[table], [row])], now)
+        (accepted,) = accept(home.db, RowValidator(engine), [Push(project.id, TABLES[table], [row])], now)
         if accepted.refusals:
             raise SystemExit(f"error: {accepted.refusals[0]}")
     clock = lambda: datetime.now(UTC)  # noqa: E731

@@ -131,10 +131,10 @@ def run(folder: Path, out: str) -> None:
     import pyarrow.parquet as pq
 
     from leadline.engine import Engine
-    from leadline.facts.carried import CARRIED
+    from leadline.facts.deployment_contents import CARRIED
     from leadline.facts.production import ENVIRONMENTS
-    from leadline.facts.stored import Workplace
     from leadline.lake import Lake
+    from leadline.materialize.model import BuildContext
     from leadline.settings.profile import Profile
 
     assert ENVIRONMENTS.compute is not None
@@ -144,7 +144,7 @@ def run(folder: Path, out: str) -> None:
     with Engine(temp_dir=folder / "temp") as engine:
         engine.bind_snapshot(snapshot)
         places = [
-            Workplace(engine, Profile.of({}), snapshot, folder / f"{out}-{name}", folder / "state") for name in "ec"
+            BuildContext(engine, Profile.of({}), snapshot, folder / f"{out}-{name}", folder / "state") for name in "ec"
         ]
         for place in places:
             place.folder.mkdir()

@@ -135,18 +135,18 @@ def product(project: Any, request: Any, pins: Any, out: Path, kind: str) -> tupl
 
 def query_alone(project: Any, request: Any, pins: Any) -> Spent:
     """The seconds of the product's query, to Arrow, on an engine where everything is bound."""
-    from leadline.facts.session import session
+    from leadline.materialize.session import session
+    from leadline.metrics.bindings import bind_places, bind_scope
     from leadline.metrics.catalogue import by_ids
-    from leadline.metrics.measures import MEASURED
+    from leadline.metrics.measures import FACT_MEASURES
     from leadline.metrics.query import facts_of, sql
-    from leadline.metrics.scope import bind_places, bind_scope
     from leadline.people import tree
     from leadline.settings.profile import Profile
 
     profile = Profile.of(pins.settings)
     org_tree = tree(project.home.db, project.id, request.tree, pins.trees[request.tree])
     with session(project, pins.tables, pins.trees, profile) as opened:
-        facts = [MEASURED[fact] for fact in facts_of(by_ids(request.metrics), request.level)]
+        facts = [FACT_MEASURES[fact] for fact in facts_of(by_ids(request.metrics), request.level)]
         opened.facts.bind(stored for fact in facts for stored in fact.reads)
         zone = bind_scope(opened.engine, org_tree, request, profile)
         kinds = [fact.placed for fact in facts if fact.placed]
@@ -161,17 +161,17 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
     import pyarrow as pa
 
     from leadline.engine import Engine
-    from leadline.facts.session import session
+    from leadline.materialize.session import session
+    from leadline.metrics.bindings import bind_places, bind_scope
     from leadline.metrics.catalogue import by_ids
-    from leadline.metrics.measures import MEASURED
+    from leadline.metrics.measures import FACT_MEASURES
     from leadline.metrics.query import facts_of
-    from leadline.metrics.scope import bind_places, bind_scope
     from leadline.people import tree
     from leadline.settings.profile import Profile
 
     profile = Profile.of(pins.settings)
     facts = facts_of(by_ids(request.metrics), request.level)
-    reads = {stored.bound_name: stored for fact in facts for stored in MEASURED[fact].reads}
+    reads = {stored.bound_name: stored for fact in facts for stored in FACT_MEASURES[fact].reads}
     with session(project, pins.tables, pins.trees, profile) as opened:
         opened.facts.bind(reads.values())
         folders = {name: f"{stored.name}-{opened.facts.fingerprint(stored)}" for name, stored in reads.items()}

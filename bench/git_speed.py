@@ -20,7 +20,7 @@ SYNC = """
 import json, resource, sys
 from pathlib import Path
 from leadline.home import Home
-from leadline.ingest.git import GitSync, SyncFailure
+from leadline.sync.git import GitSync, SyncFailure
 with Home.open(Path(sys.argv[1])) as home:
     project = home.project()
     sync = GitSync(lake=project.lake, db=home.db, project_id=project.id, clones=project.folder / "git",

@@ -21,9 +21,9 @@ from typing import Any
 import httpx
 
 from leadline.home import Home
-from leadline.ingest.pulling import Pull
-from leadline.ingest.source_run import SourceResult, run_source
-from leadline.sources.configured import SourceSettings, checked
+from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sync.run import SyncRun
+from leadline.sync.source import SourceResult, run_source
 
 TESTS = Path(__file__).parent.parent / "tests"
 TOKEN = "ghp_stub0123456789"
@@ -94,7 +94,7 @@ def measure(stub: subprocess.Popen[str], url: str, pulls: int) -> None:
 def sync(home: Home, url: str, owner: str) -> SourceResult:
     project = home.project()
     (settings,) = checked(SourceSettings("github", targets=(owner,), url=url))
-    pull = Pull(project.lake, home.db, project.id, home.temp, project.lock)
+    pull = SyncRun(project.lake, home.db, project.id, home.temp, project.lock)
     done = run_source(pull, settings, environ={"GITHUB_TOKEN": TOKEN})
     assert done.error is None, done.error
     return done

@@ -21,10 +21,10 @@ from typing import Any
 import httpx
 
 from leadline.home import Home
-from leadline.ingest.pulling import Pull
-from leadline.ingest.source_run import SourceResult, run_source
-from leadline.sources.configured import SourceSettings, checked
 from leadline.sources.jira.api import headers
+from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sync.run import SyncRun
+from leadline.sync.source import SourceResult, run_source
 
 TESTS = Path(__file__).parent.parent / "tests"
 TOKEN, USER = "ATATT3xStub0123456789", "bot@example.com"
@@ -88,7 +88,7 @@ def sync(home: Home, url: str, user: str | None) -> SourceResult:
     project = home.project()
     options = {"user": (user,)} if user else {}
     (settings,) = checked(SourceSettings("jira", url=url, options=options))
-    pull = Pull(project.lake, home.db, project.id, home.temp, project.lock)
+    pull = SyncRun(project.lake, home.db, project.id, home.temp, project.lock)
     done = run_source(pull, settings, environ={"JIRA_TOKEN": TOKEN})
     assert done.error is None, done.error
     return done

@@ -23,7 +23,7 @@ from pathlib import Path
 # Benchmarks run as scripts from anywhere.
 sys.path.insert(0, str(Path(__file__).parent))
 from leadline.db import keys
-from leadline.facts.current import newest_versions
+from leadline.facts.newest import newest_versions
 from leadline.home import Home
 from served import Service, percentile, service
 

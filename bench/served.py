@@ -83,7 +83,7 @@ def service(home: Path | None, *, developers: int, months: int, until: date, wor
             key = keys.create(opened.db, project.id, "bench", "viewer", now=datetime.now(UTC)).key
             tree, teams, heads = _tree_of(opened)
         code = (
-            "import sys; from pathlib import Path; from leadline.api.server import serve; "
+            "import sys; from pathlib import Path; from leadline.service.server import serve; "
             f"serve(Path(sys.argv[1]), port=0, workers={workers}, on_ready=lambda url: print(url, flush=True))"
         )
         with (Path(temporary) / "log").open("w") as log:

@@ -1,7 +1,7 @@
 """Real servers for tests: a small organization in a home, served by uvicorn on a free loopback port.
 
 ``serving`` runs the API and one export worker in threads of the test process (fast); ``served_by_process`` runs
-``leadline.api.server.serve`` with its worker processes as users get it. ``Client`` sends exactly the headers it is told.
+``leadline.service.server.serve`` with its worker processes as users get it. ``Client`` sends exactly the headers it is told.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from leadline.api.app import create_app
-from leadline.api.server import Server, bound
 from leadline.db import keys
 from leadline.exports import worker as export_worker
 from leadline.home import Home, Project
 from leadline.ingest import ingest
 from leadline.people import load_org
 from leadline.schema import table_named
+from leadline.service.server import Server, bound
 
 EXPORTS = "/v2/insights/productivity/exports"
 EFFICIENCY_EXPORTS = "/v2/insights/efficiency/exports"
@@ -288,7 +288,7 @@ def served_by_process(
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run the server as a process of its own: its address and the process, killed in the end."""
     code = (
-        "import sys; from pathlib import Path; from leadline.api.server import serve; "
+        "import sys; from pathlib import Path; from leadline.service.server import serve; "
         f"serve(Path({str(home)!r}), port=0, workers={workers}, on_ready=lambda url: print(url, flush=True))"
     )
     with (log or Path(os.devnull)).open("w") as errors:

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.serving import BODY, EXPORTS, Client, fill, serving
-from leadline.db import Database, cursors, figures, jobs
+from leadline.db import Database, cursors, jobs, monitoring
 from leadline.db.jobs import Export
 from leadline.db.models import exports
 from leadline.home import Home
@@ -76,24 +76,24 @@ def stored(database: Database, project_id: int, number: int, state: str, seconds
 
 
 def test_figures_of_exports(database: Database, project_id: int) -> None:
-    assert figures.finished_since(database, None) == []
-    assert figures.oldest_queued(database) is None
+    assert monitoring.finished_since(database, None) == []
+    assert monitoring.oldest_queued(database) is None
     stored(database, project_id, 1, "completed", 2.5)
     stored(database, project_id, 2, "queued", None)
     stored(database, project_id, 3, "queued", None)
     stored(database, project_id, 4, "failed", 0)
-    every = {each.id: (each.state, each.seconds) for each in figures.finished_since(database, None)}
+    every = {each.id: (each.state, each.seconds) for each in monitoring.finished_since(database, None)}
     assert every == {"exp_1": ("completed", 2.5), "exp_4": ("failed", 0.0)}
-    later = figures.finished_since(database, NOW + timedelta(minutes=4))
+    later = monitoring.finished_since(database, NOW + timedelta(minutes=4))
     assert [each.id for each in later] == ["exp_4"], "from that instant on, itself included"
-    assert figures.oldest_queued(database) == NOW + timedelta(minutes=2)
+    assert monitoring.oldest_queued(database) == NOW + timedelta(minutes=2)
     with database.write() as connection:
         connection.execute(sa.delete(exports).where(exports.c.state == "queued"))
-    assert figures.oldest_queued(database) is None
+    assert monitoring.oldest_queued(database) is None
 
 
 def test_the_source_furthest_behind_is_reported(database: Database, project_id: int) -> None:
-    assert figures.last_synced(database) == {}
+    assert monitoring.last_synced(database) == {}
     for minute, name in enumerate(("org/b", "org/a")):
         cursors.put(database, project_id, "git", name, {}, NOW + timedelta(minutes=minute))
-    assert figures.last_synced(database) == {"git": NOW}
+    assert monitoring.last_synced(database) == {"git": NOW}

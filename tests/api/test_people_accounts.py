@@ -10,7 +10,7 @@ import pytest
 
 from api.people import MULTIPART, form, send
 from api.serving import Answer, Client, Served, fill, serving
-from leadline.api.people_accounts import source_of
+from leadline.api.people.accounts import source_of
 from leadline.engine import Engine
 from leadline.home import Home
 

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from api.serving import BODY, EXPORTS, HERE, Answer, Client, Served, eventually, make_keys, served_by_process, serving
-from leadline.api import push as push_api
-from leadline.api.receiver import Receiver
+from leadline.api.push import routes as push_api
+from leadline.api.push_batcher import PushBatcher
 from leadline.db import inbox
 from leadline.engine import Engine
-from leadline.facts.current import deliver_pushed
+from leadline.facts.newest import deliver_pushed
 from leadline.home import Home, Project
 from leadline.ingest.inbox import Push
 from leadline.lake.maintenance import check_lake
@@ -193,7 +193,7 @@ def test_other_refusals(pushed: Served) -> None:
 
 
 def test_a_full_queue_says_so(pushed: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadline.api.receiver.MAX_WAITING_ROWS", 1)
+    monkeypatch.setattr("leadline.api.push_batcher.MAX_WAITING_ROWS", 1)
     answer = post(pushed.as_("admin"), "/v2/ingest/incidents", [{"incident_id": "a"}, {"incident_id": "b"}])
     assert (answer.status, answer.json["code"]) == (503, "busy")
 
@@ -337,7 +337,7 @@ def test_stopping_stores_what_is_under_way(home: Home) -> None:
     pushes = [Push(project.id, TABLES["incidents"], [{"incident_id": f"{n}"}]) for n in range(50)]
 
     async def push_and_close() -> int:
-        receiver = Receiver(home.db, home.temp, lambda: datetime.now(UTC))
+        receiver = PushBatcher(home.db, home.temp, lambda: datetime.now(UTC))
         waiting = [asyncio.create_task(receiver.take(each)) for each in pushes]
         await asyncio.sleep(0)  # all of them are in its queue now
         await asyncio.to_thread(receiver.close)

@@ -209,7 +209,7 @@ def test_a_client_that_goes_away_stops_its_report(home: Home, tmp_path: Path, mo
         finally:
             ended.set()
 
-    monkeypatch.setattr("leadline.api.reports.run_report", endless)
+    monkeypatch.setattr("leadline.api.exports.reports.run_report", endless)
     with serving(home, workers=0) as running:
         address = urlsplit(running.base)
         text = json.dumps(BODY).encode()

@@ -19,20 +19,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import gitlab_data
-import gitlab_webhook_data as gitlab
-import webhook_data as hooks
 from api.serving import Answer, Served, serving
-from github_data import LARGE, pull, release, run, when
-from leadline.api.webhooks import MAX_BYTES
+from leadline.api.webhooks.routes import MAX_BYTES
 from leadline.db import cursors, inbox, sources
 from leadline.engine import Engine
-from leadline.facts.current import deliver_pushed
+from leadline.facts.newest import deliver_pushed
 from leadline.home import Home, Project
-from leadline.sources.configured import SourceSettings
-from leadline.sources.secrets import SecretPlace
-from leadline.sources.webhook_signatures import CHECKS
-from webhook_history import Life
+from leadline.sources.kit.secrets import SecretPlace
+from leadline.sources.kit.settings import SourceSettings
+from leadline.sources.kit.webhook_signatures import CHECKS
+from stubs import github_webhooks as hooks
+from stubs import gitlab_data
+from stubs import gitlab_webhooks as gitlab
+from stubs.github_data import LARGE, pull, release, run, when
+from stubs.webhook_history import Life
 
 SHOP = "acme/shop"
 GITHUB = "/v1/webhooks/github:acme"

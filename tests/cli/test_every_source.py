@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from every_tool import EVERY, Reached
-from leadline.sources.kinds import KINDS
+from leadline.sources.kit.kinds import KINDS
+from stubs.every_tool import EVERY, Reached
 
 from .running import Leadline
 

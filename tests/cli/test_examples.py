@@ -11,8 +11,8 @@ from contextlib import ExitStack
 
 from typer.main import get_command
 
-from every_tool import EVERY, Reached
 from leadline.cli.app import ORDER, app
+from stubs.every_tool import EVERY, Reached
 
 from .running import Leadline, write_tables
 from .test_sync import repository

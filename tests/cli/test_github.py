@@ -15,11 +15,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from git_history import History
-from github_data import member, pull, repository, team, user
-from github_stub import TOKEN, App, Fault, Hub, serving
-from ingest.test_pulling_github import contents
 from leadline.home import Home
+from stubs.git_history import History
+from stubs.github import TOKEN, App, Fault, Hub, serving
+from stubs.github_data import member, pull, repository, team, user
+from sync.test_github import contents
 
 from .running import Leadline, write_tables
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gitlab_data import project
-from gitlab_stub import TOKEN, Hub, serving
+from stubs.gitlab import TOKEN, Hub, serving
+from stubs.gitlab_data import project
 
 from .running import Leadline
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from jira_data import issue
-from jira_stub import TOKEN, USER, Jira, small
-from tool_stub import serving
+from stubs.jira import TOKEN, USER, Jira, small
+from stubs.jira_data import issue
+from stubs.server import serving
 
 from .running import Leadline, write_tables
 

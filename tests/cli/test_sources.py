@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from every_tool import EVERY
-from git_history import History
-from leadline.sources.kinds import KINDS
+from leadline.sources.kit.kinds import KINDS
+from stubs.every_tool import EVERY
+from stubs.git_history import History
 
 from .running import Leadline
 

@@ -21,8 +21,8 @@ from leadline.db.migrate import CURRENT
 from leadline.db.models import Instant, metadata
 from leadline.db.projects import ensure_project
 from leadline.errors import StoreError
-from leadline.sources.configured import SourceSettings
-from leadline.sources.secrets import SecretPlace
+from leadline.sources.kit.secrets import SecretPlace
+from leadline.sources.kit.settings import SourceSettings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadline.db import Database
-from leadline.db import people as uploads
+from leadline.db import developer_uploads as uploads
 from leadline.db import trees as rows
-from leadline.db.people import KEEP_DRAFTS, MOST_DRAFTS, Upload
+from leadline.db.developer_uploads import KEEP_DRAFTS, MOST_DRAFTS, Upload
 from leadline.errors import InvalidInput
 from leadline.people import changes, versions
 from leadline.people.store import in_force

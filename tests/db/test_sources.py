@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadline.db import Database, cursors, figures, sources
+from leadline.db import Database, cursors, monitoring, sources
 from leadline.errors import Conflict, NotFound
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ def test_from_the_first_run_to_removal(database: Database, project_id: int) -> N
     sources.finished(database, project_id, "github:acme", {"state": "failed"}, later + timedelta(hours=1), good=False)
     row = sources.get(database, project_id, "github:acme")
     assert (row.settings, row.succeeded_at, row.outcome) == (SETTINGS, later, {"state": "failed"})
-    assert figures.last_synced(database) == {"github": later}
+    assert monitoring.last_synced(database) == {"github": later}
 
     sources.remove(database, project_id, "github:acme")
     with pytest.raises(NotFound):
@@ -51,4 +51,4 @@ def test_a_tools_cursors_say_nothing_of_its_lag(database: Database, project_id: 
     cursors.put(database, project_id, "git", "acme/shop", {}, NOW)
     sources.started(database, project_id, "one", "github", SETTINGS, NOW)
     sources.finished(database, project_id, "one", {}, NOW, good=True)
-    assert figures.last_synced(database) == {"github": NOW, "git": NOW}
+    assert monitoring.last_synced(database) == {"github": NOW, "git": NOW}

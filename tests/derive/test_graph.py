@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.derive.anchors import Anchors, touches
-from leadline.derive.graph import Extension, Graph, Reach, extend, mention
+from leadline.derive.commit_graph import Extension, Graph, Reach, extend, mention
+from leadline.derive.deployed_commit import Anchors, touches
 
 Row = tuple[bytes, bytes | None, Sequence[bytes] | None]
 

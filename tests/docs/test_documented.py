@@ -22,7 +22,7 @@ from leadline.exports.models import (
     ReportEfficiency,
     ReportRequest,
 )
-from leadline.facts.declared import FACTS
+from leadline.facts.catalogue import FACTS
 from leadline.metrics.catalogue import GROUP_ALIASES, catalogue_of, groups_of
 from leadline.metrics.metric import AGGREGATIONS, INSIGHTS
 from leadline.metrics.report_metrics import SECTIONS

@@ -16,7 +16,7 @@ import pytest
 from leadline.db import jobs
 from leadline.errors import Detail, InvalidRequest
 from leadline.exports import service
-from leadline.exports.wake import wake
+from leadline.exports.wakeup import wake
 from leadline.home import Home, Project
 from leadline.metrics.request import Cancelled, Pins
 

@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadline.engine import Engine
-from leadline.facts.carried import ANCHORS, CARRIED
+from leadline.facts.deployment_contents import ANCHORS, CARRIED
 from leadline.facts.production import ENVIRONMENTS
-from leadline.facts.stored import Workplace
 from leadline.lake import Snapshot
 from leadline.lake.snapshot import DataFile, Manifest
+from leadline.materialize.model import BuildContext
 from leadline.schema import TABLES
 from leadline.settings.profile import Profile
 
@@ -230,7 +230,7 @@ class Site:
         profile = Profile.of({"deployments.first_carries": str(world.first_carries).lower()})
         out = []
         for step in (CARRIED, ANCHORS):
-            place = Workplace(
+            place = BuildContext(
                 self.engine, profile, snapshot, self.folder / f"out-{self.runs}-{step.name}", self.folder / state
             )
             place.folder.mkdir()

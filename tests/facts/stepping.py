@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from leadline.engine import Engine
-from leadline.facts.rows import NEEDS
-from leadline.facts.store import FactStore
-from leadline.facts.stored import Stored
+from leadline.facts.shown import NEEDS
 from leadline.home import Project
-from leadline.metrics.measures import MEASURED
+from leadline.materialize.model import Model
+from leadline.materialize.store import MaterializationStore
+from leadline.metrics.measures import FACT_MEASURES
 from leadline.people import tree, trees
 from leadline.people.arrow import people
 
 
-def every_step() -> dict[str, Stored]:
+def every_step() -> dict[str, Model]:
     """All stored tables that facts and metrics are made of, by name."""
-    found: dict[str, Stored] = {}
+    found: dict[str, Model] = {}
     left = [step for steps in NEEDS.values() for step in steps]
-    left += [step for each in MEASURED.values() for step in each.reads]
+    left += [step for each in FACT_MEASURES.values() for step in each.reads]
     while left:
         step = left.pop()
         if step.name not in found:
@@ -34,7 +34,7 @@ def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
     versions = project.lake.snapshot().versions
     known = [tree(db, project.id, each.name) for each in trees(db, project.id)]
     with Engine(temp_dir=project.home.temp) as engine:
-        store = FactStore(
+        store = MaterializationStore(
             folder,
             engine,
             snapshot=project.lake.snapshot,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from leadline.db import settings
+from leadline.diagnostics.data_quality import oddities
 from leadline.errors import InvalidRequest
-from leadline.facts.oddities import oddities
 from leadline.facts.run import write
 from leadline.home import Project
 from leadline.people import tree

@@ -18,9 +18,9 @@ import pytest
 
 from leadline.engine import schema_table
 from leadline.errors import StoreError
-from leadline.facts.session import session
-from leadline.facts.stored import Stored, Workplace
 from leadline.home import Home, Project
+from leadline.materialize.model import BuildContext, Model
+from leadline.materialize.session import session
 from leadline.settings.profile import Profile
 from metrics.world import deliver
 
@@ -30,7 +30,7 @@ LINGER = "TEST_LINGER"
 """If set, a step looks out for another computation that uses its state at the same time."""
 
 
-def _depths(place: Workplace) -> None:
+def _depths(place: BuildContext) -> None:
     """How many commits lie below each, by walking the parents."""
     mine = place.state / f"busy-{os.getpid()}"
     mine.touch()
@@ -74,13 +74,13 @@ def _await(file: Path) -> None:
         time.sleep(0.01)
 
 
-PARENTS = Stored(
+PARENTS = Model(
     "parents",
     {"repository": "string", "sha": "string", "parents": "string"},
     reads=("commits",),
     expression=lambda _profile: schema_table("commits").select("repository", "sha", "parents"),
 )
-DEPTHS = Stored(
+DEPTHS = Model(
     "depths",
     {"repository": "string", "sha": "string", "depth": "int64"},
     reads=("commits",),
@@ -88,7 +88,7 @@ DEPTHS = Stored(
     needs=(PARENTS,),
     rules=("environment",),
 )
-DEEPEST = Stored(
+DEEPEST = Model(
     "deepest",
     {"repository": "string", "depth": "int64"},
     reads=(),
@@ -106,9 +106,7 @@ def commits(project: Project, *shas: str, repository: str = "o", parent: str | N
     deliver(project, "commits", rows)
 
 
-def found(
-    project: Project, stored: Stored = DEPTHS, versions: Mapping[str, int] | None = None
-) -> list[tuple[str, ...]]:
+def found(project: Project, stored: Model = DEPTHS, versions: Mapping[str, int] | None = None) -> list[tuple[str, ...]]:
     """The step's rows at the newest state of the data, or at ``versions``."""
     with session(project, versions or project.lake.snapshot().versions, {}, project.profile()) as opened:
         opened.facts.bind([stored])
@@ -151,7 +149,7 @@ def test_a_step_without_rows_reads_as_empty_with_its_columns(project: Project) -
 def test_a_step_that_fails_leaves_nothing(project: Project) -> None:
     commits(project, "a", "b")
 
-    def fails(place: Workplace) -> None:
+    def fails(place: BuildContext) -> None:
         pq.write_table(pa.table({"repository": ["o"], "sha": ["half"], "depth": [7]}), place.folder / "o.parquet")
         raise StoreError("no space")
 
@@ -165,7 +163,7 @@ def test_a_step_is_computed_anew_for_the_team_rules_it_reads_alone(project: Proj
     commits(project, "a")
     versions = project.lake.snapshot().versions
 
-    def fingerprint(stored: Stored, texts: Mapping[str, str]) -> str:
+    def fingerprint(stored: Model, texts: Mapping[str, str]) -> str:
         with session(project, versions, {}, Profile.of(texts)) as opened:
             return opened.facts.fingerprint(stored)
 
@@ -183,7 +181,7 @@ def test_a_query_is_compiled_for_the_team_rules_it_reads(project: Project) -> No
         rows = schema_table("commits").select("repository")
         return rows.filter(rows.repository.isin(sorted(profile.team_rules))).distinct()
 
-    ruled = Stored("ruled", {"repository": "string"}, ("commits",), expression=teams, rules=("service",))  # type: ignore[arg-type]
+    ruled = Model("ruled", {"repository": "string"}, ("commits",), expression=teams, rules=("service",))  # type: ignore[arg-type]
     for texts, expected in (({}, []), ({"team.o.service": "equals s"}, [("o",)]), ({}, [])):
         with session(project, project.lake.snapshot().versions, {}, Profile.of(texts)) as opened:
             opened.facts.bind([ruled])

@@ -10,9 +10,9 @@ import pytest
 
 from ingest.lakes import Site
 from leadline.errors import InvalidRequest
+from leadline.formats import csv_reader, files
 from leadline.ingest import importing
 from leadline.ingest.report import KEPT_REFUSALS
-from leadline.sources import csv_file, files
 
 HEADER = "repository,number,title\n"
 
@@ -207,7 +207,7 @@ def test_fast_and_exact_reading_agree(site: Site, tmp_path: Path, monkeypatch: p
     assert [row["title"] for row in fast] == ['two\r\nlines, "quoted"', '5" disk', "ünï ☃", '{"a": 1}', 'a "b" c']
 
     def never(*_: object) -> None:
-        raise csv_file.NeedsExactReading
+        raise csv_reader.NeedsExactReading
 
     monkeypatch.setattr(importing, "_stage_fast", never)
     exact = Site(site.folder.with_name("exact"))
@@ -226,7 +226,7 @@ def test_good_files_take_the_fast_way(site: Site, tmp_path: Path, monkeypatch: p
 
 
 def test_records_longer_than_a_block_are_read(site: Site, tmp_path: Path) -> None:
-    body = "x" * (csv_file.BLOCK_BYTES + 10)
+    body = "x" * (csv_reader.BLOCK_BYTES + 10)
     assert site.imports(pulls(tmp_path, f"repository,number,body\nacme/shop,1,{body}\nacme/shop,2,y\n")).ok
     assert [len(row["body"]) for row in site.rows("pull_requests")] == [len(body), 1]
 

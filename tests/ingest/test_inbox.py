@@ -19,25 +19,25 @@ from leadline.db import inbox
 from leadline.db.inbox import Delivery
 from leadline.engine import Engine
 from leadline.errors import StoreError
-from leadline.facts.current import deliver_pushed, newest_versions
+from leadline.facts.newest import deliver_pushed, newest_versions
+from leadline.formats.json_lines import parsed_document
 from leadline.home import Home, Project
 from leadline.ingest import inbox as pushed
 from leadline.ingest.inbox import Accepted, Push, accept, flush
-from leadline.ingest.rows import Judge
+from leadline.ingest.validation import RowValidator
 from leadline.lake.maintenance import check_lake
 from leadline.schema import TABLES
-from leadline.sources.json_lines import parsed_document
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowValidator]:
     with Engine(temp_dir=tmp_path_factory.mktemp("judge")) as engine:
-        yield Judge(engine)
+        yield RowValidator(engine)
 
 
-def push(project: Project, judge: Judge, table: str, rows: Any, *, now: datetime = NOW) -> Accepted:
+def push(project: Project, judge: RowValidator, table: str, rows: Any, *, now: datetime = NOW) -> Accepted:
     """Push ``rows`` as the JSON of a request."""
     parsed = parsed_document(rows if isinstance(rows, str) else json.dumps(rows))
     (accepted,) = accept(project.home.db, judge, [Push(project.id, TABLES[table], parsed)], now)
@@ -65,7 +65,7 @@ def incident(number: object, **columns: Any) -> dict[str, Any]:
 # -- accepting -------------------------------------------------------------------------------------------------------
 
 
-def test_good_rows_are_taken_and_bad_ones_told_one_by_one(project: Project, judge: Judge) -> None:
+def test_good_rows_are_taken_and_bad_ones_told_one_by_one(project: Project, judge: RowValidator) -> None:
     rows = [
         {"repository": "o/r", "number": 1, "state": "MERGED", "labels": ["a", "b"], "draft": False},
         {"repository": "o/r", "number": "two"},
@@ -89,7 +89,7 @@ def test_good_rows_are_taken_and_bad_ones_told_one_by_one(project: Project, judg
     ]
 
 
-def test_unknown_columns_are_left_out_and_told(project: Project, judge: Judge) -> None:
+def test_unknown_columns_are_left_out_and_told(project: Project, judge: RowValidator) -> None:
     accepted = push(project, judge, "incidents", [incident(1, titel="x", SEVERITY="high"), incident(2, titel="y")])
     assert accepted.rows == 2
     assert list(accepted.unknown) == ["titel"]
@@ -97,7 +97,7 @@ def test_unknown_columns_are_left_out_and_told(project: Project, judge: Judge) -
     assert stored(project, "incidents") == [{"incident_id": "i1", "severity": "high"}, {"incident_id": "i2"}]
 
 
-def test_developers_keep_further_columns(project: Project, judge: Judge) -> None:
+def test_developers_keep_further_columns(project: Project, judge: RowValidator) -> None:
     accepted = push(project, judge, "developers", [{"email": "Ada@example.org", "cost center": "7", "=x": "1"}])
     assert accepted.rows == 1
     assert list(accepted.unknown) == ["=x"]
@@ -105,7 +105,7 @@ def test_developers_keep_further_columns(project: Project, judge: Judge) -> None
     assert row == {"email": "ada@example.org", "attributes": '{"cost center":"7"}'}
 
 
-def test_numbers_and_texts_arrive_as_they_were_sent(project: Project, judge: Judge) -> None:
+def test_numbers_and_texts_arrive_as_they_were_sent(project: Project, judge: RowValidator) -> None:
     title = 'a "quoted"\nsecond line\u2028third\t\\ end'
     text = f'[{{"project": "P", "key": "P-1", "story_points": 1.10, "title": {json.dumps(title)}}}]'
     assert push(project, judge, "work_items", text).rows == 1
@@ -130,7 +130,7 @@ def test_numbers_and_texts_arrive_as_they_were_sent(project: Project, judge: Jud
         ("null", "", "not a JSON object"),
     ],
 )
-def test_a_row_that_cannot_be(project: Project, judge: Judge, row: str, column: str, reason: str) -> None:
+def test_a_row_that_cannot_be(project: Project, judge: RowValidator, row: str, column: str, reason: str) -> None:
     accepted = push(project, judge, "incidents", f'[{row}, {{"incident_id": "good"}}]')
     assert (accepted.rows, accepted.refused_rows) == (1, 1)
     (refusal,) = accepted.refusals
@@ -140,12 +140,12 @@ def test_a_row_that_cannot_be(project: Project, judge: Judge, row: str, column: 
 
 
 @pytest.mark.parametrize("key", ['"a\\ud800"', '"\\ud800"'])
-def test_keys_that_are_not_unicode(project: Project, judge: Judge, key: str) -> None:
+def test_keys_that_are_not_unicode(project: Project, judge: RowValidator, key: str) -> None:
     accepted = push(project, judge, "developers", f'[{{"email": "a@example.org", {key}: "x"}}]')
     assert accepted.rows == 0
 
 
-def test_several_requests_are_stored_together_and_answered_apart(project: Project, judge: Judge) -> None:
+def test_several_requests_are_stored_together_and_answered_apart(project: Project, judge: RowValidator) -> None:
     pushes = [
         Push(project.id, TABLES["incidents"], [incident(1), {}]),
         Push(project.id, TABLES["builds"], [{"build_id": "b"}]),
@@ -185,7 +185,7 @@ CELLS = (
         max_size=4,
     )
 )
-def test_pushed_rows_are_judged_as_those_of_a_file(tmp_path_factory: Any, judge: Judge, rows: list[Any]) -> None:
+def test_pushed_rows_are_judged_as_those_of_a_file(tmp_path_factory: Any, judge: RowValidator, rows: list[Any]) -> None:
     """The same refusals, whichever way in: the rows' numbers count from 0 here and lines from 1 there."""
     folder: Path = tmp_path_factory.mktemp("same")
     (folder / "pull_requests.jsonl").write_text("\n".join(map(json.dumps, rows)))
@@ -202,7 +202,7 @@ def test_pushed_rows_are_judged_as_those_of_a_file(tmp_path_factory: Any, judge:
 # -- delivering ------------------------------------------------------------------------------------------------------
 
 
-def test_the_newest_versions_include_what_was_acknowledged(database_project: Project, judge: Judge) -> None:
+def test_the_newest_versions_include_what_was_acknowledged(database_project: Project, judge: RowValidator) -> None:
     assert newest_versions(database_project) == {}
     push(database_project, judge, "incidents", [incident(1)])
     versions = newest_versions(database_project)
@@ -211,7 +211,7 @@ def test_the_newest_versions_include_what_was_acknowledged(database_project: Pro
     assert newest_versions(database_project) == versions, "nothing new, no new version"
 
 
-def test_pushing_again_changes_nothing(project: Project, judge: Judge) -> None:
+def test_pushing_again_changes_nothing(project: Project, judge: RowValidator) -> None:
     rows = [incident(1, title="a", updated_at="2026-01-01"), incident(2)]
     push(project, judge, "incidents", rows)
     once, version = stored(project, "incidents"), project.lake.version("incidents")
@@ -221,7 +221,7 @@ def test_pushing_again_changes_nothing(project: Project, judge: Judge) -> None:
     assert project.lake.version("incidents") == version
 
 
-def test_the_last_pushed_wins_unless_it_is_older(project: Project, judge: Judge) -> None:
+def test_the_last_pushed_wins_unless_it_is_older(project: Project, judge: RowValidator) -> None:
     push(project, judge, "incidents", [incident(1, title="a"), incident(2, title="a", updated_at="2026-01-02")])
     push(project, judge, "incidents", [incident(1, title="b"), incident(2, title="b", updated_at="2026-01-01")])
     assert [row["title"] for row in stored(project, "incidents")] == ["b", "a"]
@@ -229,7 +229,9 @@ def test_the_last_pushed_wins_unless_it_is_older(project: Project, judge: Judge)
     assert [row["title"] for row in stored(project, "incidents")] == ["c", "a"]
 
 
-def test_many_rows_go_in_several_deliveries(project: Project, judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_go_in_several_deliveries(
+    project: Project, judge: RowValidator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pushed, "ROWS_AT_A_TIME", 5)
     for at in range(0, 40, 4):
         push(project, judge, ("incidents", "builds")[at % 8 > 0], [_row(at + n, at % 8 > 0) for n in range(4)])
@@ -241,7 +243,7 @@ def _row(number: int, build: bool) -> dict[str, Any]:
     return {"build_id": f"b{number}"} if build else incident(number)
 
 
-def test_only_what_will_be_read_is_waited_for(project: Project, judge: Judge) -> None:
+def test_only_what_will_be_read_is_waited_for(project: Project, judge: RowValidator) -> None:
     push(project, judge, "incidents", [incident(1)])
     push(project, judge, "builds", [{"build_id": "b"}])
     assert newest_versions(project, {"builds", "commits"}).keys() == {"builds"}
@@ -249,7 +251,7 @@ def test_only_what_will_be_read_is_waited_for(project: Project, judge: Judge) ->
     assert newest_versions(project).keys() == {"builds", "incidents"}
 
 
-def test_rows_due_without_anybody_asking(project: Project, judge: Judge) -> None:
+def test_rows_due_without_anybody_asking(project: Project, judge: RowValidator) -> None:
     db = project.home.db
     assert pushed.due(db, NOW) == []
     push(project, judge, "incidents", [incident(1)])
@@ -260,7 +262,7 @@ def test_rows_due_without_anybody_asking(project: Project, judge: Judge) -> None
 
 
 def test_a_delivery_that_died_before_it_was_settled_is_repeated(
-    project: Project, judge: Judge, monkeypatch: pytest.MonkeyPatch
+    project: Project, judge: RowValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a kill between the lake's commit and the inbox': the rows are in both."""
     push(project, judge, "incidents", [incident(1, title="a"), incident(2)])
@@ -279,7 +281,7 @@ def _die(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_rows_that_the_declaration_no_longer_takes_are_kept_aside(project: Project, judge: Judge) -> None:
+def test_rows_that_the_declaration_no_longer_takes_are_kept_aside(project: Project, judge: RowValidator) -> None:
     """Stored as an earlier release might have: a value that is refused now, a table that is gone."""
     push(project, judge, "incidents", [incident(1)])
     content = '{"incident_id":"i2","created_at":"whenever"}\n{"incident_id":"i3"}\nno json'
@@ -294,7 +296,7 @@ def test_rows_that_the_declaration_no_longer_takes_are_kept_aside(project: Proje
 
 
 def test_a_delivery_nobody_foresaw_does_not_hold_up_the_others(
-    project: Project, judge: Judge, monkeypatch: pytest.MonkeyPatch
+    project: Project, judge: RowValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = pushed.raw_row
 
@@ -311,7 +313,7 @@ def test_a_delivery_nobody_foresaw_does_not_hold_up_the_others(
     assert (aside.rows, aside.reason) == (1, "ZeroDivisionError: ")
 
 
-def test_rows_wait_while_the_lake_is_in_trouble(project: Project, judge: Judge) -> None:
+def test_rows_wait_while_the_lake_is_in_trouble(project: Project, judge: RowValidator) -> None:
     push(project, judge, "incidents", [incident(1)])
     stored(project, "incidents")
     (entry,) = (project.lake.folder("incidents") / "_delta_log").glob("*00.json")
@@ -326,7 +328,7 @@ def test_rows_wait_while_the_lake_is_in_trouble(project: Project, judge: Judge) 
     assert [row["incident_id"] for row in stored(project, "incidents")] == ["i1", "i2"]
 
 
-def test_projects_do_not_mix(home: Home, judge: Judge) -> None:
+def test_projects_do_not_mix(home: Home, judge: RowValidator) -> None:
     first, second = home.project(), home.project("acme", "web", create=True)
     push(first, judge, "incidents", [incident(1)])
     push(second, judge, "incidents", [incident(2)])
@@ -336,7 +338,7 @@ def test_projects_do_not_mix(home: Home, judge: Judge) -> None:
     assert stored(first, "incidents") == [incident(1)]
 
 
-def test_threads_flushing_at_once(project: Project, judge: Judge) -> None:
+def test_threads_flushing_at_once(project: Project, judge: RowValidator) -> None:
     for number in range(30):
         push(project, judge, "incidents", [incident(number)])
     found: list[int] = []
@@ -351,7 +353,7 @@ def test_threads_flushing_at_once(project: Project, judge: Judge) -> None:
 
 def _flush_for_a_while(home: Path, sender: str, count: int) -> None:
     with Home.open(home) as opened, Engine(temp_dir=opened.temp) as engine:
-        project, judge = opened.project(), Judge(engine)
+        project, judge = opened.project(), RowValidator(engine)
         for number in range(count):
             push(project, judge, "incidents", [incident(f"{sender}{number}"), incident("both", title=f"{number}")])
             if number % 3 == 0:
@@ -377,7 +379,7 @@ def test_processes_pushing_and_flushing_at_once(database_project: Project) -> No
 
 
 def test_a_flush_has_an_end_though_pushes_go_on(
-    project: Project, judge: Judge, monkeypatch: pytest.MonkeyPatch
+    project: Project, judge: RowValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push(project, judge, "incidents", [incident(0)])
     original, number = inbox.settle, iter(range(1, 1000))

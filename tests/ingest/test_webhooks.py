@@ -12,34 +12,34 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-import gitlab_data
-import gitlab_webhook_data as gitlab
-import webhook_data as hooks
-from github_data import LARGE, deployment, release, repository, run, when
-from github_stub import Hub, serving
 from ingest.test_inbox import stored
-from ingest.test_pulling_github import Puller, contents
 from leadline.db import inbox
 from leadline.engine import Engine
 from leadline.home import Project
 from leadline.ingest import inbox as pushed
 from leadline.ingest.inbox import Push, accept, flush
-from leadline.ingest.partial import PARENT, SOON, Given, decided
-from leadline.ingest.pulling import Pull
-from leadline.ingest.rows import Judge
+from leadline.ingest.partial_rows import PARENT, SOON, Given, decided
+from leadline.ingest.validation import RowValidator
 from leadline.lake.maintenance import check_lake
 from leadline.schema import TABLES
-from leadline.sources.configured import SourceSettings
-from leadline.sources.deploys import DeployRules
 from leadline.sources.github.rows import build_rows, deployment_rows, release_rows
 from leadline.sources.github.webhooks import GitHubWebhooks
 from leadline.sources.gitlab import rows as gitlab_rows
 from leadline.sources.gitlab.webhooks import GitLabWebhooks
-from leadline.sources.pages import Checked, Figures, Page, State
-from leadline.sources.text import plain
-from leadline.sources.webhooks import Heard, instant
-from webhook_history import SHOP, SOURCE, Life, connected
-from webhook_history import TABLES as OF_LIFE
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, State
+from leadline.sources.kit.settings import SourceSettings
+from leadline.sources.kit.text import plain
+from leadline.sources.kit.webhooks import WebhookEvent, instant
+from leadline.sync.run import SyncRun
+from stubs import github_webhooks as hooks
+from stubs import gitlab_data
+from stubs import gitlab_webhooks as gitlab
+from stubs.github import Hub, serving
+from stubs.github_data import LARGE, deployment, release, repository, run, when
+from stubs.webhook_history import SHOP, SOURCE, Life, connected
+from stubs.webhook_history import TABLES as OF_LIFE
+from sync.test_github import Puller, contents
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,9 +49,9 @@ STEPS = st.lists(st.integers(0, LAST), max_size=30)
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowValidator]:
     with Engine(temp_dir=tmp_path_factory.mktemp("judge")) as engine:
-        yield Judge(engine)
+        yield RowValidator(engine)
 
 
 @dataclass
@@ -65,20 +65,20 @@ class Read:
     def pages(self, _cursors: Mapping[str, State]) -> Iterator[Page]:
         yield from self.left
 
-    def check(self) -> Checked:
-        return Checked("", "", "", ())
+    def check(self) -> ConnectionReport:
+        return ConnectionReport("", "", "", ())
 
-    def figures(self) -> Figures:
-        return Figures(0, 0.0, None)
+    def figures(self) -> CallStats:
+        return CallStats(0, 0.0, None)
 
 
 def poll(project: Project, *pages: Page) -> None:
-    found = Pull(project.lake, project.home.db, project.id, project.home.temp, project.lock).run(Read(pages))
+    found = SyncRun(project.lake, project.home.db, project.id, project.home.temp, project.lock).run(Read(pages))
     assert found.error is None
     assert found.skipped == ()
 
 
-def take(project: Project, judge: Judge, *heard: Heard, now: datetime = NOW) -> None:
+def take(project: Project, judge: RowValidator, *heard: WebhookEvent, now: datetime = NOW) -> None:
     """Into the inbox, as the route puts it there."""
     pushes = [
         Push(
@@ -106,7 +106,7 @@ def rows(project: Project, names: Sequence[str] = OF_LIFE) -> dict[str, list[dic
     return {name: stored(project, name) for name in names}
 
 
-def hear(event: str, action: str, **things: Any) -> Heard:
+def hear(event: str, action: str, **things: Any) -> WebhookEvent:
     return SOURCE.heard(event, hooks.payload(SHOP, action, **things))
 
 
@@ -129,7 +129,7 @@ class World:
     """The lake's tables of pull requests, with the rules of polls and of webhooks."""
 
     tables: dict[str, Rows] = field(default_factory=lambda: {name: {} for name in OF_LIFE})
-    waiting: list[Heard] = field(default_factory=list)
+    waiting: list[WebhookEvent] = field(default_factory=list)
     watermark: datetime = LONG_AGO
 
     def flush(self) -> None:
@@ -240,7 +240,7 @@ def test_no_older_state_of_a_pull_request_ever_wins(order: list[int]) -> None:
 
 
 @pytest.fixture
-def alone(project: Project, judge: Judge) -> dict[str, list[dict[str, Any]]]:
+def alone(project: Project, judge: RowValidator) -> dict[str, list[dict[str, Any]]]:
     """What a poll of the whole life brings."""
     poll(project, LIFE.page(LAST))
     return rows(project)
@@ -248,7 +248,7 @@ def alone(project: Project, judge: Judge) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.mark.parametrize(("polled_at", "backwards"), [(None, True), (5, False), (9, True)])
 def test_a_poll_before_between_or_never_then_webhooks_then_a_poll(
-    project: Project, judge: Judge, polled_at: int | None, backwards: bool
+    project: Project, judge: RowValidator, polled_at: int | None, backwards: bool
 ) -> None:
     steps = list(range(LAST + 1))
     for step in reversed(steps) if backwards else steps:
@@ -275,13 +275,13 @@ def test_a_poll_before_between_or_never_then_webhooks_then_a_poll(
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_any_order_in_the_lake(
-    project: Project, judge: Judge, alone: dict[str, list[dict[str, Any]]], steps: list[int]
+    project: Project, judge: RowValidator, alone: dict[str, list[dict[str, Any]]], steps: list[int]
 ) -> None:
     take(project, judge, *(heard for step in steps for heard in LIFE.heard(step)))
     assert rows(project) == alone
 
 
-def test_what_a_webhook_does_not_know_stays(project: Project, judge: Judge) -> None:
+def test_what_a_webhook_does_not_know_stays(project: Project, judge: RowValidator) -> None:
     poll(project, LIFE.page(6))
     before = rows(project)["pull_requests"]
     take(project, judge, *LIFE.heard(11))
@@ -290,13 +290,15 @@ def test_what_a_webhook_does_not_know_stays(project: Project, judge: Judge) -> N
     assert (after["title"], after["additions"]) == ("SHOP-1 another change", 50)
 
 
-def test_what_one_webhook_knows_stays_when_the_next_does_not_within_one_batch(project: Project, judge: Judge) -> None:
+def test_what_one_webhook_knows_stays_when_the_next_does_not_within_one_batch(
+    project: Project, judge: RowValidator
+) -> None:
     take(project, judge, *LIFE.heard(0), *LIFE.heard(4), *LIFE.heard(8), *LIFE.heard(9), *LIFE.heard(11))
     (row,) = rows(project)["pull_requests"]
     assert row["ready_at"] == "2026-01-05 10:44:00+00"  # the first time, as polls have it
 
 
-def test_a_poll_while_a_webhook_waits(project: Project, judge: Judge) -> None:
+def test_a_poll_while_a_webhook_waits(project: Project, judge: RowValidator) -> None:
     take(project, judge, *LIFE.heard(0), *LIFE.heard(1), *LIFE.heard(3))
     poll(project, LIFE.page(LAST))
     assert [each["comment_id"] for each in rows(project)["comments"]] == [
@@ -306,20 +308,20 @@ def test_a_poll_while_a_webhook_waits(project: Project, judge: Judge) -> None:
     ]
 
 
-def test_what_waits_under_a_name_that_is_given_up_goes_with_it(project: Project, judge: Judge) -> None:
+def test_what_waits_under_a_name_that_is_given_up_goes_with_it(project: Project, judge: RowValidator) -> None:
     take(project, judge, *LIFE.heard(0), *LIFE.heard(1))
     poll(project, Page("acme", gone=(SHOP,)))
     assert rows(project) == {name: [] for name in OF_LIFE}
 
 
-def test_reading_pull_requests_does_not_let_their_comments_come_too_late(project: Project, judge: Judge) -> None:
+def test_reading_pull_requests_does_not_let_their_comments_come_too_late(project: Project, judge: RowValidator) -> None:
     take(project, judge, *LIFE.heard(0), *LIFE.heard(1), *LIFE.heard(2))
     deliver(project, "pull_requests")
     assert len(rows(project)["comments"]) == 1
     assert inbox.waiting(project.home.db, project.id) == []
 
 
-def test_pushed_rows_between_webhooks_keep_their_place(project: Project, judge: Judge) -> None:
+def test_pushed_rows_between_webhooks_keep_their_place(project: Project, judge: RowValidator) -> None:
     take(project, judge, *LIFE.heard(0))
     whole = {"repository": SHOP, "number": "1", "title": "pushed"}
     accept(project.home.db, judge, [Push(project.id, TABLES[PARENT], [whole])], NOW)
@@ -328,7 +330,7 @@ def test_pushed_rows_between_webhooks_keep_their_place(project: Project, judge: 
     assert [row["title"] for row in rows(project)[PARENT]] == ["SHOP-1 change"]
 
 
-def test_deployments(project: Project, judge: Judge) -> None:
+def test_deployments(project: Project, judge: RowValidator) -> None:
     node = deployment(SHOP, 1, "QUEUED", "IN_PROGRESS", "SUCCESS", "INACTIVE")
     things = {"deployment": hooks.deployment(node)}
     heard = [hear("deployment", "created", **things)]
@@ -343,7 +345,7 @@ def test_deployments(project: Project, judge: Judge) -> None:
     assert stored(project, "deployments") == by_webhook
 
 
-def test_builds(project: Project, judge: Judge) -> None:
+def test_builds(project: Project, judge: RowValidator) -> None:
     runs = [{**run(SHOP, 1, status), "updated_at": when(100 + at)} for at, status in enumerate(["queued", "completed"])]
     heard = [hear("workflow_run", each["status"], workflow_run=each) for each in runs]
     for each in (heard[1], heard[0], heard[1]):
@@ -355,7 +357,7 @@ def test_builds(project: Project, judge: Judge) -> None:
     assert stored(project, "builds") == by_webhook
 
 
-def test_releases(project: Project, judge: Judge) -> None:
+def test_releases(project: Project, judge: RowValidator) -> None:
     node = release(SHOP, 1)
     soon = instant(node["updatedAt"], "")
     assert soon is not None
@@ -378,7 +380,7 @@ def test_releases(project: Project, judge: Judge) -> None:
     assert len(stored(project, "releases")) == 1
 
 
-def test_gitlab(project: Project, judge: Judge) -> None:
+def test_gitlab(project: Project, judge: RowValidator) -> None:
     """Everything that GitLab tells, then a poll, then all of it again: the poll stays as it was."""
     name, source = "acme/web/shop", GitLabWebhooks(SourceSettings("gitlab", "gitlab:acme", ("acme",)))
     merge_request = gitlab_data.merge_request(name, 1)
@@ -426,7 +428,7 @@ def test_gitlab(project: Project, judge: Judge) -> None:
 
 
 def test_a_real_poll_of_what_webhooks_told_changes_nothing_but_what_they_cannot_tell(
-    project: Project, judge: Judge
+    project: Project, judge: RowValidator
 ) -> None:
     shop = repository(SHOP, 1, pulls=2, releases=1, deployments=2, runs=2)
     hub = Hub({"acme": [shop]})
@@ -479,7 +481,7 @@ def told_of(shop: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "workflow_run", "completed", {"workflow_run": node}
 
 
-def test_a_late_delivery_of_the_same_second_changes_nothing_but_a_merge(project: Project, judge: Judge) -> None:
+def test_a_late_delivery_of_the_same_second_changes_nothing_but_a_merge(project: Project, judge: RowValidator) -> None:
     at = LIFE.nodes[11]["updatedAt"]
     closed = {**LIFE.nodes[LAST], "updatedAt": at}
     (open_,) = LIFE.heard(11)
@@ -489,8 +491,8 @@ def test_a_late_delivery_of_the_same_second_changes_nothing_but_a_merge(project:
         assert [row["state"] for row in rows(project)[PARENT]] == ["merged"]
 
 
-def test_dismissed_by_a_server_that_does_not_say_when(project: Project, judge: Judge) -> None:
-    def said(step: int, action: str) -> Heard:
+def test_dismissed_by_a_server_that_does_not_say_when(project: Project, judge: RowValidator) -> None:
+    def said(step: int, action: str) -> WebhookEvent:
         node = LIFE.nodes[step]
         sent = hooks.review(node["reviews"][0])
         del sent["updated_at"]
@@ -502,7 +504,7 @@ def test_dismissed_by_a_server_that_does_not_say_when(project: Project, judge: J
         assert [row["state"] for row in rows(project)["reviews"]] == ["dismissed"]
 
 
-def test_a_removal_of_what_was_never_there(project: Project, judge: Judge) -> None:
+def test_a_removal_of_what_was_never_there(project: Project, judge: RowValidator) -> None:
     take(project, judge, *LIFE.heard(7))
     assert rows(project)["comments"] == []
     poll(project, LIFE.page(LAST))
@@ -510,7 +512,7 @@ def test_a_removal_of_what_was_never_there(project: Project, judge: Judge) -> No
     assert len(rows(project)["comments"]) == 3
 
 
-def test_a_comment_deleted_without_its_pull_request_changing_stays_gone(project: Project, judge: Judge) -> None:
+def test_a_comment_deleted_without_its_pull_request_changing_stays_gone(project: Project, judge: RowValidator) -> None:
     poll(project, LIFE.page(1))
     gone = hear(
         "issue_comment",
@@ -524,7 +526,7 @@ def test_a_comment_deleted_without_its_pull_request_changing_stays_gone(project:
     assert rows(project)["comments"] == []
 
 
-def test_polls_and_webhooks_at_once(database_project: Project, judge: Judge) -> None:
+def test_polls_and_webhooks_at_once(database_project: Project, judge: RowValidator) -> None:
     """On each database: what polls and webhooks bring at the same time is whole, and the last poll's."""
     project = database_project
     failed: list[BaseException] = []
@@ -537,7 +539,7 @@ def test_polls_and_webhooks_at_once(database_project: Project, judge: Judge) -> 
 
     def webhooks() -> None:
         with Engine(temp_dir=project.home.temp) as engine:
-            own = Judge(engine)
+            own = RowValidator(engine)
             for start in range(0, LAST + 1, 4):
                 take(project, own, *(heard for step in range(start, LAST + 1)[:4] for heard in LIFE.heard(step)))
                 deliver(project)
@@ -559,7 +561,7 @@ def test_polls_and_webhooks_at_once(database_project: Project, judge: Judge) -> 
 
 
 def test_a_process_that_dies_before_the_inbox_knows_of_the_delivery(
-    project: Project, judge: Judge, monkeypatch: pytest.MonkeyPatch
+    project: Project, judge: RowValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take(project, judge, *(heard for step in range(LAST + 1) for heard in LIFE.heard(step)))
     settle = inbox.settle

@@ -6,9 +6,9 @@ import pytest
 
 from leadline.derive.local_time import Offset
 from leadline.errors import InvalidRequest
-from leadline.facts import queries
+from leadline.materialize import compiled
 from leadline.metrics.catalogue import catalogue_of, groups_of, metric_named, select
-from leadline.metrics.measures import MEASURED
+from leadline.metrics.measures import FACT_MEASURES
 from leadline.metrics.metric import Ratio
 from leadline.metrics.query import sql
 from leadline.schema import TABLES
@@ -19,7 +19,7 @@ def test_every_formula_names_a_measure_there_is() -> None:
         for formula in filter(None, (metric.developer, metric.team)):
             for name in (formula.measure, formula.over) if isinstance(formula, Ratio) else (formula.measure,):
                 fact, measure = name.split(".")
-                assert name == "people.developers" or measure in MEASURED[fact].measures, name
+                assert name == "people.developers" or measure in FACT_MEASURES[fact].measures, name
 
 
 def test_every_metric_says_where_it_comes_from() -> None:
@@ -73,9 +73,9 @@ def test_a_query_is_compiled_once_per_shape_whatever_the_time_zone() -> None:
     ids = tuple(metric.id for metric in select([], [], "team"))
     plain = sql(ids, "team", "p90", (Offset(None, 0),))
     sql(ids, "team", "p90", (Offset(99, 3_600_000_000), Offset(None, 7_200_000_000)))
-    before = set(queries._known)
+    before = set(compiled._known)
     assert sql(ids, "team", "p90", (Offset(None, 0),)) == plain
     assert sql(ids, "team", "p90", (Offset(None, -18_000_000_000),)) == plain.replace("(0)", "(-18000000000)")
     changing = sql(ids, "team", "p90", (Offset(-5, 12_345), Offset(None, 67_890)))
     assert changing.count("(-5)") == changing.count("(12345)") == changing.count("(67890)") == plain.count("(0)") > 0
-    assert set(queries._known) == before
+    assert set(compiled._known) == before

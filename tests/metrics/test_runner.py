@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from leadline.errors import StoreError
-from leadline.facts import session
 from leadline.home import Project
+from leadline.materialize import session
 from leadline.metrics.catalogue import select
 from leadline.metrics.request import Cancelled, Control, MetricsRequest, Pins
 from leadline.metrics.run import Runner, pin, produce

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from leadline.errors import InvalidInput
 from leadline.people import arrow
 from leadline.people.csv_file import Person
-from leadline.people.document import from_document, to_document
 from leadline.people.draft import assemble
 from leadline.people.hierarchy import draft_of
+from leadline.people.serialization import from_document, to_document
 from leadline.people.tree import OrgTree
 from leadline.people.violations import Violations
 

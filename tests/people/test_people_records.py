@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from leadline.errors import Conflict, InvalidInput
 from leadline.people.csv_file import read_people
-from leadline.people.findings import ERROR_TYPES, documented, finding_of
+from leadline.people.error_types import ERROR_TYPES, documented, finding_of
 from leadline.people.hierarchy import draft_of
 from leadline.people.records import Wanted, fields_of, people_of, records, selected
 from leadline.people.violations import Violations

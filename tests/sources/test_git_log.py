@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from git_history import START, History
 from leadline.sources.git import GitError, LogReader, Walk, open_repository, parse_location
 from leadline.sources.git import log as git_log
+from stubs.git_history import START, History
 
 _BYTES = st.binary(min_size=1, max_size=12)
 _PATHS = st.lists(

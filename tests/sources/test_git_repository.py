@@ -16,9 +16,9 @@ from typing import Any
 import psutil
 import pytest
 
-from git_history import History
 from leadline.errors import InvalidInput, InvalidRequest
 from leadline.sources.git import GitError, Repository, command, open_repository, parse_location
+from stubs.git_history import History
 
 
 def opened(location: Path | str, clones: Path, name: str | None = None) -> Repository:

@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from github_data import deployment, oid, pull, release, run, user, whole_commit
 from leadline.errors import InvalidRequest
-from leadline.sources.configured import SourceSettings, checked
-from leadline.sources.deploys import DeployRules
 from leadline.sources.github.api import CLOUD, server
 from leadline.sources.github.rows import (
     account,
@@ -21,7 +18,10 @@ from leadline.sources.github.rows import (
     repository_row,
     run_rows,
 )
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sources.kit.text import Misshapen
+from stubs.github_data import deployment, oid, pull, release, run, user, whole_commit
 
 
 def connected(node: Any) -> Any:

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import webhook_data as hooks
-from github_data import LARGE, comment, deployment, pull, release, run, when
-from leadline.sources.configured import SourceSettings
-from leadline.sources.deploys import DeployRules
 from leadline.sources.github.rows import build_rows, deployment_rows, pull_request_rows, release_rows, run_rows
 from leadline.sources.github.webhooks import GitHubWebhooks
-from leadline.sources.text import Misshapen
-from leadline.sources.webhooks import Change, Heard, Terms, instant
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.settings import SourceSettings
+from leadline.sources.kit.text import Misshapen
+from leadline.sources.kit.webhooks import Change, MergePolicy, WebhookEvent, instant
 from sources.test_github_rows import connected
+from stubs import github_webhooks as hooks
+from stubs.github_data import LARGE, comment, deployment, pull, release, run, when
 
 SHOP = "acme/shop"
 SOURCE = GitHubWebhooks(SourceSettings("github", "github:acme", ("acme/*",)))
 
 
-def heard(event: str, action: str, source: GitHubWebhooks = SOURCE, **things: Any) -> Heard:
+def heard(event: str, action: str, source: GitHubWebhooks = SOURCE, **things: Any) -> WebhookEvent:
     return source.heard(event, hooks.payload(SHOP, action, **things))
 
 
@@ -150,7 +150,7 @@ def test_deleted_comments_are_gone_whatever_the_order() -> None:
     issue = {"number": 1, "updated_at": when(1), "pull_request": {}}
     (change,) = changes("issue_comment", "deleted", issue=issue, comment=hooks.comment(comment(5, "ada", 1)))
     assert change.rows == [{"repository": SHOP, "number": 1, "comment_id": str(LARGE + 5)}]
-    assert change.terms == Terms((), gone=True)
+    assert change.terms == MergePolicy((), gone=True)
 
 
 def test_a_release() -> None:
@@ -236,9 +236,9 @@ def test_other_events_say_nothing(event: str) -> None:
 
 
 def test_terms_are_stored_and_restored() -> None:
-    terms = Terms(("updated_at",), ("a", "b"), ("c",), True, instant(when(1), ""), True)
-    assert Terms.restored(terms.stored()) == terms
-    assert Terms.restored(Terms(()).stored()) == Terms(())
+    terms = MergePolicy(("updated_at",), ("a", "b"), ("c",), True, instant(when(1), ""), True)
+    assert MergePolicy.restored(terms.stored()) == terms
+    assert MergePolicy.restored(MergePolicy(()).stored()) == MergePolicy(())
 
 
 EVENTS = (

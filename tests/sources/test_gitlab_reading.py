@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from leadline.sources.gitlab.api import Api
 from leadline.sources.gitlab.reading import Deployments
-from leadline.sources.http import Answer
+from leadline.sources.kit.client import Answer
 
 
 class Listing:

@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitlab_data import deployment, issue, merge_request, note, pipeline, release, sha, user
 from leadline.errors import InvalidRequest
-from leadline.sources.configured import SourceSettings, checked
-from leadline.sources.deploys import DeployRules
 from leadline.sources.gitlab.api import server
 from leadline.sources.gitlab.rows import (
     account,
@@ -22,7 +19,10 @@ from leadline.sources.gitlab.rows import (
     repository_row,
     utc,
 )
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sources.kit.text import Misshapen
+from stubs.gitlab_data import deployment, issue, merge_request, note, pipeline, release, sha, user
 
 NO_RULES = DeployRules()
 LISTS = ("labels", "approvedBy", "commits", "notes", "assignees")

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gitlab_webhook_data as hooks
-from gitlab_data import deployment, issue, merge_request, note, pipeline, release, when
 from leadline.schema import TABLES
-from leadline.sources.configured import SourceSettings
-from leadline.sources.deploys import DeployRules
 from leadline.sources.gitlab.rows import deployment_rows, issue_rows, merge_request_rows, pipeline_rows, release_rows
 from leadline.sources.gitlab.webhooks import GitLabWebhooks
-from leadline.sources.text import Misshapen
-from leadline.sources.webhooks import Change, instant
-from webhook_history import connected
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.settings import SourceSettings
+from leadline.sources.kit.text import Misshapen
+from leadline.sources.kit.webhooks import Change, instant
+from stubs import gitlab_webhooks as hooks
+from stubs.gitlab_data import deployment, issue, merge_request, note, pipeline, release, when
+from stubs.webhook_history import connected
 
 SHOP = "acme/web/shop"
 BASE = "https://gitlab.com"

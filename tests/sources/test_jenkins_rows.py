@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from jenkins_stub import START, build, checkout
 from leadline.errors import InvalidRequest
-from leadline.sources.configured import SourceSettings, checked
-from leadline.sources.deploys import DeployRule
 from leadline.sources.jenkins.api import jobs_tree, path_of
 from leadline.sources.jenkins.jobs import Wanted
 from leadline.sources.jenkins.rows import Job, rows_of
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.deploy_rules import DeployRule
+from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sources.kit.text import Misshapen
+from stubs.jenkins import START, build, checkout
 
 JOB = Job(("shop", "api"))
 BRANCH = Job(("shop", "api", "feature%2Fcart"), of_branch=True)

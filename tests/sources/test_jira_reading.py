@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from jira_data import issue, when
-from jira_stub import TOKEN, USER, Jira
-from leadline.sources.http import Client
 from leadline.sources.jira import reading as jira_reading
 from leadline.sources.jira.api import Api, Server, headers, site
 from leadline.sources.jira.reading import Issues
-from tool_stub import Request, serving
+from leadline.sources.kit.client import Client
+from stubs.jira import TOKEN, USER, Jira
+from stubs.jira_data import issue, when
+from stubs.server import Request, serving
 
 SCOPE = "project = 10000"
 

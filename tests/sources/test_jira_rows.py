@@ -10,7 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from jira_data import (
+from leadline.errors import InvalidRequest, LeadlineError, NotFound, Unauthenticated
+from leadline.sources.jira.api import Api, message, site
+from leadline.sources.jira.fields import field_map, overrides
+from leadline.sources.jira.people import People
+from leadline.sources.jira.rows import (
+    Shapes,
+    change_rows,
+    former_keys,
+    instant,
+    issue_rows,
+    sprint_row,
+    statuses,
+)
+from leadline.sources.jira.rows import (
+    key_of as keys,
+)
+from leadline.sources.kit.client import Answer, Client, Refused
+from leadline.sources.kit.text import Misshapen
+from stubs.jira_data import (
     DOING,
     DONE,
     EPIC,
@@ -30,24 +48,6 @@ from jira_data import (
     user,
     when,
 )
-from leadline.errors import InvalidRequest, LeadlineError, NotFound, Unauthenticated
-from leadline.sources.http import Answer, Client, Refused
-from leadline.sources.jira.api import Api, message, site
-from leadline.sources.jira.fields import field_map, overrides
-from leadline.sources.jira.people import People
-from leadline.sources.jira.rows import (
-    Shapes,
-    change_rows,
-    former_keys,
-    instant,
-    issue_rows,
-    sprint_row,
-    statuses,
-)
-from leadline.sources.jira.rows import (
-    key_of as keys,
-)
-from leadline.sources.text import Misshapen
 
 PLAN = custom("customfield_10060", "Parent Link", "any", "com.atlassian.jpo:jpo-custom-field-parent")
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from leadline.errors import InvalidRequest
-from leadline.sources.configured import SourceSettings, checked
+from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sources.kit.text import Misshapen
 from leadline.sources.pagerduty.api import headers
 from leadline.sources.pagerduty.rows import incident_row
-from leadline.sources.text import Misshapen
-from pagerduty_stub import incident, service
+from stubs.pagerduty import incident, service
 
 CART = service(1, "Shop Cart")
 

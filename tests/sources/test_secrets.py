@@ -11,7 +11,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from leadline.errors import InvalidRequest
-from leadline.sources.secrets import SecretPlace, one_line
+from leadline.sources.kit.secrets import SecretPlace, one_line
 
 
 class Ring(KeyringBackend):

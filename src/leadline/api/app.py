@@ -1,6 +1,6 @@
 """The ASGI application of one open home, put together: middleware around routes.
 
-A ``Home`` comes in, an application goes out that any ASGI server can run; ``leadline.api.server`` is the one that does.
+A ``Home`` comes in, an application goes out that any ASGI server can run; ``leadline.service.server`` is the one that does.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from starlette.types import ASGIApp
 
 from leadline import __version__
 from leadline.api import describe, errors
+from leadline.api.app_state import AppState, services_of
 from leadline.api.auth import Keyring
-from leadline.api.desk import Desk
-from leadline.api.insights import add_routes
+from leadline.api.exports.reports import add_report_route
+from leadline.api.exports.routes import add_routes
 from leadline.api.kinds import KINDS
 from leadline.api.log import LogRequests
 from leadline.api.models import HealthBody, ReadyBody
-from leadline.api.monitoring import Monitor
 from leadline.api.openapi import openapi_document
+from leadline.api.operations.monitoring import Monitor
 from leadline.api.paths import NormalizePaths
-from leadline.api.people import add_developer_routes
-from leadline.api.people_accounts import add_account_routes
-from leadline.api.people_trees import add_tree_routes
-from leadline.api.push import add_push_routes
-from leadline.api.reports import add_report_route
-from leadline.api.services import Services, services_of
-from leadline.api.webhooks import add_webhook_routes
+from leadline.api.people.accounts import add_account_routes
+from leadline.api.people.developers import add_developer_routes
+from leadline.api.people.trees import add_tree_routes
+from leadline.api.push.routes import add_push_routes
+from leadline.api.report_pool import ReportPool
+from leadline.api.webhooks.routes import add_webhook_routes
 from leadline.home import Home
 
 
@@ -43,8 +43,8 @@ def create_app(
 ) -> ASGIApp:
     """The API of ``home`` (which stays the caller's to close). ``workers`` tells (running, wanted) worker processes."""
     monitor = Monitor(home, workers, now)
-    desk = Desk(home, seconds=home.settings.report_seconds)
-    services = Services(home, Keyring(home.db, now=now), monitor, desk, now)
+    desk = ReportPool(home, seconds=home.settings.report_seconds)
+    services = AppState(home, Keyring(home.db, now=now), monitor, desk, now)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -22,7 +22,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadline.api.negotiation import RangeNotSatisfiable
-from leadline.api.rate import TooManyRequests
+from leadline.api.rate_limit import TooManyRequests
 from leadline.errors import LeadlineError, StoreError, Unauthenticated
 
 log = structlog.get_logger("leadline.api")

@@ -42,7 +42,7 @@ def identities(
         if unmatched or json:
             raise typer.BadParameter("give options after the sub-command", param_hint=context.invoked_subcommand)
         return
-    from leadline.cli.accounts import accounts
+    from leadline.facts.account_activity import accounts
 
     with opened(context) as project:
         found = [each for each in accounts(project) if each.unmatched or not unmatched]

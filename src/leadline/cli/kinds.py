@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli.context import Json, example
-from leadline.sources.kinds import KINDS, Kind
+from leadline.sources.kit.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from leadline.sources.configured import SourceSettings
+    from leadline.sources.kit.settings import SourceSettings
 
 Act = Callable[[typer.Context, "list[SourceSettings]", Mapping[str, Any]], None]
 """Gets the checked sources and the values of the command's further options."""
@@ -68,7 +68,7 @@ def _function(kind: Kind, act: Act, further: Mapping[str, tuple[Any, Any]]) -> C
     declared = {"context": (typer.Context, ...), **_given(kind), **further}
 
     def command(context: typer.Context, **values: Any) -> None:
-        from leadline.sources.configured import checked
+        from leadline.sources.kit.settings import checked
 
         rest = {name: values[name] for name in further}
         act(context, checked(_settings(kind, values)), rest)
@@ -128,8 +128,8 @@ def _option(name: str) -> str:
 
 
 def _settings(kind: Kind, values: Mapping[str, Any]) -> SourceSettings:
-    from leadline.sources.configured import SourceSettings
-    from leadline.sources.secrets import SecretPlace
+    from leadline.sources.kit.secrets import SecretPlace
+    from leadline.sources.kit.settings import SourceSettings
 
     def place(option: str, variable: str) -> SecretPlace:
         chosen = {each: values.get(f"{option.replace('-', '_')}_{each}") for each in ("env", "file", "keyring")}

@@ -94,7 +94,7 @@ def from_teams(
     """
     from json import dumps
 
-    from leadline.cli.tool_teams import tree_of_teams
+    from leadline.facts.teams_of_tools import tree_of_teams
 
     source, colon, organization = teams.strip().lower().partition(":")
     if not (source and colon and organization):

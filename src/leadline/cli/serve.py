@@ -34,8 +34,8 @@ def serve(
     syncs: Annotated[int, typer.Option(min=0, max=64, metavar="N", help="Sources read at a time; 0: none.")] = 2,
 ) -> None:
     """Run the API, export workers and schedules until Ctrl-C."""
-    from leadline.api.server import serve as run
     from leadline.home import Home
+    from leadline.service.server import serve as run
 
     chosen: Chosen = context.obj
     with Home.open(chosen.home) as home:

@@ -17,7 +17,7 @@ from leadline.cli.output import clean, count, emit_json, instant, note, say, tab
 
 if TYPE_CHECKING:
     from leadline.db.sources import SourceRow
-    from leadline.sources.configured import SourceSettings
+    from leadline.sources.kit.settings import SourceSettings
 
 group = command_group("List, add and test sources.", "leadline sources add github example")
 add_group = command_group("Add a source.", "leadline sources add github example 'other/web-*'")
@@ -57,7 +57,7 @@ add_source_commands(add_group, _add)
 def list_(context: typer.Context, json: Json = False) -> None:
     """List the sources and when each was last read."""
     from leadline.db import sources
-    from leadline.sources.configured import SourceSettings
+    from leadline.sources.kit.settings import SourceSettings
 
     with opened(context) as project:
         rows = sources.listed(project.home.db, project.id, configured=True)
@@ -94,7 +94,7 @@ def remove(context: typer.Context, name: Name) -> None:
 def try_connection(context: typer.Context, name: Name, json: Json = False) -> None:
     """Try a source's connection: what its token may see. Nothing is read."""
     from leadline.db import sources
-    from leadline.sources.configured import SourceSettings, connected
+    from leadline.sources.kit.settings import SourceSettings, connected
 
     with opened(context) as project:
         row = sources.get(project.home.db, project.id, name)

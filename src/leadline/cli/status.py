@@ -37,7 +37,7 @@ def status(
 
     Rows per table, newest event per source, org trees, unmatched accounts, exports, repositories and disk.
     """
-    from leadline.cli.integrity import findings
+    from leadline.diagnostics.integrity import findings
 
     with opened(context) as project:
         found = findings(project.home) if check else None
@@ -84,7 +84,7 @@ def describe(project: Project, *, sound: bool = True) -> dict[str, Any]:
 
 
 def _tables(project: Project) -> list[dict[str, Any]]:
-    from leadline.ingest.status import table_states
+    from leadline.diagnostics.tables import table_states
 
     return [
         {
@@ -105,7 +105,7 @@ def _inbox(project: Project, *, deliver: bool) -> dict[str, Any]:
     """Pushed rows: those that still wait, which they only do if they cannot be delivered now, and those kept aside."""
     from leadline.db import inbox
     from leadline.errors import StoreError
-    from leadline.facts.current import deliver_pushed
+    from leadline.facts.newest import deliver_pushed
 
     document: dict[str, Any] = {}
     try:
@@ -169,7 +169,7 @@ def _exports(project: Project) -> dict[str, Any]:
 
 
 def _oddities(project: Project) -> list[str]:
-    from leadline.facts.oddities import oddities
+    from leadline.diagnostics.data_quality import oddities
 
     return oddities(project)
 
@@ -187,8 +187,8 @@ def _repositories(project: Project) -> list[dict[str, Any]]:
 def _sources(project: Project) -> list[dict[str, Any]]:
     """The tools pulled from, with their last run. A run that was killed is `interrupted`, until the next."""
     from leadline.db import sources
-    from leadline.ingest.schedule import next_run, under_way
-    from leadline.ingest.source_run import run_lock
+    from leadline.sync.schedule import next_run, under_way
+    from leadline.sync.source import run_lock
 
     now = datetime.now(UTC)
     documents = []
@@ -394,7 +394,7 @@ def _show_exports(exports: Any) -> None:
 
 
 def _unmatched(project: Project) -> dict[str, Any]:
-    from leadline.cli.accounts import accounts
+    from leadline.facts.account_activity import accounts
 
     lost = [each for each in accounts(project) if each.unmatched]
     return {

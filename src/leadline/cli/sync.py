@@ -14,12 +14,12 @@ from leadline.cli.failures import refused
 from leadline.cli.kinds import add_sync_commands
 from leadline.cli.output import clean, count, emit_json, say
 from leadline.cli.progress import counter
-from leadline.cli.pulls import pull
+from leadline.cli.source_runs import pull
 
 if TYPE_CHECKING:
     from leadline.home import Project
-    from leadline.ingest.git import SyncFailure, SyncResult
-    from leadline.sources.configured import SourceSettings
+    from leadline.sources.kit.settings import SourceSettings
+    from leadline.sync.git import SyncFailure, SyncResult
 
 group = typer.Typer(
     help="Pull from sources, incrementally.\n\nWithout a command: from all that `leadline sources list` shows, or those named.",
@@ -47,7 +47,7 @@ def sync(
         return
     from leadline.db import sources
     from leadline.errors import InvalidRequest
-    from leadline.sources.configured import SourceSettings
+    from leadline.sources.kit.settings import SourceSettings
 
     with opened(context) as project:
         if source:
@@ -109,7 +109,7 @@ def _require_same_rules(project: Project, found: list[SourceSettings]) -> None:
     """Raises ``Conflict`` for what is a configured source, but by other options: its next run would undo this one's."""
     from leadline.db import sources
     from leadline.errors import Conflict
-    from leadline.sources.configured import SourceSettings
+    from leadline.sources.kit.settings import SourceSettings
 
     there = {row.name: row for row in sources.listed(project.home.db, project.id, configured=True)}
     for each in found:
@@ -127,7 +127,7 @@ add_sync_commands(group, _pull)
 def _run(
     project: Project, locations: list[str], name: str | None, since: datetime | None, report: Callable[[str, int], None]
 ) -> Iterator[SyncResult | SyncFailure]:
-    from leadline.ingest.git import GitSync
+    from leadline.sync.git import GitSync
 
     job = GitSync(
         project.lake,
@@ -142,7 +142,7 @@ def _run(
 
 
 def _show(result: SyncResult | SyncFailure) -> None:
-    from leadline.ingest.git import SyncFailure
+    from leadline.sync.git import SyncFailure
 
     if isinstance(result, SyncFailure):
         refused(result.error)
@@ -158,7 +158,7 @@ def _show(result: SyncResult | SyncFailure) -> None:
 
 
 def _document(result: SyncResult | SyncFailure) -> dict[str, Any]:
-    from leadline.ingest.git import SyncFailure
+    from leadline.sync.git import SyncFailure
 
     if isinstance(result, SyncFailure):
         return {"location": result.location, **result.error.body()}

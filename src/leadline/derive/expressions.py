@@ -1,6 +1,6 @@
-"""Small building blocks of ibis expressions: functions of the engine that ibis lacks, and joins that keep their keys.
+"""Small building blocks of ibis expressions: joins that keep their keys, durations, local days.
 
-Expressions come in and go out; nothing runs here. The functions named here are all that is not portable SQL.
+Expressions come in and go out; nothing runs here.
 """
 
 from __future__ import annotations
@@ -8,37 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import ibis
-import ibis.expr.datatypes as dt
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Table, TimestampValue, Value
 
 from leadline.derive.local_time import Offset
+from leadline.engine.functions import epoch_us, row_hash
 
 US = 1_000_000
 """Microseconds of a second: durations are whole microseconds until they are shown."""
 
 DAY_US = 86_400 * US
-
-INSTANT = "timestamp('UTC', 6)"
-
-
-@ibis.udf.scalar.builtin(signature=((INSTANT,), "int64"))
-def epoch_us(instant):  # type: ignore[no-untyped-def]
-    """Microseconds since 1970 of an instant, exactly (DuckDB's function)."""
-
-
-@ibis.udf.scalar.builtin(signature=(("int64",), "int64"))
-def to_bigint(number):  # type: ignore[no-untyped-def]
-    """A 64-bit integer. Sums are wider on some engines, which ibis does not know and would not cast."""
-
-
-@ibis.udf.scalar.builtin(signature=(("string", "string"), dt.Array(dt.string)))
-def regexp_extract_all(text, pattern):  # type: ignore[no-untyped-def]
-    """Every match of ``pattern`` in ``text``, from left to right (DuckDB's function)."""
-
-
-@ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
-def row_hash(row) -> dt.uint64:  # type: ignore[no-untyped-def]
-    """A 64-bit hash of any value (DuckDB's function); only ever used to narrow down, never to decide."""
 
 
 def attach(left: Table, keys: Sequence[str], *parts: Table) -> Table:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
-from leadline.derive.expressions import regexp_extract_all
 from leadline.engine import schema_table
+from leadline.engine.functions import regexp_extract_all
 
 # Whole words in any case: `PROJ-123`, and `#12` unless glued to a word or a path (`org/name#12` is another's item).
 _MENTION = r"\b[A-Za-z][A-Za-z0-9_]*-[0-9]+\b|(?:^|[^A-Za-z0-9_/])#[0-9]+\b"

@@ -5,7 +5,7 @@ Arrow tables, record batches and finished files go out.
 """
 
 from leadline.engine.duck import EVERYTHING, Engine, Interrupted, Within, compiled
-from leadline.engine.relations import parquet_relation, quoted, sql_text
+from leadline.engine.sql_text import parquet_relation, quoted, sql_text
 from leadline.engine.tables import schema_table
 
 __all__ = [

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from leadline.engine.relations import quoted, relation_query, sql_text
-from leadline.engine.spill import Spill
+from leadline.engine.sql_text import quoted, relation_query, sql_text
+from leadline.engine.temp_folder import Spill
 from leadline.errors import LeadlineError, StoreError
 from leadline.schema import TABLES
 

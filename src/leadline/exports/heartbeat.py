@@ -76,7 +76,7 @@ class Heartbeat:
         return holds
 
 
-class Pulse:
+class HeartbeatThread:
     """The thread of one worker's heartbeats. It outlives short runs, so that each need not pay for a thread of its own,
     and ends by itself when there is nothing to look after for a while."""
 

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from leadline.exports.fields import Day, Name, OneOf, TeamId, TreeName
+from leadline.exports.field_types import Day, Name, OneOf, TeamId, TreeName
 from leadline.metrics.request import AGGREGATIONS, FORMATS, GRANULARITIES, LEVELS
 
 COMPRESSIONS = ("gzip", "none")

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.exports.fields import printable, shown
+from leadline.exports.field_types import printable, shown
 from leadline.exports.models import MOST_NAMES
 
 _MOST_WARNINGS = 20

@@ -26,9 +26,9 @@ from leadline.db import jobs
 from leadline.db.projects import all_projects
 from leadline.errors import LeadlineError, StoreError
 from leadline.exports import cleaning, files
-from leadline.exports.heartbeat import Heartbeat, Pulse
+from leadline.exports.heartbeat import Heartbeat, HeartbeatThread
 from leadline.exports.service import Pin, pin_for
-from leadline.exports.wake import listening
+from leadline.exports.wakeup import listening
 from leadline.home import Home, Project
 from leadline.metrics.request import Cancelled, Control, MetricsRequest, Pins, Produced
 
@@ -75,7 +75,7 @@ class Worker:
         self._home, self._produce, self._pin, self._clock, self._lease = home, produce, pin, clock, lease
         self._runner: Runner | None = None
         self._projects: dict[int, Project] = {}
-        self._pulse = Pulse()
+        self._pulse = HeartbeatThread()
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
@@ -129,7 +129,7 @@ class Worker:
 
         if not inbox.backlogs(self._home.db):
             return
-        from leadline.facts.current import deliver_pushed
+        from leadline.facts.newest import deliver_pushed
         from leadline.ingest.inbox import due
 
         for number in due(self._home.db, self._clock()):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from leadline.derive.accounts import ACCOUNT_COLUMNS, DIRECT_COLUMNS, accounts, direct_accounts, direct_table
-from leadline.facts.stored import Stored
+from leadline.materialize.model import Model
 
 _NAMED_IN = (
     "commits",
@@ -18,7 +18,7 @@ _NAMED_IN = (
     "work_item_changes",
 )
 
-DIRECT_ACCOUNTS = Stored(
+DIRECT_ACCOUNTS = Model(
     "direct_accounts",
     DIRECT_COLUMNS,
     reads=(*_NAMED_IN, "developers", "identities", "tool_accounts"),
@@ -28,7 +28,7 @@ DIRECT_ACCOUNTS = Stored(
     bound_as="direct_accounts",
 )
 
-ACCOUNTS = Stored(
+ACCOUNTS = Model(
     "accounts",
     ACCOUNT_COLUMNS,
     reads=("commits", "pull_request_commits"),

@@ -10,10 +10,11 @@ import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.attribution import with_developer
-from leadline.derive.expressions import INSTANT, attach, epoch_us, is_merge, reasons, repeated
+from leadline.derive.expressions import attach, is_merge, reasons, repeated
 from leadline.engine import schema_table
+from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS
-from leadline.facts.stored import Stored
+from leadline.materialize.model import Model
 
 _ROW = ["repository", "sha"]
 _SAME = ["repository", "person", "authored_at", "additions", "deletions"]
@@ -122,7 +123,7 @@ def _copies() -> Table:
     A listed commit of the squashed pull request itself is credited: a rebased merge commit is the copy of it, not the
     other way round.
     """
-    twins = attach(TWINS.table(), _ROW, SHARED.table(), _listed())
+    twins = attach(SAME_DATED_COMMITS.table(), _ROW, SHARED.table(), _listed())
     twins = twins.mutate(
         listed=twins.listed.fill_null(False),
         # A commit credited in another repository stands for its copies here too.
@@ -149,7 +150,7 @@ def _copies() -> Table:
 
 def _listed() -> Table:
     """Commits listed in a pull request whose squash or rebase result is a copy of them."""
-    twins = TWINS.table()
+    twins = SAME_DATED_COMMITS.table()
     results = twins.filter(twins.squash).select(*_SAME, squash_sha="sha")
     results = (
         SQUASHES.table()
@@ -172,7 +173,7 @@ def _counted() -> Table:
     )
 
 
-SQUASHES = Stored(
+SQUASHES = Model(
     "squashes",
     {"repository": "string", "number": "int64", "sha": "string"},
     reads=("pull_requests", "pull_request_commits", "commits"),
@@ -180,14 +181,14 @@ SQUASHES = Stored(
     by_repository=True,
     whole=True,
 )
-SHARED = Stored(
+SHARED = Model(
     "shared_commits",
     {"repository": "string", "sha": "string", "first_repository": "string"},
     reads=("commits",),
     expression=lambda _profile: _shared(),
     whole=True,
 )
-TWINS = Stored(
+SAME_DATED_COMMITS = Model(
     "commit_twins",
     {
         "repository": "string",
@@ -204,18 +205,18 @@ TWINS = Stored(
     needs=(ACCOUNTS, SQUASHES),
     by_repository=True,
 )
-COPIES = Stored(
+COPIES = Model(
     "commit_copies",
     {"repository": "string", "sha": "string", "copy_of": "string", "of_squash": "boolean"},
     reads=("pull_request_commits",),
     expression=lambda _profile: _copies(),
-    needs=(SQUASHES, SHARED, TWINS),
+    needs=(SQUASHES, SHARED, SAME_DATED_COMMITS),
     by_repository=True,
 )
 STEPS = (ACCOUNTS, SQUASHES, SHARED, COPIES)
 """What ``commits_fact`` reads."""
 
-COMMITS = Stored(
+COMMITS = Model(
     "commits",
     {
         "repository": "string",

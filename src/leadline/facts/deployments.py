@@ -9,11 +9,12 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table, Value
 
-from leadline.derive.expressions import attach, epoch_us
+from leadline.derive.expressions import attach
 from leadline.derive.production import DEFAULT_CLASS
 from leadline.engine import schema_table
+from leadline.engine.functions import epoch_us
 from leadline.facts.production import ENVIRONMENTS
-from leadline.facts.stored import Stored
+from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
 EVENT = ["deployment_id", "service"]
@@ -162,7 +163,7 @@ def _counted(profile: Profile) -> Table:
     )
 
 
-FAILURES = Stored(
+FAILURES = Model(
     "deployment_failures",
     {
         "deployment_id": "string",
@@ -178,7 +179,7 @@ FAILURES = Stored(
 """What made production runs fail beside their own status: ids of rollbacks or of incidents, by `cfr.source`, and the classes
 of production in which they do."""
 
-DEPLOYMENTS = Stored(
+DEPLOYMENTS = Model(
     "deployments",
     {
         "deployment_id": "string",

@@ -9,10 +9,11 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
-from leadline.derive.expressions import between, epoch_us, not_negative
+from leadline.derive.expressions import between, not_negative
 from leadline.engine import schema_table
+from leadline.engine.functions import epoch_us
 from leadline.facts.deployments import runs
-from leadline.facts.stored import Stored
+from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
 
@@ -57,7 +58,7 @@ def _repositories(_profile: Profile) -> Table:
     return ibis.union(own, served.inner_join(deploys, "service").select("place", "repository"))
 
 
-INCIDENTS = Stored(
+INCIDENTS = Model(
     "incidents",
     {
         "incident_id": "string",
@@ -72,7 +73,7 @@ INCIDENTS = Stored(
 )
 """Resolved incidents: what metrics count. ``place`` numbers what decides whose they are: repository and service."""
 
-INCIDENT_REPOSITORIES = Stored(
+INCIDENT_REPOSITORIES = Model(
     "incident_repositories",
     {"place": "int64", "repository": "string"},
     reads=("deployments",),

@@ -13,14 +13,15 @@ import ibis
 from ibis.expr.types import IntegerValue, Table, TimestampValue, Value
 
 from leadline.derive.completion import ITEM
-from leadline.derive.expressions import INSTANT, attach, between, epoch_us, not_negative
+from leadline.derive.expressions import attach, between, not_negative
 from leadline.derive.production import classes
 from leadline.engine import compiled, schema_table
+from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS
-from leadline.facts.carried import CARRIED
+from leadline.facts.deployment_contents import CARRIED
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY
-from leadline.facts.stored import Stored, Workplace
+from leadline.materialize.model import BuildContext, Model
 from leadline.settings.profile import STAGES, Profile
 
 Ends = Mapping[str, tuple[TimestampValue, TimestampValue]]
@@ -167,18 +168,18 @@ def _lead(profile: Profile, unit: str) -> Table:
     return units.select(*LEAD.columns)
 
 
-def _compute_lead(place: Workplace) -> None:
+def _compute_lead(place: BuildContext) -> None:
     unit = unit_of(place.profile, place.snapshot.row_counts().get("work_items", 0))
     place.engine.copy(compiled(_lead(place.profile, unit)), place.folder / "lead.parquet", "parquet")
 
 
-MERGE_BUILDS = Stored(
+MERGE_BUILDS = Model(
     "merge_builds",
     {**PULL_REQUEST_KEY, "build_finished_at": INSTANT},
     reads=("pull_requests", "builds"),
     expression=_merge_builds,
 )
-CARRIED_PULLS = Stored(
+CARRIED_PULLS = Model(
     "carried_pulls",
     {
         "class": "int64",
@@ -193,7 +194,7 @@ CARRIED_PULLS = Stored(
     expression=_carried_pulls,
     needs=(CARRIED,),
 )
-ITEM_PULLS = Stored(
+ITEM_PULLS = Model(
     "item_pulls",
     {
         "project": "string",
@@ -208,7 +209,7 @@ ITEM_PULLS = Stored(
 )
 """Per work item its pull requests together; repository and number are those of the last merged one."""
 
-LEAD = Stored(
+LEAD = Model(
     "lead",
     {
         "class": "int64",

@@ -7,10 +7,10 @@ name is judged once, in Python.
 from __future__ import annotations
 
 from leadline.derive.production import classes, is_production
-from leadline.facts.stored import Stored, Workplace
+from leadline.materialize.model import BuildContext, Model
 
 
-def _compute(place: Workplace) -> None:
+def _compute(place: BuildContext) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -31,7 +31,7 @@ def _compute(place: Workplace) -> None:
     pq.write_table(table, place.folder / "environments.parquet")
 
 
-ENVIRONMENTS = Stored(
+ENVIRONMENTS = Model(
     "environments",
     {"class": "int64", "environment": "string"},
     reads=("deployments",),

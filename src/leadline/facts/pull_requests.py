@@ -10,12 +10,13 @@ import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.attribution import same_person, with_developer
-from leadline.derive.expressions import INSTANT, attach, between, epoch_us, not_negative, reasons
+from leadline.derive.expressions import attach, between, not_negative, reasons
 from leadline.derive.links import links, mentions
 from leadline.engine import schema_table
+from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY, REWORK
-from leadline.facts.stored import Stored
+from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
 PR = ["repository", "number"]
@@ -142,14 +143,14 @@ def _counted(profile: Profile) -> Table:
     )
 
 
-MENTIONS = Stored(
+MENTIONS = Model(
     "mentions",
     {**PULL_REQUEST_KEY, "mention": "string", "seen": "string"},
     reads=("pull_requests", "pull_request_commits", "commits"),
     expression=lambda _profile: mentions(),
     by_repository=True,
 )
-LINKS = Stored(
+LINKS = Model(
     "links",
     {**PULL_REQUEST_KEY, "project": "string", "key": "string", "item": "string", "seen": "array<string>"},
     reads=("work_items",),
@@ -157,7 +158,7 @@ LINKS = Stored(
     needs=(MENTIONS,),
     by_repository=True,
 )
-COMMENTS = Stored(
+COMMENTS = Model(
     "comments",
     {**PULL_REQUEST_KEY, "comments": "int64", "commented_at": INSTANT},
     reads=("pull_requests", "comments"),
@@ -165,7 +166,7 @@ COMMENTS = Stored(
     needs=(ACCOUNTS,),
     by_repository=True,
 )
-REVIEWS = Stored(
+REVIEWS = Model(
     "reviews",
     {**PULL_REQUEST_KEY, "reviewed_at": INSTANT, "approved_at": INSTANT},
     reads=("pull_requests", "reviews"),
@@ -176,7 +177,7 @@ REVIEWS = Stored(
 STEPS = (ACCOUNTS, FIRST_COMMITS, REWORK, LINKS, COMMENTS, REVIEWS)
 """What ``pull_requests_fact`` reads."""
 
-PULL_REQUESTS = Stored(
+PULL_REQUESTS = Model(
     "pull_requests",
     {
         "developer": "string",

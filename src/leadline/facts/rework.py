@@ -9,9 +9,10 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import IntegerValue, StringValue, Table
 
-from leadline.derive.expressions import INSTANT, US, attach, epoch_us, is_merge
+from leadline.derive.expressions import US, attach, is_merge
 from leadline.engine import schema_table
-from leadline.facts.stored import Stored
+from leadline.engine.functions import INSTANT, epoch_us
+from leadline.materialize.model import Model
 
 _PR = ["repository", "number"]
 _FILE = ["repository", "path"]
@@ -157,14 +158,14 @@ def _first_commits() -> Table:
 
 PULL_REQUEST_KEY = {"repository": "string", "number": "int64"}
 
-FIRST_COMMITS = Stored(
+FIRST_COMMITS = Model(
     "first_commits",
     {**PULL_REQUEST_KEY, "first_commit_at": INSTANT},
     reads=("pull_request_commits", "commits"),
     expression=lambda _profile: _first_commits(),
     by_repository=True,
 )
-EARLY = Stored(
+EARLY = Model(
     "early_commits",
     {**PULL_REQUEST_KEY, "sha": "string"},
     reads=("pull_requests", "pull_request_commits", "commits"),
@@ -172,7 +173,7 @@ EARLY = Stored(
     needs=(FIRST_COMMITS,),
     by_repository=True,
 )
-ODD = Stored(
+ODD = Model(
     "odd_rework",
     {**PULL_REQUEST_KEY, "refactored_recent": "int64"},
     reads=("pull_requests", "pull_request_files", "commits", "commit_files"),
@@ -181,7 +182,7 @@ ODD = Stored(
     settings=("rework.window_days",),
     by_repository=True,
 )
-REWORK = Stored(
+REWORK = Model(
     "rework",
     {
         **PULL_REQUEST_KEY,

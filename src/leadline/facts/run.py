@@ -11,11 +11,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leadline.engine.output import FORMULA_STARTS, form_of
+from leadline.engine.output import write as write_file
 from leadline.errors import Detail, InvalidRequest
-from leadline.facts.current import newest_versions
-from leadline.facts.declared import FACTS, Fact
-from leadline.facts.files import FORMULA_STARTS, form_of
-from leadline.facts.files import write as write_file
+from leadline.facts.catalogue import FACTS, Fact
+from leadline.facts.newest import newest_versions
 from leadline.people import OrgTree, find_team, tree, trees
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def write(
     """
     declared = _checked(fact, start, end, developer)
     form = form_of(path)
-    from leadline.facts.rows import NEEDS
-    from leadline.facts.session import session
+    from leadline.facts.shown import NEEDS
+    from leadline.materialize.session import session
 
     known = _trees(project, tree_name)
     kept = _kept(project, declared, start, end, tree_name, team, developer)
@@ -126,10 +126,10 @@ def _scope(project: Project, tree_name: str | None, team: str | None) -> tuple[O
 def _shown(engine: Engine, fact: Fact, profile: Profile, known: Sequence[OrgTree], kept: _Kept, form: str) -> Table:
     import ibis
 
-    from leadline.derive.expressions import epoch_us
     from leadline.derive.local_time import bounds_us, offsets
-    from leadline.facts.belonging import bind_classes
-    from leadline.facts.rows import rows_of
+    from leadline.engine.functions import epoch_us
+    from leadline.facts.ownership import bind_classes
+    from leadline.facts.shown import rows_of
     from leadline.facts.work_types import bind_work_types
 
     first, last = kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1)
@@ -191,8 +191,8 @@ def _bind_teams(
 ) -> bool:
     """Bind whose the deployments or incidents are, by calendar month; returns whether any team rule is in force."""
     from leadline.derive.local_time import day_number
-    from leadline.facts.belonging import bind_belonging, bind_matches
-    from leadline.facts.rows import MONTHS, TEAM_PATHS
+    from leadline.facts.ownership import bind_belonging, bind_matches
+    from leadline.facts.shown import MONTHS, TEAM_PATHS
     from leadline.people.team_rules import team_rules
 
     scopes = [(each, each.subtree(each.root), team_rules(each, profile)) for each in known]

@@ -9,10 +9,11 @@ from ibis.expr.types import Table
 
 from leadline.derive.attribution import with_developer
 from leadline.derive.completion import ITEM, completed_items
-from leadline.derive.expressions import attach, between, epoch_us, not_negative
+from leadline.derive.expressions import attach, between, not_negative
+from leadline.engine.functions import epoch_us
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.pull_requests import LINKS
-from leadline.facts.stored import Stored
+from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
 
@@ -53,7 +54,7 @@ def _associated(profile: Profile) -> Table:
     )
 
 
-WORK_ITEMS = Stored(
+WORK_ITEMS = Model(
     "work_items",
     {"developer": "string", "happened_us": "int64", "type": "string", "complete_us": "int64"},
     reads=("work_items", "work_item_changes"),
@@ -63,7 +64,7 @@ WORK_ITEMS = Stored(
 )
 """Completed items of known developers: what metrics count; ``type`` is the whole name in lower case."""
 
-ASSOCIATIONS = Stored(
+ASSOCIATIONS = Model(
     "associations",
     {"developer": "string", "happened_us": "int64", "linked": "boolean"},
     reads=("work_items", "work_item_changes"),

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leadline.engine import quoted, sql_text
+from leadline.formats.files import LONGEST_FIELD
 from leadline.ingest.staging import lower_case_columns
 from leadline.schema import Column, ColumnType, Table
 from leadline.schema.table import ATTRIBUTES
-from leadline.sources.files import LONGEST_FIELD
 
 FIRST_YEAR, LAST_YEAR = 1970, 2262
 """Years an instant may lie in: what 64-bit nanoseconds since 1970 hold, so that every reader of the lake can."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from leadline.engine import Engine
 from leadline.errors import StoreError
-from leadline.ingest.resolution import Outcome, judge, repeated_within, resolve
+from leadline.ingest.resolution import Outcome, decide, repeated_within, resolve
 from leadline.ingest.staging import stage_batches
 from leadline.lake import Lake
 from leadline.lake.maintenance import TOO_MANY_SMALL_FILES, clear_table, merge_files, small_files
@@ -123,13 +123,13 @@ def _commit(
     return outcome, _merge_if_many(lake, table) or version
 
 
-def foresee(lake: Lake, table: Table, staged: Sequence[Path], rows: int, *, temp_dir: Path) -> Receipt:
+def dry_run_receipt(lake: Lake, table: Table, staged: Sequence[Path], rows: int, *, temp_dir: Path) -> Receipt:
     """The receipt that ``commit_staged`` would give now; nothing is written."""
     if not rows:
         return Receipt(0, 0, 0, lake.version(table.name))
     with Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
         repeated_within(engine, table, staged)
-        verdict = judge(engine, table, staged, lake.snapshot().files(table.name))
+        verdict = decide(engine, table, staged, lake.snapshot().files(table.name))
     unchanged = rows - verdict.added - verdict.updated
     return Receipt(verdict.added, verdict.updated, unchanged, lake.version(table.name))
 

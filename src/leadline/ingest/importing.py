@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.engine import Engine
 from leadline.errors import InvalidInput, LeadlineError
+from leadline.formats.csv_reader import FastReader, NeedsExactReading, exact_rows, read_header
+from leadline.formats.files import LINE, RECORD, Header, ImportFile, RawRows, Refusal, find_files
+from leadline.formats.json_lines import json_rows
+from leadline.formats.parquet import parquet_rows
 from leadline.ingest.conversion import accepted_query, refusals_query, rules, strict_query
-from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, commit_staged, foresee, staging
+from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, commit_staged, dry_run_receipt, staging
 from leadline.ingest.report import FileReport, ImportReport
 from leadline.ingest.staging import StagingWriter
 from leadline.lake import Lake
-from leadline.sources.csv_file import FastReader, NeedsExactReading, exact_rows, read_header
-from leadline.sources.files import LINE, RECORD, Header, ImportFile, RawRows, Refusal, find_files
-from leadline.sources.json_lines import json_rows
-from leadline.sources.parquet_file import parquet_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -113,7 +113,7 @@ def _import_file(lake: Lake, job: _Job, *, lock: LockFactory, dry_run: bool) -> 
             )
         good = job.rows - report.refused_rows
         if dry_run:
-            receipt = foresee(lake, table, staged, good, temp_dir=job.temp_dir)
+            receipt = dry_run_receipt(lake, table, staged, good, temp_dir=job.temp_dir)
         else:
             message = f"import {job.file.path.name}"
             receipt = commit_staged(lake, table, staged, good, lock=lock, temp_dir=job.temp_dir, message=message)

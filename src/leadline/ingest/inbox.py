@@ -22,14 +22,14 @@ from leadline.db import Database, inbox
 from leadline.db.inbox import Delivery, Refused, Waiting
 from leadline.engine import Engine
 from leadline.errors import LeadlineError, StoreError
+from leadline.formats.files import Refusal
+from leadline.formats.json_lines import Columns, RowRefused, parsed_line, raw_row
 from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, ingest
-from leadline.ingest.partial import PARENT, Given, ingest_on_terms
-from leadline.ingest.rows import Judge, RawRow, as_line
+from leadline.ingest.partial_rows import PARENT, Given, ingest_on_terms
+from leadline.ingest.validation import RawRow, RowValidator, as_line
 from leadline.lake import Lake
 from leadline.schema import TABLES, Table
-from leadline.sources.files import Refusal
-from leadline.sources.json_lines import Columns, RowRefused, parsed_line, raw_row
-from leadline.sources.webhooks import Terms
+from leadline.sources.kit.webhooks import MergePolicy
 
 # Not structlog: before a server sets that up, it writes to where a command prints its document.
 log = logging.getLogger("leadline.ingest")
@@ -61,7 +61,7 @@ class Push:
     project_id: int
     table: Table
     rows: Sequence[Any]
-    terms: Terms | None = None
+    terms: MergePolicy | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class _Named:
 # -- accepting -------------------------------------------------------------------------------------------------------
 
 
-def accept(db: Database, judge: Judge, pushes: Sequence[Push], now: datetime) -> list[Accepted]:
+def accept(db: Database, judge: RowValidator, pushes: Sequence[Push], now: datetime) -> list[Accepted]:
     """Store the good rows of ``pushes`` in the inbox, all in one durable transaction; what became of each push.
 
     Rows are judged as those of a file are, except that columns the table has not are left out. Raises what the database
@@ -134,7 +134,7 @@ def _named(push: Push) -> _Named:
     return _Named(push, rows, refusals, columns.unknown or {})
 
 
-def _judge(judge: Judge, table: Table, named: Sequence[_Named]) -> None:
+def _judge(judge: RowValidator, table: Table, named: Sequence[_Named]) -> None:
     """Judge the rows of several pushes to one table in one query."""
     origin = [(each, at) for each in named for at in each.rows]
     for refusal in judge.refusals(table, [each.rows[at] for each, at in origin]):
@@ -179,7 +179,7 @@ def flush(
         if until is None:
             return 0
         with Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
-            courier = _Courier(db, project_id, lake, engine, Judge(engine), lock, temp_dir, now)
+            courier = _Courier(db, project_id, lake, engine, RowValidator(engine), lock, temp_dir, now)
             while batch := inbox.oldest(
                 db, project_id, until=until, rows=ROWS_AT_A_TIME, size=SIZE_AT_A_TIME, tables=tables
             ):
@@ -195,7 +195,7 @@ class _Courier:
     project_id: int
     lake: Lake
     engine: Engine
-    judge: Judge
+    judge: RowValidator
     lock: LockFactory
     temp_dir: Path
     now: Callable[[], datetime]
@@ -248,7 +248,7 @@ class _Courier:
         if waiting[0].terms is None:
             ingest(self.lake, table, batches, lock=self.lock, temp_dir=self.temp_dir, engine=self.engine)
         else:
-            restored = {each.id: Given(Terms.restored(each.terms or "{}"), each.received_at) for each in waiting}
+            restored = {each.id: Given(MergePolicy.restored(each.terms or "{}"), each.received_at) for each in waiting}
             given = [restored[each.id] for at, each in enumerate(origin) if at not in reasons]
             ingest_on_terms(
                 self.lake, table, batches, given, lock=self.lock, temp_dir=self.temp_dir, engine=self.engine

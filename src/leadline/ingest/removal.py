@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.engine import Engine, parquet_relation, quoted
-from leadline.engine.relations import sql_list
+from leadline.engine.sql_text import sql_list
 from leadline.errors import InvalidInput
 from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, staging
 from leadline.ingest.resolution import write_rows

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadline.engine import Engine, parquet_relation, quoted
-from leadline.engine.relations import sql_list, sql_text
+from leadline.engine.sql_text import sql_list, sql_text
 from leadline.ingest.staging import StagingWriter
 from leadline.schema import ColumnType, Table
 from leadline.schema.table import ATTRIBUTES
@@ -62,7 +62,7 @@ def repeated_within(engine: Engine, table: Table, staged: Sequence[Path]) -> Non
         engine.execute(f"INSERT INTO repeated SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1")
 
 
-def judge(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str]) -> Verdict:
+def decide(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str]) -> Verdict:
     """Decides, writing no file, what becomes of the ``staged`` rows beside ``present``; ``repeated_within`` has run."""
     rows = _count(engine, f"SELECT count(*) FROM {parquet_relation(staged, table.arrow_schema)}")
     engine.execute("CREATE OR REPLACE TABLE losers (place BIGINT)")
@@ -82,7 +82,7 @@ def judge(engine: Engine, table: Table, staged: Sequence[Path], present: Sequenc
 
 def resolve(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str], *, folder: Path) -> Outcome:
     """What to commit so that ``present`` takes in ``staged``; ``repeated_within`` has run. New files go to ``folder``."""
-    verdict = judge(engine, table, staged, present)
+    verdict = decide(engine, table, staged, present)
     if not verdict.added and not verdict.updated:
         return Outcome([], [], 0, 0)
     writer = StagingWriter(table, folder / "resolved")

@@ -13,7 +13,7 @@ from leadline.errors import Detail, InvalidRequest
 from leadline.metrics.efficiency import EFFICIENCY_METRICS
 from leadline.metrics.metric import AGGREGATIONS, EFFICIENCY, PRODUCTIVITY, Metric
 from leadline.metrics.productivity import PRODUCTIVITY_METRICS
-from leadline.metrics.report_metrics import PARTS
+from leadline.metrics.report_metrics import REPORT_COMPONENTS
 
 DEFINITIONS = "1"
 """Version of the definitions below; an export records it. It changes when a number may come out otherwise."""
@@ -21,7 +21,7 @@ DEFINITIONS = "1"
 _OF = {PRODUCTIVITY: PRODUCTIVITY_METRICS, EFFICIENCY: EFFICIENCY_METRICS}
 GROUP_ALIASES = {"deployment_frequency": "df", "ratings": "rating"}
 """Further names of groups."""
-_BY_ID = {metric.id: metric for metrics in (*_OF.values(), PARTS) for metric in metrics}
+_BY_ID = {metric.id: metric for metrics in (*_OF.values(), REPORT_COMPONENTS) for metric in metrics}
 
 
 def catalogue_of(insight: str) -> tuple[Metric, ...]:

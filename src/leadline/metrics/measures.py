@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import ibis
 from ibis.expr.types import Table, Value
 
-from leadline.facts.belonging import developer_class, needed
 from leadline.facts.commits import COMMITS
 from leadline.facts.deployments import DEPLOYMENTS
 from leadline.facts.incidents import INCIDENTS
 from leadline.facts.lead_time import LEAD
+from leadline.facts.ownership import developer_class, needed
 from leadline.facts.pull_requests import PULL_REQUESTS
-from leadline.facts.stored import Stored
 from leadline.facts.work_items import ASSOCIATIONS, WORK_ITEMS
 from leadline.facts.work_types import with_work_type
+from leadline.materialize.model import Model
 from leadline.settings.profile import STAGES
 
 CODING_DAYS = "coding_days"
@@ -34,13 +34,13 @@ class Measured:
     """A fact as metrics see it: ``table`` is what is ``stored``, with happened_us; ``measures`` are columns derived from
     it. An event belongs to the person in its ``developer`` or, if ``placed``, to whom its ``place`` belongs."""
 
-    stored: Stored
+    stored: Model
     table: Callable[[], Table]
     measures: Measures
     placed: str = ""
 
     @property
-    def reads(self) -> tuple[Stored, ...]:
+    def reads(self) -> tuple[Model, ...]:
         """The stored tables that a query of it reads."""
         return needed(self.placed) if self.placed else (self.stored,)
 
@@ -62,7 +62,7 @@ def _column(name: str) -> Callable[[Table], Value]:
     return lambda table: table[name]
 
 
-MEASURED: dict[str, Measured] = {
+FACT_MEASURES: dict[str, Measured] = {
     "commits": Measured(
         COMMITS,
         COMMITS.table,

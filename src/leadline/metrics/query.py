@@ -13,13 +13,13 @@ import ibis
 from ibis.expr.types import Column, IntegerValue, NumericValue, StringValue, Table
 from ibis.expr.types import Value as Expression
 
-from leadline.derive.expressions import to_bigint
 from leadline.derive.local_time import Offset
 from leadline.engine import compiled
-from leadline.facts.belonging import MERGED, in_period, placed
-from leadline.facts.queries import Queries
+from leadline.engine.functions import to_bigint
+from leadline.facts.ownership import MERGES_BY_DEVELOPER, in_period, placed
+from leadline.materialize.compiled import CompiledQueryCache
 from leadline.metrics.catalogue import by_ids
-from leadline.metrics.measures import ACTIVE, CODING_DAYS, MEASURED
+from leadline.metrics.measures import ACTIVE, CODING_DAYS, FACT_MEASURES
 from leadline.metrics.metric import (
     DEVELOPER,
     Formula,
@@ -63,12 +63,14 @@ def sql(
     aggregation: str,
     zone: Sequence[Offset],
     ruled: bool = False,
-    queries: Queries | None = None,
+    queries: CompiledQueryCache | None = None,
 ) -> str:
     """``rows`` as DuckDB SQL. The offsets of ``zone`` are put into a text that is compiled once per shape of a request
     and kept in ``queries`` (default: in this process): compiling takes longer than the query of a small team."""
     shape = [list(ids), level, aggregation, len(zone), ruled]
-    text = (queries or Queries()).text("export", shape, lambda: _compiled(ids, level, aggregation, len(zone), ruled))
+    text = (queries or CompiledQueryCache()).text(
+        "export", shape, lambda: _compiled(ids, level, aggregation, len(zone), ruled)
+    )
     for mark, each in zip(_marks(len(zone)), zone, strict=True):
         text = text.replace(str(mark.offset), f"({each.offset})")
         if each.until is not None:
@@ -154,7 +156,7 @@ def facts_of(metrics: Sequence[Metric], level: str) -> list[str]:
 
 def _events(fact: str, measures: Sequence[str], zone: Sequence[Offset]) -> Table:
     """The fact's events in range: their owner, period and one column per measure."""
-    measured = MEASURED[fact]
+    measured = FACT_MEASURES[fact]
     dated = in_period(measured.table(), zone, DAYS)
     columns = {name: measured.measures[name](dated) for name in measures}
     return dated.select("period", owner=dated[measured.owner], **columns)
@@ -162,11 +164,11 @@ def _events(fact: str, measures: Sequence[str], zone: Sequence[Offset]) -> Table
 
 def _owners(fact: str, zone: Sequence[Offset], ruled: bool) -> Table:
     """Whose events count for each unit: of_unit and owner, and the period where that differs between periods."""
-    if not MEASURED[fact].placed:
+    if not FACT_MEASURES[fact].placed:
         members = ibis.table({"of_unit": "int64", "member": "string"}, name=MEMBERS)
         return members.rename(owner="member")
-    merged = in_period(MERGED.table(), zone, DAYS).select("developer", "repository", "period")
-    return placed(MEASURED[fact].placed, merged, periods_table(), ruled).rename(owner="place")
+    merged = in_period(MERGES_BY_DEVELOPER.table(), zone, DAYS).select("developer", "repository", "period")
+    return placed(FACT_MEASURES[fact].placed, merged, periods_table(), ruled).rename(owner="place")
 
 
 def _owned(owners: Table, events: Table) -> Table:

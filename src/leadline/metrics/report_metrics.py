@@ -1,7 +1,7 @@
 """The metrics of reports (http-api, "Legacy reports"), as data: each is a cell of the catalogue over the whole range, or
 two of them divided, per unit of time where it is a rate.
 
-Nothing comes in; declarations go out, and ``chosen`` picks those a request asks for. ``PARTS`` are what the division needs
+``chosen`` picks the metrics that a request asks for. ``REPORT_COMPONENTS`` are what the division needs
 and no export shows; they are computed by the same query as the catalogue's metrics.
 """
 
@@ -22,7 +22,7 @@ def _part(column: str, unit: str, definition: str, source: str, formula: Formula
     return Metric(column, "reports", unit, definition, (source,), formula, formula)
 
 
-PARTS: tuple[Metric, ...] = (
+REPORT_COMPONENTS: tuple[Metric, ...] = (
     _part(
         "Report_Coding_Days",
         "days",

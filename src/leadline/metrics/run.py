@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from leadline.derive.local_time import Offset
 from leadline.errors import Conflict
-from leadline.facts.current import newest_versions
+from leadline.facts.newest import newest_versions
 from leadline.metrics.catalogue import DEFINITIONS, by_ids
 from leadline.metrics.request import LEVELS, Cancelled, Control, MetricsRequest, Pins, Produced
 from leadline.people import tree, trees
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from leadline.engine import Engine
-    from leadline.facts.session import Sessions
-    from leadline.facts.stored import Stored
     from leadline.home import Home, Project
+    from leadline.materialize.model import Model
+    from leadline.materialize.session import Sessions
 
 T = TypeVar("T")
 
@@ -53,13 +53,13 @@ def tables_of(request: MetricsRequest) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def _tables_of(ids: tuple[str, ...], level: str) -> frozenset[str]:
-    from leadline.metrics.measures import MEASURED
+    from leadline.metrics.measures import FACT_MEASURES
     from leadline.metrics.query import facts_of
 
-    def read_by(stored: Stored) -> frozenset[str]:
+    def read_by(stored: Model) -> frozenset[str]:
         return frozenset(stored.reads).union(*map(read_by, stored.needs))
 
-    return frozenset().union(*(read_by(MEASURED[fact].stored) for fact in facts_of(by_ids(ids), level)))
+    return frozenset().union(*(read_by(FACT_MEASURES[fact].stored) for fact in facts_of(by_ids(ids), level)))
 
 
 class Runner:
@@ -69,7 +69,7 @@ class Runner:
     """
 
     def __init__(self, home: Home) -> None:
-        from leadline.facts.session import Sessions
+        from leadline.materialize.session import Sessions
 
         self._sessions = Sessions(home)
 
@@ -96,7 +96,7 @@ class Runner:
 
     def produce(self, project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
         """As ``produce``."""
-        from leadline.facts.files import write
+        from leadline.engine.output import write
 
         return Produced(
             self._run(
@@ -153,9 +153,9 @@ def _run(
     finish: Callable[[Engine, str], T],
 ) -> T:
     """What ``finish`` makes of the engine and the query of ``request``."""
-    from leadline.metrics.measures import MEASURED
+    from leadline.metrics.bindings import bind_places, bind_scope
+    from leadline.metrics.measures import FACT_MEASURES
     from leadline.metrics.query import facts_of, sql
-    from leadline.metrics.scope import bind_places, bind_scope
 
     profile = Profile.of(pins.settings)
     metrics = by_ids(request.metrics)
@@ -164,10 +164,10 @@ def _run(
     with sessions.open(project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()) as opened:
         control.attach(opened)
         for done, fact in enumerate(facts):
-            opened.facts.bind(MEASURED[fact].reads)
+            opened.facts.bind(FACT_MEASURES[fact].reads)
             control.progress(_FACTS_SHARE * (done + 1) / len(facts))
         zone = bind_scope(opened.engine, org_tree, request, profile)
-        kinds = [MEASURED[fact].placed for fact in facts if MEASURED[fact].placed]
+        kinds = [FACT_MEASURES[fact].placed for fact in facts if FACT_MEASURES[fact].placed]
         ruled = bool(kinds) and bind_places(opened.engine, org_tree, request, profile, kinds)
         text = sql(request.metrics, request.level, request.aggregation, zone, ruled, opened.facts.queries)
         finished = finish(opened.engine, opened.engine.remember(text))

@@ -14,10 +14,10 @@ from typing import Any
 from leadline.db import Database
 from leadline.db import trees as rows
 from leadline.errors import Detail, InvalidInput, NotFound
-from leadline.people.chosen import chosen_tree
 from leadline.people.csv_file import REQUIRED_VALUES, Person, is_plain, managers_of, normalized
+from leadline.people.default_tree import chosen_tree
+from leadline.people.error_types import documented
 from leadline.people.fields import field_of
-from leadline.people.findings import documented
 from leadline.people.hierarchy import draft_of
 from leadline.people.records import people_of
 from leadline.people.store import LoadedTree, put_in_force

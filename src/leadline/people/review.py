@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from leadline.errors import InvalidInput
 from leadline.people.csv_file import Person, peek, read_people
 from leadline.people.draft import Draft
-from leadline.people.findings import Finding, finding_of
+from leadline.people.error_types import Finding, finding_of
 from leadline.people.hierarchy import draft_of
 from leadline.people.records import records
 from leadline.people.tree import OrgTree

@@ -21,10 +21,10 @@ from leadline.db import Database
 from leadline.db import trees as rows
 from leadline.errors import Detail, InvalidInput, InvalidRequest, StoreError
 from leadline.people.csv_file import read_people
-from leadline.people.document import digest, from_document, to_document
 from leadline.people.draft import ROOT, Draft, assemble
 from leadline.people.hierarchy import draft_of
 from leadline.people.nested_file import read_nested
+from leadline.people.serialization import digest, from_document, to_document
 from leadline.people.tree import Node, OrgTree
 from leadline.people.violations import Violations, refusal
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leadline.db import Database
-from leadline.db import people as uploads
+from leadline.db import developer_uploads as uploads
 from leadline.db import trees as rows
-from leadline.db.people import Upload
+from leadline.db.developer_uploads import Upload
 from leadline.errors import Conflict, InvalidInput, NotFound
-from leadline.people.chosen import chosen_name, chosen_tree, not_set_up
 from leadline.people.csv_file import decoded, peek
+from leadline.people.default_tree import chosen_name, chosen_tree, not_set_up
+from leadline.people.error_types import documented
 from leadline.people.fields import proposed, remapped
-from leadline.people.findings import documented
 from leadline.people.review import Review, reviewed
 from leadline.people.store import LoadedTree, in_force, put_in_force
 from leadline.people.violations import Violations

@@ -1,6 +1,6 @@
 """A git source from its settings: one repository by path or URL, and whether it can be reached.
 
-Its history is mined by ``leadline.ingest.git``, in git's own way; here is what can be said before. Passwords are git's to ask
+Its history is mined by ``leadline.sync.git``, in git's own way; here is what can be said before. Passwords are git's to ask
 for (credential helpers, ssh keys): an address that holds one is refused, because settings are stored.
 """
 
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from leadline.errors import InvalidRequest
-from leadline.sources.configured import SourceSettings, named
 from leadline.sources.git.command import asking_environment, run
 from leadline.sources.git.location import checked_name, name_of_folder, name_of_url, parse_location, public_url
-from leadline.sources.pages import Checked
+from leadline.sources.kit.page import ConnectionReport
+from leadline.sources.kit.settings import SourceSettings, named
 
 
 def checked(settings: SourceSettings) -> list[SourceSettings]:
@@ -46,13 +46,13 @@ class GitRemote:
 
     location: str
 
-    def check(self) -> Checked:
+    def check(self) -> ConnectionReport:
         """Its branches and tags, without fetching anything. Raises ``GitError``."""
         shown = parse_location(self.location).shown
         environment = asking_environment(os.environ, ())
         listed = run(shown, ["ls-remote", "--heads", "--tags", "--", self.location], environment=environment) or ""
         names = [line.partition("\t")[2].partition("/")[2] for line in listed.splitlines()]
-        return Checked(shown, "", "refs", tuple(name for name in names if not name.endswith("^{}")))
+        return ConnectionReport(shown, "", "refs", tuple(name for name in names if not name.endswith("^{}")))
 
 
 def connect(settings: SourceSettings, _secret: str | None, _client: Callable[..., Any]) -> GitRemote:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
-from leadline.sources import address
-from leadline.sources.http import ATTEMPTS, Answer, Client, Limit, Overloaded, Refused
+from leadline.sources.kit import server_url
+from leadline.sources.kit.client import ATTEMPTS, Answer, Client, RateLimited, Refused, Unavailable
 
 CLOUD = "github.com"
 VERSION = "2022-11-28"
@@ -39,7 +39,7 @@ def server(url: str | None) -> Server:
 
     Raises ``InvalidRequest`` for what is no such address; a token is only sent through TLS, or to this machine.
     """
-    parts = address.split(url or CLOUD, "--url", "https://github.example.com")
+    parts = server_url.split(url or CLOUD, "--url", "https://github.example.com")
     host, port = (parts.hostname or "").lower(), parts.port
     if host in (CLOUD, "www.github.com", "api.github.com"):
         return Server(CLOUD, "https://api.github.com", "https://api.github.com/graphql")
@@ -76,7 +76,7 @@ class Api:
     def graphql(self, query: str, variables: Mapping[str, Any], *, attempts: int = ATTEMPTS) -> Data:
         """The answer to a query, of which at most what the token may not see is missing.
 
-        Raises what ``problem`` makes of a refusal, ``NotFound``, ``Refused``, ``Overloaded``."""
+        Raises what ``problem`` makes of a refusal, ``NotFound``, ``Refused``, ``Unavailable``."""
         answer = self.client.ask(
             "POST",
             self.server.graphql,
@@ -93,7 +93,7 @@ class Api:
             raise _query_error(errors)
         if lost := [each for each in errors if each.get("type") not in HIDDEN]:
             # Elements would be missing as if they were not there.
-            raise Overloaded(f"{self.client.tool} answered only in part: {str(lost[0].get('message'))[:200]}")
+            raise Unavailable(f"{self.client.tool} answered only in part: {str(lost[0].get('message'))[:200]}")
         found = ((tuple(each.get("path") or ()), str(each.get("message", "refused"))) for each in errors)
         return Data(data, tuple(found))
 
@@ -107,7 +107,7 @@ class Api:
             raise self.problem(answer, path)
         return answer
 
-    def _judge(self, answer: Answer) -> Limit | str | None:
+    def _judge(self, answer: Answer) -> RateLimited | str | None:
         """Limits that only the text tells of, and queries that took the server too long."""
         if (limit := secondary_limit(answer)) is not None:
             return limit
@@ -115,7 +115,7 @@ class Api:
             return None
         errors = [each for each in answer.body["errors"] if isinstance(each, dict)]
         if any(each.get("type") == "RATE_LIMITED" for each in errors):
-            return Limit(self.client.until(answer.headers.get("x-ratelimit-reset")))
+            return RateLimited(self.client.until(answer.headers.get("x-ratelimit-reset")))
         # What is wrong with a query itself has a code or a type; what went wrong while it ran has neither.
         passing = [each for each in errors if not each.get("type") and not each.get("extensions")]
         return str(passing[0].get("message", "the query failed"))[:200] if passing else None
@@ -135,11 +135,11 @@ class Api:
         return Refused(f"{self.client.tool} refuses {what} ({said})")
 
 
-def secondary_limit(answer: Answer) -> Limit | None:
+def secondary_limit(answer: Answer) -> RateLimited | None:
     """The limit that only an answer's text tells of."""
     said = message(answer).lower()
     found = answer.status == 403 and ("secondary rate limit" in said or "abuse detection" in said)
-    return Limit(None) if found else None
+    return RateLimited(None) if found else None
 
 
 def message(answer: Answer) -> str:
@@ -176,5 +176,5 @@ def _query_error(errors: list[dict[str, Any]]) -> LeadlineError:
     if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
         return Refused(f"GitHub refuses it: {said}")
     if kinds & {"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"}:
-        return Overloaded(said)
+        return Unavailable(said)
     return Refused(f"GitHub does not understand the query ({said}); an Enterprise Server may be too old for it")

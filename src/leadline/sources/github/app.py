@@ -15,12 +15,12 @@ import httpx
 
 from leadline.errors import InvalidRequest, LeadlineError, NotFound, Unauthenticated
 from leadline.sources.github.api import message, secondary_limit
-from leadline.sources.http import Answer, Client, Refused
+from leadline.sources.kit.client import Answer, Client, Refused
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from leadline.sources.secrets import SecretPlace
+    from leadline.sources.kit.secrets import SecretPlace
 
 CLAIM_SECONDS = 540
 """How long a claim is good for; GitHub takes ten minutes at most."""

@@ -16,8 +16,8 @@ from leadline.sources.github.api import Api
 from leadline.sources.github.queries import COMMITS, commits, history
 from leadline.sources.github.reading import ATTEMPTS_WHILE_LARGE, Listed, listed
 from leadline.sources.github.rows import Node, elements, inner
-from leadline.sources.http import ATTEMPTS, Overloaded, Refused
-from leadline.sources.pages import State
+from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
+from leadline.sources.kit.page import State
 
 _FEWER = 5
 """By how much a part is made smaller that is too heavy."""
@@ -35,7 +35,7 @@ class Commits:
     def since(self, state: State, head: str) -> Iterator[tuple[list[Node], State]]:
         """The commits that ``head`` comes after and the one in ``state`` does not, page by page, with the cursor after each.
 
-        Raises ``Refused``, ``NotFound``, ``Overloaded``.
+        Raises ``Refused``, ``NotFound``, ``Unavailable``.
         """
         while state.get("head") != head or "walk" in state:
             former = {"head": state["head"]} if state.get("head") else {}
@@ -68,7 +68,7 @@ class Commits:
             try:
                 data = self.api.graphql(history(lines=True), variables, attempts=_attempts(size))
                 self._size = min(COMMITS, size * 2)
-            except Overloaded:
+            except Unavailable:
                 if size > 1:
                     self._size = max(1, size // _FEWER)
                     continue
@@ -82,7 +82,7 @@ class Commits:
     def _some(self, ids: Sequence[str]) -> list[Node]:
         try:
             data = self.api.graphql(commits(lines=True), {"ids": ids}, attempts=_attempts(len(ids)))
-        except Overloaded:
+        except Unavailable:
             if len(ids) > 1:
                 part = max(1, len(ids) // _FEWER)
                 return [node for at in range(0, len(ids), part) for node in self._some(ids[at : at + part])]

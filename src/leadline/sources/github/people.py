@@ -16,8 +16,8 @@ from leadline.sources.github.queries import members as members_query
 from leadline.sources.github.queries import teams as teams_query
 from leadline.sources.github.reading import listed
 from leadline.sources.github.rows import SOURCE, Node, account_row, inner, team_row
-from leadline.sources.http import Refused
-from leadline.sources.pages import Row
+from leadline.sources.kit.client import Refused
+from leadline.sources.kit.page import Row
 
 
 def members(api: Api, organization: str) -> Iterator[list[Row]]:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from leadline.errors import NotFound
 from leadline.sources.github.api import Data
 from leadline.sources.github.rows import Node, elements, inner
-from leadline.sources.http import Refused
-from leadline.sources.pages import State
+from leadline.sources.kit.client import Refused
+from leadline.sources.kit.page import State
 
 ATTEMPTS_WHILE_LARGE = 2
 """How often a page is asked for that could be asked for in smaller parts."""

@@ -16,7 +16,7 @@ from leadline.sources.github.api import Api
 from leadline.sources.github.queries import OVERVIEW, REPOSITORIES
 from leadline.sources.github.reading import listed
 from leadline.sources.github.rows import Node, elements, inner
-from leadline.sources.pages import Skipped, State
+from leadline.sources.kit.page import Skipped, State
 
 STREAM = ":stream "
 """Between a repository's key and the name of a list, in a cursor's name."""

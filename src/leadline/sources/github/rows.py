@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from leadline.sources.deploys import DeployRule, DeployRules
-from leadline.sources.pages import Row
-from leadline.sources.text import Misshapen, clean
+from leadline.sources.kit.deploy_rules import DeployRule, DeployRules
+from leadline.sources.kit.page import Row
+from leadline.sources.kit.text import Misshapen, clean
 
 SOURCE = "github"
 Node = Mapping[str, Any]

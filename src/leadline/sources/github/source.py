@@ -1,6 +1,6 @@
 """GitHub: an owner's repositories with pull requests, commits, releases, deployments and workflow runs, and their people.
 
-An API and patterns of repository names come in; pages of rows with their cursors go out (``leadline.sources.pages``). One
+An API and patterns of repository names come in; pages of rows with their cursors go out (``leadline.sources.kit.page``). One
 query tells of a hundred repositories whether there is anything new in them; only those that have something are read.
 """
 
@@ -12,12 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leadline.errors import LeadlineError, NotFound
-from leadline.sources.deploys import DeployRules
 from leadline.sources.github.api import Api
-from leadline.sources.github.builds import Builds
 from leadline.sources.github.commits import Commits, to_ask
 from leadline.sources.github.people import members, team_members, teams, without
-from leadline.sources.github.pulls import PullRequests
+from leadline.sources.github.pull_requests import PullRequests
 from leadline.sources.github.queries import DEPLOYMENTS, DEPLOYMENTS_BY_ID, IDS, LIST, RELEASES
 from leadline.sources.github.reading import Listed, Step, descend, earlier, listed
 from leadline.sources.github.repositories import STREAM, Owned, Repository, moved, owned
@@ -32,9 +30,11 @@ from leadline.sources.github.rows import (
     release_rows,
     repository_row,
 )
-from leadline.sources.http import Overloaded, Refused
-from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State, left_out, remembered
-from leadline.sources.text import Misshapen, rfc3339
+from leadline.sources.github.workflow_runs import Builds
+from leadline.sources.kit.client import Refused, Unavailable
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State, left_out, with_cursors
+from leadline.sources.kit.text import Misshapen, rfc3339
 
 LAG = timedelta(minutes=2)
 """What is this new is read again next time: it may not have been shown in order yet."""
@@ -81,11 +81,11 @@ class GitHub:
         """Bring no commits of these: git's own history is read of them."""
         self._mined = repositories
 
-    def figures(self) -> Figures:
+    def figures(self) -> CallStats:
         """What the reading has cost so far."""
         return self.api.client.figures()
 
-    def check(self) -> Checked:
+    def check(self) -> ConnectionReport:
         """What the token may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""
         found = owned(self.api, self.owner, self.patterns)
         hidden, first = found.hidden, found.wanted[0].name
@@ -94,7 +94,7 @@ class GitHub:
         except (Refused, NotFound) as error:
             hidden = [*hidden, Skipped(f"builds of {first}", error.message)]
         names = tuple(each.name for each in found.wanted)
-        return Checked(self.api.server.host, self.owner, "repositories", names, tuple(hidden))
+        return ConnectionReport(self.api.server.host, self.owner, "repositories", names, tuple(hidden))
 
     def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
         """Everything new, repository by repository. Raises ``LeadlineError`` when GitHub cannot be read any further."""
@@ -113,7 +113,7 @@ class GitHub:
                         troubles = 0
                 except (Refused, NotFound, Misshapen) as error:
                     yield self._left_out(repository, read, error)
-                except Overloaded as error:
+                except Unavailable as error:
                     troubles += 1
                     if troubles == TROUBLES:
                         raise
@@ -123,7 +123,7 @@ class GitHub:
         return left_out(repository.name, f"{read.__name__.strip('_')} of {repository.name}", error)
 
     def _known(self, page: Page) -> Page:
-        return remembered(self._states, page)
+        return with_cursors(self._states, page)
 
     def _described(self, found: Owned) -> Page:
         """The rows of ``repositories``, and the names that repositories gave up."""
@@ -156,7 +156,7 @@ class GitHub:
             yield Page(self.owner, whole=gone, cursors={cursor: after})
         except (Refused, NotFound):
             yield Page(self.owner, cursors={cursor: {**state, "asked": now}})
-        except (Overloaded, Misshapen) as error:
+        except (Unavailable, Misshapen) as error:
             said = error.message if isinstance(error, LeadlineError) else str(error)
             yield Page(self.owner, skipped=(Skipped(f"people of {self.owner}", said),))
 

@@ -12,8 +12,6 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from leadline.sources.configured import SourceSettings
-from leadline.sources.deploys import DeployRules
 from leadline.sources.github.api import server
 from leadline.sources.github.rows import (
     SOURCE,
@@ -24,9 +22,11 @@ from leadline.sources.github.rows import (
     release_rows,
     run_rows,
 )
-from leadline.sources.pages import Row
-from leadline.sources.text import Misshapen, clean
-from leadline.sources.webhooks import Change, Heard, Terms, instant, latest, required, told
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.page import Row
+from leadline.sources.kit.settings import SourceSettings
+from leadline.sources.kit.text import Misshapen, clean
+from leadline.sources.kit.webhooks import Change, MergePolicy, WebhookEvent, change_of, instant, latest, required
 
 GHOST = 10137
 """The account that REST names in place of deleted ones; GraphQL names none."""
@@ -78,7 +78,7 @@ class GitHubWebhooks:
         at = server(self.settings.url)
         return SOURCE if at.is_cloud else at.host
 
-    def cursor(self, heard: Heard) -> str:
+    def cursor(self, heard: WebhookEvent) -> str:
         """The poll's cursor that knows what the repository is called."""
         return f"{server(self.settings.url).host}#{heard.number}"
 
@@ -86,18 +86,18 @@ class GitHubWebhooks:
         """Whether the source reads ``owner/name``."""
         return any(fnmatchcase(repository.lower(), target.lower()) for target in self.settings.targets)
 
-    def heard(self, event: str, payload: Mapping[str, Any]) -> Heard:
+    def heard(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
         read = _EVENTS.get(event)
         if read is None:
-            return Heard(nothing=NOTED.get(event, f"{event[:40] or 'no'} events are not used"))
+            return WebhookEvent(nothing=NOTED.get(event, f"{event[:40] or 'no'} events are not used"))
         repository = required(payload, "repository")
         name, number = repository.get("full_name"), repository.get("id")
         if not isinstance(name, str) or not isinstance(number, int) or name.strip("/").count("/") != 1:
             raise Misshapen("repository lacks full_name or id")
         found = read(_Delivery(name, str(payload.get("action")), payload, self))
         changes, nothing = ((), found) if isinstance(found, str) else (found, "")
-        return Heard(changes, nothing, name, str(number))
+        return WebhookEvent(changes, nothing, name, str(number))
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,9 @@ def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
         "timelineItems": {"nodes": [{"createdAt": node.get("updated_at")}] if ready else []},
     }
     rows = pull_request_rows(of.repository, asked)["pull_requests"]
-    unknown = told(rows[0], node, _PULL_REQUEST)
+    unknown = change_of(rows[0], node, _PULL_REQUEST)
     newer = ("updated_at", "merged_at", "ready_at")
-    terms = Terms(newer, unknown, first=("ready_at",)) if ready else Terms(newer, (*unknown, "ready_at"))
+    terms = MergePolicy(newer, unknown, first=("ready_at",)) if ready else MergePolicy(newer, (*unknown, "ready_at"))
     return (Change("pull_requests", rows, terms),)
 
 
@@ -160,9 +160,9 @@ def _review(of: _Delivery) -> tuple[Change, ...] | str:
     if not rows:
         return "a review that is not submitted yet"
     # A dismissed review stays dismissed, and not every server says when it was changed.
-    terms = Terms(
+    terms = MergePolicy(
         ("state=dismissed", "updated_at"),
-        told(rows[0], node, {"updated_at": "updated_at", "submitted_at": "submitted_at", "author": "user"}),
+        change_of(rows[0], node, {"updated_at": "updated_at", "submitted_at": "submitted_at", "author": "user"}),
         as_of=_as_of(pull, node),
         in_pull_request=True,
     )
@@ -202,8 +202,8 @@ def _comment(of: _Delivery, pull: Node, kind: str) -> tuple[Change, ...] | str:
     rows = pull_request_rows(of.repository, of_pull)["comments"]
     if of.action == "deleted":  # for good: no other comment will have its id
         keys = [{name: row[name] for name in ("repository", "number", "comment_id")} for row in rows]
-        return (Change("comments", keys, Terms((), gone=True)),)
-    terms = Terms(("updated_at",), as_of=_as_of(pull, node), in_pull_request=True)
+        return (Change("comments", keys, MergePolicy((), gone=True)),)
+    terms = MergePolicy(("updated_at",), as_of=_as_of(pull, node), in_pull_request=True)
     return (Change("comments", rows, terms),)
 
 
@@ -222,9 +222,9 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
     rows = release_rows(of.repository, asked)["releases"]
     if of.action == "deleted":
         return (_no_release(of, node.get("tag_name"), node),)
-    terms = Terms(
+    terms = MergePolicy(
         ("published_at", "updated_at"),
-        ("sha", *told(rows[0], node, {"name": "name", "updated_at": "updated_at"})),
+        ("sha", *change_of(rows[0], node, {"name": "name", "updated_at": "updated_at"})),
         as_of=latest(published, instant(node.get("updated_at"), "updated_at")),
     )
     before = (inner(inner(of.payload, "changes") or {}, "tag_name") or {}).get("from")
@@ -235,7 +235,7 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
 def _no_release(of: _Delivery, tag: Any, node: Node) -> Change:
     """A tag is no release any more, unless it has become one again."""
     row: Row = {"repository": of.repository, "tag": clean(tag), "published_at": node.get("published_at")}
-    return Change("releases", [row], Terms(("published_at",), gone=True))
+    return Change("releases", [row], MergePolicy(("published_at",), gone=True))
 
 
 def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
@@ -267,13 +267,13 @@ def _deployed(of: _Delivery, statuses: list[Node]) -> tuple[Change, ...]:
         "statuses": {"nodes": statuses},
     }
     rows = deployment_rows(of.repository, asked, of.source.prefix)["deployments"]
-    return (Change("deployments", rows, Terms(("finished_at", "started_at"), () if statuses else ("url",))),)
+    return (Change("deployments", rows, MergePolicy(("finished_at", "started_at"), () if statuses else ("url",))),)
 
 
 def _workflow_run(of: _Delivery) -> tuple[Change, ...] | str:
     run = required(of.payload, "workflow_run")
     found = run_rows(of.repository, run, of.source.prefix, of.source.rules)
-    return tuple(Change(table, rows, Terms(("updated_at",))) for table, rows in found.items())
+    return tuple(Change(table, rows, MergePolicy(("updated_at",))) for table, rows in found.items())
 
 
 _EVENTS: Mapping[str, Callable[[_Delivery], tuple[Change, ...] | str]] = {

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
-from leadline.sources import address
-from leadline.sources.http import ATTEMPTS, Answer, Client, Overloaded, Refused
+from leadline.sources.kit import server_url
+from leadline.sources.kit.client import ATTEMPTS, Answer, Client, Refused, Unavailable
 
 CLOUD = "gitlab.com"
 _OPTIONAL = re.compile(r"(\w+)\?")
@@ -23,7 +23,7 @@ _NO_FIELD = re.compile(r"Field '(\w+)' doesn't exist on type")
 _TOO_MUCH = re.compile(r"timed out|timeout|complexity of \d+", re.IGNORECASE)
 
 
-class InPart(Overloaded):
+class InPart(Unavailable):
     """An answer had gaps, which would look as if nothing was there; asked for less, the rest may be whole."""
 
 
@@ -51,7 +51,7 @@ def server(url: str | None) -> Server:
 
     Raises ``InvalidRequest`` for what is no such address; a token is only sent through TLS, or to this machine.
     """
-    where = address.server(url or CLOUD, example="https://gitlab.example.com", pages=("api",))
+    where = server_url.server(url or CLOUD, example="https://gitlab.example.com", pages=("api",))
     host = where.place.partition("/")[0]
     return Server(CLOUD, f"https://{CLOUD}") if host in (CLOUD, f"www.{CLOUD}") else Server(where.place, where.base)
 
@@ -78,7 +78,7 @@ class Api:
     def graphql(self, query: str, variables: Mapping[str, Any], *, attempts: int = ATTEMPTS) -> Mapping[str, Any]:
         """The data of a query's answer. Fields written ``name?`` are left out if the server does not know them.
 
-        Raises ``Unauthenticated``, ``NotFound``, ``Refused``, and ``Overloaded`` also for what is too much at once.
+        Raises ``Unauthenticated``, ``NotFound``, ``Refused``, and ``Unavailable`` also for what is too much at once.
         """
         while True:
             text = _OPTIONAL.sub(lambda found: "" if found[1] in self._lacking else found[1], query)
@@ -123,7 +123,7 @@ class Api:
     def _query_error(self, said: str) -> LeadlineError:
         """The error for a query of which nothing came."""
         if _TOO_MUCH.search(said):
-            return Overloaded(f"{self.client.tool} did not answer: {said}")
+            return Unavailable(f"{self.client.tool} did not answer: {said}")
         if "permission" in said or "does not exist or" in said:
             return Refused(f"{self.client.tool} refuses it: {said}")
         return Refused(f"{self.client.tool} does not understand the query ({said}); it may be too old for it")

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from leadline.errors import InvalidRequest
-from leadline.sources.configured import SourceSettings, named
-from leadline.sources.deploys import DeployRules
 from leadline.sources.gitlab.api import Api, headers, server
 from leadline.sources.gitlab.source import GitLab
-from leadline.sources.secrets import one_line
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.secrets import one_line
+from leadline.sources.kit.settings import SourceSettings, named
 
 if TYPE_CHECKING:
-    from leadline.sources.http import Client
+    from leadline.sources.kit.client import Client
 
 
 def checked(settings: SourceSettings) -> list[SourceSettings]:

@@ -13,8 +13,8 @@ from leadline.sources.gitlab.api import Api, InPart
 from leadline.sources.gitlab.queries import PROJECTS, overview
 from leadline.sources.gitlab.reading import ATTEMPTS_WHILE_LARGE, connection, text
 from leadline.sources.gitlab.rows import Node, elements, inner, number, utc
-from leadline.sources.http import ATTEMPTS, Overloaded
-from leadline.sources.pages import Skipped
+from leadline.sources.kit.client import ATTEMPTS, Unavailable
+from leadline.sources.kit.page import Skipped
 
 SMALL = 4
 """Projects at once that no server has trouble with."""
@@ -108,7 +108,7 @@ class Projects:
                     raise
                 # In the end without asking git, which may be in trouble for one project alone.
                 self._size, branches = max(1, self._size // 5), self._size > 1
-            except Overloaded:
+            except Unavailable:
                 if self._size <= SMALL:
                     raise
                 self._size //= 5

@@ -17,9 +17,9 @@ from leadline.errors import NotFound
 from leadline.sources.gitlab.api import Api
 from leadline.sources.gitlab.queries import DETAILS, DIFF, LIST, MERGE_REQUESTS, NUMBERS, merge_requests, more
 from leadline.sources.gitlab.rows import Node, inner, objects, utc
-from leadline.sources.http import ATTEMPTS, Overloaded, Refused
-from leadline.sources.pages import Skipped, State
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
+from leadline.sources.kit.page import Skipped, State
+from leadline.sources.kit.text import Misshapen
 
 LAG = timedelta(minutes=2)
 """What is this new when a list is read is read again next time: it may not have been shown yet."""
@@ -160,7 +160,7 @@ class MergeRequests:
                 nodes, following = self._page(after, since, self._size, details=True)
                 self._size = min(MERGE_REQUESTS, self._size * 2)
                 break
-            except Overloaded:
+            except Unavailable:
                 if self._size == 1:
                     nodes, following = self._page(after, since, 1, details=False)
                     break
@@ -189,7 +189,7 @@ class MergeRequests:
                     node[name] = self._diff(iid) if node.get(name) is _UNREAD else node.get(name)
                 elif (first := inner(node, name)) is not None:
                     node[name] = self._read(name, iid, first)
-            except (Refused, NotFound, Overloaded, Misshapen) as error:
+            except (Refused, NotFound, Unavailable, Misshapen) as error:
                 node[name] = None
                 self.skipped.append(Skipped(f"{name} of {self.path}!{iid}", str(error)))
         return node

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from leadline.sources.deploys import DeployRules
-from leadline.sources.pages import Row
-from leadline.sources.text import Misshapen, clean
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.page import Row
+from leadline.sources.kit.text import Misshapen, clean
 
 SOURCE = "gitlab"
 Node = Mapping[str, Any]

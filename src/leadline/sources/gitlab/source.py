@@ -1,6 +1,6 @@
 """GitLab: the projects of a group with its subgroups or of a user, with merge requests, issues, releases and pipelines.
 
-An API and patterns of project paths come in; pages of rows with their cursors go out (``leadline.sources.pages``). One query
+An API and patterns of project paths come in; pages of rows with their cursors go out (``leadline.sources.kit.page``). One query
 tells of a hundred projects whether there is anything new in them; only those that have something are read. A project is
 known by its number, so that one that was renamed or transferred is found again.
 """
@@ -14,7 +14,6 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from leadline.errors import InvalidRequest, LeadlineError, NotFound
-from leadline.sources.deploys import DeployRules
 from leadline.sources.gitlab.api import Api
 from leadline.sources.gitlab.projects import Project, Projects
 from leadline.sources.gitlab.queries import ISSUES, PIPELINES, RELEASES
@@ -46,9 +45,10 @@ from leadline.sources.gitlab.rows import (
     release_rows,
     repository_row,
 )
-from leadline.sources.http import Overloaded, Refused
-from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State, left_out, remembered
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.client import Refused, Unavailable
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State, left_out, with_cursors
+from leadline.sources.kit.text import Misshapen
 
 TROUBLES = 3
 """Streams that fail one after the other before the whole run is given up."""
@@ -94,11 +94,11 @@ class GitLab:
         """What makes GitLab's numbers differ from those of other tools and servers."""
         return SOURCE if self.api.server.is_cloud else self.api.server.host
 
-    def figures(self) -> Figures:
+    def figures(self) -> CallStats:
         """What the reading has cost so far."""
         return self.api.client.figures()
 
-    def check(self) -> Checked:
+    def check(self) -> ConnectionReport:
         """What the token may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""
         found, hidden = self._projects(None)
         for what in ("merge_requests", "issues", "releases", "deployments", "pipelines"):
@@ -106,7 +106,9 @@ class GitLab:
                 self.api.rest(f"/projects/{found[0].identity}/{what}", {"per_page": "1"})
             except (Refused, NotFound) as error:
                 hidden.append(Skipped(f"{what} of {found[0].name}", error.message))
-        return Checked(self.api.server.host, self.owner, "projects", tuple(each.name for each in found), tuple(hidden))
+        return ConnectionReport(
+            self.api.server.host, self.owner, "projects", tuple(each.name for each in found), tuple(hidden)
+        )
 
     def _projects(self, since: str | None) -> tuple[list[Project], list[Skipped]]:
         """The projects wanted, by name. Raises ``NotFound`` for an unknown group, ``InvalidRequest`` if none fits."""
@@ -147,7 +149,7 @@ class GitLab:
                         troubles = 0 if self.api.client.calls > calls else troubles
                 except (Refused, NotFound, Misshapen) as error:
                     yield self._left_out(project, read, error)
-                except Overloaded as error:
+                except Unavailable as error:
                     troubles, failed = troubles + 1, failed + 1
                     if troubles == TROUBLES:
                         raise
@@ -169,7 +171,7 @@ class GitLab:
         return left_out(project.name, what, error)
 
     def _known(self, page: Page) -> Page:
-        return remembered(self._states, page)
+        return with_cursors(self._states, page)
 
     def _described(self, found: Sequence[Project], skipped: Sequence[Skipped]) -> Iterator[Page]:
         """The rows of ``repositories``, and the names that projects gave up.

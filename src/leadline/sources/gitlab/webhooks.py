@@ -14,8 +14,6 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from leadline.sources.configured import SourceSettings
-from leadline.sources.deploys import DeployRules
 from leadline.sources.gitlab.api import Server, server
 from leadline.sources.gitlab.rows import (
     SOURCE,
@@ -29,9 +27,11 @@ from leadline.sources.gitlab.rows import (
     pipeline_rows,
     release_rows,
 )
-from leadline.sources.pages import Row
-from leadline.sources.text import Misshapen
-from leadline.sources.webhooks import Change, Heard, Terms, instant, latest, required, told
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.page import Row
+from leadline.sources.kit.settings import SourceSettings
+from leadline.sources.kit.text import Misshapen
+from leadline.sources.kit.webhooks import Change, MergePolicy, WebhookEvent, change_of, instant, latest, required
 
 _SHA = re.compile("[0-9a-f]{40}([0-9a-f]{24})?")
 _MERGE_REQUEST = {
@@ -74,7 +74,7 @@ class GitLabWebhooks:
         """What the ids of deployments and builds begin with."""
         return SOURCE if self.server.is_cloud else self.server.host
 
-    def cursor(self, heard: Heard) -> str:
+    def cursor(self, heard: WebhookEvent) -> str:
         """The poll's cursor that knows what the project is called."""
         return f"{self.server.host}#{heard.number}"
 
@@ -84,19 +84,19 @@ class GitLabWebhooks:
         targets = [target.strip().strip("/").lower() for target in self.settings.targets]
         return any(path == each or path.startswith(f"{each}/") or fnmatchcase(path, each) for each in targets)
 
-    def heard(self, event: str, payload: Mapping[str, Any]) -> Heard:
+    def heard(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
         kind = payload.get("object_kind")
         read = _EVENTS.get(kind) if isinstance(kind, str) else None
         if read is None:
-            return Heard(nothing=f"{str(kind or event or 'no')[:40]} events are not used")
+            return WebhookEvent(nothing=f"{str(kind or event or 'no')[:40]} events are not used")
         project = required(payload, "project")
         name, number = project.get("path_with_namespace"), project.get("id")
         if not isinstance(name, str) or not isinstance(number, int) or "/" not in name.strip("/"):
             raise Misshapen("project lacks path_with_namespace or id")
         found = read(_Delivery(name, payload, self))
         changes, nothing = ((), found) if isinstance(found, str) else (found, "")
-        return Heard(changes, nothing, name, str(number))
+        return WebhookEvent(changes, nothing, name, str(number))
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _merge_request(of: _Delivery) -> tuple[Change, ...] | str:
     first: tuple[str, ...] = ()
     if drafts.get("previous") is True and drafts.get("current") is False:
         row["ready_at"], first = row["updated_at"], ("ready_at",)
-    return (Change("pull_requests", [row], Terms(("updated_at", "state=merged"), _unknown(row, known), first)),)
+    return (Change("pull_requests", [row], MergePolicy(("updated_at", "state=merged"), _unknown(row, known), first)),)
 
 
 def _note(of: _Delivery) -> tuple[Change, ...] | str:
@@ -193,7 +193,7 @@ def _note(of: _Delivery) -> tuple[Change, ...] | str:
         "updatedAt": _time(node.get("updated_at")),
     }
     found = merge_request_rows(of.project, {"iid": merge_request.get("iid"), "notes": {"nodes": [asked]}})
-    terms = Terms(
+    terms = MergePolicy(
         ("updated_at",),
         () if author is not None else ("author",),
         as_of=_as_of(merge_request, node),
@@ -226,7 +226,7 @@ def _pipeline(of: _Delivery) -> tuple[Change, ...] | str:
     found = pipeline_rows(of.project, asked, of.source.prefix, base, of.source.rules)
     ((table, (row,)),) = ((name, rows) for name, rows in found.items() if name in ("builds", "deployments"))
     # When it started and was changed is not told: it is as a poll knows it, and else about when it was made.
-    terms = Terms(("finished_at",), _unknown(row, {"finished_at", "environment"}), first=("started_at",))
+    terms = MergePolicy(("finished_at",), _unknown(row, {"finished_at", "environment"}), first=("started_at",))
     return (Change(table, [row], terms),)
 
 
@@ -247,7 +247,7 @@ def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
     (row,) = deployment_rows(of.project, asked, of.source.prefix)["deployments"]
     row["started_at"] = changed if row["finished_at"] is None else None
     row["updated_at"] = None  # that of the deployment is not told
-    terms = Terms(("finished_at",), _unknown(row, {"finished_at"}), first=("started_at", "finished_at"))
+    terms = MergePolicy(("finished_at",), _unknown(row, {"finished_at"}), first=("started_at", "finished_at"))
     return (Change("deployments", [row], terms),)
 
 
@@ -264,9 +264,9 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
         if row["published_at"] is None:
             return "a release that was not published"
         key = {name: row[name] for name in ("repository", "tag", "published_at")}
-        return (Change("releases", [key], Terms(("published_at",), gone=True)),)
+        return (Change("releases", [key], MergePolicy(("published_at",), gone=True)),)
     as_of = latest(*(instant(node.get(name), name) for name in ("created_at", "released_at")))
-    return (Change("releases", [row], Terms(("published_at",), _unknown(row, ()), as_of=as_of)),)
+    return (Change("releases", [row], MergePolicy(("published_at",), _unknown(row, ()), as_of=as_of)),)
 
 
 def _issue(of: _Delivery) -> tuple[Change, ...] | str:
@@ -291,12 +291,12 @@ def _issue(of: _Delivery) -> tuple[Change, ...] | str:
     if "work_items" not in found:
         return "an issue that is somewhere else now"
     (row,) = found["work_items"]
-    unknown = list(told(row, node, _ISSUE))
+    unknown = list(change_of(row, node, _ISSUE))
     if account(author) is None:
         unknown.append("reporter")
     if asked["labels"] is None:
         unknown.append("labels")
-    return (Change("work_items", [row], Terms(("updated_at", "status=closed"), tuple(unknown))),)
+    return (Change("work_items", [row], MergePolicy(("updated_at", "status=closed"), tuple(unknown))),)
 
 
 _EVENTS: Mapping[str, Callable[[_Delivery], tuple[Change, ...] | str]] = {

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
-from leadline.sources.address import Server
-from leadline.sources.http import ATTEMPTS, Answer, Client, Refused
+from leadline.sources.kit.client import ATTEMPTS, Answer, Client, Refused
+from leadline.sources.kit.server_url import Server
 
 Node = Mapping[str, Any]
 """A raw object of the API."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from leadline.errors import NotFound
-from leadline.sources.deploys import DeployRules
-from leadline.sources.http import Overloaded, Refused
 from leadline.sources.jenkins.api import LEVELS, Api, Node, jobs_tree
 from leadline.sources.jenkins.rows import Job, place_of
-from leadline.sources.pages import Skipped
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.client import Refused, Unavailable
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.page import Skipped
+from leadline.sources.kit.text import Misshapen
 
 ATTEMPTS_WHILE_DEEP = 2
 """How often several levels are asked for at once, before they are asked for one by one."""
@@ -88,7 +88,7 @@ class Listing:
         own = "lastBuild[number,timestamp,building]," if names else ""
         try:
             return self.api.get(names, own + jobs_tree(LEVELS), attempts=ATTEMPTS_WHILE_DEEP), LEVELS
-        except Overloaded:
+        except Unavailable:
             return self.api.get(names, own + jobs_tree(1)), 1
 
     def _below(self, names: tuple[str, ...], node: Node, levels: int) -> Iterator[Job]:
@@ -113,7 +113,7 @@ class Listing:
     def _folder(self, names: tuple[str, ...]) -> list[Job]:
         try:
             return list(self._below(names, *self._asked(names)))
-        except (Refused, NotFound, Overloaded) as error:
+        except (Refused, NotFound, Unavailable) as error:
             self.unread.append(names)
             self.skipped.append(Skipped(f"jobs in {'/'.join(names)}", error.message))
             return []

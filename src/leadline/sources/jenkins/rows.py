@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from leadline.sources.custom_cicd import STATUS
-from leadline.sources.deploys import DeployRule
 from leadline.sources.git.location import name_of_url
 from leadline.sources.jenkins.api import Node
-from leadline.sources.pages import Row
-from leadline.sources.text import Misshapen, clean
+from leadline.sources.kit.deploy_rules import DeployRule
+from leadline.sources.kit.page import Row
+from leadline.sources.kit.text import Misshapen, clean
 
 SOURCE = "jenkins"
 BUILDS, DEPLOYMENTS = "builds", "deployments"

@@ -1,6 +1,6 @@
 """Jenkins: the builds of jobs in folders and of multibranch projects, or deployments where a rule says that a job deploys.
 
-Settings come in; pages of rows with their cursors go out (``leadline.sources.pages``). One call tells of whole folders which
+Settings come in; pages of rows with their cursors go out (``leadline.sources.kit.page``). One call tells of whole folders which
 jobs have new builds; only those are read, newest first, down to what is known. A job that vanishes keeps its rows, but if
 it is there under another name: then its builds are read anew, and those under the old name are taken away.
 """
@@ -12,10 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import InvalidRequest, LeadlineError, NotFound
-from leadline.sources.address import server
-from leadline.sources.configured import SourceSettings, named
-from leadline.sources.deploys import DeployRules
-from leadline.sources.http import ATTEMPTS, Overloaded, Refused
 from leadline.sources.jenkins.api import PAGES_OF_SERVER, Api, Node, build_tree, headers
 from leadline.sources.jenkins.jobs import Listing, Wanted
 from leadline.sources.jenkins.rows import (
@@ -29,12 +25,16 @@ from leadline.sources.jenkins.rows import (
     place_of,
     rows_of,
 )
-from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State, left_out
-from leadline.sources.secrets import one_line
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State, left_out
+from leadline.sources.kit.secrets import one_line
+from leadline.sources.kit.server_url import server
+from leadline.sources.kit.settings import SourceSettings, named
+from leadline.sources.kit.text import Misshapen
 
 if TYPE_CHECKING:
-    from leadline.sources.http import Client
+    from leadline.sources.kit.client import Client
 
 SIZE = 100
 """Builds asked for at once: each is a file that Jenkins has to read."""
@@ -97,7 +97,7 @@ class Jenkins:
         """What names the server in cursors and ids."""
         return self.api.server.place
 
-    def figures(self) -> Figures:
+    def figures(self) -> CallStats:
         """What the reading has cost so far."""
         return self.api.client.figures()
 
@@ -114,10 +114,10 @@ class Jenkins:
             )
         return jobs, listing
 
-    def check(self) -> Checked:
+    def check(self) -> ConnectionReport:
         """The jobs that may be seen. Raises ``LeadlineError`` as ``pages`` does."""
         jobs, listing = self._listed()
-        return Checked(self.place, "", "jobs", tuple(job.name for job in jobs), tuple(listing.skipped))
+        return ConnectionReport(self.place, "", "jobs", tuple(job.name for job in jobs), tuple(listing.skipped))
 
     def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
         """The new builds, job by job. Raises ``LeadlineError`` when Jenkins cannot be read any further."""
@@ -139,7 +139,7 @@ class Jenkins:
             except (Refused, NotFound, Misshapen) as error:
                 settled = False
                 yield _left_out(job, error)
-            except Overloaded as error:
+            except Unavailable as error:
                 settled = False
                 troubles += 1
                 if troubles == TROUBLES:
@@ -246,7 +246,7 @@ class Jenkins:
             end = min(end, begin + self._size + 1)
             try:
                 node = self.api.get(job.names, f"allBuilds[{tree}]{{{begin},{end}}}", attempts=ATTEMPTS if small else 2)
-            except Overloaded:
+            except Unavailable:
                 if small:
                     raise
                 self._size = SMALL_SIZE

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
-from leadline.sources import address
-from leadline.sources.http import ATTEMPTS, Answer, Client, Overloaded, Refused
+from leadline.sources.kit import server_url
+from leadline.sources.kit.client import ATTEMPTS, Answer, Client, Refused, Unavailable
 
 CLOUD_SUFFIXES = (".atlassian.net", ".jira.com", ".atlassian-us-gov-mod.net")
 """Hosts of cloud sites end so; what else is cloud (a gateway, an own domain) says so itself."""
@@ -42,7 +42,7 @@ def site(url: str | None) -> Site:
 
     Raises ``InvalidRequest`` for what is no such address; a credential is only sent through TLS, or to this machine.
     """
-    where = address.server(url or "", example="https://example.atlassian.net", pages=_PAGES_OF_SITE)
+    where = server_url.server(url or "", example="https://example.atlassian.net", pages=_PAGES_OF_SITE)
     host, _, path = where.place.partition("/")
     if path and host.endswith(CLOUD_SUFFIXES):
         return Site(host, where.base.removesuffix(f"/{path}"))
@@ -100,7 +100,7 @@ class Api:
     def get(
         self, path: str, params: Mapping[str, str] | None = None, *, attempts: int = ATTEMPTS, what: str = ""
     ) -> Any:
-        """JSON of GET ``path``. Raises what ``problem`` makes of a refusal, ``Refused``, ``Overloaded``."""
+        """JSON of GET ``path``. Raises what ``problem`` makes of a refusal, ``Refused``, ``Unavailable``."""
         return self._told(
             self.client.ask("GET", f"{self.site.base}{path}", params=params, attempts=attempts), what or path
         )
@@ -134,7 +134,7 @@ class Api:
         if answer.status != 200:
             raise self.problem(answer, what)
         if answer.body is None:
-            raise Overloaded(f"{self.client.tool} answered nothing at all to {what}")
+            raise Unavailable(f"{self.client.tool} answered nothing at all to {what}")
         return answer.body
 
     def problem(self, answer: Answer, what: str) -> LeadlineError:

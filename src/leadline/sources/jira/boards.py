@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from leadline.errors import NotFound
-from leadline.sources.http import Overloaded, Refused
 from leadline.sources.jira.api import Api, Node
 from leadline.sources.jira.rows import sprint_row
-from leadline.sources.pages import Page, Row, Skipped, State
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.client import Refused, Unavailable
+from leadline.sources.kit.page import Page, Row, Skipped, State
+from leadline.sources.kit.text import Misshapen
 
 BOARDS = 50
 """Boards and sprints of one page: Jira gives no more."""
@@ -47,7 +47,7 @@ class Boards:
         for identity, label in labels.items():
             try:
                 rows = self._sprints(identity, label, labels)
-            except (Refused, NotFound, Misshapen, Overloaded) as error:
+            except (Refused, NotFound, Misshapen, Unavailable) as error:
                 refused = True
                 why = error.message
                 yield Page(label, skipped=(Skipped(f"sprints of the board {label}", why),))

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leadline.errors import NotFound
-from leadline.sources.http import Refused
 from leadline.sources.jira.api import Api
-from leadline.sources.pages import Row
-from leadline.sources.text import clean
+from leadline.sources.kit.client import Refused
+from leadline.sources.kit.page import Row
+from leadline.sources.kit.text import clean
 
 SOURCE = "jira"
 UNKNOWN = frozenset({"unknown", "anonymous", "-1"})

@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from leadline.errors import NotFound
-from leadline.sources.http import Overloaded, Refused
 from leadline.sources.jira.api import Api, Node, Server
 from leadline.sources.jira.rows import instant
-from leadline.sources.pages import Skipped, State
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.client import Refused, Unavailable
+from leadline.sources.kit.page import Skipped, State
+from leadline.sources.kit.text import Misshapen
 
 ISSUES = 100
 """Issues asked for at once with their fields: cloud gives no more."""
@@ -136,7 +136,7 @@ class Issues:
     def _history(self, identity: str) -> list[Node] | None:
         try:
             return list(self.api.values(f"/rest/api/3/issue/{identity}/changelog", size=100))
-        except (Refused, NotFound, Overloaded) as error:
+        except (Refused, NotFound, Unavailable) as error:
             self.skipped.append(Skipped(f"changes of the issue {identity}", error.message))
             return None
 
@@ -177,7 +177,7 @@ class Issues:
             try:
                 answer = self.api.post("/rest/api/2/search", body, attempts=ATTEMPTS_WHILE_LARGE)
                 break
-            except Overloaded:
+            except Unavailable:
                 if self._size == 1:
                     answer = self.api.post("/rest/api/2/search", {**body, "expand": []})
                     break
@@ -204,7 +204,7 @@ class Issues:
             if len(found) >= total:
                 return found
             why = f"Jira gives {len(found):,} of {total:,} entries of its history"
-        except (Refused, NotFound, Overloaded) as error:
+        except (Refused, NotFound, Unavailable) as error:
             why = error.message
         self.skipped.append(Skipped(f"changes of {key}", why))
         return None

@@ -14,8 +14,8 @@ from typing import Any
 
 from leadline.sources.jira.fields import FieldMap
 from leadline.sources.jira.people import SOURCE, People
-from leadline.sources.pages import Row
-from leadline.sources.text import Misshapen, clean
+from leadline.sources.kit.page import Row
+from leadline.sources.kit.text import Misshapen, clean
 
 Node = Mapping[str, Any]
 

@@ -1,6 +1,6 @@
 """Jira: the issues of projects with their histories, and the sprints of boards.
 
-Settings and a credential come in; pages of rows with their cursors go out (``leadline.sources.pages``). A project is read
+Settings and a credential come in; pages of rows with their cursors go out (``leadline.sources.kit.page``). A project is read
 once in the order in which its issues were made; from then on one query tells what changed in all projects. Once a day the
 keys of every project are listed, so that deleted issues are found.
 """
@@ -16,20 +16,20 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from leadline.errors import InvalidRequest, NotFound
-from leadline.sources.configured import SourceSettings, named
-from leadline.sources.http import Overloaded, Refused
 from leadline.sources.jira.api import Api, Node, Server, headers, site
 from leadline.sources.jira.boards import Boards
 from leadline.sources.jira.fields import field_map, overrides
 from leadline.sources.jira.people import SOURCE, People
 from leadline.sources.jira.reading import MINUTE, Issues, Step, millis
 from leadline.sources.jira.rows import Shapes, former_keys, instant, issue_rows, key_of, statuses
-from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State, left_out, remembered
-from leadline.sources.secrets import one_line
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.client import Refused, Unavailable
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State, left_out, with_cursors
+from leadline.sources.kit.secrets import one_line
+from leadline.sources.kit.settings import SourceSettings, named
+from leadline.sources.kit.text import Misshapen
 
 if TYPE_CHECKING:
-    from leadline.sources.http import Client
+    from leadline.sources.kit.client import Client
 
 LAG = 5 * MINUTE
 """What changed this shortly before the newest change is asked for again: a search may not have shown it yet."""
@@ -90,7 +90,7 @@ class Jira:
         """One run at a time reads a site."""
         return f"source:jira:{self.api.site.host}"
 
-    def figures(self) -> Figures:
+    def figures(self) -> CallStats:
         """What the reading has cost so far."""
         return self.api.client.figures()
 
@@ -119,7 +119,7 @@ class Jira:
             f"there {'is' if len(near) == 1 else 'are'} {', '.join(near)}{' …' if len(keys) > len(near) else ''}"
         )
 
-    def check(self) -> Checked:
+    def check(self) -> ConnectionReport:
         """What the credential may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""
         server = self.api.server()
         found = self.projects(server)
@@ -127,7 +127,9 @@ class Jira:
         hidden = self._boards().check()
         if not fields.columns["story_points"]:
             hidden.append(Skipped("story points", "there is no such field; name one with --field story_points=NAME"))
-        return Checked(self.api.site.host, server.me, "projects", tuple(each.key for each in found), tuple(hidden))
+        return ConnectionReport(
+            self.api.site.host, server.me, "projects", tuple(each.key for each in found), tuple(hidden)
+        )
 
     def _fields(self, server: Server) -> list[Node]:
         answer = self.api.get(f"{server.api}/field", what="fields")
@@ -150,14 +152,14 @@ class Jira:
         shapes = Shapes(fields, People(self.api, server.is_cloud), server.web, meanings)
         reader = Issues(self.api, server, fields.asked)
         yield self._known(self._moved(wanted))
-        troubles: list[Overloaded] = []
+        troubles: list[Unavailable] = []
         for what, pages in self._streams(wanted, reader, shapes):
             try:
                 for page in pages:
                     yield self._known(page)
             except (Refused, NotFound, Misshapen) as error:
                 yield left_out(what, what, error)
-            except Overloaded as error:
+            except Unavailable as error:
                 troubles.append(error)
                 if len(troubles) == TROUBLES:
                     break
@@ -177,7 +179,7 @@ class Jira:
         yield "sprints", self._boards(wanted).pages(self._states.get(self._boards().cursor, {}))
 
     def _known(self, page: Page) -> Page:
-        return remembered(self._states, page)
+        return with_cursors(self._states, page)
 
     def _cursor(self, project: Project) -> str:
         return f"{self.api.site.host}#{project.id}"
@@ -227,8 +229,8 @@ class Jira:
         """What changed in projects since the instant up to which all of them are known, less a lag."""
         at = self._at(group[0])
         since = instant(at - LAG)
-        remembered = f"{self.api.site.host}:delivered"
-        delivered: Mapping[str, str] = dict(self._states.get(remembered) or {})
+        with_cursors = f"{self.api.site.host}:delivered"
+        delivered: Mapping[str, str] = dict(self._states.get(with_cursors) or {})
         seen: dict[str, str] = {}
         scope = f"project in ({', '.join(each.id for each in group)})"
         begin = {"from": (at - LAG) // MINUTE * MINUTE}
@@ -248,7 +250,7 @@ class Jira:
             if step.state is None or number % STEPS_STORED == 0:
                 kept = seen if len(seen) <= KNOWN else {}
                 cursors = {self._cursor(each): {**self._state(each), "at": at} for each in group if self._at(each) < at}
-                cursors |= {remembered: kept} if kept != self._states.get(remembered, {}) else {}
+                cursors |= {with_cursors: kept} if kept != self._states.get(with_cursors, {}) else {}
             if step.issues or cursors:
                 yield self._page("changes", step, reader, shapes, cursors, since)
 

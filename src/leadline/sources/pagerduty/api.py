@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
-from leadline.sources.address import Server
-from leadline.sources.http import Answer, Client, Refused
-from leadline.sources.text import Misshapen
+from leadline.sources.kit.client import Answer, Client, Refused
+from leadline.sources.kit.server_url import Server
+from leadline.sources.kit.text import Misshapen
 
 SIZE = 100
 """Things on a page: the most there can be."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from leadline.sources.kit.page import Row
+from leadline.sources.kit.text import Misshapen, clean, rfc3339
 from leadline.sources.pagerduty.api import Node
-from leadline.sources.pages import Row
-from leadline.sources.text import Misshapen, clean, rfc3339
 
 RESOLVED = "resolved"
 

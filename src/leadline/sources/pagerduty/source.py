@@ -1,6 +1,6 @@
 """PagerDuty: the incidents of an account, or of the services whose names fit.
 
-Settings come in; pages of rows with their cursors go out (``leadline.sources.pages``). Incidents are read by when they were
+Settings come in; pages of rows with their cursors go out (``leadline.sources.kit.page``). Incidents are read by when they were
 created, oldest first; then those that are open, and those resolved since the last run. Lists that can only be counted end
 at ten thousand, so the way goes on from the newest time seen, not from a number.
 """
@@ -15,17 +15,17 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import InvalidRequest, NotFound, StoreError
-from leadline.sources.address import server
-from leadline.sources.configured import SourceSettings, named
-from leadline.sources.http import Refused
+from leadline.sources.kit.client import Refused
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State
+from leadline.sources.kit.secrets import one_line
+from leadline.sources.kit.server_url import server
+from leadline.sources.kit.settings import SourceSettings, named
+from leadline.sources.kit.text import Misshapen, rfc3339
 from leadline.sources.pagerduty.api import MOST, SIZE, Api, Listed, headers
 from leadline.sources.pagerduty.rows import RESOLVED, incident_row, instant, key_of, resolved_at
-from leadline.sources.pages import Checked, Figures, Page, Row, Skipped, State
-from leadline.sources.secrets import one_line
-from leadline.sources.text import Misshapen, rfc3339
 
 if TYPE_CHECKING:
-    from leadline.sources.http import Client
+    from leadline.sources.kit.client import Client
 
 SOURCE = "pagerduty"
 ADDRESS = "https://api.pagerduty.com"
@@ -82,11 +82,11 @@ class PagerDuty:
         of = f" {hashlib.sha256(wanted.encode()).hexdigest()[:16]}" if wanted else ""
         return f"{self.api.server.place}{of}"
 
-    def figures(self) -> Figures:
+    def figures(self) -> CallStats:
         """What the reading has cost so far."""
         return self.api.client.figures()
 
-    def check(self) -> Checked:
+    def check(self) -> ConnectionReport:
         """The services that may be seen, and whether incidents may. Raises ``LeadlineError`` as ``pages`` does."""
         services = self._services()
         hidden = []
@@ -94,7 +94,7 @@ class PagerDuty:
             self.api.page("incidents", 0, _OLDEST)
         except (Refused, Misshapen) as error:
             hidden.append(Skipped("incidents", str(error)))
-        return Checked(self.api.server.place, "", "services", tuple(sorted(services.values())), tuple(hidden))
+        return ConnectionReport(self.api.server.place, "", "services", tuple(sorted(services.values())), tuple(hidden))
 
     def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
         """The new and the changed incidents. Raises ``LeadlineError`` when PagerDuty cannot be read any further."""

@@ -1,0 +1,1 @@
+"""Routes of exports and reports: create, list, poll, cancel, download."""

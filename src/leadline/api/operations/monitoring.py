@@ -1,0 +1,198 @@
+"""What operators watch: liveness, readiness and Prometheus figures of this server and its home.
+
+The home comes in; ``ready`` and ``exposition`` go out. Figures are summed over all projects, so the page names no tenant
+and needs no key. Exports run in other processes: their figures are read from the rows they leave.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from leadline.db import inbox, jobs, monitoring
+from leadline.db.projects import all_projects
+from leadline.errors import Detail, LeadlineError, StoreError
+from leadline.home import Home, Project
+
+log = structlog.get_logger("leadline.api")
+
+_REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_EXPORT_BUCKETS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600)
+_OVERLAP = timedelta(seconds=60)
+"""Finished exports are asked for again this far back: rows may become visible a little after their own time."""
+
+
+class Monitor:
+    """The figures of one server. ``workers`` tells how many worker processes run of how many should."""
+
+    def __init__(
+        self,
+        home: Home,
+        workers: Callable[[], tuple[int, int]] = lambda: (0, 0),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._home = home
+        self._workers = workers
+        self._now = now
+        self._guard = threading.Lock()
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "leadline_http_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry
+        )
+        self._latency = Histogram(
+            "leadline_http_request_duration_seconds",
+            "Time from a request's headers to the end of its answer.",
+            ("route", "method"),
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self._durations = _ExportDurations(home, self.registry)
+        self.registry.register(_HomeFigures(home, workers, now))
+
+    def observe(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answered request; ``route`` is the template, never the path."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._latency.labels(route, method).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """All figures in Prometheus' text format."""
+        with self._guard:
+            self._durations.catch_up()
+            return generate_latest(self.registry)
+
+    def ready(self) -> dict[str, str]:
+        """What was found good. Raises ``StoreError`` naming what is not."""
+        checks: dict[str, Callable[[], str]] = {
+            "database": self._database,
+            "lake": self._lake,
+            "workers": self._worker_processes,
+        }
+        found: dict[str, str] = {}
+        broken: list[Detail] = []
+        for name, check in checks.items():
+            try:
+                found[name] = check()
+            except (LeadlineError, SQLAlchemyError, OSError) as error:
+                log.warning("not ready", check=name, error=str(error))
+                # Paths and addresses are for the log, not for whoever may ask.
+                broken.append(Detail(name, "is not usable; the server's log says why"))
+        if broken:
+            names = ", ".join(detail.field for detail in broken)
+            raise StoreError(f"Not ready: {names}", code="not_ready", details=broken)
+        return found
+
+    def _database(self) -> str:
+        all_projects(self._home.db)
+        return "ok"
+
+    def _lake(self) -> str:
+        for project in _projects(self._home):
+            project.lake.snapshot()
+        return "ok"
+
+    def _worker_processes(self) -> str:
+        running, wanted = self._workers()
+        if wanted and not running:
+            raise StoreError("no export worker is running")
+        return f"{running} of {wanted} running" if wanted else "none here"
+
+
+class _ExportDurations:
+    """A histogram of exports' durations, filled from the rows that any process finished."""
+
+    def __init__(self, home: Home, registry: CollectorRegistry) -> None:
+        self._home = home
+        self._latest: datetime | None = None
+        self._counted: dict[str, datetime] = {}
+        self._histogram = Histogram(
+            "leadline_export_duration_seconds",
+            "Time from an export's creation to its end.",
+            ("kind", "state"),
+            buckets=_EXPORT_BUCKETS,
+            registry=registry,
+        )
+
+    def catch_up(self) -> None:
+        """Count what was finished since last asked."""
+        since = self._latest - _OVERLAP if self._latest is not None else None
+        for export in monitoring.finished_since(self._home.db, since):
+            if export.id not in self._counted:
+                self._counted[export.id] = export.completed_at
+                self._histogram.labels(export.kind, export.state).observe(export.seconds)
+                self._latest = max(self._latest or export.completed_at, export.completed_at)
+        if self._latest is not None:
+            oldest = self._latest - _OVERLAP
+            self._counted = {name: at for name, at in self._counted.items() if at >= oldest}
+
+
+class _HomeFigures(Collector):
+    """Figures that are looked up when asked for."""
+
+    def __init__(self, home: Home, workers: Callable[[], tuple[int, int]], now: Callable[[], datetime]) -> None:
+        self._home = home
+        self._workers = workers
+        self._now = now
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering must not read the home."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures as of now."""
+        now = self._now()
+        states = jobs.counts(self._home.db)
+        yield _gauge("leadline_exports", "Exports by state.", "state", states)
+        oldest = monitoring.oldest_queued(self._home.db)
+        waiting = GaugeMetricFamily("leadline_export_queue_seconds", "Age of the export that waits longest.")
+        waiting.add_metric((), max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
+        yield waiting
+        workers = GaugeMetricFamily("leadline_export_workers", "Export worker processes of this server.")
+        workers.add_metric((), self._workers()[0])
+        yield workers
+        yield _gauge(
+            "leadline_inbox_rows", "Pushed rows not in the lake, by state.", "state", inbox.totals(self._home.db)
+        )
+        rows, changed = _tables(self._home)
+        yield _gauge("leadline_table_rows", "Rows in the lake, over all projects.", "table", rows)
+        ages = {table: max(0.0, now.timestamp() - at) for table, at in changed.items()}
+        yield _gauge("leadline_table_lag_seconds", "Time since rows of a table last changed.", "table", ages)
+        lags = {
+            name: max(0.0, (now - at).total_seconds()) for name, at in monitoring.last_synced(self._home.db).items()
+        }
+        yield _gauge(
+            "leadline_source_lag_seconds", "Time since the source furthest behind was last read.", "source", lags
+        )
+
+
+def _gauge(name: str, doc: str, label: str, values: dict[str, int] | dict[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, doc, labels=(label,))
+    for value in sorted(values):
+        family.add_metric((value,), values[value])
+    return family
+
+
+def _tables(home: Home) -> tuple[dict[str, int], dict[str, float]]:
+    """Rows per table, and when each last got a commit (seconds since 1970)."""
+    rows: dict[str, int] = {}
+    changed: dict[str, float] = {}
+    for project in _projects(home):
+        snapshot = project.lake.snapshot()
+        for table, count in snapshot.row_counts().items():
+            rows[table] = rows.get(table, 0) + count
+            # The newest log entry is written by the commit itself.
+            entry = project.lake.folder(table) / "_delta_log" / f"{snapshot.versions[table]:020d}.json"
+            if entry.exists():
+                changed[table] = max(changed.get(table, 0.0), entry.stat().st_mtime)
+    return rows, changed
+
+
+def _projects(home: Home) -> list[Project]:
+    return [Project(home, number, organization, name) for number, organization, name in all_projects(home.db)]

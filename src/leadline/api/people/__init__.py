@@ -1,0 +1,1 @@
+"""Routes of developers, accounts, org trees and teams."""

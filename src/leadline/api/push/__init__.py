@@ -1,0 +1,1 @@
+"""Routes that take pushed rows and runs, and the batching of them."""

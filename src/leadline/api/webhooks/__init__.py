@@ -1,0 +1,1 @@
+"""Routes that take webhooks of GitHub and GitLab."""

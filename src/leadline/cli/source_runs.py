@@ -1,0 +1,83 @@
+"""How ``leadline sync`` and ``leadline sources`` run a source, and what they say of it.
+
+A source's name and settings come in; lines for people or a document for programs go out, the same for one source and for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from leadline.cli import interrupt
+from leadline.cli.failures import refused
+from leadline.cli.output import clean, count, emit_json, note, say
+from leadline.cli.progress import counter
+
+if TYPE_CHECKING:
+    from leadline.home import Project
+    from leadline.sources.kit.settings import SourceSettings
+    from leadline.sync.source import SourceResult
+
+SHOWN_SKIPPED = 10
+LONG_WAIT = 30.0
+"""Seconds from which a wait is told."""
+
+
+def pull(project: Project, sources: Iterable[SourceSettings], *, json: bool) -> None:
+    """Run every source; one that fails stops no other. Exits with 1 if one did."""
+    documents: list[dict[str, Any]] = []
+    with counter("records") as report:
+
+        def progress(subject: str, records: int) -> None:
+            interrupt.check()
+            report(subject, records)
+
+        def waiting(seconds: float, why: str) -> None:
+            interrupt.check()
+            if seconds >= LONG_WAIT:
+                note(f"waiting {seconds:.0f} s: {clean(why)}")
+
+        for settings in sources:
+            done = _run(project, settings, progress, waiting)
+            interrupt.check()
+            if not json:
+                _show(done)
+            documents.append({"source": done.name, "seconds": round(done.result.seconds, 3), **done.document()})
+    if json:
+        emit_json(documents)
+    if any(each["state"] == "failed" for each in documents):
+        raise typer.Exit(1)
+
+
+def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any) -> SourceResult:
+    from leadline.sync.run import SyncRun
+    from leadline.sync.source import run_lock, run_source
+
+    with project.lock_if_free(run_lock(settings.name)) as free:
+        if not free:
+            note(f"{clean(settings.name)}: waiting for the run that is at work")
+    home = project.home
+    job = SyncRun(project.lake, home.db, project.id, home.temp, project.lock, progress=progress, clones=project.clones)
+    return run_source(job, settings, waiting=waiting)
+
+
+def _show(done: SourceResult) -> None:
+    result = done.result
+    parts = [
+        f"{count(number)} {table} {verb}"
+        for table, counts in result.tables.items()
+        for verb, number in (("added", counts.added), ("updated", counts.updated), ("removed", counts.removed))
+        if number
+    ]
+    brought = ", ".join(parts) or "nothing new"
+    if result.error is None or parts:
+        waited = f", {result.figures.waited:.0f} s waited" if result.figures.waited >= 1 else ""
+        say(f"{clean(done.name)}: {brought} ({count(result.figures.calls)} calls, {result.seconds:.1f} s{waited})")
+    for each in result.skipped[:SHOWN_SKIPPED]:
+        say(f"  left out: {clean(each.what)}: {clean(each.why)}")
+    if result.skipped_count > SHOWN_SKIPPED:
+        say(f"  … and {count(result.skipped_count - SHOWN_SKIPPED)} more")
+    if result.error is not None:
+        refused(result.error)

@@ -1,0 +1,81 @@
+"""The accounts of a project with their developer, the reason and what each did: what ``identities`` and ``status`` show.
+
+An open project comes in; one ``Account`` per account goes out, those with the most activity that counts for nobody first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leadline.engine import Engine
+    from leadline.home import Project
+    from leadline.people.suggestions import Suggestions
+
+
+COUNTS = ("commits", "pull_requests", "reviews", "comments", "work_items", "total")
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account of a domain (``code``, ``work`` or ``git``) and source ('' where rows name none); counts of what it
+    did. ``developer`` is None for one that counts for nobody. ``name`` is what its tool says; ``suggestion`` the email of the
+    developer who an unmatched one might be: for a person to judge, nothing counts by it."""
+
+    domain: str
+    source: str
+    account: str
+    developer: str | None
+    reason: str
+    bot: bool
+    commits: int
+    pull_requests: int
+    reviews: int
+    comments: int
+    work_items: int
+    total: int
+    name: str | None = None
+    suggestion: str | None = None
+
+    @property
+    def unmatched(self) -> bool:
+        """Whether a person's activity is lost."""
+        return self.developer is None and not self.bot
+
+
+def accounts(project: Project) -> list[Account]:
+    """Every account seen in the project's newest data. Raises ``StoreError`` if that cannot be read."""
+    from leadline.facts.newest import newest_versions
+    from leadline.people import trees
+
+    versions = newest_versions(project)
+    if not versions:
+        return []
+    from leadline.derive.accounts import activity
+    from leadline.facts.accounts import ACCOUNTS
+    from leadline.materialize.session import session
+
+    known = {each.name: each.version for each in trees(project.home.db, project.id)}
+    with session(project, versions, known, project.profile()) as opened:
+        opened.facts.bind([ACCOUNTS])
+        opened.facts.bind_raw()
+        # Sums come back as decimals, which JSON does not know.
+        rows: list[dict[str, Any]] = opened.engine.arrow(activity()).to_pylist()
+        suggestions = _suggestions(opened.engine)
+    found = (Account(**{**row, **{name: int(row[name]) for name in COUNTS}}) for row in rows)
+    return [_with_name(each, suggestions) for each in found]
+
+
+def _suggestions(engine: Engine) -> Suggestions:
+    from leadline.people.suggestions import Suggestions
+
+    said = engine.execute("SELECT source, account, email, name FROM tool_accounts WHERE trim(name) <> ''")
+    developers = engine.execute("SELECT email, full_name FROM people UNION SELECT email, full_name FROM developers")
+    return Suggestions(said, developers)
+
+
+def _with_name(account: Account, suggestions: Suggestions) -> Account:
+    named = (account.source, account.account)
+    suggestion = suggestions.developer(*named) if account.unmatched else None
+    return replace(account, name=suggestions.name(*named), suggestion=suggestion)

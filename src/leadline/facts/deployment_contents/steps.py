@@ -1,0 +1,71 @@
+"""The stored steps `carried` and `anchors`: which deployment carries a commit, per repository, service and class of production.
+
+Commits, deployments, releases and the production environments come in; one row per commit that a deployment carries, and
+one per deployment with the commit it was anchored at, go out (metrics, "Which deployment carries a change"). The walk is
+``derive.graph``; ``work`` keeps it going from one state of the data to the next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leadline.errors import StoreError
+from leadline.facts.deployment_contents.tables import ANCHORS_COLUMNS, CARRIED_COLUMNS
+from leadline.facts.production import ENVIRONMENTS
+from leadline.materialize.compiled import code_digest
+from leadline.materialize.model import BuildContext, Model
+
+if TYPE_CHECKING:
+    from leadline.facts.deployment_contents.update import ContentsUpdate
+    from leadline.settings.profile import Profile
+
+
+def _worked(place: BuildContext) -> ContentsUpdate:
+    """The work of both steps, done: whichever comes first does it, and the other finds nothing left to do."""
+    from leadline.facts.deployment_contents.state import State
+    from leadline.facts.deployment_contents.update import ContentsUpdate
+
+    try:
+        work = ContentsUpdate(place, State(place.state, _made_by(place.profile)))
+        work.run()
+    except OSError as error:
+        raise StoreError(f"What deployments carry could not be kept in {place.state}: {error}") from error
+    return work
+
+
+def _carried(place: BuildContext) -> None:
+    _worked(place).carried.link(place.folder)
+
+
+def _anchors(place: BuildContext) -> None:
+    _worked(place).anchors.link(place.folder)
+
+
+def _made_by(profile: Profile) -> str:
+    # Another release does not go on from what this one keeps.
+    return f"{code_digest(('derive', 'facts'))}, first carries: {profile['deployments.first_carries']}"
+
+
+CARRIED = Model(
+    "carried",
+    CARRIED_COLUMNS,
+    reads=("commits", "deployments", "releases"),
+    compute=_carried,
+    needs=(ENVIRONMENTS,),
+    settings=("deployments.first_carries",),
+    state="carried",
+)
+"""One row per class of production, repository, service ('' for none) and commit id that a successful deployment carries:
+the deployment, when it finished, and how (``via``: ``ancestor``, ``listed`` or ``cherry-pick``; then ``picked_by`` is the
+commit that says so)."""
+
+ANCHORS = Model(
+    "anchors",
+    ANCHORS_COLUMNS,
+    reads=CARRIED.reads,
+    compute=_anchors,
+    needs=CARRIED.needs,
+    settings=CARRIED.settings,
+    state=CARRIED.state,
+)
+"""One row per deployment: the known commit whose ancestors it brings, and a sentence where that is not simply its sha."""

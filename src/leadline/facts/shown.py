@@ -1,0 +1,256 @@
+"""Each fact as `leadline facts` shows it: its documented columns, with the durations in seconds and the reasons in words.
+
+The profile comes in, expressions over the stored tables and what is bound per run go out. Whose a deployment or an
+incident is differs between periods; here a period is a calendar month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import ibis
+from ibis.expr.types import StringValue, Table, Value
+
+from leadline.derive.completion import ITEM
+from leadline.derive.expressions import attach, reasons, seconds
+from leadline.derive.local_time import Offset
+from leadline.derive.production import DEFAULT_CLASS
+from leadline.engine import schema_table
+from leadline.facts import commits, pull_requests
+from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.deployment_contents import ANCHORS, CARRIED
+from leadline.facts.deployments import DEPLOYMENTS, EVENT, FAILURES, FINISHED, production_of, runs
+from leadline.facts.incidents import INCIDENTS, incidents_fact
+from leadline.facts.lead_time import (
+    CARRIED_PULLS,
+    ITEM_PULLS,
+    MERGE_BUILDS,
+    lead_of_pull_requests,
+    lead_of_work_items,
+)
+from leadline.facts.ownership import MERGES_BY_DEVELOPER, by_repositories, by_rules, developer_class, in_period, needed
+from leadline.facts.production import ENVIRONMENTS
+from leadline.facts.pull_requests import LINKS, PR
+from leadline.facts.rework import FIRST_COMMITS
+from leadline.facts.work_items import work_items_fact
+from leadline.facts.work_types import with_work_type
+from leadline.materialize.model import Model
+from leadline.settings.profile import STAGES, Profile
+
+MONTHS = "months"
+"""Bound per run: of_day, period: the calendar months of the days asked for."""
+TEAM_PATHS = "team_paths"
+"""Bound per run: of_unit, path: the nodes that deployments and incidents may count for, in order of the tree."""
+
+_FALLBACK_HOW = "repositories its people merged to"
+_DELIVERED = (LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS)
+
+NEEDS: Mapping[str, Sequence[Model]] = {
+    "pull-requests": (*pull_requests.STEPS, *_DELIVERED),
+    "work-items": (ACCOUNTS, *_DELIVERED),
+    "deployments": (*needed("deployments"), ENVIRONMENTS, FAILURES, CARRIED, ANCHORS),
+    "incidents": needed("incidents"),
+    "commits": commits.STEPS,
+}
+"""The stored tables that each fact reads."""
+
+
+def rows_of(fact: str, profile: Profile, zone: Sequence[Offset], ruled: bool) -> Table:
+    """The rows of ``fact`` with (at least) its documented columns. ``ruled`` says whether any team rule is in force."""
+    if fact == "commits":
+        return commits.commits_fact()
+    if fact in ("deployments", "incidents"):
+        return _OF_TEAMS[fact](profile, zone, ruled)
+    return {"pull-requests": _pull_requests, "work-items": _work_items}[fact](profile)
+
+
+# -- pull requests and work items --------------------------------------------------------------------------------------
+
+
+def _pull_requests(profile: Profile) -> Table:
+    fact = developer_class(lead_of_pull_requests(pull_requests.pull_requests_fact(profile), profile))
+    found = LINKS.table()
+    links = found.group_by(PR).agg(
+        work_items=found["item"].collect(order_by=found["item"], distinct=True),
+        seen=(found["item"] + " in " + found.seen.join(" and ")).collect(order_by=found["item"]),
+    )
+    fact = attach(fact, PR, links)
+    merged = fact.merged_at.notnull()
+    why = joined(
+        fact.why,
+        seen_in(fact.seen),
+        reasons(*_stage_reasons(fact, profile), *_delivery_reasons(fact, merged, profile)),
+    )
+    return _in_seconds(fact.mutate(why=why), ("cycle", "first_comment", "coding", "review", "build", "deploy", "lead"))
+
+
+def _work_items(profile: Profile) -> Table:
+    fact = developer_class(lead_of_work_items(work_items_fact(profile), profile))
+    fact = with_work_type(fact.mutate(type_shown=fact.type, type=fact.type.strip().lower())).drop("type")
+    found = LINKS.table()
+    name = found.repository + "#" + found.number.cast("string")
+    links = found.group_by(ITEM).agg(
+        pull_requests=name.collect(order_by=name),
+        seen=(name + " in " + found.seen.join(" and ")).collect(order_by=name),
+    )
+    fact = attach(fact, ITEM, links).rename(type="type_shown")
+    done = fact.completed_at.notnull()
+    why = joined(
+        reasons(
+            (fact.assignee.isnull(), "no assignee"),
+            (fact.bot, "bot: counts for nobody"),
+            (fact.assignee.notnull() & fact.developer.isnull() & ~fact.bot, "assignee is no known developer"),
+            (~done, "not completed: counts in no period"),
+            (fact.complete_us.isnull() & done, "start unknown: no time to complete"),
+            (fact.pull_requests.isnull(), "linked to no pull request"),
+        ),
+        seen_in(fact.seen),
+        reasons(*_stage_reasons(fact, profile), *_delivery_reasons(fact, fact.last_merged_at.notnull(), profile)),
+    )
+    return _in_seconds(fact.mutate(why=why), (*STAGES, "lead", "complete"))
+
+
+def _stage_reasons(fact: Table, profile: Profile) -> Iterable[tuple[Value, str]]:
+    cut = "cut to 0" if profile["lead_time.order"] == "enforce" else "left out"
+    for stage in STAGES:
+        yield fact[stage] < 0, f"{stage} would be negative: {cut}"
+
+
+def _delivery_reasons(fact: Table, merged: Value, profile: Profile) -> Iterable[tuple[Value, str | StringValue]]:
+    service = ibis.cases(
+        (fact.deployed_service != "", ibis.literal(" of service ") + fact.deployed_service), else_=ibis.literal("")
+    )
+    carried = fact.deployment_id.notnull()
+    yield merged & fact.build_finished_at.isnull(), "no finished build of the merge: deploy starts at the merge"
+    yield carried & (fact.via == "ancestor"), ibis.literal("deployed: its merge is in the deployed history") + service
+    yield carried & (fact.via == "listed"), ibis.literal("deployed: the deployment lists its merge") + service
+    yield (
+        carried & (fact.via == "cherry-pick"),
+        ibis.literal("deployed: cherry-picked as ") + fact.picked_by.fill_null("a listed commit") + service,
+    )
+    yield merged & ~carried, "no production deployment after a service's first known one carries it"
+    if profile["lead_time.work"] == "deployed":
+        yield ~carried, "not deployed: left out of lead time"
+
+
+def _in_seconds(fact: Table, names: Iterable[str]) -> Table:
+    return fact.mutate(**{f"{name}_seconds": seconds(fact[f"{name}_us"]) for name in names})
+
+
+def seen_in(seen: Value) -> StringValue:
+    """Where keys of work items were seen, as a sentence; empty where nothing is linked."""
+    return ibis.cases((seen.notnull(), ibis.literal("linked: ") + seen.join(", ")), else_=ibis.literal(""))
+
+
+def joined(*texts: StringValue) -> StringValue:
+    """Sentences of several texts, separated by ``; ``."""
+    return ibis.array([text.nullif("") for text in texts]).join("; ").fill_null("")
+
+
+# -- deployments and incidents -----------------------------------------------------------------------------------------
+
+
+def _deployments(profile: Profile, zone: Sequence[Offset], ruled: bool) -> Table:
+    table = attach(runs(), EVENT, FAILURES.table(), _contents(), _teams("deployments", EVENT, zone, ruled))
+    table = attach(table, ["deployment_id"], ANCHORS.table().select("deployment_id", "note"))
+    production = production_of()
+    table = table.left_join(production, table.environment.fill_null("") == production.of_environment)
+    finished = table.status.isin(FINISHED)
+    by_incident = profile["cfr.source"] == "incidents"
+    undone = table.failed_by.notnull()
+    broken = table.status == "failure"
+    itself = ibis.cases((broken, ibis.array([table.deployment_id])), else_=ibis.literal([], "array<string>"))
+    is_production = table.of_environment.notnull()
+    by_default = table.classes.contains(DEFAULT_CLASS)
+    why = reasons(
+        (~is_production, "not production: counts in nothing"),
+        (is_production & ~by_default, "production by an environment rule alone"),
+        (table.status.isnull(), "no status: not finished"),
+        (table.status.notnull() & ~finished, table.status + ": counts in nothing"),
+        (table.finished_at.isnull(), "no finish known: counts in no period"),
+        (table.finished_at < table.started_at, "finished before it started"),
+        (table.rollback, "a rollback"),
+        (broken & is_production & ibis.literal(by_incident), "failed: change failure rate looks at incidents alone"),
+        (undone & ibis.literal(by_incident), "failed: it caused incidents"),
+        (undone & ~ibis.literal(by_incident), "failed: it was rolled back"),
+        (
+            undone & ~broken & by_default & ~table.failed_in.contains(DEFAULT_CLASS),
+            "failed only for teams with an environment rule",
+        ),
+        (table.repository.isnull(), "no repository: carries nothing"),
+    )
+    failed_by = itself.concat(table.failed_by.fill_null(ibis.literal([], "array<string>")))
+    return table.mutate(
+        production=is_production,
+        outcome=ibis.cases((finished & (undone | broken), "failure"), (finished, "success")),
+        failed_by=ibis.cases((failed_by.length() > 0, failed_by)),
+        why=joined(why, table.note.fill_null(""), _teams_in_words(table, is_production & finished)),
+    )
+
+
+def _contents() -> Table:
+    """What each run carries for its service: commits, and the pull requests whose merge is among them."""
+    carried = CARRIED.table()
+    # Under several classes of production a run carries what the first one that knows it says.
+    first = carried["class"].min().over(ibis.window(group_by=EVENT))
+    carried = carried.mutate(first=first)
+    carried = carried.filter(carried["class"] == carried.first)
+    shas = carried.group_by(EVENT).agg(commits=carried.sha.collect(order_by=carried.sha))
+    pulls = schema_table("pull_requests")
+    merged = pulls.filter(pulls.merged_at.notnull() & pulls.merge_commit_sha.notnull())
+    merged = merged.select("repository", "number", sha=merged.merge_commit_sha.lower())
+    found = carried.inner_join(merged, ["repository", "sha"])
+    named = found.select(*EVENT, "repository", "number", pull=found.repository + "#" + found.number.cast("string"))
+    theirs = named.group_by(EVENT).agg(pull_requests=named.pull.collect(order_by=[named.repository, named.number]))
+    return attach(shas, EVENT, theirs)
+
+
+def _incidents(_profile: Profile, zone: Sequence[Offset], ruled: bool) -> Table:
+    table = attach(incidents_fact(), ["incident_id"], _teams("incidents", ["incident_id"], zone, ruled))
+    resolved = table.resolved_at.notnull()
+    why = reasons(
+        (~resolved, "not resolved: counts in no period"),
+        (resolved & table.created_at.isnull(), "creation unknown: no time to restore"),
+        (table.restore < 0, "resolved before it was created: cut to 0"),
+        (table.deployment_id.notnull() & ~table.known_deployment, "names a deployment that is not known"),
+    )
+    shown = table.mutate(why=joined(why, _teams_in_words(table, resolved)), service=table.service.nullif(""))
+    return _in_seconds(shown, ("restore",))
+
+
+def _teams_in_words(table: Table, counts: Value) -> StringValue:
+    return ibis.cases(
+        (table.how.notnull(), ibis.literal("teams by ") + table.how.join("; by ")),
+        (counts, "no team: nobody merged to its repository that month, and no rule matches it"),
+        else_=ibis.literal(""),
+    )
+
+
+def _teams(kind: str, key: list[str], zone: Sequence[Offset], ruled: bool) -> Table:
+    """Per event the teams for which it counts in its month, and in words by which of the rules."""
+    events = in_period(DEPLOYMENTS.table() if kind == "deployments" else INCIDENTS.table(), zone, MONTHS)
+    merged = in_period(MERGES_BY_DEVELOPER.table(), zone, MONTHS).select("developer", "repository", "period")
+    fallback = by_repositories(kind, merged).mutate(how=ibis.literal(_FALLBACK_HOW))
+    found = events.inner_join(fallback, ["place", "period"]).select(*key, "of_unit", "how")
+    if ruled:
+        found = found.union(events.inner_join(by_rules(kind), "place").select(*key, "of_unit", "how"))
+    paths = ibis.table({"of_unit": "int64", "path": "string"}, name=TEAM_PATHS)
+    named = found.inner_join(paths, "of_unit")
+    each = named.group_by(*key, "how").agg(paths=named.path.collect(order_by=named.of_unit), first=named.of_unit.min())
+    order = [each.first, each.how]
+    in_words = each.group_by(key).agg(
+        # All by one rule need not be listed twice.
+        how=ibis.cases(
+            (each.count() == 1, each.how.collect()),
+            else_=(each.how + ": " + each.paths.join(", ")).collect(order_by=order),
+        )
+    )
+    units = found.select(*key, "of_unit").distinct().inner_join(paths, "of_unit")
+    teams = units.group_by(key).agg(teams=units.path.collect(order_by=units.of_unit))
+    return attach(teams, key, in_words)
+
+
+_OF_TEAMS: Mapping[str, Callable[[Profile, Sequence[Offset], bool], Table]] = {
+    "deployments": _deployments,
+    "incidents": _incidents,
+}

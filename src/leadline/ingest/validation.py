@@ -1,0 +1,75 @@
+"""Judges rows that come one by one, as JSON values, by the rules that files are judged by.
+
+Raw rows of a table (column → text or texts) come in; out go the refusals with the number of their row, and the good rows
+with their declared types. A ``RowValidator`` is kept with its engine, so that a single row is judged in milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from leadline.engine import Engine
+from leadline.formats.files import LINE, Refusal
+from leadline.formats.json_lines import raw_batch
+from leadline.ingest.conversion import accepted_query, refusals_query, rules
+from leadline.schema import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RawRow = Mapping[str, Any]
+"""Column → text or list of texts, as ``leadline.formats.json_lines.raw_row`` makes it."""
+
+_RAW = "raw"
+
+
+class RowValidator:
+    """Tells good rows from bad ones with ``engine``, which stays the caller's."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._queries: dict[str, tuple[str, str]] = {}
+
+    def refusals(self, table: Table, rows: Sequence[RawRow]) -> list[Refusal]:
+        """Every refused value of ``rows``, with the position of its row (from 0) as its ``line``."""
+        if not rows:
+            return []
+        self._bind(table, rows)
+        return [Refusal(*found) for found in self._engine.execute(self._texts(table)[0])]
+
+    def typed(self, table: Table, rows: Sequence[RawRow]) -> list[pa.RecordBatch]:
+        """The good rows of ``rows`` with the table's stored columns, in order; refused ones are left out."""
+        if not rows:
+            return []
+        self._bind(table, rows)
+        batches: list[pa.RecordBatch] = self._engine.arrow(self._texts(table)[1]).to_batches()
+        return batches
+
+    def _bind(self, table: Table, rows: Sequence[RawRow]) -> None:
+        import pyarrow as pa
+
+        batch = raw_batch([(at, row, "") for at, row in enumerate(rows)], table, records=False)
+        self._engine.bind_arrow(_RAW, pa.Table.from_batches([batch]))
+
+    def _texts(self, table: Table) -> tuple[str, str]:
+        """The queries for refusals and for typed rows; a raw batch has all columns, so they are made once per table."""
+        if table.name not in self._queries:
+            import pyarrow as pa
+
+            empty = raw_batch([(0, {}, "")], table, records=False)
+            assert empty is not None  # noqa: S101 -- it has a row
+            raw = {field.name: pa.types.is_list(field.type) for field in empty.schema}
+            found = rules(table, raw, (), thorough=True)
+            self._queries[table.name] = (
+                refusals_query(found, _RAW, LINE, None),
+                f"{accepted_query(found, _RAW)} ORDER BY {LINE}",
+            )
+        return self._queries[table.name]
+
+
+def as_line(row: RawRow) -> str:
+    """A raw row as one line of JSON; what is unknown is left out."""
+    kept = {name: value for name, value in row.items() if value is not None}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))

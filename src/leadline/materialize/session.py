@@ -1,0 +1,152 @@
+"""A session on one state of a project's data: an engine with the pinned tables and people bound, and the fact store.
+
+The versions of tables and trees and the profile come in; an engine in which facts can be asked for goes out. Who opens
+many sessions one after another keeps the engine between them, since opening one costs more than a small query.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from leadline.engine import Engine
+from leadline.materialize.store import MaterializationStore
+from leadline.people import tree
+from leadline.people.arrow import people
+
+if TYPE_CHECKING:
+    from leadline.home import Home, Project
+    from leadline.settings.profile import Profile
+
+PEOPLE = "people"
+
+LONGEST_KEPT_SECONDS = 2.0
+"""An engine that a session used for longer is not kept: beside such work opening one costs nothing, and what memory it
+took goes back to the system."""
+
+
+class Session:
+    """An engine on pinned data and the store that binds facts in it. ``interrupt`` stops it from another thread, and
+    does nothing once the session is over: the engine may serve another by then."""
+
+    def __init__(self, engine: Engine, facts: MaterializationStore) -> None:
+        self.engine = engine
+        self.facts = facts
+        self._over = False
+        self._guard = threading.Lock()
+
+    def interrupt(self) -> None:
+        """Stop what runs in the session, for good."""
+        with self._guard:
+            if not self._over:
+                self.engine.interrupt()
+
+    def end(self) -> None:
+        """No interruption reaches the engine from here on."""
+        with self._guard:
+            self._over = True
+
+
+class Sessions:
+    """Opens sessions on ``home``, one after another, on an engine that is kept as long as all goes well.
+
+    Use from one thread at a time, and close it (or use it as a context manager). A session sees nothing of those before
+    it: what they bound stays only where it is the very same state of the same project.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._engine: Engine | None = None
+        self._state: object = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the engine and its memory go; the next session opens another."""
+        engine, self._engine, self._state = self._engine, None, None
+        if engine is not None:
+            engine.close()
+
+    @contextmanager
+    def open(
+        self,
+        project: Project,
+        tables: Mapping[str, int],
+        tree_versions: Mapping[str, int],
+        profile: Profile,
+        *,
+        before_each: Callable[[str], None] = lambda _name: None,
+    ) -> Iterator[Session]:
+        """Open a session on the given Delta versions and org tree versions; ``before_each`` hears of every fact that
+        must be computed first. Raises ``StoreError`` if a version is gone."""
+        state = (project.folder, dict(tables), dict(tree_versions), dict(profile.texts))
+        opened = Session(
+            engine := self._ready(state), _store(engine, project, tables, tree_versions, profile, before_each)
+        )
+        began = time.monotonic()
+        kept = False
+        try:
+            yield opened
+            kept = time.monotonic() - began <= LONGEST_KEPT_SECONDS
+        finally:
+            opened.end()
+            # One that failed may be in any state, and one that was stopped stays so.
+            if not kept or engine.stopped:
+                self.close()
+
+    def prepare(self) -> None:
+        """Open the engine that the next session will use, if none is kept."""
+        self._ready(None)
+
+    def _ready(self, state: object) -> Engine:
+        """The kept engine, empty unless it was last used for the same ``state``; or a new one."""
+        if self._engine is None:
+            self._engine = Engine(temp_dir=self._home.temp, memory_limit=self._home.settings.memory_limit)
+        elif self._state != state:
+            self._state = None  # of no state until it is empty
+            self._engine.unbind()
+        self._state = state
+        return self._engine
+
+
+def _store(
+    engine: Engine,
+    project: Project,
+    tables: Mapping[str, int],
+    tree_versions: Mapping[str, int],
+    profile: Profile,
+    before_each: Callable[[str], None],
+) -> MaterializationStore:
+    db = project.home.db
+
+    def bind_people() -> None:
+        known = [tree(db, project.id, name, version) for name, version in sorted(tree_versions.items())]
+        engine.bind_arrow(PEOPLE, people(known))
+
+    return MaterializationStore(
+        project.folder / "cache" / "facts",
+        engine,
+        snapshot=project.lake.snapshot,
+        versions=tables,
+        people=tree_versions,
+        bind_people=bind_people,
+        profile=profile,
+        lock=project.lock,
+        before_each=before_each,
+    )
+
+
+@contextmanager
+def session(
+    project: Project, tables: Mapping[str, int], tree_versions: Mapping[str, int], profile: Profile
+) -> Iterator[Session]:
+    """One session as ``Sessions.open`` opens it, on an engine of its own."""
+    with Sessions(project.home) as sessions, sessions.open(project, tables, tree_versions, profile) as opened:
+        yield opened

@@ -1,0 +1,103 @@
+"""Runs the configured sources of a home on their schedules, each run in a process of its own, a bounded number at a time.
+
+An open home comes in; a thread looks every few seconds which sources are due. Several servers may do so for the same home:
+whoever takes a source's run lock runs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+
+import structlog
+
+from leadline.db.projects import all_projects
+from leadline.home import Home
+from leadline.sync.schedule import due
+
+log = structlog.get_logger("leadline.api")
+
+LOOK_SECONDS = 5.0
+AGAIN_SECONDS = 60.0
+"""A source is not started again sooner, whatever became of its process: one that dies at once must not be started for ever."""
+_Key = tuple[str, str, str]
+"""Organization, project and name of a source."""
+
+
+class Scheduler:
+    """At most ``at_once`` sources of ``home`` are read at a time. ``start``, then ``stop`` in the end."""
+
+    def __init__(self, home: Home, at_once: int, *, look_seconds: float = LOOK_SECONDS) -> None:
+        self._home, self._at_once, self._look_seconds = home, at_once, look_seconds
+        self._running: dict[_Key, subprocess.Popen[bytes]] = {}
+        self._started: dict[_Key, float] = {}
+        self._guard = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        if self._at_once:
+            self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        """Let the runs know; returns at once (callable from a signal handler)."""
+        self._stopping.set()
+        for process in list(self._running.values()):
+            if process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
+
+    def stop(self, seconds: float) -> None:
+        """End the runs: those still there after ``seconds`` are killed."""
+        deadline = time.monotonic() + seconds
+        self.ask_to_stop()
+        if self._thread.is_alive():
+            self._thread.join(timeout=seconds)
+        with self._guard:
+            self.ask_to_stop()  # what was started in this very moment
+            for process in self._running.values():
+                try:
+                    process.wait(timeout=max(0.0, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(self._look_seconds):
+            try:
+                self._look()
+            except Exception as error:  # a database that cannot be asked now is asked again later
+                log.error("sources could not be looked for", error=str(error))
+
+    def _look(self) -> None:
+        for key, process in list(self._running.items()):
+            if process.poll() is not None:
+                with self._guard:
+                    del self._running[key]
+        now = time.monotonic()
+        self._started = {key: at for key, at in self._started.items() if now - at < AGAIN_SECONDS}
+        for key in self._due():
+            if key in self._started:
+                continue
+            with self._guard:
+                if self._stopping.is_set() or len(self._running) >= self._at_once:
+                    return
+                if key not in self._running:
+                    self._started[key] = now
+                    command = [sys.executable, "-m", "leadline.service.source_process", str(self._home.path), *key]
+                    self._running[key] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+    def _due(self) -> list[_Key]:
+        if len(self._running) >= self._at_once:
+            return []
+        found = []
+        for _, organization, name in all_projects(self._home.db):
+            project = self._home.project(organization, name)
+            rows = due(self._home.db, project.id, datetime.now(UTC), project.lock_if_free)
+            found += [(organization, name, row.name) for row in rows]
+        return found

@@ -1,0 +1,181 @@
+"""Runs the service: one server process, its worker processes and the runs of sources, until it is told to stop.
+
+A home, an address and a number of workers come in; ``serve`` returns when SIGTERM or Ctrl-C ended everything, which takes
+two seconds at most.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from leadline.api.app import create_app
+from leadline.api.log import configure
+from leadline.errors import Detail, InvalidRequest, LeadlineError
+from leadline.home import Home
+from leadline.service.scheduler import Scheduler
+from leadline.service.supervisor import Supervisor
+
+DRAIN_SECONDS = 1
+"""How long answers in progress may take to finish once the server is told to stop."""
+
+WORKER_SECONDS = 0.7
+"""How long worker processes may still take after that; they were told to stop at the same time as the server."""
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread that computes may keep the event loop waiting; Python's own 5 ms add up, at every system call."""
+
+MAX_WORKERS = 64
+
+
+def serve(
+    home_path: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    workers: int = 1,
+    syncs: int = 2,
+    *,
+    on_ready: Callable[[str], None] = lambda _address: None,
+) -> None:
+    """Serve the home at ``home_path`` (default: the environment's) until told to stop.
+
+    ``port`` 0 takes any free one; ``on_ready`` gets the address once requests are answered. ``workers`` 0 makes no exports,
+    ``syncs`` (sources read at a time) 0 reads none. Raises ``LeadlineError`` if the home cannot be opened or the address
+    cannot be had.
+    """
+    if not 0 <= workers <= MAX_WORKERS:
+        raise InvalidRequest(f"--workers cannot be {workers}; it must be from 0 to {MAX_WORKERS}")
+    with Home.open(home_path) as home, bound(host, port) as listener:
+        configure(home.settings.log_format)
+        sys.setswitchinterval(SWITCH_SECONDS)
+        home.project()  # the default project is there from the first request on
+        supervisor = Supervisor(home.path, workers)
+        scheduler = Scheduler(home, syncs)
+
+        def ask_to_stop() -> None:
+            supervisor.ask_to_stop()
+            scheduler.ask_to_stop()
+
+        server = Server(create_app(home, workers=supervisor.alive), on_stop=ask_to_stop)
+        supervisor.start()
+        scheduler.start()
+        try:
+            server.run_on(listener, on_ready)
+        finally:
+            supervisor.stop(WORKER_SECONDS)
+            scheduler.stop(WORKER_SECONDS)
+
+
+@contextlib.contextmanager
+def bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket. Raises ``InvalidRequest`` saying why the address cannot be had."""
+    if not 0 <= port <= 65535:  # the system would silently take it modulo 65536
+        raise _no_address(host, port, "a port is from 0 to 65535")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise _no_address(host, port, str(error)) from error
+    with listener:
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            why = "something else listens there; choose another with --port" if taken else str(error)
+            raise _no_address(host, port, why) from error
+        yield listener
+
+
+def _no_address(host: str, port: int, why: str) -> InvalidRequest:
+    return InvalidRequest(f"Cannot listen on {host} port {port}: {why}", details=[Detail("port", why)])
+
+
+def address_of(listener: socket.socket) -> str:
+    """The base URL that reaches ``listener``."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """uvicorn with our manners: malformed HTTP gets our error shape, and a signal ends ``run_on`` instead of the process,
+    so that what was started is also ended."""
+
+    def __init__(self, app: ASGIApp, *, on_stop: Callable[[], None] = lambda: None) -> None:
+        config = uvicorn.Config(
+            app,
+            http=JsonH11Protocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Who may speak for a client is the proxy's setting, which we do not have.
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        super().__init__(config)
+        self._on_stop = on_stop
+        self._on_ready: Callable[[], None] = lambda: None
+
+    def run_on(self, listener: socket.socket, on_ready: Callable[[str], None] = lambda _address: None) -> None:
+        """Answer on ``listener`` until a signal comes or ``should_exit`` is set."""
+        self._on_ready = lambda: on_ready(address_of(listener))
+        self.run(sockets=[listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on SIGINT and SIGTERM, without raising them again afterwards as uvicorn does."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second Ctrl-C does not wait for answers in progress."""
+        self._on_stop()
+        super().handle_exit(sig, frame)
+
+
+class JsonH11Protocol(H11Protocol):
+    """HTTP/1.1 whose refusal of what is no HTTP has the one error shape, too."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer ``msg`` and close the connection."""
+        body = json.dumps(LeadlineError(msg.rstrip("."), code="malformed_http").body()).encode()
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("cache-control", "no-store"),
+            ("connection", "close"),
+        ]
+        events = (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage())
+        with contextlib.suppress(h11.LocalProtocolError):  # an answer was already begun
+            for event in events:
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

@@ -1,0 +1,127 @@
+"""How GitHub's pull requests are read: a page at a time with all their lists, and with the commits that a former page listed.
+
+The API comes in; raw records come out. What is too heavy for the server is asked for in smaller pages, and a pull request that
+is too heavy by itself list by list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from leadline.errors import NotFound
+from leadline.sources.github.api import Api, Data
+from leadline.sources.github.commits import Commits
+from leadline.sources.github.queries import COMMITS, DETAILS, MORE_REVIEW_COMMENTS, PULLS, more, pulls
+from leadline.sources.github.reading import ATTEMPTS_WHILE_LARGE, Listed, listed
+from leadline.sources.github.rows import Node, elements, inner
+from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
+from leadline.sources.kit.page import Skipped
+from leadline.sources.kit.text import Misshapen
+
+
+@dataclass
+class PullRequests:
+    """Reads one repository's pull requests with all their lists. ``skipped`` collects what could not be read.
+
+    ``waiting`` are ids of commits that are wanted, too; ``brought`` those that were.
+    """
+
+    api: Api
+    owner: str
+    name: str
+    commits: Commits
+    waiting: list[str] = field(default_factory=list)
+    brought: list[Node] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    _size: int = PULLS
+
+    def ask(self, after: str | None) -> Listed:
+        """One page, with every list whole, or absent if it cannot be read; and some of the commits ``waiting``."""
+        while True:
+            self.bring(keep=COMMITS if self._together(self._size) else 0)
+            try:
+                nodes, following = self._page(after, self._size, details=True)
+                self._size = min(PULLS, self._size * 2)
+                break
+            except (Refused, NotFound):
+                if not self._together(self._size):
+                    raise
+                self.bring()  # perhaps only they are refused
+            except Unavailable:
+                if self._size == 1:
+                    nodes, following = self._page(after, 1, details=False)
+                    break
+                self._size = max(1, self._size // 5)
+        return [self._whole(dict(node)) for node in nodes], following
+
+    def bring(self, keep: int = 0) -> None:
+        """Ask for commits that are ``waiting`` by themselves, until at most ``keep`` are left. Refused ones are left out."""
+        while len(self.waiting) > keep:
+            try:
+                self.brought += self.commits.by_id(self.waiting[:COMMITS])
+            except (Refused, NotFound) as error:
+                self.skipped.append(Skipped(self._commits, error.message))
+            self.waiting = self.waiting[COMMITS:]
+
+    def _together(self, size: int) -> bool:
+        """Whether commits are asked for with the next page: a call less, unless the server has trouble with less already."""
+        return bool(self.waiting) and size == PULLS
+
+    @property
+    def _commits(self) -> str:
+        return f"commits of pull requests of {self.owner}/{self.name}"
+
+    def _page(self, after: str | None, size: int, *, details: bool) -> Listed:
+        variables: dict[str, Any] = {"owner": self.owner, "name": self.name, "size": size, "after": after}
+        ids = self.waiting[:COMMITS] if details and self._together(size) else []
+        if ids:
+            variables["ids"] = ids
+        attempts = ATTEMPTS if size == 1 else ATTEMPTS_WHILE_LARGE
+        data = self.api.graphql(pulls(details=details, commits=bool(ids)), variables, attempts=attempts)
+        found = listed(data, "repository", "things")
+        told = {(str(path[-1]), message) for path, message in data.refused if path and path[0] != "nodes"}
+        if ids:
+            self.brought += elements({"list": {"nodes": data.data.get("nodes")}}, "list")
+            self.waiting = self.waiting[len(ids) :]
+            lost = dict.fromkeys(message for path, message in data.refused if path and path[0] == "nodes")
+            self.skipped += [Skipped(self._commits, message) for message in lost]
+        for what, message in sorted(told):
+            self.skipped.append(Skipped(f"{what} of pull requests of {self.owner}/{self.name}", message))
+        if not details:
+            for node in found[0]:
+                node.update(dict.fromkeys(DETAILS, _UNREAD))  # type: ignore[attr-defined]
+        return found
+
+    def _whole(self, node: dict[str, Any]) -> Node:
+        """``node`` with its lists read to their ends; one that cannot be read to its end is taken out."""
+        for name in DETAILS:
+            try:
+                if (first := inner(node, name)) is None:
+                    continue
+                node[name] = self._read(more(name), str(node.get("id")), first)
+                if name == "reviews":
+                    self._review_comments(node[name]["nodes"])
+            except (Refused, NotFound, Unavailable, Misshapen) as error:
+                node[name] = None
+                self.skipped.append(Skipped(f"{name} of {self.owner}/{self.name}#{node.get('number')}", str(error)))
+        return node
+
+    def _review_comments(self, reviews: list[dict[str, Any]]) -> None:
+        for review in reviews:
+            if (first := inner(review, "comments")) is not None:
+                review["comments"] = self._read(MORE_REVIEW_COMMENTS, str(review.get("id")), first)
+
+    def _read(self, query: str, identity: str, first: Node) -> dict[str, Any]:
+        """A list from its first page to its last."""
+        nodes, after = listed(Data({"list": first}), "list")
+        unread = first is _UNREAD
+        while unread or after is not None:
+            unread = False
+            further, after = listed(self.api.graphql(query, {"id": identity, "after": after}), "node", "list")
+            nodes += further
+        return {"nodes": nodes}
+
+
+_UNREAD: dict[str, Any] = {"nodes": []}
+"""Stands for a list of which nothing was read yet."""

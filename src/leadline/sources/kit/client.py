@@ -1,0 +1,371 @@
+"""A tool's HTTP API asked patiently: rate limits obeyed, passing troubles waited out, lasting ones named.
+
+Requests come in; answers with their JSON come out, or a ``LeadlineError`` that says what to do. Troubles that pass (no
+connection, 5xx, a body that was cut) are tried again after a growing, jittered wait; limits are waited for as long as the
+tool's own headers say, by the tool's own clock. Waiting and chance are passed in. No header that holds a secret ever gets
+into an error.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import random
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadline.errors import Forbidden, StoreError
+from leadline.sources.kit.page import CallStats
+from leadline.sources.kit.text import rfc3339
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+ATTEMPTS = 6
+"""How often one request is made when the tool is in trouble, before it is given up."""
+NO_JSON_ATTEMPTS = 3
+"""The same for answers that are no JSON at all: mostly the address is wrong, sometimes a proxy stumbled."""
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+"""Seconds before the second attempt, doubled for each further one up to the longest."""
+LIMIT_WAITS = 20
+"""How often one request waits for a rate limit before it is given up."""
+LONGEST_LIMIT = 3700.0
+"""Seconds waited for a limit at most at once: limits are by the hour."""
+TIMEOUT = 60.0
+BODY_BYTES = 256 << 20
+"""More than this is no page of an API."""
+SAME_ASKED = 50
+"""How often the same request is answered, among the last ``LAST_ASKED`` different ones, before it is given up."""
+LAST_ASKED = 2000
+
+
+class Unavailable(StoreError):
+    """The tool was in trouble, or could not be reached, at every attempt."""
+
+
+class Refused(Forbidden):
+    """The tool refuses this for good (permissions, blocked content); asking again would not help."""
+
+
+class _NoJson(str):
+    """The trouble that a page, not data, was answered."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: its status, headers (names in lower case) and JSON. ``body`` is None for 304 and 204."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True)
+class RateLimited:
+    """A limit that an answer tells of: seconds to wait, None where it does not say for how long."""
+
+    seconds: float | None
+
+
+Judge = Callable[[Answer], "RateLimited | str | None"]
+"""What a tool says beside HTTP's own ways: a ``RateLimited``, a trouble that may pass (as text), or None for neither."""
+
+
+class Client:
+    """Asks one tool. ``headers`` go with every request; ``wait`` sleeps; ``chance`` gives numbers in [0, 1).
+
+    ``auth`` signs every attempt, where a fixed header would not do; it may ask this client itself, with ``bare`` requests.
+    ``waiting`` is told the seconds and the reason before every wait; ``temp_dir`` is for what is downloaded in passing.
+    """
+
+    def __init__(
+        self,
+        *,
+        headers: Mapping[str, str],
+        tool: str,
+        wait: Callable[[float], object] | None = None,
+        chance: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+        waiting: Callable[[float, str], None] | None = None,
+        timeout: float = TIMEOUT,
+        auth: httpx.Auth | None = None,
+        temp_dir: Path | None = None,
+    ) -> None:
+        import httpx
+
+        self.tool = tool
+        self.temp_dir = temp_dir
+        self.calls = 0
+        self.waited = 0.0
+        self.tool_time: datetime | None = None
+        self._closed = threading.Event()
+        self._wait = self._closed.wait if wait is None else wait
+        self._chance, self._clock, self._waiting = chance, clock, waiting
+        self._blocked: dict[str, float] = {}
+        self._asked: OrderedDict[int, int] = OrderedDict()
+        trust = _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        self._http = httpx.Client(
+            headers=dict(headers), timeout=timeout, follow_redirects=True, auth=auth, verify=trust
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections; whoever waits wakes up and is told."""
+        self._closed.set()
+        self._http.close()
+
+    def figures(self) -> CallStats:
+        """What asking has cost so far."""
+        return CallStats(self.calls, self.waited, None if self.tool_time is None else rfc3339(self.tool_time))
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        budget: str = "",
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        judge: Judge | None = None,
+        attempts: int = ATTEMPTS,
+        bare: bool = False,
+    ) -> Answer:
+        """One answer below 500 that is whole; 4xx (but limits) are the caller's to judge.
+
+        ``budget`` names the rate limit that the request counts to; a ``bare`` request goes without ``auth``.
+        Raises ``Unavailable`` when every attempt failed, and ``Refused`` for an answer that is no JSON, and when the same is
+        asked again and again.
+        """
+        answer = self._patiently(
+            lambda: self._once(method, url, params, body, headers, judge, bare=bare), budget, attempts
+        )
+        if answer.status == 200 and not bare:
+            self._require_progress([method, url, params, body])
+        return answer
+
+    def _require_progress(self, request: list[Any]) -> None:
+        """Raises ``Refused`` when the same is asked again and again: pages lead back to themselves, and would for ever."""
+        key = hash(json.dumps(request, default=str))
+        self._asked[key] = self._asked.pop(key, 0) + 1
+        if self._asked[key] > SAME_ASKED:
+            raise Refused(f"{self.tool} gives the same page again and again")
+        if len(self._asked) > LAST_ASKED:
+            self._asked.popitem(last=False)
+
+    def stream(
+        self,
+        url: str,
+        take: Callable[[Answer, Iterator[bytes]], None],
+        *,
+        headers: Mapping[str, str] | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> Answer:
+        """The answer to GET of a file. ``take`` is given every answer of status 200, and its bytes as they come: again from
+        the first where an attempt broke off. Redirects are not followed. Raises ``Unavailable``."""
+        return self._patiently(lambda: self._streamed(url, take, headers), "", attempts)
+
+    def _patiently(self, once: Callable[[], Answer | RateLimited | str], budget: str, attempts: int) -> Answer:
+        """What ``once`` gives in the end. It makes one attempt: an answer, a limit to wait for, or the trouble it met."""
+        troubles: list[str] = []
+        limits = 0
+        while True:
+            self._until_free(budget)
+            found = once()
+            if isinstance(found, Answer):
+                self._note_budget(budget, found)
+                return found
+            if isinstance(found, RateLimited):
+                limits += 1
+                if limits > LIMIT_WAITS:
+                    raise Unavailable(f"{self.tool} kept refusing requests for its rate limit; try again later")
+                # Without a time, a limit of GitHub and its like lasts a minute at least, and longer each time.
+                seconds = found.seconds if found.seconds is not None else self._backoff(limits, LONGEST_WAIT, 900.0)
+                self._pause(min(seconds, LONGEST_LIMIT), "rate limit")
+                continue
+            troubles.append(found)
+            if isinstance(found, _NoJson) and len(troubles) >= NO_JSON_ATTEMPTS:
+                raise Refused(found)
+            if len(troubles) >= attempts:
+                raise Unavailable(f"{self.tool} could not be read in {attempts} attempts: {troubles[-1]}")
+            self._pause(self._backoff(len(troubles), FIRST_WAIT, LONGEST_WAIT), troubles[-1])
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        body: Any,
+        headers: Mapping[str, str] | None,
+        judge: Judge | None,
+        *,
+        bare: bool,
+    ) -> Answer | RateLimited | str:
+        """One attempt: an answer, a limit to wait for, or the trouble it met."""
+        import httpx
+
+        self.calls += 1
+        auth = None if bare else httpx.USE_CLIENT_DEFAULT
+        try:
+            response = self._http.request(method, url, params=params, json=body, headers=headers, auth=auth)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
+            raise Refused(f"{self.tool} cannot be asked: {error}") from error
+        except RuntimeError as error:  # the client was closed while it was asked
+            raise Unavailable(f"{self.tool} was not asked any further") from error
+        except httpx.TransportError as error:
+            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        except httpx.DecodingError:
+            return "its answer was not compressed as it said"
+        self.tool_time = _date(response.headers.get("date")) or self.tool_time
+        if response.status_code >= 500:
+            return f"it answered {response.status_code}"
+        if len(response.content) > BODY_BYTES:
+            raise Refused(f"{self.tool} sent {len(response.content):,} bytes at once, which is no page of its API")
+        answer = self._parsed(response)
+        if not isinstance(answer, Answer):
+            return answer
+        return self._limit(answer) or (judge(answer) if judge is not None else None) or answer
+
+    def _streamed(
+        self, url: str, take: Callable[[Answer, Iterator[bytes]], None], headers: Mapping[str, str] | None
+    ) -> Answer | RateLimited | str:
+        """One attempt to read a file."""
+        import httpx
+
+        self.calls += 1
+        try:
+            with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
+                self.tool_time = _date(response.headers.get("date")) or self.tool_time
+                if response.status_code >= 500:
+                    return f"it answered {response.status_code}"
+                names = {name.lower(): value for name, value in response.headers.items()}
+                answer = Answer(response.status_code, names, None)
+                if answer.status == 200:
+                    take(answer, response.iter_bytes())
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise Refused(f"{self.tool} cannot be asked: {error}") from error
+        except httpx.TransportError as error:
+            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        except httpx.DecodingError:
+            return "its answer was not compressed as it said"
+        except RuntimeError as error:  # the client was closed while it was asked
+            raise Unavailable(f"{self.tool} was not asked any further") from error
+        return self._limit(answer) or answer
+
+    def _parsed(self, response: httpx.Response) -> Answer | str:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if response.status_code in (204, 304) or not response.content:
+            return Answer(response.status_code, headers, None)
+        try:
+            return Answer(response.status_code, headers, json.loads(response.content))
+        except ValueError:  # also text that is not UTF-8
+            kind = headers.get("content-type", "").partition(";")[0] or "something"
+            if "json" in kind:
+                return "its answer was cut off"
+            if response.status_code >= 400:
+                return Answer(response.status_code, headers, None)
+            return _NoJson(
+                f"{self.tool} answered {kind} instead of JSON at {response.url.host}{response.url.path}; "
+                "is that the address of its API, and is nothing (a proxy, a login page) before it?"
+            )
+
+    def _limit(self, answer: Answer) -> RateLimited | None:
+        """HTTP's own way to say that it was too much: 429, or 403 with a header that says when to come back."""
+        if answer.status not in (403, 429):
+            return None
+        seconds = _seconds(answer.headers.get("retry-after"), self.tool_time)
+        if seconds is not None and (seconds > 0 or answer.status == 429):
+            return RateLimited(max(1.0, seconds))
+        # 0 seconds beside a refusal: there is no limit to wait for.
+        if _of_limit(answer, "remaining") == "0":
+            return RateLimited(self.until(_of_limit(answer, "reset")))
+        return RateLimited(None) if answer.status == 429 else None
+
+    def until(self, reset: str | None) -> float | None:
+        """Seconds until ``reset`` (ISO 8601 or since 1970, by the tool's clock; below a billion: from now), at least one; None
+        if it is not known."""
+        at = _reset(reset)
+        if at is None or self.tool_time is None:
+            return None
+        return max(1.0, at if at < 1_000_000_000 else at - self.tool_time.timestamp() + 1.0)
+
+    def _note_budget(self, budget: str, answer: Answer) -> None:
+        """Remember a limit that is used up, so that the next request need not be refused first."""
+        if _of_limit(answer, "remaining") == "0":
+            seconds = self.until(_of_limit(answer, "reset"))
+            if seconds is not None:
+                self._blocked[budget] = self._clock() + min(seconds, LONGEST_LIMIT)
+
+    def _until_free(self, budget: str) -> None:
+        until = self._blocked.pop(budget, None)
+        if until is not None and (seconds := until - self._clock()) > 0:
+            self._pause(seconds, "rate limit")
+
+    def _backoff(self, attempt: int, first: float, longest: float) -> float:
+        """Between half of and the whole of a doubling wait, so that several clients do not come back at once."""
+        return float(min(longest, first * 2 ** (attempt - 1))) * (0.5 + self._chance() / 2)
+
+    def _pause(self, seconds: float, why: str) -> None:
+        if self._waiting is not None:
+            self._waiting(seconds, why)
+        self._wait(seconds)
+        if self._closed.is_set():
+            raise Unavailable(f"{self.tool} was not asked any further")
+        self.waited += seconds
+
+
+def _of_limit(answer: Answer, name: str) -> str | None:
+    """A header that tells of a limit, in either spelling: ``X-RateLimit-…`` (GitHub) or ``RateLimit-…`` (GitLab)."""
+    return answer.headers.get(f"x-ratelimit-{name}", answer.headers.get(f"ratelimit-{name}"))
+
+
+def _reset(text: str | None) -> float | None:
+    """When a limit is renewed, in seconds since 1970; None for none or nonsense."""
+    if text is None or text.isdigit():
+        return None if text is None else float(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found.replace(tzinfo=UTC) if found.tzinfo is None else found).timestamp()
+
+
+def _date(text: str | None) -> datetime | None:
+    """The instant of an HTTP date; None for none or nonsense."""
+    try:
+        found = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _seconds(text: str | None, now: datetime | None) -> float | None:
+    """What Retry-After says (RFC 9110: seconds or an HTTP date), in seconds; None for none."""
+    if text is None:
+        return None
+    if text.strip().isdigit():
+        return float(text)
+    date = _date(text)
+    return None if date is None or now is None else max(0.0, (date - now).total_seconds())
+
+
+@functools.cache
+def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """Whom TLS trusts, by the variables ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` if set: read once, not for every client."""
+    import httpx
+
+    return httpx.create_ssl_context()

@@ -1,0 +1,199 @@
+"""The kinds of sources, each declared once: what its commands take, where its secret is looked for, and which module reads it.
+
+Only declarations: commands and their help are made from them, without loading what reads a tool. ``configured`` loads that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a kind's commands beyond the common ones. It is kept as texts under ``name``."""
+
+    name: str
+    metavar: str
+    help: str
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A tool that ``leadline sync NAME`` reads.
+
+    ``metavar`` and ``targets`` tell what is named of it (None: nothing can be named); ``target_needed``: at least one must be.
+    ``url``: help of ``--url`` (empty: it has none), which must be given if ``url_needed``. ``secret``: what its secret is
+    called, ``secret_env`` the variable it is in by default (empty: it takes none). ``module`` has ``checked`` and ``connect``
+    (see ``configured``). ``paged``: it is read page by page; git's history is mined in git's own way.
+    """
+
+    name: str
+    title: str
+    about: str
+    example: tuple[str, ...]
+    metavar: str
+    targets: str
+    module: str
+    url: str = ""
+    secret_env: str = ""
+    secret: str = "token"  # noqa: S105 - a word
+    secret_needed: bool = True
+    target_needed: bool = True
+    url_needed: bool = False
+    webhooks: bool = False
+    paged: bool = True
+    options: tuple[Option, ...] = ()
+
+    @property
+    def webhook_env(self) -> str:
+        """The variable that a webhook's secret is in by default."""
+        return f"{self.name.upper()}_WEBHOOK_SECRET"
+
+
+DEPLOYS = Option(
+    "deploys",
+    "PATTERN[=ENVIRONMENT]",
+    "Runs of these names are deployments, not builds; their environment [default: none, which counts as production].",
+    many=True,
+)
+"""For tools whose runs may be either."""
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "git",
+            "git",
+            "Mine git history: commits and their files.",
+            ("leadline {} git ./shop",),
+            "PATH_OR_URL",
+            "Work trees, bare repositories or URLs.",
+            "leadline.sources.git.connection",
+            secret_needed=False,
+            paged=False,
+            options=(
+                Option(
+                    "repository", "ORG/REPO", "What to call the repository [default: by its origin, else its folder]."
+                ),
+            ),
+        ),
+        Kind(
+            "github",
+            "GitHub",
+            "Pull from GitHub (cloud or Enterprise Server).\n\nPull requests with commits, files, reviews and comments, "
+            "releases, deployments, workflow runs, members and teams.",
+            ("leadline {} github example", "leadline {} github 'example/web-*'"),
+            "ORG[/PATTERN]",
+            "Organizations or users; quote patterns.",
+            "leadline.sources.github.connection",
+            "An Enterprise Server [default: github.com].",
+            "GITHUB_TOKEN",
+            webhooks=True,
+            options=(
+                Option("app", "ID", "Sign in as this GitHub App; the token is then its private key (PEM)."),
+                DEPLOYS,
+            ),
+        ),
+        Kind(
+            "gitlab",
+            "GitLab",
+            "Pull from GitLab (cloud or self-managed).\n\nMerge requests with commits, diffs, notes and approvals, "
+            "pipelines, deployments, releases, issues.",
+            ("leadline {} gitlab example", "leadline {} gitlab 'example/web/*'"),
+            "GROUP[/PATTERN]",
+            "Groups with their subgroups, or users; quote patterns.",
+            "leadline.sources.gitlab.connection",
+            "A self-managed server [default: gitlab.com].",
+            "GITLAB_TOKEN",
+            webhooks=True,
+            options=(DEPLOYS,),
+        ),
+        Kind(
+            "jira",
+            "Jira",
+            "Pull from Jira (cloud or data center).\n\nIssues with their changelogs, boards and sprints.",
+            (
+                "leadline {} jira --url https://x.atlassian.net --user a@example.com",
+                "leadline {} jira SHOP --url https://jira.example.com",
+            ),
+            "PROJECT",
+            "Keys of projects [default: all that are seen]; quote patterns.",
+            "leadline.sources.jira.source",
+            "The site's address.",
+            "JIRA_TOKEN",
+            target_needed=False,
+            url_needed=True,
+            options=(
+                Option(
+                    "user",
+                    "USER",
+                    "Whose API token (cloud: by email) or password it is; without it, a personal access token.",
+                ),
+                Option(
+                    "field",
+                    "COLUMN=FIELD",
+                    "Take a column from this field (name or id), as story_points='Size'.",
+                    many=True,
+                ),
+            ),
+        ),
+        Kind(
+            "jenkins",
+            "Jenkins",
+            "Pull from Jenkins.\n\nBuilds of jobs in folders and of multibranch projects.",
+            (
+                "leadline {} jenkins --url https://ci.example.com --user ada",
+                "leadline {} jenkins 'shop/*' --url https://ci.example.com",
+            ),
+            "JOB",
+            "Full names of jobs or folders [default: all that are seen]; quote patterns.",
+            "leadline.sources.jenkins.source",
+            "The server's address.",
+            "JENKINS_TOKEN",
+            secret_needed=False,
+            target_needed=False,
+            url_needed=True,
+            options=(Option("user", "NAME", "Whose API token it is."), DEPLOYS),
+        ),
+        Kind(
+            "pagerduty",
+            "PagerDuty",
+            "Pull from PagerDuty.\n\nIncidents with their services.",
+            ("leadline {} pagerduty", "leadline {} pagerduty 'Shop*' --url https://api.eu.pagerduty.com"),
+            "SERVICE",
+            "Names of services [default: all that are seen]; quote patterns.",
+            "leadline.sources.pagerduty.source",
+            "The API of another region [default: https://api.pagerduty.com].",
+            "PAGERDUTY_TOKEN",
+            target_needed=False,
+        ),
+        Kind(
+            "files",
+            "Files over HTTPS",
+            "Pull rows of the documented tables from files over HTTPS.\n\nCSV, JSON lines or Parquet, as `leadline import` "
+            "takes them; read again only when they changed.",
+            (
+                "leadline {} files https://data.example.com/incidents.csv",
+                "leadline {} files https://data.example.com/new --table incidents",
+            ),
+            "URL",
+            "Addresses of files named after tables.",
+            "leadline.sources.remote_files.source",
+            "",
+            "FILES_TOKEN",
+            secret_needed=False,
+            options=(
+                Option("table", "NAME", "Table of the rows [default: by the file's name]."),
+                Option(
+                    "format", "FORMAT", "csv, csv.gz, jsonl, jsonl.gz, json or parquet [default: by the file's name]."
+                ),
+                Option(
+                    "header", "NAME", "Header that the token is sent in [default: Authorization, as a bearer token]."
+                ),
+                Option("org-tree", "NAME", "Also put the developers of a CSV file in force as this org tree."),
+            ),
+        ),
+    )
+}
+"""By name, in the order in which commands list them."""

@@ -1,0 +1,138 @@
+"""What a connector hands over: pages of rows, each with the cursor that is true once its rows are in the lake.
+
+Nothing comes in; the shapes that connectors make and ``leadline.sync.run`` takes go out. A connector yields pages in
+the order in which it reads them; whoever takes them may stop after any page and go on from its cursor later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from leadline.errors import LeadlineError
+
+Row = dict[str, Any]
+"""Column → text, number, boolean, list of texts or None, as JSON has them."""
+
+
+class RowOfFile(Row):
+    """A row that stands at a ``place`` of a file (``work_items.csv, line 7``), which names it if it is refused."""
+
+    def __init__(self, place: str, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.place = place
+
+
+State = dict[str, Any]
+"""A cursor's value: anything JSON can hold."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """One thing that the tool refused for good, or that could not be understood: what it is, and why it is left out."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Developers:
+    """Everybody there is, as a CSV file for ``leadline org load``: put in force as the org tree ``tree``."""
+
+    tree: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows by table, with what they mean.
+
+    ``whole``: by table, the parents (some of the natural key's columns) of which everything there is, is here: other rows of
+    theirs in the lake are gone at the tool. What is here are ``rows``, and those whose keys are ``kept`` (the whole key, or
+    some of its columns, as a parent's): they are still there, but not brought anew. So a parent of which nothing is here is
+    gone itself. ``gone``: repositories that are called something else by now.
+    ``cursors``: by name, how far the reading is with this page; None takes a cursor away. ``records``: things of the tool
+    in it, for progress.
+    """
+
+    subject: str
+    rows: Mapping[str, list[Row]] = field(default_factory=dict)
+    whole: Mapping[str, list[Row]] = field(default_factory=dict)
+    kept: Mapping[str, list[Row]] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+    cursors: Mapping[str, State | None] = field(default_factory=dict)
+    records: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    developers: Developers | None = None
+
+
+def left_out(subject: str, what: str, error: LeadlineError) -> Page:
+    """The page that tells of something that ``error`` kept from being read."""
+    return Page(subject, skipped=(Skipped(what, error.message),))
+
+
+def with_cursors(states: dict[str, State], page: Page) -> Page:
+    """``page``, with its cursors in ``states`` as if they were stored."""
+    for name, state in page.cursors.items():
+        if state is None:
+            states.pop(name, None)
+        else:
+            states[name] = state
+    return page
+
+
+@dataclass(frozen=True)
+class ConnectionReport:
+    """What a connection may see, found without reading it: ``things`` by name, which are ``noun`` (plural) of ``owner`` at
+    ``host``; and ``hidden``, what it may not."""
+
+    host: str
+    owner: str
+    noun: str
+    things: tuple[str, ...]
+    hidden: tuple[Skipped, ...] = ()
+
+
+class Source(Protocol):
+    """A connector for one account at one tool."""
+
+    @property
+    def kind(self) -> str:
+        """The tool: what ``source`` says in its rows, and whose cursors it keeps."""
+        ...
+
+    @property
+    def lock(self) -> str:
+        """Name of the lock that one run at a time holds."""
+        ...
+
+    def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
+        """Everything that is new since ``cursors``. Raises ``LeadlineError`` when the tool cannot be read any further."""
+        ...
+
+    def check(self) -> ConnectionReport:
+        """What the secret may see. Raises ``LeadlineError`` as ``pages`` does."""
+        ...
+
+    def figures(self) -> CallStats:
+        """What the reading has cost so far."""
+        ...
+
+
+@runtime_checkable
+class BringsCommits(Protocol):
+    """A connector that reads commits, too. Where git's own history is read, git's rows are the better ones."""
+
+    def leave_commits_of(self, repositories: Set[str]) -> None:
+        """Bring no commits of these repositories (``owner/name``)."""
+        ...
+
+
+@dataclass(frozen=True)
+class CallStats:
+    """Calls made, seconds waited for rate limits and before another try, and the tool's time at its last answer (RFC 3339)."""
+
+    calls: int
+    waited: float
+    tool_time: str | None

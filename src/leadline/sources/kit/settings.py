@@ -1,0 +1,141 @@
+"""From a source's settings to a connector that is ready to read, with the secret taken from where the settings say.
+
+Targets and options come in and become ``SourceSettings``, which can be stored: they say where the secret is, not what it is.
+``connected`` makes a connector of them for as long as a ``with`` block runs. A kind's module (``kinds``) has two functions:
+
+- ``checked(settings) -> list[SourceSettings]``: the settings of one or more sources, each with its ``name``, made of what was
+  given. Raises ``InvalidRequest`` for targets, addresses and options that cannot be.
+- ``connect(settings, secret, client) -> Source``: the connector. ``secret`` is None where none is needed and there is none;
+  ``client(tool=…, headers=…, …)`` makes a ``leadline.sources.kit.client.Client`` that is closed with the block.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from leadline.errors import InvalidRequest
+from leadline.sources.kit.kinds import KINDS, Kind
+from leadline.sources.kit.secrets import SecretPlace
+
+if TYPE_CHECKING:
+    from leadline.sources.kit.client import Client
+    from leadline.sources.kit.page import Source
+
+EVERY = 3600
+"""Seconds between a source's runs in ``leadline serve``, unless its settings say otherwise."""
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """What to read, from where, and where the secrets are. ``every``: seconds between runs, 0 for only when asked.
+
+    ``options``: texts by the names that the kind declares; those not given are absent.
+    """
+
+    kind: str
+    name: str = ""
+    targets: tuple[str, ...] = ()
+    url: str | None = None
+    secret: SecretPlace | None = None
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    webhook_secret: SecretPlace | None = None
+    every: int = EVERY
+
+    def option(self, name: str) -> str | None:
+        """The value of an option that is given once."""
+        return next(iter(self.options.get(name, ())), None)
+
+    @property
+    def declared(self) -> Kind:
+        """Its kind."""
+        return KINDS[self.kind]
+
+    @property
+    def secret_place(self) -> SecretPlace:
+        """Where the secret is: as given, else the kind's variable."""
+        return self.secret or SecretPlace(env=self.declared.secret_env)
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON can hold it, without kind and name."""
+        found: dict[str, Any] = {"targets": list(self.targets), "every": self.every}
+        if self.url is not None:
+            found["url"] = self.url
+        if self.options:
+            found["options"] = {name: list(values) for name, values in self.options.items()}
+        for name in ("secret", "webhook_secret"):
+            place: SecretPlace | None = getattr(self, name)
+            if place is not None:
+                found[name] = place.stored()
+        return found
+
+    @classmethod
+    def restored(cls, kind: str, name: str, stored: Mapping[str, Any]) -> SourceSettings:
+        """What ``stored`` gave. Raises ``InvalidRequest`` for a kind that this version does not know."""
+        if kind not in KINDS:
+            raise InvalidRequest(
+                f"The source {name!r} is of the kind {kind!r}, which this version of leadline cannot read"
+            )
+        places = {each: SecretPlace.restored(stored[each]) for each in ("secret", "webhook_secret") if each in stored}
+        options = {each: tuple(values) for each, values in stored.get("options", {}).items()}
+        return cls(
+            kind, name, tuple(stored["targets"]), stored.get("url"), options=options, every=stored["every"], **places
+        )
+
+
+class _Module(Protocol):
+    def checked(self, settings: SourceSettings) -> list[SourceSettings]: ...
+
+    def connect(self, settings: SourceSettings, secret: str | None, client: Callable[..., Client]) -> Source: ...
+
+
+def checked(settings: SourceSettings) -> list[SourceSettings]:
+    """One or more sources made of what was given, each with its name. Raises ``InvalidRequest`` for what cannot be."""
+    kind = settings.declared
+    if kind.url_needed and not settings.url:
+        raise InvalidRequest(f"{kind.title} needs --url: {kind.url}")
+    if kind.target_needed and not settings.targets:
+        raise InvalidRequest(f"Name at least one: {kind.metavar}")
+    return _module(kind).checked(settings)
+
+
+@contextmanager
+def connected(
+    settings: SourceSettings,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    waiting: Callable[[float, str], None] | None = None,
+    **client: Any,
+) -> Iterator[Source]:
+    """The connector, until the block ends. ``waiting`` is told of every wait; ``client`` goes to the HTTP client.
+
+    Raises ``InvalidRequest`` if there is no usable secret.
+    """
+    from leadline.sources.kit.client import Client
+
+    kind = settings.declared
+    secret = settings.secret_place.read(environ) if kind.secret_env else None
+    if secret is None and kind.secret_needed:
+        raise InvalidRequest(
+            f"No {kind.secret} in {settings.secret_place.text}; put one there. Another place is named, when a source is read "
+            "once or added, by --token-env, --token-file or --token-keyring"
+        )
+    with ExitStack() as stack:
+
+        def made(**options: Any) -> Client:
+            return stack.enter_context(Client(**{"waiting": waiting, **client, **options}))
+
+        yield _module(kind).connect(settings, secret, made)
+
+
+def _module(kind: Kind) -> _Module:
+    return cast("_Module", importlib.import_module(kind.module))
+
+
+def named(settings: SourceSettings, name: str, targets: Iterable[str] | None = None, **changes: Any) -> SourceSettings:
+    """``settings`` under ``name``, for ``targets`` only: for the kinds' modules."""
+    return replace(settings, name=name, targets=settings.targets if targets is None else tuple(targets), **changes)

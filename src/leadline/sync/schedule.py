@@ -1,0 +1,80 @@
+"""When a source is to be run again, and running it if it is.
+
+What is remembered of a source comes in, an instant goes out; ``run_if_due`` takes the source's run lock, looks again, and runs
+it. So any number of schedulers may look at the same sources: a run is made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any
+
+from leadline.db import Database, sources
+from leadline.db.sources import SourceRow
+from leadline.errors import LeadlineError
+from leadline.sources.kit.settings import SourceSettings
+from leadline.sync.run import SyncRun
+from leadline.sync.source import SourceResult, failed, remembered, run_lock, run_locked
+
+AFTER_A_KILL = timedelta(minutes=1)
+"""How long after its beginning a run that was killed is taken up again, if nobody is at it."""
+
+LockIfFree = Callable[[str], AbstractContextManager[bool]]
+
+
+def under_way(row: SourceRow) -> bool:
+    """Whether its last run has not ended: it is at work, or it was killed."""
+    return row.started_at is not None and (row.finished_at is None or row.finished_at < row.started_at)
+
+
+def next_run(row: SourceRow) -> datetime | None:
+    """When it is to run; None: only when asked. Its schedule counts from the beginning of the last run."""
+    every = timedelta(seconds=row.settings.get("every", 0))
+    if not row.configured or not every:
+        return None
+    if row.started_at is None:
+        return row.created_at
+    return row.started_at + (min(every, AFTER_A_KILL) if under_way(row) else every)
+
+
+def due(db: Database, project_id: int, now: datetime, lock_if_free: LockIfFree) -> list[SourceRow]:
+    """The sources that are to run now and that nobody runs, the one that waits longest first."""
+    waiting = [
+        (when, row)
+        for row in sources.listed(db, project_id, configured=True)
+        if (when := next_run(row)) is not None and when <= now
+    ]
+    return [row for _, row in sorted(waiting, key=lambda pair: pair[0]) if _free(row, lock_if_free)]
+
+
+def _free(row: SourceRow, lock_if_free: LockIfFree) -> bool:
+    with lock_if_free(run_lock(row.name)) as held:
+        return held
+
+
+def run_if_due(
+    pull: SyncRun,
+    name: str,
+    lock_if_free: LockIfFree,
+    *,
+    environ: Mapping[str, str],
+    waiting: Callable[[float, str], None] | None = None,
+    **client: Any,
+) -> SourceResult | None:
+    """Run the source ``name`` if it is still to be run; None if somebody else runs it, or has just done so.
+
+    Raises ``NotFound`` if it is not configured any more, and what ``run_source`` raises.
+    """
+    with lock_if_free(run_lock(name)) as held:
+        row = sources.get(pull.db, pull.project_id, name)
+        when = next_run(row)
+        if not held or when is None or when > pull.now():
+            return None
+        try:
+            settings = SourceSettings.restored(row.kind, row.name, row.settings)
+        except LeadlineError as error:  # remembered as a run, or it would be due again at once
+            sources.started(pull.db, pull.project_id, row.name, row.kind, row.settings, pull.now())
+            return remembered(pull, row.name, failed(error))
+        return run_locked(pull, settings, environ=environ, waiting=waiting, **client)

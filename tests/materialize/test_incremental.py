@@ -1,0 +1,166 @@
+"""Rows of a former state that are kept: whatever has changed, they are those that computing from nothing gives."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from facts.stepping import rows_of_steps
+from leadline.db import settings as stored_settings
+from leadline.home import Home, Project
+from leadline.ingest.removal import remove
+from leadline.lake.maintenance import merge_files
+from leadline.materialize import store
+from leadline.materialize.incremental import BuildRecord
+from leadline.materialize.store import MaterializationStore
+from leadline.schema import TABLES
+from metrics import worlds, worlds_dora
+from metrics.world import deliver, load
+
+NUMBERS = count()
+ROUNDS = 4
+Rows = list[dict[str, Any]]
+
+
+def drawn(random: Random) -> tuple[Any, dict[str, Rows]]:
+    """A world with everything that productivity and DORA read."""
+    world, dora = worlds.world(random), worlds_dora.dora_world(random).world
+    for table, rows in dora.tables.items():
+        world.tables.setdefault(table, [])
+        world.tables[table] = [*world.tables[table], *rows]
+    return world, {name: rows for name, rows in world.tables.items() if rows}
+
+
+def change(project: Project, random: Random, mine: dict[str, Rows], other: dict[str, Rows]) -> str:
+    """Something that a source may bring, or take away; what it was."""
+    table = random.choice(sorted(set(mine) & set(other)))
+    kind = random.choice(("new", "new", "changed", "moved", "gone", "again", "merged"))
+    some = random.sample(mine[table], min(len(mine[table]), random.choice((1, 1, 3))))
+    key = TABLES[table].key
+    if kind == "new":
+        deliver(project, table, random.sample(other[table], min(len(other[table]), random.choice((1, 4)))))
+    elif kind == "changed":
+        # Another row's values under its key.
+        deliver(project, table, [{**random.choice(other[table]), **{name: row[name] for name in key}} for row in some])
+    elif kind == "moved":
+        later = [
+            {
+                name: value + timedelta(hours=30) if name.endswith("_at") and value else value
+                for name, value in row.items()
+            }
+            for row in some
+        ]
+        deliver(project, table, later)
+    elif kind == "gone":
+        schema = pa.schema([TABLES[table].arrow_schema.field(name) for name in key])
+        keys = pa.Table.from_pylist([{name: row[name] for name in key} for row in some], schema=schema)
+        remove(project.lake, TABLES[table], keys, lock=project.lock, temp_dir=project.home.temp)
+    elif kind == "again":
+        deliver(project, table, some)
+    else:
+        merge_files(project.lake, TABLES[table], project.lake.snapshot().data_files(table))
+    return f"{kind} {table}"
+
+
+@settings(
+    max_examples=3,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_kept_rows_are_those_computed_from_nothing(home: Home, tmp_path: Path, seed: int) -> None:
+    random = Random(seed)
+    project = home.project("former", f"world-{next(NUMBERS)}", create=True)
+    world, mine = drawn(random)
+    _, other = drawn(random)
+    load(project, world, tmp_path)
+    kept, fresh = tmp_path / f"kept-{seed}", tmp_path / f"fresh-{seed}"
+    rows_of_steps(project, kept / "facts")
+    done = []
+    for _ in range(ROUNDS):
+        done.append(change(project, random, mine, other))
+        if random.random() < 0.1:
+            stored_settings.put(project.home.db, project.id, {"rework.window_days": str(random.randint(1, 40))})
+        shutil.rmtree(fresh, ignore_errors=True)
+        expected = rows_of_steps(project, fresh / "facts")
+        found = rows_of_steps(project, kept / "facts")
+        assert {name for name in expected if found[name] != expected[name]} == set(), (seed, done)
+
+
+def records(folder: Path) -> Iterator[tuple[str, BuildRecord]]:
+    for each in folder.iterdir():
+        if (record := BuildRecord.of(each)) is not None:
+            yield each.name.rpartition("-")[0], record
+
+
+def test_only_what_a_new_comment_changes_is_computed_anew(project: Project, tmp_path: Path) -> None:
+    world, mine = drawn(Random(7))
+    load(project, world, tmp_path)
+    facts = tmp_path / "cache" / "facts"
+    rows_of_steps(project, facts)
+    assert all(record.former is None for _, record in records(facts))
+    request = next(row for row in mine["pull_requests"] if row["author"])
+    others = [row["author"] for row in mine["pull_requests"] if row["author"] not in (None, request["author"])]
+    comment = {
+        "repository": request["repository"],
+        "number": request["number"],
+        "comment_id": "one more",
+        "author": others[0],
+        "kind": "review",
+        "created_at": request["created_at"] + timedelta(minutes=1),
+    }
+    deliver(project, "comments", [comment])
+    before = {folder.name for folder in facts.iterdir()}
+    rows_of_steps(project, facts)
+    made = {name: record for name, record in records(facts) if record.former in before}
+    assert {name for name, record in made.items() if record.changed} == {"comments", "pull_requests"}
+    assert made["comments"].changed == (request["repository"],)
+    anew = {folder.name.rpartition("-")[0] for folder in facts.iterdir() if folder.name not in before} - set(made)
+    assert anew - {"state"} == {"direct_accounts"}
+    # What stays is not even copied.
+    for name in ("accounts", "commits", "reviews", "work_items"):
+        files = [path for folder in facts.glob(f"{name}-*") for path in folder.glob("*.parquet")]
+        assert {path.stat().st_nlink for path in files} == {2}
+
+
+def test_a_record_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    assert BuildRecord.of(tmp_path) is None
+    for text in ("", "[]", '{"base": 1, "odd": 2}', "{"):
+        (tmp_path / "record.json").write_text(text)
+        assert BuildRecord.of(tmp_path) is None
+    record = BuildRecord("base", {"commits": 1, "reviews": None}, {"accounts": "accounts-1"}, "former", ("a", "b"))
+    record.write(tmp_path)
+    assert BuildRecord.of(tmp_path) == record
+    assert json.loads((tmp_path / "record.json").read_text())["changed"] == ["a", "b"]
+
+
+def test_folders_that_somebody_else_deletes_or_finishes_are_left_to_them(tmp_path: Path) -> None:
+    gone = [tmp_path / f"commits-{number}" for number in range(9)]
+    MaterializationStore._forget(
+        cast("MaterializationStore", SimpleNamespace(_states=lambda _: gone, _folder=tmp_path)), "commits"
+    )
+
+
+def test_files_are_copied_where_the_disk_cannot_share_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    (tmp_path / "here").write_text("rows")
+    monkeypatch.setattr(os, "link", refused)
+    store._share(tmp_path / "here", tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "rows"

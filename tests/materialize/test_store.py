@@ -1,0 +1,82 @@
+"""Facts come out the same however many repositories are worked on at a time, and from kept queries as from new ones."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlglot import exp, parse_one
+
+from facts.stepping import every_step
+from leadline.demo import fill
+from leadline.exports.requests import parse_productivity
+from leadline.facts.catalogue import FACTS
+from leadline.facts.run import write
+from leadline.home import Project
+from leadline.materialize import store
+from leadline.materialize.model import Model
+from leadline.materialize.store import batches
+from leadline.metrics.request import Control
+from leadline.metrics.run import pin, produce
+from leadline.schema import TABLES
+from leadline.settings.profile import Profile
+
+
+def everything(project: Project, folder: Path) -> dict[str, bytes]:
+    """Exports at both levels and all facts, by name."""
+    folder.mkdir()
+    for level in ("developer", "team"):
+        body = {
+            "scope": {"orgTreeName": "Engineering"},
+            "dateRange": {"start": "2026-01-01", "end": "2026-03-31"},
+            "options": {"aggregationLevel": level, "aggregation": "p90"},
+        }
+        request, _ = parse_productivity(project, body)
+        produce(project, request, pin(project, request.tree), folder / f"{level}.csv", Control())
+    for fact in FACTS:
+        write(project, fact, folder / f"{fact}.csv")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_batches_change_nothing(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(project, developers=24, months=3, seed=5, until=date(2026, 3, 31))
+    at_once = everything(project, tmp_path / "at-once")
+    cache = project.folder / "cache"
+    shutil.rmtree(cache)
+    monkeypatch.setattr(store, "_BATCH_ROWS", 3000)
+    assert everything(project, tmp_path / "in-batches") == at_once
+    assert any(len(list(folder.glob("*.parquet"))) > 2 for folder in (cache / "facts").glob("pull_requests-*"))
+
+
+@given(
+    sizes=st.lists(st.tuples(st.text(min_size=1), st.integers(1, 50)), unique_by=lambda each: each[0]),
+    most=st.integers(1, 100),
+)
+def test_batches_cover_every_repository_once(sizes: list[tuple[str, int]], most: int) -> None:
+    sizes.sort()
+    found = batches(sizes, most)
+    rows = dict(sizes)
+    covered: list[str] = []
+    for low, high in found:
+        inside = [name for name, _ in sizes if (low is None or name >= low) and (high is None or name < high)]
+        assert len(inside) <= 1 or sum(rows[name] for name in inside) <= most
+        covered += inside
+    assert covered == [name for name, _ in sizes]
+    assert found[0][0] is None
+    assert found[-1][1] is None
+
+
+@pytest.mark.parametrize("step", every_step().values(), ids=lambda step: step.name)
+def test_a_step_declares_what_it_reads(step: Model) -> None:
+    # What it does not declare it would read from another state of the data, or of a part of the repositories alone.
+    if step.expression is None:
+        pytest.skip("not a query")
+    named = {each.name for each in parse_one(store.compiled_step(step, Profile.of()), "duckdb").find_all(exp.Table)}
+    stored = {each.bound_name: each.name for each in every_step().values()}
+    assert {name for name in named if name in TABLES} <= set(step.reads)
+    assert {stored[name] for name in named if name in stored} <= {each.name for each in step.needs}
+    assert step.people or "people" not in named

@@ -1,0 +1,125 @@
+"""The patient client: what it waits for, for how long, and what it gives up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from leadline.sources.kit.client import ATTEMPTS, LIMIT_WAITS, SAME_ASKED, Client, Refused, Unavailable
+from stubs.github import SERVER_ERROR, TOKEN, TOO_MANY, Fault, Hub, serving
+
+JSON = ("Content-Type", "application/json")
+GOOD = Fault(200, (JSON,), b'{"good": true}')
+
+
+class Asked:
+    """A client on a stub that answers with ``answers`` in turn, the last one for ever."""
+
+    def __init__(self, stack: ExitStack, *answers: Fault, **options: Any) -> None:
+        self.hub = Hub(faults=lambda request: answers[min(request.number, len(answers)) - 1])
+        self.url = stack.enter_context(serving(self.hub))
+        self.waits: list[float] = []
+        settings: dict[str, Any] = {"wait": self.waits.append, "chance": lambda: 1.0, **options}
+        self.client = stack.enter_context(Client(headers={"Authorization": f"Bearer {TOKEN}"}, tool="Tool", **settings))
+
+    def ask(self) -> Any:
+        return self.client.ask("GET", f"{self.url}/x").body
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as opened:
+        yield opened
+
+
+def test_waits_grow_and_end(stack: ExitStack) -> None:
+    asked = Asked(stack, SERVER_ERROR)
+    with pytest.raises(Unavailable, match="in 6 attempts: it answered 502"):
+        asked.ask()
+    assert asked.waits == [1.0, 2.0, 4.0, 8.0, 16.0]
+    assert asked.client.calls == len(asked.hub.requests) == ATTEMPTS
+
+
+def test_chance_halves_a_wait_at_most(stack: ExitStack) -> None:
+    asked = Asked(stack, SERVER_ERROR, SERVER_ERROR, GOOD, chance=lambda: 0.0)
+    assert asked.ask() == {"good": True}
+    assert asked.waits == [0.5, 1.0]
+
+
+def test_a_storm_of_limits_is_waited_out_and_in_the_end_given_up(stack: ExitStack) -> None:
+    asked = Asked(stack, *[TOO_MANY] * LIMIT_WAITS, GOOD)
+    assert asked.ask() == {"good": True}
+    assert asked.waits == [3.0] * LIMIT_WAITS
+    endless = Asked(stack, TOO_MANY)
+    with pytest.raises(Unavailable, match="rate limit"):
+        endless.ask()
+
+
+def test_a_limit_without_a_time_lasts_a_minute_and_longer(stack: ExitStack) -> None:
+    asked = Asked(stack, Fault(429, (JSON,), b"{}"), Fault(429, (JSON,), b"{}"), GOOD)
+    asked.ask()
+    assert asked.waits == [60.0, 120.0]
+
+
+def test_retry_after_as_a_date(stack: ExitStack) -> None:
+    asked = Asked(stack, Fault(503), Fault(429, (("Retry-After", "Mon, 05 Jan 2026 09:00:30 GMT"), JSON), b"{}"), GOOD)
+    asked.hub.clock = 1767603600 - time.time()  # 2026-01-05 09:00:00
+    asked.ask()
+    assert asked.waits[0] == 1.0
+    assert 25 <= asked.waits[1] <= 31
+
+
+def test_403_is_a_limit_only_if_it_says_so(stack: ExitStack) -> None:
+    asked = Asked(stack, Fault(403, (JSON,), b'{"message": "no"}'))
+    assert asked.client.ask("GET", f"{asked.url}/x").status == 403
+    assert asked.waits == []
+
+
+def test_nobody_there() -> None:
+    with Client(headers={}, tool="Tool", wait=lambda _: None) as client, pytest.raises(Unavailable, match="Connect"):
+        client.ask("GET", "http://127.0.0.1:1/")
+
+
+def test_no_json(stack: ExitStack) -> None:
+    with pytest.raises(Refused, match="text/plain instead of JSON"):
+        Asked(stack, Fault(200, (("Content-Type", "text/plain"),), b"hello")).ask()
+
+
+def test_the_token_is_in_no_error(stack: ExitStack) -> None:
+    for fault in (SERVER_ERROR, Fault(200, (("Content-Type", "text/html"),), b"<html>"), Fault(cut=True)):
+        with pytest.raises((Unavailable, Refused)) as raised:
+            Asked(stack, fault).ask()
+        assert TOKEN not in repr(raised.value)
+
+
+def test_closing_wakes_whoever_waits(stack: ExitStack) -> None:
+    waits = threading.Event()
+    asked = Asked(stack, TOO_MANY, wait=None, waiting=lambda _seconds, _why: waits.set())
+    ended: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            asked.ask()
+        except Unavailable as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert waits.wait(30)
+    asked.client.__exit__()
+    thread.join(2)  # less than the 3 seconds it was told to wait
+    assert ended
+
+
+def test_pages_that_lead_to_themselves_come_to_an_end(stack: ExitStack) -> None:
+    asked = Asked(stack, GOOD)
+    for _ in range(SAME_ASKED):  # in turn, as two pages that name each other
+        asked.ask()
+        asked.client.ask("POST", f"{asked.url}/x", body={"after": "b"})
+    with pytest.raises(Refused, match="the same page again and again"):
+        asked.ask()

@@ -1,0 +1,86 @@
+"""A stub of every tool that sources are read from, with a little in it, and the words and secret that reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from stubs import files, github, github_data, gitlab, gitlab_data, jenkins, jira, pagerduty, server
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A tool that answers: what to name of it, its options, where the secret is looked for, the secret, and the rows that
+    one reading brings of some table."""
+
+    targets: tuple[str, ...]
+    options: tuple[str, ...]
+    variable: str
+    secret: str
+    table: str
+    rows: int
+
+
+@contextmanager
+def github_reached() -> Iterator[Reached]:
+    shop = github_data.repository("example/web-shop", 1, pulls=3, deployments=1, runs=2)
+    hub = github.Hub({"example": [shop], "other": [github_data.repository("other/web-shop", 2, pulls=1)]})
+    with github.serving(hub) as url:
+        yield Reached(("example",), ("--url", url), "GITHUB_TOKEN", github.TOKEN, "pull_requests", 3)
+
+
+@contextmanager
+def gitlab_reached() -> Iterator[Reached]:
+    hub = gitlab.Hub(projects=[gitlab_data.project("example/web/shop", 1, merge_requests=3, issues=2, pipelines=1)])
+    with server.serving(hub) as url:
+        yield Reached(("example",), ("--url", url), "GITLAB_TOKEN", gitlab.TOKEN, "pull_requests", 3)
+
+
+@contextmanager
+def jira_reached() -> Iterator[Reached]:
+    with server.serving(jira.small()) as url:
+        options = ("--url", url, "--user", jira.USER)
+        yield Reached(("SHOP",), options, "JIRA_TOKEN", jira.TOKEN, "work_items", 7)
+
+
+@contextmanager
+def jenkins_reached() -> Iterator[Reached]:
+    tool = jenkins.Jenkins(jobs=[jenkins.folder("shop", jenkins.job("build", 3))])
+    with server.serving(tool) as url:
+        options = ("--url", url, "--user", jenkins.USER)
+        yield Reached(("shop/*",), options, "JENKINS_TOKEN", jenkins.TOKEN, "builds", 3)
+
+
+@contextmanager
+def pagerduty_reached() -> Iterator[Reached]:
+    service = pagerduty.service(1, "Shop")
+    tool = pagerduty.PagerDuty(
+        services=[service], incidents=[pagerduty.incident(number, service, number) for number in range(1, 4)]
+    )
+    with server.serving(tool) as url:
+        yield Reached(("Shop*",), ("--url", url), "PAGERDUTY_TOKEN", pagerduty.TOKEN, "incidents", 3)
+
+
+@contextmanager
+def files_reached() -> Iterator[Reached]:
+    content = b"incident_id,service,created_at\n1,shop,2026-01-05T10:00:00Z\n2,shop,2026-01-06T10:00:00Z\n"
+    tool = files.Files(
+        files={"/incidents.csv": content, "/new": content},
+        types={"/new": "text/csv"},
+        token=f"Bearer {files.TOKEN}",
+    )
+    with server.serving(tool) as url:
+        yield Reached((f"{url}/incidents.csv",), (), "FILES_TOKEN", files.TOKEN, "incidents", 2)
+
+
+EVERY: dict[str, Callable[[], Any]] = {
+    "github": github_reached,
+    "gitlab": gitlab_reached,
+    "jira": jira_reached,
+    "jenkins": jenkins_reached,
+    "pagerduty": pagerduty_reached,
+    "files": files_reached,
+}
+"""By kind of source."""

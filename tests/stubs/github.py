@@ -1,0 +1,528 @@
+"""A GitHub on loopback: GraphQL and REST over real sockets, with page sizes, rate limits, ETags and faults on demand.
+
+What it holds (``Hub``) comes in as plain objects; answers have the documented shapes. A query is really parsed, and a field
+that GitHub does not have is an error, as it is there. ``faults`` is asked before every answer and may spoil it.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from stubs.server import Answering, Fault, listening
+
+TOKEN = "ghp_stub0123456789"
+
+SHAPES: dict[str, set[str]] = {
+    "Query": {"repositoryOwner", "repository", "organization", "node", "nodes"},
+    "Owner": {"login", "__typename", "repositories"},
+    "Organization": {"login", "membersWithRole", "teams", "team"},
+    "User": {"login", "name", "email", "organizationVerifiedDomainEmails"},
+    "Commit": {
+        *("id", "oid", "message", "authoredDate", "committedDate", "author", "committer", "parents"),
+        *("additions", "deletions", "history"),
+    },
+    "Repository": {
+        *("databaseId", "nameWithOwner", "url", "pushedAt", "isEmpty", "defaultBranchRef"),
+        *("pullRequests", "releases", "deployments", "object"),
+    },
+    "PullRequest": {
+        *("id", "number", "title", "body", "state", "isDraft", "createdAt", "updatedAt", "mergedAt", "closedAt", "url"),
+        *(
+            "additions",
+            "deletions",
+            "changedFiles",
+            "baseRefName",
+            "headRefName",
+            "headRefOid",
+            "author",
+            "mergedBy",
+            "mergeCommit",
+        ),
+        *("timelineItems", "labels", "commits", "files", "comments", "reviews"),
+    },
+    "Review": {"id", "url", "state", "submittedAt", "updatedAt", "author", "comments"},
+    "Release": {"databaseId", "tagName", "name", "isDraft", "createdAt", "publishedAt", "updatedAt", "tagCommit"},
+    "Deployment": {
+        *("id", "databaseId", "environment", "task", "createdAt", "updatedAt", "commitOid", "creator", "statuses"),
+    },
+}
+"""What each type has, by the names of its public GraphQL schema; types not listed have what their objects have."""
+
+
+class GraphQLError(Exception):
+    def __init__(self, message: str, kind: str | None = None) -> None:
+        super().__init__(message)
+        self.error = {"message": message, **({"type": kind} if kind else {"extensions": {"code": "invalid"}})}
+
+
+SERVER_ERROR = Fault(502, (("Content-Type", "text/html"),), b"<html>Unicorn!</html>")
+TRUNCATED = Fault(cut=True)
+HALF_JSON = Fault(200, (("Content-Type", "application/json"),), b'{"data": {"repo')
+HTML = Fault(200, (("Content-Type", "text/html"),), b"<html>please sign in</html>")
+TOO_MANY = Fault(429, (("Retry-After", "3"), ("Content-Type", "application/json")), b'{"message": "slow down"}')
+SECONDARY = Fault(
+    403,
+    (("Content-Type", "application/json"),),
+    b'{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}',
+)
+WENT_WRONG = Fault(
+    200,
+    (("Content-Type", "application/json"),),
+    b'{"data": null, "errors": [{"message": "Something went wrong while executing your query."}]}',
+)
+PASSING = {
+    "server error": SERVER_ERROR,
+    "truncated": TRUNCATED,
+    "half a JSON": HALF_JSON,
+    "HTML": HTML,
+    "429": TOO_MANY,
+    "secondary limit": SECONDARY,
+    "went wrong": WENT_WRONG,
+}
+
+
+@dataclass
+class Request:
+    """One request as a fault sees it: its number from 1, and what it asks."""
+
+    number: int
+    path: str
+    query: str
+    variables: dict[str, Any]
+
+
+@dataclass
+class App:
+    """A GitHub App: its id, the public half of its key, its installations by owner, and how long its tokens are good for."""
+
+    id: str
+    public_key: Any
+    installations: dict[str, dict[str, Any]]
+    seconds: float = 3600
+    tokens: dict[str, float] = field(default_factory=dict)
+    refusal: tuple[int, str] | None = None
+
+
+@dataclass
+class Hub:
+    """What a GitHub holds: owners with repositories, each a plain object in the shape of its GraphQL type."""
+
+    owners: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    faults: Callable[[Request], Fault | None] = lambda _: None
+    forbidden: dict[str, str] = field(default_factory=dict)
+    latency: float = 0.0
+    limit: int = 1_000_000
+    scopes: str = "repo, read:org, read:user"
+    members: list[dict[str, Any]] | None = None
+    """Of every owner, which are organizations then."""
+    teams: list[dict[str, Any]] = field(default_factory=list)
+    app: App | None = None
+    requests: list[Request] = field(default_factory=list)
+    not_modified: int = 0
+    clock: float = 0.0
+    """Seconds that the server's clock is off."""
+    commits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ancestries: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
+
+    def repository(self, name: str) -> dict[str, Any] | None:
+        owner = name.partition("/")[0]
+        return next((each for each in self.owners.get(owner, ()) if each["nameWithOwner"] == name), None)
+
+    def commit(self, oid: str) -> dict[str, Any] | None:
+        """A commit of any repository; they never change, so they are looked up once."""
+        if oid not in self.commits:
+            for repositories in self.owners.values():
+                for repository in repositories:
+                    listed = (each["commit"] for pull in repository["pullRequests"] for each in pull["commits"])
+                    for commit in (*repository["history"], *listed):
+                        if isinstance(commit, dict):
+                            self.commits.setdefault(commit["oid"], commit)
+        return self.commits.get(oid)
+
+    def ancestry(self, repository: dict[str, Any], head: str) -> list[dict[str, Any]]:
+        """The commits that ``head`` comes after and itself, by commit date, newest first."""
+        key = (head, len(repository["history"]))
+        if key not in self.ancestries:
+            there = {commit["oid"]: (at, commit) for at, commit in enumerate(repository["history"])}
+            found, waiting = set(), [head]
+            while waiting:
+                if (oid := waiting.pop()) in there and oid not in found:
+                    found.add(oid)
+                    waiting += [parent["oid"] for parent in there[oid][1]["parents"]]
+            order = sorted((there[oid][1]["committedDate"], there[oid][0]) for oid in found)
+            self.ancestries[key] = [repository["history"][at] for _, at in reversed(order)]
+        return self.ancestries[key]
+
+    def nodes(self) -> Iterator[dict[str, Any]]:
+        for repositories in self.owners.values():
+            for repository in repositories:
+                yield from repository["deployments"]
+                for pull in repository["pullRequests"]:
+                    yield pull
+                    yield from pull["reviews"]
+
+
+# -- GraphQL -----------------------------------------------------------------------------------------------------------
+
+_TOKENS = re.compile(r"\.\.\.|[{}()\[\]:!,]|\$?\w+")
+
+
+@dataclass
+class Selection:
+    name: str
+    alias: str
+    arguments: dict[str, Any]
+    inner: list[Selection]
+
+
+class Parser:
+    """Enough of GraphQL: one operation with variables, arguments, aliases and inline fragments (which are merged)."""
+
+    def __init__(self, text: str, variables: dict[str, Any]) -> None:
+        self.tokens = _TOKENS.findall(text)
+        self.at = 0
+        self.variables = variables
+
+    def operation(self) -> list[Selection]:
+        while self.tokens[self.at] != "{":
+            if self.tokens[self.at] == "(":
+                self.at = self.tokens.index(")", self.at)
+            self.at += 1
+        return self.selections()
+
+    def selections(self) -> list[Selection]:
+        found: list[Selection] = []
+        assert self.next() == "{"
+        while (token := self.next()) != "}":
+            if token == "...":
+                assert self.next() == "on"
+                self.next()
+                found += self.selections()
+                continue
+            alias = name = token
+            if self.peek() == ":":
+                self.next()
+                name = self.next()
+            arguments = self.arguments() if self.peek() == "(" else {}
+            inner = self.selections() if self.peek() == "{" else []
+            found.append(Selection(name, alias, arguments, inner))
+        return found
+
+    def arguments(self) -> dict[str, Any]:
+        self.next()
+        found = {}
+        while (token := self.next()) != ")":
+            if token != ",":
+                assert self.next() == ":"
+                found[token] = self.value()
+        return found
+
+    def value(self) -> Any:
+        token = self.next()
+        if token == "{":
+            found = {}
+            while (key := self.next()) != "}":
+                if key != ",":
+                    assert self.next() == ":"
+                    found[key] = self.value()
+            return found
+        if token == "[":
+            values = []
+            while self.peek() != "]":
+                values.append(self.value())
+            self.next()
+            return values
+        if token.startswith("$"):
+            return self.variables.get(token[1:])
+        return int(token) if token.isdigit() else token
+
+    def peek(self) -> str:
+        return self.tokens[self.at]
+
+    def next(self) -> str:
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+
+_ORDERS = {"UPDATED_AT": "updatedAt", "CREATED_AT": "createdAt", "NAME": "nameWithOwner"}
+
+
+class Executor:
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.errors: list[dict[str, Any]] = []
+
+    def run(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        return {each.alias: self.root(each) for each in Parser(query, variables).operation()}
+
+    def root(self, each: Selection) -> Any:
+        if each.name == "repositoryOwner":
+            login = each.arguments["login"]
+            owned = next((found for name, found in self.hub.owners.items() if name.lower() == login.lower()), None)
+            return (
+                None
+                if owned is None
+                else self.object(
+                    {
+                        "login": login,
+                        "__typename": "User" if self.hub.members is None else "Organization",
+                        "repositories": owned,
+                    },
+                    each.inner,
+                    "Owner",
+                    [],
+                )
+            )
+        if each.name == "organization":
+            return self.organization(each)
+        if each.name == "repository":
+            name = f"{each.arguments['owner']}/{each.arguments['name']}"
+            found = self.hub.repository(name)
+            if found is None:
+                raise GraphQLError(f"Could not resolve to a Repository with the name '{name}'.", "NOT_FOUND")
+            return self.object(found, each.inner, "Repository", [each.alias])
+        if each.name == "node":
+            found = next((node for node in self.hub.nodes() if node["id"] == each.arguments["id"]), None)
+            if found is None:
+                raise GraphQLError("Could not resolve to a node", "NOT_FOUND")
+            return self.object(found, each.inner, "", [each.alias])
+        assert each.name == "nodes"
+        ids = each.arguments["ids"]
+        if all(key.startswith("C_") for key in ids):
+            found = [self.hub.commit(key[2:]) for key in ids]
+            return [
+                commit and self.object(commit, each.inner, "Commit", [each.alias, at])
+                for at, commit in enumerate(found)
+            ]
+        by_id = {node["id"]: node for node in self.hub.nodes()}
+        return [by_id[key] and self.object(by_id[key], each.inner, "Deployment", []) for key in ids]
+
+    def organization(self, each: Selection) -> Any:
+        login = each.arguments["login"]
+        if self.hub.members is None or login.lower() not in {name.lower() for name in self.hub.owners}:
+            raise GraphQLError(f"Could not resolve to an Organization with the login of '{login}'.", "NOT_FOUND")
+        lists = each.inner
+        if "read:org" not in self.hub.scopes:
+            raise GraphQLError(
+                "Your token has not been granted the required scopes: ['read:org']", "INSUFFICIENT_SCOPES"
+            )
+        asked = {field.name for connection in lists for part in connection.inner for field in part.inner}
+        if "email" in asked and "read:user" not in self.hub.scopes:
+            said = "The 'email' field requires one of the following scopes: ['user:email', 'read:user']"
+            raise GraphQLError(said, "INSUFFICIENT_SCOPES")
+        found: dict[str, Any] = {"login": login, "membersWithRole": self.hub.members, "teams": self.hub.teams}
+        for part in lists:
+            if part.name == "team":
+                found["team"] = next(team for team in self.hub.teams if team["slug"] == part.arguments["slug"])
+        return self.object(found, lists, "Organization", [each.alias])
+
+    def object(self, value: dict[str, Any], inner: list[Selection], kind: str, path: list[Any]) -> dict[str, Any]:
+        found = {}
+        for each in inner:
+            if each.name == "object" and kind == "Repository":
+                commit = next((one for one in value["history"] if one["oid"] == each.arguments["oid"]), None)
+                shown = None if commit is None else {**commit, "history": self.hub.ancestry(value, commit["oid"])}
+                found[each.alias] = shown and self.object(shown, each.inner, "Commit", [*path, each.alias])
+                continue
+            if each.name not in SHAPES.get(kind, {each.name}) or (each.name not in value and kind):
+                raise GraphQLError(f"Field '{each.name}' doesn't exist on type '{kind}'")
+            where = [*path, each.alias]
+            if each.name in self.hub.forbidden:
+                message = self.hub.forbidden[each.name]
+                self.errors.append({"type": "FORBIDDEN", "path": where, "message": message})
+                found[each.alias] = None
+                continue
+            found[each.alias] = self.field(value.get(each.name), each, where)
+        return found
+
+    def field(self, value: Any, each: Selection, path: list[Any]) -> Any:
+        if isinstance(value, list) and each.inner:
+            return self.connection(value, each, path)
+        return self.object(value, each.inner, "", path) if isinstance(value, dict) else value
+
+    def connection(self, values: list[Any], each: Selection, path: list[Any]) -> dict[str, Any]:
+        size = each.arguments.get("first")
+        if size is None or not 1 <= size <= 100:
+            raise GraphQLError(f"You must provide a `first` of at most 100 on `{each.name}`")
+        numbered = list(enumerate(values))
+        if order := each.arguments.get("orderBy"):
+            key = _ORDERS[order["field"]]
+            numbered.sort(key=lambda pair: (pair[1][key], pair[0]), reverse=order["direction"] == "DESC")
+            places = [[value[key], at] for at, value in numbered]
+        else:
+            places = [[at] for at, _ in numbered]
+        start = 0
+        if after := each.arguments.get("after"):
+            try:
+                place = json.loads(base64.b64decode(after))
+            except ValueError:
+                raise GraphQLError(f"`{after}` does not appear to be a valid cursor.", "INVALID_CURSOR") from None
+            down = bool(order) and order["direction"] == "DESC"
+            start = next(
+                (at for at, each in enumerate(places) if (each < place if down else each > place)), len(places)
+            )
+        chosen = numbered[start : start + size]
+        end = base64.b64encode(json.dumps(places[start + len(chosen) - 1]).encode()).decode() if chosen else None
+        kind = {
+            "pullRequests": "PullRequest",
+            "reviews": "Review",
+            "releases": "Release",
+            "deployments": "Deployment",
+            "repositories": "Repository",
+            "membersWithRole": "User",
+            "history": "Commit",
+        }.get(each.name, "")
+        whole = {
+            "totalCount": len(values),
+            "pageInfo": {"hasNextPage": start + len(chosen) < len(values), "endCursor": end},
+        }
+        found: dict[str, Any] = {}
+        for part in each.inner:
+            if part.name in ("nodes", "edges"):
+                found[part.name] = [
+                    self.object(value, part.inner, kind, [*path, part.name, at]) if isinstance(value, dict) else value
+                    for at, (_, value) in enumerate(chosen)
+                ]
+            else:
+                found[part.alias] = whole[part.name]
+        return found
+
+
+# -- HTTP --------------------------------------------------------------------------------------------------------------
+
+
+class Handler(Answering, BaseHTTPRequestHandler):
+    hub: Hub
+    lock = threading.Lock()
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
+        self.answer(body.get("query", ""), body.get("variables") or {})
+
+    def do_GET(self) -> None:
+        self.answer("", {})
+
+    def answer(self, query: str, variables: dict[str, Any]) -> None:
+        hub = self.hub
+        with self.lock:
+            request = Request(len(hub.requests) + 1, self.path, query, variables)
+            hub.requests.append(request)
+            fault = hub.faults(request)
+        if hub.latency:
+            time.sleep(hub.latency)
+        headers = self.limits()
+        if fault is not None and not fault.cut:
+            self.send(fault.status, {**headers, **dict(fault.headers)}, fault.body or b"")
+            return
+        if reply := self.of_the_app():
+            self.json(reply[0], headers, reply[1], cut=fault is not None)
+            return
+        if not self.allowed(self.headers.get("Authorization", "").removeprefix("Bearer ")):
+            self.json(401, headers, {"message": "Bad credentials"})
+            return
+        with self.lock:
+            status, extra, body = self.graphql(query, variables) if query else self.rest()
+        self.json(status, {**headers, **extra}, body, cut=fault is not None)
+
+    def allowed(self, token: str) -> bool:
+        app = self.hub.app
+        good = app is not None and app.tokens.get(token, 0) > time.time() + self.hub.clock
+        return good or (app is None and token == TOKEN)
+
+    def of_the_app(self) -> tuple[int, Any] | None:
+        """What only the app itself may ask, with a claim that its key signed."""
+        app = self.hub.app
+        path = urlsplit(self.path).path.removeprefix("/api/v3")
+        asked = re.fullmatch(r"/(?:(\w+/[^/]+)/installation|app/installations/([^/]+)/access_tokens)", path)
+        if app is None or asked is None:
+            return None
+        if (refusal := app.refusal or self.refused_claim(app)) is not None:
+            return refusal[0], {"message": refusal[1]}
+        known = {str(each["id"]) for each in app.installations.values()}
+        if (asked[1] and asked[1] not in app.installations) or (asked[2] and asked[2] not in known):
+            return 404, {"message": "Not Found"}
+        if asked[1]:
+            return 200, app.installations[asked[1]]
+        ends = time.time() + self.hub.clock + app.seconds
+        token = f"ghs_{len(app.tokens)}"
+        app.tokens[token] = ends
+        return 201, {"token": token, "expires_at": datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+    def refused_claim(self, app: App) -> tuple[int, str] | None:
+        import jwt
+
+        now = time.time() + self.hub.clock
+        claim = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        anytime = {"verify_exp": False, "verify_iat": False}
+        try:
+            claims = jwt.decode(claim, app.public_key, algorithms=["RS256"], options=anytime)
+        except jwt.InvalidTokenError:
+            return 401, "A JSON web token could not be decoded"
+        if claims["iss"] != app.id:
+            return 404, "Integration not found"
+        if claims["iat"] > now or not now < claims["exp"] <= now + 600:
+            return 401, "'Expiration time' claim ('exp') is too far in the future, or 'Issued at' is"
+        return None
+
+    def limits(self) -> dict[str, str]:
+        now = time.time() + self.hub.clock
+        left = max(0, self.hub.limit - len(self.hub.requests))
+        return {
+            "Date": email.utils.formatdate(now, usegmt=True),
+            "X-RateLimit-Limit": str(self.hub.limit),
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Reset": str(int(now) + 60),
+            "X-OAuth-Scopes": self.hub.scopes,
+        }
+
+    def graphql(self, query: str, variables: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+        executor = Executor(self.hub)
+        try:
+            data = executor.run(query, variables)
+        except GraphQLError as error:
+            return 200, {}, {"data": None, "errors": [error.error]}
+        return 200, {}, {"data": data, **({"errors": executor.errors} if executor.errors else {})}
+
+    def rest(self) -> tuple[int, dict[str, str], Any]:
+        parts = urlsplit(self.path)
+        found = re.fullmatch(r"/api/v3/repos/([^/]+/[^/]+)/actions/runs", parts.path)
+        repository = self.hub.repository(found[1]) if found else None
+        if repository is None:
+            return 404, {}, {"message": "Not Found"}
+        if "runs" in self.hub.forbidden:
+            return 403, {"X-Accepted-GitHub-Permissions": "actions=read"}, {"message": self.hub.forbidden["runs"]}
+        asked = dict(parse_qsl(parts.query))
+        runs = sorted(repository["runs"], key=lambda run: (run["created_at"], run["id"]), reverse=True)
+        if until := asked.get("created"):
+            assert until.startswith("<=")
+            runs = [run for run in runs if run["created_at"] <= until[2:]][:1000]
+        size, page = int(asked.get("per_page", 30)), int(asked.get("page", 1))
+        assert size <= 100
+        body = {"total_count": len(runs), "workflow_runs": runs[(page - 1) * size : page * size]}
+        etag = f'W/"{hashlib.sha256(json.dumps(body).encode()).hexdigest()}"'
+        if self.headers.get("If-None-Match") == etag:
+            self.hub.not_modified += 1
+            return 304, {"ETag": etag}, None
+        return 200, {"ETag": etag}, body
+
+    def json(self, status: int, headers: dict[str, str], body: Any, *, cut: bool = False) -> None:
+        content = b"" if body is None else json.dumps(body).encode()
+        self.send(status, {**headers, "Content-Type": "application/json; charset=utf-8"}, content, cut=cut)
+
+
+def serving(hub: Hub) -> AbstractContextManager[str]:
+    """The address of a server of ``hub``, until the block ends."""
+    return listening(type("HubHandler", (Handler,), {"hub": hub, "lock": threading.Lock()}))

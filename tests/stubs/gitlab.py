@@ -1,0 +1,269 @@
+"""A GitLab on loopback: GraphQL with its complexity limit and page sizes, REST, rate limits, scopes and faults on demand.
+
+What it holds (``Hub``) comes in as plain objects; answers have the documented shapes. A query is really parsed: a field that
+GitLab does not have is an error, as it is there, and so is a query of more than 250 points.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from stubs.github import Parser, Selection
+from stubs.server import PASSING as PASSING_FOR_ALL
+from stubs.server import TRUNCATED, Fault, Reply, Request, Tool, serving
+
+__all__ = ["PASSING", "TOKEN", "TRUNCATED", "Fault", "Hub", "Request", "serving"]
+
+TOKEN = "glpat-stub0123456789"
+COMPLEXITY = 250
+_JSON = (("Content-Type", "application/json"),)
+
+TIMED_OUT = Fault(
+    200,
+    _JSON,
+    b'{"errors": [{"message": "Request timed out. Please try a less complex query or a smaller set of records."}]}',
+)
+PLAIN_429 = Fault(429, (("Content-Type", "text/plain"), ("Retry-After", "4")), b"Retry later\n")
+PASSING = {**PASSING_FOR_ALL, "timed out": TIMED_OUT, "429 in plain text": PLAIN_429}
+
+_USER = {"username", "name", "publicEmail"}
+SHAPES: dict[str, set[str]] = {
+    "Query": {"group", "namespace", "project"},
+    "owner": {"fullPath", "projects"},
+    "project": {
+        *("id", "fullPath", "webUrl", "repository", "mergeRequests", "mergeRequest", "issues", "releases", "pipelines"),
+    },
+    "repository": {"rootRef"},
+    "mergeRequests": {
+        *("iid", "title", "description", "state", "draft", "createdAt", "updatedAt", "mergedAt", "closedAt", "webUrl"),
+        *("targetBranch", "sourceBranch", "mergeCommitSha", "diffHeadSha", "author", "mergeUser", "labels"),
+        *("approvedBy", "commits", "diffStats", "notes"),
+    },
+    "issues": {
+        *("iid", "title", "type", "state", "createdAt", "updatedAt", "closedAt", "webUrl", "weight", "moved"),
+        *("author", "assignees", "labels"),
+    },
+    "releases": {"tagName", "name", "createdAt", "releasedAt", "commit"},
+    "pipelines": {
+        *("id", "name", "sha", "ref", "source", "status", "createdAt", "updatedAt", "startedAt", "finishedAt"),
+        *("path", "user"),
+    },
+    "commits": {"sha", "authoredDate", "committedDate", "author"},
+    "commit": {"sha"},
+    "notes": {"id", "body", "system", "createdAt", "updatedAt", "author"},
+    "diffStats": {"path", "additions", "deletions"},
+    "labels": {"title"},
+    **dict.fromkeys(("author", "mergeUser", "user", "approvedBy", "assignees"), _USER),
+}
+"""What each type has, by the names of its public GraphQL schema, under the name of the field that leads to it."""
+KINDS = {"mergeRequest": "mergeRequests", "projects": "project", "group": "owner", "namespace": "owner"}
+RESOLVED = {"projects", "mergeRequests", "mergeRequest", "issues", "releases", "pipelines", "notes", "labels", "group"}
+"""Fields whose cost grows with the elements that are asked for."""
+COSTS = {"mergedAt": 5, "closedAt": 5, "diffHeadSha": 2, "rootRef": 2, "diffStats": 2, "commits": 2, "commit": 11}
+
+
+class GraphQLError(Exception):
+    pass
+
+
+def complexity(selections: list[Selection]) -> float:
+    """As GitLab counts it: a field costs one, one more if git is asked; 1 % more for each element asked for."""
+    total = 0.0
+    for each in selections:
+        below = complexity(each.inner)
+        if each.name in RESOLVED:
+            below += 1 + bool(each.arguments.get("sort"))
+            size = each.arguments.get("first", 0)
+            total += below * (1 + 0.01 * (size or 0))
+        else:
+            total += below + COSTS.get(each.name, 1)
+    return total
+
+
+@dataclass
+class Hub(Tool):
+    """What a GitLab holds. ``users``: paths that are users' and no groups'. ``hidden``: lists that may not be seen;
+    ``unknown``: fields that this server is too old for."""
+
+    projects: list[dict[str, Any]] = field(default_factory=list)
+    users: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    scopes: tuple[str, ...] = ("read_api",)
+    broken: Callable[[dict[str, Any], str], bool] = lambda _thing, _field: False
+    """Fields that cannot be told for a thing, as when git is in trouble: null, with an error."""
+    costs: list[float] = field(default_factory=list)
+
+    def limits(self, left: int, reset: int) -> dict[str, str]:
+        return {"RateLimit-Limit": str(self.limit), "RateLimit-Remaining": str(left), "RateLimit-Reset": str(reset)}
+
+    def project(self, path: str) -> dict[str, Any] | None:
+        return next((each for each in self.projects if each["fullPath"].lower() == path.lower()), None)
+
+    def below(self, path: str) -> list[dict[str, Any]] | None:
+        found = [each for each in self.projects if each["fullPath"].lower().startswith(f"{path.lower()}/")]
+        return found or None
+
+    def answer(self, request: Request) -> Reply:
+        graphql = request.path == "/api/graphql"
+        tokens = (request.headers.get("authorization"), request.headers.get("private-token"))
+        if tokens[0] != f"Bearer {TOKEN}" and tokens[1] != TOKEN:
+            said = {"errors": [{"message": "Invalid token"}]} if graphql else {"message": "401 Unauthorized"}
+            return 401, {}, said
+        if request.path == "/api/v4/personal_access_tokens/self":
+            return 200, {}, {"id": 1, "active": True, "scopes": list(self.scopes)}
+        if not {"api", "read_api"} & set(self.scopes):
+            if graphql:
+                return 401, {}, {"errors": [{"message": "Invalid token"}]}
+            return (
+                403,
+                {},
+                {"error": "insufficient_scope", "error_description": "higher privileges", "scope": "api read_api"},
+            )
+        if graphql:
+            return self.graphql(request)
+        return self.rest(request)
+
+    def graphql(self, request: Request) -> Reply:
+        assert request.method == "POST"
+        try:
+            selections = Parser(request.body["query"], request.body.get("variables") or {}).operation()
+            cost = complexity(selections)
+            self.costs.append(cost)
+            if cost > COMPLEXITY:
+                raise GraphQLError(f"Query has complexity of {cost:.0f}, which exceeds max complexity of {COMPLEXITY}")
+            executor = Executor(self)
+            data = {each.alias: executor.root(each) for each in selections}
+            return 200, {}, {"data": data, **({"errors": executor.errors} if executor.errors else {})}
+        except GraphQLError as error:
+            return 200, {}, {"errors": [{"message": str(error)}]}
+
+    def rest(self, request: Request) -> Reply:
+        found = re.fullmatch(r"/api/v4/projects/(\d+)/(\w+)", request.path)
+        project = next((each for each in self.projects if found and each["id"].endswith(f"/{found[1]}")), None)
+        if project is None or found is None:
+            return 404, {}, {"message": "404 Project Not Found"}
+        if found[2] in self.hidden or {"merge_requests": "mergeRequests"}.get(found[2]) in self.hidden:
+            return 403, {}, {"message": "403 Forbidden"}
+        params = request.params
+        size, page = int(params.get("per_page", 20)), int(params.get("page", 1))
+        assert 1 <= size <= 100
+        things = self.things(project, found[2], request)
+        rest = things[(page - 1) * size : page * size]
+        further = str(page + 1) if page * size < len(things) else ""
+        return self.etagged(request, rest, {"X-Page": str(page), "X-Next-Page": further, "X-Per-Page": str(size)})
+
+    def things(self, project: dict[str, Any], name: str, request: Request) -> list[dict[str, Any]]:
+        if name == "deployments":
+            params = request.params
+            found = project["deployments"]
+            if after := params.get("updated_after"):
+                assert params.get("order_by") == "updated_at", "400: updated_at filter requires updated_at sort"
+                found = [each for each in found if _at(each["updated_at"]) >= _at(after)]
+            return (
+                sorted(found, key=lambda each: (_at(each["updated_at"]), each["id"])) if "order_by" in params else found
+            )
+        if name == "merge_requests":
+            iids = re.findall(r"iids%5B%5D=(\d+)", request.url)
+            found = [each for each in project["mergeRequests"] if not iids or each["iid"] in iids]
+            return [
+                {"iid": int(each["iid"]), "squash_commit_sha": each["squashCommitSha"], "merge_commit_sha": None}
+                for each in found
+            ]
+        return []
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+class Executor:
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.errors: list[dict[str, Any]] = []
+
+    def root(self, each: Selection) -> Any:
+        path = each.arguments["fullPath"]
+        if each.name == "project":
+            found = self.hub.project(path)
+            return None if found is None else self.object(found, each.inner, "project")
+        assert each.name in SHAPES["Query"]
+        if (path in self.hub.users) != (each.name == "namespace"):
+            return None
+        owned = self.hub.below(path)
+        return None if owned is None else self.object({"fullPath": path, "projects": owned}, each.inner, "owner")
+
+    def object(self, value: dict[str, Any], inner: list[Selection], kind: str) -> dict[str, Any]:
+        found = {}
+        for each in inner:
+            if each.name not in SHAPES[kind] or each.name in self.hub.unknown:
+                raise GraphQLError(f"Field '{each.name}' doesn't exist on type '{kind.capitalize()}'")
+            if each.name in self.hub.hidden:
+                found[each.alias] = None
+            elif self.hub.broken(value, each.name):
+                self.errors.append({"message": "14:connections to all backends failing", "path": [each.alias]})
+                found[each.alias] = None
+            elif each.name == "mergeRequest":
+                iid = each.arguments["iid"]
+                one = next((at for at in value["mergeRequests"] if at["iid"] == iid), None)
+                found[each.alias] = None if one is None else self.object(one, each.inner, "mergeRequests")
+            else:
+                found[each.alias] = self.field(value.get(each.name), each)
+        return found
+
+    def field(self, value: Any, each: Selection) -> Any:
+        kind = KINDS.get(each.name, each.name)
+        if each.name == "diffStats" and isinstance(value, list):
+            return [self.object(one, each.inner, kind) for one in value]
+        if isinstance(value, list):
+            return self.connection(value, each, kind)
+        return self.object(value, each.inner, kind) if isinstance(value, dict) else value
+
+    def connection(self, values: list[Any], each: Selection, kind: str) -> dict[str, Any]:
+        size = each.arguments.get("first", 100)
+        assert 1 <= size <= 100
+        if since := each.arguments.get("updatedAfter"):
+            values = [one for one in values if _at(one["updatedAt"]) >= _at(since)]
+        keyed = [(_key(one, each, at), one) for at, one in enumerate(values)]
+        down = bool(each.arguments.get("sort")) or each.name in ("projects", "pipelines")
+        keyed.sort(key=lambda pair: pair[0], reverse=down)
+        start = 0
+        if after := each.arguments.get("after"):
+            try:
+                place = json.loads(base64.b64decode(after))
+            except ValueError:
+                raise GraphQLError("Please provide a valid cursor") from None
+            start = next(
+                (at for at, (key, _) in enumerate(keyed) if (key < place if down else key > place)), len(keyed)
+            )
+        chosen = keyed[start : start + size]
+        end = base64.b64encode(json.dumps(chosen[-1][0]).encode()).decode() if chosen else None
+        found: dict[str, Any] = {}
+        for part in each.inner:
+            if part.name == "nodes":
+                found["nodes"] = [
+                    self.object(one, part.inner, kind) if isinstance(one, dict) else one for _, one in chosen
+                ]
+            elif part.name == "count":
+                found["count"] = len(values)
+            else:
+                assert part.name == "pageInfo"
+                found["pageInfo"] = {"hasNextPage": start + len(chosen) < len(keyed), "endCursor": end}
+        return found
+
+
+def _key(one: Any, each: Selection, at: int) -> list[Any]:
+    sort = each.arguments.get("sort")
+    if sort in ("CREATED_DESC", "UPDATED_DESC"):
+        instant = one["createdAt" if sort == "CREATED_DESC" else "updatedAt"]
+        return [instant, int(one["iid"]) if "iid" in one else at]
+    if each.name in ("projects", "pipelines"):
+        return [int(one["id"].rpartition("/")[2])]
+    assert sort is None
+    return [at]

@@ -1,0 +1,168 @@
+"""When a source is run again, and that a run is made once however many look at it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from leadline.db import sources
+from leadline.db.sources import SourceRow
+from leadline.errors import NotFound
+from leadline.home import Project
+from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sync import source
+from leadline.sync.run import SyncRun
+from leadline.sync.schedule import due, next_run, run_if_due, under_way
+from leadline.sync.source import SourceResult, run_lock
+from stubs.git_history import History
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ROW = SourceRow(1, "one", "git", {"targets": [], "every": 3600}, True, NOW, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, NOW),  # never run: at once
+        ({"configured": False}, None),
+        ({"settings": {"every": 0}}, None),
+        ({"started_at": NOW, "finished_at": NOW + HOUR / 2}, NOW + HOUR),  # counted from its beginning
+        ({"started_at": NOW, "finished_at": NOW + 3 * HOUR}, NOW + HOUR),  # longer than its span: at once
+        ({"started_at": NOW}, NOW + timedelta(minutes=1)),  # at work, or killed
+        ({"started_at": NOW, "finished_at": NOW - HOUR}, NOW + timedelta(minutes=1)),
+    ],
+)
+def test_the_next_run(changes: dict[str, object], expected: datetime | None) -> None:
+    assert next_run(replace(ROW, **changes)) == expected  # type: ignore[arg-type]
+
+
+def test_a_run_is_under_way_until_it_has_ended() -> None:
+    assert not under_way(ROW)
+    assert under_way(replace(ROW, started_at=NOW))
+    assert under_way(replace(ROW, started_at=NOW, finished_at=NOW - HOUR))
+    assert not under_way(replace(ROW, started_at=NOW, finished_at=NOW))
+
+
+class Scheduled:
+    """A project with a git source, at an hour that the test sets."""
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        self.project, self.now = project, NOW
+        self.history = History(folder)
+        self.history.commit("one", {"a": "1\n"})
+        (self.settings,) = checked(SourceSettings("git", targets=(str(folder),)))
+        self.name = self.settings.name
+        sources.add(project.home.db, project.id, self.name, "git", self.settings.stored(), NOW)
+
+    def pull(self) -> SyncRun:
+        project = self.project
+        lock, temp = project.lock, project.home.temp
+        return SyncRun(
+            project.lake, project.home.db, project.id, temp, lock, now=lambda: self.now, clones=project.clones
+        )
+
+    def due(self) -> list[str]:
+        project = self.project
+        return [row.name for row in due(project.home.db, project.id, self.now, project.lock_if_free)]
+
+    def run(self) -> SourceResult | None:
+        return run_if_due(self.pull(), self.name, self.project.lock_if_free, environ={})
+
+    def commits(self) -> int:
+        return self.project.lake.snapshot().row_counts().get("commits", 0)
+
+
+@pytest.fixture
+def scheduled(database_project: Project, tmp_path: Path) -> Scheduled:
+    return Scheduled(database_project, tmp_path / "acme" / "shop")
+
+
+def test_run_when_due_and_not_before(scheduled: Scheduled) -> None:
+    assert scheduled.due() == [scheduled.name]
+    done = scheduled.run()
+    assert done is not None
+    assert (done.error, scheduled.commits(), scheduled.due()) == (None, 1, [])
+    assert scheduled.run() is None
+    scheduled.history.commit("two", {"a": "2\n"})
+    scheduled.now += HOUR
+    assert scheduled.due() == [scheduled.name]
+    assert scheduled.run() is not None
+    assert scheduled.commits() == 2
+
+
+def test_what_somebody_runs_is_left_alone(scheduled: Scheduled) -> None:
+    with scheduled.project.lock(run_lock(scheduled.name)):
+        assert scheduled.due() == []
+        assert scheduled.run() is None
+    assert scheduled.commits() == 0
+    assert scheduled.due() == [scheduled.name]
+
+
+def test_a_killed_run_is_taken_up_again(scheduled: Scheduled) -> None:
+    project = scheduled.project
+    sources.started(project.home.db, project.id, scheduled.name, "git", {}, NOW)
+    assert scheduled.due() == []
+    scheduled.now += timedelta(minutes=1)
+    assert scheduled.due() == [scheduled.name]
+    assert scheduled.run() is not None
+
+
+def test_many_at_once_run_it_once(scheduled: Scheduled) -> None:
+    ran = []
+    threads = [threading.Thread(target=lambda: ran.append(scheduled.run())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(ran) == 4
+    assert sum(each is not None for each in ran) == 1
+
+
+def test_a_removed_source_is_not_run(scheduled: Scheduled) -> None:
+    sources.remove(scheduled.project.home.db, scheduled.project.id, scheduled.name)
+    assert scheduled.due() == []
+    with pytest.raises(NotFound):
+        scheduled.run()
+
+
+def test_a_source_that_fails_is_run_again_by_its_schedule(scheduled: Scheduled) -> None:
+    scheduled.history.folder.rename(scheduled.history.folder.parent / "gone")
+    done = scheduled.run()
+    assert done is not None
+    assert done.error is not None
+    (row,) = sources.listed(scheduled.project.home.db, scheduled.project.id)
+    assert (row.succeeded_at, (row.outcome or {})["state"]) == (None, "failed")
+    assert scheduled.due() == []
+    scheduled.now += HOUR
+    assert scheduled.due() == [scheduled.name]
+
+
+def test_a_source_that_this_version_cannot_read_fails_and_waits_for_its_turn(scheduled: Scheduled) -> None:
+    project = scheduled.project
+    sources.remove(project.home.db, project.id, scheduled.name)
+    sources.add(project.home.db, project.id, scheduled.name, "gopher", {"targets": [], "every": 3600}, NOW)
+    done = scheduled.run()
+    assert done is not None
+    assert done.error is not None
+    assert "gopher" in done.error.message
+    assert scheduled.due() == []
+
+
+def test_a_mistake_of_ours_is_told_and_waits_for_its_turn(
+    scheduled: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise KeyError("secret")
+
+    monkeypatch.setattr(source, "_history", mistaken)
+    with pytest.raises(KeyError):
+        scheduled.run()
+    (row,) = sources.listed(scheduled.project.home.db, scheduled.project.id)
+    assert not under_way(row)
+    assert (row.outcome or {})["error"]["error"] == "leadline itself failed (KeyError); its log says where"
+    assert scheduled.due() == []
