@@ -27,7 +27,7 @@ from leadline.sources.github.webhooks import GitHubWebhooks
 from leadline.sources.gitlab import rows as gitlab_rows
 from leadline.sources.gitlab.webhooks import GitLabWebhooks
 from leadline.sources.kit.deploy_rules import DeployRules
-from leadline.sources.kit.page import CallStats, ConnectionReport, Page, State
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, RunContext
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.text import plain
 from leadline.sources.kit.webhooks import WebhookEvent, instant
@@ -62,7 +62,7 @@ class Read:
     kind: str = "github"
     lock: str = "source:read"
 
-    def pages(self, _cursors: Mapping[str, State]) -> Iterator[Page]:
+    def pages(self, _context: RunContext) -> Iterator[Page]:
         yield from self.left
 
     def check(self) -> ConnectionReport:

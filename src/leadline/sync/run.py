@@ -29,7 +29,7 @@ from leadline.lake import Lake
 from leadline.people import load_org
 from leadline.schema import TABLES, Table
 from leadline.sources.git import SOURCE as GIT
-from leadline.sources.kit.page import BringsCommits, CallStats, Developers, Page, Row, RowOfFile, Skipped, Source, State
+from leadline.sources.kit.page import CallStats, Developers, Page, Row, RowOfFile, RunContext, Skipped, Source, State
 from leadline.sync.prefetch import Prefetch
 
 if TYPE_CHECKING:
@@ -111,10 +111,7 @@ class SyncRun:
 
     def _read(self, source: Source, carrier: _BatchWriter) -> LeadlineError | None:
         """Hand every page to ``carrier``; what ended the reading, if it was not its end."""
-        known = cursors.of_source(self.db, self.project_id, source.kind)
-        if isinstance(source, BringsCommits):
-            source.leave_commits_of(frozenset(cursors.of_source(self.db, self.project_id, GIT)))
-        with Prefetch(source.pages(known)) as pages:
+        with Prefetch(source.pages(self._context(source.kind))) as pages:
             while True:
                 try:
                     page = next(pages, None)
@@ -125,6 +122,15 @@ class SyncRun:
                 carrier.take(page)
                 if self.progress is not None:
                     self.progress(page.subject, carrier.records)
+
+    def _context(self, kind: str) -> RunContext:
+        names = [(source, name) for source, name, _ in cursors.listed(self.db, self.project_id)]
+        return RunContext(
+            cursors.of_source(self.db, self.project_id, kind),
+            frozenset(name for source, name in names if source == GIT),
+            has_commits=self.lake.version("commits") is not None,
+            other_kinds=any(source != kind for source, _ in names),
+        )
 
 
 @dataclass

@@ -33,7 +33,17 @@ from leadline.sources.github.rows import (
 from leadline.sources.github.workflow_runs import Builds
 from leadline.sources.kit.client import Refused, Unavailable
 from leadline.sources.kit.deploy_rules import DeployRules
-from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State, left_out, with_cursors
+from leadline.sources.kit.page import (
+    CallStats,
+    ConnectionReport,
+    Page,
+    Row,
+    RunContext,
+    Skipped,
+    State,
+    left_out,
+    with_cursors,
+)
 from leadline.sources.kit.text import Misshapen, rfc3339
 
 LAG = timedelta(minutes=2)
@@ -77,10 +87,6 @@ class GitHub:
         """What makes GitHub's numbers differ from those of other tools and servers."""
         return SOURCE if self.api.server.is_cloud else self.api.server.host
 
-    def leave_commits_of(self, repositories: Set[str]) -> None:
-        """Bring no commits of these: git's own history is read of them."""
-        self._mined = repositories
-
     def figures(self) -> CallStats:
         """What the reading has cost so far."""
         return self.api.client.figures()
@@ -96,9 +102,10 @@ class GitHub:
         names = tuple(each.name for each in found.wanted)
         return ConnectionReport(self.api.server.host, self.owner, "repositories", names, tuple(hidden))
 
-    def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
+    def pages(self, context: RunContext) -> Iterator[Page]:
         """Everything new, repository by repository. Raises ``LeadlineError`` when GitHub cannot be read any further."""
-        self._states = dict(cursors)
+        self._states = dict(context.cursors)
+        self._mined = context.git_repositories
         found = owned(self.api, self.owner, self.patterns)
         yield self._known(self._described(found))
         for pages in (self._people(found), self._open_deployments(found.wanted)):

@@ -7,7 +7,7 @@ known by its number, so that one that was renamed or transferred is found again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -47,7 +47,17 @@ from leadline.sources.gitlab.rows import (
 )
 from leadline.sources.kit.client import Refused, Unavailable
 from leadline.sources.kit.deploy_rules import DeployRules
-from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State, left_out, with_cursors
+from leadline.sources.kit.page import (
+    CallStats,
+    ConnectionReport,
+    Page,
+    Row,
+    RunContext,
+    Skipped,
+    State,
+    left_out,
+    with_cursors,
+)
 from leadline.sources.kit.text import Misshapen
 
 TROUBLES = 3
@@ -130,9 +140,9 @@ class GitLab:
             )
         return wanted, hidden
 
-    def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
+    def pages(self, context: RunContext) -> Iterator[Page]:
         """Everything new, project by project. Raises ``LeadlineError`` when GitLab cannot be read any further."""
-        self._states = dict(cursors)
+        self._states = dict(context.cursors)
         run = f"{self.api.server.host}/{self.owner} {' '.join(self.patterns)}{_STREAM}run"
         since = self._states.get(run, {}).get("since") or self._earliest()
         found, skipped = self._projects(since)

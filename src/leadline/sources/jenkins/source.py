@@ -27,7 +27,7 @@ from leadline.sources.jenkins.rows import (
 )
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
 from leadline.sources.kit.deploy_rules import DeployRules
-from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State, left_out
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, RunContext, Skipped, State, left_out
 from leadline.sources.kit.secrets import one_line
 from leadline.sources.kit.server_url import server
 from leadline.sources.kit.settings import SourceSettings, named
@@ -119,12 +119,12 @@ class Jenkins:
         jobs, listing = self._listed()
         return ConnectionReport(self.place, "", "jobs", tuple(job.name for job in jobs), tuple(listing.skipped))
 
-    def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
+    def pages(self, context: RunContext) -> Iterator[Page]:
         """The new builds, job by job. Raises ``LeadlineError`` when Jenkins cannot be read any further."""
         jobs, listing = self._listed()
         if listing.skipped:
             yield Page(self.place, skipped=tuple(listing.skipped))
-        gone = self._gone(cursors, jobs, listing.unread)
+        gone = self._gone(context.cursors, jobs, listing.unread)
         self._vanished = {}
         for name, state in gone.items():
             if newest := state.get("mark") or (state.get("descent") or {}).get("top"):
@@ -133,7 +133,7 @@ class Jenkins:
         settled = not listing.unread
         for job in jobs:
             try:
-                for page in self._builds(job, cursors.get(self._cursor(job.name), {})):
+                for page in self._builds(job, context.cursors.get(self._cursor(job.name), {})):
                     yield page
                     troubles = 0
             except (Refused, NotFound, Misshapen) as error:

@@ -23,7 +23,17 @@ from leadline.sources.jira.people import SOURCE, People
 from leadline.sources.jira.reading import MINUTE, Issues, Step, millis
 from leadline.sources.jira.rows import Shapes, former_keys, instant, issue_rows, key_of, statuses
 from leadline.sources.kit.client import Refused, Unavailable
-from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State, left_out, with_cursors
+from leadline.sources.kit.page import (
+    CallStats,
+    ConnectionReport,
+    Page,
+    Row,
+    RunContext,
+    Skipped,
+    State,
+    left_out,
+    with_cursors,
+)
 from leadline.sources.kit.secrets import one_line
 from leadline.sources.kit.settings import SourceSettings, named
 from leadline.sources.kit.text import Misshapen
@@ -142,9 +152,9 @@ class Jira:
 
     # -- pages -------------------------------------------------------------------------------------------------------
 
-    def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
+    def pages(self, context: RunContext) -> Iterator[Page]:
         """Everything new, project by project. Raises ``LeadlineError`` when Jira cannot be read any further."""
-        self._states = dict(cursors)
+        self._states = dict(context.cursors)
         server = self.api.server()
         wanted = self.projects(server)
         fields = field_map(self._fields(server), self.given)

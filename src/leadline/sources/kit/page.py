@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from leadline.errors import LeadlineError
 
@@ -94,6 +94,21 @@ class ConnectionReport:
     hidden: tuple[Skipped, ...] = ()
 
 
+@dataclass(frozen=True)
+class RunContext:
+    """What the project holds when a run of a source begins.
+
+    ``cursors``: those of the source's kind, by name. ``git_repositories``: names (``owner/name``) of the repositories whose
+    history is read by git; git's rows are the better ones, so no tool brings commits of these. ``has_commits``: the lake has a
+    table of commits. ``other_kinds``: sources of other kinds have been read, too.
+    """
+
+    cursors: Mapping[str, State] = field(default_factory=dict)
+    git_repositories: Set[str] = frozenset()
+    has_commits: bool = False
+    other_kinds: bool = False
+
+
 class Source(Protocol):
     """A connector for one account at one tool."""
 
@@ -107,8 +122,11 @@ class Source(Protocol):
         """Name of the lock that one run at a time holds."""
         ...
 
-    def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
-        """Everything that is new since ``cursors``. Raises ``LeadlineError`` when the tool cannot be read any further."""
+    def pages(self, context: RunContext) -> Iterator[Page]:
+        """Everything that is new since the cursors of ``context``.
+
+        Raises ``LeadlineError`` when the tool cannot be read any further.
+        """
         ...
 
     def check(self) -> ConnectionReport:
@@ -117,15 +135,6 @@ class Source(Protocol):
 
     def figures(self) -> CallStats:
         """What the reading has cost so far."""
-        ...
-
-
-@runtime_checkable
-class BringsCommits(Protocol):
-    """A connector that reads commits, too. Where git's own history is read, git's rows are the better ones."""
-
-    def leave_commits_of(self, repositories: Set[str]) -> None:
-        """Bring no commits of these repositories (``owner/name``)."""
         ...
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.errors import InvalidRequest, NotFound, StoreError
 from leadline.sources.kit.client import Refused
-from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, Skipped, State
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, RunContext, Skipped, State
 from leadline.sources.kit.secrets import one_line
 from leadline.sources.kit.server_url import server
 from leadline.sources.kit.settings import SourceSettings, named
@@ -96,10 +96,10 @@ class PagerDuty:
             hidden.append(Skipped("incidents", str(error)))
         return ConnectionReport(self.api.server.place, "", "services", tuple(sorted(services.values())), tuple(hidden))
 
-    def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
+    def pages(self, context: RunContext) -> Iterator[Page]:
         """The new and the changed incidents. Raises ``LeadlineError`` when PagerDuty cannot be read any further."""
         try:
-            yield from self._pages(cursors)
+            yield from self._pages(context.cursors)
         except Misshapen as error:
             raise Refused(str(error)) from error
 

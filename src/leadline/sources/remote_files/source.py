@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -17,7 +17,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from leadline.errors import InvalidInput, InvalidRequest, StoreError
 from leadline.formats.files import ImportFile, suffix_of, table_of
 from leadline.schema import TABLES, Table, table_named
-from leadline.sources.kit.page import CallStats, ConnectionReport, Developers, Page, Row, RowOfFile, Skipped, State
+from leadline.sources.kit.page import (
+    CallStats,
+    ConnectionReport,
+    Developers,
+    Page,
+    Row,
+    RowOfFile,
+    RunContext,
+    Skipped,
+    State,
+)
 from leadline.sources.kit.secrets import one_line
 from leadline.sources.kit.server_url import split
 from leadline.sources.kit.settings import SourceSettings, named
@@ -139,9 +149,9 @@ class Files:
         thing = f"{self.name} ({self._format(answer.content_type)}) for {self.table.name}"
         return ConnectionReport(urlsplit(self.url).netloc, "", "files", (thing,))
 
-    def pages(self, cursors: Mapping[str, State]) -> Iterator[Page]:
+    def pages(self, context: RunContext) -> Iterator[Page]:
         """The file's rows, if it has changed. Raises ``InvalidInput`` if it cannot be read, and as ``Download.to`` does."""
-        state = dict(cursors.get(self.url[:500], {}))
+        state = dict(context.cursors.get(self.url[:500], {}))
         read_as = [self.table.name, self.format or "", *([self.tree] if self.tree else [])]
         known = state if state.get("as") == read_as and "digest" in state else {}
         with tempfile.TemporaryDirectory(prefix="files-", dir=self._temp_dir()) as folder:
