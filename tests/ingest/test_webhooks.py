@@ -78,7 +78,7 @@ def poll(project: Project, *pages: Page) -> None:
     assert found.skipped == ()
 
 
-def take(project: Project, judge: RowValidator, *heard: WebhookEvent, now: datetime = NOW) -> None:
+def take(project: Project, judge: RowValidator, *events: WebhookEvent, now: datetime = NOW) -> None:
     """Into the inbox, as the route puts it there."""
     pushes = [
         Push(
@@ -87,7 +87,7 @@ def take(project: Project, judge: RowValidator, *heard: WebhookEvent, now: datet
             [{name: plain(value) for name, value in row.items()} for row in change.rows],
             change.terms,
         )
-        for each in heard
+        for each in events
         for change in each.changes
     ]
     for accepted in accept(project.home.db, judge, pushes, now):
@@ -107,7 +107,7 @@ def rows(project: Project, names: Sequence[str] = OF_LIFE) -> dict[str, list[dic
 
 
 def hear(event: str, action: str, **things: Any) -> WebhookEvent:
-    return SOURCE.heard(event, hooks.payload(SHOP, action, **things))
+    return SOURCE.parse(event, hooks.payload(SHOP, action, **things))
 
 
 # -- the rules, on any history -----------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class World:
                 there = self.tables[name].get(key)
                 if there is None or there["updated_at"] is None or row["updated_at"] >= there["updated_at"]:
                     self.tables[name][key] = row
-            if name in page.whole:
+            if name in page.complete_parents:
                 self.tables[name] = {key: row for key, row in self.tables[name].items() if key in here}
 
 
@@ -191,14 +191,14 @@ def test_whatever_comes_in_whatever_order_the_next_poll_puts_it_right_and_no_rep
         elif move == "flush":
             world.flush()
         elif move[0] == "hear":  # late, twice, or just now
-            world.waiting += LIFE.heard(min(move[1], now))
+            world.waiting += LIFE.parsed(min(move[1], now))
         else:  # what is read now is delivered at once; what happened since is not in it
             world.poll(min(move[1], now))
     world.flush()
     world.poll(LAST)
     assert world.tables == polled_alone()
     for step in late:
-        world.waiting += LIFE.heard(step)
+        world.waiting += LIFE.parsed(step)
         if step % 2:
             world.flush()
     world.flush()
@@ -209,9 +209,9 @@ def test_whatever_comes_in_whatever_order_the_next_poll_puts_it_right_and_no_rep
 def test_heard_in_order_with_replays_between_it_is_all_there_without_a_poll(late: list[int]) -> None:
     world, replays = World(), list(late)
     for step in range(LAST + 1):
-        world.waiting += LIFE.heard(step)
+        world.waiting += LIFE.parsed(step)
         if replays and replays[0] <= step and LIFE.events[step][0][0] == "pull_request":
-            world.waiting += LIFE.heard(replays.pop(0))
+            world.waiting += LIFE.parsed(replays.pop(0))
         world.flush()
     expected = polled_alone()
     for each in (world.tables, expected):  # the last comment changed its pull request, which no event says
@@ -227,7 +227,7 @@ def test_heard_in_order_with_replays_between_it_is_all_there_without_a_poll(late
 def test_no_older_state_of_a_pull_request_ever_wins(order: list[int]) -> None:
     world, newest = World(), None
     for step in order:
-        world.waiting += LIFE.heard(step)
+        world.waiting += LIFE.parsed(step)
         world.flush()
         for row in world.tables[PARENT].values():
             assert newest is None or row["updated_at"] >= newest
@@ -252,7 +252,7 @@ def test_a_poll_before_between_or_never_then_webhooks_then_a_poll(
 ) -> None:
     steps = list(range(LAST + 1))
     for step in reversed(steps) if backwards else steps:
-        take(project, judge, *LIFE.heard(step))
+        take(project, judge, *LIFE.parsed(step))
         if step == polled_at:
             poll(project, LIFE.page(step))
         if step % 6 == 0:
@@ -260,7 +260,7 @@ def test_a_poll_before_between_or_never_then_webhooks_then_a_poll(
     deliver(project)
     poll(project, LIFE.page(LAST))
     by_both = rows(project)
-    take(project, judge, *(heard for step in steps for heard in LIFE.heard(step)))
+    take(project, judge, *(event for step in steps for event in LIFE.parsed(step)))
     assert rows(project) == by_both
     assert check_lake(project.lake) == []
     (row,) = by_both["pull_requests"]
@@ -277,14 +277,14 @@ def test_a_poll_before_between_or_never_then_webhooks_then_a_poll(
 def test_any_order_in_the_lake(
     project: Project, judge: RowValidator, alone: dict[str, list[dict[str, Any]]], steps: list[int]
 ) -> None:
-    take(project, judge, *(heard for step in steps for heard in LIFE.heard(step)))
+    take(project, judge, *(event for step in steps for event in LIFE.parsed(step)))
     assert rows(project) == alone
 
 
 def test_what_a_webhook_does_not_know_stays(project: Project, judge: RowValidator) -> None:
     poll(project, LIFE.page(6))
     before = rows(project)["pull_requests"]
-    take(project, judge, *LIFE.heard(11))
+    take(project, judge, *LIFE.parsed(11))
     (after,) = rows(project)["pull_requests"]
     assert after["ready_at"] == before[0]["ready_at"]
     assert (after["title"], after["additions"]) == ("SHOP-1 another change", 50)
@@ -293,13 +293,13 @@ def test_what_a_webhook_does_not_know_stays(project: Project, judge: RowValidato
 def test_what_one_webhook_knows_stays_when_the_next_does_not_within_one_batch(
     project: Project, judge: RowValidator
 ) -> None:
-    take(project, judge, *LIFE.heard(0), *LIFE.heard(4), *LIFE.heard(8), *LIFE.heard(9), *LIFE.heard(11))
+    take(project, judge, *LIFE.parsed(0), *LIFE.parsed(4), *LIFE.parsed(8), *LIFE.parsed(9), *LIFE.parsed(11))
     (row,) = rows(project)["pull_requests"]
     assert row["ready_at"] == "2026-01-05 10:44:00+00"  # the first time, as polls have it
 
 
 def test_a_poll_while_a_webhook_waits(project: Project, judge: RowValidator) -> None:
-    take(project, judge, *LIFE.heard(0), *LIFE.heard(1), *LIFE.heard(3))
+    take(project, judge, *LIFE.parsed(0), *LIFE.parsed(1), *LIFE.parsed(3))
     poll(project, LIFE.page(LAST))
     assert [each["comment_id"] for each in rows(project)["comments"]] == [
         str(LARGE + 10),
@@ -309,46 +309,46 @@ def test_a_poll_while_a_webhook_waits(project: Project, judge: RowValidator) -> 
 
 
 def test_what_waits_under_a_name_that_is_given_up_goes_with_it(project: Project, judge: RowValidator) -> None:
-    take(project, judge, *LIFE.heard(0), *LIFE.heard(1))
-    poll(project, Page("acme", gone=(SHOP,)))
+    take(project, judge, *LIFE.parsed(0), *LIFE.parsed(1))
+    poll(project, Page("acme", renamed_away=(SHOP,)))
     assert rows(project) == {name: [] for name in OF_LIFE}
 
 
 def test_reading_pull_requests_does_not_let_their_comments_come_too_late(project: Project, judge: RowValidator) -> None:
-    take(project, judge, *LIFE.heard(0), *LIFE.heard(1), *LIFE.heard(2))
+    take(project, judge, *LIFE.parsed(0), *LIFE.parsed(1), *LIFE.parsed(2))
     deliver(project, "pull_requests")
     assert len(rows(project)["comments"]) == 1
     assert inbox.waiting(project.home.db, project.id) == []
 
 
 def test_pushed_rows_between_webhooks_keep_their_place(project: Project, judge: RowValidator) -> None:
-    take(project, judge, *LIFE.heard(0))
+    take(project, judge, *LIFE.parsed(0))
     whole = {"repository": SHOP, "number": "1", "title": "pushed"}
     accept(project.home.db, judge, [Push(project.id, TABLES[PARENT], [whole])], NOW)
     assert [row["title"] for row in rows(project)[PARENT]] == ["pushed"]
-    take(project, judge, *LIFE.heard(2))
+    take(project, judge, *LIFE.parsed(2))
     assert [row["title"] for row in rows(project)[PARENT]] == ["SHOP-1 change"]
 
 
 def test_deployments(project: Project, judge: RowValidator) -> None:
     node = deployment(SHOP, 1, "QUEUED", "IN_PROGRESS", "SUCCESS", "INACTIVE")
     things = {"deployment": hooks.deployment(node)}
-    heard = [hear("deployment", "created", **things)]
-    heard += [hear("deployment_status", "created", deployment_status=each, **things) for each in hooks.statuses(node)]
-    for each in (*heard, *reversed(heard), *heard):
+    events = [hear("deployment", "created", **things)]
+    events += [hear("deployment_status", "created", deployment_status=each, **things) for each in hooks.statuses(node)]
+    for each in (*events, *reversed(events), *events):
         take(project, judge, each)
     by_webhook = stored(project, "deployments")
     assert [row["status"] for row in by_webhook] == ["success"]
     poll(project, Page(SHOP, deployment_rows(SHOP, connected(node), "github")))
     assert stored(project, "deployments") == by_webhook
-    take(project, judge, *heard)
+    take(project, judge, *events)
     assert stored(project, "deployments") == by_webhook
 
 
 def test_builds(project: Project, judge: RowValidator) -> None:
     runs = [{**run(SHOP, 1, status), "updated_at": when(100 + at)} for at, status in enumerate(["queued", "completed"])]
-    heard = [hear("workflow_run", each["status"], workflow_run=each) for each in runs]
-    for each in (heard[1], heard[0], heard[1]):
+    events = [hear("workflow_run", each["status"], workflow_run=each) for each in runs]
+    for each in (events[1], events[0], events[1]):
         take(project, judge, each)
         deliver(project)
     by_webhook = stored(project, "builds")
@@ -399,10 +399,10 @@ def test_gitlab(project: Project, judge: RowValidator) -> None:
         gitlab.issue(name, issue),
         gitlab.release(name, published, "create"),
     ]
-    heard = [source.heard("", payload) for payload in told]
+    events = [source.parse("", payload) for payload in told]
     soon = instant(published["releasedAt"], "")
     assert soon is not None
-    for each in (heard, list(reversed(heard)), heard):
+    for each in (events, list(reversed(events)), events):
         take(project, judge, *each, now=soon)
         deliver(project)
     names = ("pull_requests", "comments", "builds", "deployments", "work_items", "releases")
@@ -423,7 +423,7 @@ def test_gitlab(project: Project, judge: RowValidator) -> None:
     assert polled["comments"] == by_webhook["comments"]
     assert polled["work_items"] == by_webhook["work_items"]
     assert polled["releases"] == by_webhook["releases"]
-    take(project, judge, *heard, now=soon)
+    take(project, judge, *events, now=soon)
     assert rows(project, names) == polled
 
 
@@ -434,10 +434,10 @@ def test_a_real_poll_of_what_webhooks_told_changes_nothing_but_what_they_cannot_
     hub = Hub({"acme": [shop]})
     with serving(hub) as url:
         source = GitHubWebhooks(SourceSettings("github", "github:acme", ("acme/*",), url))
-        heard = [source.heard(event, hooks.payload(SHOP, action, **things)) for event, action, things in told_of(shop)]
+        events = [source.parse(event, hooks.payload(SHOP, action, **things)) for event, action, things in told_of(shop)]
         soon = instant(shop["releases"][0]["updatedAt"], "")
         assert soon is not None
-        take(project, judge, *heard, now=soon)
+        take(project, judge, *events, now=soon)
         deliver(project)
         told = contents(project, TOLD)
         puller = Puller(project, hub, url)
@@ -449,7 +449,7 @@ def test_a_real_poll_of_what_webhooks_told_changes_nothing_but_what_they_cannot_
             row["sha"] = None
         assert told == polled
         polled = puller.tables()
-        take(project, judge, *reversed(heard), now=soon)
+        take(project, judge, *reversed(events), now=soon)
         deliver(project)
         assert puller.tables() == polled
 
@@ -484,7 +484,7 @@ def told_of(shop: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def test_a_late_delivery_of_the_same_second_changes_nothing_but_a_merge(project: Project, judge: RowValidator) -> None:
     at = LIFE.nodes[11]["updatedAt"]
     closed = {**LIFE.nodes[LAST], "updatedAt": at}
-    (open_,) = LIFE.heard(11)
+    (open_,) = LIFE.parsed(11)
     merge = hear("pull_request", "closed", pull_request=hooks.pull_request(closed))
     for order in ((open_, merge), (merge, open_)):
         take(project, judge, *order)
@@ -505,10 +505,10 @@ def test_dismissed_by_a_server_that_does_not_say_when(project: Project, judge: R
 
 
 def test_a_removal_of_what_was_never_there(project: Project, judge: RowValidator) -> None:
-    take(project, judge, *LIFE.heard(7))
+    take(project, judge, *LIFE.parsed(7))
     assert rows(project)["comments"] == []
     poll(project, LIFE.page(LAST))
-    take(project, judge, *LIFE.heard(3), *LIFE.heard(7))
+    take(project, judge, *LIFE.parsed(3), *LIFE.parsed(7))
     assert len(rows(project)["comments"]) == 3
 
 
@@ -522,7 +522,7 @@ def test_a_comment_deleted_without_its_pull_request_changing_stays_gone(project:
     )
     take(project, judge, gone)
     assert rows(project)["comments"] == []
-    take(project, judge, *LIFE.heard(1))
+    take(project, judge, *LIFE.parsed(1))
     assert rows(project)["comments"] == []
 
 
@@ -541,7 +541,7 @@ def test_polls_and_webhooks_at_once(database_project: Project, judge: RowValidat
         with Engine(temp_dir=project.home.temp) as engine:
             own = RowValidator(engine)
             for start in range(0, LAST + 1, 4):
-                take(project, own, *(heard for step in range(start, LAST + 1)[:4] for heard in LIFE.heard(step)))
+                take(project, own, *(event for step in range(start, LAST + 1)[:4] for event in LIFE.parsed(step)))
                 deliver(project)
 
     def polls() -> None:
@@ -563,7 +563,7 @@ def test_polls_and_webhooks_at_once(database_project: Project, judge: RowValidat
 def test_a_process_that_dies_before_the_inbox_knows_of_the_delivery(
     project: Project, judge: RowValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take(project, judge, *(heard for step in range(LAST + 1) for heard in LIFE.heard(step)))
+    take(project, judge, *(event for step in range(LAST + 1) for event in LIFE.parsed(step)))
     settle = inbox.settle
 
     def dies(*_: Any) -> None:

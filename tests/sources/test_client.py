@@ -28,7 +28,7 @@ class Asked:
         self.client = stack.enter_context(Client(headers={"Authorization": f"Bearer {TOKEN}"}, tool="Tool", **settings))
 
     def ask(self) -> Any:
-        return self.client.ask("GET", f"{self.url}/x").body
+        return self.client.request("GET", f"{self.url}/x").body
 
 
 @pytest.fixture
@@ -76,13 +76,13 @@ def test_retry_after_as_a_date(stack: ExitStack) -> None:
 
 def test_403_is_a_limit_only_if_it_says_so(stack: ExitStack) -> None:
     asked = Asked(stack, Fault(403, (JSON,), b'{"message": "no"}'))
-    assert asked.client.ask("GET", f"{asked.url}/x").status == 403
+    assert asked.client.request("GET", f"{asked.url}/x").status == 403
     assert asked.waits == []
 
 
 def test_nobody_there() -> None:
     with Client(headers={}, tool="Tool", wait=lambda _: None) as client, pytest.raises(Unavailable, match="Connect"):
-        client.ask("GET", "http://127.0.0.1:1/")
+        client.request("GET", "http://127.0.0.1:1/")
 
 
 def test_no_json(stack: ExitStack) -> None:
@@ -120,6 +120,6 @@ def test_pages_that_lead_to_themselves_come_to_an_end(stack: ExitStack) -> None:
     asked = Asked(stack, GOOD)
     for _ in range(SAME_ASKED):  # in turn, as two pages that name each other
         asked.ask()
-        asked.client.ask("POST", f"{asked.url}/x", body={"after": "b"})
+        asked.client.request("POST", f"{asked.url}/x", body={"after": "b"})
     with pytest.raises(Refused, match="the same page again and again"):
         asked.ask()

@@ -22,12 +22,12 @@ SHOP = "acme/shop"
 SOURCE = GitHubWebhooks(SourceSettings("github", "github:acme", ("acme/*",)))
 
 
-def heard(event: str, action: str, source: GitHubWebhooks = SOURCE, **things: Any) -> WebhookEvent:
-    return source.heard(event, hooks.payload(SHOP, action, **things))
+def parse(event: str, action: str, source: GitHubWebhooks = SOURCE, **things: Any) -> WebhookEvent:
+    return source.parse(event, hooks.payload(SHOP, action, **things))
 
 
 def changes(event: str, action: str, **things: Any) -> tuple[Change, ...]:
-    found = heard(event, action, **things)
+    found = parse(event, action, **things)
     assert found.nothing == ""
     assert (found.repository, found.number) == (SHOP, "1")
     return found.changes
@@ -85,7 +85,7 @@ def test_ready_for_review_tells_when() -> None:
     node = {**pull(SHOP, 1), **OPEN, "updatedAt": when(65)}
     (change,) = changes("pull_request", "ready_for_review", pull_request=hooks.pull_request(node))
     assert change.rows[0]["ready_at"] == when(65)
-    assert (change.terms.unknown, change.terms.first) == ((), ("ready_at",))
+    assert (change.terms.unknown, change.terms.keep_first) == ((), ("ready_at",))
 
 
 @pytest.mark.parametrize("state", ["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"])
@@ -99,7 +99,7 @@ def test_a_review(state: str) -> None:
         review=hooks.review(node["reviews"][0]),
     )
     assert known(change) == polled(node, "reviews")
-    assert change.terms.as_of == instant(node["updatedAt"], "")
+    assert change.terms.observed_at == instant(node["updatedAt"], "")
 
 
 def test_a_review_whose_server_does_not_say_when_it_changed() -> None:
@@ -113,7 +113,7 @@ def test_a_review_whose_server_does_not_say_when_it_changed() -> None:
 def test_a_pending_review_is_nobodys_business() -> None:
     node = pull(SHOP, 1)
     sent = hooks.review(node["reviews"][0], state="pending")
-    assert not heard("pull_request_review", "edited", pull_request=hooks.pull_request(node), review=sent).changes
+    assert not parse("pull_request_review", "edited", pull_request=hooks.pull_request(node), review=sent).changes
 
 
 def test_comments() -> None:
@@ -131,18 +131,18 @@ def test_comments() -> None:
     assert known(line) == polled(node, "comments", 2)
     assert talk.terms == line.terms
     assert talk.terms.in_pull_request
-    assert talk.terms.as_of == instant(node["updatedAt"], "")
+    assert talk.terms.observed_at == instant(node["updatedAt"], "")
 
 
 def test_a_comment_newer_than_what_its_pull_request_says() -> None:
     issue = {"number": 1, "updated_at": when(1), "pull_request": {}}
     late = comment(5, "ada", 99)
     (change,) = changes("issue_comment", "created", issue=issue, comment=hooks.comment(late))
-    assert change.terms.as_of == instant(when(99), "")
+    assert change.terms.observed_at == instant(when(99), "")
 
 
 def test_a_comment_on_an_issue_is_ignored() -> None:
-    found = heard("issue_comment", "created", issue={"number": 1}, comment=hooks.comment(comment(5, "ada", 1)))
+    found = parse("issue_comment", "created", issue={"number": 1}, comment=hooks.comment(comment(5, "ada", 1)))
     assert found.nothing == "a comment on an issue"
 
 
@@ -150,7 +150,7 @@ def test_deleted_comments_are_gone_whatever_the_order() -> None:
     issue = {"number": 1, "updated_at": when(1), "pull_request": {}}
     (change,) = changes("issue_comment", "deleted", issue=issue, comment=hooks.comment(comment(5, "ada", 1)))
     assert change.rows == [{"repository": SHOP, "number": 1, "comment_id": str(LARGE + 5)}]
-    assert change.terms == MergePolicy((), gone=True)
+    assert change.terms == MergePolicy((), deleted=True)
 
 
 def test_a_release() -> None:
@@ -159,18 +159,18 @@ def test_a_release() -> None:
     expected = release_rows(SHOP, node)["releases"][0]
     del expected["sha"]
     assert known(change) == expected
-    assert heard("release", "created", release=hooks.release(node, draft=True, published_at=None)).changes == ()
+    assert parse("release", "created", release=hooks.release(node, draft=True, published_at=None)).changes == ()
 
 
 def test_a_release_that_went_and_one_that_moved_to_another_tag() -> None:
     node = release(SHOP, 1)
     (gone,) = changes("release", "deleted", release=hooks.release(node))
-    assert gone.terms.gone
+    assert gone.terms.deleted
     assert gone.rows == [{"repository": SHOP, "tag": "v1", "published_at": node["publishedAt"]}]
     moved = changes(
         "release", "edited", release=hooks.release(node, tag_name="v2"), changes={"tag_name": {"from": "v1"}}
     )
-    assert [(change.terms.gone, change.rows[0]["tag"]) for change in moved] == [(True, "v1"), (False, "v2")]
+    assert [(change.terms.deleted, change.rows[0]["tag"]) for change in moved] == [(True, "v1"), (False, "v2")]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_deployment(states: tuple[str, ...]) -> None:
 
 def test_what_another_deployment_replaced_keeps_its_outcome() -> None:
     node = deployment(SHOP, 1, "SUCCESS", "INACTIVE")
-    found = heard(
+    found = parse(
         "deployment_status",
         "created",
         deployment=hooks.deployment(node),
@@ -208,14 +208,14 @@ def test_a_run(status: str) -> None:
 def test_a_run_that_is_a_deployment_by_rule() -> None:
     source = GitHubWebhooks(SourceSettings("github", "x", ("acme/*",), options={"deploys": ("CI=production",)}))
     node = {**run(SHOP, 1), "actor": {"login": "ada", "type": "User"}}
-    (change,) = heard("workflow_run", "completed", source, workflow_run=node).changes
+    (change,) = parse("workflow_run", "completed", source, workflow_run=node).changes
     expected = run_rows(SHOP, node, "github", DeployRules.parsed(["CI=production"]))
     assert (change.table, change.rows) == ("deployments", expected["deployments"])
 
 
 def test_ids_on_an_enterprise_server_bear_its_host() -> None:
     source = GitHubWebhooks(SourceSettings("github", "x", ("acme/*",), "https://github.example.com"))
-    found = heard("workflow_run", "completed", source, workflow_run=run(SHOP, 1))
+    found = parse("workflow_run", "completed", source, workflow_run=run(SHOP, 1))
     assert str(found.changes[0].rows[0]["build_id"]).startswith("github.example.com:")
     assert source.cursor(found) == "github.example.com#1"
 
@@ -232,7 +232,7 @@ def test_only_what_the_source_reads_is_covered(targets: tuple[str, ...], covered
 
 @pytest.mark.parametrize("event", ["ping", "push", "repository", "star", "installation", ""])
 def test_other_events_say_nothing(event: str) -> None:
-    assert SOURCE.heard(event, {"zen": "Keep it logically awesome."}).nothing
+    assert SOURCE.parse(event, {"zen": "Keep it logically awesome."}).nothing
 
 
 def test_terms_are_stored_and_restored() -> None:
@@ -277,7 +277,7 @@ def test_no_payload_does_more_than_be_misshapen(
         elif isinstance(things[thing], dict):
             things[thing][name] = value
     try:
-        found = SOURCE.heard(event, hooks.payload(SHOP, data.draw(st.sampled_from(["edited", "deleted"])), **things))
+        found = SOURCE.parse(event, hooks.payload(SHOP, data.draw(st.sampled_from(["edited", "deleted"])), **things))
     except Misshapen:
         return
     assert found.changes or found.nothing

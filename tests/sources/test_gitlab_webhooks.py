@@ -25,7 +25,7 @@ SOURCE = GitLabWebhooks(SourceSettings("gitlab", "gitlab:acme", ("acme",)))
 
 
 def changes(payload: dict[str, Any], source: GitLabWebhooks = SOURCE) -> tuple[Change, ...]:
-    found = source.heard("", payload)
+    found = source.parse("", payload)
     assert (found.nothing, found.repository, found.number) == ("", SHOP, "1")
     return found.changes
 
@@ -86,7 +86,7 @@ def test_ready_for_review_tells_when() -> None:
     payload["changes"] = {"draft": {"previous": True, "current": False}}
     (change,) = changes(payload)
     assert change.rows[0]["ready_at"] == change.rows[0]["updated_at"]
-    assert change.terms.first == ("ready_at",)
+    assert change.terms.keep_first == ("ready_at",)
     assert "ready_at" not in change.terms.unknown
 
 
@@ -96,7 +96,7 @@ def test_notes(kind: str) -> None:
     node["notes"] = [note(7, "why?", "cleo", 99, kind)]
     (change,) = changes(hooks.note(SHOP, node["notes"][0], node))
     assert_tells(change, polled(node, "comments"))
-    assert change.terms.as_of == instant(node["updatedAt"], "")
+    assert change.terms.observed_at == instant(node["updatedAt"], "")
     assert change.terms.in_pull_request
     assert change.terms.unknown == ()
 
@@ -111,10 +111,10 @@ def test_a_note_edited_by_another_keeps_its_author() -> None:
 
 def test_system_notes_and_notes_on_other_things_are_ignored() -> None:
     node = merge_request(SHOP, 1)
-    assert not SOURCE.heard("", hooks.note(SHOP, note(7, "x", "ada", 9, system=True), node)).changes
+    assert not SOURCE.parse("", hooks.note(SHOP, note(7, "x", "ada", 9, system=True), node)).changes
     payload = hooks.note(SHOP, note(7, "x", "ada", 9), node)
     payload["object_attributes"]["noteable_type"] = "Issue"
-    assert not SOURCE.heard("", payload).changes
+    assert not SOURCE.parse("", payload).changes
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILED", "RUNNING", "PENDING", "CANCELED"])
@@ -123,7 +123,7 @@ def test_a_pipeline(status: str) -> None:
     (change,) = changes(hooks.pipeline(SHOP, node))
     expected = pipeline_rows(SHOP, node, "gitlab", BASE, DeployRules())["builds"][0]
     assert_tells(change, expected, "started_at")
-    assert change.terms.first == ("started_at",)
+    assert change.terms.keep_first == ("started_at",)
     assert "updated_at" in change.terms.unknown
 
 
@@ -143,7 +143,7 @@ def test_a_deployment(status: str, by_job: bool) -> None:
     node = deployment(SHOP, 1, status, by_job=by_job)
     (change,) = changes(hooks.deployment(SHOP, node))
     assert_tells(change, deployment_rows(SHOP, node, "gitlab")["deployments"][0], "started_at")
-    assert change.terms.first == ("started_at", "finished_at")
+    assert change.terms.keep_first == ("started_at", "finished_at")
     assert "updated_at" in change.terms.unknown
 
 
@@ -152,7 +152,7 @@ def test_releases() -> None:
     (made,) = changes(hooks.release(SHOP, node, "create"))
     assert_tells(made, release_rows(SHOP, node)["releases"][0])
     (gone,) = changes(hooks.release(SHOP, node, "delete"))
-    assert gone.terms.gone
+    assert gone.terms.deleted
     assert set(gone.rows[0]) == {"repository", "tag", "published_at"}
 
 
@@ -177,7 +177,7 @@ def test_an_issue_nobody_is_assigned_to_on_a_server_without_weights() -> None:
 def test_an_issue_that_moved_away_says_nothing() -> None:
     payload = hooks.issue(SHOP, issue(SHOP, 1))
     payload["object_attributes"]["moved_to_id"] = 7
-    assert not SOURCE.heard("", payload).changes
+    assert not SOURCE.parse("", payload).changes
 
 
 @pytest.mark.parametrize(
@@ -198,12 +198,12 @@ def test_only_what_the_source_reads_is_covered(targets: tuple[str, ...], covered
 
 @pytest.mark.parametrize("kind", ["push", "tag_push", "emoji", "build", "wiki_page", None, 7])
 def test_other_events_say_nothing(kind: Any) -> None:
-    assert SOURCE.heard("", {"object_kind": kind}).nothing
+    assert SOURCE.parse("", {"object_kind": kind}).nothing
 
 
 def test_a_self_managed_server() -> None:
     source = GitLabWebhooks(SourceSettings("gitlab", "x", ("acme",), "https://git.example.com/lab"))
-    found = source.heard("", hooks.pipeline(SHOP, pipeline(SHOP, 1)))
+    found = source.parse("", hooks.pipeline(SHOP, pipeline(SHOP, 1)))
     assert str(found.changes[0].rows[0]["build_id"]).startswith("git.example.com/lab:")
     assert "url" in found.changes[0].terms.unknown  # the address is another's
     assert source.cursor(found) == "git.example.com/lab#1"
@@ -240,7 +240,7 @@ def test_no_payload_does_more_than_be_misshapen(place: tuple[int, tuple[str, ...
     else:
         payload[path[0]] = {**payload[path[0]], path[1]: value}
     try:
-        found = SOURCE.heard("", payload)
+        found = SOURCE.parse("", payload)
     except Misshapen:
         return
     assert found.changes or found.nothing

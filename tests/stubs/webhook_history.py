@@ -75,9 +75,9 @@ class Life:
             sent = {"comment": hooks.comment(node["comments"][0]), "pull_request": hooks.pull_request(self._node)}
             self.events[-1].append(("pull_request_review_comment", hooks.payload(SHOP, "created", **sent)))
 
-    def heard(self, step: int) -> list[WebhookEvent]:
+    def parsed(self, step: int) -> list[WebhookEvent]:
         """What the deliveries of a step say."""
-        return [SOURCE.heard(event, payload) for event, payload in self.events[step]]
+        return [SOURCE.parse(event, payload) for event, payload in self.events[step]]
 
     def page(self, step: int) -> Page:
         """What a poll after a step brings."""

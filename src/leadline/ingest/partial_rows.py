@@ -89,7 +89,7 @@ def decided(
     for row, each in found:
         key = _key(table, row)
         there = after.get(key)
-        if each.terms.gone:
+        if each.terms.deleted:
             if there is not None and _standing(there, each.terms) <= _standing(row, each.terms):
                 after[key] = None
         elif there is not None:
@@ -105,23 +105,23 @@ def _key(table: Table, row: Typed) -> Key:
 
 
 def _child(each: Given) -> bool:
-    return each.terms.in_pull_request and not each.terms.gone
+    return each.terms.in_pull_request and not each.terms.deleted
 
 
 def _is_news(each: Given, parent: datetime | None) -> bool:
     """Whether a row that the lake has not says something new."""
-    as_of = each.terms.as_of
-    if as_of is None:
+    observed_at = each.terms.observed_at
+    if observed_at is None:
         return True
     if each.terms.in_pull_request:
-        return parent is None or as_of > parent
-    return each.received_at - as_of <= SOON
+        return parent is None or observed_at > parent
+    return each.received_at - observed_at <= SOON
 
 
 def _standing(row: Mapping[str, Any], terms: MergePolicy) -> list[tuple[bool, Any]]:
     """What rows are compared by: the unknown is the least."""
     found: list[tuple[bool, Any]] = []
-    for each in terms.newer:
+    for each in terms.version_columns:
         name, equals, value = each.partition("=")
         held = row[name]
         found.append((True, held == value) if equals else (held is not None, held if held is not None else 0))
@@ -131,7 +131,7 @@ def _standing(row: Mapping[str, Any], terms: MergePolicy) -> list[tuple[bool, An
 def _joined(row: Typed, there: Typed, terms: MergePolicy) -> Typed:
     """``row`` with what ``there`` alone knows."""
     kept = {name: there[name] for name in terms.unknown}
-    kept |= {name: there[name] for name in terms.first if there[name] is not None}
+    kept |= {name: there[name] for name in terms.keep_first if there[name] is not None}
     return {**row, **kept}
 
 

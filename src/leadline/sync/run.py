@@ -139,23 +139,29 @@ class _Batch:
 
     began: float
     rows: dict[str, list[Row]] = field(default_factory=dict)
-    whole: dict[str, list[Row]] = field(default_factory=dict)
-    kept: dict[str, list[Row]] = field(default_factory=dict)
+    complete_parents: dict[str, list[Row]] = field(default_factory=dict)
+    still_present: dict[str, list[Row]] = field(default_factory=dict)
     parents: set[tuple[Any, ...]] = field(default_factory=set)
-    gone: list[str] = field(default_factory=list)
+    renamed_away: list[str] = field(default_factory=list)
     cursors: dict[str, State | None] = field(default_factory=dict)
     size: int = 0
 
     def has_one_of(self, page: Page) -> bool:
         """Whether a parent of which ``page`` has everything is in here already."""
-        return any(_parent(table, each) in self.parents for table, found in page.whole.items() for each in found)
+        return any(
+            _parent(table, each) in self.parents for table, found in page.complete_parents.items() for each in found
+        )
 
     def add(self, page: Page) -> None:
-        for mine, theirs in ((self.rows, page.rows), (self.whole, page.whole), (self.kept, page.kept)):
+        for mine, theirs in (
+            (self.rows, page.rows),
+            (self.complete_parents, page.complete_parents),
+            (self.still_present, page.still_present),
+        ):
             for table, found in theirs.items():
                 mine.setdefault(table, []).extend(found)
-        self.parents.update(_parent(table, each) for table, found in page.whole.items() for each in found)
-        self.gone += page.gone
+        self.parents.update(_parent(table, each) for table, found in page.complete_parents.items() for each in found)
+        self.renamed_away += page.renamed_away
         self.cursors.update(page.cursors)
         self.size += max(1, sum(map(len, page.rows.values())))  # a page without rows still has its cursor
 
@@ -178,7 +184,7 @@ class _BatchWriter:
 
     def take(self, page: Page) -> None:
         """Keep a page until its batch is delivered, which may be now."""
-        if page.gone or self._batch.has_one_of(page):
+        if page.renamed_away or self._batch.has_one_of(page):
             self.deliver()  # rows of before may bear a name that is gone, or be another version of the same parent's
         if page.developers is not None:
             self._put_in_force(page.developers)
@@ -192,16 +198,16 @@ class _BatchWriter:
     def deliver(self) -> None:
         """Bring what waits into the lake, then store its cursors."""
         batch, self._batch = self._batch, _Batch(self._pull.clock())
-        if batch.gone:
+        if batch.renamed_away:
             self._deliver_pushed()
-            self._remove_repositories(batch.gone)
+            self._remove_repositories(batch.renamed_away)
         for name, rows in batch.rows.items():
             if rows:
                 self._deliver(TABLES[name], rows)
-        for name, parents in batch.whole.items():
+        for name, parents in batch.complete_parents.items():
             if not parents:
                 continue
-            here = _by_columns([*batch.rows.get(name, ()), *batch.kept.get(name, ())], TABLES[name].key)
+            here = _by_columns([*batch.rows.get(name, ()), *batch.still_present.get(name, ())], TABLES[name].key)
             for columns, found in _by_columns(parents, TABLES[name].key).items():
                 self._remove_what_lacks(TABLES[name], columns, found, here)
         cursors.put_all(self._pull.db, self._pull.project_id, self._kind, batch.cursors, self._pull.now())

@@ -129,16 +129,16 @@ def _pushes(services: AppState, headers: Mapping[str, str], hook: _Hook, body: b
     webhooks = made(hook.settings)
     payload = payload_of(headers, body)
     try:
-        heard = webhooks.heard(headers.get(header, ""), payload)
+        event = webhooks.parse(headers.get(header, ""), payload)
     except Misshapen as error:
         raise _unreadable(str(error)) from None
-    if not heard.changes:
-        return heard.nothing
-    if not webhooks.covers(heard.repository):
-        return f"{heard.repository[:200]} is none of the repositories that this source reads"
-    known = cursors.get(services.home.db, hook.project, hook.settings.kind, webhooks.cursor(heard)) or {}
-    if known.get("repository", heard.repository) != heard.repository:
-        return f"{heard.repository[:200]} is called something else; the next poll sorts it out"
+    if not event.changes:
+        return event.nothing
+    if not webhooks.covers(event.repository):
+        return f"{event.repository[:200]} is none of the repositories that this source reads"
+    known = cursors.get(services.home.db, hook.project, hook.settings.kind, webhooks.cursor(event)) or {}
+    if known.get("repository", event.repository) != event.repository:
+        return f"{event.repository[:200]} is called something else; the next poll sorts it out"
     return [
         Push(
             hook.project,
@@ -146,7 +146,7 @@ def _pushes(services: AppState, headers: Mapping[str, str], hook: _Hook, body: b
             [{name: plain(value) for name, value in row.items()} for row in change.rows],
             change.terms,
         )
-        for change in heard.changes
+        for change in event.changes
     ]
 
 

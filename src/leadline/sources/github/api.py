@@ -77,12 +77,12 @@ class Api:
         """The answer to a query, of which at most what the token may not see is missing.
 
         Raises what ``problem`` makes of a refusal, ``NotFound``, ``Refused``, ``Unavailable``."""
-        answer = self.client.ask(
+        answer = self.client.request(
             "POST",
             self.server.graphql,
             budget="graphql",
             body={"query": query, "variables": variables},
-            judge=self._judge,
+            classify=self._classify,
             attempts=attempts,
         )
         if answer.status != 200 or not isinstance(answer.body, dict):
@@ -100,14 +100,19 @@ class Api:
     def rest(self, path: str, params: Mapping[str, str], *, etag: str | None = None) -> Answer:
         """The answer to GET ``path``; status 304 if it is still as ``etag`` says. Raises as ``graphql`` does."""
         conditional = {"If-None-Match": etag} if etag else None
-        answer = self.client.ask(
-            "GET", f"{self.server.rest}{path}", budget="core", params=params, headers=conditional, judge=self._judge
+        answer = self.client.request(
+            "GET",
+            f"{self.server.rest}{path}",
+            budget="core",
+            params=params,
+            headers=conditional,
+            classify=self._classify,
         )
         if answer.status not in (200, 304):
             raise self.problem(answer, path)
         return answer
 
-    def _judge(self, answer: Answer) -> RateLimited | str | None:
+    def _classify(self, answer: Answer) -> RateLimited | str | None:
         """Limits that only the text tells of, and queries that took the server too long."""
         if (limit := secondary_limit(answer)) is not None:
             return limit

@@ -123,8 +123,8 @@ class AppAuth(httpx.Auth):
         for _ in range(2):
             claimed = self._ahead
             headers = {**self.headers, "Authorization": f"Bearer {self._claim()}"}
-            answer = client.ask(
-                method, f"{self.rest}{path}", budget="app", headers=headers, judge=secondary_limit, bare=True
+            answer = client.request(
+                method, f"{self.rest}{path}", budget="app", headers=headers, classify=secondary_limit, bare=True
             )
             if client.tool_time is not None:
                 self._ahead = client.tool_time.timestamp() - self.clock()

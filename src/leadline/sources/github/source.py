@@ -50,7 +50,7 @@ LAG = timedelta(minutes=2)
 """What is this new is read again next time: it may not have been shown in order yet."""
 OPEN_FOR = timedelta(days=30)
 """How long a deployment that has not ended is asked for again."""
-TROUBLES = 3
+MAX_FAILED_STREAMS = 3
 """Streams that fail one after the other before the whole run is given up."""
 
 PEOPLE_EVERY = timedelta(days=1)
@@ -122,7 +122,7 @@ class GitHub:
                     yield self._left_out(repository, read, error)
                 except Unavailable as error:
                     troubles += 1
-                    if troubles == TROUBLES:
+                    if troubles == MAX_FAILED_STREAMS:
                         raise
                     yield self._left_out(repository, read, error)
 
@@ -141,7 +141,7 @@ class GitHub:
                 rows.append(repository_row(each.node))
             except Misshapen as error:
                 skipped.append(Skipped(each.name, str(error)))
-        return Page(self.owner, {"repositories": rows}, gone=gone, cursors=cursors, skipped=tuple(skipped))
+        return Page(self.owner, {"repositories": rows}, renamed_away=gone, cursors=cursors, skipped=tuple(skipped))
 
     def _people(self, found: Owned) -> Iterator[Page]:
         """The organization's members and teams, once a day; silently less where the token may not see them."""
@@ -156,11 +156,11 @@ class GitHub:
                 yield Page(self.owner, {"tool_accounts": rows})
             there = teams(self.api, self.owner)
             for paths, rows in team_members(self.api, self.owner, there):
-                yield Page(self.owner, {"tool_teams": rows}, whole={"tool_teams": without(set(paths))})
+                yield Page(self.owner, {"tool_teams": rows}, complete_parents={"tool_teams": without(set(paths))})
             now_there = {team.path(self.owner) for team in there.values()}
             gone = {"tool_teams": without(known - now_there)} if known - now_there else {}
             after = {"asked": now, "teams": sorted(now_there)}
-            yield Page(self.owner, whole=gone, cursors={cursor: after})
+            yield Page(self.owner, complete_parents=gone, cursors={cursor: after})
         except (Refused, NotFound):
             yield Page(self.owner, cursors={cursor: {**state, "asked": now}})
         except (Unavailable, Misshapen) as error:
@@ -236,7 +236,7 @@ class GitHub:
                         key = {"repository": repository.name, "number": node.get("number")}
                         whole.setdefault(table, []).append(key)
             state = {"commits": list(reader.waiting)}
-            return {"rows": merged(made), "whole": whole, "skipped": _taken(reader), "state": state}
+            return {"rows": merged(made), "complete_parents": whole, "skipped": _taken(reader), "state": state}
 
         yield from self._read(
             repository, "pulls", repository.sign("pullRequests", "number", "updatedAt"), "updatedAt", reader.ask, rows

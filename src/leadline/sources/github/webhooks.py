@@ -78,15 +78,15 @@ class GitHubWebhooks:
         at = server(self.settings.url)
         return SOURCE if at.is_cloud else at.host
 
-    def cursor(self, heard: WebhookEvent) -> str:
+    def cursor(self, event: WebhookEvent) -> str:
         """The poll's cursor that knows what the repository is called."""
-        return f"{server(self.settings.url).host}#{heard.number}"
+        return f"{server(self.settings.url).host}#{event.number}"
 
     def covers(self, repository: str) -> bool:
         """Whether the source reads ``owner/name``."""
         return any(fnmatchcase(repository.lower(), target.lower()) for target in self.settings.targets)
 
-    def heard(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
+    def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
         read = _EVENTS.get(event)
         if read is None:
@@ -143,7 +143,9 @@ def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
     rows = pull_request_rows(of.repository, asked)["pull_requests"]
     unknown = change_of(rows[0], node, _PULL_REQUEST)
     newer = ("updated_at", "merged_at", "ready_at")
-    terms = MergePolicy(newer, unknown, first=("ready_at",)) if ready else MergePolicy(newer, (*unknown, "ready_at"))
+    terms = (
+        MergePolicy(newer, unknown, keep_first=("ready_at",)) if ready else MergePolicy(newer, (*unknown, "ready_at"))
+    )
     return (Change("pull_requests", rows, terms),)
 
 
@@ -163,7 +165,7 @@ def _review(of: _Delivery) -> tuple[Change, ...] | str:
     terms = MergePolicy(
         ("state=dismissed", "updated_at"),
         change_of(rows[0], node, {"updated_at": "updated_at", "submitted_at": "submitted_at", "author": "user"}),
-        as_of=_as_of(pull, node),
+        observed_at=_as_of(pull, node),
         in_pull_request=True,
     )
     return (Change("reviews", rows, terms),)
@@ -202,8 +204,8 @@ def _comment(of: _Delivery, pull: Node, kind: str) -> tuple[Change, ...] | str:
     rows = pull_request_rows(of.repository, of_pull)["comments"]
     if of.action == "deleted":  # for good: no other comment will have its id
         keys = [{name: row[name] for name in ("repository", "number", "comment_id")} for row in rows]
-        return (Change("comments", keys, MergePolicy((), gone=True)),)
-    terms = MergePolicy(("updated_at",), as_of=_as_of(pull, node), in_pull_request=True)
+        return (Change("comments", keys, MergePolicy((), deleted=True)),)
+    terms = MergePolicy(("updated_at",), observed_at=_as_of(pull, node), in_pull_request=True)
     return (Change("comments", rows, terms),)
 
 
@@ -225,7 +227,7 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
     terms = MergePolicy(
         ("published_at", "updated_at"),
         ("sha", *change_of(rows[0], node, {"name": "name", "updated_at": "updated_at"})),
-        as_of=latest(published, instant(node.get("updated_at"), "updated_at")),
+        observed_at=latest(published, instant(node.get("updated_at"), "updated_at")),
     )
     before = (inner(inner(of.payload, "changes") or {}, "tag_name") or {}).get("from")
     gone = () if before in (None, node.get("tag_name")) else (_no_release(of, before, node),)
@@ -235,7 +237,7 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
 def _no_release(of: _Delivery, tag: Any, node: Node) -> Change:
     """A tag is no release any more, unless it has become one again."""
     row: Row = {"repository": of.repository, "tag": clean(tag), "published_at": node.get("published_at")}
-    return Change("releases", [row], MergePolicy(("published_at",), gone=True))
+    return Change("releases", [row], MergePolicy(("published_at",), deleted=True))
 
 
 def _deployment(of: _Delivery) -> tuple[Change, ...] | str:

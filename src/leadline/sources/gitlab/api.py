@@ -82,11 +82,11 @@ class Api:
         """
         while True:
             text = _OPTIONAL.sub(lambda found: "" if found[1] in self._lacking else found[1], query)
-            answer = self.client.ask(
+            answer = self.client.request(
                 "POST",
                 f"{self.server.base}/api/graphql",
                 body={"query": text, "variables": variables},
-                judge=self._judge,
+                classify=self._classify,
                 attempts=attempts,
             )
             if answer.status != 200 or not isinstance(answer.body, dict):
@@ -107,12 +107,12 @@ class Api:
 
     def rest(self, path: str, params: Mapping[str, str | Sequence[str]]) -> Answer:
         """The answer to GET ``path`` below the API. Raises as ``graphql`` does."""
-        answer = self.client.ask("GET", f"{self.server.base}/api/v4{path}?{urlencode(params, doseq=True)}")
+        answer = self.client.request("GET", f"{self.server.base}/api/v4{path}?{urlencode(params, doseq=True)}")
         if answer.status != 200:
             raise self.problem(answer, path)
         return answer
 
-    def _judge(self, answer: Answer) -> str | None:
+    def _classify(self, answer: Answer) -> str | None:
         """Queries that took the server too long, which it says in an answer like any other."""
         if answer.status != 200 or not isinstance(answer.body, dict):
             return None
@@ -144,7 +144,7 @@ class Api:
 
     def _unauthenticated(self, said: str) -> LeadlineError:
         """GraphQL calls a token without the scope invalid, too; what the token says of itself tells them apart."""
-        itself = self.client.ask("GET", f"{self.server.base}/api/v4/personal_access_tokens/self")
+        itself = self.client.request("GET", f"{self.server.base}/api/v4/personal_access_tokens/self")
         scopes = itself.body.get("scopes") if itself.status == 200 and isinstance(itself.body, dict) else None
         lacks = isinstance(scopes, list) and not {"api", "read_api"} & {str(each) for each in scopes}
         if lacks or _scope(itself):

@@ -60,7 +60,7 @@ from leadline.sources.kit.page import (
 )
 from leadline.sources.kit.text import Misshapen
 
-TROUBLES = 3
+MAX_FAILED_STREAMS = 3
 """Streams that fail one after the other before the whole run is given up."""
 ASKED_ANYWAY, ASKED_OUTSIDE = timedelta(days=7), timedelta(days=1)
 """How often deployments are looked for where no pipeline moved; the second, where some are made without a job."""
@@ -161,7 +161,7 @@ class GitLab:
                     yield self._left_out(project, read, error)
                 except Unavailable as error:
                     troubles, failed = troubles + 1, failed + 1
-                    if troubles == TROUBLES:
+                    if troubles == MAX_FAILED_STREAMS:
                         raise
                     yield self._left_out(project, read, error)
         if not failed:
@@ -206,7 +206,7 @@ class GitLab:
         cursors: dict[str, State | None] = {name: None for name in self._states if name.partition(_STREAM)[0] in stale}
         cursors.update({each.key: {"repository": each.name} for each in found if before.get(each.key) != each.name})
         rows = {"repositories": [repository_row(each.node) for each in found]}
-        yield Page(self.owner, rows, gone=tuple(sorted(left)), cursors=cursors, skipped=tuple(skipped))
+        yield Page(self.owner, rows, renamed_away=tuple(sorted(left)), cursors=cursors, skipped=tuple(skipped))
 
     # -- streams -----------------------------------------------------------------------------------------------------
 
@@ -271,13 +271,13 @@ class GitLab:
                         whole.setdefault(table, []).append(key)
             told = tuple(dict.fromkeys([*reader.skipped, *skipped]))
             reader.skipped = []
-            return {"rows": merged(each for _, each in made), "whole": whole, "skipped": told}
+            return {"rows": merged(each for _, each in made), "complete_parents": whole, "skipped": told}
 
         yield from self._read(project, cursor, reader.ask, rows, "mergeRequests")
         for missing, after in self._vanished(project, cursor, "mergeRequests"):
             keys: list[Row] = [{"repository": project.name, "number": at} for at in missing]
             tables = dict.fromkeys(("pull_requests", *WHOLE), keys) if keys else {}
-            yield Page(project.name, whole=tables, cursors=after)
+            yield Page(project.name, complete_parents=tables, cursors=after)
 
     def _issues(self, project: Project) -> Iterator[Page]:
         cursor, state = self._stream(project, "issues")
@@ -292,7 +292,7 @@ class GitLab:
                 if "work_items" not in found
             ]
             whole = {"work_items": moved} if moved else {}
-            return {"rows": merged(each for _, each in made), "whole": whole, "skipped": tuple(skipped)}
+            return {"rows": merged(each for _, each in made), "complete_parents": whole, "skipped": tuple(skipped)}
 
         yield from self._read(project, cursor, asking(self.api, ISSUES, project.name), rows, "issues")
         for missing, after in self._vanished(project, cursor, "issues"):
@@ -304,7 +304,7 @@ class GitLab:
             keys: list[Row] = [
                 {"project": project, "key": issue_key(at)} for at in numbers[start : start + GONE_AT_ONCE]
             ]
-            yield Page(project, whole={"work_items": keys})
+            yield Page(project, complete_parents={"work_items": keys})
 
     def _vanished(self, project: Project, cursor: str, name: str) -> Iterator[tuple[list[int], dict[str, State]]]:
         """Numbers that nothing bears (any more), if there are not as many things as there should be; then the cursor."""
@@ -334,7 +334,12 @@ class GitLab:
             kept: list[Row] = [{"repository": project.name, "tag": tag} for tag in sorted(tags)]
             whole: list[Row] = [{"repository": project.name}]
             after = {**state, "count": len(tags)}
-            yield Page(project.name, whole={"releases": whole}, kept={"releases": kept}, cursors={cursor: after})
+            yield Page(
+                project.name,
+                complete_parents={"releases": whole},
+                still_present={"releases": kept},
+                cursors={cursor: after},
+            )
 
     def _deployments(self, project: Project) -> Iterator[Page]:
         cursor, state = self._stream(project, "deployments")

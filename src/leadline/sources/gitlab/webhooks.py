@@ -74,9 +74,9 @@ class GitLabWebhooks:
         """What the ids of deployments and builds begin with."""
         return SOURCE if self.server.is_cloud else self.server.host
 
-    def cursor(self, heard: WebhookEvent) -> str:
+    def cursor(self, event: WebhookEvent) -> str:
         """The poll's cursor that knows what the project is called."""
-        return f"{self.server.host}#{heard.number}"
+        return f"{self.server.host}#{event.number}"
 
     def covers(self, repository: str) -> bool:
         """Whether the source reads the project: it is a target, lies below one, or fits one's pattern."""
@@ -84,7 +84,7 @@ class GitLabWebhooks:
         targets = [target.strip().strip("/").lower() for target in self.settings.targets]
         return any(path == each or path.startswith(f"{each}/") or fnmatchcase(path, each) for each in targets)
 
-    def heard(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
+    def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
         kind = payload.get("object_kind")
         read = _EVENTS.get(kind) if isinstance(kind, str) else None
@@ -196,7 +196,7 @@ def _note(of: _Delivery) -> tuple[Change, ...] | str:
     terms = MergePolicy(
         ("updated_at",),
         () if author is not None else ("author",),
-        as_of=_as_of(merge_request, node),
+        observed_at=_as_of(merge_request, node),
         in_pull_request=True,
     )
     return (Change("comments", found["comments"], terms),)
@@ -226,7 +226,7 @@ def _pipeline(of: _Delivery) -> tuple[Change, ...] | str:
     found = pipeline_rows(of.project, asked, of.source.prefix, base, of.source.rules)
     ((table, (row,)),) = ((name, rows) for name, rows in found.items() if name in ("builds", "deployments"))
     # When it started and was changed is not told: it is as a poll knows it, and else about when it was made.
-    terms = MergePolicy(("finished_at",), _unknown(row, {"finished_at", "environment"}), first=("started_at",))
+    terms = MergePolicy(("finished_at",), _unknown(row, {"finished_at", "environment"}), keep_first=("started_at",))
     return (Change(table, [row], terms),)
 
 
@@ -247,7 +247,7 @@ def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
     (row,) = deployment_rows(of.project, asked, of.source.prefix)["deployments"]
     row["started_at"] = changed if row["finished_at"] is None else None
     row["updated_at"] = None  # that of the deployment is not told
-    terms = MergePolicy(("finished_at",), _unknown(row, {"finished_at"}), first=("started_at", "finished_at"))
+    terms = MergePolicy(("finished_at",), _unknown(row, {"finished_at"}), keep_first=("started_at", "finished_at"))
     return (Change("deployments", [row], terms),)
 
 
@@ -264,9 +264,9 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
         if row["published_at"] is None:
             return "a release that was not published"
         key = {name: row[name] for name in ("repository", "tag", "published_at")}
-        return (Change("releases", [key], MergePolicy(("published_at",), gone=True)),)
+        return (Change("releases", [key], MergePolicy(("published_at",), deleted=True)),)
     as_of = latest(*(instant(node.get(name), name) for name in ("created_at", "released_at")))
-    return (Change("releases", [row], MergePolicy(("published_at",), _unknown(row, ()), as_of=as_of)),)
+    return (Change("releases", [row], MergePolicy(("published_at",), _unknown(row, ()), observed_at=as_of)),)
 
 
 def _issue(of: _Delivery) -> tuple[Change, ...] | str:

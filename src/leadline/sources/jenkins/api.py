@@ -73,7 +73,9 @@ class Api:
         """What ``tree`` asks for of a job, a folder (none: the server) or a build. Raises what ``problem`` makes of a
         refusal, ``Refused`` for what is no Jenkins, ``Overloaded``."""
         path = path_of(names) + ("" if build is None else f"/{build}")
-        answer = self.client.ask("GET", f"{self.server.base}{path}/api/json", params={"tree": tree}, attempts=attempts)
+        answer = self.client.request(
+            "GET", f"{self.server.base}{path}/api/json", params={"tree": tree}, attempts=attempts
+        )
         if answer.status != 200:
             raise self.problem(answer, "/".join(names) or "the list of jobs")
         if not isinstance(answer.body, dict):

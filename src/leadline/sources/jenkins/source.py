@@ -44,7 +44,7 @@ LAG = 60_000
 """Milliseconds: builds that began so shortly before the newest one known are read again."""
 OPEN_FOR = 35 * 86_400_000
 """Milliseconds after which a build that has not ended is not asked for any more."""
-TROUBLES = 3
+MAX_FAILED_STREAMS = 3
 """Jobs that fail one after the other before the whole run is given up."""
 
 _EXAMPLE = "https://ci.example.com"
@@ -142,7 +142,7 @@ class Jenkins:
             except Unavailable as error:
                 settled = False
                 troubles += 1
-                if troubles == TROUBLES:
+                if troubles == MAX_FAILED_STREAMS:
                     raise
                 yield _left_out(job, error)
         if gone and settled:  # else one of them may be there under another name, in what could not be read
@@ -286,7 +286,7 @@ class Jenkins:
             yield Page(
                 job.name,
                 rows,
-                whole={job.table: [key]},
+                complete_parents={job.table: [key]},
                 cursors={self._cursor(job.name): {**state, "open": dict(waiting)}},
                 records=sum(map(len, rows.values())),
                 skipped=tuple(skipped),
@@ -309,7 +309,7 @@ class Jenkins:
         return Page(
             job.name,
             rows,
-            whole=stale,
+            complete_parents=stale,
             cursors={self._cursor(job.name): after},
             records=len(fresh),
             skipped=tuple(skipped),

@@ -102,12 +102,12 @@ class Api:
     ) -> Any:
         """JSON of GET ``path``. Raises what ``problem`` makes of a refusal, ``Refused``, ``Unavailable``."""
         return self._told(
-            self.client.ask("GET", f"{self.site.base}{path}", params=params, attempts=attempts), what or path
+            self.client.request("GET", f"{self.site.base}{path}", params=params, attempts=attempts), what or path
         )
 
     def post(self, path: str, body: Any, *, attempts: int = ATTEMPTS, what: str = "") -> Node:
         """The object that POST ``path`` answers. Raises as ``get`` does."""
-        answer = self.client.ask("POST", f"{self.site.base}{path}", body=body, attempts=attempts)
+        answer = self.client.request("POST", f"{self.site.base}{path}", body=body, attempts=attempts)
         return _object(self._told(answer, what or path), path)
 
     def object(self, path: str, params: Mapping[str, str] | None = None, *, what: str = "") -> Node:

@@ -52,12 +52,12 @@ class Boards:
                 why = error.message
                 yield Page(label, skipped=(Skipped(f"sprints of the board {label}", why),))
                 continue
-            yield Page(label, {"sprints": rows}, whole={"sprints": [{"board": label}]}, records=len(rows))
+            yield Page(label, {"sprints": rows}, complete_parents={"sprints": [{"board": label}]}, records=len(rows))
         former: Mapping[str, str] = state.get("labels") or {}
         gone = [] if refused else sorted(set(former.values()) - set(labels.values()))
         yield Page(
             "boards",
-            whole={"sprints": [{"board": label} for label in gone]},
+            complete_parents={"sprints": [{"board": label} for label in gone]},
             cursors={self.cursor: {"day": today, "labels": labels}},
         )
 

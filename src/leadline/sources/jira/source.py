@@ -49,7 +49,7 @@ KNOWN = 5_000
 """Issues remembered as delivered at most, of those that will be asked for again."""
 STEPS_STORED = 20
 """Pages of changes after which it is stored how far they were read."""
-TROUBLES = 3
+MAX_FAILED_STREAMS = 3
 """Streams that fail for the server's troubles before the others are not tried any more."""
 _NO_PROJECT = "no project; its user needs the permission 'Browse projects' (and a token with scopes: read:jira-work)"
 
@@ -171,7 +171,7 @@ class Jira:
                 yield left_out(what, what, error)
             except Unavailable as error:
                 troubles.append(error)
-                if len(troubles) == TROUBLES:
+                if len(troubles) == MAX_FAILED_STREAMS:
                     break
         if troubles:  # what could be read in spite of them is there
             raise troubles[0]
@@ -204,7 +204,7 @@ class Jira:
         anew = [each for each, key in before.items() if key in left or each.key in left]
         parents: list[Row] = [{"project": key} for key in sorted(left)]
         cursors: dict[str, State | None] = {self._cursor(each): None for each in anew}
-        return Page("projects", whole={"work_items": parents, "work_item_changes": parents}, cursors=cursors)
+        return Page("projects", complete_parents={"work_items": parents, "work_item_changes": parents}, cursors=cursors)
 
     # -- issues ------------------------------------------------------------------------------------------------------
 
@@ -308,8 +308,8 @@ class Jira:
         tables = ("work_items", "work_item_changes")
         yield Page(
             project.key,
-            whole=dict.fromkeys(tables, parents),
-            kept=dict.fromkeys(tables, kept),
+            complete_parents=dict.fromkeys(tables, parents),
+            still_present=dict.fromkeys(tables, kept),
             cursors={self._cursor(project): {**state, "listed": today}},
         )
 

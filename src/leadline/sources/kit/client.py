@@ -79,7 +79,7 @@ class RateLimited:
     seconds: float | None
 
 
-Judge = Callable[[Answer], "RateLimited | str | None"]
+Classify = Callable[[Answer], "RateLimited | str | None"]
 """What a tool says beside HTTP's own ways: a ``RateLimited``, a trouble that may pass (as text), or None for neither."""
 
 
@@ -132,7 +132,7 @@ class Client:
         """What asking has cost so far."""
         return CallStats(self.calls, self.waited, None if self.tool_time is None else rfc3339(self.tool_time))
 
-    def ask(
+    def request(
         self,
         method: str,
         url: str,
@@ -141,18 +141,18 @@ class Client:
         params: Mapping[str, str] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-        judge: Judge | None = None,
+        classify: Classify | None = None,
         attempts: int = ATTEMPTS,
         bare: bool = False,
     ) -> Answer:
-        """One answer below 500 that is whole; 4xx (but limits) are the caller's to judge.
+        """One answer below 500 that is whole; 4xx (but limits) are for the caller to look at.
 
         ``budget`` names the rate limit that the request counts to; a ``bare`` request goes without ``auth``.
         Raises ``Unavailable`` when every attempt failed, and ``Refused`` for an answer that is no JSON, and when the same is
         asked again and again.
         """
-        answer = self._patiently(
-            lambda: self._once(method, url, params, body, headers, judge, bare=bare), budget, attempts
+        answer = self._with_retries(
+            lambda: self._attempt(method, url, params, body, headers, classify, bare=bare), budget, attempts
         )
         if answer.status == 200 and not bare:
             self._require_progress([method, url, params, body])
@@ -177,15 +177,15 @@ class Client:
     ) -> Answer:
         """The answer to GET of a file. ``take`` is given every answer of status 200, and its bytes as they come: again from
         the first where an attempt broke off. Redirects are not followed. Raises ``Unavailable``."""
-        return self._patiently(lambda: self._streamed(url, take, headers), "", attempts)
+        return self._with_retries(lambda: self._streamed(url, take, headers), "", attempts)
 
-    def _patiently(self, once: Callable[[], Answer | RateLimited | str], budget: str, attempts: int) -> Answer:
-        """What ``once`` gives in the end. It makes one attempt: an answer, a limit to wait for, or the trouble it met."""
+    def _with_retries(self, attempt: Callable[[], Answer | RateLimited | str], budget: str, attempts: int) -> Answer:
+        """What ``attempt`` gives in the end: it returns an answer, a limit to wait for, or the trouble it met."""
         troubles: list[str] = []
         limits = 0
         while True:
-            self._until_free(budget)
-            found = once()
+            self._wait_for_budget(budget)
+            found = attempt()
             if isinstance(found, Answer):
                 self._note_budget(budget, found)
                 return found
@@ -204,14 +204,14 @@ class Client:
                 raise Unavailable(f"{self.tool} could not be read in {attempts} attempts: {troubles[-1]}")
             self._pause(self._backoff(len(troubles), FIRST_WAIT, LONGEST_WAIT), troubles[-1])
 
-    def _once(
+    def _attempt(
         self,
         method: str,
         url: str,
         params: Mapping[str, str] | None,
         body: Any,
         headers: Mapping[str, str] | None,
-        judge: Judge | None,
+        classify: Classify | None,
         *,
         bare: bool,
     ) -> Answer | RateLimited | str:
@@ -238,7 +238,7 @@ class Client:
         answer = self._parsed(response)
         if not isinstance(answer, Answer):
             return answer
-        return self._limit(answer) or (judge(answer) if judge is not None else None) or answer
+        return self._limit(answer) or (classify(answer) if classify is not None else None) or answer
 
     def _streamed(
         self, url: str, take: Callable[[Answer, Iterator[bytes]], None], headers: Mapping[str, str] | None
@@ -310,7 +310,7 @@ class Client:
             if seconds is not None:
                 self._blocked[budget] = self._clock() + min(seconds, LONGEST_LIMIT)
 
-    def _until_free(self, budget: str) -> None:
+    def _wait_for_budget(self, budget: str) -> None:
         until = self._blocked.pop(budget, None)
         if until is not None and (seconds := until - self._clock()) > 0:
             self._pause(seconds, "rate limit")

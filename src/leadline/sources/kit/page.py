@@ -48,19 +48,19 @@ class Developers:
 class Page:
     """Rows by table, with what they mean.
 
-    ``whole``: by table, the parents (some of the natural key's columns) of which everything there is, is here: other rows of
-    theirs in the lake are gone at the tool. What is here are ``rows``, and those whose keys are ``kept`` (the whole key, or
-    some of its columns, as a parent's): they are still there, but not brought anew. So a parent of which nothing is here is
-    gone itself. ``gone``: repositories that are called something else by now.
+    ``complete_parents``: by table, the parents (some of the natural key's columns) of which everything there is, is here:
+    other rows of theirs in the lake are deleted at the tool. What is here are ``rows``, and those whose keys are
+    ``still_present`` (the whole key, or some of its columns, as a parent's): they are still there, but not brought anew. So a
+    parent of which nothing is here is deleted itself. ``renamed_away``: names that repositories gave up; their rows go.
     ``cursors``: by name, how far the reading is with this page; None takes a cursor away. ``records``: things of the tool
     in it, for progress.
     """
 
     subject: str
     rows: Mapping[str, list[Row]] = field(default_factory=dict)
-    whole: Mapping[str, list[Row]] = field(default_factory=dict)
-    kept: Mapping[str, list[Row]] = field(default_factory=dict)
-    gone: tuple[str, ...] = ()
+    complete_parents: Mapping[str, list[Row]] = field(default_factory=dict)
+    still_present: Mapping[str, list[Row]] = field(default_factory=dict)
+    renamed_away: tuple[str, ...] = ()
     cursors: Mapping[str, State | None] = field(default_factory=dict)
     records: int = 0
     skipped: tuple[Skipped, ...] = ()

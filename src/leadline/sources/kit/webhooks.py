@@ -18,41 +18,54 @@ from leadline.sources.kit.text import Misshapen
 
 @dataclass(frozen=True)
 class MergePolicy:
-    """On what terms rows are taken beside what the lake has under the same key.
+    """How rows are merged with what the lake has under the same key.
 
-    ``newer``: columns by which, in their order, it is told which of two rows is newer (what is unknown is older than all;
-    ``column=value`` is newer than any other value); a row that is not newer than the lake's is left out. ``unknown``:
-    columns that the rows cannot tell; the lake's values stay. ``first``: columns of which the lake's value stays, if it has
-    one. ``gone``: the rows are keys (with the columns of ``newer``) of what is no more; what is newer than they stays.
+    ``version_columns``: columns by which, in their order, it is decided which of two rows is newer (what is unknown is older
+    than all; ``column=value`` is newer than any other value); a row that is not newer than the lake's is left out.
+    ``unknown``: columns that the rows cannot tell; the lake's values stay. ``keep_first``: columns of which the lake's value
+    stays, if it has one. ``deleted``: the rows are keys (with ``version_columns``) of what is no more; what is newer than
+    they stays.
 
-    ``as_of``: when the tool said so. A row that the lake has not is only taken if this is news: later than the version of
-    its pull request in the lake (``in_pull_request``), since what is not there was taken away before, or the next poll brings
-    it; for others, if it came soon.
+    ``observed_at``: when the tool said so. A row that the lake has not is only taken if this is news: later than the version
+    of its pull request in the lake (``in_pull_request``), since what is not there was taken away before, or the next poll
+    brings it; for others, if it came soon.
     """
 
-    newer: tuple[str, ...]
+    version_columns: tuple[str, ...]
     unknown: tuple[str, ...] = ()
-    first: tuple[str, ...] = ()
-    gone: bool = False
-    as_of: datetime | None = None
+    keep_first: tuple[str, ...] = ()
+    deleted: bool = False
+    observed_at: datetime | None = None
     in_pull_request: bool = False
 
     def stored(self) -> str:
-        """As a text."""
-        found: dict[str, Any] = {name: value for name, value in vars(self).items() if value}
-        if self.as_of is not None:
-            found["as_of"] = self.as_of.isoformat()
-        return json.dumps(found, separators=(",", ":"))
+        """As a JSON text, by the names of ``_STORED``."""
+        document = {_STORED[name]: value for name, value in vars(self).items() if value}
+        if self.observed_at is not None:
+            document[_STORED["observed_at"]] = self.observed_at.isoformat()
+        return json.dumps(document, separators=(",", ":"))
 
     @classmethod
     def restored(cls, text: str) -> MergePolicy:
         """What ``stored`` gave."""
-        found = json.loads(text)
-        for name in ("newer", "unknown", "first"):
-            found[name] = tuple(found.get(name, ()))
-        if "as_of" in found:
-            found["as_of"] = datetime.fromisoformat(found["as_of"])
-        return cls(**found)
+        document = json.loads(text)
+        values = {name: document[stored] for name, stored in _STORED.items() if stored in document}
+        for name in ("version_columns", "unknown", "keep_first"):
+            values[name] = tuple(values.get(name, ()))
+        if "observed_at" in values:
+            values["observed_at"] = datetime.fromisoformat(values["observed_at"])
+        return cls(**values)
+
+
+_STORED = {
+    "version_columns": "newer",
+    "unknown": "unknown",
+    "keep_first": "first",
+    "deleted": "gone",
+    "observed_at": "as_of",
+    "in_pull_request": "in_pull_request",
+}
+"""A field's name in JSON. Policies wait in the inbox across upgrades, so these names stay."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +95,11 @@ class Webhooks(Protocol):
         """Whether the source reads it."""
         ...
 
-    def heard(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
+    def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
         ...
 
-    def cursor(self, heard: WebhookEvent) -> str:
+    def cursor(self, event: WebhookEvent) -> str:
         """Name of the poll's cursor that knows under ``repository`` what the repository is called now."""
         ...
 

@@ -81,7 +81,7 @@ class Api:
         return found
 
     def _get(self, address: str, what: str) -> Node:
-        answer = self.client.ask("GET", f"{self.server.base}{address}")
+        answer = self.client.request("GET", f"{self.server.base}{address}")
         if answer.status != 200:
             raise self.problem(answer, what)
         if not isinstance(answer.body, dict):

@@ -247,7 +247,7 @@ class PagerDuty:
         try:
             page, _ = self._page(Listed([self.api.incident(identity)], False))
         except NotFound:
-            return Page(self.api.server.place, whole=gone)
+            return Page(self.api.server.place, complete_parents=gone)
         except (Refused, Misshapen) as error:
             return Page(self.api.server.place, skipped=(Skipped(f"incident {identity}", str(error)),))
         return page
@@ -273,7 +273,7 @@ class PagerDuty:
         page = Page(
             self.api.server.place,
             {"incidents": rows} if rows else {},
-            whole={"incidents": merged} if merged else {},
+            complete_parents={"incidents": merged} if merged else {},
             records=len(rows),
             skipped=tuple(skipped),
         )
