@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from leadline.home import Home
 from stubs.git_history import History
-from stubs.github import TOKEN, App, Fault, Hub, serving
+from stubs.github import TOKEN, App, Hub
 from stubs.github_data import member, pull, repository, team, user
+from stubs.server import Fault, serving
 from sync.test_github import contents
 
 from .running import Leadline, write_tables

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stubs.gitlab import TOKEN, Hub, serving
+from stubs.gitlab import TOKEN, Hub
 from stubs.gitlab_data import project
+from stubs.server import serving
 
 from .running import Leadline
 

@@ -35,8 +35,9 @@ from leadline.sync.run import SyncRun
 from stubs import github_webhooks as hooks
 from stubs import gitlab_data
 from stubs import gitlab_webhooks as gitlab
-from stubs.github import Hub, serving
+from stubs.github import Hub
 from stubs.github_data import LARGE, deployment, release, repository, run, when
+from stubs.server import serving
 from stubs.webhook_history import SHOP, SOURCE, Life, connected
 from stubs.webhook_history import TABLES as OF_LIFE
 from sync.test_github import Puller, contents

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from leadline.sources.kit.client import ATTEMPTS, LIMIT_WAITS, SAME_ASKED, Client, Refused, Unavailable
-from stubs.github import SERVER_ERROR, TOKEN, TOO_MANY, Fault, Hub, serving
+from stubs.github import TOKEN, Hub
+from stubs.server import SERVER_ERROR, TOO_MANY, Fault, serving
 
 JSON = ("Content-Type", "application/json")
 GOOD = Fault(200, (JSON,), b'{"good": true}')

@@ -27,7 +27,7 @@ class Reached:
 def github_reached() -> Iterator[Reached]:
     shop = github_data.repository("example/web-shop", 1, pulls=3, deployments=1, runs=2)
     hub = github.Hub({"example": [shop], "other": [github_data.repository("other/web-shop", 2, pulls=1)]})
-    with github.serving(hub) as url:
+    with server.serving(hub) as url:
         yield Reached(("example",), ("--url", url), "GITHUB_TOKEN", github.TOKEN, "pull_requests", 3)
 
 

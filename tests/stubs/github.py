@@ -7,21 +7,16 @@ that GitHub does not have is an error, as it is there. ``faults`` is asked befor
 from __future__ import annotations
 
 import base64
-import email.utils
-import hashlib
 import json
 import re
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from stubs.server import Answering, Fault, listening
+from stubs.graphql import Parser, Selection
+from stubs.server import JSON, Fault, Reply, Request, Tool
+from stubs.server import PASSING as PASSING_FOR_ALL
 
 TOKEN = "ghp_stub0123456789"
 
@@ -68,40 +63,15 @@ class GraphQLError(Exception):
         self.error = {"message": message, **({"type": kind} if kind else {"extensions": {"code": "invalid"}})}
 
 
-SERVER_ERROR = Fault(502, (("Content-Type", "text/html"),), b"<html>Unicorn!</html>")
-TRUNCATED = Fault(cut=True)
-HALF_JSON = Fault(200, (("Content-Type", "application/json"),), b'{"data": {"repo')
-HTML = Fault(200, (("Content-Type", "text/html"),), b"<html>please sign in</html>")
-TOO_MANY = Fault(429, (("Retry-After", "3"), ("Content-Type", "application/json")), b'{"message": "slow down"}')
 SECONDARY = Fault(
     403,
-    (("Content-Type", "application/json"),),
+    JSON,
     b'{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}',
 )
 WENT_WRONG = Fault(
-    200,
-    (("Content-Type", "application/json"),),
-    b'{"data": null, "errors": [{"message": "Something went wrong while executing your query."}]}',
+    200, JSON, b'{"data": null, "errors": [{"message": "Something went wrong while executing your query."}]}'
 )
-PASSING = {
-    "server error": SERVER_ERROR,
-    "truncated": TRUNCATED,
-    "half a JSON": HALF_JSON,
-    "HTML": HTML,
-    "429": TOO_MANY,
-    "secondary limit": SECONDARY,
-    "went wrong": WENT_WRONG,
-}
-
-
-@dataclass
-class Request:
-    """One request as a fault sees it: its number from 1, and what it asks."""
-
-    number: int
-    path: str
-    query: str
-    variables: dict[str, Any]
+PASSING = {**PASSING_FOR_ALL, "secondary limit": SECONDARY, "went wrong": WENT_WRONG}
 
 
 @dataclass
@@ -115,25 +85,33 @@ class App:
     tokens: dict[str, float] = field(default_factory=dict)
     refusal: tuple[int, str] | None = None
 
+    def refused_claim(self, claim: str, now: float) -> tuple[int, str] | None:
+        """Why a claim made at ``now`` (seconds since 1970) is refused, if it is: status and message."""
+        import jwt
+
+        anytime = {"verify_exp": False, "verify_iat": False}
+        try:
+            claims = jwt.decode(claim, self.public_key, algorithms=["RS256"], options=anytime)
+        except jwt.InvalidTokenError:
+            return 401, "A JSON web token could not be decoded"
+        if claims["iss"] != self.id:
+            return 404, "Integration not found"
+        if claims["iat"] > now or not now < claims["exp"] <= now + 600:
+            return 401, "'Expiration time' claim ('exp') is too far in the future, or 'Issued at' is"
+        return None
+
 
 @dataclass
-class Hub:
+class Hub(Tool):
     """What a GitHub holds: owners with repositories, each a plain object in the shape of its GraphQL type."""
 
     owners: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    faults: Callable[[Request], Fault | None] = lambda _: None
     forbidden: dict[str, str] = field(default_factory=dict)
-    latency: float = 0.0
-    limit: int = 1_000_000
     scopes: str = "repo, read:org, read:user"
     members: list[dict[str, Any]] | None = None
     """Of every owner, which are organizations then."""
     teams: list[dict[str, Any]] = field(default_factory=list)
     app: App | None = None
-    requests: list[Request] = field(default_factory=list)
-    not_modified: int = 0
-    clock: float = 0.0
-    """Seconds that the server's clock is off."""
     commits: dict[str, dict[str, Any]] = field(default_factory=dict)
     ancestries: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -174,88 +152,69 @@ class Hub:
                     yield pull
                     yield from pull["reviews"]
 
+    # -- answers -----------------------------------------------------------------------------------------------------
+
+    def limits(self, left: int, reset: int) -> dict[str, str]:
+        return {**super().limits(left, reset), "X-OAuth-Scopes": self.scopes}
+
+    def answer(self, request: Request) -> Reply:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if (reply := self.of_the_app(request.path.removeprefix("/api/v3"), token)) is not None:
+            return reply
+        if not self.allowed(token):
+            return 401, {}, {"message": "Bad credentials"}
+        return self.graphql(request) if request.query else self.rest(request)
+
+    def allowed(self, token: str) -> bool:
+        if self.app is None:
+            return token == TOKEN
+        return self.app.tokens.get(token, 0) > self.now()
+
+    def of_the_app(self, path: str, claim: str) -> Reply | None:
+        """What only the app itself may ask, with a claim that its key signed."""
+        app = self.app
+        asked = re.fullmatch(r"/(?:(\w+/[^/]+)/installation|app/installations/([^/]+)/access_tokens)", path)
+        if app is None or asked is None:
+            return None
+        if (refusal := app.refusal or app.refused_claim(claim, self.now())) is not None:
+            return refusal[0], {}, {"message": refusal[1]}
+        numbers = {str(installation["id"]) for installation in app.installations.values()}
+        if (asked[1] and asked[1] not in app.installations) or (asked[2] and asked[2] not in numbers):
+            return 404, {}, {"message": "Not Found"}
+        if asked[1]:
+            return 200, {}, app.installations[asked[1]]
+        ends = self.now() + app.seconds
+        token = f"ghs_{len(app.tokens)}"
+        app.tokens[token] = ends
+        expires = datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return 201, {}, {"token": token, "expires_at": expires}
+
+    def graphql(self, request: Request) -> Reply:
+        executor = Executor(self)
+        try:
+            data = executor.run(request.query, request.variables)
+        except GraphQLError as error:
+            return 200, {}, {"data": None, "errors": [error.error]}
+        return 200, {}, {"data": data, **({"errors": executor.errors} if executor.errors else {})}
+
+    def rest(self, request: Request) -> Reply:
+        asked = re.fullmatch(r"/api/v3/repos/([^/]+/[^/]+)/actions/runs", request.path)
+        repository = self.repository(asked[1]) if asked else None
+        if repository is None:
+            return 404, {}, {"message": "Not Found"}
+        if "runs" in self.forbidden:
+            return 403, {"X-Accepted-GitHub-Permissions": "actions=read"}, {"message": self.forbidden["runs"]}
+        params = request.params
+        runs = sorted(repository["runs"], key=lambda run: (run["created_at"], run["id"]), reverse=True)
+        if until := params.get("created"):
+            assert until.startswith("<=")
+            runs = [run for run in runs if run["created_at"] <= until[2:]][:1000]
+        size, page = int(params.get("per_page", 30)), int(params.get("page", 1))
+        assert size <= 100
+        return self.etagged(request, {"total_count": len(runs), "workflow_runs": runs[(page - 1) * size : page * size]})
+
 
 # -- GraphQL -----------------------------------------------------------------------------------------------------------
-
-_TOKENS = re.compile(r"\.\.\.|[{}()\[\]:!,]|\$?\w+")
-
-
-@dataclass
-class Selection:
-    name: str
-    alias: str
-    arguments: dict[str, Any]
-    inner: list[Selection]
-
-
-class Parser:
-    """Enough of GraphQL: one operation with variables, arguments, aliases and inline fragments (which are merged)."""
-
-    def __init__(self, text: str, variables: dict[str, Any]) -> None:
-        self.tokens = _TOKENS.findall(text)
-        self.at = 0
-        self.variables = variables
-
-    def operation(self) -> list[Selection]:
-        while self.tokens[self.at] != "{":
-            if self.tokens[self.at] == "(":
-                self.at = self.tokens.index(")", self.at)
-            self.at += 1
-        return self.selections()
-
-    def selections(self) -> list[Selection]:
-        found: list[Selection] = []
-        assert self.next() == "{"
-        while (token := self.next()) != "}":
-            if token == "...":
-                assert self.next() == "on"
-                self.next()
-                found += self.selections()
-                continue
-            alias = name = token
-            if self.peek() == ":":
-                self.next()
-                name = self.next()
-            arguments = self.arguments() if self.peek() == "(" else {}
-            inner = self.selections() if self.peek() == "{" else []
-            found.append(Selection(name, alias, arguments, inner))
-        return found
-
-    def arguments(self) -> dict[str, Any]:
-        self.next()
-        found = {}
-        while (token := self.next()) != ")":
-            if token != ",":
-                assert self.next() == ":"
-                found[token] = self.value()
-        return found
-
-    def value(self) -> Any:
-        token = self.next()
-        if token == "{":
-            found = {}
-            while (key := self.next()) != "}":
-                if key != ",":
-                    assert self.next() == ":"
-                    found[key] = self.value()
-            return found
-        if token == "[":
-            values = []
-            while self.peek() != "]":
-                values.append(self.value())
-            self.next()
-            return values
-        if token.startswith("$"):
-            return self.variables.get(token[1:])
-        return int(token) if token.isdigit() else token
-
-    def peek(self) -> str:
-        return self.tokens[self.at]
-
-    def next(self) -> str:
-        self.at += 1
-        return self.tokens[self.at - 1]
-
 
 _ORDERS = {"UPDATED_AT": "updatedAt", "CREATED_AT": "createdAt", "NAME": "nameWithOwner"}
 
@@ -399,130 +358,3 @@ class Executor:
             else:
                 found[part.alias] = whole[part.name]
         return found
-
-
-# -- HTTP --------------------------------------------------------------------------------------------------------------
-
-
-class Handler(Answering, BaseHTTPRequestHandler):
-    hub: Hub
-    lock = threading.Lock()
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
-        self.answer(body.get("query", ""), body.get("variables") or {})
-
-    def do_GET(self) -> None:
-        self.answer("", {})
-
-    def answer(self, query: str, variables: dict[str, Any]) -> None:
-        hub = self.hub
-        with self.lock:
-            request = Request(len(hub.requests) + 1, self.path, query, variables)
-            hub.requests.append(request)
-            fault = hub.faults(request)
-        if hub.latency:
-            time.sleep(hub.latency)
-        headers = self.limits()
-        if fault is not None and not fault.cut:
-            self.send(fault.status, {**headers, **dict(fault.headers)}, fault.body or b"")
-            return
-        if reply := self.of_the_app():
-            self.json(reply[0], headers, reply[1], cut=fault is not None)
-            return
-        if not self.allowed(self.headers.get("Authorization", "").removeprefix("Bearer ")):
-            self.json(401, headers, {"message": "Bad credentials"})
-            return
-        with self.lock:
-            status, extra, body = self.graphql(query, variables) if query else self.rest()
-        self.json(status, {**headers, **extra}, body, cut=fault is not None)
-
-    def allowed(self, token: str) -> bool:
-        app = self.hub.app
-        good = app is not None and app.tokens.get(token, 0) > time.time() + self.hub.clock
-        return good or (app is None and token == TOKEN)
-
-    def of_the_app(self) -> tuple[int, Any] | None:
-        """What only the app itself may ask, with a claim that its key signed."""
-        app = self.hub.app
-        path = urlsplit(self.path).path.removeprefix("/api/v3")
-        asked = re.fullmatch(r"/(?:(\w+/[^/]+)/installation|app/installations/([^/]+)/access_tokens)", path)
-        if app is None or asked is None:
-            return None
-        if (refusal := app.refusal or self.refused_claim(app)) is not None:
-            return refusal[0], {"message": refusal[1]}
-        known = {str(each["id"]) for each in app.installations.values()}
-        if (asked[1] and asked[1] not in app.installations) or (asked[2] and asked[2] not in known):
-            return 404, {"message": "Not Found"}
-        if asked[1]:
-            return 200, app.installations[asked[1]]
-        ends = time.time() + self.hub.clock + app.seconds
-        token = f"ghs_{len(app.tokens)}"
-        app.tokens[token] = ends
-        return 201, {"token": token, "expires_at": datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-
-    def refused_claim(self, app: App) -> tuple[int, str] | None:
-        import jwt
-
-        now = time.time() + self.hub.clock
-        claim = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        anytime = {"verify_exp": False, "verify_iat": False}
-        try:
-            claims = jwt.decode(claim, app.public_key, algorithms=["RS256"], options=anytime)
-        except jwt.InvalidTokenError:
-            return 401, "A JSON web token could not be decoded"
-        if claims["iss"] != app.id:
-            return 404, "Integration not found"
-        if claims["iat"] > now or not now < claims["exp"] <= now + 600:
-            return 401, "'Expiration time' claim ('exp') is too far in the future, or 'Issued at' is"
-        return None
-
-    def limits(self) -> dict[str, str]:
-        now = time.time() + self.hub.clock
-        left = max(0, self.hub.limit - len(self.hub.requests))
-        return {
-            "Date": email.utils.formatdate(now, usegmt=True),
-            "X-RateLimit-Limit": str(self.hub.limit),
-            "X-RateLimit-Remaining": str(left),
-            "X-RateLimit-Reset": str(int(now) + 60),
-            "X-OAuth-Scopes": self.hub.scopes,
-        }
-
-    def graphql(self, query: str, variables: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
-        executor = Executor(self.hub)
-        try:
-            data = executor.run(query, variables)
-        except GraphQLError as error:
-            return 200, {}, {"data": None, "errors": [error.error]}
-        return 200, {}, {"data": data, **({"errors": executor.errors} if executor.errors else {})}
-
-    def rest(self) -> tuple[int, dict[str, str], Any]:
-        parts = urlsplit(self.path)
-        found = re.fullmatch(r"/api/v3/repos/([^/]+/[^/]+)/actions/runs", parts.path)
-        repository = self.hub.repository(found[1]) if found else None
-        if repository is None:
-            return 404, {}, {"message": "Not Found"}
-        if "runs" in self.hub.forbidden:
-            return 403, {"X-Accepted-GitHub-Permissions": "actions=read"}, {"message": self.hub.forbidden["runs"]}
-        asked = dict(parse_qsl(parts.query))
-        runs = sorted(repository["runs"], key=lambda run: (run["created_at"], run["id"]), reverse=True)
-        if until := asked.get("created"):
-            assert until.startswith("<=")
-            runs = [run for run in runs if run["created_at"] <= until[2:]][:1000]
-        size, page = int(asked.get("per_page", 30)), int(asked.get("page", 1))
-        assert size <= 100
-        body = {"total_count": len(runs), "workflow_runs": runs[(page - 1) * size : page * size]}
-        etag = f'W/"{hashlib.sha256(json.dumps(body).encode()).hexdigest()}"'
-        if self.headers.get("If-None-Match") == etag:
-            self.hub.not_modified += 1
-            return 304, {"ETag": etag}, None
-        return 200, {"ETag": etag}, body
-
-    def json(self, status: int, headers: dict[str, str], body: Any, *, cut: bool = False) -> None:
-        content = b"" if body is None else json.dumps(body).encode()
-        self.send(status, {**headers, "Content-Type": "application/json; charset=utf-8"}, content, cut=cut)
-
-
-def serving(hub: Hub) -> AbstractContextManager[str]:
-    """The address of a server of ``hub``, until the block ends."""
-    return listening(type("HubHandler", (Handler,), {"hub": hub, "lock": threading.Lock()}))

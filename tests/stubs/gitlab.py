@@ -14,19 +14,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from stubs.github import Parser, Selection
+from stubs.graphql import Parser, Selection
+from stubs.server import JSON, Fault, Reply, Request, Tool
 from stubs.server import PASSING as PASSING_FOR_ALL
-from stubs.server import TRUNCATED, Fault, Reply, Request, Tool, serving
-
-__all__ = ["PASSING", "TOKEN", "TRUNCATED", "Fault", "Hub", "Request", "serving"]
 
 TOKEN = "glpat-stub0123456789"
 COMPLEXITY = 250
-_JSON = (("Content-Type", "application/json"),)
 
 TIMED_OUT = Fault(
     200,
-    _JSON,
+    JSON,
     b'{"errors": [{"message": "Request timed out. Please try a less complex query or a smaller set of records."}]}',
 )
 PLAIN_429 = Fault(429, (("Content-Type", "text/plain"), ("Retry-After", "4")), b"Retry later\n")
@@ -133,7 +130,7 @@ class Hub(Tool):
     def graphql(self, request: Request) -> Reply:
         assert request.method == "POST"
         try:
-            selections = Parser(request.body["query"], request.body.get("variables") or {}).operation()
+            selections = Parser(request.query, request.variables).operation()
             cost = complexity(selections)
             self.costs.append(cost)
             if cost > COMPLEXITY:

@@ -32,14 +32,15 @@ class Fault:
     cut: bool = False
 
 
-_JSON = ("Content-Type", "application/json")
+JSON = (("Content-Type", "application/json"),)
+_HTML = (("Content-Type", "text/html"),)
 
-SERVER_ERROR = Fault(502, (("Content-Type", "text/html"),), b"<html>Oops!</html>")
+SERVER_ERROR = Fault(502, _HTML, b"<html>Oops!</html>")
 TRUNCATED = Fault(cut=True)
-HALF_JSON = Fault(200, (_JSON,), b'[{"id": 1, "na')
-HTML = Fault(200, (("Content-Type", "text/html"),), b"<html>please sign in</html>")
-TOO_MANY = Fault(429, (("Retry-After", "3"), _JSON), b'{"message": "slow down"}')
-TOO_MANY_UNTIL_SOME_TIME = Fault(429, (_JSON,), b'{"message": "slow down"}')
+HALF_JSON = Fault(200, JSON, b'{"data": [{"id": 1, "na')
+HTML = Fault(200, _HTML, b"<html>please sign in</html>")
+TOO_MANY = Fault(429, (("Retry-After", "3"), *JSON), b'{"message": "slow down"}')
+TOO_MANY_UNTIL_SOME_TIME = Fault(429, JSON, b'{"message": "slow down"}')
 PASSING = {
     "server error": SERVER_ERROR,
     "truncated": TRUNCATED,
@@ -71,12 +72,22 @@ class Request:
         return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
 
     @property
+    def query(self) -> str:
+        """The GraphQL that was sent; empty if none was."""
+        return str((self.body or {}).get("query", ""))
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables of ``query``."""
+        return (self.body or {}).get("variables") or {}
+
+    @property
     def asked(self) -> str:
         """What makes it the same request as another."""
         return f"{self.method} {self.url} {json.dumps(self.body, sort_keys=True)}"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Tool:
     """A tool on loopback. ``limit``: requests until its rate limit is used up, which ``limits`` tells in its own headers."""
 

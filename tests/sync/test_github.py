@@ -21,8 +21,9 @@ from leadline.schema import TABLES
 from leadline.sources.kit.settings import SourceSettings, checked
 from leadline.sync.run import SyncRun
 from leadline.sync.source import SourceResult, run_source
-from stubs.github import PASSING, TOKEN, TRUNCATED, Fault, Hub, Request, serving
+from stubs.github import PASSING, TOKEN, Hub
 from stubs.github_data import comment, deployment, pull, release, repository, review, run, user, when
+from stubs.server import TRUNCATED, Fault, Request, serving
 
 PULLED = (
     *("repositories", "pull_requests", "pull_request_commits", "pull_request_files", "reviews", "comments"),

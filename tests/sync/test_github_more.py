@@ -18,8 +18,9 @@ from leadline.sources.kit.settings import SourceSettings, checked
 from leadline.sync.git import GitSync
 from leadline.sync.run import SyncRun
 from leadline.sync.source import SourceResult, run_source
-from stubs.github import PASSING, TOKEN, App, Fault, Hub, serving
+from stubs.github import PASSING, TOKEN, App, Hub
 from stubs.github_data import member, oid, pull, repository, run, squash, team, whole_commit
+from stubs.server import Fault, serving
 
 from .test_github import contents, small_hub
 

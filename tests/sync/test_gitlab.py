@@ -20,7 +20,7 @@ from leadline.schema import TABLES
 from leadline.sources.kit.settings import SourceSettings, checked, connected
 from leadline.sync.run import SyncRun
 from leadline.sync.source import SourceResult, run_source
-from stubs.gitlab import PASSING, TOKEN, TRUNCATED, Fault, Hub, Request, serving
+from stubs.gitlab import PASSING, TOKEN, Hub
 from stubs.gitlab_data import (
     START,
     commit,
@@ -34,6 +34,7 @@ from stubs.gitlab_data import (
     user,
     when,
 )
+from stubs.server import TRUNCATED, Fault, Request, serving
 
 PULLED = (
     *("repositories", "pull_requests", "pull_request_commits", "pull_request_files", "reviews", "comments"),
