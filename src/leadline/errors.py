@@ -10,6 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+def first_line(error: BaseException) -> str:
+    """What a foreign error says, in one line: its first, or the name of its type."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 @dataclass(frozen=True)
 class Detail:
     """One refused thing: ``field`` names where (a request field, a column, ``file:line``), ``message`` what would do."""

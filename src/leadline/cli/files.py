@@ -6,11 +6,9 @@ The text of ``-o`` comes in; a path to write to goes out, whose bytes are delive
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,16 +74,3 @@ class Output:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return Digest(path.stat().st_size, digest)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` such that it is there whole, flushed to the disk, or not at all."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from leadline.atomic_file import whole_file
 from leadline.cli.context import Json, checked_date, example, opened, words
 from leadline.cli.export import interruptible
 from leadline.cli.failures import with_options
-from leadline.cli.files import Output, write_whole
+from leadline.cli.files import Output
 from leadline.cli.output import clean, count, emit_json, note, say
 from leadline.cli.progress import bar
 from leadline.errors import LeadlineError
@@ -130,7 +131,8 @@ def _write(project: Project, body: dict[str, Any], path: Path) -> int:
     for warning in warnings:
         note(f"warning: {clean(warning)}")
     computed = _computed(project, wanted)
-    write_whole(path, gzip.compress(computed.text, mtime=0) if path.name.endswith(".gz") else computed.text)
+    with whole_file(path) as partial:
+        partial.write_bytes(gzip.compress(computed.text, mtime=0) if path.name.endswith(".gz") else computed.text)
     return computed.rows
 
 

@@ -6,17 +6,15 @@ Arrow, or as a file that exists either whole (flushed to disk) or not at all. An
 
 from __future__ import annotations
 
-import os
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from leadline.atomic_file import whole_file
 from leadline.engine.sql_text import quoted, relation_query, sql_text
 from leadline.engine.temp_folder import Spill
-from leadline.errors import LeadlineError, StoreError
+from leadline.errors import LeadlineError, StoreError, first_line
 from leadline.schema import TABLES
 
 if TYPE_CHECKING:
@@ -256,20 +254,12 @@ class Engine:
         """
         text = compiled(query)
         options = _COPY_OPTIONS[format] + (f", COMPRESSION {compression}" if format == "parquet" else "")
-        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            statement = f"COPY ({text}) TO {sql_text(partial)} ({options})"
-            ((rows,),) = self.execute(statement)
-            if durable:
-                with partial.open("rb") as written:
-                    os.fsync(written.fileno())
-            partial.replace(path)
+            with whole_file(path, durable=durable) as partial:
+                ((rows,),) = self.execute(f"COPY ({text}) TO {sql_text(partial)} ({options})")
         except OSError as error:
             raise StoreError(f"{path} could not be written: {error}") from error
-        finally:
-            with suppress(OSError):
-                partial.unlink()
         return int(rows)
 
     # -- stopping --------------------------------------------------------------------------------------------------
@@ -348,7 +338,7 @@ def _told(error: Exception) -> Exception:
     """What a failed query raises. A streamed result reports every failure as ``OSError``, the kind only in its text."""
     import duckdb
 
-    text = _first_line(error)
+    text = first_line(error)
     if isinstance(error, duckdb.InterruptException) or text.startswith("INTERRUPT Error"):
         return Interrupted("Stopped on request")
     if isinstance(error, duckdb.OutOfMemoryException) or text.startswith("Out of Memory Error"):
@@ -356,7 +346,3 @@ def _told(error: Exception) -> Exception:
     if isinstance(error, duckdb.IOException) or text.startswith("IO Error"):
         return StoreError(f"Reading or writing failed: {text}")
     return duckdb.InvalidInputException(text) if text.startswith("Invalid Input Error") else error
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -6,11 +6,11 @@ A query comes in; a file that is flushed to disk and either whole or absent goes
 from __future__ import annotations
 
 import gzip
-import os
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from leadline.atomic_file import whole_file
 from leadline.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -35,24 +35,26 @@ def write(engine: Engine, query: Table | str, path: Path, form: str, check: Call
     if path.suffix != ".gz":
         return engine.copy(query, path, _checked(form))
     plain = path.with_name(f".{path.name}.{uuid.uuid4().hex}.plain")
-    packed = plain.with_suffix(".partial")
     try:
         rows = engine.copy(query, plain, _checked(form), durable=False)
-        with plain.open("rb") as source, packed.open("wb") as target:
+        with (
+            plain.open("rb") as source,
+            whole_file(path) as packed,
+            packed.open("wb") as target,
             # No name and no time in the header: the same rows give the same bytes.
-            with gzip.GzipFile(
-                filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=target, mtime=0
-            ) as compressed:
-                while chunk := source.read(_CHUNK):
-                    check()
-                    compressed.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-        packed.replace(path)
+            gzip.GzipFile(filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=target, mtime=0) as compressed,
+        ):
+            while chunk := source.read(_CHUNK):
+                check()
+                compressed.write(chunk)
     finally:
         plain.unlink(missing_ok=True)
-        packed.unlink(missing_ok=True)
     return rows
+
+
+def neutralized(text: str) -> str:
+    """``text`` such that no spreadsheet runs it as a formula (http-api, "CSV")."""
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
 def _checked(form: str) -> FileFormat:

@@ -7,11 +7,11 @@ own, so that a worker which lost its lease can neither touch nor delete what its
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from leadline.atomic_file import make_durable
 from leadline.metrics.request import MetricsRequest
 
 FOLDER = "exports"
@@ -82,8 +82,4 @@ def move_into_place(source: Path, target: Path) -> None:
     """Rename a finished, flushed file so that it is still there after a power cut."""
     target.parent.mkdir(parents=True, exist_ok=True)
     source.rename(target)
-    descriptor = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    make_durable(target.parent)

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from leadline.exports.field_types import Day, Name, OneOf, TeamId, TreeName
+from leadline.field_types import Day, Name, TeamId, TreeName, one_of
 from leadline.metrics.request import AGGREGATIONS, FORMATS, GRANULARITIES, LEVELS
 
 COMPRESSIONS = ("gzip", "none")
@@ -46,11 +46,11 @@ class DateRange(RequestPart):
 class Options(RequestPart):
     """What every kind of export has to say how to aggregate and write. Values are accepted in any letter case."""
 
-    aggregation: Annotated[str, OneOf("aggregation", AGGREGATIONS)] | None = Field(
+    aggregation: Annotated[str, one_of("aggregation", AGGREGATIONS)] | None = Field(
         None, description="How durations are summarized; default `mean`."
     )
-    format: Annotated[str, OneOf("format", FORMATS)] | None = Field(None, description="File format; default `csv`.")
-    compression: Annotated[str, OneOf("compression", COMPRESSIONS)] | None = Field(
+    format: Annotated[str, one_of("format", FORMATS)] | None = Field(None, description="File format; default `csv`.")
+    compression: Annotated[str, one_of("compression", COMPRESSIONS)] | None = Field(
         None,
         description="`gzip` (default): sent gzipped unless the client rules it out; `none`: always sent plain. "
         "Parquet is compressed inside and sent as it is.",
@@ -72,13 +72,13 @@ class ExportRequest(RequestPart):
 class ProductivityOptions(Options):
     """How to aggregate and write. Values are accepted in any letter case."""
 
-    aggregation_level: Annotated[str, OneOf("aggregationLevel", LEVELS)] | None = Field(
+    aggregation_level: Annotated[str, one_of("aggregationLevel", LEVELS)] | None = Field(
         None, description="One row per developer or per team and period; default `developer`."
     )
-    metric_level: Annotated[str, OneOf("metricLevel", LEVELS)] | None = Field(
+    metric_level: Annotated[str, one_of("metricLevel", LEVELS)] | None = Field(
         None, description="The newer name of `aggregationLevel`."
     )
-    granularity: Annotated[str, OneOf("granularity", GRANULARITIES)] | None = Field(
+    granularity: Annotated[str, one_of("granularity", GRANULARITIES)] | None = Field(
         None, description="Length of the periods; default `monthly`."
     )
 
@@ -121,7 +121,7 @@ class EfficiencyScope(Scope):
 class EfficiencyOptions(Options):
     """Over which periods, and how to aggregate and write. Values are accepted in any letter case."""
 
-    granularity: Annotated[str, OneOf("granularity", ("WEEKLY", "MONTHLY", "QUARTERLY"))] = Field(
+    granularity: Annotated[str, one_of("granularity", ("WEEKLY", "MONTHLY", "QUARTERLY"))] = Field(
         description="Length of the periods."
     )
 
@@ -168,7 +168,7 @@ class ReportEfficiency(ReportMetrics):
         description="Names of the report's metrics, in any letter case; an empty list means all.",
         examples=[["LEAD_TIME_FOR_CHANGES", "DEPLOYMENT_FREQUENCY"]],
     )
-    calculation_type: Annotated[str, OneOf("calculationType", tuple(name.upper() for name in AGGREGATIONS))] | None = (
+    calculation_type: Annotated[str, one_of("calculationType", tuple(name.upper() for name in AGGREGATIONS))] | None = (
         Field(None, description="How durations are summarized; default `MEAN`.")
     )
 
@@ -186,7 +186,7 @@ class ReportRequest(RequestPart):
         examples=[123],
     )
     collection_id: TeamId | None = Field(None, description="Another name of `teamRefId`.", examples=["123"])
-    granularity: Annotated[str, OneOf("granularity", ("daily", "weekly", "monthly"))] | None = Field(
+    granularity: Annotated[str, one_of("granularity", ("daily", "weekly", "monthly"))] | None = Field(
         None, description="The unit of time that rates are per; default `weekly`."
     )
     efficiency: ReportEfficiency | None = None

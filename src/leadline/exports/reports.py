@@ -274,7 +274,7 @@ def _rate(total: Fraction, over: Fraction, *, zero: bool) -> float | None:
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    from leadline.metrics.bindings import neutralized
+    from leadline.engine.output import neutralized
 
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")

@@ -19,10 +19,10 @@ from typing import Any
 from leadline.db import jobs
 from leadline.db.jobs import Export, ListFilter
 from leadline.errors import Conflict, Detail, NotFound
-from leadline.exports.field_types import storable
 from leadline.exports.files import FORMS, display_name
 from leadline.exports.requests import Parsed, parse
 from leadline.exports.wakeup import wake
+from leadline.field_types import storable
 from leadline.home import Project
 from leadline.metrics.request import MetricsRequest, Pins
 

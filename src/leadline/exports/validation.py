@@ -13,8 +13,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.exports.field_types import printable, shown
 from leadline.exports.models import MOST_NAMES
+from leadline.field_types import printable, shown
 
 _MOST_WARNINGS = 20
 _MOST_DETAILS = 50

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from leadline.errors import InvalidInput
+from leadline.errors import InvalidInput, first_line
 from leadline.formats.files import LINE, RECORD, Header, ImportFile, Progress, RawRows, resolve_header
 from leadline.schema import ColumnType
 
@@ -32,7 +32,7 @@ def parquet_rows(file: ImportFile, progress: Progress | None, *, records: bool) 
     try:
         source = pq.ParquetFile(file.path)
     except (pa.ArrowException, OSError) as error:
-        raise InvalidInput(f"{file.path.name} is not a Parquet file: {_first_line(error)}") from error
+        raise InvalidInput(f"{file.path.name} is not a Parquet file: {first_line(error)}") from error
     try:
         header = resolve_header(source.schema_arrow.names, file)
         for name, field in zip(header.names, source.schema_arrow, strict=True):
@@ -63,7 +63,7 @@ def _rows(
                 if progress is not None:
                     progress(size * done // total)
         except (pa.ArrowException, OSError) as error:
-            raise InvalidInput(f"{file.path.name} is damaged near row {done + 1}: {_first_line(error)}") from error
+            raise InvalidInput(f"{file.path.name} is damaged near row {done + 1}: {first_line(error)}") from error
 
 
 def _require_type(file: ImportFile, name: str, kind: pa.DataType) -> None:
@@ -107,9 +107,5 @@ def _as_text(array: Any, file: ImportFile, name: str, done: int) -> Any:
         text.validate(full=True)
     except pa.ArrowException as error:
         place = f"{file.path.name}, rows {done + 1} to {done + len(array)}, column {name}"
-        raise InvalidInput(f"{place}: {_first_line(error)}") from error
+        raise InvalidInput(f"{place}: {first_line(error)}") from error
     return text
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

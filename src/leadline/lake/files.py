@@ -6,7 +6,6 @@ Paths of finished Parquet files come in; Delta add actions go out.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,12 +78,3 @@ def _bounds(chunk: Any) -> tuple[Any, Any] | None:
     if isinstance(lowest, str) and max(len(lowest), len(highest)) > LONGEST_BOUND:
         return None
     return (lowest, highest) if isinstance(lowest, int | str) else None
-
-
-def make_durable(path: Path) -> None:
-    """Flushes a file or folder to the disk, so that what a commit names outlives a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

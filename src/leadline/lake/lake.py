@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from leadline.errors import StoreError
-from leadline.lake.files import add_action, make_durable
+from leadline.atomic_file import make_durable
+from leadline.errors import StoreError, first_line
+from leadline.lake.files import add_action
 from leadline.lake.snapshot import DataFile, Manifest, Snapshot
 from leadline.schema import TABLES, Table
 
@@ -108,7 +109,7 @@ class Lake:
             return DeltaTable(self.folder(table), version=version)
         except DeltaError as error:
             which = "its log cannot be read" if version is None else f"version {version} is gone or cannot be read"
-            raise StoreError(f"Table {table} of the lake in {self.root}: {which} ({_first_line(error)})") from error
+            raise StoreError(f"Table {table} of the lake in {self.root}: {which} ({first_line(error)})") from error
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -150,7 +151,7 @@ class Lake:
         except (DeltaError, OSError) as error:
             for path in placed:
                 path.unlink(missing_ok=True)
-            raise StoreError(f"Table {table.name} could not be committed: {_first_line(error)}") from error
+            raise StoreError(f"Table {table.name} could not be committed: {first_line(error)}") from error
         delta.update_incremental()
         version = int(delta.version())
         self._make_log_durable(table.name, version)
@@ -171,7 +172,7 @@ class Lake:
                 )
             except (DeltaError, OSError) as error:
                 if self.version(table.name) is None:  # else another process created it at the same moment
-                    raise StoreError(f"Table {table.name} could not be created: {_first_line(error)}") from error
+                    raise StoreError(f"Table {table.name} could not be created: {first_line(error)}") from error
         if delta is None:
             delta = self.open_delta(table.name)
         stored = {field.name for field in delta.schema().fields}
@@ -223,7 +224,3 @@ def _require_files(table: str, manifest: Manifest) -> None:
             raise StoreError(
                 f"Version {manifest.version} of table {table} is gone: its file {file.path.name} was cleared"
             )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

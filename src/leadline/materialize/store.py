@@ -20,6 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leadline.atomic_file import make_durable
 from leadline.engine import EVERYTHING, Within, compiled
 from leadline.materialize.compiled import CompiledQueryCache, code_digest
 from leadline.materialize.incremental import NONE, BuildRecord, Differences, Repositories, kept_rows
@@ -223,8 +224,7 @@ class MaterializationStore:
             compute(BuildContext(self._engine, self._profile, self._snapshot, folder, state))
         files = list(folder.glob("*.parquet"))
         for file in files:
-            with file.open("rb") as written:
-                os.fsync(written.fileno())
+            make_durable(file)
         if not files:
             self._engine.copy(_no_rows(stored), folder / "00000.parquet", "parquet")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from leadline.derive.local_time import Offset, day_number, offsets
-from leadline.engine.output import FORMULA_STARTS
+from leadline.engine.output import neutralized
 from leadline.facts.ownership import bind_belonging, bind_classes, bind_matches
 from leadline.facts.work_types import bind_work_types
 from leadline.metrics.metric import DEVELOPER
@@ -66,11 +66,6 @@ def bind_places(engine: Engine, tree: OrgTree, request: MetricsRequest, profile:
 def _bind_bands(engine: Engine, profile: Profile) -> None:
     bounds = {f"{name}_{band}": [profile[f"ratings.{name}.{band}"]] for name in BANDS for band in BAND_NAMES}
     engine.bind_arrow(RATING_BANDS, pa.table(bounds, pa.schema([(name, pa.float64()) for name in bounds])))
-
-
-def neutralized(text: str) -> str:
-    """``text`` such that no spreadsheet runs it as a formula (http-api, "CSV")."""
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
 def _developer_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterable[tuple[int, str]]]:

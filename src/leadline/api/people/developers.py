@@ -37,7 +37,7 @@ from leadline.api.people.query import (
 from leadline.api.people.uploads import read_upload
 from leadline.db import developer_uploads as uploads
 from leadline.db.keys import ApiKey
-from leadline.engine.output import FORMULA_STARTS
+from leadline.engine.output import neutralized
 from leadline.errors import Detail, InvalidRequest, NotFound
 from leadline.people import changes, versions
 from leadline.people import trees as all_trees
@@ -318,10 +318,10 @@ def _csv(found: Sequence[Record]) -> Response:
     output = io.StringIO(newline="")
     writer = csv.writer(output, lineterminator="\r\n")
     names = fields_of(found)
-    writer.writerow([_safe(name) for name in names])
+    writer.writerow([neutralized(name) for name in names])
     for record in found:
         values = record.values
-        writer.writerow([_safe(values.get(name, "")) for name in names])
+        writer.writerow([neutralized(values.get(name, "")) for name in names])
     headers = {
         **NO_STORE,
         "Content-Type": "text/csv",
@@ -329,10 +329,6 @@ def _csv(found: Sequence[Record]) -> Response:
         "Vary": "Accept",
     }
     return Response(output.getvalue().encode(), headers=headers)
-
-
-def _safe(text: str) -> str:
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
 def _schema(request: Request) -> Response:

@@ -22,7 +22,7 @@ from leadline.api.people import describe
 from leadline.api.people.models import FiltersBody, IntegrationsBody, OrgTreeBody, TeamBody
 from leadline.db.keys import ApiKey
 from leadline.errors import NotFound
-from leadline.exports.field_types import printable
+from leadline.field_types import printable
 from leadline.people import tree as tree_named
 from leadline.people import trees as all_trees
 from leadline.people.team_integrations import change_team_integrations, team_integrations

@@ -24,7 +24,7 @@ from leadline.api.errors import json_response
 from leadline.api.models import PushedBody, RowErrorBody, RunBody
 from leadline.db.keys import ApiKey
 from leadline.errors import Detail, InvalidRequest, NotFound
-from leadline.exports.field_types import printable
+from leadline.field_types import printable
 from leadline.formats.files import Refusal
 from leadline.formats.json_lines import RowRefused, parsed_document, parsed_line
 from leadline.ingest.inbox import Accepted, Push

@@ -30,7 +30,7 @@ from leadline.api.models import WebhookBody
 from leadline.db import cursors, sources
 from leadline.db.projects import DEFAULT, project_id
 from leadline.errors import Detail, InvalidRequest, LeadlineError, NotFound, Unauthenticated
-from leadline.exports.field_types import printable
+from leadline.field_types import printable
 from leadline.ingest.inbox import Push
 from leadline.schema import TABLES
 from leadline.sources.github.webhooks import GitHubWebhooks
