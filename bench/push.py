@@ -23,8 +23,8 @@ from pathlib import Path
 # Benchmarks run as scripts from anywhere.
 sys.path.insert(0, str(Path(__file__).parent))
 from leadline.db import keys
-from leadline.facts.newest import newest_versions
 from leadline.home import Home
+from leadline.ingest.pushed import deliver_pushed
 from served import Service, percentile, service
 
 CONNECTIONS = 200
@@ -176,7 +176,7 @@ def main() -> None:
                 latencies += poster.latencies
                 failures += poster.failures
         with Home.open(folder) as home:
-            newest_versions(home.project())
+            deliver_pushed(home.project())
             after = home.project().lake.snapshot().row_counts()
     rows = sum(after.values()) - sum(before.values())
     rate = pushed / (given.rounds * given.seconds)

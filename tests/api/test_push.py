@@ -21,9 +21,9 @@ from leadline.api.push import routes as push_api
 from leadline.api.push_batcher import PushBatcher
 from leadline.db import inbox
 from leadline.engine import Engine
-from leadline.facts.newest import deliver_pushed
 from leadline.home import Home, Project
 from leadline.ingest.inbox import Push
+from leadline.ingest.pushed import deliver_pushed
 from leadline.lake.maintenance import check_lake
 from leadline.schema import TABLES
 

@@ -23,8 +23,8 @@ from api.serving import Answer, Served, serving
 from leadline.api.webhooks.routes import MAX_BYTES
 from leadline.db import cursors, inbox, sources
 from leadline.engine import Engine
-from leadline.facts.newest import deliver_pushed
 from leadline.home import Home, Project
+from leadline.ingest.pushed import deliver_pushed
 from leadline.sources.kit.secrets import SecretPlace
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.webhook_signatures import CHECKS

@@ -19,11 +19,11 @@ from leadline.db import inbox
 from leadline.db.inbox import Delivery
 from leadline.engine import Engine
 from leadline.errors import StoreError
-from leadline.facts.newest import deliver_pushed, newest_versions
 from leadline.formats.json_lines import parsed_document
 from leadline.home import Home, Project
 from leadline.ingest import inbox as pushed
 from leadline.ingest.inbox import Accepted, Push, accept, flush
+from leadline.ingest.pushed import deliver_pushed
 from leadline.ingest.validation import RowValidator
 from leadline.lake.maintenance import check_lake
 from leadline.schema import TABLES
@@ -202,13 +202,21 @@ def test_pushed_rows_are_judged_as_those_of_a_file(tmp_path_factory: Any, judge:
 # -- delivering ------------------------------------------------------------------------------------------------------
 
 
-def test_the_newest_versions_include_what_was_acknowledged(database_project: Project, judge: RowValidator) -> None:
-    assert newest_versions(database_project) == {}
+def test_what_was_acknowledged_is_in_the_newest_versions_once_delivered(
+    database_project: Project, judge: RowValidator
+) -> None:
+    assert delivered_versions(database_project) == {}
     push(database_project, judge, "incidents", [incident(1)])
-    versions = newest_versions(database_project)
+    versions = delivered_versions(database_project)
     assert set(versions) == {"incidents"}
     assert inbox.newest(database_project.home.db, database_project.id) is None
-    assert newest_versions(database_project) == versions, "nothing new, no new version"
+    assert delivered_versions(database_project) == versions, "nothing new, no new version"
+
+
+def delivered_versions(project: Project, tables: set[str] | None = None) -> dict[str, int]:
+    """The newest versions after pushed rows (for ``tables``) were delivered."""
+    deliver_pushed(project, tables)
+    return project.lake.snapshot().versions
 
 
 def test_pushing_again_changes_nothing(project: Project, judge: RowValidator) -> None:
@@ -246,9 +254,9 @@ def _row(number: int, build: bool) -> dict[str, Any]:
 def test_only_what_will_be_read_is_waited_for(project: Project, judge: RowValidator) -> None:
     push(project, judge, "incidents", [incident(1)])
     push(project, judge, "builds", [{"build_id": "b"}])
-    assert newest_versions(project, {"builds", "commits"}).keys() == {"builds"}
+    assert delivered_versions(project, {"builds", "commits"}).keys() == {"builds"}
     assert inbox.totals(project.home.db)["waiting"] == 1
-    assert newest_versions(project).keys() == {"builds", "incidents"}
+    assert delivered_versions(project).keys() == {"builds", "incidents"}
 
 
 def test_rows_due_without_anybody_asking(project: Project, judge: RowValidator) -> None:
@@ -332,7 +340,7 @@ def test_projects_do_not_mix(home: Home, judge: RowValidator) -> None:
     first, second = home.project(), home.project("acme", "web", create=True)
     push(first, judge, "incidents", [incident(1)])
     push(second, judge, "incidents", [incident(2)])
-    assert newest_versions(second).keys() == {"incidents"}
+    assert delivered_versions(second).keys() == {"incidents"}
     assert first.lake.snapshot().versions == {}
     assert stored(second, "incidents") == [incident(2)]
     assert stored(first, "incidents") == [incident(1)]

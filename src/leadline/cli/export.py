@@ -250,8 +250,10 @@ def only_tree(project: Project) -> str:
 
 
 def _newest(project: Project, tree: str) -> Pins:
+    from leadline.ingest.pushed import deliver_pushed
     from leadline.metrics.run import pin
 
+    deliver_pushed(project)
     return pin(project, tree)
 
 

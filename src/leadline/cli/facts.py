@@ -125,8 +125,10 @@ def _write(
     if first is not None and last is not None and first > last:
         raise typer.BadParameter(f"{start} is after {end}", param_hint="--start")
     from leadline.facts.run import write
+    from leadline.ingest.pushed import deliver_pushed
 
     with opened(context) as project, target.writing(project.home.temp, ending=".csv") as path:
+        deliver_pushed(project)
         rows = write(project, fact, path, start=first, end=last, tree_name=org_tree, team=team, developer=developer)
     if json:
         emit_json({"file": str(target.path), "rows": rows})

@@ -43,8 +43,10 @@ def identities(
             raise typer.BadParameter("give options after the sub-command", param_hint=context.invoked_subcommand)
         return
     from leadline.facts.account_activity import accounts
+    from leadline.ingest.pushed import deliver_pushed
 
     with opened(context) as project:
+        deliver_pushed(project)
         found = [each for each in accounts(project) if each.unmatched or not unmatched]
     if json:
         emit_json([asdict(each) for each in found])

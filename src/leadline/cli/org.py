@@ -95,11 +95,13 @@ def from_teams(
     from json import dumps
 
     from leadline.facts.teams_of_tools import tree_of_teams
+    from leadline.ingest.pushed import deliver_pushed
 
     source, colon, organization = teams.strip().lower().partition(":")
     if not (source and colon and organization):
         raise typer.BadParameter("write the tool and the organization, as github:example", param_hint="TOOL:ORG")
     with opened(context) as project:
+        deliver_pushed(project)
         document, unknown = tree_of_teams(project, source, organization)
     text = dumps(document, ensure_ascii=False, indent=2) + "\n"
     if output is None:

@@ -105,7 +105,7 @@ def _inbox(project: Project, *, deliver: bool) -> dict[str, Any]:
     """Pushed rows: those that still wait, which they only do if they cannot be delivered now, and those kept aside."""
     from leadline.db import inbox
     from leadline.errors import StoreError
-    from leadline.facts.newest import deliver_pushed
+    from leadline.ingest.pushed import deliver_pushed
 
     document: dict[str, Any] = {}
     try:

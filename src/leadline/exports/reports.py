@@ -25,6 +25,7 @@ from leadline.exports.requests import check_length, check_order
 from leadline.exports.service import Pin, pin_newest
 from leadline.exports.validation import missing, together, unknown_fields, validated
 from leadline.home import Project
+from leadline.ingest.pushed import deliver_pushed
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.metric import DEVELOPER, TEAM
 from leadline.metrics.periods import RANGE, units_of
@@ -167,6 +168,7 @@ class Computed:
 def run_report(tables: Tables, project: Project, report: Report, control: Control, pin: Pin = pin_newest) -> Computed:
     """Compute ``report`` on what is newest. Raises ``Cancelled`` if ``control`` says so."""
     rows: dict[object, list[Cell]] = {}
+    deliver_pushed(project)
     for tree, team in report.places:
         control.check()
         for key, row in _rows(tables, project, report, _Place(tree, team, pin(project, tree)), control):

@@ -24,6 +24,7 @@ from leadline.exports.requests import Parsed, parse
 from leadline.exports.wakeup import wake
 from leadline.field_types import storable
 from leadline.home import Project
+from leadline.ingest.pushed import deliver_pushed
 from leadline.metrics.request import MetricsRequest, Pins
 
 Pin = Callable[[Project, str], Pins]
@@ -36,11 +37,12 @@ def pin_newest(project: Project, tree: str) -> Pins:
     return pin(project, tree)
 
 
-def pin_for(project: Project, request: MetricsRequest) -> Pins:
-    """The versions that a run of ``request`` would read now."""
+def deliver_and_pin(project: Project, request: MetricsRequest) -> Pins:
+    """The versions that a run of ``request`` would read now, after the pushed rows that it reads were delivered."""
     from leadline.metrics.run import pin, tables_of
 
-    return pin(project, request.tree, tables_of(request))
+    deliver_pushed(project, tables_of(request))
+    return pin(project, request.tree)
 
 
 def new_export_id() -> str:
@@ -111,6 +113,7 @@ def _usable(project: Project, request: MetricsRequest, now: datetime, pin: Pin) 
     """Whether an earlier identical export may stand in for a new one, by the project's settings."""
     profile = project.profile(request.tree)
     if profile["exports.reuse"] == "unchanged":
+        deliver_pushed(project)
         current = pin(project, request.tree).document()
 
         def fits(earlier: Export) -> bool:

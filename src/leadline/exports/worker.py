@@ -27,7 +27,7 @@ from leadline.db.projects import all_projects
 from leadline.errors import LeadlineError, StoreError
 from leadline.exports import cleaning, files
 from leadline.exports.heartbeat import Heartbeat, HeartbeatThread
-from leadline.exports.service import Pin, pin_for
+from leadline.exports.service import Pin, deliver_and_pin
 from leadline.exports.wakeup import listening
 from leadline.home import Home, Project
 from leadline.metrics.request import Cancelled, Control, MetricsRequest, Pins, Produced
@@ -129,8 +129,8 @@ class Worker:
 
         if not inbox.backlogs(self._home.db):
             return
-        from leadline.facts.newest import deliver_pushed
         from leadline.ingest.inbox import due
+        from leadline.ingest.pushed import deliver_pushed
 
         for number in due(self._home.db, self._clock()):
             deliver_pushed(self._project(number))
@@ -200,11 +200,11 @@ class Worker:
         return self._runner
 
     def _pins(self, project: Project, claim: jobs.Claim, request: MetricsRequest) -> Pins:
-        """What the export reads: as an earlier attempt pinned it, else what is newest now."""
+        """What the export reads: as an earlier attempt pinned it, else what is newest now, pushed rows delivered."""
         if claim.export.pinned is not None:
             return Pins.of(claim.export.pinned)
         data_as_of = self._clock()
-        pins = self._pin(project, request.tree) if self._pin is not None else pin_for(project, request)
+        pins = self._pin(project, request.tree) if self._pin is not None else deliver_and_pin(project, request)
         if not jobs.pin(self._home.db, claim, pins.document(), data_as_of):
             raise Cancelled
         return pins

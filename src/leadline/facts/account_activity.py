@@ -46,10 +46,9 @@ class Account:
 
 def accounts(project: Project) -> list[Account]:
     """Every account seen in the project's newest data. Raises ``StoreError`` if that cannot be read."""
-    from leadline.facts.newest import newest_versions
     from leadline.people import trees
 
-    versions = newest_versions(project)
+    versions = project.lake.snapshot().versions
     if not versions:
         return []
     from leadline.derive.accounts import activity

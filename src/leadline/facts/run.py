@@ -15,7 +15,6 @@ from leadline.engine.output import FORMULA_STARTS, form_of
 from leadline.engine.output import write as write_file
 from leadline.errors import Detail, InvalidRequest
 from leadline.facts.catalogue import FACTS, Fact
-from leadline.facts.newest import newest_versions
 from leadline.people import OrgTree, find_team, tree, trees
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def write(
     known = _trees(project, tree_name)
     kept = _kept(project, declared, start, end, tree_name, team, developer)
     profile = project.profile(tree_name)
-    versions = newest_versions(project)
+    versions = project.lake.snapshot().versions
     with session(project, versions, {each.name: each.version for each in _trees(project, None)}, profile) as opened:
         opened.facts.bind(NEEDS[fact])
         opened.facts.bind_raw()

@@ -5,14 +5,13 @@ A project, a normalized request and its pins come in; a file that exists whole o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from leadline.derive.local_time import Offset
 from leadline.errors import Conflict
-from leadline.facts.newest import newest_versions
 from leadline.metrics.catalogue import DEFINITIONS, by_ids
 from leadline.metrics.request import LEVELS, Cancelled, Control, MetricsRequest, Pins, Produced
 from leadline.people import tree, trees
@@ -32,13 +31,14 @@ _FACTS_SHARE = 0.7
 """How much of a first run the facts are, for the progress shown."""
 
 
-def pin(project: Project, tree_name: str, tables: Collection[str] | None = None) -> Pins:
-    """The newest versions of everything that a run over ``tree_name`` reads, pushed rows included.
+def pin(project: Project, tree_name: str) -> Pins:
+    """The newest versions of everything that a run over ``tree_name`` reads.
 
-    ``tables`` are those that the run reads (``tables_of``; default: any), so that it need not wait for rows of others.
+    Pushed rows that wait in the inbox are in no version yet: deliver them first (``ingest.pushed``), at least those for
+    ``tables_of`` the request.
     """
     return Pins(
-        tables=newest_versions(project, tables),
+        tables=project.lake.snapshot().versions,
         # All trees, since an account may belong to a developer of any of them.
         trees={each.name: each.version for each in trees(project.home.db, project.id)},
         definitions=DEFINITIONS,
