@@ -94,7 +94,7 @@ def push(project: Project, table: str) -> None:
         if accepted.refusals:
             raise SystemExit(f"error: {accepted.refusals[0]}")
     clock = lambda: datetime.now(UTC)  # noqa: E731
-    flush(home.db, project.id, project.lake, lock=project.lock, temp_dir=home.temp, now=clock)
+    flush(project, now=clock)
 
 
 if __name__ == "__main__":

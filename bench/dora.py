@@ -99,7 +99,7 @@ def body(project: Any) -> dict[str, Any]:
     """The last twelve months of the demo."""
     from leadline.db import cursors
 
-    found = cursors.get(project.home.db, project.id, "demo", "options")
+    found = cursors.get(project.db, project.id, "demo", "options")
     if found is None:
         raise SystemExit("error: this home holds no demo; make one with make_big_home.py")
     end = date.fromisoformat(found["options"]["until"])
@@ -144,7 +144,7 @@ def query_alone(project: Any, request: Any, pins: Any) -> Spent:
     from leadline.settings.profile import Profile
 
     profile = Profile.of(pins.settings)
-    org_tree = tree(project.home.db, project.id, request.tree, pins.trees[request.tree])
+    org_tree = tree(project, request.tree, pins.trees[request.tree])
     with session(project, pins.tables, pins.trees, profile) as opened:
         facts = [FACT_MEASURES[fact] for fact in facts_of(by_ids(request.metrics), request.level)]
         opened.facts.bind(stored for fact in facts for stored in fact.reads)
@@ -188,7 +188,7 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
 
         bind_rows = Engine.bind_rows
 
-    org_tree = tree(project.home.db, project.id, request.tree, pins.trees[request.tree])
+    org_tree = tree(project, request.tree, pins.trees[request.tree])
     bind_scope(Binder(), org_tree, request, profile)
     if bind_places(Binder(), org_tree, request, profile, ()):
         raise SystemExit("error: this SQL knows no team rules")

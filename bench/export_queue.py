@@ -51,7 +51,7 @@ def work(folder: Path, stop: Any, *, fixed: bool) -> None:
 
 def bodies(project: Project, count: int) -> list[dict[str, Any]]:
     """One team and one quarter each, as a dashboard of every team would ask."""
-    tree = people.tree(project.home.db, project.id, "Engineering")
+    tree = people.tree(project, "Engineering")
     leaves = [node for node in tree.nodes if all(other.parent != node.ref_id for other in tree.nodes)]
     seeded = random.Random(1)
     return [

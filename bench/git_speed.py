@@ -23,8 +23,7 @@ from leadline.home import Home
 from leadline.sync.git import GitSync, SyncFailure
 with Home.open(Path(sys.argv[1])) as home:
     project = home.project()
-    sync = GitSync(lake=project.lake, db=home.db, project_id=project.id, clones=project.folder / "git",
-                   temp_dir=home.temp, lock=project.lock)
+    sync = GitSync(project)
     (result,) = sync.run([sys.argv[2]])
     if isinstance(result, SyncFailure):
         raise SystemExit(result.error.message)

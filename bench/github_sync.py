@@ -94,7 +94,7 @@ def measure(stub: subprocess.Popen[str], url: str, pulls: int) -> None:
 def sync(home: Home, url: str, owner: str) -> SourceResult:
     project = home.project()
     (settings,) = checked(SourceSettings("github", targets=(owner,), url=url))
-    pull = SyncRun(project.lake, home.db, project.id, home.temp, project.lock)
+    pull = SyncRun(project)
     done = run_source(pull, settings, environ={"GITHUB_TOKEN": TOKEN})
     assert done.error is None, done.error
     return done

@@ -92,7 +92,7 @@ def measure(stub: subprocess.Popen[str], url: str, requests: int) -> None:
 def sync(home: Home, url: str, group: str) -> SourceResult:
     project = home.project()
     (settings,) = checked(SourceSettings("gitlab", targets=(group,), url=url))
-    pull = SyncRun(project.lake, home.db, project.id, home.temp, project.lock)
+    pull = SyncRun(project)
     done = run_source(pull, settings, environ={"GITLAB_TOKEN": TOKEN})
     assert done.error is None, done.error
     return done

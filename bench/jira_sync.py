@@ -88,7 +88,7 @@ def sync(home: Home, url: str, user: str | None) -> SourceResult:
     project = home.project()
     options = {"user": (user,)} if user else {}
     (settings,) = checked(SourceSettings("jira", url=url, options=options))
-    pull = SyncRun(project.lake, home.db, project.id, home.temp, project.lock)
+    pull = SyncRun(project)
     done = run_source(pull, settings, environ={"JIRA_TOKEN": TOKEN})
     assert done.error is None, done.error
     return done

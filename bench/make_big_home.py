@@ -77,10 +77,10 @@ def top_up(project: Project, name: str, least: int) -> None:
         CROSS JOIN (SELECT unnest(range(1, 20)) AS nth)
         ORDER BY nth, hash({key}) LIMIT {missing}
     """
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(snapshot, [name])
         rows = engine.arrow(query)
-    ingest(project.lake, TABLES[name], rows.to_batches(), lock=project.lock, temp_dir=project.home.temp)
+    ingest(project, TABLES[name], rows.to_batches())
 
 
 def _options() -> argparse.Namespace:

@@ -143,7 +143,7 @@ def floor(project, request, pins, out: Path) -> None:
         bind_rows = Engine.bind_rows
 
     profile = Profile.of(pins.settings)
-    known = [tree(project.home.db, project.id, each.name) for each in trees(project.home.db, project.id)]
+    known = [tree(project, each.name) for each in trees(project)]
     org_tree = next(each for each in known if each.name == request.tree)
     bind_scope(Binder(), org_tree, request, profile)
     connection.register("people", people(known))

@@ -102,8 +102,8 @@ def _tree_of(home: Home) -> tuple[str, tuple[int, ...], dict[int, int]]:
     from leadline import people
 
     project = home.project()
-    (first, *_) = people.trees(home.db, project.id)
-    tree = people.tree(home.db, project.id, first.name)
+    (first, *_) = people.trees(project)
+    tree = people.tree(project, first.name)
     parents = {node.parent for node in tree.nodes}
     teams = tuple(node.ref_id for node in tree.nodes if node.ref_id not in parents)
     return first.name, teams, tree.head_counts()

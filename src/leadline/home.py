@@ -82,6 +82,16 @@ class Project:
     organization: str
     name: str
 
+    @property
+    def db(self) -> Database:
+        """The home's metadata database; what belongs to a project has its ``id`` there."""
+        return self.home.db
+
+    @property
+    def temp(self) -> Path:
+        """The home's folder of unfinished work."""
+        return self.home.temp
+
     @cached_property
     def folder(self) -> Path:
         """Where the project's lake, caches and repositories lie: ``<home>/projects/<organization>/<project>``."""

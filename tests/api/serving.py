@@ -61,7 +61,7 @@ def fill(project: Project, folder: Path) -> None:
     """An org tree of four developers and a few pull requests and commits in 2025."""
     developers = folder / "developers.csv"
     developers.write_text(DEVELOPERS)
-    load_org(project.home.db, project.id, developers, "Engineering", now=NOW)
+    load_org(project, developers, "Engineering", now=NOW)
     commits = [
         {
             "repository": "org/app",
@@ -140,7 +140,7 @@ def put(project: Project, **tables: list[dict[str, Any]]) -> None:
         table = table_named(name)
         columns = [field for field in table.arrow_schema if field.name in rows[0]]
         batch = pa.RecordBatch.from_pylist(rows, schema=pa.schema(columns))
-        ingest(project.lake, table, [batch], lock=project.lock, temp_dir=project.home.temp)
+        ingest(project, table, [batch])
 
 
 @dataclass
@@ -254,7 +254,7 @@ class Served:
 def make_keys(project: Project) -> dict[str, str]:
     """A key of each role."""
     now = datetime.now(UTC)
-    return {role: keys.create(project.home.db, project.id, f"a {role}", role, now=now).key for role in keys.ROLES}
+    return {role: keys.create(project.db, project.id, f"a {role}", role, now=now).key for role in keys.ROLES}
 
 
 @contextmanager

@@ -209,7 +209,7 @@ def platform(served: Served) -> str:
     """The ref id of the team Platform."""
     from leadline.people import tree
 
-    nodes = tree(served.home.db, served.home.project().id, "Engineering").nodes
+    nodes = tree(served.home.project(), "Engineering").nodes
     return str(next(node.ref_id for node in nodes if node.name == "Platform"))
 
 

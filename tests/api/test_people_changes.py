@@ -81,7 +81,7 @@ def test_added_changed_and_left_as_they_were(loaded: Served, admin: Client) -> N
     assert cleared.status == 200, cleared.body
     dee = developer(admin, "dee@example.org")
     assert (dee["attributes"], dee["managerEmails"]) == ({"team": "Platform"}, ["ben@example.org", "ada@example.org"])
-    assert tree(loaded.home.db, loaded.home.project().id, "Engineering").version == cleared.json["orgTreeVersion"]
+    assert tree(loaded.home.project(), "Engineering").version == cleared.json["orgTreeVersion"]
 
 
 def test_the_same_again_makes_no_version(admin: Client) -> None:

@@ -33,7 +33,7 @@ def started(database_home: Home, tmp_path: Path) -> Iterator[Served]:
     fill(database_home.project(), tmp_path)
     path = tmp_path / "sales.json"
     path.write_text(json.dumps(NESTED))
-    load_org(database_home.db, database_home.project().id, path, "Sales", now=datetime(2026, 1, 1, tzinfo=UTC))
+    load_org(database_home.project(), path, "Sales", now=datetime(2026, 1, 1, tzinfo=UTC))
     with serving(database_home, workers=0) as running:
         yield running
 

@@ -62,7 +62,7 @@ def test_upload_map_activate(started: Served, admin: Client) -> None:
     again = activate(admin, version)
     assert (again.status, again.json["status"]) == (200, "active")
     project = started.home.project()
-    stored = tree(started.home.db, project.id, "Organization")
+    stored = tree(project, "Organization")
     assert [node.path for node in stored.nodes] == ["Organization", "Organization/Platform"]
     assert stored.developers["ben@example.org"].attributes == {"team": "Platform"}
     assert admin.get(f"{DEVELOPERS}/versions/{version}").json["active"] is True
@@ -123,7 +123,7 @@ def test_nothing_else_before_the_first_save(started: Served, admin: Client) -> N
         "email",
         "full_name",
     ]
-    assert trees(started.home.db, started.home.project().id) == []
+    assert trees(started.home.project()) == []
 
 
 WRONG = """email,full_name,manager_email
@@ -276,7 +276,7 @@ def test_which_tree(started: Served, admin: Client, tmp_path: Path) -> None:
     path.write_text(
         json.dumps({"members": ["sue@example.org"], "children": [{"name": "A", "members": ["x@y.example"]}]})
     )
-    load_org(started.home.db, started.home.project().id, path, "Sales", now=datetime(2026, 1, 1, tzinfo=UTC))
+    load_org(started.home.project(), path, "Sales", now=datetime(2026, 1, 1, tzinfo=UTC))
     answer = started.client.get(DEVELOPERS)
     assert (answer.status, answer.json["code"]) == (400, "missing_org_tree_name")
     assert emails(started.client, "?orgTreeName=Sales") == ["sue@example.org", "x@y.example"]

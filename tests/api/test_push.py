@@ -60,7 +60,7 @@ def post(
 def rows(project: Project, table: str, *columns: str) -> list[tuple[Any, ...]]:
     """The table's rows after delivery."""
     deliver_pushed(project)
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot(), [table])
         return engine.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY ALL")
 

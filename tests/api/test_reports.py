@@ -51,7 +51,7 @@ def ask(client: Client, body: Any = None, query: str = "", **headers: str) -> An
 
 def team(served: Served, name: str = "Platform", project: str = "default") -> int:
     found = served.home.project("default", project)
-    return next(node.ref_id for node in tree(served.home.db, found.id, "Engineering").nodes if node.name == name)
+    return next(node.ref_id for node in tree(found, "Engineering").nodes if node.name == name)
 
 
 def test_one_row_per_team(delivered: Served) -> None:

@@ -46,7 +46,7 @@ REFUSED = {
 def add_source(project: Project, name: str, secret: Path | None, *targets: str, kind: str = "github") -> None:
     place = SecretPlace(file=str(secret)) if secret is not None else None
     added = SourceSettings(kind, name, targets, webhook_secret=place)
-    sources.add(project.home.db, project.id, name, kind, added.stored(), datetime.now(UTC))
+    sources.add(project.db, project.id, name, kind, added.stored(), datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def waiting(served: Served) -> dict[str, int]:
 
 def rows(project: Project, table: str) -> list[dict[str, Any]]:
     deliver_pushed(project)
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot(), [table])
         found: list[dict[str, Any]] = engine.arrow(f"SELECT * FROM {table} ORDER BY ALL").to_pylist()
     return found
@@ -250,7 +250,7 @@ def test_repositories_that_the_source_does_not_read_are_ignored_and_told(hooked:
 
 def test_a_repository_that_a_poll_knows_by_another_name_is_left_to_polls(hooked: Served) -> None:
     project = hooked.home.project()
-    cursors.put(project.home.db, project.id, "github", "github.com#77", {"repository": "acme/new"}, NOW)
+    cursors.put(project.db, project.id, "github", "github.com#77", {"repository": "acme/new"}, NOW)
     found = opened(60)
     found["repository"]["id"] = 77
     assert tell(hooked, "pull_request", found).json["status"] == "ignored"
@@ -377,7 +377,7 @@ def test_whatever_was_taken_the_lake_takes(hooked: Served) -> None:
     """After all that the tests above have sent: nothing of it is refused by the lake."""
     project = hooked.home.project()
     deliver_pushed(project)
-    assert inbox.refused(project.home.db, project.id) == []
+    assert inbox.refused(project.db, project.id) == []
     assert waiting(hooked) == {}
 
 

@@ -23,7 +23,7 @@ def load_keyed_tree(project: Project, folder: Path) -> None:
     """A second tree, whose team has the key that the documentation prints."""
     path = folder / "product.json"
     path.write_text(KEYED_TREE)
-    load_org(project.home.db, project.id, path, "Product", now=NOW)
+    load_org(project, path, "Product", now=NOW)
 
 
 @pytest.fixture(scope="package")

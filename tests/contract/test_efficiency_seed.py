@@ -131,7 +131,7 @@ def test_every_printed_metric_is_a_column_of_its_group(served: Served, group: st
 @pytest.mark.parametrize("base", BASES)
 def test_the_report_as_printed(served: Served, tmp_path: Path, base: str) -> None:
     line = printed("seed_report.sh", YOUR_API_KEY=served.keys["myproject"])
-    nodes = tree(served.home.db, served.home.project("default", "myproject").id, "Product").nodes
+    nodes = tree(served.home.project("default", "myproject"), "Product").nodes
     assert '"teamRefId": 123,' in line
     line = line.replace('"teamRefId": 123,', f'"teamRefId": {nodes[0].ref_id},')
     run(["sh"], tmp_path, line, {"BASE_URL": served.base + base})

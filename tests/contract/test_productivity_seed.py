@@ -93,7 +93,7 @@ def test_curl_that_wants_text_gets_text(served: Served, tmp_path: Path) -> None:
 
 def test_the_printed_body(served: Served) -> None:
     body = json.loads((PRINTED / "seed_body.json").read_text())
-    nodes = tree(served.home.db, served.home.project().id, "Engineering").nodes
+    nodes = tree(served.home.project(), "Engineering").nodes
     body["scope"]["teamId"] = str(next(node.ref_id for node in nodes if node.name == "Platform"))
     export = served.client.completed(body)
     answer = served.client.get(f"{EXPORTS}/{export}/download", Accept_Encoding="identity")

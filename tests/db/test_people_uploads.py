@@ -11,6 +11,7 @@ from leadline.db import developer_uploads as uploads
 from leadline.db import trees as rows
 from leadline.db.developer_uploads import KEEP_DRAFTS, MOST_DRAFTS, Upload
 from leadline.errors import InvalidInput
+from leadline.home import Project
 from leadline.people import changes, versions
 from leadline.people.store import in_force
 
@@ -69,12 +70,8 @@ def test_one_put_in_force_is_kept_and_the_texts_of_former_ones_dropped(database:
     assert uploads.newest_mappings(database, project_id, "Other") == {}
 
 
-def test_a_version_and_its_tree_come_together_or_not_at_all(
-    database: Database, project_id: int, monkeypatch: pytest.MonkeyPatch
-):
-    kept = versions.upload(
-        database, project_id, LIST, "p.csv", tree_name="Acme", upload_id="v", created_by="key", now=NOW
-    )
+def test_a_version_and_its_tree_come_together_or_not_at_all(database_project: Project, monkeypatch: pytest.MonkeyPatch):
+    kept = versions.upload(database_project, LIST, "p.csv", tree_name="Acme", upload_id="v", created_by="key", now=NOW)
     assert kept.review is not None
 
     def failing(*_: object) -> None:
@@ -83,24 +80,24 @@ def test_a_version_and_its_tree_come_together_or_not_at_all(
     with monkeypatch.context() as patched:
         patched.setattr(uploads, "activated", failing)
         with pytest.raises(InvalidInput, match="disk"):
-            versions.map_fields(database, project_id, "v", {}, now=NOW)
-    assert in_force(database, project_id, "Acme") is None
-    assert rows.listed(database, project_id) == []
-    assert versions.version(database, project_id, "v").upload.tree_version is None
-    assert versions.map_fields(database, project_id, "v", {}, now=NOW).active
-    assert versions.version(database, project_id, "v").upload.tree_version == 1
+            versions.map_fields(database_project, "v", {}, now=NOW)
+    assert in_force(database_project, "Acme") is None
+    assert rows.listed(database_project.db, database_project.id) == []
+    assert versions.version(database_project, "v").upload.tree_version is None
+    assert versions.map_fields(database_project, "v", {}, now=NOW).active
+    assert versions.version(database_project, "v").upload.tree_version == 1
 
 
-def test_many_developers_at_once(database: Database, project_id: int):
+def test_many_developers_at_once(database_project: Project):
     """20,000 people: an upload, a change and a removal each take seconds, not minutes."""
     lines = ["email,full_name,manager_email"] + [
         f"p{n}@x.example,P {n},{f'p{n // 10}@x.example' if n else ''}" for n in range(20_000)
     ]
     versions.upload(
-        database, project_id, "\n".join(lines).encode(), "p.csv", tree_name=None, upload_id="v", created_by="k", now=NOW
+        database_project, "\n".join(lines).encode(), "p.csv", tree_name=None, upload_id="v", created_by="k", now=NOW
     )
-    assert versions.map_fields(database, project_id, "v", {}, now=NOW).active
+    assert versions.map_fields(database_project, "v", {}, now=NOW).active
     new = [{"email": f"q{n}@x.example", "name": "Q", "managerEmail": "p1@x.example"} for n in range(5_000)]
-    assert len(changes.upsert(database, project_id, new, tree_name=None, now=NOW).added) == 5_000
+    assert len(changes.upsert(database_project, new, tree_name=None, now=NOW).added) == 5_000
     gone = [str(each["email"]) for each in new]
-    assert len(changes.delete(database, project_id, gone, tree_name=None, now=NOW).removed) == 5_000
+    assert len(changes.delete(database_project, gone, tree_name=None, now=NOW).removed) == 5_000

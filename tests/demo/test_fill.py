@@ -94,7 +94,7 @@ def test_same_options_make_the_same_rows_whatever_the_threads(filled: Filled, ho
     project = home.project()
     with generate(span(UNTIL, 3), developers=30, seed=7, temp_dir=home.temp, threads=1) as world:
         for table in TABLES.values():
-            ingest(project.lake, table, world.batches(table), lock=project.lock, temp_dir=home.temp)
+            ingest(project, table, world.batches(table))
     assert digests(project) == digests(filled.project)
 
 
@@ -108,12 +108,12 @@ def test_another_seed_makes_another_organization(filled: Filled, home: Home) -> 
 
 def test_the_same_again_changes_nothing(filled: Filled) -> None:
     project = filled.project
-    before = (project.lake.snapshot().versions, people.trees(project.home.db, project.id))
+    before = (project.lake.snapshot().versions, people.trees(project))
     shares: list[float] = []
     again = fill(project, **OPTIONS, progress=shares.append)
     assert not again.changed
     assert again.rows["commits"] == filled.value("SELECT count(*) FROM commits")
-    assert (project.lake.snapshot().versions, people.trees(project.home.db, project.id)) == before
+    assert (project.lake.snapshot().versions, people.trees(project)) == before
 
 
 def test_other_options_are_refused_naming_both(filled: Filled) -> None:
@@ -140,7 +140,7 @@ def test_an_interrupted_fill_is_finished_by_the_same_options(filled: Filled, pro
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert digests(project) == digests(filled.project)
-    assert list(project.home.temp.iterdir()) == []
+    assert list(project.temp.iterdir()) == []
 
 
 # -- never mixed into other data -----------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_an_interrupted_fill_is_finished_by_the_same_options(filled: Filled, pro
 
 def test_a_project_with_data_is_refused(project: Project) -> None:
     rows = pa.RecordBatch.from_pylist([{"repository": "a/b"}])
-    ingest(project.lake, TABLES["repositories"], [rows], lock=project.lock, temp_dir=project.home.temp)
+    ingest(project, TABLES["repositories"], [rows])
     with pytest.raises(Conflict, match=r"already holds data \(1 repositories\)"):
         fill(project, **OPTIONS)
     assert project.lake.snapshot().row_counts() == {"repositories": 1}
@@ -157,7 +157,7 @@ def test_a_project_with_data_is_refused(project: Project) -> None:
 def test_a_project_with_an_org_tree_is_refused(project: Project, tmp_path: Path) -> None:
     file = tmp_path / "hr.csv"
     file.write_text("email,full_name,manager_email\na@example.com,A,\nb@example.com,B,a@example.com\n")
-    people.load_org(project.home.db, project.id, file, "Mine", now=datetime(2026, 1, 1, tzinfo=UTC))
+    people.load_org(project, file, "Mine", now=datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(Conflict, match="org tree 'Mine'"):
         fill(project, **OPTIONS)
     assert project.lake.snapshot().row_counts() == {}
@@ -184,7 +184,7 @@ def test_impossible_options_are_refused(project: Project, option: str, value: An
 def test_the_smallest_organizations_are_whole(project: Project, developers: int, months: int) -> None:
     summary = fill(project, developers=developers, months=months, seed=0, until=date(2024, 2, 29))
     assert summary.rows["developers"] == developers
-    assert len(people.tree(project.home.db, project.id, "Engineering").developers) == developers
+    assert len(people.tree(project, "Engineering").developers) == developers
     assert summary.first_day == "2024-01-30"
 
 
@@ -392,7 +392,7 @@ def test_changes_tell_the_same_as_the_items(filled: Filled) -> None:
 
 def test_teams_have_five_to_nine_and_there_are_four_levels_of_managers(project: Project) -> None:
     fill(project, developers=120, months=1, seed=1, until=date(2026, 1, 31))
-    tree = people.tree(project.home.db, project.id, "Engineering")
+    tree = people.tree(project, "Engineering")
     leaves = [node for node in tree.nodes if not any(other.parent == node.ref_id for other in tree.nodes)]
     assert all(5 <= len(node.own) <= 10 for node in leaves)  # a shared developer is in two
     assert {node.depth - tree.nodes[0].depth for node in leaves} == {3}

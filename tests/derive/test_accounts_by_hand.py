@@ -21,11 +21,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def put(project: Project, source: str, account: str, email: str, minutes: int = 0) -> Receipt:
     return set_identity(
-        project.home.db,
-        project.id,
-        project.lake,
-        lock=project.lock,
-        temp_dir=project.home.temp,
+        project,
         source=source,
         account=account,
         email=email,
@@ -34,7 +30,7 @@ def put(project: Project, source: str, account: str, email: str, minutes: int = 
 
 
 def stored(project: Project) -> list[tuple]:
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot(), ["identities"])
         return sorted(engine.execute("SELECT source, account, email FROM identities"))
 
@@ -44,10 +40,10 @@ def peopled(project: Project, tmp_path: Path) -> Project:
     """A project with Ada and Ben in an org tree, and Zoe among the imported developers."""
     file = tmp_path / "people.csv"
     file.write_text("email,full_name,manager_email\nada@x.example,Ada,\nben@x.example,Ben,ada@x.example\n")
-    load_org(project.home.db, project.id, file, "Acme", now=NOW)
+    load_org(project, file, "Acme", now=NOW)
     developers = table_named("developers")
     rows = pa.RecordBatch.from_pylist([{"email": "Zoe@x.example", "full_name": "Zoe"}], schema=developers.arrow_schema)
-    ingest(project.lake, developers, [rows], lock=project.lock, temp_dir=project.home.temp)
+    ingest(project, developers, [rows])
     return project
 
 

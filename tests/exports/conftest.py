@@ -70,14 +70,14 @@ def row(project: Project, **values: Any) -> Export:
 def queue(project: Project, **values: Any) -> Export:
     """``row`` put into the database."""
     export = row(project, **values)
-    with project.home.db.write() as connection:
+    with project.db.write() as connection:
         jobs.insert(connection, export)
     return export
 
 
 def now_of(project: Project, export: Export) -> Export:
     """The export as it is now."""
-    found = jobs.get(project.home.db, project.id, export.id)
+    found = jobs.get(project.db, project.id, export.id)
     assert found is not None
     return found
 
@@ -147,21 +147,21 @@ def load_trees(project: Project, folder: Path) -> None:
 
     path = folder / "org.csv"
     path.write_text(ORG)
-    load_org(project.home.db, project.id, path, "Engineering", now=NOW)
+    load_org(project, path, "Engineering", now=NOW)
     path = folder / "sales.json"
     path.write_text(
         '{"name": "Sales", "members": [{"email": "zoe@example.com", "full_name": "Zoe Zane"}],'
         ' "children": [{"name": "North", "key": "team_abc123",'
         ' "members": [{"email": "yan@example.com", "full_name": "Yan York"}]}]}'
     )
-    load_org(project.home.db, project.id, path, "Sales", now=NOW)
+    load_org(project, path, "Sales", now=NOW)
 
 
 def team_ids(project: Project, tree: str) -> list[int]:
     """The ref ids of a tree's nodes, root first."""
     from leadline import people
 
-    return [node.ref_id for node in people.tree(project.home.db, project.id, tree).nodes]
+    return [node.ref_id for node in people.tree(project, tree).nodes]
 
 
 def body(**changes: Any) -> dict[str, Any]:

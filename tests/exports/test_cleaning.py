@@ -54,7 +54,7 @@ def test_only_what_nobody_needs_is_taken_for_left_behind(database_project: Proje
     done = queue(database_project)
     assert worker(database_project.home, clock).run_one()
     running = queue(database_project)
-    claim = jobs.claim(database_project.home.db, "worker", NOW, NOW + timedelta(days=1))
+    claim = jobs.claim(database_project.db, "worker", NOW, NOW + timedelta(days=1))
     assert claim is not None
     folder = database_project.folder / "exports"
     age(folder / f"{done.id}.csv.gz", 48)
@@ -107,15 +107,15 @@ def test_a_worker_cleans_by_itself(project: Project, clock: Clock) -> None:
 def test_org_trees_replaced_long_ago_go_unless_an_unfinished_export_reads_them(
     database_project: Project, tmp_path: Path
 ) -> None:
-    db, file = database_project.home.db, tmp_path / "people.csv"
+    db, file = database_project.db, tmp_path / "people.csv"
     for day, team in enumerate("abcd"):
         people = f"ada@example.com,Ada,,{team}\nben@example.com,Ben,ada@example.com,{team}\n"
         file.write_text(f"email,full_name,manager_email,team\n{people}")
-        load_org(db, database_project.id, file, "Engineering", now=NOW + timedelta(days=day))
+        load_org(database_project, file, "Engineering", now=NOW + timedelta(days=day))
     pins = Pins({}, {"Engineering": 2, "Another": 1}, "1", {}).document()
     running = queue(database_project, pinned=pins)
 
-    (tree,) = trees(db, database_project.id)
+    (tree,) = trees(database_project)
 
     def there() -> list[int]:
         return [version for version in range(1, 6) if document(db, tree.id, version) is not None]
@@ -127,4 +127,4 @@ def test_org_trees_replaced_long_ago_go_unless_an_unfinished_export_reads_them(
     assert jobs.cancel(db, database_project.id, running.id, "productivity", NOW)
     clean(database_project.home, NOW + timedelta(days=90))
     assert there() == [4]
-    assert trees(db, database_project.id)[0].version == 4
+    assert trees(database_project)[0].version == 4

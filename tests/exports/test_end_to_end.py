@@ -28,7 +28,7 @@ def commit(project: Project, folder: Path, sha: str) -> None:
         "repository,sha,author_name,author_email,authored_at,committed_at,additions,deletions\n"
         f"acme/app,{sha * 40},Dan Drew,dan@example.com,{instant},{instant},7,3\n"
     )
-    import_paths(project.lake, [path], lock=project.lock, temp_dir=project.home.temp)
+    import_paths(project, [path])
 
 
 def create(project: Project, **options: Any) -> service.Created:

@@ -220,7 +220,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         for name, text in TABLES.items():
             path = folder / f"{name}.csv"
             path.write_text("\n".join(line.strip() for line in text.splitlines()) + "\n")
-            import_paths(project.lake, [path], lock=project.lock, temp_dir=home.temp)
+            import_paths(project, [path])
         yield project
 
 
@@ -306,7 +306,7 @@ def test_names_that_a_spreadsheet_would_run_are_neutralized(project: Project, tm
     path.write_text(
         '{"name": "=SUM(A1)", "members": [{"email": "a@example.com", "full_name": "A, \\"B\\""}], "children": []}'
     )
-    load_org(project.home.db, project.id, path, "=SUM(A1)", now=NOW)
+    load_org(project, path, "=SUM(A1)", now=NOW)
     assert "\r\n'=SUM(A1),0.0\r\n" in text_of(project, body(productivity={"metrics": ["PR_VELOCITY_PER_DEV"]}))
     given = body(productivity=None, productivityContributors={"metrics": ["PR_VELOCITY"]})
     assert '\r\n"A, ""B""",a@example.com,0.0\r\n' in text_of(project, given)
@@ -331,7 +331,7 @@ def exported(project: Project, folder: Path, kind: str, **options: Any) -> list[
     parsed = parse(
         project,
         {
-            "scope": {"orgTreeName": trees(project.home.db, project.id)[0].name},
+            "scope": {"orgTreeName": trees(project)[0].name},
             "dateRange": {"start": "2026-04-01", "end": "2026-06-30"},
             "options": {"granularity": "quarterly", **options},
             **groups,
@@ -348,7 +348,7 @@ WEEKS = Fraction(91, 7)
 
 def test_productivity_equals_the_export(demo: Project, tmp_path: Path) -> None:
     report, export = rows_of(demo, body()), exported(demo, tmp_path, "productivity", aggregationLevel="team")
-    heads = tree(demo.home.db, demo.id, trees(demo.home.db, demo.id)[0].name).head_counts()
+    heads = tree(demo, trees(demo)[0].name).head_counts()
     assert [row["Collection Name"] for row in report] == [row["Team"] for row in export]
     assert sum(float(row["PR_VELOCITY_PER_DEV"]) for row in report) > 0
     for row, cell in zip(report, export, strict=True):

@@ -327,7 +327,7 @@ def test_everything_wrong_is_said_at_once(org: Project) -> None:
 
 def test_the_longest_range_is_a_setting(project: Project, tmp_path: Path) -> None:
     load_trees(project, tmp_path)
-    settings.put(project.home.db, project.id, {"exports.max_range_days": "31"})
+    settings.put(project.db, project.id, {"exports.max_range_days": "31"})
     parse_productivity(project, body())
     long = body(dateRange={"start": "2026-01-01", "end": "2026-02-01"})
     assert refusal(project, long).code == "date_range_too_long"

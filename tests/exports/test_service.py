@@ -290,7 +290,7 @@ def test_filters(database_project: Project, history: list[Export], wanted: Any, 
 
 
 def test_created_by_may_be_the_name_of_a_key(database_project: Project) -> None:
-    db = database_project.home.db
+    db = database_project.db
     key = keys.create(db, database_project.id, name="nightly", role="viewer", now=NOW)
     export = queue(database_project, created_by=key.id)
     other = ensure_project(db, "default", "other", NOW)
@@ -321,18 +321,18 @@ def test_pages_are_complete_and_do_not_overlap(database_project: Project, histor
 
 
 def test_counts(database_project: Project, history: list[Export]) -> None:
-    assert jobs.counts(database_project.home.db, database_project.id) == {
+    assert jobs.counts(database_project.db, database_project.id) == {
         "queued": 3,
         "processing": 1,
         "completed": 2,
         "failed": 1,
         "cancelled": 1,
     }
-    assert jobs.counts(database_project.home.db)["queued"] == 4
+    assert jobs.counts(database_project.db)["queued"] == 4
 
 
 def test_a_row_reads_back_as_it_was_written(database_project: Project) -> None:
     export = row(database_project, error={"error": "x"}, pinned=PINS.document(), progress=0.25, row_count=2**40)
-    with database_project.home.db.write() as connection:
+    with database_project.db.write() as connection:
         jobs.insert(connection, export)
     assert now_of(database_project, export) == export

@@ -76,7 +76,7 @@ def queue_request() -> dict[str, Any]:
 
 def test_a_lease_that_holds_is_left_alone(database_project: Project, clock: Clock) -> None:
     queue(database_project)
-    db = database_project.home.db
+    db = database_project.db
     assert jobs.claim(db, "first", NOW, NOW + LEASE) is not None
     assert not jobs.waiting(db, clock.forward(seconds=14.9))
     assert jobs.claim(db, "second", clock.now, clock.now + LEASE) is None
@@ -85,7 +85,7 @@ def test_a_lease_that_holds_is_left_alone(database_project: Project, clock: Cloc
 
 def test_an_expired_lease_is_taken_over_and_the_first_worker_is_fenced(database_project: Project, clock: Clock) -> None:
     export = queue(database_project)
-    db = database_project.home.db
+    db = database_project.db
     first = jobs.claim(db, "first", NOW, NOW + LEASE)
     assert first is not None
     clock.forward(seconds=16)
@@ -107,7 +107,7 @@ def test_an_expired_lease_is_taken_over_and_the_first_worker_is_fenced(database_
 
 def test_the_same_name_claiming_again_is_fenced_by_the_attempt(database_project: Project, clock: Clock) -> None:
     queue(database_project)
-    db = database_project.home.db
+    db = database_project.db
     first = jobs.claim(db, "same", NOW, NOW + LEASE)
     second = jobs.claim(db, "same", clock.forward(seconds=16), clock.now + LEASE)
     assert first is not None
@@ -118,7 +118,7 @@ def test_the_same_name_claiming_again_is_fenced_by_the_attempt(database_project:
 
 def test_a_later_attempt_reads_what_the_first_pinned(database_project: Project, clock: Clock) -> None:
     export = queue(database_project)
-    db = database_project.home.db
+    db = database_project.db
     first = jobs.claim(db, "first", NOW, NOW + LEASE)
     assert first is not None
     assert jobs.pin(db, first, PINS.document(), NOW)
@@ -144,7 +144,7 @@ def test_a_later_attempt_reads_what_the_first_pinned(database_project: Project, 
 def test_an_export_whose_workers_keep_dying_is_given_up(database_project: Project, clock: Clock) -> None:
     export = queue(database_project)
     other = queue(database_project, created_at=NOW + timedelta(seconds=1))
-    db = database_project.home.db
+    db = database_project.db
     for attempt in range(1, jobs.MAX_ATTEMPTS + 1):
         claimed = jobs.claim(db, f"worker {attempt}", clock.now, clock.now + LEASE)
         assert claimed is not None
@@ -349,14 +349,14 @@ def test_many_workers_run_each_export_once(database_project: Project, clock: Clo
     for thread in threads:
         thread.start()
     for _ in range(600):
-        if jobs.counts(database_project.home.db)[jobs.COMPLETED] == len(exports):
+        if jobs.counts(database_project.db)[jobs.COMPLETED] == len(exports):
             break
         threading.Event().wait(0.05)
     stop.set()
     for thread in threads:
         thread.join(120)
     assert sorted(runs) == sorted(f"{export.id}-1" for export in exports)
-    assert jobs.counts(database_project.home.db, database_project.id) == {
+    assert jobs.counts(database_project.db, database_project.id) == {
         **dict.fromkeys(jobs.STATES, 0),
         jobs.COMPLETED: len(exports),
     }

@@ -30,10 +30,9 @@ def every_step() -> dict[str, Model]:
 
 def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
     """The rows of every stored table, as sorted texts, with those of former states kept in ``folder``."""
-    db = project.home.db
     versions = project.lake.snapshot().versions
-    known = [tree(db, project.id, each.name) for each in trees(db, project.id)]
-    with Engine(temp_dir=project.home.temp) as engine:
+    known = [tree(project, each.name) for each in trees(project)]
+    with Engine(temp_dir=project.temp) as engine:
         store = MaterializationStore(
             folder,
             engine,

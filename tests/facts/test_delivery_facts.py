@@ -137,8 +137,8 @@ def test_deployments(loaded: Project, tmp_path: Path) -> None:
 
 
 def test_teams_by_rules(changeable: Project, tmp_path: Path) -> None:
-    db = changeable.home.db
-    web = next(node for node in tree(db, changeable.id, TREE).nodes if node.name == "Web")
+    db = changeable.db
+    web = next(node for node in tree(changeable, TREE).nodes if node.name == "Web")
     settings.put(db, changeable.id, {f"team.{web.ref_id}.service": "equals web"})
     rows = facts(changeable, "deployments", tmp_path)
     assert rows["d5 api"]["teams"] == "Engineering;Engineering/Api"
@@ -199,7 +199,7 @@ def test_filters(loaded: Project, tmp_path: Path) -> None:
 
 def test_oddities_are_told(changeable: Project) -> None:
     settings.put(
-        changeable.home.db,
+        changeable.db,
         changeable.id,
         {
             "team.1.service": "equals nothing",

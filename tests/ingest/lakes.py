@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import sqlalchemy as sa
 
+from leadline.db import Database
+from leadline.db.projects import DEFAULT
 from leadline.engine import Engine
+from leadline.home import Home, Project
 from leadline.ingest import ImportReport, Receipt, import_paths, ingest
-from leadline.ingest.delivery import LockFactory
 from leadline.lake import Lake
 from leadline.schema import TABLES
+from leadline.settings.server import ServerSettings
 
 
 @dataclass
@@ -26,36 +29,29 @@ class Site:
     folder: Path
     engine: Engine | None = None
 
+    @cached_property
+    def project(self) -> Project:
+        """A project whose metadata database has no tables: ingesting asks it for locks only, and making one takes long."""
+        settings = ServerSettings.from_environment({}, home=self.folder)
+        database = Database(sa.create_engine("sqlite://"), self.folder / "locks")
+        return Project(Home(settings, database), 1, DEFAULT, DEFAULT)
+
     @property
     def lake(self) -> Lake:
-        return Lake(self.folder / "lake")
+        return self.project.lake
 
     @property
     def temp(self) -> Path:
-        return self.folder / "temp"
-
-    @property
-    def lock(self) -> LockFactory:
-        @contextmanager
-        def locked(name: str) -> Iterator[None]:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / f"{name.replace(':', '-')}.lock", os.O_RDWR | os.O_CREAT)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                yield
-            finally:
-                os.close(descriptor)
-
-        return locked
+        return self.project.temp
 
     def take(self, table: str, *batches: Sequence[Mapping[str, Any]]) -> Receipt:
         """Ingests the rows, one record batch per sequence."""
         schema = TABLES[table].arrow_schema
         made = [pa.RecordBatch.from_pylist([dict(row) for row in rows], schema=schema) for rows in batches]
-        return ingest(self.lake, TABLES[table], made, lock=self.lock, temp_dir=self.temp, engine=self.engine)
+        return ingest(self.project, TABLES[table], made, engine=self.engine)
 
     def imports(self, *paths: Path, **options: Any) -> ImportReport:
-        return import_paths(self.lake, list(paths), lock=self.lock, temp_dir=self.temp, **options)
+        return import_paths(self.project, list(paths), **options)
 
     def rows(self, table: str, versions: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
         """The table's rows ordered by key; instants as texts."""
@@ -73,4 +69,4 @@ class Site:
 
     def files(self) -> set[str]:
         """Every file in the lake's folder, for tests that nothing was left or changed."""
-        return {str(path.relative_to(self.folder)) for path in (self.folder / "lake").rglob("*") if path.is_file()}
+        return {str(path.relative_to(self.folder)) for path in self.project.folder.rglob("*") if path.is_file()}

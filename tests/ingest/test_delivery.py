@@ -260,7 +260,7 @@ def test_a_source_that_fails_leaves_nothing(site: Site) -> None:
         raise StoreError("the source broke")
 
     with pytest.raises(StoreError, match="the source broke"):
-        ingest(site.lake, TABLES["work_items"], batches(), lock=site.lock, temp_dir=site.temp)
+        ingest(site.project, TABLES["work_items"], batches())
     assert site.files() == files
 
 
@@ -276,7 +276,7 @@ def test_a_source_that_fails_leaves_nothing(site: Site) -> None:
 )
 def test_rows_that_are_not_the_tables_are_refused(site: Site, batch: dict[str, list[Any]], message: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        ingest(site.lake, TABLES["work_items"], [pa.RecordBatch.from_pydict(batch)], lock=site.lock, temp_dir=site.temp)
+        ingest(site.project, TABLES["work_items"], [pa.RecordBatch.from_pydict(batch)])
     assert refused.value.message.startswith(message)
     assert site.lake.snapshot().versions == {}
 
@@ -286,19 +286,19 @@ def test_rows_are_removed_by_part_of_their_key(site: Site) -> None:
     site.take("commit_files", rows)
     keys = pa.table({"repository": ["acme/shop", "acme/shop"], "sha": ["B2", "ff"]})
     table = TABLES["commit_files"]
-    assert remove(site.lake, table, keys, lock=site.lock, temp_dir=site.temp) == 2
+    assert remove(site.project, table, keys) == 2
     assert [(row["sha"], row["path"]) for row in site.rows("commit_files")] == [("a1", "x"), ("a1", "y")]
     version = site.lake.version("commit_files")
-    assert remove(site.lake, table, keys, lock=site.lock, temp_dir=site.temp) == 0
+    assert remove(site.project, table, keys) == 0
     assert site.lake.version("commit_files") == version
     everything = pa.table({"repository": ["acme/shop"]})
-    assert remove(site.lake, table, everything, lock=site.lock, temp_dir=site.temp) == 2
+    assert remove(site.project, table, everything) == 2
     assert site.rows("commit_files") == []
 
 
 def test_rows_are_removed_by_their_key_alone(site: Site) -> None:
     with pytest.raises(InvalidInput, match="removed by repository, sha, path, not by additions"):
-        remove(site.lake, TABLES["commit_files"], pa.table({"additions": [1]}), lock=site.lock, temp_dir=site.temp)
+        remove(site.project, TABLES["commit_files"], pa.table({"additions": [1]}))
 
 
 def test_files_nobody_can_read_any_more_are_cleared_on_the_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

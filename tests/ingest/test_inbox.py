@@ -40,14 +40,14 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowValidator]:
 def push(project: Project, judge: RowValidator, table: str, rows: Any, *, now: datetime = NOW) -> Accepted:
     """Push ``rows`` as the JSON of a request."""
     parsed = parsed_document(rows if isinstance(rows, str) else json.dumps(rows))
-    (accepted,) = accept(project.home.db, judge, [Push(project.id, TABLES[table], parsed)], now)
+    (accepted,) = accept(project.db, judge, [Push(project.id, TABLES[table], parsed)], now)
     return accepted
 
 
 def stored(project: Project, table: str) -> list[dict[str, Any]]:
     """The table's rows after delivery, without what is unknown."""
     deliver_pushed(project)
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot(), [table])
         columns = ", ".join(
             f"CAST({column.name} AS VARCHAR) AS {column.name}" if column.type == "instant" else column.name
@@ -153,7 +153,7 @@ def test_several_requests_are_stored_together_and_answered_apart(project: Projec
         Push(project.id, TABLES["incidents"], []),
         Push(project.id, TABLES["incidents"], [incident(2)]),
     ]
-    accepted = accept(project.home.db, judge, pushes, NOW)
+    accepted = accept(project.db, judge, pushes, NOW)
     assert [(each.rows, each.refused_rows) for each in accepted] == [(1, 1), (1, 0), (0, 1), (0, 0), (1, 0)]
     assert [[each.line for each in one.refusals] for one in accepted] == [[1], [], [0], [], []]
     assert [row["incident_id"] for row in stored(project, "incidents")] == ["i1", "i2"]
@@ -209,7 +209,7 @@ def test_what_was_acknowledged_is_in_the_newest_versions_once_delivered(
     push(database_project, judge, "incidents", [incident(1)])
     versions = delivered_versions(database_project)
     assert set(versions) == {"incidents"}
-    assert inbox.newest(database_project.home.db, database_project.id) is None
+    assert inbox.newest(database_project.db, database_project.id) is None
     assert delivered_versions(database_project) == versions, "nothing new, no new version"
 
 
@@ -255,12 +255,12 @@ def test_only_what_will_be_read_is_waited_for(project: Project, judge: RowValida
     push(project, judge, "incidents", [incident(1)])
     push(project, judge, "builds", [{"build_id": "b"}])
     assert delivered_versions(project, {"builds", "commits"}).keys() == {"builds"}
-    assert inbox.totals(project.home.db)["waiting"] == 1
+    assert inbox.totals(project.db)["waiting"] == 1
     assert delivered_versions(project).keys() == {"builds", "incidents"}
 
 
 def test_rows_due_without_anybody_asking(project: Project, judge: RowValidator) -> None:
-    db = project.home.db
+    db = project.db
     assert pushed.due(db, NOW) == []
     push(project, judge, "incidents", [incident(1)])
     assert pushed.due(db, NOW) == []
@@ -282,7 +282,7 @@ def test_a_delivery_that_died_before_it_was_settled_is_repeated(
     assert version is not None
     push(project, judge, "incidents", [incident(1, title="b")])
     assert stored(project, "incidents") == [incident(1, title="b"), incident(2)]
-    assert inbox.newest(project.home.db, project.id) is None
+    assert inbox.newest(project.db, project.id) is None
 
 
 def _die(*_: object) -> None:
@@ -294,13 +294,13 @@ def test_rows_that_the_declaration_no_longer_takes_are_kept_aside(project: Proje
     push(project, judge, "incidents", [incident(1)])
     content = '{"incident_id":"i2","created_at":"whenever"}\n{"incident_id":"i3"}\nno json'
     old = [Delivery(project.id, "incidents", 3, content), Delivery(project.id, "tickets", 2, "{}\n{}")]
-    inbox.add(project.home.db, old, NOW)
+    inbox.add(project.db, old, NOW)
     push(project, judge, "incidents", [incident(4)])
     assert [row["incident_id"] for row in stored(project, "incidents")] == ["i1", "i3", "i4"]
-    incidents, tickets = inbox.refused(project.home.db, project.id)
+    incidents, tickets = inbox.refused(project.db, project.id)
     assert (incidents.table, incidents.rows, tickets.table, tickets.rows) == ("incidents", 2, "tickets", 2)
     assert tickets.reason == "there is no such table any more"
-    assert inbox.newest(project.home.db, project.id) is None
+    assert inbox.newest(project.db, project.id) is None
 
 
 def test_a_delivery_nobody_foresaw_does_not_hold_up_the_others(
@@ -317,7 +317,7 @@ def test_a_delivery_nobody_foresaw_does_not_hold_up_the_others(
         push(project, judge, "incidents", [incident(number)])
     monkeypatch.setattr(pushed, "raw_row", stumbling)
     assert [row["incident_id"] for row in stored(project, "incidents")] == ["i1", "i3"]
-    (aside,) = inbox.refused(project.home.db, project.id)
+    (aside,) = inbox.refused(project.db, project.id)
     assert (aside.rows, aside.reason) == (1, "ZeroDivisionError: ")
 
 
@@ -331,7 +331,7 @@ def test_rows_wait_while_the_lake_is_in_trouble(project: Project, judge: RowVali
     project.lake.__init__(project.lake.root)  # type: ignore[misc] # forget what it remembers of the log
     with pytest.raises(StoreError):
         deliver_pushed(project)
-    assert inbox.totals(project.home.db) == {"waiting": 1, "refused": 0}
+    assert inbox.totals(project.db) == {"waiting": 1, "refused": 0}
     entry.write_bytes(content)
     assert [row["incident_id"] for row in stored(project, "incidents")] == ["i1", "i2"]
 
@@ -383,7 +383,7 @@ def test_processes_pushing_and_flushing_at_once(database_project: Project) -> No
     )
     assert next(row for row in rows if row["incident_id"] == "iboth")["title"] == "8"
     assert check_lake(database_project.lake) == []
-    assert inbox.totals(database_project.home.db) == {"waiting": 0, "refused": 0}
+    assert inbox.totals(database_project.db) == {"waiting": 0, "refused": 0}
 
 
 def test_a_flush_has_an_end_though_pushes_go_on(
@@ -397,11 +397,9 @@ def test_a_flush_has_an_end_though_pushes_go_on(
         push(project, judge, "incidents", [incident(next(number))])
 
     monkeypatch.setattr(inbox, "settle", settle_and_push)
-    delivered = flush(
-        project.home.db, project.id, project.lake, lock=project.lock, temp_dir=project.home.temp, now=lambda: NOW
-    )
+    delivered = flush(project, now=lambda: NOW)
     assert delivered == 1
-    assert inbox.totals(project.home.db)["waiting"] == 1
+    assert inbox.totals(project.db)["waiting"] == 1
 
 
 def test_an_empty_inbox_costs_next_to_nothing(project: Project) -> None:

@@ -74,7 +74,7 @@ class Read:
 
 
 def poll(project: Project, *pages: Page) -> None:
-    found = SyncRun(project.lake, project.home.db, project.id, project.home.temp, project.lock).run(Read(pages))
+    found = SyncRun(project).run(Read(pages))
     assert found.error is None
     assert found.skipped == ()
 
@@ -91,16 +91,13 @@ def take(project: Project, judge: RowValidator, *events: WebhookEvent, now: date
         for each in events
         for change in each.changes
     ]
-    for accepted in accept(project.home.db, judge, pushes, now):
+    for accepted in accept(project.db, judge, pushes, now):
         assert accepted.refusals == ()
         assert accepted.unknown == {}
 
 
 def deliver(project: Project, *tables: str) -> None:
-    home = project.home
-    flush(
-        home.db, project.id, project.lake, lock=project.lock, temp_dir=home.temp, now=lambda: NOW, tables=tables or None
-    )
+    flush(project, now=lambda: NOW, tables=tables or None)
 
 
 def rows(project: Project, names: Sequence[str] = OF_LIFE) -> dict[str, list[dict[str, Any]]]:
@@ -319,13 +316,13 @@ def test_reading_pull_requests_does_not_let_their_comments_come_too_late(project
     take(project, judge, *LIFE.parsed(0), *LIFE.parsed(1), *LIFE.parsed(2))
     deliver(project, "pull_requests")
     assert len(rows(project)["comments"]) == 1
-    assert inbox.waiting(project.home.db, project.id) == []
+    assert inbox.waiting(project.db, project.id) == []
 
 
 def test_pushed_rows_between_webhooks_keep_their_place(project: Project, judge: RowValidator) -> None:
     take(project, judge, *LIFE.parsed(0))
     whole = {"repository": SHOP, "number": "1", "title": "pushed"}
-    accept(project.home.db, judge, [Push(project.id, TABLES[PARENT], [whole])], NOW)
+    accept(project.db, judge, [Push(project.id, TABLES[PARENT], [whole])], NOW)
     assert [row["title"] for row in rows(project)[PARENT]] == ["pushed"]
     take(project, judge, *LIFE.parsed(2))
     assert [row["title"] for row in rows(project)[PARENT]] == ["SHOP-1 change"]
@@ -539,7 +536,7 @@ def test_polls_and_webhooks_at_once(database_project: Project, judge: RowValidat
             failed.append(error)
 
     def webhooks() -> None:
-        with Engine(temp_dir=project.home.temp) as engine:
+        with Engine(temp_dir=project.temp) as engine:
             own = RowValidator(engine)
             for start in range(0, LAST + 1, 4):
                 take(project, own, *(event for step in range(start, LAST + 1)[:4] for event in LIFE.parsed(step)))

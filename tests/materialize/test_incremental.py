@@ -68,7 +68,7 @@ def change(project: Project, random: Random, mine: dict[str, Rows], other: dict[
     elif kind == "gone":
         schema = pa.schema([TABLES[table].arrow_schema.field(name) for name in key])
         keys = pa.Table.from_pylist([{name: row[name] for name in key} for row in some], schema=schema)
-        remove(project.lake, TABLES[table], keys, lock=project.lock, temp_dir=project.home.temp)
+        remove(project, TABLES[table], keys)
     elif kind == "again":
         deliver(project, table, some)
     else:
@@ -95,7 +95,7 @@ def test_kept_rows_are_those_computed_from_nothing(home: Home, tmp_path: Path, s
     for _ in range(ROUNDS):
         done.append(change(project, random, mine, other))
         if random.random() < 0.1:
-            stored_settings.put(project.home.db, project.id, {"rework.window_days": str(random.randint(1, 40))})
+            stored_settings.put(project.db, project.id, {"rework.window_days": str(random.randint(1, 40))})
         shutil.rmtree(fresh, ignore_errors=True)
         expected = rows_of_steps(project, fresh / "facts")
         found = rows_of_steps(project, kept / "facts")

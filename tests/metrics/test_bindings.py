@@ -33,8 +33,8 @@ def body(level: str, **scope: Any) -> dict[str, Any]:
 def test_a_team_by_ref_id_or_key_alone_or_with_its_tree(project: Project, tmp_path: Path) -> None:
     path = tmp_path / "tree.json"
     path.write_text(json.dumps(DOCUMENT), encoding="utf-8")
-    load_org(project.home.db, project.id, path, TREE, now=NOW)
-    nodes = {node.path: node for node in tree(project.home.db, project.id, TREE).nodes}
+    load_org(project, path, TREE, now=NOW)
+    nodes = {node.path: node for node in tree(project, TREE).nodes}
     apps = nodes["Engineering/Apps"]
 
     scopes = [{"teamId": str(apps.ref_id)}, {"teamId": "team_abc123"}, {"teamId": "team_abc123", "orgTreeName": TREE}]

@@ -50,14 +50,14 @@ def test_the_demo_organization(project: Project, tmp_path: Path) -> None:
         ("America/New_York", "team", "monthly", "mean"),
     ]
     for zone, level, granularity, how in asked:
-        stored_settings.put(project.home.db, project.id, {"timezone": zone})
+        stored_settings.put(project.db, project.id, {"timezone": zone})
         request = oracle.Request(date(2026, 2, 10), until, level, granularity, how)
         header, rows = oracle.export(world_of(project, TREE), request)
         actual = read_csv(export_bytes(project, body_of(project, request), tmp_path))
         assert differences(actual, header, rows, skip=["Team_Id"]) == [], (zone, request)
         assert any(row[header.index("PR_Merged")] for row in rows)
     for source, granularity, how in (("incidents", "monthly", "mean"), ("pipelines", "weekly", "p90")):
-        stored_settings.put(project.home.db, project.id, {"cfr.source": source})
+        stored_settings.put(project.db, project.id, {"cfr.source": source})
         request = oracle.Request(
             date(2026, 2, 10), until, "team", granularity, how, groups=ALL_GROUPS, insight="efficiency"
         )

@@ -79,7 +79,7 @@ def deliver(project: Project, table: str, rows: Sequence[Mapping[str, Any]], *, 
         return
     schema = TABLES[table].arrow_schema
     batch = pa.RecordBatch.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
-    ingest(project.lake, TABLES[table], [batch], lock=project.lock, temp_dir=project.home.temp, engine=engine)
+    ingest(project, TABLES[table], [batch], engine=engine)
 
 
 def load_people(project: Project, developers: Sequence[Mapping[str, Any]], folder: Path, tree: str = TREE) -> None:
@@ -92,7 +92,7 @@ def load_people(project: Project, developers: Sequence[Mapping[str, Any]], folde
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(developers)
-    load_org(project.home.db, project.id, path, tree, now=NOW)
+    load_org(project, path, tree, now=NOW)
 
 
 def load(project: Project, world: World, folder: Path, nested: Mapping[str, Any] | None = None) -> None:
@@ -104,10 +104,10 @@ def load(project: Project, world: World, folder: Path, nested: Mapping[str, Any]
 
         path = folder / "tree.json"
         path.write_text(json.dumps(nested), encoding="utf-8")
-        load_org(project.home.db, project.id, path, world.tree.name, now=NOW)
+        load_org(project, path, world.tree.name, now=NOW)
     if world.settings:
-        stored_settings.put(project.home.db, project.id, world.settings)
-    with Engine(temp_dir=project.home.temp) as engine:
+        stored_settings.put(project.db, project.id, world.settings)
+    with Engine(temp_dir=project.temp) as engine:
         for table, rows in world.tables.items():
             deliver(project, table, rows, engine=engine)
 
@@ -136,7 +136,7 @@ def body_of(project: Project, request: Request, tree: str = TREE) -> dict[str, A
     if request.scope is not None:
         from leadline.people import tree as stored_tree
 
-        nodes = stored_tree(project.home.db, project.id, tree).nodes
+        nodes = stored_tree(project.db, project.id, tree).nodes
         team = {"teamId": str(next(node.ref_id for node in nodes if node.path == request.scope))}
         scope = team if efficiency else scope | team
     return {

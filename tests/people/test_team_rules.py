@@ -28,8 +28,8 @@ def org(home, project, tmp_path: Path) -> OrgTree:  # type: ignore[no-untyped-de
 
     path = tmp_path / "people.csv"
     path.write_text(DEVELOPERS)
-    load_org(home.db, project.id, path, "Org", now=datetime(2026, 1, 1, tzinfo=UTC))
-    return tree(home.db, project.id, "Org")
+    load_org(project, path, "Org", now=datetime(2026, 1, 1, tzinfo=UTC))
+    return tree(project, "Org")
 
 
 def node(org: OrgTree, name: str) -> int:

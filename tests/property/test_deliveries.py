@@ -60,7 +60,7 @@ def pieces(random: Random, world: World) -> list[Delivery]:
 
 
 def deliver_all(project: Project, deliveries: list[Delivery]) -> None:
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         for table, rows in deliveries:
             deliver(project, table, rows, engine=engine)
 

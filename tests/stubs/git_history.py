@@ -133,16 +133,7 @@ class History:
 
 def syncer(project: Project, **changes: Any) -> GitSync:
     """The sync into ``project``, as the command line sets it up."""
-    home = project.home
-    fields: dict[str, Any] = {
-        "lake": project.lake,
-        "db": home.db,
-        "project_id": project.id,
-        "clones": project.folder / "git",
-        "temp_dir": home.temp,
-        "lock": project.lock,
-    }
-    return GitSync(**(fields | changes))
+    return GitSync(project, **changes)
 
 
 def sync(project: Project, *locations: Path | str, **options: Any) -> SyncResult:
@@ -161,7 +152,7 @@ def failed_sync(project: Project, location: Path | str, **options: Any) -> str:
 
 def rows(project: Project, table: str, columns: str = "*", where: str = "true") -> list[dict[str, Any]]:
     """Rows of a lake table, ordered by their columns."""
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot(), [table])
         found: list[dict[str, Any]] = engine.arrow(
             f"SELECT {columns} FROM {table} WHERE {where} ORDER BY ALL"

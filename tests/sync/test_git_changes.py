@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,7 @@ from leadline.home import Home
 from leadline.sync.git import GitSync
 home = Home.open(Path({str(project.home.path)!r}))
 project = home.project()
-sync = GitSync(lake=project.lake, db=home.db, project_id=project.id, clones=home.path / "git", temp_dir=home.temp,
-               lock=project.lock)
+sync = GitSync(project)
 print([result.commits_added for result in sync.run([{str(history.folder)!r}])])
 print([name for name in ("pyarrow", "duckdb", "deltalake", "ibis") if name in sys.modules])
 """
@@ -183,7 +183,7 @@ def test_commits_from_elsewhere_never_vanish(project: Project, history: History)
     from leadline.schema import TABLES
 
     batch = pa.RecordBatch.from_pylist([{"repository": "org/repo", "sha": "f" * 40, "source": "github"}])
-    ingest(project.lake, TABLES["commits"], [batch], lock=project.lock, temp_dir=project.home.temp)
+    ingest(project, TABLES["commits"], [batch])
     history.git("branch", "gone")
     sync(project, history.folder)
     history.record("commit", "-q", "--amend", "-m", "amended")
@@ -278,7 +278,7 @@ def test_a_missing_object_is_an_error_and_nothing_is_taken(project: Project, his
     assert message.startswith("org/repo: git log ended with status 128: ")
     assert object_id in message
     assert versions(project) == {}
-    assert cursors.get(project.home.db, project.id, "git", "org/repo") is None
+    assert cursors.get(project.db, project.id, "git", "org/repo") is None
     file.write_bytes(content)
     assert sync(project, history.folder).commits_added == 3
     assert_same(project, history)
@@ -354,8 +354,8 @@ class Cut(BaseException):
     """Stands for the process ending."""
 
 
-def cut_at(project: Project, name: str, turn: int = 1) -> object:
-    """The project's locks, but the run ends when it would take the one called ``name`` for the ``turn``-th time."""
+def cut_at(project: Project, name: str, turn: int = 1) -> Project:
+    """The project, but a run ends when it would take the one called ``name`` for the ``turn``-th time."""
     seen = 0
 
     @contextmanager
@@ -367,12 +367,14 @@ def cut_at(project: Project, name: str, turn: int = 1) -> object:
         with project.lock(asked):
             yield
 
-    return lock
+    cut = replace(project)
+    cut.lock = lock  # type: ignore[method-assign]
+    return cut
 
 
 def test_a_run_cut_between_its_commits_is_made_good(project: Project, history: History) -> None:
     with pytest.raises(Cut):
-        list(syncer(project, lock=cut_at(project, "lake:commits")).run([str(history.folder)]))
+        list(syncer(cut_at(project, "lake:commits")).run([str(history.folder)]))
     assert (totals(project)[0], shas(project)) == (2, set())
     assert sync(project, history.folder).commits_added == 2
     assert_same(project, history)
@@ -381,7 +383,7 @@ def test_a_run_cut_between_its_commits_is_made_good(project: Project, history: H
 def test_what_a_cut_run_took_can_still_vanish(project: Project, history: History) -> None:
     with pytest.raises(Cut):
         # The commits are in by then, the cursor is not.
-        list(syncer(project, lock=cut_at(project, "lake:repositories")).run([str(history.folder)]))
+        list(syncer(cut_at(project, "lake:repositories")).run([str(history.folder)]))
     assert len(shas(project)) == 2
     history.record("commit", "-q", "--amend", "-m", "another second")
     assert sync(project, history.folder).vanished == 1
@@ -392,7 +394,7 @@ def test_a_mailmap_run_that_was_cut_is_made_good(project: Project, history: Hist
     sync(project, history.folder)
     history.commit("map", {".mailmap": "Ada <al@example.org> <ada@example.com>\n"})
     with pytest.raises(Cut):
-        list(syncer(project, lock=cut_at(project, "lake:commits")).run([str(history.folder)]))
+        list(syncer(cut_at(project, "lake:commits")).run([str(history.folder)]))
     history.git("revert", "--no-edit", "HEAD", env={"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"})
     sync(project, history.folder)
     assert {row["author_email"] for row in rows(project, "commits")} == {"ada@example.com"}
@@ -404,7 +406,7 @@ def test_a_removal_that_was_cut_is_made_good(project: Project, history: History)
     history.record("commit", "-q", "--amend", "-m", "amended")
     with pytest.raises(Cut):
         # First to add, then to remove.
-        list(syncer(project, lock=cut_at(project, "lake:commits", 2)).run([str(history.folder)]))
+        list(syncer(cut_at(project, "lake:commits", 2)).run([str(history.folder)]))
     assert len(shas(project)) == 3
     assert sync(project, history.folder).vanished == 1
     assert_same(project, history)
@@ -417,8 +419,7 @@ from leadline.home import Home
 from leadline.sync.git import GitSync, SyncFailure
 with Home.open(Path(sys.argv[1])) as home:
     project = home.project()
-    sync = GitSync(lake=project.lake, db=home.db, project_id=project.id, clones=project.folder / "git",
-                   temp_dir=home.temp, lock=project.lock)
+    sync = GitSync(project)
     for result in sync.run(sys.argv[2:]):
         if isinstance(result, SyncFailure):
             raise result.error

@@ -45,8 +45,7 @@ class Puller:
         self.waits: list[float] = []
 
     def pull(self, **changes: Any) -> SyncRun:
-        home = self.project.home
-        return replace(SyncRun(self.project.lake, home.db, self.project.id, home.temp, self.project.lock), **changes)
+        return replace(SyncRun(self.project), **changes)
 
     def __call__(self, *targets: str, token: str = TOKEN, **changes: Any) -> SourceResult:
         (settings,) = checked(SourceSettings("github", targets=targets or ("acme",), url=self.url))
@@ -75,7 +74,7 @@ class Puller:
 
 def contents(project: Project, names: Sequence[str] = PULLED) -> dict[str, list[dict[str, Any]]]:
     found = {}
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot(), names)
         for name in names:
             columns = ", ".join(
@@ -161,7 +160,7 @@ def test_everything_there_is(puller: Puller) -> None:
         "2026-01-05 10:45:00+00",
     )
     assert rows["deployments"][0]["status"] == "success"
-    (row,) = source_rows.listed(puller.project.home.db, puller.project.id)
+    (row,) = source_rows.listed(puller.project.db, puller.project.id)
     assert row.outcome is not None
     assert (row.outcome["state"], row.succeeded_at is not None, row.configured) == ("done", True, False)
 
@@ -488,7 +487,7 @@ def test_a_server_that_goes_down_keeps_what_was_delivered(puller: Puller, hub: H
     assert done.error is not None
     assert "could not be read in 6 attempts" in done.error.message
     assert len(puller.tables()["pull_requests"]) > 0
-    (row,) = source_rows.listed(puller.project.home.db, puller.project.id)
+    (row,) = source_rows.listed(puller.project.db, puller.project.id)
     assert row.outcome is not None
     assert (row.outcome["state"], row.succeeded_at) == ("failed", None)
     hub.faults = lambda _: None

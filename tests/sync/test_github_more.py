@@ -35,8 +35,7 @@ class Syncer:
     def __call__(self, progress: Callable[[str, int], None] | None = None, **options: tuple[str, ...]) -> SourceResult:
         given = SourceSettings("github", targets=("acme",), url=self.url, options=options)
         (settings,) = checked(given)
-        home = self.project.home
-        job = SyncRun(self.project.lake, home.db, self.project.id, home.temp, self.project.lock, progress=progress)
+        job = SyncRun(self.project, progress=progress)
         if progress is not None:
             object.__setattr__(job, "rows_at_a_time", 1)
         environ = {"GITHUB_TOKEN": self.token}
@@ -417,8 +416,7 @@ def mined(sync: Syncer, folder: Path) -> str:
     (folder / "file").write_text("text\n")
     subprocess.run(["git", "-C", folder, "add", "."], check=True)
     subprocess.run(["git", *environment, "-C", folder, "commit", "-qm", "begin"], check=True)
-    home = sync.project.home
-    job = GitSync(sync.project.lake, home.db, sync.project.id, home.temp / "clones", home.temp, sync.project.lock)
+    job = GitSync(sync.project)
     list(job.run([str(folder)], name="acme/web"))
     answer = subprocess.run(["git", "-C", folder, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     return answer.stdout.strip()
@@ -429,7 +427,7 @@ def test_where_git_is_read_its_commits_are_the_only_ones(sync: Syncer, hub: Hub,
     sync.good()
     assert shas(sync) == {sha}
     assert len(shas(sync, "acme/shop")) == 21
-    known = cursors.of_source(sync.project.home.db, sync.project.id, "github")
+    known = cursors.of_source(sync.project.db, sync.project.id, "github")
     assert sum(name.endswith("stream commits") for name in known) == 1
 
 
@@ -447,8 +445,7 @@ def test_git_that_is_read_later_replaces_what_github_said(sync: Syncer, hub: Hub
     hub.owners["acme"] = [web]
     sync.good()
     assert [(row["sha"], row["source"]) for row in sync.rows("commits")] == [(sha, "github")]
-    home = sync.project.home
-    job = GitSync(sync.project.lake, home.db, sync.project.id, home.temp / "clones", home.temp, sync.project.lock)
+    job = GitSync(sync.project)
     list(job.run([str(folder)], name="acme/web"))
     (row,) = sync.rows("commits")
     assert (row["source"], row["author_email"], row["additions"]) == ("git", "eve@example.com", "1")

@@ -56,8 +56,7 @@ class Puller:
         self.waits: list[float] = []
 
     def pull(self, **changes: Any) -> SyncRun:
-        home = self.project.home
-        return replace(SyncRun(self.project.lake, home.db, self.project.id, home.temp, self.project.lock), **changes)
+        return replace(SyncRun(self.project), **changes)
 
     def settings(self, *targets: str, deploys: tuple[str, ...] = ()) -> SourceSettings:
         options = {"deploys": deploys} if deploys else {}
@@ -93,7 +92,7 @@ class Puller:
 
 def contents(project: Project, names: Sequence[str] = PULLED) -> dict[str, list[dict[str, Any]]]:
     found = {}
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot(), names)
         for name in names:
             columns = ", ".join(
@@ -106,7 +105,7 @@ def contents(project: Project, names: Sequence[str] = PULLED) -> dict[str, list[
 
 def linked(project: Project) -> set[tuple[Any, ...]]:
     """Merge requests and the issues that they name."""
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot())
         found = engine.arrow(links(mentions())).to_pylist()
     return {(row["repository"], row["number"], row["project"], row["key"], row["seen"]) for row in found}
@@ -190,7 +189,7 @@ def test_everything_there_is(puller: Puller, hub: Hub) -> None:
     assert rows["deployments"][0]["finished_at"] == "2026-01-05 10:13:00+00"
     assert rows["work_items"][0]["key"] == "#1"
     assert linked(puller.project) == {("acme/shop", at, "acme/shop", f"#{at}", "body") for at in range(1, 6)}
-    (row,) = source_rows.listed(puller.project.home.db, puller.project.id)
+    (row,) = source_rows.listed(puller.project.db, puller.project.id)
     assert row.outcome is not None
     assert (row.outcome["state"], row.succeeded_at is not None, row.configured) == ("done", True, False)
     assert max(hub.costs) <= 250

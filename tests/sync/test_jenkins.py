@@ -55,8 +55,7 @@ class Puller:
     ) -> SourceResult:
         options = {"deploys": tuple(deploys), **({"user": (user,)} if user else {})}
         (settings,) = checked(SourceSettings("jenkins", targets=targets, url=self.url, options=options))
-        home = self.project.home
-        pull = replace(SyncRun(self.project.lake, home.db, self.project.id, home.temp, self.project.lock), **changes)
+        pull = replace(SyncRun(self.project), **changes)
         environ = {"JENKINS_TOKEN": token}
         return run_source(pull, settings, environ=environ, wait=self.waits.append, chance=lambda: 0.5)
 
@@ -74,7 +73,7 @@ class Puller:
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Rows by table. Every server has its own port."""
         found = {}
-        with Engine(temp_dir=self.project.home.temp) as engine:
+        with Engine(temp_dir=self.project.temp) as engine:
             engine.bind_snapshot(self.project.lake.snapshot(), PULLED)
             for name in PULLED:
                 columns = ", ".join(f'CAST("{each.name}" AS VARCHAR) AS "{each.name}"' for each in TABLES[name].columns)

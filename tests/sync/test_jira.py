@@ -43,8 +43,7 @@ class Puller:
         return found
 
     def __call__(self, *targets: str, token: str = TOKEN, fields: Sequence[str] = (), **changes: Any) -> SourceResult:
-        home = self.project.home
-        pull = SyncRun(self.project.lake, home.db, self.project.id, home.temp, self.project.lock)
+        pull = SyncRun(self.project)
         return run_source(
             replace(pull, **changes),
             self.settings(*targets, fields=fields),
@@ -77,7 +76,7 @@ class Puller:
 
 def contents(project: Project, names: Sequence[str] = PULLED) -> dict[str, list[dict[str, Any]]]:
     found = {}
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot(), names)
         for name in names:
             columns = ", ".join(f'CAST("{each.name}" AS VARCHAR) AS "{each.name}"' for each in TABLES[name].columns)
@@ -159,7 +158,7 @@ def test_everything_there_is(puller: Puller, jira: Jira) -> None:
         ("SHOP board", "closed"),
         ("SHOP board", "active"),
     ]
-    (row,) = source_rows.listed(puller.project.home.db, puller.project.id)
+    (row,) = source_rows.listed(puller.project.db, puller.project.id)
     assert row.outcome is not None
     assert (row.outcome["state"], row.succeeded_at is not None) == ("done", True)
 

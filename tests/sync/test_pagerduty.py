@@ -49,8 +49,7 @@ class Puller:
 
     def __call__(self, *targets: str, token: str = TOKEN, **changes: Any) -> SourceResult:
         (settings,) = checked(SourceSettings("pagerduty", targets=targets, url=self.url))
-        home = self.project.home
-        pull = replace(SyncRun(self.project.lake, home.db, self.project.id, home.temp, self.project.lock), **changes)
+        pull = replace(SyncRun(self.project), **changes)
         environ = {"PAGERDUTY_TOKEN": token}
         return run_source(pull, settings, environ=environ, wait=self.waits.append, chance=lambda: 0.5)
 
@@ -62,7 +61,7 @@ class Puller:
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """Rows by the incident's id at the tool."""
-        with Engine(temp_dir=self.project.home.temp) as engine:
+        with Engine(temp_dir=self.project.temp) as engine:
             engine.bind_snapshot(self.project.lake.snapshot(), ("incidents",))
             query = "SELECT * REPLACE (created_at::VARCHAR AS created_at, resolved_at::VARCHAR AS resolved_at) FROM incidents"
             found = engine.arrow(query).to_pylist()

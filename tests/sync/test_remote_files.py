@@ -61,8 +61,7 @@ class Puller:
     ) -> SourceResult:
         given = {name: (value,) for name, value in (options or {}).items()}
         (settings,) = checked(SourceSettings("files", targets=(self.url + path,), options=given))
-        home = self.project.home
-        pull = replace(SyncRun(self.project.lake, home.db, self.project.id, home.temp, self.project.lock), **changes)
+        pull = replace(SyncRun(self.project), **changes)
         environ = {"FILES_TOKEN": token}
         return run_source(pull, settings, environ=environ, wait=self.waits.append, chance=lambda: 0.5)
 
@@ -73,7 +72,7 @@ class Puller:
         return done
 
     def rows(self, table: str = "incidents") -> list[dict[str, Any]]:
-        with Engine(temp_dir=self.project.home.temp) as engine:
+        with Engine(temp_dir=self.project.temp) as engine:
             engine.bind_snapshot(self.project.lake.snapshot(), (table,))
             return engine.arrow(f"SELECT * FROM {table} ORDER BY ALL").to_pylist()
 
@@ -106,9 +105,7 @@ def test_formats_as_import_takes_them(puller: Puller, tool: Files, tmp_path: Pat
     found = puller.rows()
     assert len(found) == 5
     (tmp_path / "incidents.csv").write_bytes(csv(5))
-    report = import_paths(
-        puller.project.lake, [tmp_path / "incidents.csv"], lock=puller.project.lock, temp_dir=puller.project.home.temp
-    )
+    report = import_paths(puller.project, [tmp_path / "incidents.csv"])
     assert (report.files[0].unchanged, report.files[0].added) == (5, 0)
 
 
@@ -194,7 +191,7 @@ def test_a_file_that_cannot_be_read(puller: Puller, tool: Files, path: str, cont
     tool.files[path] = FORMATS[path.partition(".")[2]]
     puller.good(path)
     assert len(puller.rows()) == 5
-    assert list(puller.project.home.temp.glob("files-*")) == []
+    assert list(puller.project.temp.glob("files-*")) == []
 
 
 def test_an_array_in_all_its_spellings(puller: Puller, tool: Files) -> None:
@@ -370,16 +367,14 @@ PEOPLE = "email,full_name,manager_email,team\nada@example.com,Ada,,Shop\nben@exa
 
 
 def test_developers_are_an_org_tree_that_is_kept_up_to_date(puller: Puller, tool: Files) -> None:
-    db, number = puller.project.home.db, puller.project.id
-
     def people() -> tuple[int, set[str]]:
-        found = tree(db, number, "Engineering")
+        found = tree(puller.project, "Engineering")
         return found.version, set(found.developers)
 
     kept = {"org-tree": "Engineering"}
     tool.files["/developers.csv"] = PEOPLE.encode()
     puller.good("/developers.csv")
-    assert trees(db, number) == []
+    assert trees(puller.project) == []
     puller.good("/developers.csv", options=kept)
     assert people() == (1, {"ada@example.com", "ben@example.com"})
     assert len(puller.rows("developers")) == 2

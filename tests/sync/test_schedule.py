@@ -57,21 +57,16 @@ class Scheduled:
         self.history.commit("one", {"a": "1\n"})
         (self.settings,) = checked(SourceSettings("git", targets=(str(folder),)))
         self.name = self.settings.name
-        sources.add(project.home.db, project.id, self.name, "git", self.settings.stored(), NOW)
+        sources.add(project.db, project.id, self.name, "git", self.settings.stored(), NOW)
 
     def pull(self) -> SyncRun:
-        project = self.project
-        lock, temp = project.lock, project.home.temp
-        return SyncRun(
-            project.lake, project.home.db, project.id, temp, lock, now=lambda: self.now, clones=project.clones
-        )
+        return SyncRun(self.project, now=lambda: self.now)
 
     def due(self) -> list[str]:
-        project = self.project
-        return [row.name for row in due(project.home.db, project.id, self.now, project.lock_if_free)]
+        return [row.name for row in due(self.project, self.now)]
 
     def run(self) -> SourceResult | None:
-        return run_if_due(self.pull(), self.name, self.project.lock_if_free, environ={})
+        return run_if_due(self.pull(), self.name, environ={})
 
     def commits(self) -> int:
         return self.project.lake.snapshot().row_counts().get("commits", 0)
@@ -105,7 +100,7 @@ def test_what_somebody_runs_is_left_alone(scheduled: Scheduled) -> None:
 
 def test_a_killed_run_is_taken_up_again(scheduled: Scheduled) -> None:
     project = scheduled.project
-    sources.started(project.home.db, project.id, scheduled.name, "git", {}, NOW)
+    sources.started(project.db, project.id, scheduled.name, "git", {}, NOW)
     assert scheduled.due() == []
     scheduled.now += timedelta(minutes=1)
     assert scheduled.due() == [scheduled.name]
@@ -124,7 +119,7 @@ def test_many_at_once_run_it_once(scheduled: Scheduled) -> None:
 
 
 def test_a_removed_source_is_not_run(scheduled: Scheduled) -> None:
-    sources.remove(scheduled.project.home.db, scheduled.project.id, scheduled.name)
+    sources.remove(scheduled.project.db, scheduled.project.id, scheduled.name)
     assert scheduled.due() == []
     with pytest.raises(NotFound):
         scheduled.run()
@@ -135,7 +130,7 @@ def test_a_source_that_fails_is_run_again_by_its_schedule(scheduled: Scheduled) 
     done = scheduled.run()
     assert done is not None
     assert done.error is not None
-    (row,) = sources.listed(scheduled.project.home.db, scheduled.project.id)
+    (row,) = sources.listed(scheduled.project.db, scheduled.project.id)
     assert (row.succeeded_at, (row.outcome or {})["state"]) == (None, "failed")
     assert scheduled.due() == []
     scheduled.now += HOUR
@@ -144,8 +139,8 @@ def test_a_source_that_fails_is_run_again_by_its_schedule(scheduled: Scheduled) 
 
 def test_a_source_that_this_version_cannot_read_fails_and_waits_for_its_turn(scheduled: Scheduled) -> None:
     project = scheduled.project
-    sources.remove(project.home.db, project.id, scheduled.name)
-    sources.add(project.home.db, project.id, scheduled.name, "gopher", {"targets": [], "every": 3600}, NOW)
+    sources.remove(project.db, project.id, scheduled.name)
+    sources.add(project.db, project.id, scheduled.name, "gopher", {"targets": [], "every": 3600}, NOW)
     done = scheduled.run()
     assert done is not None
     assert done.error is not None
@@ -162,7 +157,7 @@ def test_a_mistake_of_ours_is_told_and_waits_for_its_turn(
     monkeypatch.setattr(source, "_history", mistaken)
     with pytest.raises(KeyError):
         scheduled.run()
-    (row,) = sources.listed(scheduled.project.home.db, scheduled.project.id)
+    (row,) = sources.listed(scheduled.project.db, scheduled.project.id)
     assert not under_way(row)
     assert (row.outcome or {})["error"]["error"] == "leadline itself failed (KeyError); its log says where"
     assert scheduled.due() == []

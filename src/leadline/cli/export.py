@@ -211,7 +211,7 @@ def _export(
     with opened(context) as project:
         request, warnings = _request(project, body, kind)
         used = _recorded(project, pins, request.tree) if pins is not None else _newest(project, request.tree)
-        with target.writing(project.home.temp) as path:
+        with target.writing(project.temp) as path:
             produced = _produce(project, request, used, path)
             digest = target.digest(path)
     _report(target, produced, request, used, digest, warnings, json=json)
@@ -239,7 +239,7 @@ def only_tree(project: Project) -> str:
     """The name of the project's only org tree. Raises ``InvalidRequest`` when it has none or several."""
     from leadline.people import trees
 
-    names = [tree.name for tree in trees(project.home.db, project.id)]
+    names = [tree.name for tree in trees(project)]
     if len(names) == 1:
         return names[0]
     if not names:

@@ -127,7 +127,7 @@ def _write(
     from leadline.facts.run import write
     from leadline.ingest.pushed import deliver_pushed
 
-    with opened(context) as project, target.writing(project.home.temp, ending=".csv") as path:
+    with opened(context) as project, target.writing(project.temp, ending=".csv") as path:
         deliver_pushed(project)
         rows = write(project, fact, path, start=first, end=last, tree_name=org_tree, team=team, developer=developer)
     if json:

@@ -96,11 +96,7 @@ def set_account(
 
     with opened(context) as project:
         set_identity(
-            project.home.db,
-            project.id,
-            project.lake,
-            lock=project.lock,
-            temp_dir=project.home.temp,
+            project,
             source=source,
             account=account,
             email=email,

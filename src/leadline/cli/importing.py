@@ -58,13 +58,11 @@ def import_files(
             report(done, total)
 
         result = import_paths(
-            project.lake,
+            project,
             paths,
             table=table_name,
             skip_bad_rows=skip_bad_rows,
             dry_run=dry_run,
-            lock=project.lock,
-            temp_dir=project.home.temp,
             progress=progress,
         )
     if json:

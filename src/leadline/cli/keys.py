@@ -56,7 +56,7 @@ def create(
     now = datetime.now(UTC)
     with home.opened(create=True) as project:
         expires_at = now + timedelta(days=expires_days) if expires_days else None
-        made = keys.create(project.home.db, project.id, name, role, now=now, expires_at=expires_at)
+        made = keys.create(project.db, project.id, name, role, now=now, expires_at=expires_at)
     if json:
         document = {"id": made.id, "key": made.key, "name": made.name, "role": made.role}
         emit_json(
@@ -82,7 +82,7 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
     from leadline.db import keys
 
     with opened(context) as project:
-        found = keys.listed(project.home.db, project.id)
+        found = keys.listed(project.db, project.id)
     now = datetime.now(UTC)
     if json:
         emit_json([_document(key, now) for key in found])
@@ -109,7 +109,7 @@ def revoke(
 
     now = datetime.now(UTC)
     with opened(context) as project:
-        key = keys.revoke(project.home.db, project.id, key_id, now=now)
+        key = keys.revoke(project.db, project.id, key_id, now=now)
     if json:
         emit_json(_document(key, now))
     else:

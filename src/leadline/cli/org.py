@@ -54,7 +54,7 @@ def load(
     from leadline.people import load_org
 
     with opened(context, create=not check) as project:
-        loaded = load_org(project.home.db, project.id, file, name, check=check, now=datetime.now(UTC))
+        loaded = load_org(project, file, name, check=check, now=datetime.now(UTC))
     if json:
         emit_json(
             {
@@ -131,9 +131,8 @@ def show(
     from leadline.people import tree, trees
 
     with opened(context) as project:
-        db = project.home.db
-        names = [name] if name is not None else [summary.name for summary in trees(db, project.id)]
-        found = [tree(db, project.id, each) for each in names]
+        names = [name] if name is not None else [summary.name for summary in trees(project)]
+        found = [tree(project, each) for each in names]
     if json:
         emit_json([_document(each, people=people) for each in found])
         return

@@ -105,7 +105,7 @@ def report(
     if team is not None:
         body["teamRefId"] = team
     target = Output.of(output, json=json)
-    with opened(context) as project, target.writing(project.home.temp) as path:
+    with opened(context) as project, target.writing(project.temp) as path:
         rows = _write(project, body, path)
         digest = target.digest(path)
     if json:

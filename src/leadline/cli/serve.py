@@ -60,7 +60,7 @@ def how_to_begin(home: Home) -> list[str]:
     steps = []
     if not any(project.lake.snapshot().versions for project in projects):
         steps.append("leadline import FOLDER            your data in the documented tables (or: leadline sync git)")
-    if not any(trees(home.db, project.id) for project in projects):
+    if not any(trees(project) for project in projects):
         steps.append("leadline org load FILE --name T   your developers and their managers")
     if not any(listed(home.db, project.id) for project in projects):
         steps.append("leadline keys create --name N --role viewer   a key for the API")

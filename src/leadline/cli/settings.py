@@ -87,8 +87,8 @@ def _rows(project: Project, org_tree: str | None) -> list[dict[str, Any]]:
     from leadline.db.settings import stored
     from leadline.settings.profile import SETTINGS, TEAM_RULES, split_team_key
 
-    own = stored(project.home.db, project.id)
-    tree = stored(project.home.db, project.id, org_tree) if org_tree is not None else {}
+    own = stored(project.db, project.id)
+    tree = stored(project.db, project.id, org_tree) if org_tree is not None else {}
     rows = []
     for key in [*SETTINGS, *sorted((set(own) | set(tree)) - set(SETTINGS))]:
         setting = SETTINGS.get(key)
@@ -108,7 +108,7 @@ def _rows(project: Project, org_tree: str | None) -> list[dict[str, Any]]:
 def _set(project: Project, values: Mapping[str, str], org_tree: str | None) -> None:
     from leadline.db.settings import PROJECT, put
 
-    put(project.home.db, project.id, values, org_tree if org_tree is not None else PROJECT)
+    put(project.db, project.id, values, org_tree if org_tree is not None else PROJECT)
 
 
 def _unset(project: Project, key: str, org_tree: str | None) -> None:
@@ -117,13 +117,13 @@ def _unset(project: Project, key: str, org_tree: str | None) -> None:
 
     if key not in SETTINGS:
         split_team_key(key)
-    remove(project.home.db, project.id, key, org_tree if org_tree is not None else PROJECT)
+    remove(project.db, project.id, key, org_tree if org_tree is not None else PROJECT)
 
 
 def _require_tree(project: Project, name: str) -> None:
     from leadline.people import trees
 
-    names = [found.name for found in trees(project.home.db, project.id)]
+    names = [found.name for found in trees(project)]
     if name not in names:
         raise InvalidRequest(
             f"There is no org tree {name!r}; trees are {', '.join(names) or 'none yet'}", code="invalid_org_tree_name"

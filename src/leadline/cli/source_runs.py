@@ -58,8 +58,7 @@ def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any
     with project.lock_if_free(run_lock(settings.name)) as free:
         if not free:
             note(f"{clean(settings.name)}: waiting for the run that is at work")
-    home = project.home
-    job = SyncRun(project.lake, home.db, project.id, home.temp, project.lock, progress=progress, clones=project.clones)
+    job = SyncRun(project, progress=progress)
     return run_source(job, settings, waiting=waiting)
 
 

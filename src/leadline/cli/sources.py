@@ -45,7 +45,7 @@ def _add(context: typer.Context, found: list[SourceSettings], further: Mapping[s
     with opened(context, create=True) as project:
         for each in found:
             settings = replace(each, name=name or each.name, every=EVERY[every])
-            sources.add(project.home.db, project.id, settings.name, settings.kind, settings.stored(), datetime.now(UTC))
+            sources.add(project.db, project.id, settings.name, settings.kind, settings.stored(), datetime.now(UTC))
             command = f"leadline sources test {shlex.quote(clean(settings.name))}"
             say(f"Added {clean(settings.name)}; `{command}` tries the connection")
 
@@ -60,7 +60,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
     from leadline.sources.kit.settings import SourceSettings
 
     with opened(context) as project:
-        rows = sources.listed(project.home.db, project.id, configured=True)
+        rows = sources.listed(project.db, project.id, configured=True)
     found = [(row, SourceSettings.restored(row.kind, row.name, row.settings)) for row in rows]
     if json:
         emit_json([_document(row, settings) for row, settings in found])
@@ -86,7 +86,7 @@ def remove(context: typer.Context, name: Name) -> None:
     from leadline.db import sources
 
     with opened(context) as project:
-        sources.remove(project.home.db, project.id, name)
+        sources.remove(project.db, project.id, name)
     say(f"Removed {clean(name)}; its data stays")
 
 
@@ -97,7 +97,7 @@ def try_connection(context: typer.Context, name: Name, json: Json = False) -> No
     from leadline.sources.kit.settings import SourceSettings, connected
 
     with opened(context) as project:
-        row = sources.get(project.home.db, project.id, name)
+        row = sources.get(project.db, project.id, name)
     settings = SourceSettings.restored(row.kind, row.name, row.settings)
     with connected(settings, waiting=lambda seconds, why: note(f"waiting {seconds:.0f} s: {clean(why)}")) as source:
         found = source.check()

@@ -59,7 +59,7 @@ def describe(project: Project, *, sound: bool = True) -> dict[str, Any]:
 
     document: dict[str, Any] = {
         "home": str(project.home.path),
-        "database": "sqlite" if project.home.db.is_sqlite else "postgresql",
+        "database": "sqlite" if project.db.is_sqlite else "postgresql",
         "organization": project.organization,
         "project": project.name,
     }
@@ -97,7 +97,7 @@ def _tables(project: Project) -> list[dict[str, Any]]:
                 for each in state.sources
             ],
         }
-        for state in table_states(project.lake, temp_dir=project.home.temp)
+        for state in table_states(project.lake, temp_dir=project.temp)
     ]
 
 
@@ -113,7 +113,7 @@ def _inbox(project: Project, *, deliver: bool) -> dict[str, Any]:
             deliver_pushed(project)
     except StoreError as error:
         document["error"] = error.message
-    db = project.home.db
+    db = project.db
     document["waiting"] = [
         {"table": each.table, "rows": each.rows, "oldest": instant(each.oldest)}
         for each in inbox.waiting(db, project.id)
@@ -129,8 +129,8 @@ def _trees(project: Project) -> list[dict[str, Any]]:
     from leadline.people import tree, trees
 
     documents = []
-    for summary in trees(project.home.db, project.id):
-        found = tree(project.home.db, project.id, summary.name)
+    for summary in trees(project):
+        found = tree(project, summary.name)
         documents.append(
             {
                 "orgTreeName": found.name,
@@ -146,13 +146,13 @@ def _exports(project: Project) -> dict[str, Any]:
     from leadline.db import jobs
 
     newest, _ = jobs.listed(
-        project.home.db,
+        project.db,
         project.id,
         "productivity",
         jobs.ListFilter(status=jobs.COMPLETED, limit=1, sort_by="completedAt"),
     )
     return {
-        "states": jobs.counts(project.home.db, project.id),
+        "states": jobs.counts(project.db, project.id),
         "newestCompleted": [
             {
                 "exportId": export.id,
@@ -179,7 +179,7 @@ def _repositories(project: Project) -> list[dict[str, Any]]:
 
     return [
         {"source": source, "repository": name, "syncedAt": instant(updated_at)}
-        for source, name, updated_at in cursors.listed(project.home.db, project.id)
+        for source, name, updated_at in cursors.listed(project.db, project.id)
         if source == "git"  # others tell of the demo, and of the lists that a source reads
     ]
 
@@ -192,7 +192,7 @@ def _sources(project: Project) -> list[dict[str, Any]]:
 
     now = datetime.now(UTC)
     documents = []
-    for row in sources.listed(project.home.db, project.id):
+    for row in sources.listed(project.db, project.id):
         outcome = row.outcome or {}
         state = str(outcome.get("state", "never run"))
         if under_way(row):
@@ -226,7 +226,7 @@ def _disk(project: Project) -> list[dict[str, Any]]:
     parts = {"database": [home / "leadline.db", home / "leadline.db-wal", home / "leadline.db-shm"]}
     if project.folder.is_dir():
         parts.update({entry.name: [entry] for entry in sorted(project.folder.iterdir())})
-    parts["unfinished work"] = [project.home.temp]
+    parts["unfinished work"] = [project.temp]
     return [{"part": part, "bytes": sum(map(_size, paths))} for part, paths in parts.items()]
 
 

@@ -51,9 +51,9 @@ def sync(
 
     with opened(context) as project:
         if source:
-            rows = [sources.get(project.home.db, project.id, name) for name in dict.fromkeys(source)]
+            rows = [sources.get(project.db, project.id, name) for name in dict.fromkeys(source)]
         else:
-            rows = sources.listed(project.home.db, project.id, configured=True)
+            rows = sources.listed(project.db, project.id, configured=True)
         if not rows:
             raise InvalidRequest("There is no source yet; `leadline sources add github ORG` adds one")
         pull(project, [SourceSettings.restored(row.kind, row.name, row.settings) for row in rows], json=json)
@@ -111,7 +111,7 @@ def _require_same_rules(project: Project, found: list[SourceSettings]) -> None:
     from leadline.errors import Conflict
     from leadline.sources.kit.settings import SourceSettings
 
-    there = {row.name: row for row in sources.listed(project.home.db, project.id, configured=True)}
+    there = {row.name: row for row in sources.listed(project.db, project.id, configured=True)}
     for each in found:
         row = there.get(each.name)
         if row is not None and SourceSettings.restored(row.kind, row.name, row.settings).options != each.options:
@@ -130,12 +130,7 @@ def _run(
     from leadline.sync.git import GitSync
 
     job = GitSync(
-        project.lake,
-        project.home.db,
-        project.id,
-        clones=project.clones,
-        temp_dir=project.home.temp,
-        lock=project.lock,
+        project,
         progress=report,
     )
     return job.run(locations, name=name, since=since)

@@ -107,7 +107,7 @@ def _begin(project: Project, options: dict[str, Any]) -> bool:
     """Whether there is something to do. Raises ``Conflict`` when the project holds anything but this demo."""
     from leadline import people
 
-    found = cursors.get(project.home.db, project.id, *_CURSOR)
+    found = cursors.get(project.db, project.id, *_CURSOR)
     if found is not None:
         if (held := found["options"]) != options:
             raise Conflict(
@@ -117,14 +117,14 @@ def _begin(project: Project, options: dict[str, Any]) -> bool:
             )
         return bool(found["state"] != "done")
     filled = [f"{rows:,} {table}" for table, rows in project.lake.snapshot().row_counts().items() if rows]
-    filled += [f"the org tree {tree.name!r}" for tree in people.trees(project.home.db, project.id)]
+    filled += [f"the org tree {tree.name!r}" for tree in people.trees(project)]
     if filled:
         raise Conflict(
             f"This project already holds data ({', '.join(filled[:3])}{', …' if filled[3:] else ''}); "
             "a demo is not mixed into it: use an empty home (--home)",
             code="not_empty",
         )
-    cursors.put(project.home.db, project.id, *_CURSOR, {"options": options, "state": "begun"}, _now(options))
+    cursors.put(project.db, project.id, *_CURSOR, {"options": options, "state": "begun"}, _now(options))
     return True
 
 
@@ -147,14 +147,12 @@ def _make(
     from leadline.demo.generate import generate
 
     report = _Progress(progress)
-    with generate(
-        demo, developers=developers, seed=seed, temp_dir=project.home.temp, step=lambda _: report.step()
-    ) as world:
+    with generate(demo, developers=developers, seed=seed, temp_dir=project.temp, step=lambda _: report.step()) as world:
         _load_people(project, world.organization, _now(options))
         for table in TABLES.values():
             _ingest(project, table, world)
             report.step()
-    db = project.home.db
+    db = project.db
     if not settings.stored(db, project.id).get("bots"):
         settings.put(db, project.id, {"bots": OWN_BOT})
     cursors.put(db, project.id, *_CURSOR, {"options": options, "state": "done"}, _now(options))
@@ -177,13 +175,13 @@ def _load_people(project: Project, organization: Organization, now: datetime) ->
     from leadline import people
 
     rows = organization.developers()
-    with TemporaryDirectory(dir=project.home.temp, prefix="demo-") as folder:
+    with TemporaryDirectory(dir=project.temp, prefix="demo-") as folder:
         path = Path(folder) / "developers.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-        people.load_org(project.home.db, project.id, path, TREE, now=now)
+        people.load_org(project, path, TREE, now=now)
 
 
 def _ingest(project: Project, table: Table, world: World) -> None:
@@ -192,4 +190,4 @@ def _ingest(project: Project, table: Table, world: World) -> None:
     def batches() -> Iterator[pa.RecordBatch]:
         yield from world.batches(table)
 
-    ingest(project.lake, table, batches(), lock=project.lock, temp_dir=project.home.temp)
+    ingest(project, table, batches())

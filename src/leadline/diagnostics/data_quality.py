@@ -34,7 +34,7 @@ def oddities(project: Project) -> list[str]:
     from leadline.engine import Engine
 
     snapshot = project.lake.snapshot()
-    with Engine(temp_dir=project.home.temp, memory_limit=project.home.settings.memory_limit) as engine:
+    with Engine(temp_dir=project.temp, memory_limit=project.home.settings.memory_limit) as engine:
         engine.bind_snapshot(snapshot, ["deployments", "work_items", *(table for table, *_ in _ORDER)])
         return [*_rules(project, engine), *_out_of_order(engine)]
 
@@ -49,8 +49,7 @@ def _out_of_order(engine: Engine) -> Iterator[str]:
 def _rules(project: Project, engine: Engine) -> Iterator[str]:
     from leadline.people import tree, trees
 
-    db = project.home.db
-    known = [tree(db, project.id, each.name) for each in trees(db, project.id)]
+    known = [tree(project, each.name) for each in trees(project)]
     profiles: list[tuple[Profile, Sequence[OrgTree]]] = [(project.profile(), known)]
     profiles += [(project.profile(each.name), [each]) for each in known]
     things: Sequence[Thing] | None = None

@@ -53,9 +53,9 @@ def _lake(project: Project) -> list[str]:
 def _trees(project: Project) -> Iterator[str]:
     from leadline.people import tree, trees
 
-    for summary in trees(project.home.db, project.id):
+    for summary in trees(project):
         try:
-            tree(project.home.db, project.id, summary.name)
+            tree(project, summary.name)
         except (LeadlineError, KeyError, TypeError, ValueError) as error:
             yield f"org tree {summary.name!r} cannot be read: {error}"
 
@@ -66,7 +66,7 @@ def _exports(project: Project) -> Iterator[str]:
     page = 0
     while True:
         exports, total = jobs.listed(
-            project.home.db,
+            project.db,
             project.id,
             "productivity",
             jobs.ListFilter(status=jobs.COMPLETED, limit=100, page=page, sort_by="createdAt"),
@@ -91,7 +91,7 @@ def _file_fault(project: Project, export: jobs.Export) -> str | None:
         # A worker may have cleared it since the row was read; then the row names no file any more.
         from leadline.db import jobs
 
-        now = jobs.get(project.home.db, project.id, export.id)
+        now = jobs.get(project.db, project.id, export.id)
         return f"its file {export.file} is missing" if now is not None and now.file is not None else None
     if path.stat().st_size != export.size_bytes:
         return f"its file {export.file} has {path.stat().st_size} bytes instead of {export.size_bytes}"

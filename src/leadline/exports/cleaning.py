@@ -29,7 +29,7 @@ def clean(home: Home, now: datetime) -> int:
 
 def clean_project(project: Project, now: datetime) -> int:
     """Clean one project; returns how many files and folders were removed."""
-    db = project.home.db
+    db = project.db
     _prune_trees(project, now)
     expired = [project.folder / name for name in jobs.expire(db, project.id, now)]
     # The folder is read before the rows: a file that a row names by then stays.
@@ -46,16 +46,16 @@ def clean_project(project: Project, now: datetime) -> int:
 
 def _prune_trees(project: Project, now: datetime) -> None:
     needed: dict[str, set[int]] = {}
-    for pinned in jobs.pinned(project.home.db, project.id):
+    for pinned in jobs.pinned(project.db, project.id):
         for name, version in Pins.of(pinned).trees.items():
             needed.setdefault(name, set()).add(version)
-    trees.prune(project.home.db, project.id, now - TREES_KEPT, needed)
+    trees.prune(project.db, project.id, now - TREES_KEPT, needed)
 
 
 def _abandoned(project: Project, now: datetime) -> list[Path]:
     """Work folders of attempts that nobody is at any more."""
     folders = {path: attempt_of(path) for path in _older(work_root(project.folder), now)}
-    running = jobs.processing(project.home.db, [attempt[0] for attempt in folders.values() if attempt is not None])
+    running = jobs.processing(project.db, [attempt[0] for attempt in folders.values() if attempt is not None])
     return [path for path, attempt in folders.items() if attempt not in running]
 
 

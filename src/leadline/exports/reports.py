@@ -117,11 +117,10 @@ def _places(project: Project, model: ReportRequest) -> tuple[tuple[str, int | No
             "and must not differ"
         )
         raise InvalidRequest(message, code="conflicting_scope", details=[Detail("collectionId", message)])
-    db = project.home.db
     if not fields:
-        return tuple((tree.name, None) for tree in people.trees(db, project.id))
+        return tuple((tree.name, None) for tree in people.trees(project))
     try:
-        tree, node = people.find_team(db, project.id, str(given[fields[0]]))
+        tree, node = people.find_team(project, str(given[fields[0]]))
     except LeadlineError as error:
         error.details = tuple(Detail(fields[0], detail.message) for detail in error.details)
         raise
@@ -236,7 +235,7 @@ def _people(project: Project, place: _Place, data: Mapping[str, Sequence[Any]]) 
         return [1] * len(data["Email"])
     from leadline.people import tree
 
-    org_tree = tree(project.home.db, project.id, place.tree, place.pins.trees[place.tree])
+    org_tree = tree(project, place.tree, place.pins.trees[place.tree])
     node = org_tree.root if place.team is None else org_tree.by_ref[place.team]
     heads = Counter(ref_id for ref_id, _ in org_tree.closure(node))
     return [heads[int(team)] for team in data["Team_Id"]]

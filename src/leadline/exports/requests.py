@@ -153,14 +153,13 @@ def place_of(project: Project, scope: Scope) -> Place:
     """Find the scope's team or tree. Raises ``InvalidRequest`` with the seeds' sentences."""
     from leadline import people
 
-    db = project.home.db
     if scope.team_id is not None:
-        tree, node = people.find_team(db, project.id, scope.team_id, scope.org_tree_name)
+        tree, node = people.find_team(project, scope.team_id, scope.org_tree_name)
         return Place(tree.name, node.ref_id, node.key)
     if scope.org_tree_name is None:
         message = "scope.orgTreeName or scope.teamId is required"
         raise InvalidRequest(message, code="missing_scope", details=[Detail("scope", message)])
-    return Place(people.tree(db, project.id, scope.org_tree_name).name, None, None)
+    return Place(people.tree(project, scope.org_tree_name).name, None, None)
 
 
 def check_one_scope(scope: Scope) -> None:

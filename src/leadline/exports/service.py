@@ -78,7 +78,7 @@ def create(
     parsed = parse(project, body, kind)
     new = _row(project, parsed, kind=kind, created_by=created_by, now=now, export_id=new_id())
     usable: Callable[[Export], bool] = (lambda _: False) if fresh else _usable(project, parsed.request, now, pin)
-    export, reused = jobs.create(project.home.db, new, usable)
+    export, reused = jobs.create(project.db, new, usable)
     if not reused:
         wake(project.home.path)
     return Created(export, reused, parsed.warnings)
@@ -134,7 +134,7 @@ def _has_file(project: Project, export: Export, now: datetime) -> bool:
 
 def get(project: Project, export_id: str, *, kind: str | None = None) -> Export:
     """One export of the project. Raises ``NotFound``, the same for another project's as for one that never was."""
-    export = jobs.get(project.home.db, project.id, export_id, kind) if _is_id(export_id) else None
+    export = jobs.get(project.db, project.id, export_id, kind) if _is_id(export_id) else None
     if export is None:
         raise NotFound(f"There is no export {export_id[:80]!r}", code="unknown_export")
     return export
@@ -159,7 +159,7 @@ def listed(project: Project, kind: str, wanted: ListFilter) -> Page:
     """The project's exports of ``kind`` that ``wanted`` asks for."""
     if not all(storable(text) for text in (wanted.team_id, wanted.created_by) if text is not None):
         return Page((), wanted.page, wanted.limit, 0)  # what no row can hold is not asked for
-    exports, total = jobs.listed(project.home.db, project.id, kind, wanted)
+    exports, total = jobs.listed(project.db, project.id, kind, wanted)
     return Page(tuple(exports), wanted.page, wanted.limit, total)
 
 
@@ -168,7 +168,7 @@ def cancel(project: Project, export_id: str, *, kind: str, now: datetime) -> Exp
 
     Raises ``NotFound``, or ``Conflict`` when it is finished (cancelled is finished, too).
     """
-    changed = _is_id(export_id) and jobs.cancel(project.home.db, project.id, export_id, kind, now)
+    changed = _is_id(export_id) and jobs.cancel(project.db, project.id, export_id, kind, now)
     export = get(project, export_id, kind=kind)
     if not changed:
         raise Conflict(

@@ -55,7 +55,7 @@ def accounts(project: Project) -> list[Account]:
     from leadline.facts.accounts import ACCOUNTS
     from leadline.materialize.session import session
 
-    known = {each.name: each.version for each in trees(project.home.db, project.id)}
+    known = {each.name: each.version for each in trees(project)}
     with session(project, versions, known, project.profile()) as opened:
         opened.facts.bind([ACCOUNTS])
         opened.facts.bind_raw()

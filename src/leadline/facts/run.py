@@ -89,9 +89,8 @@ def _checked(fact: str, start: date | None, end: date | None, developer: str | N
 
 
 def _trees(project: Project, name: str | None) -> list[OrgTree]:
-    db = project.home.db
-    names = [name] if name is not None else [each.name for each in trees(db, project.id)]
-    return [tree(db, project.id, each) for each in names]
+    names = [name] if name is not None else [each.name for each in trees(project)]
+    return [tree(project, each) for each in names]
 
 
 def _kept(
@@ -115,9 +114,9 @@ def _kept(
 
 def _scope(project: Project, tree_name: str | None, team: str | None) -> tuple[OrgTree | None, Node | None]:
     if team is not None:
-        return find_team(project.home.db, project.id, team, tree_name)
+        return find_team(project, team, tree_name)
     if tree_name is not None:
-        org_tree = tree(project.home.db, project.id, tree_name)
+        org_tree = tree(project, tree_name)
         return org_tree, org_tree.root
     return None, None
 

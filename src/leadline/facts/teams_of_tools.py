@@ -19,7 +19,7 @@ def tree_of_teams(project: Project, source: str, organization: str) -> tuple[dic
     from leadline.engine import Engine
     from leadline.people.tool_teams import Membership, team_tree
 
-    with Engine(temp_dir=project.home.temp) as engine:
+    with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot(), ["tool_teams", "tool_accounts", "identities"])
         rows = [row for row in engine.arrow("SELECT * FROM tool_teams").to_pylist() if row["source"] == source]
         told = engine.arrow("SELECT * FROM tool_accounts").to_pylist()

@@ -10,17 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from leadline.ingest.delivery import LockFactory, Receipt, ingest
+    from leadline.ingest.delivery import Receipt, ingest
     from leadline.ingest.importing import import_paths
     from leadline.ingest.removal import remove
     from leadline.ingest.report import FileReport, ImportReport
 
-__all__ = ["FileReport", "ImportReport", "LockFactory", "Receipt", "import_paths", "ingest", "remove"]
+__all__ = ["FileReport", "ImportReport", "Receipt", "import_paths", "ingest", "remove"]
 
 _HOMES = {
     "FileReport": "report",
     "ImportReport": "report",
-    "LockFactory": "delivery",
     "Receipt": "delivery",
     "import_paths": "importing",
     "ingest": "delivery",

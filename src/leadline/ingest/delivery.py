@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from leadline.engine import Engine
 from leadline.errors import StoreError
+from leadline.home import Project
 from leadline.ingest.resolution import Outcome, decide, repeated_within, resolve
 from leadline.ingest.staging import stage_batches
 from leadline.lake import Lake
@@ -25,9 +26,6 @@ from leadline.schema import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-LockFactory = Callable[[str], AbstractContextManager[None]]
-"""Name of a lock → what holds it, exclusively across processes, while the ``with`` block runs."""
 
 MEMORY_LIMIT = "450MB"
 """What resolving may hold before it spills: with Arrow and Python beside it a worker stays below 1 GiB."""
@@ -48,12 +46,10 @@ class Receipt:
 
 
 def ingest(
-    lake: Lake,
+    project: Project,
     table: Table,
     batches: Iterable[pa.RecordBatch],
     *,
-    lock: LockFactory,
-    temp_dir: Path,
     progress: Callable[[int], None] | None = None,
     engine: Engine | None = None,
 ) -> Receipt:
@@ -65,9 +61,9 @@ def ingest(
     rows staged so far; ``engine`` lends one for resolving (default: one of its own). Raises ``InvalidInput`` for rows
     that are not of the table, ``StoreError`` if the disk fails.
     """
-    with staging(lake, table) as folder:
+    with staging(project.lake, table) as folder:
         staged, rows = stage_batches(table, batches, folder, progress)
-        return commit_staged(lake, table, staged, rows, lock=lock, temp_dir=temp_dir, engine=engine)
+        return commit_staged(project, table, staged, rows, engine=engine)
 
 
 @contextmanager
@@ -81,23 +77,22 @@ def staging(lake: Lake, table: Table) -> Iterator[Path]:
 
 
 def commit_staged(
-    lake: Lake,
+    project: Project,
     table: Table,
     staged: Sequence[Path],
     rows: int,
     *,
-    lock: LockFactory,
-    temp_dir: Path,
     message: str = "ingest",
     engine: Engine | None = None,
 ) -> Receipt:
     """Resolves ``staged`` files (``rows`` rows, conforming to the table, in delivery order) and commits them."""
+    lake = project.lake
     if not rows:
         return Receipt(0, 0, 0, lake.version(table.name))
-    lent = nullcontext(engine) if engine is not None else Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT)
+    lent = nullcontext(engine) if engine is not None else Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT)
     with lent as used:
         repeated_within(used, table, staged)
-        with lock(f"lake:{table.name}"):
+        with project.lock(f"lake:{table.name}"):
             outcome, version = _commit(lake, table, staged, used, message)
     if version is not None and version % CLEAR_EVERY == 0 and outcome.added_files:
         with suppress(StoreError, OSError):  # the rows are in; clearing comes round again
@@ -123,11 +118,12 @@ def _commit(
     return outcome, _merge_if_many(lake, table) or version
 
 
-def dry_run_receipt(lake: Lake, table: Table, staged: Sequence[Path], rows: int, *, temp_dir: Path) -> Receipt:
+def dry_run_receipt(project: Project, table: Table, staged: Sequence[Path], rows: int) -> Receipt:
     """The receipt that ``commit_staged`` would give now; nothing is written."""
+    lake = project.lake
     if not rows:
         return Receipt(0, 0, 0, lake.version(table.name))
-    with Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
+    with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
         repeated_within(engine, table, staged)
         verdict = decide(engine, table, staged, lake.snapshot().files(table.name))
     unchanged = rows - verdict.added - verdict.updated

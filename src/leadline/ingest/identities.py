@@ -9,35 +9,29 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from leadline.db import Database
 from leadline.engine import Engine
 from leadline.errors import Detail, InvalidRequest
-from leadline.ingest.delivery import LockFactory, Receipt, ingest
-from leadline.lake import Lake
+from leadline.home import Project
+from leadline.ingest.delivery import Receipt, ingest
 from leadline.people import tree, trees
 from leadline.schema import table_named
 
 
-def known_emails(db: Database, project_id: int, lake: Lake, *, temp_dir: Path) -> set[str]:
+def known_emails(project: Project) -> set[str]:
     """Emails (lower case) of every developer of the project: of its org trees and of the lake's ``developers``."""
-    known = {email for each in trees(db, project_id) for email in tree(db, project_id, each.name).developers}
-    snapshot = lake.snapshot()
+    known = {email for each in trees(project) for email in tree(project, each.name).developers}
+    snapshot = project.lake.snapshot()
     if snapshot.files("developers"):
-        with Engine(temp_dir=temp_dir) as engine:
+        with Engine(temp_dir=project.temp) as engine:
             engine.bind_snapshot(snapshot, ["developers"])
             known.update(email for (email,) in engine.execute("SELECT lower(email) FROM developers"))
     return known
 
 
 def set_identity(
-    db: Database,
-    project_id: int,
-    lake: Lake,
+    project: Project,
     *,
-    lock: LockFactory,
-    temp_dir: Path,
     source: str,
     account: str,
     email: str,
@@ -48,9 +42,7 @@ def set_identity(
     All three are compared in any letter case. Raises ``InvalidRequest`` if one is empty, or if nobody of the project's
     org trees and developers has the email (``unknown_developer``, with the nearest ones).
     """
-    refused = set_identities(
-        db, project_id, lake, lock=lock, temp_dir=temp_dir, rows=[AccountMapping(source, account, email)], now=now
-    )
+    refused = set_identities(project, rows=[AccountMapping(source, account, email)], now=now)
     if refused.refusals:
         raise refused.refusals[0].error
     assert refused.receipt is not None  # noqa: S101 -- a row that is not refused is delivered
@@ -89,12 +81,8 @@ class SetIdentities:
 
 
 def set_identities(
-    db: Database,
-    project_id: int,
-    lake: Lake,
+    project: Project,
     *,
-    lock: LockFactory,
-    temp_dir: Path,
     rows: Sequence[AccountMapping],
     now: datetime,
 ) -> SetIdentities:
@@ -103,7 +91,7 @@ def set_identities(
     A row is refused if something in it is empty (``invalid_identity``), if nobody has the email (``unknown_developer``, with
     the nearest ones), or if another row gives the account to somebody else (``conflicting_identity``).
     """
-    known = known_emails(db, project_id, lake, temp_dir=temp_dir)
+    known = known_emails(project)
     owners: dict[tuple[str, str], set[str]] = {}
     for each in rows:
         owners.setdefault((each.row["source"], each.row["account"]), set()).add(each.row["email"])
@@ -113,7 +101,7 @@ def set_identities(
             refusals.append(RefusedMapping(place, problem))
         else:
             taken.append(each.row)
-    receipt = _deliver(lake, taken, lock=lock, temp_dir=temp_dir, now=now) if taken else None
+    receipt = _deliver(project, taken, now=now) if taken else None
     return SetIdentities(receipt, len(taken), tuple(refusals))
 
 
@@ -144,9 +132,7 @@ def _problem(
     return None
 
 
-def _deliver(
-    lake: Lake, rows: Sequence[dict[str, str]], *, lock: LockFactory, temp_dir: Path, now: datetime
-) -> Receipt:
+def _deliver(project: Project, rows: Sequence[dict[str, str]], *, now: datetime) -> Receipt:
     import pyarrow as pa
 
     table = table_named("identities")
@@ -155,4 +141,4 @@ def _deliver(
     batch = pa.RecordBatch.from_arrays(
         [pa.array([each.get(field.name) for each in values], field.type) for field in schema], schema=schema
     )
-    return ingest(lake, table, [batch], lock=lock, temp_dir=temp_dir)
+    return ingest(project, table, [batch])

@@ -23,11 +23,11 @@ from leadline.formats.csv_reader import FastReader, NeedsExactReading, exact_row
 from leadline.formats.files import LINE, RECORD, Header, ImportFile, RawRows, Refusal, find_files
 from leadline.formats.json_lines import json_rows
 from leadline.formats.parquet import parquet_rows
+from leadline.home import Project
 from leadline.ingest.conversion import accepted_query, refusals_query, rules, strict_query
-from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, commit_staged, dry_run_receipt, staging
+from leadline.ingest.delivery import MEMORY_LIMIT, commit_staged, dry_run_receipt, staging
 from leadline.ingest.report import FileReport, ImportReport
 from leadline.ingest.staging import StagingWriter
-from leadline.lake import Lake
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +43,7 @@ class _Job:
     file: ImportFile
     report: FileReport
     skip_bad_rows: bool
-    temp_dir: Path
+    project: Project
     refused_dir: Path | None
     tell: Callable[[int, int], None]
     sink: _RefusedFile | None = None
@@ -57,11 +57,9 @@ class _Job:
 
 
 def import_paths(
-    lake: Lake,
+    project: Project,
     paths: Sequence[Path],
     *,
-    lock: LockFactory,
-    temp_dir: Path,
     table: str | None = None,
     skip_bad_rows: bool = False,
     dry_run: bool = False,
@@ -87,9 +85,9 @@ def import_paths(
                 progress(at[0] + done, total, at[1] + rows)
 
         started = clock()
-        job = _Job(file, FileReport(file.path, file.table.name), skip_bad_rows, temp_dir, refused_dir, tell)
+        job = _Job(file, FileReport(file.path, file.table.name), skip_bad_rows, project, refused_dir, tell)
         try:
-            _import_file(lake, job, lock=lock, dry_run=dry_run)
+            _import_file(job, dry_run=dry_run)
         except InvalidInput as error:
             job.report.error, job.report.details = error.message, error.details
         job.report.seconds = clock() - started
@@ -99,9 +97,9 @@ def import_paths(
     return report
 
 
-def _import_file(lake: Lake, job: _Job, *, lock: LockFactory, dry_run: bool) -> None:
+def _import_file(job: _Job, *, dry_run: bool) -> None:
     table, report = job.file.table, job.report
-    with _folder(lake, job, dry_run=dry_run) as folder:
+    with _folder(job, dry_run=dry_run) as folder:
         staged = _stage(job, folder, write_refused=not dry_run)
         report.rows = job.rows
         report.refused_rows = len(job.bad_lines)
@@ -113,10 +111,10 @@ def _import_file(lake: Lake, job: _Job, *, lock: LockFactory, dry_run: bool) -> 
             )
         good = job.rows - report.refused_rows
         if dry_run:
-            receipt = dry_run_receipt(lake, table, staged, good, temp_dir=job.temp_dir)
+            receipt = dry_run_receipt(job.project, table, staged, good)
         else:
             message = f"import {job.file.path.name}"
-            receipt = commit_staged(lake, table, staged, good, lock=lock, temp_dir=job.temp_dir, message=message)
+            receipt = commit_staged(job.project, table, staged, good, message=message)
         report.added, report.updated, report.unchanged = receipt.added, receipt.updated, receipt.unchanged
         report.version = receipt.version
 
@@ -128,14 +126,14 @@ def _describe(refusal: Refusal) -> str:
 
 
 @contextmanager
-def _folder(lake: Lake, job: _Job, *, dry_run: bool) -> Iterator[Path]:
+def _folder(job: _Job, *, dry_run: bool) -> Iterator[Path]:
     """Where the typed rows are written: in the lake's staging, or in passing for a dry run."""
     if not dry_run:
-        with staging(lake, job.file.table) as folder:
+        with staging(job.project.lake, job.file.table) as folder:
             yield folder
         return
-    job.temp_dir.mkdir(parents=True, exist_ok=True)
-    passing = Path(tempfile.mkdtemp(prefix="dry-run-", dir=job.temp_dir))
+    job.project.temp.mkdir(parents=True, exist_ok=True)
+    passing = Path(tempfile.mkdtemp(prefix="dry-run-", dir=job.project.temp))
     try:
         yield passing
     finally:
@@ -185,7 +183,7 @@ def _stage_fast(job: _Job, header: Header, folder: Path) -> list[Path]:
 
     writer = StagingWriter(table, folder)
     found = rules(table, dict.fromkeys(header.names, False), header.extras, thorough=False)
-    with Engine(temp_dir=job.temp_dir, memory_limit=MEMORY_LIMIT) as engine:
+    with Engine(temp_dir=job.project.temp, memory_limit=MEMORY_LIMIT) as engine:
         engine.bind_arrow("raw", pa.RecordBatchReader.from_batches(source.schema, batches()))
         try:
             with engine.reader(strict_query(found, "raw")) as typed:
@@ -214,7 +212,7 @@ def _stage_exact(
     writer = StagingWriter(job.file.table, folder)
     extras = header.extras if header is not None else ()
     with (
-        Engine(temp_dir=job.temp_dir, memory_limit=MEMORY_LIMIT) as engine,
+        Engine(temp_dir=job.project.temp, memory_limit=MEMORY_LIMIT) as engine,
         _refused_file(job, write=write_refused and job.skip_bad_rows),
     ):
         for raw in batches:

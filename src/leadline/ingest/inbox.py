@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,10 +23,10 @@ from leadline.engine import Engine
 from leadline.errors import LeadlineError, StoreError
 from leadline.formats.files import Refusal
 from leadline.formats.json_lines import Columns, RowRefused, parsed_line, raw_row
-from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, ingest
+from leadline.home import Project
+from leadline.ingest.delivery import MEMORY_LIMIT, ingest
 from leadline.ingest.partial_rows import PARENT, Given, ingest_on_terms
 from leadline.ingest.validation import RawRow, RowValidator, as_line
-from leadline.lake import Lake
 from leadline.schema import TABLES, Table
 from leadline.sources.kit.webhooks import MergePolicy
 
@@ -155,12 +154,8 @@ def due(db: Database, now: datetime) -> list[int]:
 
 
 def flush(
-    db: Database,
-    project_id: int,
-    lake: Lake,
+    project: Project,
     *,
-    lock: LockFactory,
-    temp_dir: Path,
     now: Callable[[], datetime],
     tables: Collection[str] | None = None,
 ) -> int:
@@ -173,15 +168,15 @@ def flush(
     if tables is not None and PARENT in tables:
         # Whether a comment is news is told by its pull request: those that came before it go before it.
         tables = {*tables, *OF_PULL_REQUESTS}
-    with lock(LOCK):
+    with project.lock(LOCK):
         # What comes from now on is for the next flush: this one has an end.
-        until = inbox.newest(db, project_id, tables)
+        until = inbox.newest(project.db, project.id, tables)
         if until is None:
             return 0
-        with Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
-            courier = _Courier(db, project_id, lake, engine, RowValidator(engine), lock, temp_dir, now)
+        with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
+            courier = _Courier(project, engine, RowValidator(engine), now)
             while batch := inbox.oldest(
-                db, project_id, until=until, rows=ROWS_AT_A_TIME, size=SIZE_AT_A_TIME, tables=tables
+                project.db, project.id, until=until, rows=ROWS_AT_A_TIME, size=SIZE_AT_A_TIME, tables=tables
             ):
                 delivered += courier.deliver(batch)
     return delivered
@@ -191,13 +186,9 @@ def flush(
 class _Courier:
     """Takes deliveries of one project from the inbox to the lake. The inbox' lock is held."""
 
-    db: Database
-    project_id: int
-    lake: Lake
+    project: Project
     engine: Engine
     judge: RowValidator
-    lock: LockFactory
-    temp_dir: Path
     now: Callable[[], datetime]
 
     def deliver(self, batch: Sequence[Waiting]) -> int:
@@ -246,13 +237,11 @@ class _Courier:
                 reasons.setdefault(found.line, f"{found.column}: {found.reason}")
             batches = self.judge.typed(table, [row for at, row in enumerate(rows) if at not in reasons])
         if waiting[0].terms is None:
-            ingest(self.lake, table, batches, lock=self.lock, temp_dir=self.temp_dir, engine=self.engine)
+            ingest(self.project, table, batches, engine=self.engine)
         else:
             restored = {each.id: Given(MergePolicy.restored(each.terms or "{}"), each.received_at) for each in waiting}
             given = [restored[each.id] for at, each in enumerate(origin) if at not in reasons]
-            ingest_on_terms(
-                self.lake, table, batches, given, lock=self.lock, temp_dir=self.temp_dir, engine=self.engine
-            )
+            ingest_on_terms(self.project, table, batches, given, engine=self.engine)
         aside = [
             Refused(table.name, 1, lines[at][1], origin[at].received_at, reason)
             for at, reason in sorted(reasons.items())
@@ -260,7 +249,7 @@ class _Courier:
         return len(rows) - len(aside), aside
 
     def _settle(self, waiting: Sequence[Waiting], refused: Sequence[Refused]) -> None:
-        inbox.settle(self.db, self.project_id, [each.id for each in waiting], refused, self.now())
+        inbox.settle(self.project.db, self.project.id, [each.id for each in waiting], refused, self.now())
         if refused:
             rows = sum(each.rows for each in refused)
             log.warning("%s pushed rows of %s were kept aside: %s", rows, refused[0].table, refused[-1].reason)

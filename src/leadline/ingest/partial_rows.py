@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadline.engine import Engine, parquet_relation, quoted
 from leadline.engine.sql_text import sql_list
-from leadline.ingest.delivery import LockFactory, commit_held, staging
+from leadline.home import Project
+from leadline.ingest.delivery import commit_held, staging
 from leadline.ingest.removal import remove_held
 from leadline.ingest.staging import conform, stage_batches
 from leadline.lake import Lake
@@ -44,19 +44,18 @@ class Given:
 
 
 def ingest_on_terms(
-    lake: Lake,
+    project: Project,
     table: Table,
     batches: Sequence[pa.RecordBatch],
     given: Sequence[Given],
     *,
-    lock: LockFactory,
-    temp_dir: Path,
     engine: Engine,
 ) -> None:
     """Take the rows of ``batches``, of which ``given`` has one each, as their terms say. Raises as ``delivery.ingest``."""
+    lake = project.lake
     rows = [row for batch in batches for row in conform(batch, table).to_pylist()]
     found = list(zip(map(_in_utc, rows), given, strict=True))
-    with lock(f"lake:{table.name}"):
+    with project.lock(f"lake:{table.name}"):
         wanted = [_key(table, row) for row, _ in found]
         before = _present(lake, table, table.key, wanted, engine)
         inside = [key[: len(_PARENT_KEY)] for key, each in zip(wanted, given, strict=True) if _child(each)]
@@ -72,7 +71,7 @@ def ingest_on_terms(
                 staged, _ = stage_batches(table, [batch], folder)
                 commit_held(lake, table, staged, engine=engine)
         if leaving:
-            remove_held(lake, table, _keys(table, table.key, leaving), temp_dir=temp_dir)
+            remove_held(project, table, _keys(table, table.key, leaving))
 
 
 def decided(

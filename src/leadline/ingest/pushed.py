@@ -20,16 +20,8 @@ def deliver_pushed(project: Project, tables: Collection[str] | None = None) -> i
 
     Nothing waiting costs one look-up.
     """
-    if inbox.newest(project.home.db, project.id, tables) is None:
+    if inbox.newest(project.db, project.id, tables) is None:
         return 0
     from leadline.ingest.inbox import flush
 
-    return flush(
-        project.home.db,
-        project.id,
-        project.lake,
-        lock=project.lock,
-        temp_dir=project.home.temp,
-        now=lambda: datetime.now(UTC),
-        tables=tables,
-    )
+    return flush(project, now=lambda: datetime.now(UTC), tables=tables)

@@ -5,23 +5,22 @@ Keys come in as an Arrow table, one atomic commit without their rows goes out; o
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.engine import Engine, parquet_relation, quoted
 from leadline.engine.sql_text import sql_list
 from leadline.errors import InvalidInput
-from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, staging
+from leadline.home import Project
+from leadline.ingest.delivery import MEMORY_LIMIT, staging
 from leadline.ingest.resolution import write_rows
 from leadline.ingest.staging import StagingWriter, lower_case_columns
-from leadline.lake import Lake
 from leadline.schema import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def remove(lake: Lake, table: Table, keys: pa.Table, *, lock: LockFactory, temp_dir: Path) -> int:
+def remove(project: Project, table: Table, keys: pa.Table) -> int:
     """Removes every row of ``table`` that matches a row of ``keys``; returns how many rows went.
 
     ``keys`` carries some or all natural key columns: with ``repository`` and ``sha`` all files of those commits go from
@@ -30,14 +29,14 @@ def remove(lake: Lake, table: Table, keys: pa.Table, *, lock: LockFactory, temp_
     names = keys.column_names
     if not names or not set(names) <= set(table.key):
         raise InvalidInput(f"Rows of {table.name} are removed by {', '.join(table.key)}, not by {', '.join(names)}")
-    with lock(f"lake:{table.name}"):
-        return remove_held(lake, table, keys, temp_dir=temp_dir)
+    with project.lock(f"lake:{table.name}"):
+        return remove_held(project, table, keys)
 
 
-def remove_held(lake: Lake, table: Table, keys: pa.Table, *, temp_dir: Path) -> int:
+def remove_held(project: Project, table: Table, keys: pa.Table) -> int:
     """As ``remove``, for who holds the table's lock."""
-    names = keys.column_names
-    with Engine(temp_dir=temp_dir, memory_limit=MEMORY_LIMIT) as engine:
+    lake, names = project.lake, keys.column_names
+    with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
         present = lake.snapshot().files(table.name)
         if not present or not keys.num_rows:
             return 0

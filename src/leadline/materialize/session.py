@@ -124,10 +124,9 @@ def _store(
     profile: Profile,
     before_each: Callable[[str], None],
 ) -> MaterializationStore:
-    db = project.home.db
 
     def bind_people() -> None:
-        known = [tree(db, project.id, name, version) for name, version in sorted(tree_versions.items())]
+        known = [tree(project, name, version) for name, version in sorted(tree_versions.items())]
         engine.bind_arrow(PEOPLE, people(known))
 
     return MaterializationStore(

@@ -40,7 +40,7 @@ def pin(project: Project, tree_name: str) -> Pins:
     return Pins(
         tables=project.lake.snapshot().versions,
         # All trees, since an account may belong to a developer of any of them.
-        trees={each.name: each.version for each in trees(project.home.db, project.id)},
+        trees={each.name: each.version for each in trees(project)},
         definitions=DEFINITIONS,
         settings=project.profile(tree_name).texts,
     )
@@ -159,7 +159,7 @@ def _run(
 
     profile = Profile.of(pins.settings)
     metrics = by_ids(request.metrics)
-    org_tree = tree(project.home.db, project.id, request.tree, pins.trees[request.tree])
+    org_tree = tree(project, request.tree, pins.trees[request.tree])
     facts = facts_of(metrics, request.level)
     with sessions.open(project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()) as opened:
         control.attach(opened)

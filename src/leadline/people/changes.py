@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from leadline.db import Database
 from leadline.db import trees as rows
 from leadline.errors import Detail, InvalidInput, NotFound
+from leadline.home import Project
 from leadline.people.csv_file import REQUIRED_VALUES, Person, is_plain, managers_of, normalized
 from leadline.people.default_tree import chosen_tree
 from leadline.people.error_types import documented
@@ -48,9 +48,7 @@ class _Request(Violations):
         self.add(line, self.places.get(line, self.file), message)
 
 
-def upsert(
-    db: Database, project_id: int, values: Sequence[Mapping[str, Any]], *, tree_name: str | None, now: datetime
-) -> Changed:
+def upsert(project: Project, values: Sequence[Mapping[str, Any]], *, tree_name: str | None, now: datetime) -> Changed:
     """Add developers, or change those who are there: fields not given stay, empty ones are cleared.
 
     Raises ``PreconditionFailed`` before the first save, ``InvalidInput`` with every violation, ``Conflict`` if the tree is
@@ -73,11 +71,11 @@ def upsert(
             had[email] = new
         return list(had.values())
 
-    loaded = _changed(db, project_id, tree_name, merged, violations, now)
+    loaded = _changed(project, tree_name, merged, violations, now)
     return Changed(loaded.tree, *(tuple(outcome[name]) for name in ("added", "updated", "unchanged")))
 
 
-def delete(db: Database, project_id: int, emails: Sequence[str], *, tree_name: str | None, now: datetime) -> Changed:
+def delete(project: Project, emails: Sequence[str], *, tree_name: str | None, now: datetime) -> Changed:
     """Remove developers. Raises ``NotFound`` naming every email that is nobody's, else as ``upsert``."""
     wanted = dict.fromkeys(email.strip().lower() for email in emails)
     violations = _Request("developers")
@@ -92,31 +90,30 @@ def delete(db: Database, project_id: int, emails: Sequence[str], *, tree_name: s
             )
         return [person for person in people if person.email not in wanted]
 
-    loaded = _changed(db, project_id, tree_name, left, violations, now)
+    loaded = _changed(project, tree_name, left, violations, now)
     return Changed(loaded.tree, (), (), (), tuple(wanted))
 
 
 def _changed(
-    db: Database,
-    project_id: int,
+    project: Project,
     tree_name: str | None,
     change: Callable[[list[Person]], list[Person]],
     violations: _Request,
     now: datetime,
 ) -> LoadedTree:
-    name = chosen_tree(db, project_id, tree_name).name
-    with rows.lock(db, project_id, name):
+    name = chosen_tree(project, tree_name).name
+    with rows.lock(project.db, project.id, name):
         # What was there has places after all that the request brings, and is called by its email.
         before = [
             replace(person, line=person.line + len(violations.places) + 1)
-            for person in people_of(chosen_tree(db, project_id, name))
+            for person in people_of(chosen_tree(project, name))
         ]
         violations.places.update((person.line, person.email) for person in before)
         try:
             draft = draft_of(change(before), name, violations)
         except InvalidInput as error:
             raise documented(error) from None
-        return put_in_force(db, project_id, name, draft, now)
+        return put_in_force(project, name, draft, now)
 
 
 def _given(values: Sequence[Mapping[str, Any]], violations: _Request) -> dict[str, tuple[int, dict[str, str]]]:

@@ -5,8 +5,8 @@ A name or none comes in; the name of a tree, or the tree in force, goes out.
 
 from __future__ import annotations
 
-from leadline.db import Database
 from leadline.errors import Detail, InvalidRequest, PreconditionFailed
+from leadline.home import Project
 from leadline.people.store import checked_name, tree, trees
 from leadline.people.tree import OrgTree
 
@@ -14,14 +14,14 @@ DEFAULT_TREE = "Organization"
 """The name of a first tree that nobody named."""
 
 
-def chosen_name(db: Database, project_id: int, name: str | None) -> str:
+def chosen_name(project: Project, name: str | None) -> str:
     """``name``, else the project's only tree, else ``DEFAULT_TREE`` if there is one or none at all.
 
     Raises ``InvalidRequest`` if it cannot be told or is no name.
     """
     if name is not None:
         return checked_name(name)
-    known = [each.name for each in trees(db, project_id)]
+    known = [each.name for each in trees(project)]
     if len(known) == 1:
         return known[0]
     if not known or DEFAULT_TREE in known:
@@ -34,14 +34,14 @@ def chosen_name(db: Database, project_id: int, name: str | None) -> str:
     )
 
 
-def chosen_tree(db: Database, project_id: int, name: str | None) -> OrgTree:
+def chosen_tree(project: Project, name: str | None) -> OrgTree:
     """The tree in force that ``chosen_name`` says.
 
     Raises ``PreconditionFailed`` (``not_set_up``) while the project has none, ``InvalidRequest`` if it has others only.
     """
-    if not trees(db, project_id):
+    if not trees(project):
         raise not_set_up()
-    return tree(db, project_id, chosen_name(db, project_id, name))
+    return tree(project, chosen_name(project, name))
 
 
 def not_set_up() -> PreconditionFailed:

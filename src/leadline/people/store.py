@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 from leadline.db import Database
 from leadline.db import trees as rows
 from leadline.errors import Detail, InvalidInput, InvalidRequest, StoreError
+from leadline.home import Project
 from leadline.people.csv_file import read_people
 from leadline.people.draft import ROOT, Draft, assemble
 from leadline.people.hierarchy import draft_of
@@ -64,9 +65,7 @@ class TreeSummary:
     loaded_at: datetime
 
 
-def load_org(
-    db: Database, project_id: int, path: Path, tree_name: str, *, check: bool = False, now: datetime
-) -> LoadedTree:
+def load_org(project: Project, path: Path, tree_name: str, *, check: bool = False, now: datetime) -> LoadedTree:
     """Put the org file at ``path`` in force as the tree ``tree_name``; with ``check`` only validate it.
 
     ``.json`` and ``.toml`` are nested files (``nested_file`` says how), anything else is a developers CSV. Raises
@@ -75,52 +74,54 @@ def load_org(
     name = checked_name(tree_name)
     draft = _read(path, name)
     if check:
-        return foresee(db, project_id, name, draft)
-    with rows.lock(db, project_id, name):
-        return put_in_force(db, project_id, name, draft, now)
+        return foresee(project, name, draft)
+    with rows.lock(project.db, project.id, name):
+        return put_in_force(project, name, draft, now)
 
 
-def foresee(db: Database, project_id: int, name: str, draft: Draft) -> LoadedTree:
+def foresee(project: Project, name: str, draft: Draft) -> LoadedTree:
     """What ``put_in_force`` would do now; nothing is written."""
-    active = in_force(db, project_id, name)
-    known = rows.refs(db, active.id) if active is not None else {}
+    active = in_force(project, name)
+    known = rows.refs(project.db, active.id) if active is not None else {}
     renamed = _renamed(draft, active, known)
     return _loaded(_provisional(draft, {**known, **_by_identity(renamed)}, active, name), active, None)
 
 
-def in_force(db: Database, project_id: int, name: str) -> OrgTree | None:
+def in_force(project: Project, name: str) -> OrgTree | None:
     """The tree called ``name`` as it is in force, or None."""
-    found = rows.listed(db, project_id, name)
-    return _parsed(db, found[0].id, name, found[0].active_version) if found else None
+    found = rows.listed(project.db, project.id, name)
+    return _parsed(project.db, found[0].id, name, found[0].active_version) if found else None
 
 
-def trees(db: Database, project_id: int) -> list[TreeSummary]:
+def trees(project: Project) -> list[TreeSummary]:
     """The project's trees by code point of the name."""
-    return [TreeSummary(row.id, row.name, row.active_version, row.loaded_at) for row in rows.listed(db, project_id)]
+    return [
+        TreeSummary(row.id, row.name, row.active_version, row.loaded_at) for row in rows.listed(project.db, project.id)
+    ]
 
 
-def tree(db: Database, project_id: int, name: str, version: int | None = None) -> OrgTree:
+def tree(project: Project, name: str, version: int | None = None) -> OrgTree:
     """A tree by name, as in force or as it was in ``version``.
 
     Raises ``InvalidRequest`` (``invalid_org_tree_name``) if there is no such tree, ``StoreError`` if the version is gone.
     """
-    found = rows.listed(db, project_id, name)
+    found = rows.listed(project.db, project.id, name)
     if not found:
-        raise _no_tree(name, [each.name for each in rows.listed(db, project_id)])
+        raise _no_tree(name, [each.name for each in rows.listed(project.db, project.id)])
     (row,) = found
-    return _parsed(db, row.id, row.name, row.active_version if version is None else version)
+    return _parsed(project.db, row.id, row.name, row.active_version if version is None else version)
 
 
-def find_team(db: Database, project_id: int, team_id: str, tree_name: str | None = None) -> tuple[OrgTree, Node]:
+def find_team(project: Project, team_id: str, tree_name: str | None = None) -> tuple[OrgTree, Node]:
     """The team of a ``teamId`` (ref id as text, or key), in the tree named or in whichever of the project has it.
 
     Raises ``InvalidRequest`` with the seeds' sentences: ``invalid_org_tree_name`` or ``invalid_team_id``; the latter
     also for a key that several trees have.
     """
     if tree_name is not None:
-        searched = [tree(db, project_id, tree_name)]
+        searched = [tree(project, tree_name)]
     else:
-        searched = [_parsed(db, each.id, each.name, each.version) for each in trees(db, project_id)]
+        searched = [_parsed(project.db, each.id, each.name, each.version) for each in trees(project)]
     found = [(each, node) for each in searched if (node := each.find(team_id)) is not None]
     if len(found) == 1:
         return found[0]
@@ -155,17 +156,15 @@ def _read(path: Path, name: str) -> Draft:
     return draft_of(read_people(data, violations), name, violations)
 
 
-def put_in_force(
-    db: Database, project_id: int, name: str, draft: Draft, now: datetime, *, also: Also | None = None
-) -> LoadedTree:
+def put_in_force(project: Project, name: str, draft: Draft, now: datetime, *, also: Also | None = None) -> LoadedTree:
     """Store a draft as the newest version of the tree ``name``, unless it is that already; under ``db.trees.lock``.
 
     ``also`` is told the connection and the version within the same transaction: both happen or neither.
     """
-    active = in_force(db, project_id, name)
-    with db.write() as connection:
-        writer = rows.TreeWriter(connection, project_id, name)
-        known = rows.refs(db, writer.tree_id) if active is not None else {}
+    active = in_force(project, name)
+    with project.db.write() as connection:
+        writer = rows.TreeWriter(connection, project.id, name)
+        known = rows.refs(project.db, writer.tree_id) if active is not None else {}
         renamed = _renamed(draft, active, known)
         writer.rename(renamed)
         known.update(_by_identity(renamed))

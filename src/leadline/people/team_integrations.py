@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leadline.db import Database, sources
 from leadline.db import settings as stored
+from leadline.db import sources
 from leadline.errors import Detail, InvalidRequest
+from leadline.home import Project
 from leadline.people.team_settings import changing, spellings, store
 from leadline.people.tree import Node, OrgTree
 from leadline.people.violations import shown
@@ -43,10 +44,10 @@ class _Asked:
     type: str | None
 
 
-def team_integrations(db: Database, project_id: int, tree: OrgTree, node: Node) -> tuple[Integration, ...]:
+def team_integrations(project: Project, tree: OrgTree, node: Node) -> tuple[Integration, ...]:
     """The team's own, by type and name. A source that is removed is not among them; configured again, it is."""
-    known = _known(db, project_id)
-    used = _used(db, project_id, tree, node)
+    known = _known(project)
+    used = _used(project, tree, node)
     return tuple(
         Integration(known[name].id, name, known[name].kind, kind)
         for kind, names in used.items()
@@ -56,7 +57,7 @@ def team_integrations(db: Database, project_id: int, tree: OrgTree, node: Node) 
 
 
 def change_team_integrations(
-    db: Database, project_id: int, tree: OrgTree, node: Node, body: Mapping[str, Any]
+    project: Project, tree: OrgTree, node: Node, body: Mapping[str, Any]
 ) -> tuple[Integration, ...]:
     """Merge a request's ``integrations``: each is added under its type, one of the type null is taken away altogether,
     others stay. Gives what holds then. Raises ``InvalidRequest`` with everything refused, ``Conflict`` as ``store``."""
@@ -65,14 +66,14 @@ def change_team_integrations(
         for name in body
         if name != "integrations"
     ]
-    asked = _asked(body.get("integrations"), _known(db, project_id), refused)
+    asked = _asked(body.get("integrations"), _known(project), refused)
     if refused:
         first = f"{refused[0].field}: {refused[0].message}"
         raise InvalidRequest(f"Invalid integrations: {first}", code="invalid_integrations", details=refused)
     if asked:
         gone = {each.name for each in asked if each.type is None}
-        with changing(db, project_id, tree):
-            used = _used(db, project_id, tree, node)
+        with changing(project, tree):
+            used = _used(project, tree, node)
             merged = {
                 kind: dict.fromkeys(
                     [name for name in used.get(kind, ()) if name not in gone]
@@ -80,17 +81,17 @@ def change_team_integrations(
                 )
                 for kind in INTEGRATION_TYPES
             }
-            store(db, project_id, tree, node, {RULE: integrations_text(merged)})
-    return team_integrations(db, project_id, tree, node)
+            store(project, tree, node, {RULE: integrations_text(merged)})
+    return team_integrations(project, tree, node)
 
 
-def _known(db: Database, project_id: int) -> dict[str, sources.SourceRow]:
-    return {row.name: row for row in sources.listed(db, project_id, configured=True)}
+def _known(project: Project) -> dict[str, sources.SourceRow]:
+    return {row.name: row for row in sources.listed(project.db, project.id, configured=True)}
 
 
-def _used(db: Database, project_id: int, tree: OrgTree, node: Node) -> Mapping[str, Sequence[str]]:
+def _used(project: Project, tree: OrgTree, node: Node) -> Mapping[str, Sequence[str]]:
     """Names of sources by type, as the settings have them: removed ones, too."""
-    texts = stored.profile(db, project_id, tree.name).texts
+    texts = stored.profile(project.db, project.id, tree.name).texts
     found = [texts[key] for each in spellings(node) if (key := f"team.{each}.{RULE}") in texts]
     return parse_integrations(found[0]) if found else {}
 

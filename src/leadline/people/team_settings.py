@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from leadline.db import Database
 from leadline.db import settings as stored
 from leadline.errors import Conflict, Detail, InvalidRequest
+from leadline.home import Project
 from leadline.people.tree import Node, OrgTree
 from leadline.people.violations import shown
 from leadline.settings.profile import TEAM_RULES
@@ -55,9 +55,9 @@ class TeamFilters:
     filters: Mapping[str, tuple[Filter, ...]]
 
 
-def team_filters(db: Database, project_id: int, tree: OrgTree, node: Node) -> TeamFilters:
+def team_filters(project: Project, tree: OrgTree, node: Node) -> TeamFilters:
     """The rules that the settings give to ``node`` itself; those of teams above it also hold where it has none."""
-    texts = stored.profile(db, project_id, tree.name).texts
+    texts = stored.profile(project.db, project.id, tree.name).texts
     rules = {}
     for name in RULES:
         for spelling in spellings(node):
@@ -68,7 +68,7 @@ def team_filters(db: Database, project_id: int, tree: OrgTree, node: Node) -> Te
 
 
 def change_team_filters(
-    db: Database, project_id: int, tree: OrgTree, node: Node, body: Mapping[str, Any]
+    project: Project, tree: OrgTree, node: Node, body: Mapping[str, Any]
 ) -> tuple[TeamFilters, tuple[str, ...]]:
     """Merge ``rules`` and ``groupedFilters`` of a request: each rule named replaces the one there, others stay, one without
     text or values is taken away. Gives what holds then, and warnings.
@@ -91,15 +91,15 @@ def change_team_filters(
     if refused:
         first = f"{refused[0].field}: {refused[0].message}"
         raise InvalidRequest(f"Invalid filters: {first}", code="invalid_filters", details=refused)
-    with changing(db, project_id, tree):
-        store(db, project_id, tree, node, wanted)
+    with changing(project, tree):
+        store(project, tree, node, wanted)
     warnings = tuple(f"{name}: ignored, nothing here is filtered by it" for name in WITHOUT_MEANING if body.get(name))
-    return team_filters(db, project_id, tree, node), warnings
+    return team_filters(project, tree, node), warnings
 
 
-def changing(db: Database, project_id: int, tree: OrgTree) -> AbstractContextManager[None]:
+def changing(project: Project, tree: OrgTree) -> AbstractContextManager[None]:
     """Hold the settings of a tree against other changes of teams."""
-    return db.lock(f"{project_id}:settings:{tree.name}")
+    return project.lock(f"settings:{tree.name}")
 
 
 def spellings(node: Node) -> tuple[str, ...]:
@@ -107,21 +107,21 @@ def spellings(node: Node) -> tuple[str, ...]:
     return (str(node.ref_id),) if node.key is None else (node.key, str(node.ref_id))
 
 
-def store(db: Database, project_id: int, tree: OrgTree, node: Node, wanted: Mapping[str, str]) -> None:
+def store(project: Project, tree: OrgTree, node: Node, wanted: Mapping[str, str]) -> None:
     """Put the rules of ``wanted`` (text by name) in force for a team; an empty one is taken away.
 
     Raises ``Conflict`` for taking away what is set for the whole project.
     """
     names = spellings(node)
     removed = [f"team.{spelling}.{name}" for name in wanted for spelling in names]
-    for_all = stored.stored(db, project_id)
+    for_all = stored.stored(project.db, project.id)
     if stuck := [key for key in removed if key in for_all and not wanted[key.rpartition(".")[2]]]:
         raise Conflict(
             f"{stuck[0]} is set for the whole project; take it away there with `leadline settings`",
             code="project_setting",
         )
     values = {f"team.{names[0]}.{name}": text for name, text in wanted.items() if text}
-    stored.change(db, project_id, values, removed, tree.name)
+    stored.change(project.db, project.id, values, removed, tree.name)
 
 
 def _check(wanted: Mapping[str, str], refused: list[Detail]) -> None:

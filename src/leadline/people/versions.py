@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from leadline.db import Database
 from leadline.db import developer_uploads as uploads
 from leadline.db import trees as rows
 from leadline.db.developer_uploads import Upload
 from leadline.errors import Conflict, InvalidInput, NotFound
+from leadline.home import Project
 from leadline.people.csv_file import decoded, peek
 from leadline.people.default_tree import chosen_name, chosen_tree, not_set_up
 from leadline.people.error_types import documented
@@ -37,8 +37,7 @@ class Version:
 
 
 def upload(
-    db: Database,
-    project_id: int,
+    project: Project,
     data: bytes,
     filename: str,
     *,
@@ -53,13 +52,13 @@ def upload(
     With ``again`` the tree must be in force already (``PreconditionFailed``). Raises ``InvalidInput`` for a file that
     cannot be read or has no rows, in which case nothing is kept.
     """
-    name = chosen_tree(db, project_id, tree_name).name if again else chosen_name(db, project_id, tree_name)
+    name = chosen_tree(project, tree_name).name if again else chosen_name(project, tree_name)
     filename = filename[:_LONGEST_FILENAME] or "developers.csv"
-    before = in_force(db, project_id, name)
+    before = in_force(project, name)
     try:
         text = _text(data, filename)
         titles, _ = peek(data, Violations(filename), 1)
-        mapping = proposed(titles, uploads.newest_mappings(db, project_id, name))
+        mapping = proposed(titles, uploads.newest_mappings(project.db, project.id, name))
         review = reviewed(data, filename, mapping, name, before)
     except InvalidInput as error:
         raise documented(error) from None
@@ -67,7 +66,7 @@ def upload(
         raise documented(review.error)
     kept = Upload(
         id=upload_id,
-        project_id=project_id,
+        project_id=project.id,
         tree=name,
         filename=filename,
         content=text,
@@ -77,17 +76,17 @@ def upload(
         created_by=created_by,
         created_at=now,
     )
-    uploads.insert(db, kept)
+    uploads.insert(project.db, kept)
     return Version(kept, review, active=False)
 
 
-def version(db: Database, project_id: int, upload_id: str) -> Version:
+def version(project: Project, upload_id: str) -> Version:
     """An upload as it is now, reviewed anew. Raises ``NotFound``."""
-    return _version(db, _found(db, project_id, upload_id))
+    return _version(project, _found(project, upload_id))
 
 
 def map_fields(
-    db: Database, project_id: int, upload_id: str, given: Mapping[str, str], *, now: datetime, save: bool = False
+    project: Project, upload_id: str, given: Mapping[str, str], *, now: datetime, save: bool = False
 ) -> Version:
     """Give columns their fields; the rest of the mapping stays. Where no tree is in force yet, or with ``save``, the upload
     is put in force as well.
@@ -95,35 +94,35 @@ def map_fields(
     Raises ``InvalidRequest`` for an impossible mapping, ``InvalidInput`` with all that is wrong with the file under it,
     ``Conflict`` if the upload was put in force before.
     """
-    found = _found(db, project_id, upload_id)
-    with rows.lock(db, project_id, found.tree):
-        found = _found(db, project_id, upload_id)
+    found = _found(project, upload_id)
+    with rows.lock(project.db, project.id, found.tree):
+        found = _found(project, upload_id)
         if found.tree_version is not None:
             raise _used(found)
-        before = in_force(db, project_id, found.tree)
+        before = in_force(project, found.tree)
         mapped = replace(found, mappings=remapped(found.mappings, given))
-        review = _good(db, mapped)
+        review = _good(project, mapped)
         if before is None or save:
-            return _put_in_force(db, mapped, review, now)
-        uploads.review(db, mapped.id, mapped.mappings, before.version)
+            return _put_in_force(project, mapped, review, now)
+        uploads.review(project.db, mapped.id, mapped.mappings, before.version)
         return Version(replace(mapped, base_version=before.version), review, active=False)
 
 
-def activate(db: Database, project_id: int, upload_id: str, *, now: datetime) -> Version:
+def activate(project: Project, upload_id: str, *, now: datetime) -> Version:
     """Put an upload in force; one that is in force stays so.
 
     Raises ``PreconditionFailed`` while no developers were saved, ``Conflict`` if the tree has changed since the upload was
     reviewed or another took its place, ``InvalidInput`` with all that is wrong with the file.
     """
-    found = _found(db, project_id, upload_id)
-    with rows.lock(db, project_id, found.tree):
-        found = _found(db, project_id, upload_id)
-        before = in_force(db, project_id, found.tree)
+    found = _found(project, upload_id)
+    with rows.lock(project.db, project.id, found.tree):
+        found = _found(project, upload_id)
+        before = in_force(project, found.tree)
         if before is None:
             raise not_set_up()
         if found.tree_version is not None:
             if found.tree_version == before.version:
-                return _version(db, found)
+                return _version(project, found)
             raise _used(found)
         if found.base_version != before.version:
             raise Conflict(
@@ -131,14 +130,13 @@ def activate(db: Database, project_id: int, upload_id: str, *, now: datetime) ->
                 "field mappings, or upload it again",
                 code="stale_version",
             )
-        return _put_in_force(db, found, _good(db, found), now)
+        return _put_in_force(project, found, _good(project, found), now)
 
 
-def _put_in_force(db: Database, found: Upload, review: Review, now: datetime) -> Version:
+def _put_in_force(project: Project, found: Upload, review: Review, now: datetime) -> Version:
     assert review.draft is not None  # noqa: S101 -- ``_good`` raises if there is none
     loaded: LoadedTree = put_in_force(
-        db,
-        found.project_id,
+        project,
         found.tree,
         review.draft,
         now,
@@ -147,9 +145,9 @@ def _put_in_force(db: Database, found: Upload, review: Review, now: datetime) ->
     return Version(replace(found, tree_version=loaded.version, activated_at=now), review, active=True)
 
 
-def _good(db: Database, found: Upload) -> Review:
+def _good(project: Project, found: Upload) -> Review:
     """The review of an upload without findings. Raises ``InvalidInput`` with all of them."""
-    review = _review(db, found)
+    review = _review(project, found)
     if review is None:
         raise _used(found)
     if review.error is not None:
@@ -157,21 +155,21 @@ def _good(db: Database, found: Upload) -> Review:
     return review
 
 
-def _version(db: Database, found: Upload) -> Version:
-    before = in_force(db, found.project_id, found.tree)
+def _version(project: Project, found: Upload) -> Version:
+    before = in_force(project, found.tree)
     active = before is not None and found.tree_version == before.version
-    return Version(found, _review(db, found), active)
+    return Version(found, _review(project, found), active)
 
 
-def _review(db: Database, found: Upload) -> Review | None:
+def _review(project: Project, found: Upload) -> Review | None:
     if found.content is None:
         return None
-    before = in_force(db, found.project_id, found.tree)
+    before = in_force(project, found.tree)
     return reviewed(found.content.encode(), found.filename, found.mappings, found.tree, before)
 
 
-def _found(db: Database, project_id: int, upload_id: str) -> Upload:
-    found = uploads.find(db, project_id, upload_id)
+def _found(project: Project, upload_id: str) -> Upload:
+    found = uploads.find(project.db, project.id, upload_id)
     if found is None:
         raise NotFound(f"There is no version {upload_id[:80]!r} of the developers", code="unknown_version")
     return found

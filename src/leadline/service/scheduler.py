@@ -98,6 +98,6 @@ class Scheduler:
         found = []
         for _, organization, name in all_projects(self._home.db):
             project = self._home.project(organization, name)
-            rows = due(self._home.db, project.id, datetime.now(UTC), project.lock_if_free)
+            rows = due(project, datetime.now(UTC))
             found += [(organization, name, row.name) for row in rows]
         return found

@@ -36,9 +36,9 @@ def main(home_path: Path, organization: str, name: str, source: str) -> int:
         configure(home.settings.log_format)
         log = structlog.get_logger("leadline.sources").bind(source=source)
         project = home.project(organization, name)
-        job = SyncRun(project.lake, home.db, project.id, home.temp, project.lock, clones=project.clones)
+        job = SyncRun(project)
         try:
-            done = run_if_due(job, source, project.lock_if_free, environ=os.environ)
+            done = run_if_due(job, source, environ=os.environ)
         except LeadlineError as error:
             log.error("source not run", error=error.message)
             return 1

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline.db import Database, cursors
+from leadline.db import cursors
 from leadline.engine import Engine
 from leadline.engine.sql_text import sql_text
 from leadline.errors import InvalidRequest, LeadlineError, StoreError
-from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, Receipt, commit_staged, ingest, staging
+from leadline.home import Project
+from leadline.ingest.delivery import MEMORY_LIMIT, Receipt, commit_staged, ingest, staging
 from leadline.ingest.removal import remove
 from leadline.ingest.staging import StagingWriter, conform
 from leadline.lake import Lake
@@ -71,16 +71,11 @@ class SyncFailure:
 class GitSync:
     """Where git history goes: one project's lake and cursors.
 
-    ``clones`` is the folder of the bare clones kept for URLs. ``progress`` is told the repository and the commits read so
-    far; ``now`` gives the time cursors are stamped with; ``clock`` measures seconds.
+    ``progress`` is told the repository and the commits read so far; ``now`` gives the time cursors are stamped with; ``clock``
+    measures seconds.
     """
 
-    lake: Lake
-    db: Database
-    project_id: int
-    clones: Path
-    temp_dir: Path
-    lock: LockFactory
+    project: Project
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.perf_counter
     progress: Callable[[str, int], None] | None = None
@@ -110,7 +105,7 @@ class GitSync:
         for text in locations:
             try:
                 location = parse_location(text)
-                repository = open_repository(location, name=name, clones=self.clones)
+                repository = open_repository(location, name=name, clones=self.project.clones)
                 first = taken.setdefault(repository.name, location.shown)
                 if first != location.shown:
                     raise InvalidRequest(
@@ -125,18 +120,18 @@ class GitSync:
     def _one(self, repository: Repository, since: int | None) -> SyncResult:
         started = self.clock()
         # A second run on the same repository waits here, then finds nothing new.
-        with self.lock(f"git:{repository.name}"):
+        with self.project.lock(f"git:{repository.name}"):
             repository.refresh()
             state = repository.state()
-            before = Cursor.restored(cursors.get(self.db, self.project_id, SOURCE, repository.name))
+            before = Cursor.restored(cursors.get(self.project.db, self.project.id, SOURCE, repository.name))
             job = plan(
                 before,
                 state,
                 since=since,
                 location=repository.location.shown,
-                lake_empty=self.lake.version(_COMMITS.name) is None,
+                lake_empty=self.project.lake.version(_COMMITS.name) is None,
                 others=before is None
-                and any(source != SOURCE for source, *_ in cursors.listed(self.db, self.project_id)),
+                and any(source != SOURCE for source, *_ in cursors.listed(self.project.db, self.project.id)),
             )
             outcome = _Outcome(_notes(repository, state, before, job, since))
             if not job.nothing or job.described:
@@ -156,14 +151,14 @@ class GitSync:
         )
 
     def _put(self, repository: Repository, cursor: Cursor) -> None:
-        cursors.put(self.db, self.project_id, SOURCE, repository.name, cursor.stored(), self.now())
+        cursors.put(self.project.db, self.project.id, SOURCE, repository.name, cursor.stored(), self.now())
 
     def _take(self, repository: Repository, state: State, job: Plan, outcome: _Outcome) -> None:
         there = repository.existing(job.gone)
         known = [oid for oid in job.walk.exclude if oid in there or oid not in job.gone]
         reader = LogReader(repository, state, changed(job.walk, exclude=known))
         with ExitStack() as stack:
-            staged = _Staged(self.lake, stack, rewrite=job.rewrite)
+            staged = _Staged(self.project.lake, stack, rewrite=job.rewrite)
             # Closed at once when staging fails: git must not go on writing to nobody.
             for batch in stack.enter_context(closing(reader.batches())):
                 staged.write(batch.commits, batch.files, boundary=batch.boundary)
@@ -186,17 +181,15 @@ class GitSync:
         if staged is None:
             return _NONE
         return commit_staged(
-            self.lake,
+            self.project,
             staged.table,
             staged.writer.close(),
             staged.writer.rows,
-            lock=self.lock,
-            temp_dir=self.temp_dir,
             message="sync git",
         )
 
     def _remove(self, table: Table, keys: pa.Table) -> int:
-        return remove(self.lake, table, keys, lock=self.lock, temp_dir=self.temp_dir)
+        return remove(self.project, table, keys)
 
     def _describe(self, repository: Repository, state: State) -> None:
         import pyarrow as pa
@@ -204,7 +197,7 @@ class GitSync:
         row = {"repository": repository.name, "url": state.url, "default_branch": state.default_branch}
         schema = pa.schema([_REPOSITORIES.arrow_schema.field(name) for name in row])
         batch = pa.RecordBatch.from_pylist([row], schema=schema)
-        ingest(self.lake, _REPOSITORIES, [batch], lock=self.lock, temp_dir=self.temp_dir)
+        ingest(self.project, _REPOSITORIES, [batch])
 
     def _vanished(
         self, repository: Repository, state: State, job: Plan, there: set[str], outcome: _Outcome
@@ -233,8 +226,8 @@ class GitSync:
 
         if among and not shas.num_rows:
             return pa.table({"sha": pa.array([], pa.string())})
-        with Engine(temp_dir=self.temp_dir, memory_limit=MEMORY_LIMIT) as engine:
-            engine.bind_snapshot(self.lake.snapshot(), [_COMMITS.name])
+        with Engine(temp_dir=self.project.temp, memory_limit=MEMORY_LIMIT) as engine:
+            engine.bind_snapshot(self.project.lake.snapshot(), [_COMMITS.name])
             engine.bind_arrow("listed", shas)
             return engine.arrow(
                 f"SELECT repository, sha FROM commits {'SEMI' if among else 'ANTI'} JOIN listed USING (sha) "

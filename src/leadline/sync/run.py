@@ -15,17 +15,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from leadline.db import Database, cursors
+from leadline.db import cursors
 from leadline.engine import Engine, parquet_relation
 from leadline.engine.sql_text import sql_list
 from leadline.errors import LeadlineError
 from leadline.formats.json_lines import Columns, RowRefused, raw_row
-from leadline.ingest.delivery import MEMORY_LIMIT, LockFactory, ingest
+from leadline.home import Project
+from leadline.ingest.delivery import MEMORY_LIMIT, ingest
 from leadline.ingest.inbox import flush
 from leadline.ingest.removal import remove
 from leadline.ingest.staging import lower_case_columns
 from leadline.ingest.validation import RawRow, RowValidator
-from leadline.lake import Lake
 from leadline.people import load_org
 from leadline.schema import TABLES, Table
 from leadline.sources.git import SOURCE as GIT
@@ -71,22 +71,16 @@ class SyncResult:
 
 @dataclass(frozen=True)
 class SyncRun:
-    """Where pulled rows go: one project's lake and cursors; ``clones`` is the folder of the clones
-    that git sources keep (needed for these only).
+    """One project's lake and cursors, and how a source is read into them.
 
     ``progress`` is told what is being read and the records so far; ``now`` stamps cursors, ``clock`` measures seconds.
     """
 
-    lake: Lake
-    db: Database
-    project_id: int
-    temp_dir: Path
-    lock: LockFactory
+    project: Project
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.monotonic
     progress: Callable[[str, int], None] | None = None
     rows_at_a_time: int = ROWS_AT_A_TIME
-    clones: Path | None = None
 
     def run(self, source: Source) -> SyncResult:
         """Read ``source`` to its end. A second run of the same source waits here for the first to end.
@@ -95,7 +89,7 @@ class SyncRun:
         database) are raised.
         """
         began = self.clock()
-        with self.lock(source.lock), Engine(temp_dir=self.temp_dir, memory_limit=MEMORY_LIMIT) as engine:
+        with self.project.lock(source.lock), Engine(temp_dir=self.project.temp, memory_limit=MEMORY_LIMIT) as engine:
             carrier = _BatchWriter(self, source.kind, engine)
             error = self._read(source, carrier)
             carrier.deliver()
@@ -124,11 +118,11 @@ class SyncRun:
                     self.progress(page.subject, carrier.records)
 
     def _context(self, kind: str) -> RunContext:
-        names = [(source, name) for source, name, _ in cursors.listed(self.db, self.project_id)]
+        names = [(source, name) for source, name, _ in cursors.listed(self.project.db, self.project.id)]
         return RunContext(
-            cursors.of_source(self.db, self.project_id, kind),
+            cursors.of_source(self.project.db, self.project.id, kind),
             frozenset(name for source, name in names if source == GIT),
-            has_commits=self.lake.version("commits") is not None,
+            has_commits=self.project.lake.version("commits") is not None,
             other_kinds=any(source != kind for source, _ in names),
         )
 
@@ -210,16 +204,14 @@ class _BatchWriter:
             here = _by_columns([*batch.rows.get(name, ()), *batch.still_present.get(name, ())], TABLES[name].key)
             for columns, found in _by_columns(parents, TABLES[name].key).items():
                 self._remove_what_lacks(TABLES[name], columns, found, here)
-        cursors.put_all(self._pull.db, self._pull.project_id, self._kind, batch.cursors, self._pull.now())
+        cursors.put_all(self._pull.project.db, self._pull.project.id, self._kind, batch.cursors, self._pull.now())
         self._batch.began = self._pull.clock()
 
     def _deliver(self, table: Table, rows: Sequence[Row]) -> None:
         receipt = ingest(
-            self._pull.lake,
+            self._pull.project,
             table,
             self._typed(table, rows),
-            lock=self._pull.lock,
-            temp_dir=self._pull.temp_dir,
             engine=self._engine,
         )
         self._count(table, receipt.added, receipt.updated, 0)
@@ -245,16 +237,16 @@ class _BatchWriter:
         """Load the org tree. Raises ``InvalidInput`` with every violation: its cursor is not stored then, and the last good tree
         stays."""
         pull = self._pull
-        pull.temp_dir.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="people-", dir=pull.temp_dir) as folder:
+        pull.project.temp.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="people-", dir=pull.project.temp) as folder:
             file = Path(folder) / "developers.csv"
             file.write_bytes(developers.content)
-            load_org(pull.db, pull.project_id, file, developers.tree, now=pull.now())
+            load_org(pull.project, file, developers.tree, now=pull.now())
 
     def _deliver_pushed(self) -> None:
         """What waits in the inbox under a name that is gone must not come after its removal."""
         pull = self._pull
-        flush(pull.db, pull.project_id, pull.lake, lock=pull.lock, temp_dir=pull.temp_dir, now=pull.now)
+        flush(pull.project, now=pull.now)
 
     def _remove_repositories(self, names: Sequence[str]) -> None:
         import pyarrow as pa
@@ -271,7 +263,7 @@ class _BatchWriter:
         here: Mapping[tuple[str, ...], Sequence[Row]],
     ) -> None:
         """Take away rows of ``parents`` (by ``columns``) that are not among those ``here``, which are all there are."""
-        present = self._pull.lake.snapshot().files(table.name)
+        present = self._pull.project.lake.snapshot().files(table.name)
         if not present:
             return
         self._bind_keys("parents", table, columns, parents)
@@ -304,7 +296,7 @@ class _BatchWriter:
         self._engine.bind_arrow(name, pa.Table.from_pylist(made, schema=fields))
 
     def _remove(self, table: Table, keys: pa.Table) -> None:
-        removed = remove(self._pull.lake, table, keys, lock=self._pull.lock, temp_dir=self._pull.temp_dir)
+        removed = remove(self._pull.project, table, keys)
         self._count(table, 0, 0, removed)
 
     def _count(self, table: Table, added: int, updated: int, removed: int) -> None:

@@ -7,21 +7,19 @@ it. So any number of schedulers may look at the same sources: a run is made once
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from leadline.db import Database, sources
+from leadline.db import sources
 from leadline.db.sources import SourceRow
 from leadline.errors import LeadlineError
+from leadline.home import Project
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sync.run import SyncRun
 from leadline.sync.source import SourceResult, failed, remembered, run_lock, run_locked
 
 AFTER_A_KILL = timedelta(minutes=1)
 """How long after its beginning a run that was killed is taken up again, if nobody is at it."""
-
-LockIfFree = Callable[[str], AbstractContextManager[bool]]
 
 
 def under_way(row: SourceRow) -> bool:
@@ -39,25 +37,24 @@ def next_run(row: SourceRow) -> datetime | None:
     return row.started_at + (min(every, AFTER_A_KILL) if under_way(row) else every)
 
 
-def due(db: Database, project_id: int, now: datetime, lock_if_free: LockIfFree) -> list[SourceRow]:
+def due(project: Project, now: datetime) -> list[SourceRow]:
     """The sources that are to run now and that nobody runs, the one that waits longest first."""
     waiting = [
         (when, row)
-        for row in sources.listed(db, project_id, configured=True)
+        for row in sources.listed(project.db, project.id, configured=True)
         if (when := next_run(row)) is not None and when <= now
     ]
-    return [row for _, row in sorted(waiting, key=lambda pair: pair[0]) if _free(row, lock_if_free)]
+    return [row for _, row in sorted(waiting, key=lambda pair: pair[0]) if _free(project, row)]
 
 
-def _free(row: SourceRow, lock_if_free: LockIfFree) -> bool:
-    with lock_if_free(run_lock(row.name)) as held:
+def _free(project: Project, row: SourceRow) -> bool:
+    with project.lock_if_free(run_lock(row.name)) as held:
         return held
 
 
 def run_if_due(
     pull: SyncRun,
     name: str,
-    lock_if_free: LockIfFree,
     *,
     environ: Mapping[str, str],
     waiting: Callable[[float, str], None] | None = None,
@@ -67,14 +64,14 @@ def run_if_due(
 
     Raises ``NotFound`` if it is not configured any more, and what ``run_source`` raises.
     """
-    with lock_if_free(run_lock(name)) as held:
-        row = sources.get(pull.db, pull.project_id, name)
+    with pull.project.lock_if_free(run_lock(name)) as held:
+        row = sources.get(pull.project.db, pull.project.id, name)
         when = next_run(row)
         if not held or when is None or when > pull.now():
             return None
         try:
             settings = SourceSettings.restored(row.kind, row.name, row.settings)
         except LeadlineError as error:  # remembered as a run, or it would be due again at once
-            sources.started(pull.db, pull.project_id, row.name, row.kind, row.settings, pull.now())
+            sources.started(pull.project.db, pull.project.id, row.name, row.kind, row.settings, pull.now())
             return remembered(pull, row.name, failed(error))
         return run_locked(pull, settings, environ=environ, waiting=waiting, **client)

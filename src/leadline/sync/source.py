@@ -71,7 +71,7 @@ def run_source(
 
     Raises only what ``SyncRun.run`` raises.
     """
-    with pull.lock(run_lock(settings.name)):
+    with pull.project.lock(run_lock(settings.name)):
         return run_locked(pull, settings, environ=environ, waiting=waiting, **client)
 
 
@@ -85,10 +85,10 @@ def run_locked(
 ) -> SourceResult:
     """As ``run_source``, for who holds the run's lock."""
     name = settings.name
-    sources.started(pull.db, pull.project_id, name, settings.kind, settings.stored(), pull.now())
+    sources.started(pull.project.db, pull.project.id, name, settings.kind, settings.stored(), pull.now())
     try:
         if settings.declared.paged:
-            with connected(settings, environ=environ, waiting=waiting, temp_dir=pull.temp_dir, **client) as source:
+            with connected(settings, environ=environ, waiting=waiting, temp_dir=pull.project.temp, **client) as source:
                 result = pull.run(source)
         else:
             result = _history(pull, settings)
@@ -106,23 +106,16 @@ def run_locked(
 def remembered(pull: SyncRun, name: str, result: SyncResult) -> SourceResult:
     """``result`` as that of the source's run that has ended now."""
     done = SourceResult(name, result)
-    sources.finished(pull.db, pull.project_id, name, done.document(), pull.now(), good=result.error is None)
+    sources.finished(pull.project.db, pull.project.id, name, done.document(), pull.now(), good=result.error is None)
     if result.error is not None and not result.tables:
-        sources.forget_new(pull.db, pull.project_id, name)  # a mistyped name is told once, not in every status
+        sources.forget_new(pull.project.db, pull.project.id, name)  # a mistyped name is told once, not in every status
     return done
 
 
 def _history(pull: SyncRun, settings: SourceSettings) -> SyncResult:
     """Mine a git source's repository. Raises the error that kept it from being read."""
-    if pull.clones is None:
-        raise ValueError("a git source needs a folder for its clones")
     job = GitSync(
-        pull.lake,
-        pull.db,
-        pull.project_id,
-        clones=pull.clones,
-        temp_dir=pull.temp_dir,
-        lock=pull.lock,
+        pull.project,
         progress=pull.progress,
         now=pull.now,
     )

@@ -113,11 +113,7 @@ def _taken(request: Request, key: ApiKey, rows: Sequence[Mapping[str, Any]]) -> 
             good.append((place, mapping))
     project = services.project(key)
     outcome = set_identities(
-        services.home.db,
-        project.id,
-        project.lake,
-        lock=project.lock,
-        temp_dir=services.home.temp,
+        project,
         rows=[mapping for _, mapping in good],
         now=services.now(),
     )

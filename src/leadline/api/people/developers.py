@@ -142,8 +142,7 @@ def _upload(*, again: bool) -> Callable[[Request], Awaitable[Response]]:
         file = await read_upload(request)
         version = await run_in_threadpool(
             versions.upload,
-            services.home.db,
-            key.project_id,
+            services.project(key),
             file.data,
             file.name,
             tree_name=tree_name(query, file.fields),
@@ -171,7 +170,7 @@ def _version(request: Request) -> Response:
     services = services_of(request)
     key = services.caller(request, READ)
     query_of(request)
-    found = versions.version(services.home.db, key.project_id, _id(request, "versionId"))
+    found = versions.version(services.project(key), _id(request, "versionId"))
     return json_response(VersionBody.of(found).document())
 
 
@@ -183,8 +182,7 @@ def _map_fields(parameter: str, *, save: bool) -> Callable[[Request], Awaitable[
         mapping = mappings_of(await read_object(request))
         version = await run_in_threadpool(
             versions.map_fields,
-            services.home.db,
-            key.project_id,
+            services.project(key),
             _id(request, parameter),
             mapping,
             now=services.now(),
@@ -214,7 +212,7 @@ def _approve(request: Request) -> Response:
 def _activate(request: Request, key: ApiKey, parameter: str) -> Response:
     services = services_of(request)
     query_of(request)
-    version = versions.activate(services.home.db, key.project_id, _id(request, parameter), now=services.now())
+    version = versions.activate(services.project(key), _id(request, parameter), now=services.now())
     return json_response(VersionBody.of(version).document())
 
 
@@ -239,12 +237,10 @@ def _change(
         key = await run_in_threadpool(services.caller, request, ADMIN)
         name = tree_name(query_of(request))
         # Before the list itself is judged: without developers in force no list can be right.
-        await run_in_threadpool(chosen_tree, services.home.db, key.project_id, name)
+        await run_in_threadpool(chosen_tree, services.project(key), name)
         given = read(await read_value(request, MAX_BYTES))
         _check_count(given)
-        changed = await run_in_threadpool(
-            apply, services.home.db, key.project_id, given, tree_name=name, now=services.now()
-        )
+        changed = await run_in_threadpool(apply, services.project(key), given, tree_name=name, now=services.now())
         return json_response(ChangedBody.of(changed).document())
 
     return change
@@ -291,10 +287,10 @@ def _download(request: Request) -> Response:
 
 def _selected(request: Request, key: ApiKey, wanted: ListRequest) -> tuple[OrgTree | None, list[Record]]:
     """The tree and those of its developers that are wanted; nobody while there is no tree and none is named."""
-    db = services_of(request).home.db
-    if wanted.tree is None and not all_trees(db, key.project_id):
+    project = services_of(request).project(key)
+    if wanted.tree is None and not all_trees(project):
         return None, []
-    tree = chosen_tree(db, key.project_id, wanted.tree)
+    tree = chosen_tree(project, wanted.tree)
     found = records(tree)
     check_fields(wanted.wanted, found)
     return tree, selected(found, wanted.wanted)
@@ -335,9 +331,9 @@ def _schema(request: Request) -> Response:
     services = services_of(request)
     key = services.caller(request, READ)
     name = tree_name(query_of(request))
-    if name is None and not all_trees(services.home.db, key.project_id):
+    if name is None and not all_trees(services.project(key)):
         return json_response(SchemaBody.of(FIELDS, {}).document())
-    tree = chosen_tree(services.home.db, key.project_id, name)
+    tree = chosen_tree(services.project(key), name)
     mappings = uploads.newest_mappings(services.home.db, key.project_id, tree.name)
     headers = {field: title for title, field in mappings.items() if field}
     return json_response(SchemaBody.of(fields_of(records(tree)), headers).document())

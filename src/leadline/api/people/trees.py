@@ -44,10 +44,8 @@ def add_tree_routes(app: FastAPI) -> None:
         services = services_of(request)
         key = services.caller(request, READ)
         query_of(request)
-        db = services.home.db
-        found = [
-            OrgTreeBody.of(each, tree_named(db, key.project_id, each.name)) for each in all_trees(db, key.project_id)
-        ]
+        project = services.project(key)
+        found = [OrgTreeBody.of(summary, tree_named(project, summary.name)) for summary in all_trees(project)]
         return json_list_response([body.document() for body in found])
 
     @app.get(TEAMS, tags=TAGS, **describe.teams("listTeams", "List the teams of an org tree"))
@@ -66,7 +64,7 @@ def add_tree_routes(app: FastAPI) -> None:
         key = services.caller(request, READ)
         query_of(request)
         tree = _tree(request, key)
-        found = team_filters(services.home.db, key.project_id, tree, _team(request, tree))
+        found = team_filters(services.project(key), tree, _team(request, tree))
         return json_response(FiltersBody.of(found).document())
 
     @app.put(FILTERS, tags=TAGS, **describe.filters("putTeamFilters", "Change the filters of a team", change=True))
@@ -77,9 +75,7 @@ def add_tree_routes(app: FastAPI) -> None:
 
         def changed() -> Response:
             tree = _tree(request, key)
-            found, warnings = change_team_filters(
-                services_of(request).home.db, key.project_id, tree, _team(request, tree), body
-            )
+            found, warnings = change_team_filters(services_of(request).project(key), tree, _team(request, tree), body)
             return json_response(FiltersBody.of(found, warnings).document())
 
         return await run_in_threadpool(changed)
@@ -94,7 +90,7 @@ def _add_integration_routes(app: FastAPI) -> None:
         key = services.caller(request, READ)
         query_of(request)
         tree = _tree(request, key)
-        found = team_integrations(services.home.db, key.project_id, tree, _team(request, tree))
+        found = team_integrations(services.project(key), tree, _team(request, tree))
         return json_response(IntegrationsBody.of(found).document())
 
     what = describe.integrations("putTeamIntegrations", "Change the sources a team uses", change=True)
@@ -107,8 +103,8 @@ def _add_integration_routes(app: FastAPI) -> None:
 
         def changed() -> Response:
             tree = _tree(request, key)
-            db = services_of(request).home.db
-            found = change_team_integrations(db, key.project_id, tree, _team(request, tree), body)
+            project = services_of(request).project(key)
+            found = change_team_integrations(project, tree, _team(request, tree), body)
             return json_response(IntegrationsBody.of(found).document())
 
         return await run_in_threadpool(changed)
@@ -116,11 +112,11 @@ def _add_integration_routes(app: FastAPI) -> None:
 
 def _tree(request: Request, key: ApiKey) -> OrgTree:
     """The tree whose id is in the address. Raises ``NotFound``."""
-    db = services_of(request).home.db
+    project = services_of(request).project(key)
     text: str = request.path_params["treeId"]
-    for each in all_trees(db, key.project_id):
-        if str(each.id) == text:
-            return tree_named(db, key.project_id, each.name)
+    for summary in all_trees(project):
+        if str(summary.id) == text:
+            return tree_named(project, summary.name)
     raise NotFound(f"There is no org tree {printable(text)[:80]!r}", code="unknown_org_tree")
 
 
