@@ -29,6 +29,7 @@ from leadline.ingest.validation import RawRow, RowValidator
 from leadline.people import load_org
 from leadline.schema import TABLES, Table
 from leadline.sources.git import SOURCE as GIT
+from leadline.sources.kit.cursor import Cursor, stored
 from leadline.sources.kit.page import CallStats, Developers, Page, Row, RowOfFile, RunContext, Skipped, Source, State
 from leadline.sync.prefetch import Prefetch
 
@@ -57,7 +58,8 @@ class TableCounts:
 class SyncResult:
     """What a run brought. ``error``: why it ended before its time; what it had delivered until then stays.
 
-    ``records``: things read. ``skipped``: the first of the ``skipped_count`` things that were left out.
+    ``records``: things read. ``skipped``: the first of the ``skipped_count`` things that were left out. ``failed``: streams that
+    could not be read, as the tool was in trouble; they are among what was left out, too.
     """
 
     records: int
@@ -67,6 +69,7 @@ class SyncResult:
     figures: CallStats
     seconds: float
     error: LeadlineError | None = None
+    failed: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class SyncRun:
             source.figures(),
             self.clock() - began,
             error,
+            tuple(carrier.failed),
         )
 
     def _read(self, source: Source, carrier: _BatchWriter) -> LeadlineError | None:
@@ -137,7 +141,7 @@ class _Batch:
     still_present: dict[str, list[Row]] = field(default_factory=dict)
     parents: set[tuple[Any, ...]] = field(default_factory=set)
     renamed_away: list[str] = field(default_factory=list)
-    cursors: dict[str, State | None] = field(default_factory=dict)
+    cursors: dict[str, Cursor | State | None] = field(default_factory=dict)
     size: int = 0
 
     def has_one_of(self, page: Page) -> bool:
@@ -175,6 +179,7 @@ class _BatchWriter:
         self.tables: dict[str, TableCounts] = {}
         self.skipped: list[Skipped] = []
         self.skipped_count = 0
+        self.failed: list[Skipped] = []
 
     def take(self, page: Page) -> None:
         """Keep a page until its batch is delivered, which may be now."""
@@ -185,6 +190,8 @@ class _BatchWriter:
         self._batch.add(page)
         self.records += page.records
         self._skip(page.skipped)
+        self._skip(page.failed)
+        self.failed += page.failed
         old = self._pull.clock() - self._batch.began >= SECONDS_AT_A_TIME
         if self._batch.size >= self._pull.rows_at_a_time or (old and self._batch.size):
             self.deliver()
@@ -204,7 +211,8 @@ class _BatchWriter:
             here = _by_columns([*batch.rows.get(name, ()), *batch.still_present.get(name, ())], TABLES[name].key)
             for columns, found in _by_columns(parents, TABLES[name].key).items():
                 self._remove_what_lacks(TABLES[name], columns, found, here)
-        cursors.put_all(self._pull.project.db, self._pull.project.id, self._kind, batch.cursors, self._pull.now())
+        project = self._pull.project
+        cursors.put_all(project.db, project.id, self._kind, stored(batch.cursors), self._pull.now())
         self._batch.began = self._pull.clock()
 
     def _deliver(self, table: Table, rows: Sequence[Row]) -> None:

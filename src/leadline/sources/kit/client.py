@@ -108,6 +108,8 @@ class Client:
         self.tool = tool
         self.temp_dir = temp_dir
         self.calls = 0
+        self.answers = 0
+        """Whole answers below 500 that were given: what shows that the tool is there."""
         self.waited = 0.0
         self.tool_time: datetime | None = None
         self._closed = threading.Event()
@@ -154,8 +156,10 @@ class Client:
         answer = self._with_retries(
             lambda: self._attempt(method, url, params, body, headers, classify, bare=bare), budget, attempts
         )
-        if answer.status == 200 and not bare:
-            self._require_progress([method, url, params, body])
+        if not bare:
+            self.answers += 1
+            if answer.status == 200:
+                self._require_progress([method, url, params, body])
         return answer
 
     def _require_progress(self, request: list[Any]) -> None:
@@ -177,7 +181,9 @@ class Client:
     ) -> Answer:
         """The answer to GET of a file. ``take`` is given every answer of status 200, and its bytes as they come: again from
         the first where an attempt broke off. Redirects are not followed. Raises ``Unavailable``."""
-        return self._with_retries(lambda: self._streamed(url, take, headers), "", attempts)
+        answer = self._with_retries(lambda: self._streamed(url, take, headers), "", attempts)
+        self.answers += 1
+        return answer
 
     def _with_retries(self, attempt: Callable[[], Answer | RateLimited | str], budget: str, attempts: int) -> Answer:
         """What ``attempt`` gives in the end: it returns an answer, a limit to wait for, or the trouble it met."""

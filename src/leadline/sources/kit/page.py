@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from leadline.errors import LeadlineError
+from leadline.sources.kit.cursor import Cursor, stored
 
 Row = dict[str, Any]
 """Column → text, number, boolean, list of texts or None, as JSON has them."""
@@ -25,7 +26,7 @@ class RowOfFile(Row):
 
 
 State = dict[str, Any]
-"""A cursor's value: anything JSON can hold."""
+"""A cursor's value as it is stored: anything JSON can hold."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Page:
     ``still_present`` (the whole key, or some of its columns, as a parent's): they are still there, but not brought anew. So a
     parent of which nothing is here is deleted itself. ``renamed_away``: names that repositories gave up; their rows go.
     ``cursors``: by name, how far the reading is with this page; None takes a cursor away. ``records``: things of the tool
-    in it, for progress.
+    in it, for progress. ``skipped``: what is left out for good; ``failed``: streams that could not be read this time, as the
+    tool was in trouble.
     """
 
     subject: str
@@ -61,9 +63,10 @@ class Page:
     complete_parents: Mapping[str, list[Row]] = field(default_factory=dict)
     still_present: Mapping[str, list[Row]] = field(default_factory=dict)
     renamed_away: tuple[str, ...] = ()
-    cursors: Mapping[str, State | None] = field(default_factory=dict)
+    cursors: Mapping[str, Cursor | State | None] = field(default_factory=dict)
     records: int = 0
     skipped: tuple[Skipped, ...] = ()
+    failed: tuple[Skipped, ...] = ()
     developers: Developers | None = None
 
 
@@ -74,7 +77,7 @@ def left_out(subject: str, what: str, error: LeadlineError) -> Page:
 
 def with_cursors(states: dict[str, State], page: Page) -> Page:
     """``page``, with its cursors in ``states`` as if they were stored."""
-    for name, state in page.cursors.items():
+    for name, state in stored(page.cursors).items():
         if state is None:
             states.pop(name, None)
         else:

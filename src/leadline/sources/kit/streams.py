@@ -1,0 +1,156 @@
+"""How every tool is read: stream by stream, with one rule for what happens when one of them cannot be.
+
+A **stream** is one list of a tool that is read by itself and has a cursor of its own: the pull requests of a repository, the
+builds of a job, the issues of a project. A source makes its streams and hands them to a ``StreamReader``:
+
+    @dataclass(frozen=True)
+    class BuildsCursor(Cursor):                       # how far it was read: ``leadline.sources.kit.cursor``
+        watermark: str | None = None
+
+    class Builds(Stream[BuildsCursor]):
+        cursor = BuildsCursor
+
+        def due(self, cursor: BuildsCursor) -> bool:  # by what the overview of the tool shows: costs no call
+            return self.newest != cursor.watermark
+
+        def read(self, cursor: BuildsCursor) -> Iterator[Page]:
+            for builds, cursor in …:
+                yield self.page({"builds": rows}, cursor)
+
+    def pages(self, context: RunContext) -> Iterator[Page]:
+        reader = StreamReader(context.cursors, self.client)
+        yield reader.noted(Page(…))                   # what belongs to no stream: the overview itself
+        yield from reader.pages(Builds(…) for job in jobs)
+        if not reader.failed: …                       # what is only true if everything was read
+
+Streams are taken one after the other as they are made, so a later one may depend on the cursors (``reader.cursors``) that
+earlier ones left. A stream that moves several cursors yields pages with all of them in ``Page.cursors``.
+
+What a stream raises decides what becomes of it and of the run:
+
+- ``Refused``, ``NotFound``, ``Misshapen``: the tool has answered, and will answer the same tomorrow. The stream is left out and
+  named in ``Page.skipped``; the others are read.
+- ``Unavailable``: the tool was in trouble at every attempt. The stream has **failed** and is named in ``Page.failed``; the others
+  are read. ``MAX_FAILED_STREAMS`` streams that fail one after the other without one answer of the tool in between end the
+  run: whoever does not answer is not asked again for every repository. Pages that were made without a call prove nothing.
+- A run of which every stream failed is a failure: the last error is raised at its end.
+- Any other ``LeadlineError`` (a token that is refused) ends the run.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from leadline.errors import LeadlineError, NotFound
+from leadline.sources.kit.client import Refused, Unavailable
+from leadline.sources.kit.cursor import Cursor, Cursors
+from leadline.sources.kit.page import Page, Row, Skipped, State
+from leadline.sources.kit.text import Misshapen
+
+MAX_FAILED_STREAMS = 3
+"""Streams that fail one after the other, without an answer in between, before the run is given up."""
+
+C = TypeVar("C", bound=Cursor)
+
+
+class Stream(ABC, Generic[C]):
+    """One list of a tool. ``subject``: what it is of (``acme/shop``), for progress; ``name``: what it is called where it is
+    named (``builds of acme/shop``); ``cursor_name``: the name that its cursor is stored under."""
+
+    cursor: ClassVar[type[Cursor]]
+
+    def __init__(self, subject: str, name: str, cursor_name: str) -> None:
+        self.subject, self.name, self.cursor_name = subject, name, cursor_name
+
+    @abstractmethod
+    def due(self, cursor: C) -> bool:
+        """Whether there may be anything new; decided without a call."""
+
+    @abstractmethod
+    def read(self, cursor: C) -> Iterator[Page]:
+        """What is new since ``cursor``; a run may be cut after any page and goes on from that page's cursor.
+
+        Raises ``Refused``, ``NotFound``, ``Misshapen`` or ``Unavailable`` where it cannot be read any further.
+        """
+
+    def page(
+        self,
+        rows: Mapping[str, list[Row]] | None = None,
+        cursor: C | None = None,
+        *,
+        records: int = 0,
+        complete_parents: Mapping[str, list[Row]] | None = None,
+        still_present: Mapping[str, list[Row]] | None = None,
+        skipped: Sequence[Skipped] = (),
+    ) -> Page:
+        """A page of this stream; ``cursor``: how far it is read with it, None if that is not told yet."""
+        return Page(
+            self.subject,
+            rows or {},
+            complete_parents or {},
+            still_present or {},
+            cursors={} if cursor is None else {self.cursor_name: cursor},
+            records=records,
+            skipped=tuple(skipped),
+        )
+
+
+class Answering(Protocol):
+    """The tool's client: ``answers`` counts what it was answered."""
+
+    @property
+    def answers(self) -> int:
+        """How many there were so far."""
+        ...
+
+
+class StreamReader:
+    """Reads the streams of one run. ``failed`` are those that could not be read, ``left_out`` those that were refused."""
+
+    def __init__(self, cursors: Mapping[str, State], client: Answering) -> None:
+        self.cursors = Cursors(cursors)
+        self.failed: list[Skipped] = []
+        self.left_out: list[Skipped] = []
+        self._client = client
+        self._read = 0
+        self._in_a_row = 0
+        self._answers = -1
+        """What was answered when the last stream failed."""
+
+    def noted(self, page: Page) -> Page:
+        """``page``, with its cursors remembered for the streams that come after it."""
+        self.cursors.note(page.cursors)
+        return page
+
+    def pages(self, streams: Iterable[Stream[Any]]) -> Iterator[Page]:
+        """The pages of ``streams``, one stream after the other. Raises ``LeadlineError`` as the module says."""
+        error: Unavailable | None = None
+        for stream in streams:
+            cursor = self.cursors.get(stream.cursor_name, stream.cursor)
+            if not stream.due(cursor):
+                continue
+            self._read += 1
+            try:
+                for page in stream.read(cursor):
+                    yield self.noted(page)
+            except (Refused, NotFound, Misshapen) as refused:
+                skipped = Skipped(stream.name, refused.message)
+                self.left_out.append(skipped)
+                yield Page(stream.subject, skipped=(skipped,))
+            except Unavailable as unavailable:
+                error = unavailable
+                yield self._note_failure(stream, error)
+                if self._in_a_row == MAX_FAILED_STREAMS:
+                    raise
+        if error is not None and len(self.failed) == self._read:
+            raise error
+
+    def _note_failure(self, stream: Stream[Any], error: LeadlineError) -> Page:
+        answered = self._client.answers > self._answers
+        self._in_a_row = 1 if answered else self._in_a_row + 1
+        self._answers = self._client.answers
+        failure = Skipped(stream.name, error.message)
+        self.failed.append(failure)
+        return Page(stream.subject, failed=(failure,))
