@@ -33,7 +33,7 @@ lint: $(BIN)/.installed-dev
 	@$(BIN)/lint-imports
 
 test: lint
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -rs
 
 # The documentation as a site, in site/.
 docs: $(BIN)/.installed-dev

@@ -144,7 +144,7 @@ def deployment(name: str, number: int, *states: str) -> dict[str, Any]:
     begun = number * 70.0
     return {
         "id": f"DE_{name}_{number}",
-        "databaseId": int(oid(name)[:6], 16) * 1000 + number,
+        "databaseId": int(oid(name)[:5], 16) * 1000 + number,
         "environment": "production",
         "task": "deploy",
         "createdAt": when(begun),

@@ -1,0 +1,109 @@
+"""GraphQL queries and answers held against a schema: whether a server would take the one and could give the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    build_schema,
+    execute_sync,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+from graphql.validation import NoDeprecatedCustomRule
+
+TEXTS = {
+    "DateTime": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"),
+    "Time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"),
+    "GitObjectID": re.compile(r"[0-9a-f]{40}"),
+    "URI": re.compile(r"https?://\S+"),
+    "GitTimestamp": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)"),
+}
+"""How the values of scalar types that the tools define themselves are written."""
+
+
+class Schema:
+    """A schema by its text (SDL)."""
+
+    def __init__(self, text: str) -> None:
+        self.graphql: GraphQLSchema = build_schema(text, assume_valid=True)
+        for name, pattern in TEXTS.items():
+            if (scalar := self.graphql.type_map.get(name)) is not None:
+                scalar.coerce_output_value = _written(name, pattern)  # type: ignore[attr-defined]
+
+    def faults(self, query: str, variables: Mapping[str, Any] | None = None) -> list[str]:
+        """What a server would refuse of a query, what is deprecated of it, and which of ``variables`` do not fit."""
+        document = parse(query)
+        found = [error.message for error in validate(self.graphql, document)]
+        found += [error.message for error in validate(self.graphql, document, [NoDeprecatedCustomRule])]
+        if variables is not None and not found:
+            declared = _operation(document).variable_definitions or ()
+            values = get_variable_values(self.graphql, declared, dict(variables))
+            found += [error.message for error in values] if isinstance(values, list) else []
+            unknown = set(variables) - {each.variable.name.value for each in declared}
+            found += [f"variable ${name} is not declared" for name in sorted(unknown)]
+        return found
+
+    def differences(self, query: str, variables: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
+        """What is in ``data`` that a server could not have answered: wrong types, nulls, unknown values, other keys."""
+        document = parse(query)
+        result = execute_sync(
+            self.graphql,
+            document,
+            root_value=data,
+            variable_values=dict(variables),
+            field_resolver=_answered,
+            type_resolver=_type_of,
+        )
+        found = [f"{'.'.join(map(str, error.path or ()))}: {error.message}" for error in result.errors or ()]
+        return found or _unequal(result.data, data, "")
+
+
+def _operation(document: DocumentNode) -> OperationDefinitionNode:
+    (operation,) = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    return operation
+
+
+def _written(name: str, pattern: re.Pattern[str]) -> Any:
+    def serialize(value: Any) -> Any:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise ValueError(f"{value!r} is no {name}")
+        return value
+
+    return serialize
+
+
+def _answered(source: Any, info: GraphQLResolveInfo, **_arguments: Any) -> Any:
+    key = info.path.key
+    if key not in source:
+        raise KeyError(f"{key} is asked for and not answered")
+    return source[key]
+
+
+def _type_of(value: Any, info: GraphQLResolveInfo, _type: Any) -> str | None:
+    """The type of an object, which it names itself, or which is the only one that the query asks anything of."""
+    if "__typename" in value:
+        return str(value["__typename"])
+    parts = [part for node in info.field_nodes if isinstance(node, FieldNode) for part in node.selection_set.selections]  # type: ignore[union-attr]
+    names = {part.type_condition.name.value for part in parts if isinstance(part, InlineFragmentNode)}
+    return names.pop() if len(names) == 1 else None
+
+
+def _unequal(made: Any, given: Any, path: str) -> list[str]:
+    if isinstance(made, dict) and isinstance(given, dict):
+        found = [f"{path}.{key} is not asked for" for key in given.keys() - made.keys()]
+        return found + [text for key in made for text in _unequal(made[key], given.get(key), f"{path}.{key}")]
+    if isinstance(made, list) and isinstance(given, list):
+        return [text for one, other in zip(made, given, strict=True) for text in _unequal(one, other, f"{path}[]")]
+    same = made == given and type(made) is type(given)
+    return [] if same else [f"{path} is {given!r} instead of {made!r}"]
