@@ -231,7 +231,7 @@ def settings_page() -> str:
         ("key", "default", "values", "meaning"),
         [(code(setting.key), code(setting.default), setting.choices, setting.doc) for setting in SETTINGS.values()],
     )
-    rules = table(("key", "meaning"), [(code(f"team.<key>.{name}"), doc) for name, (_, doc) in TEAM_RULES.items()])
+    rules = table(("key", "meaning"), [(code(f"team.<key>.{name}"), rule.doc) for name, rule in TEAM_RULES.items()])
     variables = table(("variable", "meaning"), [(code(name), doc) for name, doc in ENVIRONMENT.items()])
     prefixes = ", ".join(map(code, DOCUMENTED_PREFIXES))
     operators = ", ".join(map(code, sorted(OPERATORS)))

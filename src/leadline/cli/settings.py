@@ -65,11 +65,11 @@ def settings(
 
 
 def _show(rows: list[dict[str, Any]], *, key: str | None, only: set[str] | None, json: bool) -> None:
-    from leadline.settings.profile import split_team_key
+    from leadline.settings.profile import declared
 
     found = [row for row in rows if only is None or row["key"] in only]
     if key is not None and not found:
-        split_team_key(key)  # refuses what is no setting; a team's rule that is not set is shown as empty
+        declared(key)  # refuses what is no setting; a team's rule that is not set is shown as empty
         found = [{"key": key, "value": "", "default": "", "set": "", "meaning": ""}]
     if json:
         emit_json(found[0] if key is not None else found)
@@ -85,21 +85,20 @@ def _show(rows: list[dict[str, Any]], *, key: str | None, only: set[str] | None,
 def _rows(project: Project, org_tree: str | None) -> list[dict[str, Any]]:
     """Every setting in force, with who set it (``project``, ``tree`` or '' for the default)."""
     from leadline.db.settings import stored
-    from leadline.settings.profile import SETTINGS, TEAM_RULES, split_team_key
+    from leadline.settings.profile import SETTINGS, declared
 
     own = stored(project.db, project.id)
     tree = stored(project.db, project.id, org_tree) if org_tree is not None else {}
     rows = []
     for key in [*SETTINGS, *sorted((set(own) | set(tree)) - set(SETTINGS))]:
-        setting = SETTINGS.get(key)
-        default = setting.default if setting else ""
+        setting = declared(key)
         rows.append(
             {
                 "key": key,
-                "value": tree.get(key, own.get(key, default)),
-                "default": default,
+                "value": tree.get(key, own.get(key, setting.default)),
+                "default": setting.default,
                 "set": "tree" if key in tree else "project" if key in own else "",
-                "meaning": setting.doc if setting else TEAM_RULES[split_team_key(key)[2]][1],
+                "meaning": setting.doc,
             }
         )
     return rows
@@ -113,10 +112,9 @@ def _set(project: Project, values: Mapping[str, str], org_tree: str | None) -> N
 
 def _unset(project: Project, key: str, org_tree: str | None) -> None:
     from leadline.db.settings import PROJECT, remove
-    from leadline.settings.profile import SETTINGS, split_team_key
+    from leadline.settings.profile import declared
 
-    if key not in SETTINGS:
-        split_team_key(key)
+    declared(key)  # refuses what is no setting
     remove(project.db, project.id, key, org_tree if org_tree is not None else PROJECT)
 
 

@@ -22,7 +22,8 @@ from leadline.facts.deployment_contents import CARRIED
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY
 from leadline.materialize.model import BuildContext, Model
-from leadline.settings.profile import STAGES, Profile
+from leadline.settings.profile import Profile
+from leadline.settings.setting import STAGES
 
 Ends = Mapping[str, tuple[TimestampValue, TimestampValue]]
 """The start and the end of each stage that a unit has."""

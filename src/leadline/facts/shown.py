@@ -35,7 +35,8 @@ from leadline.facts.rework import FIRST_COMMITS
 from leadline.facts.work_items import work_items_fact
 from leadline.facts.work_types import with_work_type
 from leadline.materialize.model import Model
-from leadline.settings.profile import STAGES, Profile
+from leadline.settings.profile import Profile
+from leadline.settings.setting import STAGES
 
 MONTHS = "months"
 """Bound per run: of_day, period: the calendar months of the days asked for."""

@@ -21,7 +21,7 @@ from leadline.facts.pull_requests import PULL_REQUESTS
 from leadline.facts.work_items import ASSOCIATIONS, WORK_ITEMS
 from leadline.facts.work_types import with_work_type
 from leadline.materialize.model import Model
-from leadline.settings.profile import STAGES
+from leadline.settings.setting import STAGES
 
 CODING_DAYS = "coding_days"
 ACTIVE = "active_developers"

@@ -128,7 +128,7 @@ def _check(wanted: Mapping[str, str], refused: list[Detail]) -> None:
     for name, text in wanted.items():
         try:
             if text:
-                RULES[name][0](text)
+                RULES[name].parse(text)
         except ValueError as error:
             refused.append(Detail(f"rules.{name}", f"{shown(text)} is refused; it must be {error}"))
 

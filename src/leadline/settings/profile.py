@@ -1,99 +1,32 @@
-"""The profile of a project or of one org tree: every setting declared once, with its default, check and meaning.
+"""The settings of a project or of one org tree: each declared once, with its type, default and meaning.
 
-Stored text comes in, a ``Profile`` of typed values goes out. A tree's profile is the project's with the tree's own values
-over it. The settings page of the docs and ``leadline settings`` are generated from ``SETTINGS``.
+They are stored and shown as text; a ``Profile`` has them as typed values. A tree's profile is the project's with the tree's
+own values over it. The settings page of the docs and ``leadline settings`` are generated from ``SETTINGS``.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.settings import rules
-
-Check = Callable[[str], Any]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting: ``parse`` turns its text into the typed value or raises ``ValueError`` with what would do."""
-
-    key: str
-    default: str
-    parse: Check
-    doc: str
-    choices: str = ""
-
-
-def _choice(*values: str) -> Check:
-    def parse(text: str) -> str:
-        if (value := text.strip().lower()) not in values:
-            raise ValueError(f"one of {', '.join(values)}")
-        return value
-
-    return parse
-
-
-def _whole(minimum: int, maximum: int) -> Check:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text.strip()) or not minimum <= int(text) <= maximum:
-            raise ValueError(f"a whole number from {minimum} to {maximum}")
-        return int(text)
-
-    return parse
-
-
-def _number(text: str) -> float:
-    """A number, or a fraction: one a week is exactly `1/7`, which no decimal is."""
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?|\d{1,9}/0*[1-9]\d{0,8}", text.strip()):
-        raise ValueError("a number of 0 or more, such as 1.5 or 1/7")
-    return float(Fraction(text.strip()))
-
-
-def _boolean(text: str) -> bool:
-    if (value := text.strip().lower()) not in ("true", "false"):
-        raise ValueError("true or false")
-    return value == "true"
-
-
-@cache
-def _zones() -> frozenset[str]:
-    # Reads the whole time zone folder.
-    return frozenset(available_timezones())
-
-
-def _timezone(text: str) -> str:
-    # ZoneInfo also opens paths such as "posix/…" or "../x"; only the published names are accepted.
-    known = _zones()
-    if (name := text.strip()) in known:
-        return name
-    for zone in known:
-        if zone.lower() == name.lower():
-            return zone
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    raise ValueError("an IANA time zone such as Europe/Berlin" + (f"; near: {', '.join(near)}" if near else ""))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-
-
-STAGES = ("planning", "coding", "review", "build", "deploy")
-
-
-def _stages(text: str) -> tuple[str, ...]:
-    chosen = _names(text)
-    if not chosen or not set(chosen) <= set(STAGES):
-        raise ValueError(f"a comma-separated choice of {', '.join(STAGES)}")
-    return tuple(stage for stage in STAGES if stage in chosen)
-
+from leadline.settings.setting import (
+    STAGES,
+    Filters,
+    Flag,
+    Integrations,
+    Names,
+    Number,
+    Setting,
+    Stages,
+    WorkTypes,
+    Zone,
+    one_of,
+    whole,
+)
 
 BANDS = {
     "lead_time": (("1", "7", "30"), "days, below"),
@@ -105,7 +38,7 @@ BANDS = {
 
 def _band_settings() -> list[Setting]:
     return [
-        Setting(f"ratings.{metric}.{band}", default, _number, f"Bound of the band {band.capitalize()} ({meaning}).")
+        Setting(f"ratings.{metric}.{band}", default, Number, f"Bound of the band {band.capitalize()} ({meaning}).")
         for metric, (defaults, meaning) in BANDS.items()
         for band, default in zip(("elite", "high", "medium"), defaults, strict=True)
     ]
@@ -114,84 +47,78 @@ def _band_settings() -> list[Setting]:
 SETTINGS: dict[str, Setting] = {
     setting.key: setting
     for setting in (
-        Setting("timezone", "UTC", _timezone, "IANA time zone: periods and coding days are local.", "an IANA name"),
-        Setting("bots", "", _names, "Further bot accounts, comma-separated."),
-        Setting("pr_size.small", "10", _whole(1, 10**8), "Changed lines below which a pull request is small."),
-        Setting("pr_size.medium", "100", _whole(1, 10**8), "Changed lines below which it is medium; else large."),
-        Setting("rework.window_days", "30", _whole(0, 36500), "Days within which reworked code is recent."),
-        Setting("rework.method", "file", _choice("file"), "How the age of reworked code is found.", "file"),
+        Setting("timezone", "UTC", Zone, "IANA time zone: periods and coding days are local."),
+        Setting("bots", "", Names, "Further bot accounts, comma-separated."),
+        Setting("pr_size.small", "10", whole(1, 10**8), "Changed lines below which a pull request is small."),
+        Setting("pr_size.medium", "100", whole(1, 10**8), "Changed lines below which it is medium; else large."),
+        Setting("rework.window_days", "30", whole(0, 36500), "Days within which reworked code is recent."),
+        Setting("rework.method", "file", one_of("file"), "How the age of reworked code is found."),
         Setting(
             "work_items.complete_from",
             "created",
-            _choice("created", "started"),
+            one_of("created", "started"),
             "Where the time to complete a work item starts.",
-            "created, started",
         ),
         Setting(
             "lead_time.unit",
             "auto",
-            _choice("auto", "work_items", "pull_requests"),
+            one_of("auto", "work_items", "pull_requests"),
             "Unit of lead time.",
-            "auto, work_items, pull_requests",
         ),
-        Setting("lead_time.stages", ",".join(STAGES), _stages, "Stages that lead time sums.", ", ".join(STAGES)),
+        Setting("lead_time.stages", ",".join(STAGES), Stages, "Stages that lead time sums."),
         Setting(
             "lead_time.work",
             "completed",
-            _choice("completed", "deployed"),
+            one_of("completed", "deployed"),
             "All completed work, or only deployed work.",
-            "completed, deployed",
         ),
         Setting(
             "lead_time.order",
             "enforce",
-            _choice("enforce", "exceptions"),
+            one_of("enforce", "exceptions"),
             "A negative stage counts 0 (enforce) or is left out (exceptions).",
-            "enforce, exceptions",
         ),
         Setting(
             "deployments.first_carries",
             "false",
-            _boolean,
+            Flag,
             "Whether a first known deployment carries all before it.",
-            "true, false",
         ),
         Setting(
             "cfr.source",
             "pipelines",
-            _choice("pipelines", "incidents"),
+            one_of("pipelines", "incidents"),
             "What tells that a deployment failed.",
-            "pipelines, incidents",
         ),
         *_band_settings(),
         Setting(
             "exports.reuse",
             "window",
-            _choice("window", "unchanged"),
+            one_of("window", "unchanged"),
             "Reuse an identical export within the window, or only while no newer data has landed.",
-            "window, unchanged",
         ),
-        Setting("exports.reuse_minutes", "30", _whole(0, 10**6), "Minutes within which an identical export is reused."),
-        Setting("exports.keep_days", "30", _whole(1, 36500), "Days a finished export's file is kept."),
-        Setting("exports.max_range_days", "1830", _whole(1, 36600), "Longest date range of an export, in days."),
+        Setting("exports.reuse_minutes", "30", whole(0, 10**6), "Minutes within which an identical export is reused."),
+        Setting("exports.keep_days", "30", whole(1, 36500), "Days a finished export's file is kept."),
+        Setting("exports.max_range_days", "1830", whole(1, 36600), "Longest date range of an export, in days."),
     )
 }
 
-TEAM_RULES: dict[str, tuple[Check, str]] = {
-    **{
-        name: (rules.parse_filters, f"Filter sets of a team over the {name}: `equals a, b; not contains c`.")
+_TEAM_RULES = (
+    *(
+        Setting(name, "", Filters, f"Filter sets of a team over the {name}: `equals a, b; not contains c`.")
         for name in ("repository", "service", "pipeline", "environment", "project", "tag", "label")
-    },
-    "work_type": (
-        rules.parse_work_types,
-        "Work types of a team: `feature = Story, Epic; bug = Bug`; others are other.",
     ),
-    "integrations": (
-        rules.parse_integrations,
+    Setting("work_type", "", WorkTypes, "Work types of a team: `feature = Story, Epic; bug = Bug`; others are other."),
+    Setting(
+        "integrations",
+        "",
+        Integrations,
         "Sources that a team uses: `SCM = github:example; IM = jira:shop`. For people to see: nothing is filtered by it, and "
         "teams below have their own.",
     ),
-}
+)
+TEAM_RULES: dict[str, Setting] = {rule.key: rule for rule in _TEAM_RULES}
+"""What can be set for a team as ``team.<key>.<rule>``, by rule."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +141,7 @@ class Profile:
         for key, text in texts.items():
             if key not in SETTINGS:
                 _, team, rule = split_team_key(key)
-                team_rules.setdefault(team, {})[rule] = TEAM_RULES[rule][0](text)
+                team_rules.setdefault(team, {})[rule] = TEAM_RULES[rule].parse(text)
         return cls(values, texts, team_rules)
 
     def __getitem__(self, key: str) -> Any:
@@ -241,6 +168,11 @@ def split_team_key(key: str) -> tuple[str, str, str]:
     return head, team, rule
 
 
+def declared(key: str) -> Setting:
+    """What is declared for ``key``, a setting or the rule of a team. Raises ``InvalidRequest`` for any other."""
+    return SETTINGS[key] if key in SETTINGS else TEAM_RULES[split_team_key(key)[2]]
+
+
 def unknown_setting(key: str) -> InvalidRequest:
     """The refusal of a key that is no setting, with the nearest ones."""
     names = [*SETTINGS, *(f"team.<key>.{rule}" for rule in TEAM_RULES)]
@@ -255,10 +187,7 @@ def unknown_setting(key: str) -> InvalidRequest:
 def check(key: str, text: str) -> str:
     """The text to store for ``key``; raises ``InvalidRequest`` naming the key, the value and what would do."""
     try:
-        if key in SETTINGS:
-            SETTINGS[key].parse(text)
-        else:
-            TEAM_RULES[split_team_key(key)[2]][0](text)
+        declared(key).parse(text)
     except ValueError as error:
         raise InvalidRequest(
             f"{key} cannot be {text!r}; it must be {error}", code="invalid_setting", details=[Detail(key, str(error))]

@@ -1,6 +1,6 @@
-"""Server configuration: where the home is and which database it uses, read from the environment once at start.
+"""Settings of the server, read from the environment once at the start: where the home is, which database it uses.
 
-Everything that belongs to a project is in ``profile``; this is what must be known before the database is open.
+What belongs to a project is in ``profile``; this must be known before the database is open.
 """
 
 from __future__ import annotations
@@ -8,77 +8,108 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from leadline.errors import InvalidRequest
 
 DOCUMENTED_PREFIXES = ("/gratis/sei/api", "/prod1/sei/api", "/gateway/sei/api", "/sei/api")
 """Paths in which the documented base URLs end; the API answers under each of them."""
 
-ENVIRONMENT = {
-    "LEADLINE_HOME": "Folder that holds all state; default: the platform's user data folder.",
-    "LEADLINE_DATABASE_URL": "Metadata database (`postgresql+psycopg://…`); default: SQLite in the home.",
-    "LEADLINE_PREFIXES": "Comma-separated path prefixes that reach the API; default: the documented ones.",
-    "LEADLINE_MEMORY": "Memory limit of one running query (DuckDB notation); default `600MB`.",
-    "LEADLINE_REPORT_SECONDS": "How long a report may take over HTTP before it is refused; default `30`.",
-    "LEADLINE_RATE_LIMIT": "Requests per second that a server answers each key, twice that at once; `0`: any number; "
-    "default `1000`.",
-    "LEADLINE_LOG": "Log form: `json` or `text`; default: text on a terminal, else JSON.",
-    "LEADLINE_DEBUG": "`1`: a command also shows the traceback of an error that nobody foresaw.",
-}
+
+def _default_home() -> Path:
+    from platformdirs import user_data_path
+
+    return _absolute(user_data_path("leadline", appauthor=False))
 
 
-@dataclass(frozen=True)
-class ServerSettings:
-    """The environment's settings, resolved. ``database_url`` is None for SQLite in the home."""
-
-    home: Path
-    database_url: str | None
-    prefixes: tuple[str, ...]
-    memory_limit: str
-    log_format: str | None
-    report_seconds: float = 30.0
-    rate_limit: int = 1000
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ, *, home: Path | None = None) -> ServerSettings:
-        """Read ``environ``; ``home`` (from ``--home``) wins over ``LEADLINE_HOME``."""
-        prefixes = environ.get("LEADLINE_PREFIXES")
-        return cls(
-            home=(home or _default_home(environ)).expanduser().absolute(),
-            database_url=environ.get("LEADLINE_DATABASE_URL") or None,
-            prefixes=DOCUMENTED_PREFIXES
-            if prefixes is None
-            else tuple("/" + part.strip().strip("/") for part in prefixes.split(",") if part.strip().strip("/")),
-            memory_limit=environ.get("LEADLINE_MEMORY") or "600MB",
-            log_format=environ.get("LEADLINE_LOG") or None,
-            report_seconds=_seconds(environ, "LEADLINE_REPORT_SECONDS", 30.0),
-            rate_limit=_whole(environ, "LEADLINE_RATE_LIMIT", 1000),
-        )
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
 
 
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
-    """A number of seconds above 0. Raises ``InvalidRequest`` for anything else."""
-    if not (text := environ.get(name, "").strip()):
-        return default
-    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not float(text):
-        raise InvalidRequest(f"{name} cannot be {text[:40]!r}; it must be a number of seconds above 0, such as 30")
+def _prefixes(text: str) -> tuple[str, ...]:
+    return tuple("/" + part.strip().strip("/") for part in text.split(",") if part.strip().strip("/"))
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text.strip()) or not float(text):
+        raise ValueError("a number of seconds above 0, such as 30")
     return float(text)
 
 
-def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
-    """A whole number from 0 up. Raises ``InvalidRequest`` for anything else."""
-    if not (text := environ.get(name, "").strip()):
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise InvalidRequest(f"{name} cannot be {text[:40]!r}; it must be a whole number from 0 up, such as {default}")
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        raise ValueError("a whole number from 0 up, such as 1000")
     return int(text)
 
 
-def _default_home(environ: Mapping[str, str]) -> Path:
-    if set_home := environ.get("LEADLINE_HOME"):
-        return Path(set_home)
-    from platformdirs import user_data_path
+class ServerSettings(BaseModel):
+    """The environment's settings. ``database_url`` is None for SQLite in the home."""
 
-    return user_data_path("leadline", appauthor=False)
+    # Not a class of pydantic-settings: its import takes longer than that of pydantic, in every command, and what it adds
+    # (files, secrets, nested names) is not used.
+    model_config = ConfigDict(frozen=True)
+
+    home: Annotated[Path, PlainValidator(_absolute)] = Field(
+        alias="LEADLINE_HOME",
+        default_factory=_default_home,
+        description="Folder that holds all state; default: the platform's user data folder.",
+    )
+    database_url: str | None = Field(
+        None,
+        alias="LEADLINE_DATABASE_URL",
+        description="Metadata database (`postgresql+psycopg://…`); default: SQLite in the home.",
+    )
+    prefixes: Annotated[tuple[str, ...], PlainValidator(_prefixes)] = Field(
+        DOCUMENTED_PREFIXES,
+        alias="LEADLINE_PREFIXES",
+        description="Comma-separated path prefixes that reach the API; default: the documented ones.",
+    )
+    memory_limit: str = Field(
+        "600MB",
+        alias="LEADLINE_MEMORY",
+        description="Memory limit of one running query (DuckDB notation); default `600MB`.",
+    )
+    report_seconds: Annotated[float, PlainValidator(_seconds)] = Field(
+        30.0,
+        alias="LEADLINE_REPORT_SECONDS",
+        description="How long a report may take over HTTP before it is refused; default `30`.",
+    )
+    rate_limit: Annotated[int, PlainValidator(_whole)] = Field(
+        1000,
+        alias="LEADLINE_RATE_LIMIT",
+        description="Requests per second that a server answers each key, twice that at once; `0`: any number; "
+        "default `1000`.",
+    )
+    log_format: str | None = Field(
+        None,
+        alias="LEADLINE_LOG",
+        description="Log form: `json` or `text`; default: text on a terminal, else JSON.",
+    )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, *, home: Path | None = None) -> ServerSettings:
+        """Read ``environ``, in which an empty variable is as none; ``home`` (from ``--home``) wins over ``LEADLINE_HOME``.
+
+        Raises ``InvalidRequest`` for a value that cannot be used.
+        """
+        given: dict[str, Any] = {
+            name: text for name, text in environ.items() if text.strip() or name == "LEADLINE_PREFIXES"
+        }
+        if home is not None:
+            given["LEADLINE_HOME"] = home
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            refused = error.errors()[0]
+            name, text, would_do = refused["loc"][0], str(refused["input"]).strip(), refused["ctx"]["error"]
+            raise InvalidRequest(f"{name} cannot be {text[:40]!r}; it must be {would_do}") from None
+
+
+ENVIRONMENT = {
+    **{str(field.alias): str(field.description) for field in ServerSettings.model_fields.values()},
+    "LEADLINE_DEBUG": "`1`: a command also shows the traceback of an error that nobody foresaw.",
+}
+"""What each variable means. The last one is read where errors end, before there are settings."""

@@ -79,7 +79,7 @@ _FILTERS = {
         "groupedFilters": {"type": "object", "additionalProperties": {"type": "array", "items": _FILTER}},
         "rules": {
             "type": "object",
-            "properties": {name: {"type": ["string", "null"], "description": doc} for name, (_, doc) in RULES.items()},
+            "properties": {name: {"type": ["string", "null"], "description": rule.doc} for name, rule in RULES.items()},
         },
     },
 }

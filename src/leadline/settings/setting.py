@@ -1,0 +1,135 @@
+"""What a setting is: its key, default and meaning, and a pydantic type that reads its text; and the types there are.
+
+Settings are given and stored as text. A type says what it expects of one in words that complete "it must be …".
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, cached_property
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from annotated_types import Interval
+from pydantic import BeforeValidator, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
+
+from leadline.settings import rules
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting. ``type`` is a pydantic type that takes the setting's text; what is said of it follows from its JSON schema,
+    or from the ``ValueError`` of its own check."""
+
+    key: str
+    default: str
+    type: Any
+    doc: str
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.type)
+
+    @cached_property
+    def _schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = self._adapter.json_schema()
+        if isinstance(only := schema.get("const"), str):
+            return {**schema, "enum": [only]}
+        return schema
+
+    def parse(self, text: str) -> Any:
+        """The typed value of ``text``; raises ``ValueError`` with what would do."""
+        try:
+            return self._adapter.validate_python(text.strip())
+        except ValidationError as error:
+            own = error.errors()[0].get("ctx", {}).get("error")
+            raise ValueError(str(own) if isinstance(own, ValueError) else self._expected()) from None
+
+    def _expected(self) -> str:
+        if "minimum" in self._schema:
+            return f"a whole number from {self._schema['minimum']} to {self._schema['maximum']}"
+        return f"one of {self.choices}"
+
+    @property
+    def choices(self) -> str:
+        """The values there are to choose from; empty where there are none to list."""
+        schema = self._schema
+        if schema.get("type") == "boolean":
+            return "true, false"
+        if schema.get("format") == "timezone":
+            return "an IANA name"
+        return ", ".join(schema.get("enum") or schema.get("items", {}).get("enum") or ())
+
+
+def one_of(*values: str) -> Any:
+    """The type of one of ``values``, in any letter case."""
+    return Annotated[Literal[values], BeforeValidator(str.lower)]
+
+
+def whole(minimum: int, maximum: int) -> Any:
+    """The type of a whole number within bounds."""
+    return Annotated[int, Interval(ge=minimum, le=maximum), BeforeValidator(_digits)]
+
+
+def _digits(text: str) -> int | None:
+    # pydantic itself would also read 1_000 and +1.
+    return int(text) if re.fullmatch(r"\d{1,9}", text) else None
+
+
+def _number(text: str) -> float:
+    """A number, or a fraction: one a week is exactly `1/7`, which no decimal is."""
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?|\d{1,9}/0*[1-9]\d{0,8}", text):
+        raise ValueError("a number of 0 or more, such as 1.5 or 1/7")
+    return float(Fraction(text))
+
+
+def _boolean(text: str) -> bool:
+    if (word := text.lower()) not in ("true", "false"):
+        raise ValueError("true or false")
+    return word == "true"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    # Reads the whole time zone folder.
+    return frozenset(available_timezones())
+
+
+def _timezone(text: str) -> str:
+    # ZoneInfo also opens paths such as "posix/…" or "../x"; only the published names are accepted.
+    zones = _zones()
+    if text in zones:
+        return text
+    for zone in zones:
+        if zone.lower() == text.lower():
+            return zone
+    near = difflib.get_close_matches(text, zones, n=3, cutoff=0.5)
+    raise ValueError("an IANA time zone such as Europe/Berlin" + (f"; near: {', '.join(near)}" if near else ""))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+
+
+STAGES = ("planning", "coding", "review", "build", "deploy")
+"""The stages of lead time, in their order."""
+
+
+def _stages(text: str) -> tuple[str, ...]:
+    chosen = _names(text)
+    if not chosen or not set(chosen) <= set(STAGES):
+        raise ValueError(f"a comma-separated choice of {', '.join(STAGES)}")
+    return tuple(stage for stage in STAGES if stage in chosen)
+
+
+Stages = Annotated[tuple[Literal[STAGES], ...], BeforeValidator(_stages)]  # type: ignore[valid-type]
+Names = Annotated[tuple[str, ...], PlainValidator(_names)]
+Number = Annotated[float, PlainValidator(_number)]
+Flag = Annotated[bool, BeforeValidator(_boolean)]
+Filters = Annotated[tuple[rules.Filter, ...], PlainValidator(rules.parse_filters)]
+WorkTypes = Annotated[dict[str, str], PlainValidator(rules.parse_work_types)]
+Integrations = Annotated[dict[str, tuple[str, ...]], PlainValidator(rules.parse_integrations)]
+Zone = Annotated[str, BeforeValidator(_timezone), WithJsonSchema({"type": "string", "format": "timezone"})]
