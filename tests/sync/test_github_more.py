@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,57 +14,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from leadline.db import cursors
 from leadline.home import Home, Project
-from leadline.sources.kit.settings import SourceSettings, checked
 from leadline.sync.git import GitSync
-from leadline.sync.run import SyncRun
-from leadline.sync.source import SourceResult, run_source
-from stubs.github import PASSING, TOKEN, App, Hub
+from stubs.github import PASSING, App, Hub
 from stubs.github_data import member, oid, pull, repository, run, squash, team, whole_commit
-from stubs.server import Fault, serving
+from stubs.server import JSON, Fault, Request, Tool, serving
 
-from .test_github import contents, small_hub
+from .harness import Rows, Syncer, after_pages, contents
+from .scenarios import GITHUB, small_github
 
-
-class Syncer:
-    """Syncs a hub into a project, with whatever options."""
-
-    def __init__(self, project: Project, hub: Hub, url: str) -> None:
-        self.project, self.hub, self.url = project, hub, url
-        self.token = TOKEN
-
-    def __call__(self, progress: Callable[[str, int], None] | None = None, **options: tuple[str, ...]) -> SourceResult:
-        given = SourceSettings("github", targets=("acme",), url=self.url, options=options)
-        (settings,) = checked(given)
-        job = SyncRun(self.project, progress=progress)
-        if progress is not None:
-            object.__setattr__(job, "rows_at_a_time", 1)
-        environ = {"GITHUB_TOKEN": self.token}
-        return run_source(job, settings, environ=environ, wait=lambda _: None, chance=lambda: 0.5)
-
-    def good(self, **options: tuple[str, ...]) -> SourceResult:
-        done = self(**options)
-        assert done.error is None, done.error
-        assert done.result.skipped == ()
-        return done
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        return contents(self.project, [table])[table]
-
-    def calls(self, **options: tuple[str, ...]) -> int:
-        before = len(self.hub.requests)
-        self.good(**options)
-        return len(self.hub.requests) - before
+SCENARIO = GITHUB
 
 
 @pytest.fixture
-def hub() -> Hub:
-    return small_hub()
-
-
-@pytest.fixture
-def sync(project: Project, hub: Hub) -> Iterator[Syncer]:
-    with serving(hub) as url:
-        yield Syncer(project, hub, url)
+def hub(tool: Tool) -> Hub:
+    assert isinstance(tool, Hub)
+    return tool
 
 
 # -- as an app ---------------------------------------------------------------------------------------------------------
@@ -114,7 +78,7 @@ def test_a_token_is_renewed_before_it_ends(sync: Syncer, app: App) -> None:
 
 
 def test_a_token_that_was_taken_back_is_renewed(sync: Syncer, hub: Hub, app: App) -> None:
-    def revoke(request: Any) -> None:
+    def revoke(request: Request) -> None:
         if request.number == 6:
             app.tokens.clear()
 
@@ -175,7 +139,7 @@ def test_a_permission_that_an_app_lacks(sync: Syncer, hub: Hub, app: App) -> Non
 
 def whole_hub() -> Hub:
     """One with people, an app, and commits that wait for a second page."""
-    hub = small_hub()
+    hub = small_github()
     hub.members = [member("ada", "ada@acme.test"), member("ben")]
     hub.teams = [team("all", "ada"), team("web", *[f"m{at}" for at in range(130)], above="all")]
     hub.owners["acme"][0] = repository("acme/shop", 1, pulls=40, releases=2, deployments=3, runs=5, commits=6)
@@ -186,32 +150,32 @@ def whole_hub() -> Hub:
 TABLES = ("pull_requests", "commits", "builds", "deployments", "tool_accounts", "tool_teams")
 
 
-def everything(project: Project, faults: Callable[[Any], Fault | None] = lambda _: None) -> dict[str, Any]:
+def everything(project: Project, faults: Callable[[Request], Fault | None] = lambda _: None) -> Rows:
     hub = whole_hub()
     hub.faults = faults
     with serving(hub) as url:
-        sync = Syncer(project, hub, url)
+        sync = Syncer(project, hub, url, SCENARIO)
         sync.token = pem()
         sync.good(app=("4711",), deploys=("none*",))
         return contents(project, TABLES)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    with Home.open(tmp_path_factory.mktemp("undisturbed")) as home:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    with Home.open(tmp_path_factory.mktemp("whole")) as home:
         found = everything(home.project())
     assert [len(found[name]) for name in TABLES] == [43, 40 * 6 + 40 + 3 * 2 + 3, 7, 3, 2, 131]
     return found
 
 
 @pytest.mark.parametrize("kind", list(PASSING))
-def test_trouble_at_every_request(project: Project, undisturbed: dict[str, Any], kind: str) -> None:
+def test_trouble_at_every_request(project: Project, whole: dict[str, Any], kind: str) -> None:
     """Every request meets the trouble once, also those for tokens, and is answered when it is made again."""
 
-    def spoil(request: Any) -> Fault | None:
+    def spoil(request: Request) -> Fault | None:
         return PASSING[kind] if request.number % 2 and (request.query or kind != "went wrong") else None
 
-    assert everything(project, spoil) == undisturbed
+    assert everything(project, spoil) == whole
 
 
 # -- runs that are deployments -----------------------------------------------------------------------------------------
@@ -249,23 +213,13 @@ def test_a_rule_that_comes_later_and_goes_again(sync: Syncer, hub: Hub) -> None:
     first = sync.rows("builds"), sync.rows("deployments")
     assert [len(rows) for rows in first] == [155, 3]
     with pytest.raises(KeyboardInterrupt):
-        sync(progress=_stop_after(3), deploys=("deploy.yml",))
+        sync(progress=after_pages(4), rows_at_a_time=1, deploys=("deploy.yml",))
     sync.good(deploys=("deploy.yml",))
     assert [len(sync.rows(name)) for name in ("builds", "deployments")] == [152, 6]
     assert sync.calls(deploys=("deploy.yml",)) == 1
     sync.good()
     assert (sync.rows("builds"), sync.rows("deployments")) == first
     assert sync.calls() == 1
-
-
-def _stop_after(pages: int) -> Callable[[str, int], None]:
-    left = iter(range(pages))
-
-    def stop(_subject: str, _records: int) -> None:
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-
-    return stop
 
 
 # -- commits without git -----------------------------------------------------------------------------------------------
@@ -330,7 +284,7 @@ def test_a_history_that_is_cut_and_grows_meanwhile(sync: Syncer, hub: Hub) -> No
     merge(web, *[whole_commit(oid("t", at), at, "ada", *([oid("t", at - 1)] if at else [])) for at in range(350)])
     hub.owners["acme"] = [web]
     with pytest.raises(KeyboardInterrupt):
-        sync(progress=_stop_after(2))
+        sync(progress=after_pages(3), rows_at_a_time=1)
     assert 0 < len(shas(sync)) < 350
     merge(web, whole_commit(oid("t", 350), 350, "ada", oid("t", 349)))
     before = len(hub.requests)
@@ -344,7 +298,7 @@ def test_a_branch_that_was_moved_by_force(sync: Syncer, hub: Hub) -> None:
     merge(web, *[whole_commit(oid("t", at), at, "ada", *([oid("t", at - 1)] if at else [])) for at in range(250)])
     hub.owners["acme"] = [web]
     with pytest.raises(KeyboardInterrupt):
-        sync(progress=_stop_after(2))
+        sync(progress=after_pages(3), rows_at_a_time=1)
     del web["history"][100:]
     merge(web, whole_commit(oid("other"), 500, "ada", oid("t", 99)))
     hub.ancestries.clear()
@@ -370,7 +324,7 @@ def test_commits_too_heavy_for_the_server(sync: Syncer, hub: Hub) -> None:
     hub.owners["acme"] = [repository("acme/web", 2, pulls=30)]
     heavy = {oid("acme/web", "merge", 7), oid("acme/web", 9, 1)}
 
-    def weigh(request: Any) -> Fault | None:
+    def weigh(request: Request) -> Fault | None:
         if "parents(first: 10) { nodes { oid } } additions deletions" not in request.query:
             return None
         asked = {str(each)[2:] for each in request.variables.get("ids", ())}
@@ -396,9 +350,9 @@ def _place(after: str) -> int:
 def test_commits_that_are_refused(sync: Syncer, hub: Hub) -> None:
     refused = b'{"data": null, "errors": [{"type": "FORBIDDEN", "message": "no"}]}'
 
-    def refuse(request: Any) -> Fault | None:
+    def refuse(request: Request) -> Fault | None:
         commits = "on Commit" in request.query
-        return Fault(200, (("Content-Type", "application/json"),), refused) if commits else None
+        return Fault(200, JSON, refused) if commits else None
 
     hub.faults = refuse
     done = sync()

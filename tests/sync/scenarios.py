@@ -1,0 +1,285 @@
+"""Every tool as the tests of all connectors need it: its stub with a little in it, and what is expected of reading it."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from stubs import files, github, github_data, gitlab, gitlab_data, jenkins, jira, jira_data, pagerduty
+from stubs.server import PASSING
+
+from .harness import Mistake, Scenario
+
+# -- GitHub ------------------------------------------------------------------------------------------------------------
+
+
+def small_github() -> github.Hub:
+    shop = github_data.repository("acme/shop", 1, pulls=7, releases=2, deployments=3, runs=5)
+    web = github_data.repository("acme/web", 2, pulls=3, runs=2)
+    return github.Hub({"acme": [shop, web, github_data.repository("acme/empty", 3)]})
+
+
+def grow_github(hub: github.Hub) -> None:
+    hub.owners["acme"][0]["pullRequests"] += [github_data.pull("acme/shop", number) for number in range(8, 61)]
+
+
+def many_repositories(hub: github.Hub) -> None:
+    hub.owners["acme"] += [
+        github_data.repository(f"acme/r{number:03}", 100 + number, pulls=1, runs=1) for number in range(97)
+    ]
+
+
+GITHUB = Scenario(
+    kind="github",
+    small=small_github,
+    tables=(
+        *("repositories", "pull_requests", "pull_request_commits", "pull_request_files", "reviews", "comments"),
+        *("releases", "deployments", "builds", "commits", "tool_accounts"),
+    ),
+    token=github.TOKEN,
+    targets=("acme",),
+    passing=github.PASSING,
+    mistakes=(
+        Mistake("refuses the token from the variable GITHUB_TOKEN (Bad credentials)", "ghp_old"),
+        Mistake("No token in the variable GITHUB_TOKEN", ""),
+        Mistake("no token: it has spaces", "two words"),
+        Mistake("knows no organization or user 'nobody'", github.TOKEN, ("nobody",)),
+        Mistake("No repository of acme is called none-*; there are acme/", github.TOKEN, ("acme/none-*",)),
+    ),
+    limit=(5, 50, 62),
+    goes_down=(4, "pull_requests", 1),
+    grow=grow_github,
+    least_cuts=8,
+    batch=10,
+    many=many_repositories,
+    nothing_new=("graphql",),
+)
+
+# -- GitLab ------------------------------------------------------------------------------------------------------------
+
+
+def small_gitlab() -> gitlab.Hub:
+    shop = gitlab_data.project("acme/shop", 1, merge_requests=7, issues=5, releases=2, deployments=3, pipelines=5)
+    web = gitlab_data.project("acme/sub/web", 2, merge_requests=3, pipelines=2)
+    return gitlab.Hub(projects=[shop, web, gitlab_data.project("acme/empty", 3)])
+
+
+def grow_gitlab(hub: gitlab.Hub) -> None:
+    shop = hub.projects[0]
+    shop["mergeRequests"] += [
+        gitlab_data.merge_request("acme/shop", number, commits=1, files=1) for number in range(8, 30)
+    ]
+    shop["pipelines"] = [gitlab_data.pipeline("acme/shop", number) for number in range(1, 102)]
+    shop["deployments"] = [gitlab_data.deployment("acme/shop", number) for number in range(1, 102)]
+
+
+def many_projects(hub: gitlab.Hub) -> None:
+    hub.projects += [
+        gitlab_data.project(f"acme/r{number:03}", 100 + number, merge_requests=1, issues=1, pipelines=1)
+        for number in range(97)
+    ]
+
+
+GITLAB = Scenario(
+    kind="gitlab",
+    small=small_gitlab,
+    tables=(
+        *("repositories", "pull_requests", "pull_request_commits", "pull_request_files", "reviews", "comments"),
+        *("work_items", "releases", "deployments", "builds", "tool_accounts"),
+    ),
+    token=gitlab.TOKEN,
+    targets=("acme",),
+    # Only GraphQL says in an answer like any other that it timed out.
+    passing={name: fault for name, fault in gitlab.PASSING.items() if name != "timed out"},
+    mistakes=(
+        Mistake("refuses the token from the variable GITLAB_TOKEN (Invalid token)", "glpat-old"),
+        Mistake("No token in the variable GITLAB_TOKEN", ""),
+        Mistake("no token: it has spaces", "two words"),
+        Mistake("knows no group, user or project 'nobody'", gitlab.TOKEN, ("nobody",)),
+        Mistake("No project of acme is called none-*; there are acme/", gitlab.TOKEN, ("acme/none-*",)),
+    ),
+    limit=(5, 50, 62),
+    goes_down=(4, "pull_requests", 1),
+    grow=grow_gitlab,
+    least_cuts=6,
+    batch=40,
+    many=many_projects,
+    nothing_new=("graphql",),
+)
+
+# -- Jira --------------------------------------------------------------------------------------------------------------
+
+
+def grow_jira(tool: jira.Jira) -> None:
+    tool.issues += [jira_data.issue("SHOP", number, cloud=tool.cloud) for number in range(8, 20)]
+
+
+def many_jira_projects(tool: jira.Jira) -> None:
+    for number in range(30):
+        tool.add(f"P{number}", 1)
+
+
+def of_jira(**changes: Any) -> Scenario:
+    lacking = "has no project SHAP, or its user lacks the permission 'Browse projects' for it; there is SHOP"
+    return Scenario(
+        kind="jira",
+        tables=("work_items", "work_item_changes", "sprints", "tool_accounts"),
+        token=jira.TOKEN,
+        mistakes=(
+            Mistake("refuses the token from the variable JIRA_TOKEN", "ATATT3xOld"),
+            Mistake("No token in the variable JIRA_TOKEN", ""),
+            Mistake("no token: it has spaces", "two words"),
+            Mistake(lacking, jira.TOKEN, ("SHAP",)),
+        ),
+        goes_down=(7, "work_items", 7),
+        grow=grow_jira,
+        small_pages=("leadline.sources.jira.reading.ISSUES", 3),
+        least_cuts=4,
+        many=many_jira_projects,
+        **changes,
+    )
+
+
+JIRA_CLOUD = of_jira(
+    small=jira.small,
+    options={"user": jira.USER},
+    limit=(5, 0, 62),
+    nothing_new=("serverInfo", "myself", "search", "field", "status", "jql"),
+)
+JIRA_DATA_CENTER = of_jira(
+    small=lambda: jira.small(cloud=False),
+    nothing_twice=False,
+    nothing_new=("serverInfo", "myself", "project", "field", "status", "search"),
+)
+
+# -- Jenkins -----------------------------------------------------------------------------------------------------------
+
+
+def small_jenkins() -> jenkins.Jenkins:
+    parameters = {"ENV": "prod", "service": "cart", "rollback": True}
+    deep = jenkins.folder("still", jenkins.folder("more", jenkins.job("hidden", 2)))
+    return jenkins.Jenkins(
+        jobs=[
+            jenkins.job("tools", 3),
+            jenkins.folder(
+                "shop",
+                jenkins.multibranch("api", jenkins.job("main", 7), jenkins.job("feature%2Fcart", 2)),
+                jenkins.job("deploy-prod", 4, parameters=parameters),
+                jenkins.folder("deep", jenkins.folder("er", deep)),
+            ),
+            jenkins.folder("empty"),
+        ]
+    )
+
+
+def grow_jenkins(tool: jenkins.Jenkins) -> None:
+    tool.jobs[0] = jenkins.job("tools", 450)
+
+
+JENKINS = Scenario(
+    kind="jenkins",
+    small=small_jenkins,
+    tables=("builds", "deployments", "tool_accounts"),
+    token=jenkins.TOKEN,
+    options={"user": jenkins.USER, "deploys": ("*deploy-prod",)},
+    mistakes=(
+        Mistake("refuses the token of 'ada' from the variable JENKINS_TOKEN", "old"),
+        Mistake("No token of 'ada' in the variable JENKINS_TOKEN", ""),
+        Mistake("not whose it is: give --user", jenkins.TOKEN, options={"user": None}),
+        Mistake("anonymous needs the permission Overall/Read (hudson.model.Hudson.Read)", "", options={"user": None}),
+        Mistake("no token: it has spaces", "two words"),
+        Mistake("has no nothing", jenkins.TOKEN, ("nothing",)),
+        Mistake("has no job called shop/none*", jenkins.TOKEN, ("shop/none*",)),
+    ),
+    goes_down=(4, "builds", 1),
+    grow=grow_jenkins,
+    first_cut=1,
+    least_cuts=6,
+    nothing_new=("json", "json"),
+)
+
+# -- PagerDuty ---------------------------------------------------------------------------------------------------------
+
+DAY = 24 * 60
+SERVICES = [pagerduty.service(1, "Shop Cart"), pagerduty.service(2, "Shop Web"), pagerduty.service(3, "Legacy")]
+
+
+def clock(minutes: float) -> float:
+    """What sets the tool's clock to so long after the beginning of its data."""
+    return (pagerduty.BEGIN + timedelta(minutes=minutes)).timestamp() - time.time()
+
+
+def small_pagerduty() -> pagerduty.PagerDuty:
+    """Incidents of two years, some of them open."""
+    incidents = [
+        pagerduty.incident(number, SERVICES[number % 3], number * DAY * 2, ends=None if number % 50 == 7 else 30)
+        for number in range(1, 261)
+    ]
+    return pagerduty.PagerDuty(services=list(SERVICES), incidents=incidents, clock=clock(530 * DAY))
+
+
+PAGERDUTY = Scenario(
+    kind="pagerduty",
+    small=small_pagerduty,
+    tables=("incidents",),
+    token=pagerduty.TOKEN,
+    mistakes=(
+        Mistake("refuses the token from the variable PAGERDUTY_TOKEN (Invalid API Key)", "old"),
+        Mistake("No token in the variable PAGERDUTY_TOKEN", ""),
+        Mistake("No service is called Nothing; there are Legacy, Shop Cart, Shop Web", pagerduty.TOKEN, ("Nothing",)),
+    ),
+    limit=(3, 1, 61),
+    goes_down=(4, "incidents", 1),
+    first_cut=1,
+    least_cuts=6,
+    most_cuts=6,
+    nothing_twice=False,
+    nothing_new=("services", "incidents", "incidents", "incidents"),
+    again=6,
+)
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+HEADER = "incident_id,service,title,severity,created_at,resolved_at\n"
+
+
+def line(number: int, title: str = "Down") -> str:
+    return f"I-{number},cart,{title},high,2026-01-05T10:{number % 60:02}:00Z,2026-01-05T11:00:00Z\n"
+
+
+def csv(count: int) -> bytes:
+    return (HEADER + "".join(map(line, range(1, count + 1)))).encode()
+
+
+def small_files() -> files.Files:
+    return files.Files(files={"/incidents.csv": csv(5)})
+
+
+def grow_files(tool: files.Files) -> None:
+    tool.files["/incidents.csv"] = csv(4_500)
+
+
+FILES = Scenario(
+    kind="files",
+    small=small_files,
+    tables=("incidents",),
+    token="",
+    targets=("/incidents.csv",),
+    # A file may hold anything: half of one cannot be told from a whole one.
+    passing={name: fault for name, fault in PASSING.items() if name not in ("HTML", "half a JSON")},
+    login_page="answered a web page instead of incidents.csv",
+    grow=grow_files,
+    least_cuts=2,
+    nothing_new=("incidents.csv",),
+)
+
+SCENARIOS = {
+    "github": GITHUB,
+    "gitlab": GITLAB,
+    "jira cloud": JIRA_CLOUD,
+    "jira data center": JIRA_DATA_CENTER,
+    "jenkins": JENKINS,
+    "pagerduty": PAGERDUTY,
+    "files": FILES,
+}
