@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from leadline.engine import Engine
-from leadline.exports.requests import parse
+from leadline.exports.kinds import parse
 from leadline.home import Home, Project
 from leadline.ingest.inbox import Push, accept, flush
 from leadline.ingest.validation import RowValidator

@@ -81,7 +81,7 @@ def line(kind: str, mine: list[dict[str, Any]], theirs: list[dict[str, Any]]) ->
 
 
 def child(home: Path, kind: str, out: Path) -> dict[str, Any]:
-    from leadline.exports.requests import parse
+    from leadline.exports.kinds import parse
     from leadline.home import Home
     from leadline.metrics.run import pin
 

@@ -88,14 +88,14 @@ def number(text: str) -> float | None:
 
 
 def child(home: Path, kind: str, out: Path) -> dict[str, object]:
-    from leadline.exports.requests import parse_productivity
+    from leadline.exports.kinds import parse
     from leadline.home import Home
     from leadline.metrics.request import Control
     from leadline.metrics.run import pin, produce
 
     with Home.open(home) as opened:
         project = opened.project()
-        request, _ = parse_productivity(project, body())
+        request = parse(project, body(), "productivity").request
         pins = pin(project, request.tree)
         if kind == "first":
             shutil.rmtree(project.folder / "cache" / "facts", ignore_errors=True)

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from leadline.metrics.catalogue import DEFINITIONS, GROUP_ALIASES, catalogue_of, groups_of
-from leadline.metrics.metric import AGGREGATIONS, EFFICIENCY, INSIGHTS, PRODUCTIVITY, Metric
+from leadline.exports.export_kind import ExportKind
+from leadline.exports.kinds import KINDS
+from leadline.metrics.catalogue import DEFINITIONS, GROUP_ALIASES
+from leadline.metrics.metric import AGGREGATIONS, CatalogueEntry, Metric
 from leadline.schema import TABLES, Table
 from leadline.schema.table import Column
 from leadline.settings.profile import SETTINGS, TEAM_RULES
@@ -21,38 +23,15 @@ from leadline.settings.server import DOCUMENTED_PREFIXES, ENVIRONMENT
 HELP_WIDTH = 80
 
 GROUP_TITLES = {
-    "activity": "Activity",
-    "velocity": "Velocity",
-    "volume": "Volume",
-    "quality": "Quality",
-    "collaboration": "Collaboration",
     "lttc": "Lead time for changes",
-    "work_items": "Work items",
     "df": "Deployment frequency",
     "cfr": "Change failure rate",
     "mttr": "Time to restore",
     "rating": "Ratings",
-    "summary": "Summary",
 }
+"""Titles of groups that are not their names."""
 
-INSIGHT_TITLES = {PRODUCTIVITY: "Productivity", EFFICIENCY: "Efficiency (DORA)"}
-
-INSIGHT_INTROS = {
-    PRODUCTIVITY: """Level `developer` has one row per developer and period, level `team` one per team and period.
-
-- A pull request counts in the period of its merge, a commit in that of its author date, a work item in that of its
-  completion.
-- The rules behind the words (credited commits, bots, links, first commit) are in [Where a number comes
-  from](../guide/facts.md#the-rules).""",
-    EFFICIENCY: """Rows are teams. Which change a deployment carries and whose a deployment is, is told in [DORA
-metrics](../guide/dora.md).
-
-- A lead time counts in the period in which its work item was completed (its pull request merged), a deployment in that of
-  its finish, an incident in that of its resolution.
-- A statistic's name says which one it is: `LTTC_Mean_Days`, `LTTC_P90_Days`.""",
-}
-
-KINDS = {
+CALCULATIONS = {
     "A *sum*": "over nothing is 0",
     "A *ratio*": "divides two sums; over nothing it is empty (`PR_Velocity` and `Deployment_Frequency`: 0)",
     "A *statistic*": "is the mean, median or percentile of single values, as the aggregation says; over nothing it is empty",
@@ -99,27 +78,26 @@ How to read it:
 
 - **Level**: whose rows have it, `developer` or `team`. A team's row covers all teams below it. It is computed from the
   events themselves, never from the rows of its children.
-- **Kind**: how it is computed. {" ".join(f"{kind} {meaning}." for kind, meaning in KINDS.items())}
+- **Kind**: how it is computed. {" ".join(f"{kind} {meaning}." for kind, meaning in CALCULATIONS.items())}
 - **Id**: the column's name in upper case. Requests accept either, in any case, under any aggregation's name.
 - Periods are of local dates in the setting `timezone`. Numbers have at most four decimals."""
-    return "\n\n".join([intro, *map(_insight, INSIGHTS), _aggregations()]) + "\n"
+    return "\n\n".join([intro, *map(_kind_of_export, KINDS.values()), _aggregations()]) + "\n"
 
 
-def _insight(insight: str) -> str:
-    groups = groups_of(insight)
+def _kind_of_export(kind: ExportKind) -> str:
     rows = [
         (
             code(group),
             ", ".join(map(code, _aliases(group))),
-            ", ".join(f"`{each.column}`" for each in _in(insight, group)),
+            ", ".join(f"`{each.column}`" for each in _in(kind, group)),
         )
-        for group in groups
+        for group in kind.groups
     ]
     parts = [
-        f"## {INSIGHT_TITLES[insight]}",
-        INSIGHT_INTROS[insight],
+        f"## {kind.title}",
+        kind.about,
         table(("group", "also called", "columns"), rows),
-        *(_group(insight, group) for group in groups),
+        *(_group(kind, group) for group in kind.groups),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -128,34 +106,37 @@ def _aliases(group: str) -> list[str]:
     return [alias for alias, name in GROUP_ALIASES.items() if name == group]
 
 
-def _in(insight: str, group: str) -> list[Metric]:
-    return [metric for metric in catalogue_of(insight) if group in metric.groups]
+def _in(kind: ExportKind, group: str) -> list[CatalogueEntry]:
+    return [entry for entry in kind.catalogue() if group in entry.groups]
 
 
-def _group(insight: str, group: str) -> str:
+def _group(kind: ExportKind, group: str) -> str:
     """The metrics whose own group it is; nothing for a group that only gathers metrics of others."""
-    metrics = [metric for metric in catalogue_of(insight) if metric.group == group]
-    if not metrics:
+    entries = [entry for entry in kind.catalogue() if entry.group == group]
+    if not entries:
         return ""
-    return f"### {GROUP_TITLES[group]} (`{group}`)\n\n" + "\n\n".join(_metric(metric) for metric in metrics)
+    title = GROUP_TITLES.get(group, group.replace("_", " ").capitalize())
+    return f"### {title} (`{group}`)\n\n" + "\n\n".join(map(_entry, entries))
 
 
-def _metric(metric: Metric) -> str:
+def _entry(metric: CatalogueEntry) -> str:
     facts = [
         ("Id", code(metric.id)),
         ("Also called", ", ".join(map(code, metric.aliases))),
         ("Also in", ", ".join(map(code, metric.also_in))),
         ("Unit", metric.unit),
         ("Level", ", ".join(map(code, metric.levels))),
-        ("Kind", _kind(metric)),
+        ("Kind", _calculation(metric)),
         ("Made from", ", ".join(f"[`{name}`](data-model.md#{name})" for name in metric.sources)),
     ]
     lines = "\n".join(f"- {name}: {value}" for name, value in facts if value)
     return f"#### {metric.column}\n\n{metric.definition}\n\n{lines}"
 
 
-def _kind(metric: Metric) -> str:
-    """The kind of its formula, level by level where they differ."""
+def _calculation(metric: CatalogueEntry) -> str:
+    """How it is computed, level by level where that differs."""
+    if not isinstance(metric, Metric):
+        return metric.kind
     kinds = {level: type(metric.formula(level)).__name__.lower() for level in metric.levels}
     if len(set(kinds.values())) == 1:
         return metric.kind
@@ -165,9 +146,9 @@ def _kind(metric: Metric) -> str:
 def _aggregations() -> str:
     rows = [
         tuple(code(metric.column_for(name)) for name in AGGREGATIONS)
-        for insight in INSIGHTS
-        for metric in catalogue_of(insight)
-        if metric.kind == "statistic"
+        for kind in KINDS.values()
+        for metric in kind.catalogue()
+        if isinstance(metric, Metric) and metric.kind == "statistic"
     ]
     return (
         "## Names under other aggregations\n\n"

@@ -27,7 +27,9 @@ from schemathesis.specs.openapi.checks import (
 from api.serving import BODY, EFFICIENCY_BODY, Client, Served, fill, serving
 from leadline.api.app import routed
 from leadline.api.openapi import openapi_document
-from leadline.exports.models import EfficiencyExportRequest, ProductivityExportRequest, ReportRequest
+from leadline.exports.efficiency import EfficiencyExportRequest
+from leadline.exports.models import ReportRequest
+from leadline.exports.productivity import ProductivityExportRequest
 from leadline.home import Home
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"

@@ -13,15 +13,9 @@ from leadline.api.app import routed
 from leadline.api.listing import PARAMETERS
 from leadline.api.openapi import openapi_document
 from leadline.db.jobs import STATES
-from leadline.exports.models import (
-    EfficiencyExportRequest,
-    EfficiencyOptions,
-    EfficiencyScope,
-    ProductivityExportRequest,
-    ProductivityOptions,
-    ReportEfficiency,
-    ReportRequest,
-)
+from leadline.exports.efficiency import EfficiencyExportRequest, EfficiencyOptions, EfficiencyScope
+from leadline.exports.models import ReportEfficiency, ReportRequest
+from leadline.exports.productivity import ProductivityExportRequest, ProductivityOptions
 from leadline.facts.catalogue import FACTS
 from leadline.metrics.catalogue import GROUP_ALIASES, catalogue_of, groups_of
 from leadline.metrics.metric import AGGREGATIONS, INSIGHTS

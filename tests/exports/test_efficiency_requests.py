@@ -12,8 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from leadline.errors import Forbidden, InvalidRequest
-from leadline.exports.models import EfficiencyExportRequest
-from leadline.exports.requests import Parsed, parse
+from leadline.exports.efficiency import EfficiencyExportRequest
+from leadline.exports.kinds import parse
+from leadline.exports.requests import Parsed
 from leadline.exports.service import request_hash
 from leadline.home import Home, Project
 from leadline.metrics.catalogue import catalogue_of
@@ -73,11 +74,11 @@ def test_the_body_printed_in_the_documentation(org: Project) -> None:
         "mean",
         "csv",
     )
-    assert (found.compression, found.team_key, found.warnings, found.subject) == (
+    assert (found.compression, found.team_key, found.warnings, found.filename) == (
         "gzip",
         "team_abc123",
         (),
-        "efficiency",
+        "team-efficiency-2026-01-01_2026-03-31.csv",
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from leadline.db import jobs, settings
 from leadline.exports import service
+from leadline.exports.answers import Created
 from leadline.exports.worker import Worker
 from leadline.home import Project
 from leadline.ingest import import_paths
@@ -31,7 +32,7 @@ def commit(project: Project, folder: Path, sha: str) -> None:
     import_paths(project, [path])
 
 
-def create(project: Project, **options: Any) -> service.Created:
+def create(project: Project, **options: Any) -> Created:
     request = body(metrics=["LOC_Added", "Coding_Days"], scope={"orgTreeName": "Engineering"})
     return service.create(project, request, kind="productivity", created_by="key", now=NOW, **options)
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from leadline.demo import fill
 from leadline.errors import InvalidRequest
+from leadline.exports.kinds import parse
 from leadline.exports.reports import parse_report, run_report
-from leadline.exports.requests import parse
 from leadline.home import Home, Project
 from leadline.ingest import import_paths
 from leadline.metrics.periods import RANGE, periods, units_of

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from leadline.db import settings
 from leadline.errors import InvalidRequest
-from leadline.exports.models import ProductivityExportRequest
-from leadline.exports.requests import parse, parse_productivity
+from leadline.exports.kinds import parse
+from leadline.exports.productivity import ProductivityExportRequest
 from leadline.exports.service import request_hash
 from leadline.home import Home, Project
 from leadline.metrics.catalogue import catalogue_of
@@ -33,6 +33,11 @@ def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         project = home.project()
         load_trees(project, folder)
         yield project
+
+
+def parse_productivity(project: Project, given_body: Any) -> tuple[Any, tuple[str, ...]]:
+    parsed = parse(project, given_body, "productivity")
+    return parsed.request, parsed.warnings
 
 
 def hash_of(project: Project, given_body: Any) -> str:

@@ -16,10 +16,11 @@ from leadline.db.jobs import Export, ListFilter
 from leadline.db.projects import ensure_project
 from leadline.errors import Conflict, InvalidRequest, NotFound
 from leadline.exports import service
+from leadline.exports.answers import Created
 from leadline.exports.files import display_name
 from leadline.home import Project
 
-from .conftest import NOW, PINS, REQUEST, Clock, body, load_trees, now_of, pin, queue, row, team_ids, worker
+from .conftest import NOW, PINS, Clock, body, load_trees, now_of, pin, queue, row, team_ids, worker
 
 KIND = "productivity"
 
@@ -31,7 +32,7 @@ def staffed(database_project: Project, tmp_path: Path) -> Project:
     return database_project
 
 
-def create(project: Project, now: datetime = NOW, **options: Any) -> service.Created:
+def create(project: Project, now: datetime = NOW, **options: Any) -> Created:
     given_body = options.pop("body", None) or body()
     return service.create(project, given_body, kind=KIND, created_by="key", now=now, **{"pin": pin, **options})
 
@@ -148,7 +149,7 @@ def test_another_projects_export_is_not_reused(staffed: Project, tmp_path: Path)
 
 def test_identical_requests_at_once_make_one_export(staffed: Project) -> None:
     start = threading.Barrier(12)
-    made: list[service.Created] = []
+    made: list[Created] = []
     errors: list[BaseException] = []
 
     def go() -> None:
@@ -225,9 +226,9 @@ def test_a_finished_export_cannot_be_cancelled(staffed: Project, clock: Clock) -
     ],
 )
 def test_the_name_tells_level_and_range(start: date, end: date, name: str) -> None:
-    assert display_name(replace(REQUEST, start=start, end=end)) == name
-    team = replace(REQUEST, start=start, end=end, level="team", format="parquet")
-    assert display_name(team) == name.replace("developer", "team").replace(".csv", ".parquet")
+    assert display_name("developer-insights", start, end, "csv") == name
+    team = name.replace("developer", "team").replace(".csv", ".parquet")
+    assert display_name("team-insights", start, end, "parquet") == team
 
 
 # -- lists -------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from sqlglot import exp, parse_one
 
 from facts.stepping import every_step
 from leadline.demo import fill
-from leadline.exports.requests import parse_productivity
+from leadline.exports.kinds import parse
 from leadline.facts.catalogue import FACTS
 from leadline.facts.run import write
 from leadline.home import Project
@@ -35,7 +35,7 @@ def everything(project: Project, folder: Path) -> dict[str, bytes]:
             "dateRange": {"start": "2026-01-01", "end": "2026-03-31"},
             "options": {"aggregationLevel": level, "aggregation": "p90"},
         }
-        request, _ = parse_productivity(project, body)
+        request = parse(project, body, "productivity").request
         produce(project, request, pin(project, request.tree), folder / f"{level}.csv", Control())
     for fact in FACTS:
         write(project, fact, folder / f"{fact}.csv")

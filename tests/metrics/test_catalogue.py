@@ -7,7 +7,7 @@ import pytest
 from leadline.derive.local_time import Offset
 from leadline.errors import InvalidRequest
 from leadline.materialize import compiled
-from leadline.metrics.catalogue import catalogue_of, groups_of, metric_named, select
+from leadline.metrics.catalogue import catalogue_of, groups_of, named, select
 from leadline.metrics.measures import FACT_MEASURES
 from leadline.metrics.metric import Ratio
 from leadline.metrics.query import sql
@@ -48,7 +48,7 @@ def test_nothing_asked_for_is_everything_of_the_level() -> None:
 
 @pytest.mark.parametrize("name", ["PR_Cycle_Time_Days_P90", "pr_cycle_time_days_median", " Pr_Cycle_Time_Days_Avg "])
 def test_a_statistic_is_known_under_every_aggregations_name(name: str) -> None:
-    assert metric_named(name).column == "PR_Cycle_Time_Days_Avg"
+    assert named(name, catalogue_of("productivity")).column == "PR_Cycle_Time_Days_Avg"
 
 
 @pytest.mark.parametrize(

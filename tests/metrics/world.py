@@ -154,7 +154,7 @@ def body_of(project: Project, request: Request, tree: str = TREE) -> dict[str, A
 
 def export_bytes(project: Project, body: Mapping[str, Any], folder: Path, kind: str = "productivity") -> bytes:
     """The export's file for a request body, uncompressed CSV."""
-    from leadline.exports.requests import parse
+    from leadline.exports.kinds import parse
     from leadline.metrics.request import Control
     from leadline.metrics.run import pin, produce
 

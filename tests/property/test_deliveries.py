@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadline.engine import Engine
-from leadline.exports.requests import parse_productivity
+from leadline.exports.kinds import parse
 from leadline.home import Home, Project
 from leadline.lake.maintenance import check_lake, compact_lake
 from leadline.metrics.request import Control
@@ -121,7 +121,7 @@ def test_old_pins_give_the_old_bytes(home: Home, tmp_path: Path) -> None:
     world = worlds.world(Random(11))
     project = home.project()
     load(project, world, tmp_path)
-    request, _ = parse_productivity(project, body_of(project, REQUESTS[0]))
+    request = parse(project, body_of(project, REQUESTS[0]), "productivity").request
     pins = pin(project, request.tree)
 
     def run(name: str, *, newest: bool = False) -> bytes:

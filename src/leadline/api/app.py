@@ -20,7 +20,6 @@ from leadline.api.app_state import AppState, services_of
 from leadline.api.auth import Keyring
 from leadline.api.exports.reports import add_report_route
 from leadline.api.exports.routes import add_routes
-from leadline.api.kinds import KINDS
 from leadline.api.log import LogRequests
 from leadline.api.models import HealthBody, ReadyBody
 from leadline.api.openapi import openapi_document
@@ -32,6 +31,7 @@ from leadline.api.people.trees import add_tree_routes
 from leadline.api.push.routes import add_push_routes
 from leadline.api.report_pool import ReportPool
 from leadline.api.webhooks.routes import add_webhook_routes
+from leadline.exports.kinds import KINDS
 from leadline.home import Home
 
 
@@ -72,7 +72,7 @@ def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
         lifespan=lifespan,  # type: ignore[arg-type]
     )
     add_push_routes(app)  # first: routes are tried in this order, and these are asked for most often
-    for kind in KINDS:
+    for kind in KINDS.values():
         add_routes(app, kind)
     add_report_route(app)
     add_developer_routes(app)

@@ -11,11 +11,9 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from leadline.api.kinds import ExportKind
 from leadline.api.listing import PARAMETERS
 from leadline.api.models import (
     CatalogueBody,
-    CreatedBody,
     ErrorBody,
     HealthBody,
     PushedBody,
@@ -23,6 +21,8 @@ from leadline.api.models import (
     RunBody,
     WebhookBody,
 )
+from leadline.exports.answers import CreatedBody
+from leadline.exports.export_kind import ExportKind
 from leadline.exports.models import ReportRequest
 from leadline.schema import TABLES
 
@@ -68,7 +68,7 @@ def create(kind: ExportKind) -> dict[str, Any]:
     fresh = _header("Cache-Control", "`no-cache` makes a new export whatever is there to reuse.", "no-cache")
     extra = {
         "parameters": [*identifiers(required=True), fresh],
-        "requestBody": _body(kind.request, "reported as `warnings`"),
+        "requestBody": _body(kind.model, "reported as `warnings`"),
     }
     answers = {
         202: json_answer(kind.created_body, "A new export was queued."),
@@ -79,7 +79,11 @@ def create(kind: ExportKind) -> dict[str, Any]:
 
 
 def _operation(verb: str, kind: ExportKind, what: str = "Export") -> str:
-    return f"{verb}{kind.name.capitalize()}{what}"
+    return f"{verb}{_camel(kind.name)}{what}"
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))
 
 
 def _a(kind: ExportKind) -> str:

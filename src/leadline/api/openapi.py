@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from leadline.api.describe import SECURITY_SCHEMES
-from leadline.api.kinds import KINDS
+from leadline.exports.kinds import KINDS
 from leadline.exports.models import ReportRequest
 
 _REF = "#/components/schemas/{model}"
@@ -36,7 +36,7 @@ def _generated(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/"}],
     )
-    models: list[type[BaseModel]] = [*(kind.request for kind in KINDS), ReportRequest]
+    models: list[type[BaseModel]] = [*(kind.model for kind in KINDS.values()), ReportRequest]
     _, requests = models_json_schema([(model, "validation") for model in models], by_alias=True, ref_template=_REF)
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(requests["$defs"])

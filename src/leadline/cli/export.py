@@ -1,21 +1,23 @@
 """``leadline export``: writes the same files as the API's exports, without a server.
 
-The options become the request body of the API and are judged by the same code; the file's bytes are those of the API's
-file for the same data (gzipped when its name ends in ``.gz``).
+A command per kind of export, made from its declaration. The options become the request body of the API and are judged by
+the same code; the file's bytes are those of the API's file for the same data (gzipped when its name ends in ``.gz``).
 """
 
 from __future__ import annotations
 
+import inspect
 import json as jsonlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from leadline.cli import interrupt
-from leadline.cli.context import Json, checked_date, command_group, example, opened, words
+from leadline.cli.context import Json, checked_date, example, opened, words
 from leadline.cli.failures import with_options
 from leadline.cli.files import Digest, Output
 from leadline.cli.output import clean, count, emit_json, note, say
@@ -23,14 +25,11 @@ from leadline.cli.progress import bar
 from leadline.errors import InvalidInput, InvalidRequest, LeadlineError
 
 if TYPE_CHECKING:
+    from leadline.exports.export_kind import ExportKind
+    from leadline.exports.options import Option
+    from leadline.exports.requests import Parsed
     from leadline.home import Project
-    from leadline.metrics.request import Control, MetricsRequest, Pins, Produced
-
-group = command_group(
-    "Exports without a server.",
-    "leadline export productivity --org-tree Engineering \\\n    --start 2026-01-01 --end 2026-03-31 -o q1.csv",
-    "leadline export efficiency --org-tree Engineering --group summary \\\n    --start 2026-01-01 --end 2026-03-31 -o dora.csv",
-)
+    from leadline.metrics.request import Control, Pins, Produced, RowsRequest
 
 OPTIONS = {
     "scope": "--org-tree, --team",
@@ -39,18 +38,45 @@ OPTIONS = {
     "dateRange": "--start, --end",
     "dateRange.start": "--start",
     "dateRange.end": "--end",
-    "metricGroups": "--group",
-    "metrics": "--metric",
-    "options.aggregation": "--aggregation",
-    "options.aggregationLevel": "--level",
-    "options.granularity": "--granularity",
     "options.format": "--format",
 }
-"""The option that stands for each field of the API's body."""
+"""The option that stands for each field of the API's body which all kinds have."""
 
 FORMATS_BY_ENDING = {".parquet": "parquet", ".jsonl": "jsonl", ".jsonl.gz": "jsonl"}
 
 T = TypeVar("T")
+
+
+class KindCommands(TyperGroup):
+    """The commands of all kinds. They are made when they are asked for: ``leadline --help`` needs none of them, and the
+    declarations load what reads requests."""
+
+    @property
+    def commands(self) -> MutableMapping[str, Any]:
+        """The commands by name."""
+        from typer.main import get_group
+
+        from leadline.exports.kinds import KINDS
+
+        made = typer.Typer(rich_markup_mode=None)
+        for kind in KINDS.values():
+            epilog = example(*(line for lines in kind.command.examples for line in lines))
+            made.command(kind.name, help=kind.command.help, epilog=epilog)(_command(kind))
+        return get_group(made).commands
+
+    @commands.setter
+    def commands(self, _none: object) -> None:
+        """Typer sets those that were registered, which are none."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """The first example of each kind."""
+        from leadline.exports.kinds import KINDS
+
+        self.epilog = example(*(line for kind in KINDS.values() for line in kind.command.examples[0]))
+        super().format_epilog(ctx, formatter)
+
+
+group = typer.Typer(cls=KindCommands, help="Exports without a server.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
@@ -72,12 +98,6 @@ File = Annotated[
 ]
 Tree = Annotated[str | None, typer.Option("--org-tree", metavar="NAME", help="Org tree [default: the only one].")]
 Team = Annotated[str | None, typer.Option(metavar="ID", help="Only this team and those under it, by ref id or key.")]
-Metrics = Annotated[
-    list[str] | None, typer.Option("--metric", metavar="NAME", help="Metric by column or id; repeatable.")
-]
-Aggregation = Annotated[
-    Literal["mean", "median", "p90", "p95"], typer.Option(case_sensitive=False, help="How averages are taken.")
-]
 Format = Annotated[
     Literal["csv", "parquet", "jsonl"] | None,
     typer.Option("--format", case_sensitive=False, help="Format of the file [default: by its ending, else csv]."),
@@ -90,117 +110,67 @@ Recorded = Annotated[
 ]
 
 
-@group.command(
-    "productivity",
-    epilog=example(
-        "leadline export productivity --org-tree Engineering \\",
-        "  --start 2026-01-01 --end 2026-03-31 -o q1.csv",
-        "leadline export productivity --org-tree Engineering --level team \\",
-        "  --group activity,volume --start 2026-01-01 --end 2026-01-31 -o -",
-    ),
-)
-def productivity(
-    context: typer.Context,
-    *,
-    start: Start,
-    end: End,
-    output: File,
-    org_tree: Tree = None,
-    team: Team = None,
-    groups: Annotated[
-        list[str] | None,
-        typer.Option("--group", metavar="NAME", help="Metric group; repeatable [default: all metrics]."),
-    ] = None,
-    metrics: Metrics = None,
-    level: Annotated[
-        Literal["developer", "team"], typer.Option(case_sensitive=False, help="What a row is.")
-    ] = "developer",
-    granularity: Annotated[
-        Literal["daily", "weekly", "monthly", "quarterly"],
-        typer.Option(case_sensitive=False, help="Length of a period."),
-    ] = "monthly",
-    aggregation: Aggregation = "mean",
-    file_format: Format = None,
-    pins: Recorded = None,
-    json: Json = False,
-) -> None:
-    """Export developer or team productivity metrics to a file."""
-    body = _body(org_tree, team, start, end, groups, metrics)
-    body["options"] = {
-        "aggregation": aggregation,
-        "aggregationLevel": level,
-        "granularity": granularity,
-        "format": file_format,
-    }
-    _export(context, "productivity", body, output, pins, json=json)
+def _command(kind: ExportKind) -> Callable[..., None]:
+    """The function of ``leadline export <kind>``: the options of all kinds with those of its own among them."""
+    options = {option.flag.removeprefix("--").replace("-", "_"): option for option in kind.command.options}
+
+    def command(
+        context: typer.Context,
+        *,
+        start: Start,
+        end: End,
+        output: File,
+        org_tree: Tree = None,
+        team: Team = None,
+        file_format: Format = None,
+        pins: Recorded = None,
+        json: Json = False,
+        **chosen: Any,
+    ) -> None:
+        if kind.one_scope and org_tree is not None and team is not None:
+            raise typer.BadParameter("it cannot be combined with --org-tree; leave one out", param_hint="--team")
+        body: dict[str, Any] = {
+            "scope": {"orgTreeName": org_tree, "teamId": team},
+            "dateRange": {"start": start, "end": end},
+            "options": {"format": file_format},
+        }
+        for name, value in chosen.items():
+            _put(body, options[name].field, words(value) if options[name].many else value)
+        if kind.needs_columns and not body["metricGroups"] and not body["metrics"]:
+            raise typer.BadParameter(
+                f"name a group ({', '.join(kind.groups)}), or a metric with --metric", param_hint="--group"
+            )
+        _export(context, kind, body, output, pins, json=json)
+
+    common = list(inspect.signature(command, eval_str=True).parameters.values())[:-1]
+    last = next(position for position, parameter in enumerate(common) if parameter.name == "file_format")
+    own = [_parameter(name, option) for name, option in options.items()]
+    parameters = [*common[:last], *own, *common[last:]]
+    # Typer reads both.
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
 
 
-@group.command(
-    "efficiency",
-    epilog=example(
-        "leadline export efficiency --org-tree Engineering --group summary \\",
-        "  --start 2026-01-01 --end 2026-03-31 -o dora.csv",
-        "leadline export efficiency --org-tree Engineering --group lttc,df \\",
-        "  --granularity weekly --start 2026-01-01 --end 2026-01-31 -o -",
-    ),
-)
-def efficiency(
-    context: typer.Context,
-    *,
-    start: Start,
-    end: End,
-    output: File,
-    org_tree: Tree = None,
-    team: Team = None,
-    groups: Annotated[
-        list[str] | None, typer.Option("--group", metavar="NAME", help="Metric group; repeatable.")
-    ] = None,
-    metrics: Metrics = None,
-    granularity: Annotated[
-        Literal["weekly", "monthly", "quarterly"], typer.Option(case_sensitive=False, help="Length of a period.")
-    ] = "monthly",
-    aggregation: Aggregation = "mean",
-    file_format: Format = None,
-    pins: Recorded = None,
-    json: Json = False,
-) -> None:
-    """Export the DORA metrics of teams to a file.
-
-    Lead time for changes, deployment frequency, change failure rate, time to
-    restore, their ratings. Needs a group or a metric.
-    """
-    if org_tree is not None and team is not None:
-        raise typer.BadParameter("it cannot be combined with --org-tree; leave one out", param_hint="--team")
-    if not words(groups) and not words(metrics):
-        from leadline.metrics.catalogue import groups_of
-
-        raise typer.BadParameter(
-            f"name a group ({', '.join(groups_of('efficiency'))}), or a metric with --metric", param_hint="--group"
-        )
-    body = _body(org_tree, team, start, end, groups, metrics)
-    body["options"] = {"aggregation": aggregation, "granularity": granularity, "format": file_format}
-    _export(context, "efficiency", body, output, pins, json=json)
+def _parameter(name: str, option: Option) -> inspect.Parameter:
+    """The parameter that Typer makes the option of."""
+    declared = typer.Option(option.flag, metavar=option.metavar, case_sensitive=not option.choices, help=option.help)
+    single: Any = Literal[option.choices] if option.choices else str
+    kept: Any = list[single] if option.many else single
+    annotation: Any = Annotated[kept if option.default is not None else kept | None, declared]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=annotation)
 
 
-def _body(
-    org_tree: str | None,
-    team: str | None,
-    start: str,
-    end: str,
-    groups: list[str] | None,
-    metrics: list[str] | None,
-) -> dict[str, Any]:
-    """The API's body for what every kind of export has."""
-    return {
-        "scope": {"orgTreeName": org_tree, "teamId": team},
-        "dateRange": {"start": start, "end": end},
-        "metricGroups": words(groups),
-        "metrics": words(metrics),
-    }
+def _put(body: dict[str, Any], path: str, value: Any) -> None:
+    """Set the field of ``body`` at ``path``, whose steps are separated by dots."""
+    *steps, last = path.split(".")
+    for step in steps:
+        body = body.setdefault(step, {})
+    body[last] = value
 
 
 def _export(
-    context: typer.Context, kind: str, body: dict[str, Any], output: str, pins: str | None, *, json: bool
+    context: typer.Context, kind: ExportKind, body: dict[str, Any], output: str, pins: str | None, *, json: bool
 ) -> None:
     """Write the export of ``kind`` that ``body`` asks for to ``output``."""
     target = Output.of(output, json=json)
@@ -209,30 +179,29 @@ def _export(
     if options["format"] == "parquet" and target.name.endswith(".gz"):
         raise typer.BadParameter("Parquet is compressed by itself; leave .gz off", param_hint="--output")
     with opened(context) as project:
-        request, warnings = _request(project, body, kind)
+        parsed = _parsed(project, body, kind)
+        request = parsed.request
         used = _recorded(project, pins, request.tree) if pins is not None else _newest(project, request.tree)
-        with target.writing(project.temp) as path:
-            produced = _produce(project, request, used, path)
+        with target.writing(project.home.temp) as path:
+            produced = _produce(project, kind, request, used, path)
             digest = target.digest(path)
-    _report(target, produced, request, used, digest, warnings, json=json)
+    _report(target, produced, request, used, digest, parsed.warnings, json=json)
 
 
 def _format_of(target: Output) -> str:
     return next((name for ending, name in FORMATS_BY_ENDING.items() if target.name.endswith(ending)), "csv")
 
 
-def _request(project: Project, body: dict[str, Any], kind: str) -> tuple[MetricsRequest, tuple[str, ...]]:
-    from leadline.exports.requests import parse
-
+def _parsed(project: Project, body: dict[str, Any], kind: ExportKind) -> Parsed:
     scope = body["scope"]
     if scope["orgTreeName"] is None and scope["teamId"] is None:
         scope["orgTreeName"] = only_tree(project)
     body["scope"] = {name: value for name, value in scope.items() if value is not None}
     try:
-        parsed = parse(project, body, kind)
+        return kind.parse(project, body)
     except LeadlineError as error:
-        raise with_options(error, OPTIONS) from error
-    return parsed.request, parsed.warnings
+        own = {option.field: option.flag for option in kind.command.options}
+        raise with_options(error, {**OPTIONS, **own}) from error
 
 
 def only_tree(project: Project) -> str:
@@ -286,14 +255,14 @@ def _recorded(project: Project, text: str, tree: str) -> Pins:
     return Pins.of(pins)
 
 
-def _produce(project: Project, request: MetricsRequest, pins: Pins, path: Path) -> Produced:
+def _produce(project: Project, kind: ExportKind, request: RowsRequest, pins: Pins, path: Path) -> Produced:
     from leadline.metrics.request import Control
     from leadline.metrics.run import produce
 
     control = Control()
     with bar("exporting") as report:
         control.progress = lambda fraction: report(fraction, 1.0)
-        return interruptible(lambda: produce(project, request, pins, path, control), control)
+        return interruptible(lambda: produce(project, request, pins, path, control, kind.rows.query), control)
 
 
 def interruptible(work: Callable[[], T], control: Control) -> T:
@@ -332,7 +301,7 @@ def interruptible(work: Callable[[], T], control: Control) -> T:
 def _report(
     target: Output,
     produced: Produced,
-    request: MetricsRequest,
+    request: RowsRequest,
     pins: Pins,
     digest: Digest,
     warnings: tuple[str, ...],

@@ -10,7 +10,7 @@ from leadline.cli.context import Json, example
 from leadline.cli.output import emit_json, paragraph, say
 
 if TYPE_CHECKING:
-    from leadline.metrics.metric import Metric
+    from leadline.metrics.metric import CatalogueEntry
 
 
 def register(app: typer.Typer) -> None:
@@ -28,27 +28,29 @@ def metrics(
 
     Of every metric its column, unit, levels, definition and sources; with --json its id too.
     """
-    from leadline.metrics.catalogue import catalogue_of, metric_named
-    from leadline.metrics.metric import INSIGHTS
+    from leadline.exports.kinds import KINDS
+    from leadline.metrics.catalogue import named
 
-    found = (
-        [metric for insight in INSIGHTS for metric in catalogue_of(insight)] if name is None else [metric_named(name)]
-    )
+    catalogues = {kind.name: kind.catalogue() for kind in KINDS.values()}
+    if name is not None:
+        chosen = named(name, [entry for entries in catalogues.values() for entry in entries])
+        catalogues = {
+            insight: [entry for entry in entries if entry is chosen] for insight, entries in catalogues.items()
+        }
     if json:
-        documents = [document(metric) for metric in found]
+        documents = [document(entry, insight) for insight, entries in catalogues.items() for entry in entries]
         emit_json(documents if name is None else documents[0])
         return
-    for insight in INSIGHTS:
-        of_insight = [metric for metric in found if metric.insight == insight]
-        for group in dict.fromkeys(metric.group for metric in of_insight):
+    for insight, entries in catalogues.items():
+        for group in dict.fromkeys(entry.group for entry in entries):
             say(f"{insight}: {group}")
-            for metric in of_insight:
-                if metric.group == group:
-                    _show(metric)
+            for entry in entries:
+                if entry.group == group:
+                    _show(entry)
             say()
 
 
-def _show(metric: Metric) -> None:
+def _show(metric: CatalogueEntry) -> None:
     notes = [f"From {', '.join(metric.sources)}."]
     if metric.also_in:
         notes.append(f"Also in the group {', '.join(metric.also_in)}.")
@@ -59,12 +61,12 @@ def _show(metric: Metric) -> None:
     paragraph(" ".join(notes), indent=4)
 
 
-def document(metric: Metric) -> dict[str, Any]:
-    """One metric as JSON."""
+def document(metric: CatalogueEntry, insight: str) -> dict[str, Any]:
+    """One metric as JSON; ``insight`` is the kind of export that has it."""
     return {
         "id": metric.id,
         "column": metric.column,
-        "insight": metric.insight,
+        "insight": insight,
         "group": metric.group,
         "groups": list(metric.groups),
         "aliases": list(metric.aliases),

@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 
 from leadline.atomic_file import make_durable
-from leadline.metrics.request import MetricsRequest
 
 FOLDER = "exports"
 _WORK = ".work"
@@ -39,10 +38,9 @@ FORMS = {
 }
 
 
-def display_name(request: MetricsRequest, subject: str = "insights") -> str:
+def display_name(subject: str, start: date, end: date, file_format: str) -> str:
     """The file's name for people: ``developer-insights-2024.csv``."""
-    period = display_period(request.start, request.end)
-    return f"{request.level}-{subject}-{period}{FORMS[request.format].extension}"
+    return f"{subject}-{display_period(start, end)}{FORMS[file_format].extension}"
 
 
 def display_period(start: date, end: date) -> str:

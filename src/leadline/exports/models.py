@@ -1,8 +1,7 @@
-"""The requests as declared: one pydantic model per kind of export, and that of reports, made of shared parts.
+"""Requests as declared: the parts that kinds of exports share, and the request of reports.
 
-What the models allow is what ``requests`` and ``reports`` accept, and OpenAPI is generated from them. A further kind of
-export is a model with its own ``options`` and groups. Fields may be null, which is as if they were left out; fields that
-are not declared are accepted, ignored and reported.
+What a model allows is what is accepted, and OpenAPI is generated from it. Fields may be null, which is as if they were left
+out; fields that are not declared are accepted, ignored and reported.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from leadline.field_types import Day, Name, TeamId, TreeName, one_of
-from leadline.metrics.request import AGGREGATIONS, FORMATS, GRANULARITIES, LEVELS
+from leadline.metrics.request import AGGREGATIONS, FORMATS
 
 COMPRESSIONS = ("gzip", "none")
 MOST_NAMES = 1000
@@ -43,12 +42,17 @@ class DateRange(RequestPart):
     end: Day = Field(description="Last day (yyyy-MM-dd).", examples=["2024-12-31"])
 
 
-class Options(RequestPart):
-    """What every kind of export has to say how to aggregate and write. Values are accepted in any letter case."""
+class AggregationOption(RequestPart):
+    """How durations are summarized."""
 
     aggregation: Annotated[str, one_of("aggregation", AGGREGATIONS)] | None = Field(
         None, description="How durations are summarized; default `mean`."
     )
+
+
+class FileOptions(RequestPart):
+    """How every kind of export writes its file. Values are accepted in any letter case."""
+
     format: Annotated[str, one_of("format", FORMATS)] | None = Field(None, description="File format; default `csv`.")
     compression: Annotated[str, one_of("compression", COMPRESSIONS)] | None = Field(
         None,
@@ -57,97 +61,23 @@ class Options(RequestPart):
     )
 
 
+class MetricOptions(FileOptions, AggregationOption):
+    """How exports of metrics aggregate and write. Values are accepted in any letter case."""
+
+
 class ExportRequest(RequestPart):
-    """What every kind of export has: what, when, and which metrics. `metricGroups` and `metrics` are merged."""
+    """What every kind of export has: of whom, and when. The kind adds ``options``, a ``FileOptions``, which may be
+    absent."""
 
     scope: Scope
     date_range: DateRange
+
+
+class MetricsExportRequest(ExportRequest):
+    """What exports of metrics have: `metricGroups` and `metrics` are merged."""
+
     metric_groups: list[Name] | None = Field(None, max_length=MOST_NAMES)
     metrics: list[Name] | None = Field(None, max_length=MOST_NAMES)
-
-
-# -- productivity ------------------------------------------------------------------------------------------------------
-
-
-class ProductivityOptions(Options):
-    """How to aggregate and write. Values are accepted in any letter case."""
-
-    aggregation_level: Annotated[str, one_of("aggregationLevel", LEVELS)] | None = Field(
-        None, description="One row per developer or per team and period; default `developer`."
-    )
-    metric_level: Annotated[str, one_of("metricLevel", LEVELS)] | None = Field(
-        None, description="The newer name of `aggregationLevel`."
-    )
-    granularity: Annotated[str, one_of("granularity", GRANULARITIES)] | None = Field(
-        None, description="Length of the periods; default `monthly`."
-    )
-
-
-class ProductivityExportRequest(ExportRequest):
-    """A productivity export. `metricGroups` and `metrics` are merged; both absent or empty mean all metrics."""
-
-    metric_groups: list[Name] | None = Field(
-        None,
-        max_length=MOST_NAMES,
-        description="Any of `activity`, `velocity`, `volume`, `quality`, `collaboration`, in any letter case.",
-        examples=[["activity", "velocity"]],
-    )
-    metrics: list[Name] | None = Field(
-        None,
-        max_length=MOST_NAMES,
-        description="Names from the catalogue, in any letter case.",
-        examples=[["PR_Merged", "Work_Completed"]],
-    )
-    options: ProductivityOptions | None = None
-
-
-# -- efficiency --------------------------------------------------------------------------------------------------------
-
-
-class EfficiencyScope(Scope):
-    """What to export: a team with all teams below it, or an org tree; one of the two, not both."""
-
-    team_id: TeamId | None = Field(
-        None, description="A team by its numeric ref id or its key.", examples=["456", "team_abc123"]
-    )
-    org_identifier: Name | None = Field(
-        None, description="The organization that the API key belongs to; may repeat the query parameter."
-    )
-    project_identifier: Name | None = Field(
-        None, description="The project that the API key belongs to; may repeat the query parameter."
-    )
-
-
-class EfficiencyOptions(Options):
-    """Over which periods, and how to aggregate and write. Values are accepted in any letter case."""
-
-    granularity: Annotated[str, one_of("granularity", ("WEEKLY", "MONTHLY", "QUARTERLY"))] = Field(
-        description="Length of the periods."
-    )
-
-
-class EfficiencyExportRequest(ExportRequest):
-    """An efficiency (DORA) export; one row per team and period. `metricGroups` and `metrics` are merged; at least one of
-    the two is needed."""
-
-    scope: EfficiencyScope
-    metric_groups: list[Name] | None = Field(
-        None,
-        max_length=MOST_NAMES,
-        description="Any of `lttc`, `work_items`, `df` (or `deployment_frequency`), `cfr`, `mttr`, `rating`, `summary`, "
-        "in any letter case.",
-        examples=[["lttc", "df", "mttr", "cfr"]],
-    )
-    metrics: list[Name] | None = Field(
-        None,
-        max_length=MOST_NAMES,
-        description="Names from the catalogue, in any letter case.",
-        examples=[["LTTC_Mean_Days", "DF_Deployment_Count"]],
-    )
-    options: EfficiencyOptions
-
-
-# -- reports -----------------------------------------------------------------------------------------------------------
 
 
 class ReportMetrics(RequestPart):

@@ -19,13 +19,16 @@ from typing import Any
 from leadline.db import jobs
 from leadline.db.jobs import Export, ListFilter
 from leadline.errors import Conflict, Detail, NotFound
-from leadline.exports.files import FORMS, display_name
-from leadline.exports.requests import Parsed, parse
+from leadline.exports.answers import Created, Page
+from leadline.exports.export_kind import ExportKind
+from leadline.exports.files import FORMS
+from leadline.exports.kinds import parse
+from leadline.exports.requests import Parsed
 from leadline.exports.wakeup import wake
 from leadline.field_types import storable
 from leadline.home import Project
 from leadline.ingest.pushed import deliver_pushed
-from leadline.metrics.request import MetricsRequest, Pins
+from leadline.metrics.request import Pins, RowsRequest
 
 Pin = Callable[[Project, str], Pins]
 
@@ -37,26 +40,15 @@ def pin_newest(project: Project, tree: str) -> Pins:
     return pin(project, tree)
 
 
-def deliver_and_pin(project: Project, request: MetricsRequest) -> Pins:
+def deliver_and_pin(project: Project, kind: ExportKind, request: RowsRequest) -> Pins:
     """The versions that a run of ``request`` would read now, after the pushed rows that it reads were delivered."""
-    from leadline.metrics.run import pin, tables_of
-
-    deliver_pushed(project, tables_of(request))
-    return pin(project, request.tree)
+    deliver_pushed(project, kind.rows.tables(request))
+    return pin_newest(project, request.tree)
 
 
 def new_export_id() -> str:
     """A fresh id: 80 random bits."""
     return f"exp_{secrets.token_hex(10)}"
-
-
-@dataclass(frozen=True)
-class Created:
-    """The export of a request; ``reused`` if an earlier identical one serves; ``warnings`` about the body."""
-
-    export: Export
-    reused: bool
-    warnings: tuple[str, ...]
 
 
 def create(
@@ -98,18 +90,18 @@ def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: d
         team_key=parsed.team_key if storable(parsed.team_key or "") else None,
         created_by=created_by,
         created_at=now,
-        filename=display_name(request, parsed.subject),
+        filename=parsed.filename,
         content_type=FORMS[request.format].content_type,
     )
 
 
-def request_hash(kind: str, request: MetricsRequest, compression: str) -> str:
+def request_hash(kind: str, request: RowsRequest, compression: str) -> str:
     """What tells identical requests: SHA-256 (hex) of the normalized request and what else shapes the answer."""
     document = {"kind": kind, "compression": compression, **request.document()}
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def _usable(project: Project, request: MetricsRequest, now: datetime, pin: Pin) -> Callable[[Export], bool]:
+def _usable(project: Project, request: RowsRequest, now: datetime, pin: Pin) -> Callable[[Export], bool]:
     """Whether an earlier identical export may stand in for a new one, by the project's settings."""
     profile = project.profile(request.tree)
     if profile["exports.reuse"] == "unchanged":
@@ -143,16 +135,6 @@ def get(project: Project, export_id: str, *, kind: str | None = None) -> Export:
 def _is_id(text: str) -> bool:
     """Whether ``text`` could be an export's id; the databases differ in what else they can be asked for."""
     return re.fullmatch("[A-Za-z0-9_-]{1,40}", text) is not None
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of exports: ``page`` counts from 0, ``total`` is over all pages."""
-
-    exports: tuple[Export, ...]
-    page: int
-    limit: int
-    total: int
 
 
 def listed(project: Project, kind: str, wanted: ListFilter) -> Page:

@@ -26,11 +26,13 @@ from leadline.db import jobs
 from leadline.db.projects import all_projects
 from leadline.errors import LeadlineError, StoreError
 from leadline.exports import cleaning, files
+from leadline.exports.export_kind import ExportKind
 from leadline.exports.heartbeat import Heartbeat, HeartbeatThread
+from leadline.exports.kinds import KINDS
 from leadline.exports.service import Pin, deliver_and_pin
 from leadline.exports.wakeup import listening
 from leadline.home import Home, Project
-from leadline.metrics.request import Cancelled, Control, MetricsRequest, Pins, Produced
+from leadline.metrics.request import Cancelled, Control, Pins, Produced, RowsRequest
 
 if TYPE_CHECKING:
     from leadline.metrics.run import Runner
@@ -44,7 +46,7 @@ IDLE_SECONDS = 60
 """How long what speeds up the next export (an engine and its memory) is kept without one."""
 _AFTER_TROUBLE_SECONDS = 1.0
 
-Produce = Callable[[Project, MetricsRequest, Pins, Path, Control], Produced]
+Produce = Callable[[Project, RowsRequest, Pins, Path, Control], Produced]
 """A run. The file it leaves is whole and flushed to the disk when it returns."""
 
 _log = structlog.get_logger("leadline.exports")
@@ -176,35 +178,36 @@ class Worker:
                 shutil.rmtree(work, ignore_errors=True)
 
     def _write(self, project: Project, claim: jobs.Claim, work: Path, control: Control) -> tuple[Path, int]:
-        request = MetricsRequest.of(claim.export.request)
-        pins = self._pins(project, claim, request)
+        kind = _kind(claim.export)
+        request = kind.rows.request_of(claim.export.request)
+        pins = self._pins(project, claim, kind, request)
         work.mkdir(parents=True, exist_ok=True)
         path = work / ("export" + files.FORMS[request.format].suffix)
-        produced = (self._produce or self._produce_metrics)(project, request, pins, path, control)
+        if self._produce is not None:
+            produced = self._produce(project, request, pins, path, control)
+        else:
+            produced = self._kept_runner().produce(project, request, pins, path, control, kind.rows.query)
         control.check()
         return path, produced.rows
-
-    def _produce_metrics(self, *run: *tuple[Project, MetricsRequest, Pins, Path, Control]) -> Produced:
-        return self._metrics().produce(*run)
 
     def _preparing(self) -> Iterator[str]:
         """Steps to take while there is nothing to do, for the first exports' sake."""
         if self._produce is None:
-            yield from self._metrics().prepare()
+            yield from self._kept_runner().prepare()
 
-    def _metrics(self) -> Runner:
+    def _kept_runner(self) -> Runner:
         if self._runner is None:
             from leadline.metrics.run import Runner
 
             self._runner = Runner(self._home)
         return self._runner
 
-    def _pins(self, project: Project, claim: jobs.Claim, request: MetricsRequest) -> Pins:
+    def _pins(self, project: Project, claim: jobs.Claim, kind: ExportKind, request: RowsRequest) -> Pins:
         """What the export reads: as an earlier attempt pinned it, else what is newest now, pushed rows delivered."""
         if claim.export.pinned is not None:
             return Pins.of(claim.export.pinned)
         data_as_of = self._clock()
-        pins = self._pin(project, request.tree) if self._pin is not None else deliver_and_pin(project, request)
+        pins = self._pin(project, request.tree) if self._pin is not None else deliver_and_pin(project, kind, request)
         if not jobs.pin(self._home.db, claim, pins.document(), data_as_of):
             raise Cancelled
         return pins
@@ -232,6 +235,15 @@ class Worker:
             names = {found: (organization, name) for found, organization, name in all_projects(self._home.db)}
             self._projects[number] = self._home.project(*names[number])
         return self._projects[number]
+
+
+def _kind(export: jobs.Export) -> ExportKind:
+    if export.kind not in KINDS:
+        raise StoreError(
+            f"Export {export.id} is of the kind {export.kind!r}, which this leadline does not know; a newer one queued it",
+            code="unknown_kind",
+        )
+    return KINDS[export.kind]
 
 
 def start(home: Home, count: int, stop: threading.Event) -> list[threading.Thread]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from typing import TypeVar
 
 from leadline.errors import Detail, InvalidRequest
 from leadline.metrics.efficiency import EFFICIENCY_METRICS
-from leadline.metrics.metric import AGGREGATIONS, EFFICIENCY, PRODUCTIVITY, Metric
+from leadline.metrics.metric import EFFICIENCY, PRODUCTIVITY, CatalogueEntry, Metric
 from leadline.metrics.productivity import PRODUCTIVITY_METRICS
 from leadline.metrics.report_metrics import REPORT_COMPONENTS
 
 DEFINITIONS = "1"
 """Version of the definitions below; an export records it. It changes when a number may come out otherwise."""
+
+EntryT = TypeVar("EntryT", bound=CatalogueEntry)
 
 _OF = {PRODUCTIVITY: PRODUCTIVITY_METRICS, EFFICIENCY: EFFICIENCY_METRICS}
 GROUP_ALIASES = {"deployment_frequency": "df", "ratings": "rating"}
@@ -30,24 +33,26 @@ def catalogue_of(insight: str) -> tuple[Metric, ...]:
 
 
 def groups_of(insight: str) -> tuple[str, ...]:
-    """The groups of an insight: in catalogue order, then those that only gather metrics of others. Further names of a
-    group (`deployment_frequency`) are left out."""
-    own = [metric.group for metric in _OF[insight]]
-    return tuple(dict.fromkeys([*own, *(group for metric in _OF[insight] for group in metric.also_in)]))
+    """The groups of an insight, see ``groups_in``."""
+    return groups_in(_OF[insight])
 
 
-def metric_named(name: str, *insights: str) -> Metric:
-    """The metric of ``insights`` (default: of all) with this id, column or alias, in any case, under any aggregation's
-    name.
+def groups_in(entries: Sequence[CatalogueEntry]) -> tuple[str, ...]:
+    """The groups of a catalogue: in its order, then those that only gather columns of others. Further names of a group
+    (`deployment_frequency`) are left out."""
+    own = [entry.group for entry in entries]
+    return tuple(dict.fromkeys([*own, *(group for entry in entries for group in entry.also_in)]))
+
+
+def named(name: str, entries: Sequence[EntryT]) -> EntryT:
+    """The one of ``entries`` with this id, column or alias, in any case, under any aggregation's name.
 
     Raises ``InvalidRequest`` (``unknown_metric``) with the nearest names.
     """
-    wanted = name.strip().upper()
-    known = [metric for insight in insights or _OF for metric in _OF[insight]]
-    for metric in known:
-        if wanted in (metric.id, *metric.aliases, *(metric.column_for(each).upper() for each in AGGREGATIONS)):
-            return metric
-    raise _unknown("metric", name, [metric.column for metric in known], "metrics")
+    for entry in entries:
+        if name.strip().upper() in entry.names:
+            return entry
+    raise _unknown("metric", name, [entry.column for entry in entries], "metrics")
 
 
 def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str = PRODUCTIVITY) -> tuple[Metric, ...]:
@@ -64,20 +69,20 @@ def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str
         if group not in known:
             raise _unknown("metric group", given, list(known), "metricGroups")
         wanted_groups.add(group)
-    named = [metric_named(name, insight) for name in names]
-    for metric in named:
+    by_name = [named(name, _OF[insight]) for name in names]
+    for metric in by_name:
         if metric.formula(level) is None:
             raise InvalidRequest(
                 f"{metric.column} is not available at level {level}; it is at {', '.join(metric.levels)}",
                 code="metric_not_at_level",
                 details=[Detail("metrics", f"{metric.column}: only at level {', '.join(metric.levels)}")],
             )
-    everything = not wanted_groups and not named
+    everything = not wanted_groups and not by_name
     return tuple(
         metric
         for metric in _OF[insight]
         if metric.formula(level) is not None
-        and (everything or not wanted_groups.isdisjoint(metric.groups) or metric in named)
+        and (everything or not wanted_groups.isdisjoint(metric.groups) or metric in by_name)
     )
 
 

@@ -6,7 +6,7 @@ aggregate these, never the metrics of their children.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
@@ -75,21 +75,17 @@ AGGREGATIONS = ("mean", *AGGREGATION_NAMES)
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One metric: ``column`` is its CSV column under the aggregation `mean`; ``developer`` and ``team`` are the formulas
-    at each level (None: not shown there). ``also_in`` are groups that show it beside its own, ``aliases`` further names
-    that requests may use."""
+class _Described:
+    """What is said of every column of a catalogue. ``sources`` are the tables that it is computed from, ``also_in``
+    groups that show it beside its own, ``aliases`` further names that requests may use."""
 
     column: str
     group: str
     unit: str
     definition: str
     sources: tuple[str, ...]
-    developer: Formula | None
-    team: Formula | None
-    insight: str = PRODUCTIVITY
-    also_in: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
+    also_in: tuple[str, ...] = field(default=(), kw_only=True)
+    aliases: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -100,6 +96,35 @@ class Metric:
     def id(self) -> str:
         """The upper-case name; any case is accepted."""
         return self.column.upper()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that requests may use, in upper case."""
+        return frozenset({self.id, *self.aliases})
+
+
+@dataclass(frozen=True)
+class ExportColumn(_Described):
+    """A column that is no metric of developers or teams: of an export whose rows are something else. ``levels`` are those
+    that have it, ``kind`` says in a word how it is computed."""
+
+    levels: tuple[str, ...] = ()
+    kind: str = "sum"
+
+
+@dataclass(frozen=True)
+class Metric(_Described):
+    """One metric: ``column`` is its CSV column under the aggregation `mean`; ``developer`` and ``team`` are the formulas
+    at each level (None: not shown there)."""
+
+    developer: Formula | None
+    team: Formula | None
+    insight: str = PRODUCTIVITY
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that requests may use, in upper case: that under each aggregation, too."""
+        return super().names | {self.column_for(aggregation).upper() for aggregation in AGGREGATIONS}
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -123,3 +148,7 @@ class Metric:
         mean = MEAN_NAMES[self.insight]
         name = AGGREGATION_NAMES.get(aggregation, mean)
         return "_".join(name if part == mean else part for part in self.column.split("_"))
+
+
+CatalogueEntry = Metric | ExportColumn
+"""A column that an export can have, as catalogues tell it."""

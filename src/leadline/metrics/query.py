@@ -31,6 +31,7 @@ from leadline.metrics.metric import (
     Sum,
     Value,
 )
+from leadline.metrics.request import LEADING
 from leadline.settings.profile import BANDS
 
 UNITS = "units"
@@ -46,10 +47,6 @@ _OF_GRID = {"people.developers": "developers", "period.days": "period_days"}
 """What a ratio may be taken over beside measures: columns of the rows themselves."""
 
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95}
-_LEADING = {
-    "developer": ("Granularity", "Start_Date", "End_Date", "Developer", "Email", "Team", "Team_Hierarchy"),
-    "team": ("Granularity", "Start_Date", "End_Date", "Team", "Team_Id", "Team_Hierarchy"),
-}
 PERIOD_COLUMNS = ("Granularity", "Start_Date", "End_Date")
 DECIMALS = 4
 _MARK = 8_640_086_400_864_000_000
@@ -90,7 +87,7 @@ def _marks(count: int) -> list[Offset]:
 
 def unit_columns(level: str) -> tuple[str, ...]:
     """The leading columns that describe the unit (developer or team) of a row."""
-    return tuple(column for column in _LEADING[level] if column not in PERIOD_COLUMNS)
+    return tuple(column for column in LEADING[level] if column not in PERIOD_COLUMNS)
 
 
 def rows(metrics: Sequence[Metric], level: str, aggregation: str, zone: Sequence[Offset], ruled: bool = False) -> Table:
@@ -121,7 +118,7 @@ def rows(metrics: Sequence[Metric], level: str, aggregation: str, zone: Sequence
                 grid = grid.left_join(part, [units.unit == part[of_unit], periods.period == part[of_period]])
     valued = _rated(grid.order_by("period", "unit"), list(formulas.values()), aggregation)
     cells = {column: _cell(valued, formula, aggregation) for column, formula in formulas.items()}
-    return valued.select(*_LEADING[level], **cells)
+    return valued.select(*LEADING[level], **cells)
 
 
 def _formula(metric: Metric, level: str) -> Formula:

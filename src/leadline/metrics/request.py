@@ -13,14 +13,46 @@ from datetime import date
 from typing import Any, Protocol
 
 FORMATS = ("csv", "parquet", "jsonl")
-LEVELS = ("developer", "team")
+LEADING = {
+    "developer": ("Granularity", "Start_Date", "End_Date", "Developer", "Email", "Team", "Team_Hierarchy"),
+    "team": ("Granularity", "Start_Date", "End_Date", "Team", "Team_Id", "Team_Hierarchy"),
+}
+"""The first columns of a row by its level, which say what the row is about."""
+LEVELS = tuple(LEADING)
 AGGREGATIONS = ("mean", "median", "p90", "p95")
 GRANULARITIES = ("daily", "weekly", "monthly", "quarterly")
 
 
+class RowsRequest(Protocol):
+    """What every normalized request says, whatever its rows are. Requests that mean the same are equal."""
+
+    @property
+    def tree(self) -> str:
+        """The org tree's name."""
+
+    @property
+    def team(self) -> int | None:
+        """The team's ref id within the tree; None for the whole tree."""
+
+    @property
+    def start(self) -> date:
+        """The first day."""
+
+    @property
+    def end(self) -> date:
+        """The last day, inclusive."""
+
+    @property
+    def format(self) -> str:
+        """The file's format, one of ``FORMATS``."""
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON object with at least ``tree`` and ``format``. Equal requests have equal documents."""
+
+
 @dataclass(frozen=True)
 class MetricsRequest:
-    """A normalized request. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are inclusive;
+    """A normalized request for metrics. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are inclusive;
     ``metrics`` are catalogue ids in catalogue order."""
 
     tree: str

@@ -6,14 +6,15 @@ A project, a normalized request and its pins come in; a file that exists whole o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from leadline.derive.local_time import Offset
 from leadline.errors import Conflict
 from leadline.metrics.catalogue import DEFINITIONS, by_ids
-from leadline.metrics.request import LEVELS, Cancelled, Control, MetricsRequest, Pins, Produced
+from leadline.metrics.request import LEVELS, Cancelled, Control, MetricsRequest, Pins, Produced, RowsRequest
 from leadline.people import tree, trees
 from leadline.settings.profile import Profile
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from leadline.engine import Engine
     from leadline.home import Home, Project
     from leadline.materialize.model import Model
-    from leadline.materialize.session import Sessions
+    from leadline.materialize.session import Session, Sessions
+    from leadline.people.tree import OrgTree
 
 T = TypeVar("T")
+RequestT = TypeVar("RequestT", bound=RowsRequest)
 
 _FACTS_SHARE = 0.7
 """How much of a first run the facts are, for the progress shown."""
@@ -62,6 +65,41 @@ def _tables_of(ids: tuple[str, ...], level: str) -> frozenset[str]:
     return frozenset().union(*(read_by(FACT_MEASURES[fact].stored) for fact in facts_of(by_ids(ids), level)))
 
 
+@dataclass(frozen=True)
+class QueryInputs(Generic[RequestT]):
+    """What the query of a request is made of: the session (its engine, to bind tables in, and its facts), the org tree
+    of the request's scope, the request itself and the settings in force, all at the pinned versions. ``control`` takes
+    the progress."""
+
+    session: Session
+    tree: OrgTree
+    request: RequestT
+    profile: Profile
+    control: Control
+
+
+Query = Callable[[QueryInputs[Any]], str]
+"""Binds what the rows of a request are computed from and returns the SQL text of the query that gives them."""
+
+
+def metrics_query(inputs: QueryInputs[MetricsRequest]) -> str:
+    """The query of a ``MetricsRequest``: a row per unit (developer or team) and period, a column per metric."""
+    from leadline.metrics.bindings import bind_places, bind_scope
+    from leadline.metrics.measures import FACT_MEASURES
+    from leadline.metrics.query import facts_of, sql
+
+    session, request = inputs.session, inputs.request
+    scope = (session.engine, inputs.tree, request, inputs.profile)
+    facts = facts_of(by_ids(request.metrics), request.level)
+    for done, fact in enumerate(facts):
+        session.facts.bind(FACT_MEASURES[fact].reads)
+        inputs.control.progress(_FACTS_SHARE * (done + 1) / len(facts))
+    zone = bind_scope(*scope)
+    kinds = [FACT_MEASURES[fact].placed for fact in facts if FACT_MEASURES[fact].placed]
+    ruled = bool(kinds) and bind_places(*scope, kinds)
+    return sql(request.metrics, request.level, request.aggregation, zone, ruled, session.facts.queries)
+
+
 class Runner:
     """Runs requests on ``home`` one after another, with an engine kept between them; the bytes are those of ``produce``.
 
@@ -94,30 +132,34 @@ class Runner:
         self._sessions.prepare()
         yield "engine"
 
-    def produce(self, project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
+    def produce(
+        self,
+        project: Project,
+        request: RowsRequest,
+        pins: Pins,
+        path: Path,
+        control: Control,
+        query: Query = metrics_query,
+    ) -> Produced:
         """As ``produce``."""
         from leadline.engine.output import write
 
-        return Produced(
-            self._run(
-                project,
-                request,
-                pins,
-                control,
-                lambda engine, query: write(engine, query, path, request.format, control.check),
-            )
-        )
+        def finish(engine: Engine, text: str) -> int:
+            return write(engine, text, path, request.format, control.check)
+
+        return Produced(self._run(project, request, pins, control, query, finish))
 
     def table(self, project: Project, request: MetricsRequest, pins: Pins, control: Control) -> pa.Table:
         """The rows that ``produce`` would write, in memory; raises what it raises."""
-        return self._run(project, request, pins, control, lambda engine, query: engine.arrow(query))
+        return self._run(project, request, pins, control, metrics_query, lambda engine, text: engine.arrow(text))
 
     def _run(
         self,
         project: Project,
-        request: MetricsRequest,
+        request: RowsRequest,
         pins: Pins,
         control: Control,
+        query: Query,
         finish: Callable[[Engine, str], T],
     ) -> T:
         if pins.definitions != DEFINITIONS:
@@ -129,47 +171,44 @@ class Runner:
         from leadline.engine import Interrupted
 
         try:
-            return _run(self._sessions, project, request, pins, control, finish)
+            return _run(self._sessions, project, request, pins, control, query, finish)
         except Interrupted:
             raise Cancelled from None
 
 
-def produce(project: Project, request: MetricsRequest, pins: Pins, path: Path, control: Control) -> Produced:
+def produce(
+    project: Project,
+    request: RowsRequest,
+    pins: Pins,
+    path: Path,
+    control: Control,
+    query: Query = metrics_query,
+) -> Produced:
     """Compute ``request`` on the versions of ``pins`` and write it to ``path`` (gzipped if that ends in ``.gz``).
 
+    ``query`` says what the rows are; by default the metrics that the request names (``metrics_query``).
     Raises ``Conflict`` if the pins are of other definitions, ``StoreError`` if a pinned version is gone, ``Cancelled``
     if ``control`` says so; then ``path`` is not written.
     """
     with Runner(project.home) as runner:
-        return runner.produce(project, request, pins, path, control)
+        return runner.produce(project, request, pins, path, control, query)
 
 
 def _run(
     sessions: Sessions,
     project: Project,
-    request: MetricsRequest,
+    request: RowsRequest,
     pins: Pins,
     control: Control,
+    query: Query,
     finish: Callable[[Engine, str], T],
 ) -> T:
     """What ``finish`` makes of the engine and the query of ``request``."""
-    from leadline.metrics.bindings import bind_places, bind_scope
-    from leadline.metrics.measures import FACT_MEASURES
-    from leadline.metrics.query import facts_of, sql
-
     profile = Profile.of(pins.settings)
-    metrics = by_ids(request.metrics)
     org_tree = tree(project, request.tree, pins.trees[request.tree])
-    facts = facts_of(metrics, request.level)
     with sessions.open(project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()) as opened:
         control.attach(opened)
-        for done, fact in enumerate(facts):
-            opened.facts.bind(FACT_MEASURES[fact].reads)
-            control.progress(_FACTS_SHARE * (done + 1) / len(facts))
-        zone = bind_scope(opened.engine, org_tree, request, profile)
-        kinds = [FACT_MEASURES[fact].placed for fact in facts if FACT_MEASURES[fact].placed]
-        ruled = bool(kinds) and bind_places(opened.engine, org_tree, request, profile, kinds)
-        text = sql(request.metrics, request.level, request.aggregation, zone, ruled, opened.facts.queries)
+        text = query(QueryInputs(opened, org_tree, request, profile, control))
         finished = finish(opened.engine, opened.engine.remember(text))
     control.progress(1.0)
     return finished

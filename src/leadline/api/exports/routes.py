@@ -20,10 +20,11 @@ from leadline.api.auth import READ
 from leadline.api.body import read_object
 from leadline.api.errors import json_response
 from leadline.api.exports.download import respond
-from leadline.api.kinds import ExportKind
 from leadline.api.listing import parse_list
-from leadline.api.models import CatalogueBody, CreatedBody, MetricBody
+from leadline.api.models import CatalogueBody, MetricBody
 from leadline.exports import service
+from leadline.exports.answers import CreatedBody
+from leadline.exports.export_kind import ExportKind
 
 Endpoint = Callable[[Request], Response]
 
@@ -117,10 +118,8 @@ def _download(kind: ExportKind) -> Endpoint:
 
 def _catalogue(kind: ExportKind) -> Endpoint:
     def metrics(request: Request) -> Response:
-        from leadline.metrics.catalogue import catalogue_of
-
         services_of(request).caller(request, READ)
-        body = CatalogueBody(metrics=[MetricBody.of(metric) for metric in catalogue_of(kind.name)])
+        body = CatalogueBody(metrics=[MetricBody.of(metric) for metric in kind.catalogue()])
         return json_response(body.document())
 
     return metrics

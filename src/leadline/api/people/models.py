@@ -10,7 +10,8 @@ from typing import Self
 
 from pydantic import Field
 
-from leadline.api.models import Body, Instant, RowErrorBody
+from leadline.api.models import RowErrorBody
+from leadline.exports.answers import Body, Instant
 from leadline.people import TreeSummary
 from leadline.people.changes import Changed
 from leadline.people.csv_file import REQUIRED_COLUMNS, Person, normalized

@@ -1,0 +1,212 @@
+"""What is answered about exports: a model per JSON body, so that answers and the OpenAPI document cannot differ.
+
+Members are camelCase on the wire. One that is not known (yet) is left out, except ``completedAt``, which is null until
+the export is finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from leadline.db.jobs import COMPLETED, FAILED, STATES, Export
+
+
+@dataclass(frozen=True)
+class Created:
+    """The export of a request; ``reused`` if an earlier identical one serves; ``warnings`` about the body."""
+
+    export: Export
+    reused: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of exports: ``page`` counts from 0, ``total`` is over all pages."""
+
+    exports: tuple[Export, ...]
+    page: int
+    limit: int
+    total: int
+
+
+def instant_text(instant: datetime) -> str:
+    """RFC 3339 in UTC with whole seconds, as the contract prints it: ``2025-12-29T10:00:00Z``."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Instant = Annotated[datetime, PlainSerializer(instant_text, when_used="json-unless-none")]
+
+
+UPPER_STATES = tuple(state.upper() for state in STATES)
+"""Status words as efficiency exports write them."""
+
+
+class Body(BaseModel):
+    """A JSON body of the API."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON values: what was given, under its name on the wire."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class ErrorDetail(Body):
+    """One refused thing."""
+
+    field: str = Field(description="Where it is: a request field, a query parameter.")
+    message: str = Field(description="What is wrong with it, or what would do.")
+
+
+class CreatedBody(Body):
+    """An export was created, or an identical one found."""
+
+    export_id: str
+    created_at: Instant
+    message: str
+    warnings: list[str] | None = Field(
+        default=None, description="What was ignored in the request, such as unknown keys; absent if nothing was."
+    )
+
+    @classmethod
+    def of(cls, created: Created, message: str) -> Self:
+        """The answer to a create."""
+        return cls(message=message, **cls._members(created))
+
+    @classmethod
+    def _members(cls, created: Created) -> dict[str, Any]:
+        warnings = {"warnings": list(created.warnings)} if created.warnings else {}
+        return {"export_id": created.export.id, "created_at": created.export.created_at, **warnings}
+
+
+class EfficiencyCreatedBody(CreatedBody):
+    """An efficiency export was created."""
+
+    status: str = Field(json_schema_extra={"enum": list(UPPER_STATES)})
+
+    @classmethod
+    def _members(cls, created: Created) -> dict[str, Any]:
+        return {**super()._members(created), "status": created.export.state.upper()}
+
+
+class DownloadBody(Body):
+    """Where a completed export's file is."""
+
+    url: str = Field(description="Path relative to the base URL.")
+    filename: str
+    content_type: str
+
+
+class ExportBody(Body):
+    """One export as it is now."""
+
+    export_id: str
+    status: str = Field(json_schema_extra={"enum": list(STATES)})
+    created_at: Instant
+    completed_at: Instant | None = Field(description="When it was completed, failed or cancelled; null before.")
+    download: DownloadBody | None = Field(default=None, description="Only while there is a file.")
+    error: str | None = Field(default=None, description="Why it failed.")
+    code: str | None = Field(default=None, description="The error's stable code.")
+    details: list[ErrorDetail] | None = None
+    progress: float = Field(description="From 0 to 1.", ge=0, le=1)
+    created_by: str = Field(description="Id of the API key that created it.")
+    started_at: Instant | None = None
+    expires_at: Instant | None = Field(default=None, description="Until when the file is kept.")
+    row_count: int | None = Field(default=None, description="Data rows in the file.")
+    size_bytes: int | None = Field(default=None, description="Size of the file as stored.")
+    sha256: str | None = Field(default=None, description="SHA-256 of the file as stored, hexadecimal.")
+    data_as_of: Instant | None = Field(default=None, description="When the versions that it reads were pinned.")
+    table_versions: dict[str, int] | None = Field(default=None, description="The version of each table that it reads.")
+    org_tree_versions: dict[str, int] | None = Field(
+        default=None, description="The version of the org tree that it reads."
+    )
+    definition_version: str | None = Field(
+        default=None, description="The version of the metric definitions that it used."
+    )
+    request: dict[str, Any] = Field(description="The normalized request.")
+
+    @classmethod
+    def of(cls, export: Export, path: str, now: datetime) -> Self:
+        """An export whose kind's collection is at ``path``, as of ``now``."""
+        known: dict[str, Any] = {
+            name: value
+            for name in ("started_at", "expires_at", "row_count", "size_bytes", "sha256", "data_as_of")
+            if (value := getattr(export, name)) is not None
+        }
+        if export.state == COMPLETED and not export.expired(now):
+            known["download"] = DownloadBody(
+                url=f"{path}/{export.id}/download", filename=str(export.filename), content_type=str(export.content_type)
+            )
+        return cls(
+            export_id=export.id,
+            status=export.state,
+            created_at=export.created_at,
+            completed_at=export.completed_at,
+            progress=max(0.0, min(1.0, export.progress)),
+            created_by=export.created_by,
+            request={**export.request, "compression": export.compression},
+            **known,
+            **_error_members(export),
+            **_pin_members(export.pinned or {}),
+        )
+
+
+class EfficiencyExportBody(ExportBody):
+    """One efficiency export as it is now."""
+
+    status: str = Field(json_schema_extra={"enum": list(UPPER_STATES)})
+    download_url: str | None = Field(default=None, description="As `download.url`; only while there is a file.")
+
+    @classmethod
+    def of(cls, export: Export, path: str, now: datetime) -> Self:
+        """An export whose kind's collection is at ``path``, as of ``now``."""
+        body = super().of(export, path, now)
+        body.status = body.status.upper()
+        if body.download is not None:
+            body.download_url = body.download.url
+        return body
+
+
+def _error_members(export: Export) -> dict[str, Any]:
+    if export.state != FAILED:
+        return {}
+    error = export.error or {}
+    members = {"error": error.get("error", "The export failed"), "code": error.get("code", "failed")}
+    return {**members, "details": error["details"]} if error.get("details") else members
+
+
+def _pin_members(pinned: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"tables": "table_versions", "trees": "org_tree_versions", "definitions": "definition_version"}
+    return {member: pinned[name] for name, member in names.items() if name in pinned}
+
+
+class ListBody(Body):
+    """One page of exports."""
+
+    entry: ClassVar[type[ExportBody]] = ExportBody
+
+    exports: Sequence[ExportBody]
+    page: int = Field(description="Counted from 0.")
+    limit: int
+    total: int = Field(description="Exports on all pages.")
+
+    @classmethod
+    def of(cls, page: Page, path: str, now: datetime) -> Self:
+        """The answer to a list."""
+        exports = [cls.entry.of(export, path, now) for export in page.exports]
+        return cls(exports=exports, page=page.page, limit=page.limit, total=page.total)
+
+
+class EfficiencyListBody(ListBody):
+    """One page of efficiency exports."""
+
+    entry: ClassVar[type[ExportBody]] = EfficiencyExportBody
+
+    exports: Sequence[EfficiencyExportBody]

@@ -1,0 +1,127 @@
+"""The kind of export for efficiency: the DORA metrics of teams, a row per team and period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from leadline.errors import Detail, Forbidden
+from leadline.exports import options
+from leadline.exports.answers import EfficiencyCreatedBody, EfficiencyExportBody, EfficiencyListBody
+from leadline.exports.export_kind import Command, ExportKind
+from leadline.exports.metric_rows import METRIC_ROWS, Shape, check_some, parse_metrics
+from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest, Scope
+from leadline.exports.requests import Parsed, check_one_scope
+from leadline.exports.validation import validated
+from leadline.field_types import Name, TeamId, one_of
+from leadline.home import Project
+from leadline.metrics.catalogue import catalogue_of
+from leadline.metrics.metric import EFFICIENCY, TEAM
+from leadline.metrics.request import LEADING
+
+GRANULARITIES = ("WEEKLY", "MONTHLY", "QUARTERLY")
+
+
+class EfficiencyScope(Scope):
+    """What to export: a team with all teams below it, or an org tree; one of the two, not both."""
+
+    team_id: TeamId | None = Field(
+        None, description="A team by its numeric ref id or its key.", examples=["456", "team_abc123"]
+    )
+    org_identifier: Name | None = Field(
+        None, description="The organization that the API key belongs to; may repeat the query parameter."
+    )
+    project_identifier: Name | None = Field(
+        None, description="The project that the API key belongs to; may repeat the query parameter."
+    )
+
+
+class EfficiencyOptions(MetricOptions):
+    """Over which periods, and how to aggregate and write. Values are accepted in any letter case."""
+
+    granularity: Annotated[str, one_of("granularity", GRANULARITIES)] = Field(description="Length of the periods.")
+
+
+class EfficiencyExportRequest(MetricsExportRequest):
+    """An efficiency (DORA) export; one row per team and period. `metricGroups` and `metrics` are merged; at least one of
+    the two is needed."""
+
+    scope: EfficiencyScope
+    metric_groups: list[Name] | None = Field(
+        None,
+        max_length=MOST_NAMES,
+        description="Any of `lttc`, `work_items`, `df` (or `deployment_frequency`), `cfr`, `mttr`, `rating`, `summary`, "
+        "in any letter case.",
+        examples=[["lttc", "df", "mttr", "cfr"]],
+    )
+    metrics: list[Name] | None = Field(
+        None,
+        max_length=MOST_NAMES,
+        description="Names from the catalogue, in any letter case.",
+        examples=[["LTTC_Mean_Days", "DF_Deployment_Count"]],
+    )
+    options: EfficiencyOptions
+
+
+def _parse(project: Project, body: Mapping[str, Any]) -> Parsed:
+    model = validated(EfficiencyExportRequest, body)
+    _check_tenant(project, model.scope)
+    shape = Shape(EFFICIENCY, TEAM, model.options.granularity, subject="efficiency")
+    checks = (lambda: check_one_scope(model.scope), lambda: check_some(model))
+    return parse_metrics(project, body, model, model.options, shape, *checks)
+
+
+def _check_tenant(project: Project, scope: EfficiencyScope) -> None:
+    """Identifiers repeated in the scope must be the key's own, as in the query. Raises ``Forbidden``."""
+    named = {"orgIdentifier": scope.org_identifier, "projectIdentifier": scope.project_identifier}
+    own = {"orgIdentifier": project.organization, "projectIdentifier": project.name}
+    # One left empty counts as missing, as in the query.
+    if wrong := [name for name, value in named.items() if value and value != own[name]]:
+        message = "is not the one that this API key belongs to"
+        raise Forbidden("Insufficient permissions", details=[Detail(f"scope.{name}", message) for name in wrong])
+
+
+EFFICIENCY_EXPORT = ExportKind(
+    name=EFFICIENCY,
+    title="Efficiency (DORA)",
+    about="""Rows are teams. Which change a deployment carries and whose a deployment is, is told in [DORA
+metrics](../guide/dora.md).
+
+- A lead time counts in the period in which its work item was completed (its pull request merged), a deployment in that of
+  its finish, an incident in that of its resolution.
+- A statistic's name says which one it is: `LTTC_Mean_Days`, `LTTC_P90_Days`.""",
+    model=EfficiencyExportRequest,
+    parse=_parse,
+    rows=METRIC_ROWS,
+    leading={TEAM: LEADING[TEAM]},
+    catalogue=lambda: catalogue_of(EFFICIENCY),
+    command=Command(
+        "Export the DORA metrics of teams to a file.\n\n"
+        "Lead time for changes, deployment frequency, change failure rate, time to\n"
+        "restore, their ratings. Needs a group or a metric.",
+        (
+            (
+                "leadline export efficiency --org-tree Engineering --group summary \\",
+                "  --start 2026-01-01 --end 2026-03-31 -o dora.csv",
+            ),
+            (
+                "leadline export efficiency --org-tree Engineering --group lttc,df \\",
+                "  --granularity weekly --start 2026-01-01 --end 2026-01-31 -o -",
+            ),
+        ),
+        (
+            options.groups("Metric group; repeatable."),
+            options.METRICS,
+            options.granularity(GRANULARITIES),
+            options.AGGREGATION,
+        ),
+    ),
+    one_scope=True,
+    needs_columns=True,
+    created="Export job created successfully",
+    created_body=EfficiencyCreatedBody,
+    export_body=EfficiencyExportBody,
+    list_body=EfficiencyListBody,
+)
