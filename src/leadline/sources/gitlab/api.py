@@ -16,6 +16,8 @@ from urllib.parse import urlencode, urlsplit
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
 from leadline.sources.kit import server_url
 from leadline.sources.kit.client import ATTEMPTS, Answer, Client, Refused, Unavailable
+from leadline.sources.kit.lists import Listed
+from leadline.sources.kit.records import Node, at_path, page_of
 
 CLOUD = "gitlab.com"
 _OPTIONAL = re.compile(r"(\w+)\?")
@@ -156,6 +158,13 @@ class Api:
             f"{self.client.tool} refuses the token from {self.token_from} ({said}); it may have expired or been revoked: "
             "make a new one"
         )
+
+
+def connection(data: Node, *path: str) -> Listed[Node]:
+    """The connection at ``path`` of an answer. Raises ``NotFound`` where there is none, and ``Misshapen``."""
+    if (found := at_path(data, *path)) is None:
+        raise NotFound("it is not there, or the token may not see it")
+    return page_of(found, path[-1])
 
 
 def _message(answer: Answer) -> str:

@@ -8,17 +8,16 @@ of a wrong type are left to the rules that judge every row.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
-from leadline.sources.kit.text import Misshapen, clean
+from leadline.sources.kit.records import Node, Rows, cleaned, elements, inner, objects
+from leadline.sources.kit.text import rfc3339
 
 SOURCE = "gitlab"
-Node = Mapping[str, Any]
-Rows = dict[str, list[Row]]
 
 STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
 """A merge request is locked while it is being merged."""
@@ -41,27 +40,6 @@ _VERDICTS = (
 _RESET = re.compile(r"reset approvals from (.*?) by ")
 
 
-def inner(node: Node, name: str) -> Node | None:
-    """The object ``node[name]``, None where it is null or absent. Raises ``Misshapen`` for anything else."""
-    value = node.get(name)
-    if value is None or isinstance(value, dict):
-        return value
-    raise Misshapen(f"{name} is no object but {str(value)[:40]!r}")
-
-
-def objects(values: Any, name: str) -> list[Node]:
-    """``values`` as a list of objects; those that are null (hidden, vanished) are left out."""
-    values = values or []
-    if not isinstance(values, list) or not all(each is None or isinstance(each, dict) for each in values):
-        raise Misshapen(f"{name} is no list of objects")
-    return [each for each in values if each is not None]
-
-
-def elements(node: Node, name: str) -> list[Node]:
-    """The elements of the connection ``node[name]``."""
-    return objects((inner(node, name) or {}).get("nodes"), f"{name}.nodes")
-
-
 def number(identity: Any) -> str | None:
     """The number in a global id (``gid://gitlab/Note/7``) or an id that is one."""
     text = str(identity or "").rpartition("/")[2]
@@ -76,8 +54,8 @@ def utc(value: Any) -> Any:
         found = datetime.fromisoformat(value)
     except ValueError:
         return value
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    return found.strftime("%Y-%m-%dT%H:%M:%S.") + f"{found.microsecond // 1000:03}Z"
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return rfc3339(found, milliseconds=True)
 
 
 def account(user: Node | None) -> str | None:
@@ -92,14 +70,14 @@ def tool_account(user: Node | None) -> list[Row]:
     name = account(user)
     if user is None or name is None or name.endswith("[bot]"):
         return []
-    row = _cleaned(source=SOURCE, account=name, email=user.get("publicEmail") or None, name=user.get("name") or None)
+    row = cleaned(source=SOURCE, account=name, email=user.get("publicEmail") or None, name=user.get("name") or None)
     return [row] if row["email"] or row["name"] else []
 
 
 def repository_row(node: Node) -> Row:
     """The row of ``repositories``."""
     branch = (inner(node, "repository") or {}).get("rootRef")
-    return _cleaned(repository=node.get("fullPath"), url=node.get("webUrl"), default_branch=branch)
+    return cleaned(repository=node.get("fullPath"), url=node.get("webUrl"), default_branch=branch)
 
 
 # -- merge requests ----------------------------------------------------------------------------------------------------
@@ -136,7 +114,7 @@ def _merge_request(key: Row, node: Node, files: list[Node] | None) -> Row:
     ready = [each for each in elements(node, "notes") if each.get("system") is True and _READY.match(_body(each))]
     merged = state == "merged"
     sha = node.get("mergeCommitSha") or node.get("squashCommitSha") or node.get("diffHeadSha")
-    return _cleaned(
+    return cleaned(
         **key,
         title=node.get("title"),
         body=node.get("description"),
@@ -163,7 +141,7 @@ def _merge_request(key: Row, node: Node, files: list[Node] | None) -> Row:
 
 
 def _commit(key: Row, node: Node) -> Row:
-    return _cleaned(
+    return cleaned(
         **key,
         sha=node.get("sha"),
         author=account(inner(node, "author")),
@@ -174,7 +152,7 @@ def _commit(key: Row, node: Node) -> Row:
 
 
 def _file(key: Row, node: Node) -> Row:
-    return _cleaned(**key, path=node.get("path"), additions=node.get("additions"), deletions=node.get("deletions"))
+    return cleaned(**key, path=node.get("path"), additions=node.get("additions"), deletions=node.get("deletions"))
 
 
 def _reviews(key: Row, notes: list[Node], approvers: list[Node]) -> list[Row]:
@@ -203,14 +181,14 @@ def _reviews(key: Row, notes: list[Node], approvers: list[Node]) -> list[Row]:
 
 
 def _review(key: Row, identity: str | None, author: str | None, state: str, at: Any, changed: Any) -> Row:
-    return _cleaned(
+    return cleaned(
         **key, review_id=identity, author=author, state=state, submitted_at=at, source=SOURCE, updated_at=changed
     )
 
 
 def _comment(key: Row, node: Node) -> Row:
     on_code = "DiffNote/" in str(node.get("id"))
-    return _cleaned(
+    return cleaned(
         **key,
         comment_id=number(node.get("id")),
         author=account(inner(node, "author")),
@@ -231,7 +209,7 @@ def issue_rows(project: str, node: Node) -> Rows:
     if node.get("moved") is True:
         return found
     closed = str(node.get("state")).lower() == "closed"
-    row = _cleaned(
+    row = cleaned(
         project=project,
         key=issue_key(node.get("iid")),
         type=str(node.get("type") or "issue").replace("_", " ").capitalize(),
@@ -258,7 +236,7 @@ def issue_key(iid: Any) -> str | None:
 
 def release_rows(project: str, node: Node) -> Rows:
     """A release."""
-    row = _cleaned(
+    row = cleaned(
         repository=project,
         tag=node.get("tagName"),
         name=node.get("name"),
@@ -274,7 +252,7 @@ def deployment_rows(project: str, node: Node, prefix: str) -> Rows:
     state = str(node.get("status")).lower()
     ended = state in OUTCOMES
     user = inner(node, "user") or inner(job, "user")
-    row = _cleaned(
+    row = cleaned(
         deployment_id=f"{prefix}:{node['id']}" if node.get("id") else None,
         repository=project,
         environment=(inner(node, "environment") or {}).get("name"),
@@ -310,7 +288,7 @@ def pipeline_rows(project: str, node: Node, prefix: str, base: str, rules: Deplo
     rule = rules.of(_text(node.get("name")), source, _text(node.get("ref")))
     if rule is None:
         row = {"build_id": f"{prefix}:{identity}", "branch": node.get("ref"), "status": state, "finished_at": ended}
-        return {"builds": [_cleaned(**shared, **row)], "tool_accounts": users}
+        return {"builds": [cleaned(**shared, **row)], "tool_accounts": users}
     row = {
         "deployment_id": f"{prefix}:pipeline/{identity}",
         "environment": rule.environment,
@@ -319,18 +297,7 @@ def pipeline_rows(project: str, node: Node, prefix: str, base: str, rules: Deplo
         "triggered_by": account(inner(node, "user")),
         "source": SOURCE,
     }
-    return {"deployments": [_cleaned(**shared, **row)], "tool_accounts": users}
-
-
-def merged(parts: Iterable[Mapping[str, list[Row]]]) -> Rows:
-    """Rows of several records by table; accounts that several of them tell of are there once."""
-    found: Rows = {}
-    for part in parts:
-        for table, rows in part.items():
-            found.setdefault(table, []).extend(rows)
-    if told := found.get("tool_accounts"):
-        found["tool_accounts"] = list({str(row["account"]): row for row in told}.values())
-    return {table: rows for table, rows in found.items() if rows}
+    return {"deployments": [cleaned(**shared, **row)], "tool_accounts": users}
 
 
 def _labels(node: Node) -> list[str] | None:
@@ -352,7 +319,3 @@ def _integer(value: Any) -> Any:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _cleaned(**row: Any) -> Row:
-    return {name: clean(value) for name, value in row.items()}

@@ -17,18 +17,16 @@ from typing import Any
 from leadline.sources.gitlab.api import Server, server
 from leadline.sources.gitlab.rows import (
     SOURCE,
-    Node,
     account,
     deployment_rows,
-    inner,
     issue_rows,
     merge_request_rows,
-    objects,
     pipeline_rows,
     release_rows,
 )
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
+from leadline.sources.kit.records import Node, inner, objects
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.text import Misshapen
 from leadline.sources.kit.webhooks import Change, MergePolicy, WebhookEvent, change_of, instant, latest, required

@@ -172,19 +172,32 @@ class PageSize:
     def __post_init__(self) -> None:
         self.size = self.size or self.largest
 
+    @property
+    def attempts(self) -> int:
+        """How often a page of this size is asked for."""
+        return ATTEMPTS if self.size <= self.smallest else ATTEMPTS_WHILE_LARGE
+
+    def shrink(self, smallest: int = 1) -> None:
+        """Ask for fewer things from now on."""
+        self.size = max(smallest, self.size // self.fewer)
+
+    def grow(self) -> None:
+        """Ask for more things from now on."""
+        self.size = min(self.largest, self.size * self.more)
+
     def read(self, ask: Callable[[int, int], Answered], lighter: Callable[[], Answered] | None = None) -> Answered:
         """What ``ask(size, attempts)`` gives in the end; what ``lighter`` does, where even the smallest page is too heavy.
 
         Raises ``Unavailable`` if there is nothing lighter to ask for, and what ``ask`` raises else."""
         while True:
             try:
-                answered = ask(self.size, ATTEMPTS if self.size <= self.smallest else ATTEMPTS_WHILE_LARGE)
+                answered = ask(self.size, self.attempts)
             except Unavailable:
                 if self.size > self.smallest:
-                    self.size = max(self.smallest, self.size // self.fewer)
+                    self.shrink(self.smallest)
                     continue
                 if lighter is None:
                     raise
                 return lighter()
-            self.size = min(self.largest, self.size * self.more)
+            self.grow()
             return answered

@@ -5,7 +5,7 @@ Raw JSON comes in, the same goes out without what no table can hold; a record th
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leadline.errors import LeadlineError
@@ -22,9 +22,15 @@ def clean(value: Any) -> Any:
     return [clean(each) for each in value] if isinstance(value, list) else value
 
 
-def rfc3339(moment: datetime) -> str:
-    """An aware instant as tables have it: RFC 3339 in UTC, to the second, so that instants compare as texts."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def rfc3339(moment: datetime, *, milliseconds: bool = False) -> str:
+    """An aware instant as tables have it: RFC 3339 in UTC, to the second or millisecond, so that instants compare as texts."""
+    utc = moment.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S") + (f".{utc.microsecond // 1000:03}Z" if milliseconds else "Z")
+
+
+def earlier(instant: str, lag: timedelta) -> str:
+    """``instant`` (as ``rfc3339`` gives it) less ``lag``, spelled alike."""
+    return rfc3339(datetime.fromisoformat(instant) - lag, milliseconds="." in instant)
 
 
 def plain(value: Any) -> Any:

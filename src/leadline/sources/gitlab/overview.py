@@ -6,15 +6,17 @@ token may not see of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leadline.errors import NotFound
-from leadline.sources.gitlab.api import Api, InPart
+from leadline.sources.gitlab.api import Api, InPart, connection
 from leadline.sources.gitlab.queries import PROJECTS, overview
-from leadline.sources.gitlab.reading import ATTEMPTS_WHILE_LARGE, connection, text
-from leadline.sources.gitlab.rows import Node, elements, inner, number, utc
-from leadline.sources.kit.client import ATTEMPTS, Unavailable
-from leadline.sources.kit.page import Skipped
+from leadline.sources.gitlab.rows import number, repository_row, utc
+from leadline.sources.kit.client import Unavailable
+from leadline.sources.kit.lists import PageSize
+from leadline.sources.kit.page import Row, Skipped
+from leadline.sources.kit.records import Node, elements, inner
+from leadline.sources.kit.text import rfc3339
 
 SMALL = 4
 """Projects at once that no server has trouble with."""
@@ -43,6 +45,10 @@ class Project:
         """Names it in cursors."""
         return f"{self.host}#{self.identity}"
 
+    def row(self) -> Row:
+        """Its row of ``repositories``."""
+        return repository_row(self.node)
+
     def count(self, name: str) -> int | None:
         """How many things a list has; None if it may not be seen."""
         found = (inner(self.node, name) or {}).get("count")
@@ -67,7 +73,7 @@ class Projects:
     path: str
     begun: str = ""
     """The tool's time when it began to tell."""
-    _size: int = PROJECTS
+    _size: PageSize = field(default_factory=lambda: PageSize(PROJECTS, SMALL, more=5))
 
     def read(self, since: str | None) -> tuple[list[Project], list[Skipped]]:
         """The projects by name, and the lists that the token may not see. Raises ``NotFound`` for an unknown path."""
@@ -76,7 +82,7 @@ class Projects:
         after: str | None = None
         while True:
             data = self._asked(kind, after, since)
-            self.begun = self.begun or text(self.api.now)
+            self.begun = self.begun or rfc3339(self.api.now, milliseconds=True)
             if (owner := inner(data, "owner")) is not None:
                 nodes, after = connection(owner, "projects")
             elif (single := inner(data, "project")) is not None:
@@ -93,27 +99,29 @@ class Projects:
                 project = Project(node, self.api.server.host)
                 found[project.key] = project
             if after is None:
-                return sorted(found.values(), key=lambda each: each.name), self._hidden(list(found.values()))
+                projects = sorted(found.values(), key=lambda project: project.name)
+                return projects, self._hidden(projects)
 
     def _asked(self, kind: str, after: str | None, since: str | None) -> Node:
         """One page of the overview, as large as the server gives it."""
         branches = True
         while True:
-            variables = {"path": self.path, "size": self._size, "after": after, "since": since}
+            variables = {"path": self.path, "size": self._size.size, "after": after, "since": since}
             try:
-                attempts = ATTEMPTS if self._size <= SMALL else ATTEMPTS_WHILE_LARGE
-                data = self.api.graphql(overview(kind, branches=branches), variables, attempts=attempts)
+                query = overview(kind, branches=branches)
+                data = self.api.graphql(query, variables, attempts=self._size.attempts)
             except InPart:
                 if not branches:
                     raise
                 # In the end without asking git, which may be in trouble for one project alone.
-                self._size, branches = max(1, self._size // 5), self._size > 1
+                branches = self._size.size > 1
+                self._size.shrink()
             except Unavailable:
-                if self._size <= SMALL:
+                if self._size.size <= SMALL:
                     raise
-                self._size //= 5
+                self._size.shrink()
             else:
-                self._size = min(PROJECTS, self._size * 5)
+                self._size.grow()
                 return data
 
     def _hidden(self, found: list[Project]) -> list[Skipped]:
