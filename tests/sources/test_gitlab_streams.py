@@ -50,7 +50,7 @@ def test_deployments_of_full_seconds_side_by_side() -> None:
     assert len(met) == 600
     assert pages[-1].cursors == {
         "gitlab.com#1:stream deployments": DeploymentsCursor(
-            watermark="2026-02-01T00:00:00.000Z", asked="2026-02-01T00:00:00.000Z"
+            watermark="2026-02-01T00:00:00.000Z", asked="2026-02-01T00:00:00.000Z", outside=True
         )
     }
 
