@@ -20,12 +20,12 @@ SYNC = """
 import json, resource, sys
 from pathlib import Path
 from leadline.home import Home
-from leadline.sync.git import GitSync, SyncFailure
+from leadline.sync.repositories import sync_repositories
+from leadline.sync.run import SyncRun
 with Home.open(Path(sys.argv[1])) as home:
     project = home.project()
-    sync = GitSync(project)
-    (result,) = sync.run([sys.argv[2]])
-    if isinstance(result, SyncFailure):
+    (result,) = sync_repositories(SyncRun(project), [sys.argv[2]])
+    if result.error is not None:
         raise SystemExit(result.error.message)
 unit = 1 if sys.platform == "darwin" else 1024
 print(json.dumps({"commits": result.commits_added, "files": result.files_added, "seconds": result.seconds,

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leadline.sources.git import GitError, LogReader, Walk, open_repository, parse_location
 from leadline.sources.git import log as git_log
+from leadline.sources.git.command import GitError
+from leadline.sources.git.location import parse_location
+from leadline.sources.git.log import LogReader, Walk
+from leadline.sources.git.repository import open_repository
 from stubs.git_history import START, History
 
 _BYTES = st.binary(min_size=1, max_size=12)

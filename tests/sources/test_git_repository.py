@@ -17,7 +17,10 @@ import psutil
 import pytest
 
 from leadline.errors import InvalidInput, InvalidRequest
-from leadline.sources.git import GitError, Repository, command, open_repository, parse_location
+from leadline.sources.git import command
+from leadline.sources.git.command import GitError
+from leadline.sources.git.location import parse_location
+from leadline.sources.git.repository import Repository, open_repository
 from stubs.git_history import History
 
 

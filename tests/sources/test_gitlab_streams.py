@@ -68,8 +68,11 @@ STORED: list[tuple[type[Cursor], dict[str, Any], Cursor]] = [
     (
         CountedCursor,
         {
-            **{"since": SINCE, "count": 2, "top": "2026-01-01T00:00:00.000Z"},
-            **{"descent": {"after": "x", "begun": "2026-01-06T10:00:00.000Z"}, "tally": {"fresh": 0}},
+            "since": SINCE,
+            "count": 2,
+            "top": "2026-01-01T00:00:00.000Z",
+            "descent": {"after": "x", "begun": "2026-01-06T10:00:00.000Z"},
+            "tally": {"fresh": 0},
         },
         CountedCursor(
             BEGUN,

@@ -1,6 +1,6 @@
 """Makes real git repositories for tests, with fixed names and dates, and reads what a sync brought into the lake.
 
-``History`` is a repository being written; ``syncer`` the sync of a project; ``rows`` the lake's rows as dicts.
+``History`` is a repository being written; ``sync`` syncs one into a project; ``rows`` the lake's rows as dicts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 from leadline.engine import Engine
 from leadline.home import Project
-from leadline.sync.git import GitSync, SyncFailure, SyncResult
+from leadline.sync.repositories import RepositoryResult, sync_repositories
+from leadline.sync.run import SyncRun
 
 START = 1_767_225_600
 """2026-01-01T00:00:00Z, the date of a history's first commit; each further one is an hour later."""
@@ -131,22 +132,22 @@ class History:
         }
 
 
-def syncer(project: Project, **changes: Any) -> GitSync:
-    """The sync into ``project``, as the command line sets it up."""
-    return GitSync(project, **changes)
+def sync_all(project: Project, *locations: Path | str, **options: Any) -> list[RepositoryResult]:
+    """Sync repositories as the command line does."""
+    return list(sync_repositories(SyncRun(project), [str(location) for location in locations], **options))
 
 
-def sync(project: Project, *locations: Path | str, **options: Any) -> SyncResult:
+def sync(project: Project, location: Path | str, **options: Any) -> RepositoryResult:
     """Sync one repository, which must succeed."""
-    (result,) = syncer(project).run([str(location) for location in locations], **options)
-    assert isinstance(result, SyncResult), result
+    (result,) = sync_all(project, location, **options)
+    assert result.error is None, result
     return result
 
 
 def failed_sync(project: Project, location: Path | str, **options: Any) -> str:
     """Sync one repository, which must fail; the error's message."""
-    (result,) = syncer(project).run([str(location)], **options)
-    assert isinstance(result, SyncFailure), result
+    (result,) = sync_all(project, location, **options)
+    assert result.error is not None, result
     return result.error.message
 
 

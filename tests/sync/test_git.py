@@ -9,8 +9,7 @@ import pytest
 
 from leadline.errors import InvalidRequest
 from leadline.home import Project
-from leadline.sync.git import SyncFailure, SyncResult
-from stubs.git_history import START, History, failed_sync, rows, shas, sync, syncer, totals, versions
+from stubs.git_history import START, History, failed_sync, rows, shas, sync, sync_all, totals, versions
 
 
 @pytest.fixture
@@ -352,17 +351,17 @@ def test_names(project: Project, history: History, tmp_path: Path) -> None:
     ]
     other = History(tmp_path / "other" / "repo")
     other.git("remote", "add", "origin", "git@example.com:sub/project.git")
-    results = list(syncer(project).run([str(history.folder), str(history.folder), str(other.folder)]))
-    assert [type(each) for each in results] == [SyncResult, SyncResult, SyncFailure]
-    assert isinstance(results[2], SyncFailure)
+    results = sync_all(project, history.folder, history.folder, other.folder)
+    assert [result.error is None for result in results] == [True, True, False]
+    assert results[2].error is not None
     assert "sync it by itself with --name" in results[2].error.message
 
 
 def test_arguments_that_do_not_fit(project: Project, history: History) -> None:
     with pytest.raises(InvalidRequest, match="at least one repository"):
-        syncer(project).run([])
+        sync_all(project)
     with pytest.raises(InvalidRequest, match="--name names one repository"):
-        syncer(project).run(["a", "b"], name="x/y")
+        sync_all(project, "a", "b", name="x/y")
     history.commit("one")
     for name in ("", " / ", "a\nb", "x" * 500):
         assert "cannot be called" in failed_sync(project, history.folder, name=name)

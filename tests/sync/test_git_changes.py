@@ -17,8 +17,9 @@ import pytest
 
 from leadline.db import cursors
 from leadline.home import Project
-from leadline.sync.git import SyncFailure, SyncResult
-from stubs.git_history import History, failed_sync, rows, shas, sync, syncer, totals, versions
+from leadline.sync.repositories import sync_repositories
+from leadline.sync.run import SyncRun
+from stubs.git_history import History, failed_sync, rows, shas, sync, sync_all, totals, versions
 
 
 @pytest.fixture
@@ -55,11 +56,12 @@ def test_nothing_new_loads_none_of_the_lake_libraries(project: Project, history:
 import sys
 from pathlib import Path
 from leadline.home import Home
-from leadline.sync.git import GitSync
+from leadline.sync.repositories import sync_repositories
+from leadline.sync.run import SyncRun
 home = Home.open(Path({str(project.home.path)!r}))
 project = home.project()
-sync = GitSync(project)
-print([result.commits_added for result in sync.run([{str(history.folder)!r}])])
+results = sync_repositories(SyncRun(project), [{str(history.folder)!r}])
+print([result.commits_added for result in results])
 print([name for name in ("pyarrow", "duckdb", "deltalake", "ibis") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -297,8 +299,9 @@ def test_a_missing_object_late_in_a_long_stream(project: Project, history: Histo
     root_blob = history.git("rev-parse", f"{tip}~1:f")
     (history.folder / ".git" / "objects" / root_blob[:2] / root_blob[2:]).unlink()
     read: list[int] = []
-    (result,) = syncer(project, progress=lambda _, commits: read.append(commits)).run([str(history.folder)])
-    assert isinstance(result, SyncFailure)
+    run = SyncRun(project, progress=lambda _, commits: read.append(commits))
+    (result,) = sync_repositories(run, [str(history.folder)])
+    assert result.error is not None
     assert "git log ended with status 128" in result.error.message
     assert read
     assert read[-1] > 1_000
@@ -327,18 +330,16 @@ def test_a_branch_that_points_at_nothing(project: Project, history: History) -> 
 
 def test_one_failing_repository_does_not_stop_the_others(project: Project, history: History, tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
-    results = list(
-        syncer(project).run([str(tmp_path / "nowhere"), str(tmp_path / "plain"), str(history.folder), "ssh://"])
-    )
-    assert [type(each) for each in results] == [SyncFailure, SyncFailure, SyncResult, SyncFailure]
-    assert isinstance(results[0], SyncFailure)
-    assert isinstance(results[1], SyncFailure)
-    assert results[0].error.message == (
+    errors = [
+        result.error for result in sync_all(project, tmp_path / "nowhere", tmp_path / "plain", history.folder, "ssh://")
+    ]
+    assert [error is None for error in errors] == [False, False, True, False]
+    assert errors[0] is not None
+    assert errors[1] is not None
+    assert errors[0].message == (
         f"{tmp_path / 'nowhere'}: there is no such folder; give the path or the URL of a git repository"
     )
-    assert (
-        results[1].error.message == f"{tmp_path / 'plain'} is not a git repository; give the folder or the URL of one"
-    )
+    assert errors[1].message == f"{tmp_path / 'plain'} is not a git repository; give the folder or the URL of one"
     assert_same(project, history)
 
 
@@ -374,7 +375,7 @@ def cut_at(project: Project, name: str, turn: int = 1) -> Project:
 
 def test_a_run_cut_between_its_commits_is_made_good(project: Project, history: History) -> None:
     with pytest.raises(Cut):
-        list(syncer(cut_at(project, "lake:commits")).run([str(history.folder)]))
+        sync_all(cut_at(project, "lake:commits"), history.folder)
     assert (totals(project)[0], shas(project)) == (2, set())
     assert sync(project, history.folder).commits_added == 2
     assert_same(project, history)
@@ -383,7 +384,7 @@ def test_a_run_cut_between_its_commits_is_made_good(project: Project, history: H
 def test_what_a_cut_run_took_can_still_vanish(project: Project, history: History) -> None:
     with pytest.raises(Cut):
         # The commits are in by then, the cursor is not.
-        list(syncer(cut_at(project, "lake:repositories")).run([str(history.folder)]))
+        sync_all(cut_at(project, "lake:repositories"), history.folder)
     assert len(shas(project)) == 2
     history.record("commit", "-q", "--amend", "-m", "another second")
     assert sync(project, history.folder).vanished == 1
@@ -394,7 +395,7 @@ def test_a_mailmap_run_that_was_cut_is_made_good(project: Project, history: Hist
     sync(project, history.folder)
     history.commit("map", {".mailmap": "Ada <al@example.org> <ada@example.com>\n"})
     with pytest.raises(Cut):
-        list(syncer(cut_at(project, "lake:commits")).run([str(history.folder)]))
+        sync_all(cut_at(project, "lake:commits"), history.folder)
     history.git("revert", "--no-edit", "HEAD", env={"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"})
     sync(project, history.folder)
     assert {row["author_email"] for row in rows(project, "commits")} == {"ada@example.com"}
@@ -406,7 +407,7 @@ def test_a_removal_that_was_cut_is_made_good(project: Project, history: History)
     history.record("commit", "-q", "--amend", "-m", "amended")
     with pytest.raises(Cut):
         # First to add, then to remove.
-        list(syncer(cut_at(project, "lake:commits", 2)).run([str(history.folder)]))
+        sync_all(cut_at(project, "lake:commits", 2), history.folder)
     assert len(shas(project)) == 3
     assert sync(project, history.folder).vanished == 1
     assert_same(project, history)
@@ -416,12 +417,12 @@ SYNC_SCRIPT = """
 import sys
 from pathlib import Path
 from leadline.home import Home
-from leadline.sync.git import GitSync, SyncFailure
+from leadline.sync.repositories import sync_repositories
+from leadline.sync.run import SyncRun
 with Home.open(Path(sys.argv[1])) as home:
     project = home.project()
-    sync = GitSync(project)
-    for result in sync.run(sys.argv[2:]):
-        if isinstance(result, SyncFailure):
+    for result in sync_repositories(SyncRun(project), sys.argv[2:]):
+        if result.error is not None:
             raise result.error
         print(result.commits_added)
 """

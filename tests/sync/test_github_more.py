@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from leadline.db import cursors
 from leadline.home import Home, Project
-from leadline.sync.git import GitSync
+from leadline.sync.repositories import sync_repositories
+from leadline.sync.run import SyncRun
 from stubs.github import PASSING, App, Hub
 from stubs.github_data import member, oid, pull, repository, run, squash, team, whole_commit
 from stubs.server import JSON, Fault, Request, Tool, serving
@@ -370,8 +371,7 @@ def mined(sync: Syncer, folder: Path) -> str:
     (folder / "file").write_text("text\n")
     subprocess.run(["git", "-C", folder, "add", "."], check=True)
     subprocess.run(["git", *environment, "-C", folder, "commit", "-qm", "begin"], check=True)
-    job = GitSync(sync.project)
-    list(job.run([str(folder)], name="acme/web"))
+    list(sync_repositories(SyncRun(sync.project), [str(folder)], name="acme/web"))
     answer = subprocess.run(["git", "-C", folder, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     return answer.stdout.strip()
 
@@ -399,8 +399,7 @@ def test_git_that_is_read_later_replaces_what_github_said(sync: Syncer, hub: Hub
     hub.owners["acme"] = [web]
     sync.good()
     assert [(row["sha"], row["source"]) for row in sync.rows("commits")] == [(sha, "github")]
-    job = GitSync(sync.project)
-    list(job.run([str(folder)], name="acme/web"))
+    list(sync_repositories(SyncRun(sync.project), [str(folder)], name="acme/web"))
     (row,) = sync.rows("commits")
     assert (row["source"], row["author_email"], row["additions"]) == ("git", "eve@example.com", "1")
     sync.good()

@@ -14,7 +14,6 @@ from leadline.db.sources import SourceRow
 from leadline.errors import NotFound
 from leadline.home import Project
 from leadline.sources.kit.settings import SourceSettings, checked
-from leadline.sync import source
 from leadline.sync.run import SyncRun
 from leadline.sync.schedule import due, next_run, run_if_due, under_way
 from leadline.sync.source import SourceResult, run_lock
@@ -154,7 +153,7 @@ def test_a_mistake_of_ours_is_told_and_waits_for_its_turn(
     def mistaken(*_: object) -> None:
         raise KeyError("secret")
 
-    monkeypatch.setattr(source, "_history", mistaken)
+    monkeypatch.setattr(SyncRun, "run", mistaken)
     with pytest.raises(KeyError):
         scheduled.run()
     (row,) = sources.listed(scheduled.project.db, scheduled.project.id)

@@ -41,10 +41,10 @@ ADD = {
 """Further options of the two commands: type and default by name."""
 
 
-def add_sync_commands(group: typer.Typer, act: Act) -> None:
-    """``leadline sync KIND``, for the kinds that are read by pages."""
+def add_sync_commands(group: typer.Typer, act: Act, *, but: str) -> None:
+    """``leadline sync KIND``, for every kind ``but`` the one that has a command of its own."""
     for kind in KINDS.values():
-        if kind.paged:
+        if kind.name != but:
             about = f"{kind.about}\n\n{_INCREMENTAL}"
             _add(group, "sync", kind, about, _function(kind, act, SYNC))
 

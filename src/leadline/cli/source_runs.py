@@ -1,7 +1,4 @@
-"""How ``leadline sync`` and ``leadline sources`` run a source, and what they say of it.
-
-A source's name and settings come in; lines for people or a document for programs go out, the same for one source and for all.
-"""
+"""How ``leadline sync`` runs sources and what it says of them, the same for one source and for all."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ LONG_WAIT = 30.0
 """Seconds from which a wait is told."""
 
 
-def pull(project: Project, sources: Iterable[SourceSettings], *, json: bool) -> None:
+def run_sources(project: Project, sources: Iterable[SourceSettings], *, json: bool) -> None:
     """Run every source; one that fails stops no other. Exits with 1 if one did."""
     documents: list[dict[str, Any]] = []
     with counter("records") as report:
@@ -47,7 +44,7 @@ def pull(project: Project, sources: Iterable[SourceSettings], *, json: bool) -> 
             documents.append({"source": done.name, "seconds": round(done.result.seconds, 3), **done.document()})
     if json:
         emit_json(documents)
-    if any(each["state"] == "failed" for each in documents):
+    if any(document["state"] == "failed" for document in documents):
         raise typer.Exit(1)
 
 
@@ -58,8 +55,7 @@ def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any
     with project.lock_if_free(run_lock(settings.name)) as free:
         if not free:
             note(f"{clean(settings.name)}: waiting for the run that is at work")
-    job = SyncRun(project, progress=progress)
-    return run_source(job, settings, waiting=waiting)
+    return run_source(SyncRun(project, progress=progress), settings, waiting=waiting)
 
 
 def _show(done: SourceResult) -> None:
@@ -74,8 +70,8 @@ def _show(done: SourceResult) -> None:
     if result.error is None or parts:
         waited = f", {result.figures.waited:.0f} s waited" if result.figures.waited >= 1 else ""
         say(f"{clean(done.name)}: {brought} ({count(result.figures.calls)} calls, {result.seconds:.1f} s{waited})")
-    for each in result.skipped[:SHOWN_SKIPPED]:
-        say(f"  left out: {clean(each.what)}: {clean(each.why)}")
+    for skipped in result.skipped[:SHOWN_SKIPPED]:
+        say(f"  left out: {clean(skipped.what)}: {clean(skipped.why)}")
     if result.skipped_count > SHOWN_SKIPPED:
         say(f"  … and {count(result.skipped_count - SHOWN_SKIPPED)} more")
     if result.error is not None:

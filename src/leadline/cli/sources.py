@@ -1,4 +1,4 @@
-"""``leadline sources``: the tools that ``leadline sync`` and ``leadline serve`` pull from. A source says where its secrets are
+"""``leadline sources``: the tools that ``leadline sync`` and ``leadline serve`` read. A source says where its secrets are
 found, never what they are."""
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="sources")
 
 
-def _add(context: typer.Context, found: list[SourceSettings], further: Mapping[str, Any]) -> None:
+def _add(context: typer.Context, checked: list[SourceSettings], further: Mapping[str, Any]) -> None:
     from leadline.db import sources
     from leadline.errors import InvalidRequest
 
     name, every = further["name"], further["every"]
     if every not in EVERY:
         raise InvalidRequest(f"--every cannot be {every[:40]!r}; it must be one of {', '.join(EVERY)}")
-    if name is not None and len(found) > 1:
+    if name is not None and len(checked) > 1:
         raise InvalidRequest("--name is for one source; add the others by themselves")
     if name is not None and (not name.strip(" .") or len(name) > 100 or "/" in name or clean(name) != name):
         raise InvalidRequest("--name is a name of at most 100 characters on one line, without /")
     with opened(context, create=True) as project:
-        for each in found:
-            settings = replace(each, name=name or each.name, every=EVERY[every])
+        for unnamed in checked:
+            settings = replace(unnamed, name=name or unnamed.name, every=EVERY[every])
             sources.add(project.db, project.id, settings.name, settings.kind, settings.stored(), datetime.now(UTC))
             command = f"leadline sources test {shlex.quote(clean(settings.name))}"
             say(f"Added {clean(settings.name)}; `{command}` tries the connection")
@@ -61,10 +61,10 @@ def list_(context: typer.Context, json: Json = False) -> None:
 
     with opened(context) as project:
         rows = sources.listed(project.db, project.id, configured=True)
-    found = [(row, SourceSettings.restored(row.kind, row.name, row.settings)) for row in rows]
+    listed = [(row, SourceSettings.restored(row.kind, row.name, row.settings)) for row in rows]
     if json:
-        emit_json([_document(row, settings) for row, settings in found])
-    elif found:
+        emit_json([_document(row, settings) for row, settings in listed])
+    elif listed:
         table(
             ["name", "kind", "reads", "server", "token", "every", "last success"],
             [
@@ -73,7 +73,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
                     settings.secret_place.short if settings.declared.secret_env else "",
                     *(_span(settings), instant(row.succeeded_at)),
                 ]
-                for row, settings in found
+                for row, settings in listed
             ],
         )
     else:
@@ -94,21 +94,26 @@ def remove(context: typer.Context, name: Name) -> None:
 def try_connection(context: typer.Context, name: Name, json: Json = False) -> None:
     """Try a source's connection: what its token may see. Nothing is read."""
     from leadline.db import sources
-    from leadline.sources.kit.settings import SourceSettings, connected
+    from leadline.sources.kit.settings import Folders, SourceSettings, connected
 
     with opened(context) as project:
         row = sources.get(project.db, project.id, name)
+        folders = Folders(project.temp, project.clones)
     settings = SourceSettings.restored(row.kind, row.name, row.settings)
-    with connected(settings, waiting=lambda seconds, why: note(f"waiting {seconds:.0f} s: {clean(why)}")) as source:
-        found = source.check()
+
+    def waiting(seconds: float, why: str) -> None:
+        note(f"waiting {seconds:.0f} s: {clean(why)}")
+
+    with connected(settings, folders, waiting=waiting) as source:
+        seen = source.check()
     if json:
-        hidden = [{"what": each.what, "why": each.why} for each in found.hidden]
-        emit_json({"name": name, "server": found.host, found.noun: list(found.things), "hidden": hidden})
+        hidden = [{"what": thing.what, "why": thing.why} for thing in seen.hidden]
+        emit_json({"name": name, "server": seen.host, seen.noun: list(seen.things), "hidden": hidden})
         return
-    of = f" of {clean(found.owner)}" if found.owner else ""
-    say(f"{clean(name)}: {clean(found.host)} answers; {count(len(found.things))} {found.noun}{of}")
-    for each in found.hidden:
-        say(f"  not to be seen: {clean(each.what)}: {clean(each.why)}")
+    of = f" of {clean(seen.owner)}" if seen.owner else ""
+    say(f"{clean(name)}: {clean(seen.host)} answers; {count(len(seen.things))} {seen.noun}{of}")
+    for thing in seen.hidden:
+        say(f"  not to be seen: {clean(thing.what)}: {clean(thing.why)}")
 
 
 def _document(row: SourceRow, settings: SourceSettings) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""``leadline sync``: pulls from sources, incrementally. Each repository stands alone: one failing stops no other."""
+"""``leadline sync``: reads sources, incrementally. Each stands alone: one failing stops no other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +14,12 @@ from leadline.cli.failures import refused
 from leadline.cli.kinds import add_sync_commands
 from leadline.cli.output import clean, count, emit_json, say
 from leadline.cli.progress import counter
-from leadline.cli.source_runs import pull
+from leadline.cli.source_runs import run_sources
 
 if TYPE_CHECKING:
     from leadline.home import Project
     from leadline.sources.kit.settings import SourceSettings
-    from leadline.sync.git import SyncFailure, SyncResult
+    from leadline.sync.repositories import RepositoryResult
 
 group = typer.Typer(
     help="Pull from sources, incrementally.\n\nWithout a command: from all that `leadline sources list` shows, or those named.",
@@ -56,7 +56,7 @@ def sync(
             rows = sources.listed(project.db, project.id, configured=True)
         if not rows:
             raise InvalidRequest("There is no source yet; `leadline sources add github ORG` adds one")
-        pull(project, [SourceSettings.restored(row.kind, row.name, row.settings) for row in rows], json=json)
+        run_sources(project, [SourceSettings.restored(row.kind, row.name, row.settings) for row in rows], json=json)
 
 
 @group.command("git", epilog=example("leadline sync git ./shop --name example/shop"))
@@ -80,6 +80,9 @@ def git(
     Only what is new is read; commits that vanished from the repository are taken away. A URL is kept as a bare clone in
     the home.
     """
+    from leadline.sync.repositories import sync_repositories
+    from leadline.sync.run import SyncRun
+
     day = datetime.combine(date.fromisoformat(since), time(), UTC) if since else None
     documents: list[dict[str, Any]] = []
     with opened(context, create=True) as project, counter("commits") as report:
@@ -88,8 +91,8 @@ def git(
             interrupt.check()
             report(repository, commits)
 
-        for result in _run(project, locations, name, day, progress):
-            interrupt.check()  # git gets Ctrl-C too, and fails of it
+        for result in sync_repositories(SyncRun(project, progress=progress), locations, name=name, since=day):
+            interrupt.check()
             if not json:
                 _show(result)
             documents.append(_document(result))
@@ -99,47 +102,33 @@ def git(
         raise typer.Exit(1)
 
 
-def _pull(context: typer.Context, found: list[SourceSettings], further: Mapping[str, Any]) -> None:
+def _run_once(context: typer.Context, sources: list[SourceSettings], further: Mapping[str, Any]) -> None:
     with opened(context, create=True) as project:
-        _require_same_rules(project, found)
-        pull(project, found, json=further["json"])
+        _require_same_options(project, sources)
+        run_sources(project, sources, json=further["json"])
 
 
-def _require_same_rules(project: Project, found: list[SourceSettings]) -> None:
+def _require_same_options(project: Project, named: list[SourceSettings]) -> None:
     """Raises ``Conflict`` for what is a configured source, but by other options: its next run would undo this one's."""
     from leadline.db import sources
     from leadline.errors import Conflict
     from leadline.sources.kit.settings import SourceSettings
 
-    there = {row.name: row for row in sources.listed(project.db, project.id, configured=True)}
-    for each in found:
-        row = there.get(each.name)
-        if row is not None and SourceSettings.restored(row.kind, row.name, row.settings).options != each.options:
+    configured = {row.name: row for row in sources.listed(project.db, project.id, configured=True)}
+    for settings in named:
+        row = configured.get(settings.name)
+        if row is not None and SourceSettings.restored(row.kind, row.name, row.settings).options != settings.options:
             raise Conflict(
-                f"The source {each.name} was added with other options, and its next run would undo this one; run "
-                f"`leadline sync --source {each.name}`, or remove it and add it again with these"
+                f"The source {settings.name} was added with other options, and its next run would undo this one; run "
+                f"`leadline sync --source {settings.name}`, or remove it and add it again with these"
             )
 
 
-add_sync_commands(group, _pull)
+add_sync_commands(group, _run_once, but="git")
 
 
-def _run(
-    project: Project, locations: list[str], name: str | None, since: datetime | None, report: Callable[[str, int], None]
-) -> Iterator[SyncResult | SyncFailure]:
-    from leadline.sync.git import GitSync
-
-    job = GitSync(
-        project,
-        progress=report,
-    )
-    return job.run(locations, name=name, since=since)
-
-
-def _show(result: SyncResult | SyncFailure) -> None:
-    from leadline.sync.git import SyncFailure
-
-    if isinstance(result, SyncFailure):
+def _show(result: RepositoryResult) -> None:
+    if result.error is not None:
         refused(result.error)
         return
     parts = [f"{count(result.commits_added)} commits, {count(result.files_added)} files added"]
@@ -152,10 +141,8 @@ def _show(result: SyncResult | SyncFailure) -> None:
         say(f"  {clean(text)}")
 
 
-def _document(result: SyncResult | SyncFailure) -> dict[str, Any]:
-    from leadline.sync.git import SyncFailure
-
-    if isinstance(result, SyncFailure):
+def _document(result: RepositoryResult) -> dict[str, Any]:
+    if result.error is not None:
         return {"location": result.location, **result.error.body()}
     return {
         "repository": result.repository,

@@ -1,59 +1,81 @@
-"""Reads pages some ahead, so that a tool answers while the lake is written; still one call at a time.
-
-Pages come in, the same pages go out. One thread reads; it ends with the call it is making when whoever takes the pages ends
-before their end.
-"""
+"""Reads some pages ahead in a thread, so that a tool answers while the lake is written; still one call at a time."""
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 
 from leadline.sources.kit.page import Page
 
 PAGES_AHEAD = 16
 """Pages that may be read while a batch is delivered."""
-_LOOK_AGAIN = 0.2
-"""Seconds after which a full queue is tried again, or found to be of no use to anybody."""
+BYTES_AHEAD = 16 << 20
+"""Typed rows that may be read meanwhile: pages of these are large."""
 
 
 class Prefetch:
-    """``with Ahead(pages) as read: for page in read: …``; what ``pages`` raises is raised where it ends."""
+    """``with Prefetch(pages) as read: for page in read: …``; what ``pages`` raises is raised where it ends.
+
+    When the block ends before the pages do, the thread ends with the call it is making.
+    """
 
     def __init__(self, pages: Iterable[Page]) -> None:
         self._pages = pages
-        self._read: queue.Queue[Page | BaseException | None] = queue.Queue(PAGES_AHEAD)
-        self._stop = threading.Event()
+        self._read: deque[Page] = deque()
+        self._bytes_ahead = 0
+        self._ended = self._stopped = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
 
     def __enter__(self) -> Iterator[Page]:
         threading.Thread(target=self._work, name="source-pages", daemon=True).start()
         return self._taken()
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def _taken(self) -> Iterator[Page]:
-        while (each := self._read.get()) is not None:
-            if isinstance(each, BaseException):
-                raise each
-            yield each
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._read or self._ended)
+                if not self._read:
+                    break
+                page = self._read.popleft()
+                self._bytes_ahead -= _bytes(page)
+                self._changed.notify_all()
+            yield page
+        if self._error is not None:
+            raise self._error
 
     def _work(self) -> None:
         try:
             for page in self._pages:
                 if not self._put(page):
-                    return
-            self._put(None)
+                    break
         except BaseException as error:  # raised again by whoever takes the pages
-            self._put(error)
+            self._error = error
+        finally:
+            if isinstance(self._pages, Generator):
+                self._pages.close()
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
 
-    def _put(self, each: Page | BaseException | None) -> bool:
+    def _put(self, page: Page) -> bool:
         """Whether somebody still takes pages."""
-        while not self._stop.is_set():
-            try:
-                self._read.put(each, timeout=_LOOK_AGAIN)
-            except queue.Full:
-                continue
-            return True
-        return False
+        with self._changed:
+            self._read.append(page)
+            self._bytes_ahead += _bytes(page)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._stopped or self._has_room())
+            return not self._stopped
+
+    def _has_room(self) -> bool:
+        return len(self._read) < PAGES_AHEAD and self._bytes_ahead < BYTES_AHEAD
+
+
+def _bytes(page: Page) -> int:
+    return sum(rows.batch.nbytes for rows in page.typed_rows)

@@ -1,7 +1,7 @@
 """When a source is to be run again, and running it if it is.
 
-What is remembered of a source comes in, an instant goes out; ``run_if_due`` takes the source's run lock, looks again, and runs
-it. So any number of schedulers may look at the same sources: a run is made once.
+Any number of schedulers may look at the same sources: ``run_if_due`` takes the source's run lock and looks again, so a run is
+made once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from leadline.errors import LeadlineError
 from leadline.home import Project
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sync.run import SyncRun
-from leadline.sync.source import SourceResult, failed, remembered, run_lock, run_locked
+from leadline.sync.source import SourceResult, failed, record_outcome, run_lock, run_locked
 
 AFTER_A_KILL = timedelta(minutes=1)
 """How long after its beginning a run that was killed is taken up again, if nobody is at it."""
@@ -53,7 +53,7 @@ def _free(project: Project, row: SourceRow) -> bool:
 
 
 def run_if_due(
-    pull: SyncRun,
+    sync_run: SyncRun,
     name: str,
     *,
     environ: Mapping[str, str],
@@ -64,14 +64,14 @@ def run_if_due(
 
     Raises ``NotFound`` if it is not configured any more, and what ``run_source`` raises.
     """
-    with pull.project.lock_if_free(run_lock(name)) as held:
-        row = sources.get(pull.project.db, pull.project.id, name)
+    with sync_run.project.lock_if_free(run_lock(name)) as held:
+        row = sources.get(sync_run.project.db, sync_run.project.id, name)
         when = next_run(row)
-        if not held or when is None or when > pull.now():
+        if not held or when is None or when > sync_run.now():
             return None
         try:
             settings = SourceSettings.restored(row.kind, row.name, row.settings)
         except LeadlineError as error:  # remembered as a run, or it would be due again at once
-            sources.started(pull.project.db, pull.project.id, row.name, row.kind, row.settings, pull.now())
-            return remembered(pull, row.name, failed(error))
-        return run_locked(pull, settings, environ=environ, waiting=waiting, **client)
+            sources.started(sync_run.project.db, sync_run.project.id, row.name, row.kind, row.settings, sync_run.now())
+            return record_outcome(sync_run, row.name, failed(error))
+        return run_locked(sync_run, settings, environ=environ, waiting=waiting, **client)

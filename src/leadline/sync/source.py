@@ -1,7 +1,6 @@
-"""One run of one source, and what is remembered of it.
+"""One run of a source by its settings, and what the metadata database remembers of it for ``leadline status``.
 
-Settings and a name come in; the connector is made, read through the frame, and how it ended stands in the metadata database
-for ``leadline status``. A run that is killed leaves a beginning without an end.
+A run that is killed leaves a beginning without an end.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ from typing import Any
 
 from leadline.db import sources
 from leadline.errors import LeadlineError
-from leadline.sources.kit.page import CallStats, Skipped
-from leadline.sources.kit.settings import SourceSettings, connected
-from leadline.sync.git import GitSync, SyncFailure
-from leadline.sync.run import SyncResult, SyncRun, TableCounts
+from leadline.sources.kit.page import CallStats
+from leadline.sources.kit.settings import Folders, SourceSettings, connected
+from leadline.sync.run import SyncResult, SyncRun
 
 SKIPPED_REMEMBERED = 20
 
@@ -36,7 +34,7 @@ class SourceResult:
     def document(self) -> dict[str, Any]:
         """What is remembered and printed: state, rows by table, calls, what was left out, the error."""
         result = self.result
-        found: dict[str, Any] = {
+        document: dict[str, Any] = {
             "state": "failed" if result.error else "done",
             "records": result.records,
             "tables": {
@@ -47,11 +45,11 @@ class SourceResult:
             "waitedSeconds": round(result.figures.waited, 1),
             "toolTime": result.figures.tool_time,
             "skippedCount": result.skipped_count,
-            "skipped": [{"what": each.what, "why": each.why} for each in result.skipped[:SKIPPED_REMEMBERED]],
+            "skipped": [{"what": skipped.what, "why": skipped.why} for skipped in result.skipped[:SKIPPED_REMEMBERED]],
         }
         if result.error is not None:
-            found["error"] = result.error.body()
-        return found
+            document["error"] = result.error.body()
+        return document
 
 
 def run_lock(name: str) -> str:
@@ -60,7 +58,7 @@ def run_lock(name: str) -> str:
 
 
 def run_source(
-    pull: SyncRun,
+    sync_run: SyncRun,
     settings: SourceSettings,
     *,
     environ: Mapping[str, str] = os.environ,
@@ -71,12 +69,12 @@ def run_source(
 
     Raises only what ``SyncRun.run`` raises.
     """
-    with pull.project.lock(run_lock(settings.name)):
-        return run_locked(pull, settings, environ=environ, waiting=waiting, **client)
+    with sync_run.project.lock(run_lock(settings.name)):
+        return run_locked(sync_run, settings, environ=environ, waiting=waiting, **client)
 
 
 def run_locked(
-    pull: SyncRun,
+    sync_run: SyncRun,
     settings: SourceSettings,
     *,
     environ: Mapping[str, str],
@@ -84,51 +82,34 @@ def run_locked(
     **client: Any,
 ) -> SourceResult:
     """As ``run_source``, for who holds the run's lock."""
-    name = settings.name
-    sources.started(pull.project.db, pull.project.id, name, settings.kind, settings.stored(), pull.now())
+    project, name = sync_run.project, settings.name
+    sources.started(project.db, project.id, name, settings.kind, settings.stored(), sync_run.now())
     try:
-        if settings.declared.paged:
-            with connected(settings, environ=environ, waiting=waiting, temp_dir=pull.project.temp, **client) as source:
-                result = pull.run(source)
-        else:
-            result = _history(pull, settings)
+        folders = Folders(project.temp, project.clones)
+        with connected(settings, folders, environ=environ, waiting=waiting, **client) as source:
+            result = sync_run.run(source)
     except LeadlineError as error:
         result = failed(error)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         # A mistake of ours, or an answer that nobody thought of. Left without an end, as a run that was killed, it would be
         # made again every minute, and nobody would be told why.
         what = f"leadline itself failed ({type(error).__name__}); its log says where"
-        remembered(pull, name, failed(LeadlineError(what, code="internal_error")))
+        record_outcome(sync_run, name, failed(LeadlineError(what, code="internal_error")))
         raise
-    return remembered(pull, name, result)
+    return record_outcome(sync_run, name, result)
 
 
-def remembered(pull: SyncRun, name: str, result: SyncResult) -> SourceResult:
+def record_outcome(sync_run: SyncRun, name: str, result: SyncResult) -> SourceResult:
     """``result`` as that of the source's run that has ended now."""
     done = SourceResult(name, result)
-    sources.finished(pull.project.db, pull.project.id, name, done.document(), pull.now(), good=result.error is None)
-    if result.error is not None and not result.tables:
-        sources.forget_new(pull.project.db, pull.project.id, name)  # a mistyped name is told once, not in every status
-    return done
-
-
-def _history(pull: SyncRun, settings: SourceSettings) -> SyncResult:
-    """Mine a git source's repository. Raises the error that kept it from being read."""
-    job = GitSync(
-        pull.project,
-        progress=pull.progress,
-        now=pull.now,
+    sources.finished(
+        sync_run.project.db, sync_run.project.id, name, done.document(), sync_run.now(), good=result.error is None
     )
-    (done,) = job.run(settings.targets, name=settings.option("repository"))
-    if isinstance(done, SyncFailure):
-        raise done.error
-    counts = {
-        "commits": TableCounts(done.commits_added, done.commits_updated, done.vanished),
-        "commit_files": TableCounts(done.files_added),
-    }
-    tables = {name: each for name, each in counts.items() if each != TableCounts()}
-    notes = tuple(Skipped(done.repository, note) for note in done.notes)
-    return SyncResult(done.commits_added, tables, notes, len(notes), CallStats(0, 0.0, None), done.seconds)
+    if result.error is not None and not result.tables:
+        sources.forget_new(
+            sync_run.project.db, sync_run.project.id, name
+        )  # a mistyped name is told once, not in every status
+    return done
 
 
 def failed(error: LeadlineError) -> SyncResult:

@@ -1,7 +1,7 @@
 """The bare clone kept for a repository that is given by URL: made on the first run, brought up to date on later ones.
 
-A URL comes in; afterwards the folder holds exactly the remote's branches and tags (those deleted there are gone here,
-too). Nothing of the URL's secrets is written to the folder: the address is handed to git anew each time.
+It holds exactly the remote's branches and tags; those deleted there go here, too. Nothing of the URL's secrets is written to
+the folder: the address is handed to git anew each time.
 """
 
 from __future__ import annotations
@@ -31,6 +31,14 @@ def refresh_clone(folder: Path, url: str, name: str) -> None:
         )
     if branch is not None:
         _follow(folder, branch, name)
+
+
+def remote_refs(address: str, shown: str) -> list[str]:
+    """The names of the branches and tags at the path or URL ``address``, which errors call ``shown``. Nothing is fetched."""
+    environment = asking_environment(os.environ, ())
+    answer = run(shown, ["ls-remote", "--heads", "--tags", "--", address], environment=environment) or ""
+    names = [line.partition("\t")[2].partition("/")[2] for line in answer.splitlines()]
+    return [name for name in names if not name.endswith(_PEELED)]
 
 
 def _initialize(folder: Path, name: str) -> None:

@@ -13,7 +13,7 @@ from leadline.sources.github.api import Api, headers, server
 from leadline.sources.github.source import GitHub
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.secrets import one_line
-from leadline.sources.kit.settings import SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, named
 
 if TYPE_CHECKING:
     from leadline.sources.kit.client import Client
@@ -35,7 +35,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
     return [named(settings, f"github:{owner}{at}", dict.fromkeys(found)) for owner, found in targets.items()]
 
 
-def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client]) -> GitHub:
+def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> GitHub:
     """The connector. Raises ``InvalidRequest`` if ``secret`` is no token, or no private key for an app."""
     where = server(settings.url)
     tool = "GitHub" if where.is_cloud else f"GitHub at {where.host}"

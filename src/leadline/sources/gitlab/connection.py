@@ -11,7 +11,7 @@ from leadline.sources.gitlab.api import Api, headers, server
 from leadline.sources.gitlab.source import GitLab
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.secrets import one_line
-from leadline.sources.kit.settings import SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, named
 
 if TYPE_CHECKING:
     from leadline.sources.kit.client import Client
@@ -44,7 +44,7 @@ def _parts(target: str) -> tuple[str, str]:
     return "/".join(parts[:plain]), "/".join(parts[plain:]).lower()
 
 
-def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client]) -> GitLab:
+def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> GitLab:
     """The connector. Raises ``InvalidRequest`` if ``secret`` is no token."""
     where = server(settings.url)
     tool = "GitLab" if where.is_cloud else f"GitLab at {where.host}"

@@ -30,7 +30,7 @@ from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, RunContext, Skipped, State, left_out
 from leadline.sources.kit.secrets import one_line
 from leadline.sources.kit.server_url import server
-from leadline.sources.kit.settings import SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, named
 from leadline.sources.kit.text import Misshapen
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
     return [named(settings, f"jenkins:{place}", dict.fromkeys(targets))]
 
 
-def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client]) -> Jenkins:
+def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> Jenkins:
     """The connector. Raises ``InvalidRequest`` if there is a user without a token, or a token without a user."""
     where = server(settings.url or "", example=_EXAMPLE, pages=PAGES_OF_SERVER)
     user, place = settings.option("user"), settings.secret_place

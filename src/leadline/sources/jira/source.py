@@ -35,7 +35,7 @@ from leadline.sources.kit.page import (
     with_cursors,
 )
 from leadline.sources.kit.secrets import one_line
-from leadline.sources.kit.settings import SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, named
 from leadline.sources.kit.text import Misshapen
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
     return [named(settings, name, targets)]
 
 
-def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client]) -> Jira:
+def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> Jira:
     """The connector. Raises ``InvalidRequest`` if ``secret`` is no token."""
     where, user = site(settings.url), settings.option("user")
     token = one_line(secret or "", settings.secret_place)

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import Forbidden, StoreError
@@ -87,7 +86,7 @@ class Client:
     """Asks one tool. ``headers`` go with every request; ``wait`` sleeps; ``chance`` gives numbers in [0, 1).
 
     ``auth`` signs every attempt, where a fixed header would not do; it may ask this client itself, with ``bare`` requests.
-    ``waiting`` is told the seconds and the reason before every wait; ``temp_dir`` is for what is downloaded in passing.
+    ``waiting`` is told the seconds and the reason before every wait.
     """
 
     def __init__(
@@ -101,12 +100,10 @@ class Client:
         waiting: Callable[[float, str], None] | None = None,
         timeout: float = TIMEOUT,
         auth: httpx.Auth | None = None,
-        temp_dir: Path | None = None,
     ) -> None:
         import httpx
 
         self.tool = tool
-        self.temp_dir = temp_dir
         self.calls = 0
         self.answers = 0
         """Whole answers below 500 that were given: what shows that the tool is there."""

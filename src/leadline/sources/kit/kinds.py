@@ -25,7 +25,7 @@ class Kind:
     ``metavar`` and ``targets`` tell what is named of it (None: nothing can be named); ``target_needed``: at least one must be.
     ``url``: help of ``--url`` (empty: it has none), which must be given if ``url_needed``. ``secret``: what its secret is
     called, ``secret_env`` the variable it is in by default (empty: it takes none). ``module`` has ``checked`` and ``connect``
-    (see ``configured``). ``paged``: it is read page by page; git's history is mined in git's own way.
+    (see ``settings``).
     """
 
     name: str
@@ -42,7 +42,6 @@ class Kind:
     target_needed: bool = True
     url_needed: bool = False
     webhooks: bool = False
-    paged: bool = True
     options: tuple[Option, ...] = ()
 
     @property
@@ -71,7 +70,6 @@ KINDS = {
             "Work trees, bare repositories or URLs.",
             "leadline.sources.git.connection",
             secret_needed=False,
-            paged=False,
             options=(
                 Option(
                     "repository", "ORG/REPO", "What to call the repository [default: by its origin, else its folder]."

@@ -1,17 +1,20 @@
-"""What a connector hands over: pages of rows, each with the cursor that is true once its rows are in the lake.
+"""What a connector hands to ``leadline.sync.run``: pages of rows, each with the cursor that is true once its rows are in the lake.
 
-Nothing comes in; the shapes that connectors make and ``leadline.sync.run`` takes go out. A connector yields pages in
-the order in which it reads them; whoever takes them may stop after any page and go on from its cursor later.
+A connector yields pages in the order in which it reads them; whoever takes them may stop after any page and go on from its
+cursor later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from leadline.errors import LeadlineError
 from leadline.sources.kit.cursor import Cursor, stored
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Row = dict[str, Any]
 """Column → text, number, boolean, list of texts or None, as JSON has them."""
@@ -46,6 +49,36 @@ class Developers:
 
 
 @dataclass(frozen=True)
+class TypedRows:
+    """Many rows of ``table`` as an Arrow record batch of its column types; columns that are missing are unknown.
+
+    ``replace``: they take the place of rows with the same key even in a table whose rows never change by themselves.
+    ``counted``: whether a run tells of them; not of what only describes the source.
+    """
+
+    table: str
+    batch: pa.RecordBatch
+    replace: bool = False
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """Rows that the tool does not have any more, told by one column of ``table``'s key.
+
+    Of the rows with the values of ``where``, those go whose value is among the rows of ``values`` (a table of this column), or
+    if ``listed_remain``, those whose value is not. Rows of ``details`` (tables whose key begins with that of ``table``) go with
+    them.
+    """
+
+    table: str
+    details: tuple[str, ...]
+    where: Mapping[str, str]
+    values: pa.Table
+    listed_remain: bool
+
+
+@dataclass(frozen=True)
 class Page:
     """Rows by table, with what they mean.
 
@@ -56,6 +89,10 @@ class Page:
     ``cursors``: by name, how far the reading is with this page; None takes a cursor away. ``records``: things of the tool
     in it, for progress. ``skipped``: what is left out for good; ``failed``: streams that could not be read this time, as the
     tool was in trouble.
+
+    For what is brought as a whole or not at all, however large: ``typed_rows`` wait on disk while pages are ``unfinished``, and
+    come into the lake with the first page that is not; then what has ``vanished`` goes. ``cursors_before`` are stored before
+    the first of these rows is written.
     """
 
     subject: str
@@ -68,6 +105,10 @@ class Page:
     skipped: tuple[Skipped, ...] = ()
     failed: tuple[Skipped, ...] = ()
     developers: Developers | None = None
+    typed_rows: tuple[TypedRows, ...] = ()
+    unfinished: bool = False
+    vanished: tuple[Vanished, ...] = ()
+    cursors_before: Mapping[str, Cursor] = field(default_factory=dict)
 
 
 def left_out(subject: str, what: str, error: LeadlineError) -> Page:

@@ -5,8 +5,9 @@ Targets and options come in and become ``SourceSettings``, which can be stored: 
 
 - ``checked(settings) -> list[SourceSettings]``: the settings of one or more sources, each with its ``name``, made of what was
   given. Raises ``InvalidRequest`` for targets, addresses and options that cannot be.
-- ``connect(settings, secret, client) -> Source``: the connector. ``secret`` is None where none is needed and there is none;
-  ``client(tool=…, headers=…, …)`` makes a ``leadline.sources.kit.client.Client`` that is closed with the block.
+- ``connect(settings, secret, client, folders) -> Source``: the connector. ``secret`` is None where none is needed and there is
+  none; ``client(tool=…, headers=…, …)`` makes a ``leadline.sources.kit.client.Client`` that is closed with the block;
+  ``folders`` are where it may keep files.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from leadline.errors import InvalidRequest
@@ -87,10 +89,20 @@ class SourceSettings:
         )
 
 
+@dataclass(frozen=True)
+class Folders:
+    """Where a connector may keep files: in ``temp`` while it is read, in ``clones`` git repositories from run to run."""
+
+    temp: Path
+    clones: Path
+
+
 class _Module(Protocol):
     def checked(self, settings: SourceSettings) -> list[SourceSettings]: ...
 
-    def connect(self, settings: SourceSettings, secret: str | None, client: Callable[..., Client]) -> Source: ...
+    def connect(
+        self, settings: SourceSettings, secret: str | None, client: Callable[..., Client], folders: Folders
+    ) -> Source: ...
 
 
 def checked(settings: SourceSettings) -> list[SourceSettings]:
@@ -106,6 +118,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 @contextmanager
 def connected(
     settings: SourceSettings,
+    folders: Folders,
     *,
     environ: Mapping[str, str] = os.environ,
     waiting: Callable[[float, str], None] | None = None,
@@ -129,7 +142,7 @@ def connected(
         def made(**options: Any) -> Client:
             return stack.enter_context(Client(**{"waiting": waiting, **client, **options}))
 
-        yield _module(kind).connect(settings, secret, made)
+        yield _module(kind).connect(settings, secret, made, folders)
 
 
 def _module(kind: Kind) -> _Module:

@@ -19,7 +19,7 @@ from leadline.sources.kit.client import Refused
 from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, RunContext, Skipped, State
 from leadline.sources.kit.secrets import one_line
 from leadline.sources.kit.server_url import server
-from leadline.sources.kit.settings import SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, named
 from leadline.sources.kit.text import Misshapen, rfc3339
 from leadline.sources.pagerduty.api import MOST, SIZE, Api, Listed, headers
 from leadline.sources.pagerduty.rows import RESOLVED, incident_row, instant, key_of, resolved_at
@@ -50,7 +50,9 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
     return [named(settings, f"pagerduty{at}", dict.fromkeys(each.strip() for each in settings.targets if each.strip()))]
 
 
-def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client]) -> PagerDuty:
+def connect(
+    settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders
+) -> PagerDuty:
     """The connector. Raises ``InvalidRequest`` if ``secret`` is no token."""
     where = server(settings.url or ADDRESS, example=ADDRESS)
     tool = "PagerDuty" if where.base == ADDRESS else f"PagerDuty at {where.place}"

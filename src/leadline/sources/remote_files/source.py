@@ -30,7 +30,7 @@ from leadline.sources.kit.page import (
 )
 from leadline.sources.kit.secrets import one_line
 from leadline.sources.kit.server_url import split
-from leadline.sources.kit.settings import SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, named
 from leadline.sources.remote_files.download import Changed, Download, Secret
 from leadline.sources.remote_files.rows import raw_rows
 
@@ -86,7 +86,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
     return found
 
 
-def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client]) -> Files:
+def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], folders: Folders) -> Files:
     """The connector. Raises ``InvalidRequest`` if ``secret`` cannot be sent in a header."""
     url = settings.targets[0]
     place = settings.secret_place
@@ -97,7 +97,8 @@ def connect(settings: SourceSettings, secret: str | None, client: Callable[..., 
     http = client(tool=urlsplit(url).netloc, headers={"User-Agent": "leadline", "Accept": "*/*"})
     file_format = (settings.option("format") or "").lower().removeprefix(".") or None
     sent = Secret(header, value, place.text) if value else Secret("", "", place.text)
-    return Files(url, _table(settings, _name(url)), file_format, sent, http, settings.option("org-tree"))
+    table, tree = _table(settings, _name(url)), settings.option("org-tree")
+    return Files(url, table, file_format, sent, http, folders.temp, tree)
 
 
 def _name(url: str) -> str:
@@ -126,6 +127,7 @@ class Files:
     format: str | None
     secret: Secret
     client: Client
+    temp_dir: Path
     tree: str | None = None
     kind: str = KIND
 
@@ -154,7 +156,11 @@ class Files:
         state = dict(context.cursors.get(self.url[:500], {}))
         read_as = [self.table.name, self.format or "", *([self.tree] if self.tree else [])]
         known = state if state.get("as") == read_as and "digest" in state else {}
-        with tempfile.TemporaryDirectory(prefix="files-", dir=self._temp_dir()) as folder:
+        try:
+            self.temp_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.temp_dir} cannot be made: {error.strerror}") from error
+        with tempfile.TemporaryDirectory(prefix="files-", dir=self.temp_dir) as folder:
             path = Path(folder) / (re.sub(r"[^\w.+-]", "_", self.name)[-100:] or "file")
             found = self._download().to(path, etag=known.get("etag"), modified=known.get("modified"))
             if found is None:
@@ -166,16 +172,6 @@ class Files:
             begun = state.get("begun") or {}
             line = int(begun["line"]) if begun.get("as") == read_as and begun.get("digest") == found.digest else 0
             yield from self._rows(path, found, after, state, line)
-
-    def _temp_dir(self) -> str | None:
-        folder = self.client.temp_dir
-        if folder is None:
-            return None
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{folder} cannot be made: {error.strerror}") from error
-        return str(folder)
 
     def _download(self) -> Download:
         return Download(self.client, self.url, self.name, self.secret)

@@ -1,28 +1,27 @@
-"""What a run of ``sync git`` has to do: the comparison of what was taken last time with what the repository holds now.
-
-A stored ``Cursor`` (None before the first run) and a fresh ``State`` come in, a ``Plan`` comes out. Pure: no git, no lake.
-"""
+"""What a run has to do: compares what was taken of a repository last time with what it holds now. Runs no git itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
-from leadline.sources.git import State, Walk
+from leadline.sources.git.log import Walk
+from leadline.sources.git.repository import State
+from leadline.sources.kit.cursor import Cursor, Stored
 
-_FORMAT = 1
 _UNSETTLED = "unsettled"
 
 
 @dataclass(frozen=True)
-class Cursor:
+class HistoryCursor(Cursor):
     """What the lake has of a repository: everything reachable from ``heads``, committed at ``since`` or later.
 
     ``pending`` says that a run began to write and was not seen to finish: some of its commits may be there as well.
     ``mailmap``, ``boundary``, ``url`` and ``default_branch`` are those of the last ``State``; ``location`` says where it
     was read, without secrets.
     """
+
+    VERSION: ClassVar[int] = 2
 
     heads: tuple[str, ...] = ()
     since: int | None = None
@@ -33,18 +32,10 @@ class Cursor:
     location: str = ""
     pending: bool = False
 
-    def stored(self) -> dict[str, Any]:
-        """As JSON for the cursors table."""
-        return {"format": _FORMAT, **asdict(self)}
-
-    @staticmethod
-    def restored(value: Mapping[str, Any] | None) -> Cursor | None:
-        """The cursor ``stored`` made ``value`` of; None if there is none, or one of another format."""
-        if value is None or value.get("format") != _FORMAT:
-            return None
-        fields: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
-        del fields["format"]
-        return Cursor(**fields)
+    @classmethod
+    def upgraded(cls, stored: Stored, _version: int) -> Stored:
+        """Version 1 had a version of its own, which was always 1, and every field."""
+        return {name: value for name, value in stored.items() if name != "format"}
 
 
 @dataclass(frozen=True)
@@ -60,8 +51,8 @@ class Plan:
     gone: tuple[str, ...]
     compare: bool
     described: bool
-    during: Cursor
-    after: Cursor
+    during: HistoryCursor
+    after: HistoryCursor
 
     @property
     def nothing(self) -> bool:
@@ -70,24 +61,30 @@ class Plan:
 
 
 def plan(
-    before: Cursor | None, state: State, *, since: int | None, location: str, lake_empty: bool, others: bool = False
+    before: HistoryCursor | None,
+    state: State,
+    *,
+    since: int | None,
+    location: str,
+    commits_lost: bool,
+    replace_others: bool = False,
 ) -> Plan:
     """What to do so that the lake has of the repository what ``state`` says.
 
     ``since`` (epoch seconds) restricts the first run; later it only counts when it reaches further back than before.
     Everything is read again when the mailmap changed (other addresses on the same commits), when a shallow clone's end
-    moved (other line counts on the commits there), or when the lake has lost the table. ``others``: other tools may have
+    moved (other line counts on the commits there), or when the lake has lost the table. ``replace_others``: other tools may have
     brought commits, which the first run replaces.
     """
-    known = before or Cursor()
-    if not known.heads:
-        known = replace(known, since=since)
-    since = min(known.since, since) if known.since is not None and since is not None else known.since
-    rewrite = others if before is None else (known.mailmap != state.mailmap or known.boundary != state.boundary)
-    full = rewrite or since != known.since or (lake_empty and bool(known.heads))
+    taken = before or HistoryCursor()
+    if not taken.heads:
+        taken = replace(taken, since=since)
+    since = min(taken.since, since) if taken.since is not None and since is not None else taken.since
+    rewrite = replace_others if before is None else (taken.mailmap != state.mailmap or taken.boundary != state.boundary)
+    full = rewrite or since != taken.since or (commits_lost and bool(taken.heads))
     heads = set(state.heads)
-    include = heads if full else heads - set(known.heads)
-    after = Cursor(
+    include = heads if full else heads - set(taken.heads)
+    after = HistoryCursor(
         heads=state.heads,
         since=since,
         mailmap=state.mailmap,
@@ -97,14 +94,14 @@ def plan(
         location=location,
     )
     return Plan(
-        walk=Walk(sorted(include), () if full or not include else known.heads, since),
+        walk=Walk(sorted(include), () if full or not include else taken.heads, since),
         rewrite=rewrite,
-        gone=tuple(sorted(set(known.heads) - heads)),
-        compare=known.pending,
+        gone=tuple(sorted(set(taken.heads) - heads)),
+        compare=taken.pending,
         described=before is None
-        or known.pending
-        or (known.url, known.default_branch) != (state.url, state.default_branch),
+        or taken.pending
+        or (taken.url, taken.default_branch) != (state.url, state.default_branch),
         # Rows half rewritten match no mailmap: should this run be cut, the next one rewrites whatever it finds.
-        during=replace(known, pending=True, mailmap=_UNSETTLED if rewrite else known.mailmap),
+        during=replace(taken, pending=True, mailmap=_UNSETTLED if rewrite else taken.mailmap),
         after=after,
     )

@@ -1,0 +1,197 @@
+"""One git repository as a source: its new commits and their files, and which commits are gone.
+
+A run is taken as a whole: everything it reads waits until git has ended well, because a missing object cuts git's output
+anywhere. A run that is cut while its rows are written leaves a cursor that is ``pending``, and the next one makes it good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadline.errors import StoreError
+from leadline.schema import TABLES
+from leadline.sources.git.clone import remote_refs
+from leadline.sources.git.command import scrub
+from leadline.sources.git.location import Location
+from leadline.sources.git.log import SOURCE, Batch, LogReader
+from leadline.sources.git.plan import HistoryCursor, Plan, plan
+from leadline.sources.git.repository import Repository, State, open_repository
+from leadline.sources.kit.page import (
+    CallStats,
+    ConnectionReport,
+    Page,
+    RunContext,
+    Skipped,
+    TypedRows,
+    Vanished,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass
+class GitHistory:
+    """The history of the repository at ``location``, called ``given_name`` or else by its origin or its folder.
+
+    ``clones`` is the folder of the clones kept for URLs. ``since`` (epoch seconds): on the first run, take only commits
+    committed then or later; on later runs it only matters if it reaches further back. ``state`` is what the repository held
+    when ``pages`` began.
+    """
+
+    location: Location
+    clones: Path
+    given_name: str | None = None
+    since: int | None = None
+    kind: str = SOURCE
+    state: State | None = field(default=None, init=False)
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The repository, not yet brought up to date. Raises ``InvalidInput`` if a path is none."""
+        return open_repository(self.location, name=self.given_name, clones=self.clones)
+
+    @property
+    def lock(self) -> str:
+        """A second run on a repository of the same name waits, then finds nothing new."""
+        return f"git:{self.repository.name}"
+
+    def check(self) -> ConnectionReport:
+        """Its branches and tags, without fetching anything. Raises ``GitError``."""
+        shown = self.location.shown
+        return ConnectionReport(shown, "", "refs", tuple(remote_refs(str(self.location.target), shown)))
+
+    def figures(self) -> CallStats:
+        """git is not counted."""
+        return CallStats(0, 0.0, None)
+
+    def pages(self, context: RunContext) -> Iterator[Page]:
+        """The new commits, newest first, then what is gone. Raises ``GitError`` if git fails: nothing is to be taken then."""
+        try:
+            yield from self._pages(context)
+        except OSError as error:
+            raise StoreError(f"{self.location.shown}: {scrub(str(error))}") from error
+
+    def _pages(self, context: RunContext) -> Iterator[Page]:
+        repository = self.repository
+        repository.refresh()
+        state = self.state = repository.state()
+        stored = context.cursors.get(repository.name)
+        before = None if stored is None else HistoryCursor.restored(stored)
+        work = plan(
+            before,
+            state,
+            since=self.since,
+            location=self.location.shown,
+            commits_lost=not context.has_commits,
+            replace_others=before is None and context.other_kinds,
+        )
+        notes = _notes(repository, state, before, work, self.since)
+        cursors = {repository.name: work.after} if before != work.after else {}
+        if work.nothing and not work.described:
+            yield Page(repository.name, cursors=cursors, skipped=_skipped(repository, notes))
+            return
+        yield from self._work_pages(state, work, notes, cursors)
+
+    def _work_pages(
+        self, state: State, work: Plan, notes: list[str], cursors: dict[str, HistoryCursor]
+    ) -> Iterator[Page]:
+        """The new commits as unfinished pages, then the page that ends them."""
+        repository = self.repository
+        heads_there = repository.existing(work.gone)
+        exclude = [oid for oid in work.walk.exclude if oid in heads_there or oid not in work.gone]
+        reader = LogReader(repository, state, replace(work.walk, exclude=exclude))
+        # Closed at once when the run ends early: git must not go on writing to nobody.
+        with closing(reader.batches()) as batches:
+            for batch in batches:
+                read = 0 if batch.commits is None else batch.commits.num_rows
+                yield Page(repository.name, typed_rows=_typed_rows(batch, work.rewrite), records=read, unfinished=True)
+        vanished = _vanished(repository, state, work, heads_there, notes)
+        if reader.impossible_dates:
+            notes.append(f"{reader.impossible_dates} impossible dates (before 1970 or after 2261) left unknown")
+        yield Page(
+            repository.name,
+            cursors=cursors,
+            skipped=_skipped(repository, notes),
+            typed_rows=(_description(repository, state),) if work.described else (),
+            vanished=vanished,
+            cursors_before={repository.name: work.during} if reader.commits or vanished else {},
+        )
+
+
+def _skipped(repository: Repository, notes: list[str]) -> tuple[Skipped, ...]:
+    return tuple(Skipped(repository.name, note) for note in notes)
+
+
+def _description(repository: Repository, state: State) -> TypedRows:
+    import pyarrow as pa
+
+    row = {"repository": repository.name, "url": state.url, "default_branch": state.default_branch}
+    schema = pa.schema([TABLES["repositories"].arrow_schema.field(name) for name in row])
+    return TypedRows("repositories", pa.RecordBatch.from_pylist([row], schema=schema), counted=False)
+
+
+def _typed_rows(batch: Batch, rewrite: bool) -> tuple[TypedRows, ...]:
+    """Rows of a shallow clone's boundary never replace others: the lake may know more of these commits from a time when the
+    clone was deeper."""
+    batches = {"commits": batch.commits, "commit_files": batch.files}
+    return tuple(
+        TypedRows(table, rows, replace=rewrite and not batch.boundary)
+        for table, rows in batches.items()
+        if rows is not None
+    )
+
+
+def _vanished(
+    repository: Repository, state: State, work: Plan, heads_there: set[str], notes: list[str]
+) -> tuple[Vanished, ...]:
+    """Commits that no ref reaches any more.
+
+    What only the heads that are gone reach is that; but when such a head is not there in the repository any more, or an
+    earlier run was cut, all of the lake's commits are compared with all of git's.
+    """
+    if not work.gone and not work.compare:
+        return ()
+    if state.boundary:
+        if work.gone:
+            notes.append(
+                "branches moved or went, but a shallow clone cannot tell whether commits vanished; none were removed"
+            )
+        return ()
+    compare = work.compare or len(heads_there) < len(work.gone)
+    shas = _sha_table(
+        repository.reachable(state.heads) if compare else repository.reachable(sorted(heads_there), state.heads)
+    )
+    if not compare and not shas.num_rows:
+        return ()
+    of_git = {"repository": repository.name, "source": SOURCE}  # rows that somebody imported are theirs to remove
+    return (Vanished("commits", ("commit_files",), of_git, shas, listed_remain=compare),)
+
+
+def _sha_table(lists: Iterator[list[str]]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({"sha": pa.chunked_array([pa.array(shas, pa.string()) for shas in lists], pa.string())})
+
+
+def _notes(
+    repository: Repository, state: State, before: HistoryCursor | None, work: Plan, since: int | None
+) -> list[str]:
+    notes: list[str] = []
+    if state.boundary:
+        boundary = repository.raw_commits(state.boundary).values()
+        oldest = datetime.fromtimestamp(min((commit.committed for commit in boundary), default=0), UTC).date()
+        notes.append(
+            f"shallow: history before {oldest} is missing; the commits it starts with ({len(boundary)}) have no lines"
+        )
+    if before is not None and before.location and before.location != work.after.location:
+        notes.append(f"last time {repository.name} was read from {before.location}")
+    if since is not None and work.after.since != since:
+        notes.append("--since changes nothing: the history was already taken from further back")
+    return notes
