@@ -136,7 +136,7 @@ def body_of(project: Project, request: Request, tree: str = TREE) -> dict[str, A
     if request.scope is not None:
         from leadline.people import tree as stored_tree
 
-        nodes = stored_tree(project.db, project.id, tree).nodes
+        nodes = stored_tree(project, tree).nodes
         team = {"teamId": str(next(node.ref_id for node in nodes if node.path == request.scope))}
         scope = team if efficiency else scope | team
     return {

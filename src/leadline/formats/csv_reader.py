@@ -14,19 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import InvalidInput
-from leadline.formats.files import (
-    LINE,
-    LONGEST_FIELD,
-    LONGEST_LINE,
-    RECORD,
-    ByteStream,
-    Header,
-    ImportFile,
-    Progress,
-    RawRows,
-    Refusal,
-    resolve_header,
-)
+from leadline.formats.files import LONGEST_FIELD, LONGEST_LINE, ByteStream, ImportFile, Progress
+from leadline.formats.rows import LINE, RECORD, Header, RawRows, Refusal, resolve_header
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,7 +1,6 @@
 """Finds the files to import and opens them: which table a path belongs to, and its bytes, unpacked and counted.
 
-Paths given by a user come in; ``ImportFile`` (path, table, format) and byte streams go out. What the bytes mean is the
-business of ``csv_file``, ``json_lines`` and ``parquet_file``, which turn them into ``RawRows``.
+What the bytes mean is the business of ``csv_reader``, ``json_lines`` and ``parquet``, which turn them into ``RawRows``.
 """
 
 from __future__ import annotations
@@ -10,25 +9,18 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from leadline.errors import Detail, InvalidInput, InvalidRequest
+from leadline.errors import InvalidInput, InvalidRequest
 from leadline.schema import TABLES, Table, table_named
-from leadline.schema.table import ATTRIBUTES
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 LONGEST_FIELD = 8 << 20
 """A single value may be this long (bytes); commit messages and descriptions stay far below."""
 LONGEST_LINE = 64 << 20
-LINE = "_line"
-RECORD = "_record"
 
 Progress = Callable[[int], None]
 """Told the bytes of the file read so far."""
@@ -49,30 +41,6 @@ class ImportFile:
     path: Path
     table: Table
     suffix: str
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """One refused value or row. ``line`` is the physical line where its record starts (Parquet: the row), from 1;
-    ``column`` is empty where the whole record is meant; ``record`` is the raw record where it was asked for."""
-
-    line: int
-    column: str
-    value: str
-    reason: str
-    record: str = ""
-
-
-@dataclass
-class RawRows:
-    """Rows as a file has them, not yet converted, with what was refused while reading.
-
-    ``batch`` holds declared columns (in any order, possibly not all) as texts, list columns as texts or lists of
-    texts, further columns of an open table as texts, and, from exact readers, ``_line`` and ``_record``.
-    """
-
-    batch: pa.RecordBatch | None
-    refusals: list[Refusal] = field(default_factory=list)
 
 
 def find_files(paths: Sequence[Path], table: str | None) -> tuple[list[ImportFile], list[tuple[Path, str]]]:
@@ -187,69 +155,3 @@ class ByteStream(io.RawIOBase):
             self._source.close()
             self._raw.close()
         super().close()
-
-
-@dataclass(frozen=True)
-class Header:
-    """The columns of a file as the table sees them: ``names`` in file order, those in ``extras`` kept as attributes."""
-
-    names: tuple[str, ...]
-    extras: tuple[str, ...]
-
-
-def resolve_header(names: Iterable[str], file: ImportFile) -> Header:
-    """Matches a file's column names with the table's: trimmed, without regard to case, in any order.
-
-    Raises ``InvalidInput`` with every finding: unknown columns (open tables keep them), columns twice, missing key
-    columns, columns without a name or named like a formula.
-    """
-    table = file.table
-    resolved: list[str] = []
-    extras: list[str] = []
-    findings: list[Detail] = []
-    for position, given in enumerate(names, 1):
-        name, problem = resolve_column(given, table)
-        label = given.strip()[:80] or f"column {position}"
-        if name is not None and name in resolved:
-            problem = "the column is there twice"
-        if problem is not None:
-            findings.append(Detail(label, problem))
-            continue
-        assert name is not None  # noqa: S101 - a column has a name or a problem
-        resolved.append(name)
-        if name not in table.column and name != ATTRIBUTES:
-            extras.append(name)
-    missing = [Detail(name, "a key column is missing") for name in table.key if name not in resolved]
-    if findings or missing:
-        findings += missing
-        what = "; ".join(f"{detail.field!r}: {detail.message}" for detail in findings[:5])
-        raise InvalidInput(f"{file.path.name}: {what}", details=findings)
-    return Header(tuple(resolved), tuple(sorted(extras)))
-
-
-def resolve_column(given: str, table: Table) -> tuple[str | None, str | None]:
-    """(The table's name for a file's column, None) or (None, why it is refused)."""
-    name = given.strip()
-    if name.lower() in table.column or (table.open_columns and name.lower() == ATTRIBUTES):
-        return name.lower(), None
-    if (problem := _name_problem(given)) is not None:
-        return None, problem
-    if table.open_columns:
-        return name, None
-    near = get_close_matches(name.lower(), table.column, n=3)
-    advice = f"did you mean {' or '.join(near)}?" if near else f"columns are {', '.join(table.column)}"
-    if ";" in name or "\t" in name:
-        advice = "cells are separated by commas"
-    return None, f"table {table.name} has no such column; {advice}"
-
-
-def _name_problem(given: str) -> str | None:
-    """Why no column may be called ``given``, or None."""
-    name = given.strip()
-    if not name:
-        return "the column has no name"
-    if name[0] in "=+-@" or given[0] in "\t\r":
-        return "the column's name looks like a formula"
-    if name in (LINE, RECORD) or any(ord(character) < 32 and character != "\t" for character in name):
-        return "the column's name has characters no name has"
-    return None

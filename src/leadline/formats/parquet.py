@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import InvalidInput, first_line
-from leadline.formats.files import LINE, RECORD, Header, ImportFile, Progress, RawRows, resolve_header
+from leadline.formats.files import ImportFile, Progress
+from leadline.formats.rows import LINE, RECORD, Header, RawRows, resolve_header
 from leadline.schema import ColumnType
 
 if TYPE_CHECKING:

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from leadline.engine import Engine
 from leadline.errors import InvalidInput, LeadlineError
 from leadline.formats.csv_reader import FastReader, NeedsExactReading, exact_rows, read_header
-from leadline.formats.files import LINE, RECORD, Header, ImportFile, RawRows, Refusal, find_files
+from leadline.formats.files import ImportFile, find_files
 from leadline.formats.json_lines import json_rows
 from leadline.formats.parquet import parquet_rows
+from leadline.formats.rows import LINE, RECORD, Header, RawRows, Refusal
 from leadline.home import Project
 from leadline.ingest.conversion import accepted_query, refusals_query, rules, strict_query
 from leadline.ingest.delivery import MEMORY_LIMIT, commit_staged, dry_run_receipt, staging

@@ -21,12 +21,12 @@ from leadline.db import Database, inbox
 from leadline.db.inbox import Delivery, Refused, Waiting
 from leadline.engine import Engine
 from leadline.errors import LeadlineError, StoreError
-from leadline.formats.files import Refusal
-from leadline.formats.json_lines import Columns, RowRefused, parsed_line, raw_row
+from leadline.formats.json_lines import parsed_line
+from leadline.formats.rows import Columns, RawRow, Refusal, RowRefused, as_line, raw_row
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, ingest
 from leadline.ingest.partial_rows import PARENT, Given, ingest_on_terms
-from leadline.ingest.validation import RawRow, RowValidator, as_line
+from leadline.ingest.validation import RowValidator
 from leadline.schema import TABLES, Table
 from leadline.sources.kit.webhooks import MergePolicy
 

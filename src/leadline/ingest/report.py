@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from leadline.errors import Detail
-from leadline.formats.files import Refusal
+from leadline.formats.rows import Refusal
 
 KEPT_REFUSALS = 1_000
 """Refused values kept per file; the rest is only counted."""

@@ -6,21 +6,16 @@ with their declared types. A ``RowValidator`` is kept with its engine, so that a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from leadline.engine import Engine
-from leadline.formats.files import LINE, Refusal
-from leadline.formats.json_lines import raw_batch
+from leadline.formats.rows import LINE, RawRow, Refusal, raw_batch
 from leadline.ingest.conversion import accepted_query, refusals_query, rules
 from leadline.schema import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-RawRow = Mapping[str, Any]
-"""Column → text or list of texts, as ``leadline.formats.json_lines.raw_row`` makes it."""
 
 _RAW = "raw"
 
@@ -67,9 +62,3 @@ class RowValidator:
                 f"{accepted_query(found, _RAW)} ORDER BY {LINE}",
             )
         return self._queries[table.name]
-
-
-def as_line(row: RawRow) -> str:
-    """A raw row as one line of JSON; what is unknown is left out."""
-    kept = {name: value for name, value in row.items() if value is not None}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))

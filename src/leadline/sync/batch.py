@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from leadline.db import cursors
 from leadline.engine import Engine, parquet_relation, sql_text
 from leadline.engine.sql_text import sql_list
-from leadline.formats.json_lines import Columns, RowRefused, raw_row
+from leadline.formats.rows import Columns, RawRow, RowRefused, raw_row
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, Receipt, commit_staged, ingest, staging
 from leadline.ingest.inbox import flush
 from leadline.ingest.removal import remove
 from leadline.ingest.staging import StagingWriter, conform, lower_case_columns
-from leadline.ingest.validation import RawRow, RowValidator
+from leadline.ingest.validation import RowValidator
 from leadline.lake import Lake
 from leadline.people import load_org
 from leadline.schema import TABLES, Table

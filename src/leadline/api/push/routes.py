@@ -25,8 +25,8 @@ from leadline.api.models import PushedBody, RowErrorBody, RunBody
 from leadline.db.keys import ApiKey
 from leadline.errors import Detail, InvalidRequest, NotFound
 from leadline.field_types import printable
-from leadline.formats.files import Refusal
-from leadline.formats.json_lines import RowRefused, parsed_document, parsed_line
+from leadline.formats.json_lines import parsed_document, parsed_line
+from leadline.formats.rows import Refusal, RowRefused
 from leadline.ingest.inbox import Accepted, Push
 from leadline.schema import TABLES, Table
 from leadline.sources.custom_cicd import run_of

@@ -16,9 +16,10 @@ from typing import Any
 
 from leadline.errors import InvalidInput
 from leadline.formats.csv_reader import exact_rows, read_header
-from leadline.formats.files import LINE, LONGEST_LINE, ImportFile, RawRows, Refusal
+from leadline.formats.files import LONGEST_LINE, ImportFile
 from leadline.formats.json_lines import json_rows
 from leadline.formats.parquet import parquet_rows
+from leadline.formats.rows import LINE, RawRows, Refusal
 
 _CHUNK = 1 << 20
 _NO_SPACE = re.compile(r"[^ \t\r\n]")
