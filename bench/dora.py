@@ -136,9 +136,8 @@ def product(project: Any, request: Any, pins: Any, out: Path, kind: str) -> tupl
 def query_alone(project: Any, request: Any, pins: Any) -> Spent:
     """The seconds of the product's query, to Arrow, on an engine where everything is bound."""
     from leadline.materialize.session import session
-    from leadline.metrics.bindings import bind_places, bind_scope
+    from leadline.metrics.binder import bind_owners, bind_scope
     from leadline.metrics.catalogue import by_ids
-    from leadline.metrics.measures import FACT_MEASURES
     from leadline.metrics.query import facts_of, sql
     from leadline.people import tree
     from leadline.settings.profile import Profile
@@ -146,11 +145,11 @@ def query_alone(project: Any, request: Any, pins: Any) -> Spent:
     profile = Profile.of(pins.settings)
     org_tree = tree(project, request.tree, pins.trees[request.tree])
     with session(project, pins.tables, pins.trees, profile) as opened:
-        facts = [FACT_MEASURES[fact] for fact in facts_of(by_ids(request.metrics), request.level)]
-        opened.facts.bind(stored for fact in facts for stored in fact.reads)
+        facts = facts_of(by_ids(request.metrics), request.level)
+        opened.facts.bind(stored for fact in facts for stored in fact.stored_tables)
         zone = bind_scope(opened.engine, org_tree, request, profile)
-        kinds = [fact.placed for fact in facts if fact.placed]
-        ruled = bind_places(opened.engine, org_tree, request, profile, kinds)
+        kinds = [fact.team_events for fact in facts if fact.team_events]
+        ruled = bind_owners(opened.engine, org_tree, request, profile, kinds)
         text = sql(request.metrics, request.level, request.aggregation, zone, ruled, opened.facts.queries)
         return timed(lambda: opened.engine.arrow(text))
 
@@ -162,16 +161,15 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
 
     from leadline.engine import Engine
     from leadline.materialize.session import session
-    from leadline.metrics.bindings import bind_places, bind_scope
+    from leadline.metrics.binder import bind_owners, bind_scope
     from leadline.metrics.catalogue import by_ids
-    from leadline.metrics.measures import FACT_MEASURES
     from leadline.metrics.query import facts_of
     from leadline.people import tree
     from leadline.settings.profile import Profile
 
     profile = Profile.of(pins.settings)
     facts = facts_of(by_ids(request.metrics), request.level)
-    reads = {stored.bound_name: stored for fact in facts for stored in FACT_MEASURES[fact].reads}
+    reads = {stored.bound_name: stored for fact in facts for stored in fact.stored_tables}
     with session(project, pins.tables, pins.trees, profile) as opened:
         opened.facts.bind(reads.values())
         folders = {name: f"{stored.name}-{opened.facts.fingerprint(stored)}" for name, stored in reads.items()}
@@ -190,7 +188,7 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
 
     org_tree = tree(project, request.tree, pins.trees[request.tree])
     bind_scope(Binder(), org_tree, request, profile)
-    if bind_places(Binder(), org_tree, request, profile, ()):
+    if bind_owners(Binder(), org_tree, request, profile, ()):
         raise SystemExit("error: this SQL knows no team rules")
     for name, folder in folders.items():
         files = project.folder / "cache" / "facts" / folder / "*.parquet"

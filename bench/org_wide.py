@@ -125,7 +125,7 @@ def floor(project, request, pins, out: Path) -> None:
     from leadline.derive.accounts import BOTS
     from leadline.engine import Engine
     from leadline.engine.sql_text import relation_query
-    from leadline.metrics.bindings import bind_scope
+    from leadline.metrics.binder import bind_scope
     from leadline.people import tree, trees
     from leadline.people.arrow import people
     from leadline.schema import TABLES

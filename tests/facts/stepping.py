@@ -19,7 +19,7 @@ def every_step() -> dict[str, Model]:
     """All stored tables that facts and metrics are made of, by name."""
     found: dict[str, Model] = {}
     left = [step for steps in NEEDS.values() for step in steps]
-    left += [step for each in FACT_MEASURES.values() for step in each.reads]
+    left += [step for measures in FACT_MEASURES for step in measures.FACT.stored_tables]
     while left:
         step = left.pop()
         if step.name not in found:

@@ -8,18 +8,24 @@ from leadline.derive.local_time import Offset
 from leadline.errors import InvalidRequest
 from leadline.materialize import compiled
 from leadline.metrics.catalogue import catalogue_of, groups_of, named, select
-from leadline.metrics.measures import FACT_MEASURES
-from leadline.metrics.metric import Ratio
+from leadline.metrics.measures import FACT_MEASURES, Measure, PullRequests
+from leadline.metrics.metric import Sum
 from leadline.metrics.query import sql
 from leadline.schema import TABLES
 
 
-def test_every_formula_names_a_measure_there_is() -> None:
-    for metric in catalogue_of("productivity"):
-        for formula in filter(None, (metric.developer, metric.team)):
-            for name in (formula.measure, formula.over) if isinstance(formula, Ratio) else (formula.measure,):
-                fact, measure = name.split(".")
-                assert name == "people.developers" or measure in FACT_MEASURES[fact].measures, name
+def test_measures_are_named_after_their_attributes_and_belong_to_their_fact() -> None:
+    names = [measures.FACT.name for measures in FACT_MEASURES]
+    assert len(set(names)) == len(names)
+    for measures in FACT_MEASURES:
+        own = {name: value for name, value in vars(measures).items() if isinstance(value, Measure)}
+        assert own
+        assert all(measure.name == name and measure.fact is measures.FACT for name, measure in own.items())
+
+
+def test_a_metric_of_a_measure_that_does_not_exist_fails_at_once() -> None:
+    with pytest.raises(AttributeError, match="merget"):
+        Sum(PullRequests.merget)  # type: ignore[attr-defined]
 
 
 def test_every_metric_says_where_it_comes_from() -> None:

@@ -6,10 +6,11 @@ Arrow tables, record batches and finished files go out.
 
 from leadline.engine.duck import EVERYTHING, Engine, Interrupted, Within, compiled
 from leadline.engine.sql_text import parquet_relation, quoted, sql_text
-from leadline.engine.tables import schema_table
+from leadline.engine.tables import BoundTable, schema_table
 
 __all__ = [
     "EVERYTHING",
+    "BoundTable",
     "Engine",
     "Interrupted",
     "Within",

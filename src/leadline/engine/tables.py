@@ -1,10 +1,9 @@
-"""The schema's tables as unbound ibis tables, which facts and metrics are written against.
-
-A table name comes in, an ``ibis.Table`` with the declared columns and types goes out; nothing is read.
-"""
+"""Unbound ibis tables that facts and metrics are written against: those of the schema, and small ones bound for a run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from leadline.schema.table import ATTRIBUTES
 
 if TYPE_CHECKING:
     import ibis
+
+    from leadline.engine.duck import Engine
 
 _IBIS_TYPES = {
     ColumnType.TEXT: "string",
@@ -34,3 +35,22 @@ def schema_table(name: str) -> ibis.Table:
     if table.open_columns:
         columns[ATTRIBUTES] = "string"
     return ibis.table(ibis.schema(columns), name=name)
+
+
+@dataclass(frozen=True)
+class BoundTable:
+    """A small table that is bound for one run: its name, and its columns with their types, which Arrow and ibis call
+    alike."""
+
+    name: str
+    columns: Mapping[str, str]
+
+    def table(self) -> ibis.Table:
+        """The table for expressions."""
+        import ibis
+
+        return ibis.table(dict(self.columns), name=self.name)
+
+    def bind(self, engine: Engine, rows: Iterable[Sequence[object]]) -> None:
+        """Make ``rows`` what the table has in ``engine``."""
+        engine.bind_rows(self.name, self.columns, rows)

@@ -144,10 +144,10 @@ def _counted(profile: Profile) -> Table:
     tagged = bool(profile.rule_texts("tag", "label"))
     table = table.mutate(
         failed_in=failed_in,
-        place_tags=table.tags.join(";") if tagged else ibis.null("string"),
+        rule_tags=table.tags.join(";") if tagged else ibis.null("string"),
         default_production=table.classes.contains(DEFAULT_CLASS),
     )
-    where = ["repository", "service", "pipeline", "environment", "place_tags", "failed_in"]
+    shared = ["repository", "service", "pipeline", "environment", "rule_tags", "failed_in"]
     return table.select(
         *EVENT,
         "repository",
@@ -155,8 +155,8 @@ def _counted(profile: Profile) -> Table:
         "environment",
         "default_production",
         "failed_in",
-        tags="place_tags",
-        place=ibis.dense_rank().over(ibis.window(order_by=[table[name] for name in where])),
+        tags="rule_tags",
+        owner_key=ibis.dense_rank().over(ibis.window(order_by=[table[name] for name in shared])),
         happened_us=epoch_us(table.finished_at),
         succeeded=succeeded,
         counted=succeeded if by_incident else ibis.literal(True),
@@ -190,7 +190,7 @@ DEPLOYMENTS = Model(
         "tags": "string",
         "default_production": "boolean",
         "failed_in": "array<int64>",
-        "place": "int64",
+        "owner_key": "int64",
         "happened_us": "int64",
         "succeeded": "boolean",
         "counted": "boolean",
@@ -201,6 +201,6 @@ DEPLOYMENTS = Model(
     settings=("cfr.source",),
     rules=("tag", "label"),
 )
-"""Finished production runs per service: what metrics count. ``place`` numbers what decides whose a run is and where it
+"""Finished production runs per service: what metrics count. ``owner_key`` numbers what decides whose a run is and where it
 failed; ``failed_in`` are the classes of production in which it did; ``tags`` are joined by `;` and null unless a rule looks
 at them."""

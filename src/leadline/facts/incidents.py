@@ -45,17 +45,18 @@ def _counted(_profile: Profile) -> Table:
         "service",
         "repository",
         "restore_us",
-        place=ibis.dense_rank().over(ibis.window(order_by=[counted.repository, counted.service])),
+        owner_key=ibis.dense_rank().over(ibis.window(order_by=[counted.repository, counted.service])),
         happened_us=epoch_us(counted.resolved_at),
     )
 
 
 def _repositories(_profile: Profile) -> Table:
     counted = INCIDENTS.table()
-    own = counted.filter(counted.repository.notnull()).select("place", "repository").distinct()
-    served = counted.filter(counted.repository.isnull() & (counted.service != "")).select("place", "service").distinct()
+    own = counted.filter(counted.repository.notnull()).select("owner_key", "repository").distinct()
+    served = counted.filter(counted.repository.isnull() & (counted.service != ""))
+    served = served.select("owner_key", "service").distinct()
     deploys = runs().filter(lambda t: t.repository.notnull()).select("service", "repository").distinct()
-    return ibis.union(own, served.inner_join(deploys, "service").select("place", "repository"))
+    return ibis.union(own, served.inner_join(deploys, "service").select("owner_key", "repository"))
 
 
 INCIDENTS = Model(
@@ -65,19 +66,19 @@ INCIDENTS = Model(
         "service": "string",
         "repository": "string",
         "restore_us": "int64",
-        "place": "int64",
+        "owner_key": "int64",
         "happened_us": "int64",
     },
     reads=("incidents", "deployments"),
     expression=_counted,
 )
-"""Resolved incidents: what metrics count. ``place`` numbers what decides whose they are: repository and service."""
+"""Resolved incidents: what metrics count. ``owner_key`` numbers what decides whose they are: repository and service."""
 
 INCIDENT_REPOSITORIES = Model(
     "incident_repositories",
-    {"place": "int64", "repository": "string"},
+    {"owner_key": "int64", "repository": "string"},
     reads=("deployments",),
     expression=_repositories,
     needs=(INCIDENTS,),
 )
-"""The repositories of every place: its own, else those that its service deploys from."""
+"""The repositories of every owner key: its own, else those that its service deploys from."""

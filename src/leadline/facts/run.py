@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leadline.engine import BoundTable
 from leadline.engine.output import FORMULA_STARTS, form_of
 from leadline.engine.output import write as write_file
 from leadline.errors import Detail, InvalidRequest
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from leadline.people.tree import Node
     from leadline.settings.profile import Profile
 
-_TEAMS = "teams"
+_TEAMS = BoundTable("teams", {"of_developer": "string", "team": "string"})
+"""The hierarchy path of each developer's primary team."""
 _DAY = timedelta(days=1)
 
 
@@ -160,9 +162,8 @@ def _with_team(engine: Engine, rows: Table, known: Sequence[OrgTree], people: Se
         for person in org_tree.developers.values():
             if person.team is not None:
                 paths.setdefault(person.email, org_tree.by_ref[person.team].path)
-    columns = {"of_developer": "string", "team": "string"}
-    engine.bind_rows(_TEAMS, columns, paths.items())
-    teams = ibis.table(columns, name=_TEAMS)
+    _TEAMS.bind(engine, paths.items())
+    teams = _TEAMS.table()
     rows = rows.left_join(teams, rows.developer == teams.of_developer)
     if people is None:
         return rows
@@ -189,19 +190,18 @@ def _bind_teams(
 ) -> bool:
     """Bind whose the deployments or incidents are, by calendar month; returns whether any team rule is in force."""
     from leadline.derive.local_time import day_number
-    from leadline.facts.ownership import bind_belonging, bind_matches
+    from leadline.facts.ownership import bind_matches, bind_teams
     from leadline.facts.shown import MONTHS, TEAM_PATHS
     from leadline.people.team_rules import team_rules
 
     scopes = [(each, each.subtree(each.root), team_rules(each, profile)) for each in known]
-    bind_belonging(engine, scopes)
+    bind_teams(engine, scopes)
     rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
     if rules:
         bind_matches(engine, [fact.name], rules, profile)
     paths = [node.path for _, nodes, _ in scopes for node in nodes]
-    engine.bind_rows(TEAM_PATHS, {"of_unit": "int64", "path": "string"}, enumerate(paths))
-    days = ((day_number(day), day.year * 12 + day.month) for day in _days(first, last))
-    engine.bind_rows(MONTHS, {"of_day": "int64", "period": "int64"}, days)
+    TEAM_PATHS.bind(engine, enumerate(paths))
+    MONTHS.bind(engine, ((day_number(day), day.year * 12 + day.month) for day in _days(first, last)))
     return bool(rules)
 
 

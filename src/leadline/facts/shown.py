@@ -15,7 +15,7 @@ from leadline.derive.completion import ITEM
 from leadline.derive.expressions import attach, reasons, seconds
 from leadline.derive.local_time import Offset
 from leadline.derive.production import DEFAULT_CLASS
-from leadline.engine import schema_table
+from leadline.engine import BoundTable, schema_table
 from leadline.facts import commits, pull_requests
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.deployment_contents import ANCHORS, CARRIED
@@ -38,10 +38,10 @@ from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 from leadline.settings.setting import STAGES
 
-MONTHS = "months"
-"""Bound per run: of_day, period: the calendar months of the days asked for."""
-TEAM_PATHS = "team_paths"
-"""Bound per run: of_unit, path: the nodes that deployments and incidents may count for, in order of the tree."""
+MONTHS = BoundTable("months", {"of_day": "int64", "period": "int64"})
+"""The calendar months of the days asked for."""
+TEAM_PATHS = BoundTable("team_paths", {"of_unit": "int64", "path": "string"})
+"""The nodes that deployments and incidents may count for, in order of the tree."""
 
 _FALLBACK_HOW = "repositories its people merged to"
 _DELIVERED = (LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS)
@@ -56,12 +56,12 @@ NEEDS: Mapping[str, Sequence[Model]] = {
 """The stored tables that each fact reads."""
 
 
-def rows_of(fact: str, profile: Profile, zone: Sequence[Offset], ruled: bool) -> Table:
-    """The rows of ``fact`` with (at least) its documented columns. ``ruled`` says whether any team rule is in force."""
+def rows_of(fact: str, profile: Profile, zone: Sequence[Offset], has_team_rules: bool) -> Table:
+    """The rows of ``fact`` with (at least) its documented columns. ``has_team_rules`` says whether any team rule is in force."""
     if fact == "commits":
         return commits.commits_fact()
     if fact in ("deployments", "incidents"):
-        return _OF_TEAMS[fact](profile, zone, ruled)
+        return _OF_TEAMS[fact](profile, zone, has_team_rules)
     return {"pull-requests": _pull_requests, "work-items": _work_items}[fact](profile)
 
 
@@ -151,8 +151,8 @@ def joined(*texts: StringValue) -> StringValue:
 # -- deployments and incidents -----------------------------------------------------------------------------------------
 
 
-def _deployments(profile: Profile, zone: Sequence[Offset], ruled: bool) -> Table:
-    table = attach(runs(), EVENT, FAILURES.table(), _contents(), _teams("deployments", EVENT, zone, ruled))
+def _deployments(profile: Profile, zone: Sequence[Offset], has_team_rules: bool) -> Table:
+    table = attach(runs(), EVENT, FAILURES.table(), _contents(), _teams("deployments", EVENT, zone, has_team_rules))
     table = attach(table, ["deployment_id"], ANCHORS.table().select("deployment_id", "note"))
     production = production_of()
     table = table.left_join(production, table.environment.fill_null("") == production.of_environment)
@@ -206,8 +206,8 @@ def _contents() -> Table:
     return attach(shas, EVENT, theirs)
 
 
-def _incidents(_profile: Profile, zone: Sequence[Offset], ruled: bool) -> Table:
-    table = attach(incidents_fact(), ["incident_id"], _teams("incidents", ["incident_id"], zone, ruled))
+def _incidents(_profile: Profile, zone: Sequence[Offset], has_team_rules: bool) -> Table:
+    table = attach(incidents_fact(), ["incident_id"], _teams("incidents", ["incident_id"], zone, has_team_rules))
     resolved = table.resolved_at.notnull()
     why = reasons(
         (~resolved, "not resolved: counts in no period"),
@@ -227,26 +227,25 @@ def _teams_in_words(table: Table, counts: Value) -> StringValue:
     )
 
 
-def _teams(kind: str, key: list[str], zone: Sequence[Offset], ruled: bool) -> Table:
+def _teams(kind: str, key: list[str], zone: Sequence[Offset], has_team_rules: bool) -> Table:
     """Per event the teams for which it counts in its month, and in words by which of the rules."""
     events = in_period(DEPLOYMENTS.table() if kind == "deployments" else INCIDENTS.table(), zone, MONTHS)
-    merged = in_period(MERGES_BY_DEVELOPER.table(), zone, MONTHS).select("developer", "repository", "period")
-    fallback = by_repositories(kind, merged).mutate(how=ibis.literal(_FALLBACK_HOW))
-    found = events.inner_join(fallback, ["place", "period"]).select(*key, "of_unit", "how")
-    if ruled:
-        found = found.union(events.inner_join(by_rules(kind), "place").select(*key, "of_unit", "how"))
-    paths = ibis.table({"of_unit": "int64", "path": "string"}, name=TEAM_PATHS)
-    named = found.inner_join(paths, "of_unit")
-    each = named.group_by(*key, "how").agg(paths=named.path.collect(order_by=named.of_unit), first=named.of_unit.min())
-    order = [each.first, each.how]
-    in_words = each.group_by(key).agg(
+    merges = in_period(MERGES_BY_DEVELOPER.table(), zone, MONTHS).select("developer", "repository", "period")
+    fallback = by_repositories(kind, merges).mutate(how=ibis.literal(_FALLBACK_HOW))
+    owned = events.inner_join(fallback, ["owner_key", "period"]).select(*key, "of_unit", "how")
+    if has_team_rules:
+        owned = owned.union(events.inner_join(by_rules(kind), "owner_key").select(*key, "of_unit", "how"))
+    paths = TEAM_PATHS.table()
+    named = owned.inner_join(paths, "of_unit")
+    ways = named.group_by(*key, "how").agg(paths=named.path.collect(order_by=named.of_unit), first=named.of_unit.min())
+    in_words = ways.group_by(key).agg(
         # All by one rule need not be listed twice.
         how=ibis.cases(
-            (each.count() == 1, each.how.collect()),
-            else_=(each.how + ": " + each.paths.join(", ")).collect(order_by=order),
+            (ways.count() == 1, ways.how.collect()),
+            else_=(ways.how + ": " + ways.paths.join(", ")).collect(order_by=[ways.first, ways.how]),
         )
     )
-    units = found.select(*key, "of_unit").distinct().inner_join(paths, "of_unit")
+    units = owned.select(*key, "of_unit").distinct().inner_join(paths, "of_unit")
     teams = units.group_by(key).agg(teams=units.path.collect(order_by=units.of_unit))
     return attach(teams, key, in_words)
 

@@ -1,16 +1,13 @@
-"""The work type of a work item: feature, bug or other, by the rule of its developer's team.
-
-Org trees and a profile come in and are bound as small tables; items go out with their work type (metrics, volume group).
-"""
+"""The work type of a work item: feature, bug or other, by the rule of its developer's team (metrics, volume group)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import ibis
 from ibis.expr.types import Table
 
+from leadline.engine import BoundTable
 from leadline.people.team_rules import own_rules
 from leadline.people.tree import OrgTree
 from leadline.settings.profile import Profile
@@ -19,16 +16,15 @@ from leadline.settings.rules import DEFAULT_WORK_TYPES
 if TYPE_CHECKING:
     from leadline.engine import Engine
 
-WORK_TYPES = "work_types"
-"""Bound per run: type_rule, type_name (lower case), work_type."""
-DEVELOPER_RULES = "developer_rules"
-"""Bound per run: rule_developer, rule; developers not listed follow rule 0, the default."""
+WORK_TYPES = BoundTable("work_types", {"type_rule": "int64", "type_name": "string", "work_type": "string"})
+"""What each rule calls a type; names are in lower case."""
+DEVELOPER_RULES = BoundTable("developer_rules", {"rule_developer": "string", "rule": "int64"})
+"""The rule of each developer; those not listed follow rule 0, the default."""
 
 
 def with_work_type(items: Table) -> Table:
     """``items`` (developer, type in lower case) with their work_type."""
-    rules = ibis.table({"rule_developer": "string", "rule": "int64"}, name=DEVELOPER_RULES)
-    types = ibis.table({"type_rule": "int64", "type_name": "string", "work_type": "string"}, name=WORK_TYPES)
+    rules, types = DEVELOPER_RULES.table(), WORK_TYPES.table()
     ruled = items.left_join(rules, items.developer == rules.rule_developer)
     ruled = ruled.mutate(rule=ruled.rule.fill_null(0))
     typed = ruled.left_join(types, [ruled.rule == types.type_rule, ruled.type == types.type_name])
@@ -45,10 +41,9 @@ def bind_work_types(engine: Engine, trees: Sequence[OrgTree], profile: Profile) 
         for developer in tree.developers.values():
             if developer.team is not None:
                 ruled.setdefault(developer.email, of_node[developer.team])
-    listed = [(email, rule) for email, rule in ruled.items() if rule]
-    engine.bind_rows(DEVELOPER_RULES, {"rule_developer": "string", "rule": "int64"}, listed)
-    types = [(number, name, kind) for number, rule in enumerate(rules) for name, kind in rule.items()]
-    engine.bind_rows(WORK_TYPES, {"type_rule": "int64", "type_name": "string", "work_type": "string"}, types)
+    DEVELOPER_RULES.bind(engine, ((email, rule) for email, rule in ruled.items() if rule))
+    types = ((number, name, work_type) for number, rule in enumerate(rules) for name, work_type in rule.items())
+    WORK_TYPES.bind(engine, types)
 
 
 def _of_node(tree: OrgTree, profile: Profile, rules: list[Mapping[str, str]]) -> dict[int, int]:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from leadline.metrics.measures import PERIOD_DAYS, Associations, Deployments, Failures, Incidents, Lead, Measure
 from leadline.metrics.metric import DAY_US, EFFICIENCY, Formula, Metric, Overall, Rating, Ratio, Statistic, Sum
 
 _ITEMS = ("work_items", "work_item_changes")
-_STAGES = {
-    "planning": "a work item being created and work on it starting",
-    "coding": "work on a work item starting and its first commit (pull requests: the first commit and the opening)",
-    "review": "the first commit and the last merge (pull requests: the opening and the merge)",
-    "build": "the merge and the end of its last build",
-    "deploy": "the end of the build (or the merge) and the first successful production deployment with the merge",
-}
 _WORK = (*_ITEMS, "pull_requests", "pull_request_commits", "commits")
-_LEAD = Statistic("lead.lead", DAY_US)
-_FREQUENCY = Ratio("deployments.succeeded", over="period.days", zero=True)
-_FAILURE = Ratio("failures.deployments", over="deployments.finished", factor=100)
-_RESTORE = Statistic("incidents.restore", DAY_US)
+_STAGES: tuple[tuple[str, Measure, str, tuple[str, ...]], ...] = (
+    ("Planning", Lead.planning, "a work item being created and work on it starting", ()),
+    (
+        "Coding",
+        Lead.coding,
+        "work on a work item starting and its first commit (pull requests: the first commit and the opening)",
+        (),
+    ),
+    ("Review", Lead.review, "the first commit and the last merge (pull requests: the opening and the merge)", ()),
+    ("Build", Lead.build, "the merge and the end of its last build", ("builds",)),
+    (
+        "Deploy",
+        Lead.deploy,
+        "the end of the build (or the merge) and the first successful production deployment with the merge",
+        ("builds", "deployments"),
+    ),
+)
+_LEAD = Statistic(Lead.lead, DAY_US)
+_FREQUENCY = Ratio(Deployments.succeeded, over=PERIOD_DAYS, zero=True)
+_FAILURE = Ratio(Failures.deployments, over=Deployments.finished, factor=100)
+_RESTORE = Statistic(Incidents.restore, DAY_US)
 _RATED = (
     ("LTTC", "lead time for changes", (*_WORK, "builds", "deployments"), Rating(_LEAD, "lead_time")),
     ("DF", "deployment frequency", ("deployments",), Rating(_FREQUENCY, "deployment_frequency", most=True)),
@@ -37,15 +48,15 @@ def _dora(
 EFFICIENCY_METRICS: tuple[Metric, ...] = (
     *(
         _dora(
-            f"{stage.capitalize()}_Mean_Days",
+            f"{stage}_Mean_Days",
             "lttc",
             "days",
             f"Time between {between}.",
-            (*_WORK, *{"build": ("builds",), "deploy": ("builds", "deployments")}.get(stage, ())),
-            Statistic(f"lead.{stage}", DAY_US),
+            (*_WORK, *sources),
+            Statistic(measure, DAY_US),
             aliases=(stage.upper(),),
         )
-        for stage, between in _STAGES.items()
+        for stage, measure, between, sources in _STAGES
     ),
     _dora(
         "LTTC_Mean_Days",
@@ -57,14 +68,14 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         also_in=_SUMMARY,
         aliases=("LTTC",),
     ),
-    _dora("Total_Work_Items", "work_items", "count", "Completed work items.", _ITEMS, Sum("associations.completed")),
+    _dora("Total_Work_Items", "work_items", "count", "Completed work items.", _ITEMS, Sum(Associations.completed)),
     _dora(
         "PR_Associations",
         "work_items",
         "count",
         "Completed work items with at least one linked pull request.",
         _WORK,
-        Sum("associations.linked"),
+        Sum(Associations.linked),
     ),
     _dora(
         "Percentage_PR_Associated",
@@ -72,7 +83,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "%",
         "Completed work items with at least one linked pull request, in percent of all.",
         _WORK,
-        Ratio("associations.linked", over="associations.completed", factor=100),
+        Ratio(Associations.linked, over=Associations.completed, factor=100),
     ),
     _dora(
         "DF_Deployment_Count",
@@ -80,7 +91,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "count",
         "Successful production deployments; a run that deploys several services counts once for each.",
         ("deployments",),
-        Sum("deployments.succeeded"),
+        Sum(Deployments.succeeded),
         also_in=_SUMMARY,
         aliases=("DF", "DEPLOYMENT_COUNT"),
     ),
@@ -98,7 +109,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "count",
         "Production deployments that did not fail.",
         ("deployments", "incidents"),
-        Sum("deployments.finished", less="failures.deployments"),
+        Sum(Deployments.finished, less=Failures.deployments),
     ),
     _dora(
         "Total_Failures",
@@ -106,7 +117,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "count",
         "Production deployments that failed, were rolled back or caused an incident (by the setting cfr.source).",
         ("deployments", "incidents"),
-        Sum("failures.deployments"),
+        Sum(Failures.deployments),
     ),
     _dora(
         "CFR_Percent",
@@ -134,7 +145,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "count",
         "Incidents resolved in the period.",
         ("incidents",),
-        Sum("incidents.resolved"),
+        Sum(Incidents.resolved),
     ),
     *(
         _dora(

@@ -1,137 +1,260 @@
 """Measures: for each fact the columns that metrics sum, count or take a statistic of.
 
-The stored facts (as unbound ibis tables) come in; per fact a table with whose it is, the instant of its period and one
-column per measure goes out. A measure is null where the event does not have it.
+A measure is one column per event, derived from the rows of the fact's stored table; it is null where the event does not
+have it. Metrics name measures as attributes (``PullRequests.merged``), so that a name which does not exist fails at import.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
-import ibis
-from ibis.expr.types import Table, Value
+if TYPE_CHECKING:
+    from ibis.expr.types import Table, Value
 
-from leadline.facts.commits import COMMITS
-from leadline.facts.deployments import DEPLOYMENTS
-from leadline.facts.incidents import INCIDENTS
-from leadline.facts.lead_time import LEAD
-from leadline.facts.ownership import developer_class, needed
-from leadline.facts.pull_requests import PULL_REQUESTS
-from leadline.facts.work_items import ASSOCIATIONS, WORK_ITEMS
-from leadline.facts.work_types import with_work_type
-from leadline.materialize.model import Model
-from leadline.settings.setting import STAGES
+    from leadline.materialize.model import Model
 
-CODING_DAYS = "coding_days"
-ACTIVE = "active_developers"
-
-Measures = dict[str, Callable[[Table], Value]]
+Combine = Literal["sum", "distinct", "any"]
+"""How a measure of one owner's events in a period is combined: summed, its distinct values counted, or 1 if any has it.
+Over several owners the results are summed."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A fact as metrics see it: ``table`` is what is ``stored``, with happened_us; ``measures`` are columns derived from
-    it. An event belongs to the person in its ``developer`` or, if ``placed``, to whom its ``place`` belongs."""
+class Events:
+    """What a fact's measures are taken of: the rows of ``stored`` or those that ``derived`` makes of them. They have
+    ``happened_us`` (UTC, microseconds since 1970)."""
 
     stored: Model
-    table: Callable[[], Table]
-    measures: Measures
-    placed: str = ""
+    derived: Callable[[], Table] | None = None
+
+    def table(self) -> Table:
+        """The events as an unbound table."""
+        return self.stored.table() if self.derived is None else self.derived()
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredFact:
+    """A fact as metrics see it. An event belongs to the person in its ``developer`` or, if ``team_events`` names a kind of
+    ``facts.ownership``, to the teams that its ``owner_key`` belongs to."""
+
+    name: str
+    load: Callable[[], Events]
+    """Imports the fact when a query is made: its libraries take longer to import than most requests to answer."""
+    team_events: str = ""
+
+    @cached_property
+    def events(self) -> Events:
+        """The rows that the measures are taken of."""
+        return self.load()
 
     @property
-    def reads(self) -> tuple[Model, ...]:
+    def stored_tables(self) -> tuple[Model, ...]:
         """The stored tables that a query of it reads."""
-        return needed(self.placed) if self.placed else (self.stored,)
+        from leadline.facts.ownership import needed
+
+        return needed(self.team_events) if self.team_events else (self.events.stored,)
 
     @property
     def owner(self) -> str:
         """The column that says whose an event is."""
-        return "place" if self.placed else "developer"
+        return "owner_key" if self.team_events else "developer"
 
 
-def _one(_table: Table) -> Value:
+class Measure:
+    """One column of a fact's events: ``value`` makes it of their table. Its name is that of the attribute it is."""
+
+    name: str
+
+    def __init__(self, fact: MeasuredFact, value: Callable[[Table], Value], combine: Combine = "sum") -> None:
+        self.fact = fact
+        self.value = value
+        self.combine = combine
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"{self.fact.name}.{self.name}"
+
+
+def _one(_event: Table) -> Value:
+    import ibis
+
     return ibis.literal(1, "int64")
 
 
-def _flag(condition: Callable[[Table], Value]) -> Callable[[Table], Value]:
-    return lambda table: condition(table).cast("int64")
-
-
 def _column(name: str) -> Callable[[Table], Value]:
-    return lambda table: table[name]
+    return lambda events: events[name]
 
 
-FACT_MEASURES: dict[str, Measured] = {
-    "commits": Measured(
-        COMMITS,
-        COMMITS.table,
-        {
-            # These two are counted, not summed: see ``run``.
-            CODING_DAYS: _column("day"),
-            ACTIVE: _one,
-            "lines_added": _column("additions"),
-            "lines_removed": _column("deletions"),
-        },
-    ),
-    "pull_requests": Measured(
-        PULL_REQUESTS,
-        PULL_REQUESTS.table,
-        {
-            "merged": _one,
-            **{
-                f"merged_{size}": _flag(lambda table, size=size: (table["size"] == size).fill_null(False))  # type: ignore[misc]
-                for size in ("small", "medium", "large")
-            },
-            "refactored": _column("refactored"),
-            "refactored_recent": _column("refactored_recent"),
-            "refactored_legacy": lambda table: table.refactored - table.refactored_recent,
-            "file_lines": _column("file_lines"),
-            "lines": _column("lines"),
-            "missing_tickets": _flag(lambda table: table.unlinked),
-            "cycle": _column("cycle_us"),
-            "comments": _column("comments"),
-            "first_comment": _column("first_comment_us"),
-        },
-    ),
-    "work_items": Measured(
-        WORK_ITEMS,
-        lambda: with_work_type(WORK_ITEMS.table()),
-        {
-            "completed": _one,
-            **{
-                f"completed_{kind}": _flag(lambda table, kind=kind: table.work_type == kind)  # type: ignore[misc]
-                for kind in ("feature", "bug", "other")
-            },
-            "complete": _column("complete_us"),
-        },
-    ),
-    "lead": Measured(
-        LEAD,
-        lambda: developer_class(LEAD.table()),
-        {name: _column(f"{name}_us") for name in (*STAGES, "lead")},
-    ),
-    "associations": Measured(
-        ASSOCIATIONS,
-        ASSOCIATIONS.table,
-        {"completed": _one, "linked": _flag(lambda table: table.linked)},
-    ),
-    "deployments": Measured(
-        DEPLOYMENTS,
-        DEPLOYMENTS.table,
-        {
-            "succeeded": _flag(lambda table: table.succeeded),
-            "finished": _flag(lambda table: table.counted),
-        },
-        placed="deployments",
-    ),
-    "failures": Measured(
-        DEPLOYMENTS,
-        lambda: DEPLOYMENTS.table().filter(lambda table: table.failed_in.length() > 0),
-        {"deployments": _one},
-        placed="failures",
-    ),
-    "incidents": Measured(
-        INCIDENTS, INCIDENTS.table, {"resolved": _one, "restore": _column("restore_us")}, placed="incidents"
-    ),
-}
+def _where(condition: Callable[[Table], Value]) -> Callable[[Table], Value]:
+    return lambda events: condition(events).cast("int64")
+
+
+# -- facts of people ---------------------------------------------------------------------------------------------------
+
+
+def _commits() -> Events:
+    from leadline.facts.commits import COMMITS
+
+    return Events(COMMITS)
+
+
+class Commits:
+    """Credited commits."""
+
+    FACT = MeasuredFact("commits", _commits)
+    coding_days = Measure(FACT, _column("day"), "distinct")
+    active_developers = Measure(FACT, _one, "any")
+    lines_added = Measure(FACT, _column("additions"))
+    lines_removed = Measure(FACT, _column("deletions"))
+
+
+def _pull_requests() -> Events:
+    from leadline.facts.pull_requests import PULL_REQUESTS
+
+    return Events(PULL_REQUESTS)
+
+
+def _sized(size: str) -> Callable[[Table], Value]:
+    return _where(lambda events: (events["size"] == size).fill_null(False))
+
+
+class PullRequests:
+    """Merged pull requests. Durations are microseconds."""
+
+    FACT = MeasuredFact("pull_requests", _pull_requests)
+    merged = Measure(FACT, _one)
+    merged_small = Measure(FACT, _sized("small"))
+    merged_medium = Measure(FACT, _sized("medium"))
+    merged_large = Measure(FACT, _sized("large"))
+    refactored = Measure(FACT, _column("refactored"))
+    refactored_recent = Measure(FACT, _column("refactored_recent"))
+    refactored_legacy = Measure(FACT, lambda events: events.refactored - events.refactored_recent)
+    file_lines = Measure(FACT, _column("file_lines"))
+    lines = Measure(FACT, _column("lines"))
+    missing_tickets = Measure(FACT, _where(lambda events: events.unlinked))
+    cycle = Measure(FACT, _column("cycle_us"))
+    comments = Measure(FACT, _column("comments"))
+    first_comment = Measure(FACT, _column("first_comment_us"))
+
+
+def _work_items() -> Events:
+    from leadline.facts.work_items import WORK_ITEMS
+    from leadline.facts.work_types import with_work_type
+
+    return Events(WORK_ITEMS, lambda: with_work_type(WORK_ITEMS.table()))
+
+
+def _typed(work_type: str) -> Callable[[Table], Value]:
+    return _where(lambda events: events.work_type == work_type)
+
+
+class WorkItems:
+    """Completed work items. Durations are microseconds."""
+
+    FACT = MeasuredFact("work_items", _work_items)
+    completed = Measure(FACT, _one)
+    completed_feature = Measure(FACT, _typed("feature"))
+    completed_bug = Measure(FACT, _typed("bug"))
+    completed_other = Measure(FACT, _typed("other"))
+    complete = Measure(FACT, _column("complete_us"))
+
+
+def _associations() -> Events:
+    from leadline.facts.work_items import ASSOCIATIONS
+
+    return Events(ASSOCIATIONS)
+
+
+class Associations:
+    """Completed work items, and whether a pull request is linked to each."""
+
+    FACT = MeasuredFact("associations", _associations)
+    completed = Measure(FACT, _one)
+    linked = Measure(FACT, _where(lambda events: events.linked))
+
+
+def _lead() -> Events:
+    from leadline.facts.lead_time import LEAD
+    from leadline.facts.ownership import developer_class
+
+    return Events(LEAD, lambda: developer_class(LEAD.table()))
+
+
+class Lead:
+    """Units of work with their lead time and its stages, in microseconds."""
+
+    FACT = MeasuredFact("lead", _lead)
+    planning = Measure(FACT, _column("planning_us"))
+    coding = Measure(FACT, _column("coding_us"))
+    review = Measure(FACT, _column("review_us"))
+    build = Measure(FACT, _column("build_us"))
+    deploy = Measure(FACT, _column("deploy_us"))
+    lead = Measure(FACT, _column("lead_us"))
+
+
+# -- facts of teams ----------------------------------------------------------------------------------------------------
+
+
+def _deployments() -> Events:
+    from leadline.facts.deployments import DEPLOYMENTS
+
+    return Events(DEPLOYMENTS)
+
+
+class Deployments:
+    """Finished production deployments."""
+
+    FACT = MeasuredFact("deployments", _deployments, "deployments")
+    succeeded = Measure(FACT, _where(lambda events: events.succeeded))
+    finished = Measure(FACT, _where(lambda events: events.counted))
+
+
+def _failures() -> Events:
+    from leadline.facts.deployments import DEPLOYMENTS
+
+    return Events(DEPLOYMENTS, lambda: DEPLOYMENTS.table().filter(lambda events: events.failed_in.length() > 0))
+
+
+class Failures:
+    """Production deployments that failed."""
+
+    FACT = MeasuredFact("failures", _failures, "failures")
+    deployments = Measure(FACT, _one)
+
+
+def _incidents() -> Events:
+    from leadline.facts.incidents import INCIDENTS
+
+    return Events(INCIDENTS)
+
+
+class Incidents:
+    """Resolved incidents. Durations are microseconds."""
+
+    FACT = MeasuredFact("incidents", _incidents, "incidents")
+    resolved = Measure(FACT, _one)
+    restore = Measure(FACT, _column("restore_us"))
+
+
+FACT_MEASURES = (Commits, PullRequests, WorkItems, Associations, Lead, Deployments, Failures, Incidents)
+"""Every fact with its measures."""
+
+
+# -- what rows have beside events --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RowColumn:
+    """A number that every row of an export has by itself, for ratios to be taken over."""
+
+    name: str
+
+
+DEVELOPERS = RowColumn("developers")
+"""The distinct developers of the row's unit."""
+PERIOD_DAYS = RowColumn("period_days")
+"""The days of the row's period."""

@@ -1,12 +1,13 @@
 """What a metric is: its names, groups and unit, and the formulas by which it follows from measures of facts.
 
-Nothing comes in or goes out but declarations. A formula names measures (``fact.measure``, see ``measures``); parents
-aggregate these, never the metrics of their children.
+Parents aggregate the measures of all events below them, never the metrics of their children.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from leadline.metrics.measures import Measure, RowColumn
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
@@ -23,16 +24,17 @@ INSIGHTS = (PRODUCTIVITY, EFFICIENCY)
 class Sum:
     """The sum of a measure, less that of another (if any); 0 over nothing."""
 
-    measure: str
-    less: str | None = None
+    measure: Measure
+    less: Measure | None = None
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """The sum of one measure over the sum of another, times ``factor``; over nothing empty or, if ``zero``, 0."""
+    """The sum of one measure over that of another, or over a number of the row itself, times ``factor``; over nothing empty
+    or, if ``zero``, 0."""
 
-    measure: str
-    over: str
+    measure: Measure
+    over: Measure | RowColumn
     factor: int = 1
     zero: bool = False
 
@@ -41,7 +43,7 @@ class Ratio:
 class Statistic:
     """The mean, median or percentile of a measure over the events that have it, divided by ``unit``; empty over none."""
 
-    measure: str
+    measure: Measure
     unit: int = 1
 
 

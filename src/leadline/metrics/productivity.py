@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leadline.metrics.measures import DEVELOPERS, Commits, PullRequests, WorkItems
 from leadline.metrics.metric import DAY_US, HOUR_US, Formula, Metric, Ratio, Statistic, Sum
 
 _PULLS = ("pull_requests",)
@@ -21,8 +22,8 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Distinct local dates with at least one credited commit; for a team the sum over its developers divided by those "
         "with at least one commit in the period.",
         ("commits", "pull_request_commits"),
-        Sum("commits.coding_days"),
-        Ratio("commits.coding_days", over="commits.active_developers"),
+        Sum(Commits.coding_days),
+        Ratio(Commits.coding_days, over=Commits.active_developers),
     ),
     _both(
         "PR_Cycle_Time_Days_Avg",
@@ -30,7 +31,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "days",
         "Time from the first commit of a merged pull request to its merge.",
         ("pull_requests", "pull_request_commits", "commits"),
-        Statistic("pull_requests.cycle", DAY_US),
+        Statistic(PullRequests.cycle, DAY_US),
     ),
     Metric(
         "PR_Velocity",
@@ -39,7 +40,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Pull requests merged divided by the developers in the team.",
         ("pull_requests", "developers"),
         None,
-        Ratio("pull_requests.merged", over="people.developers", zero=True),
+        Ratio(PullRequests.merged, over=DEVELOPERS, zero=True),
     ),
     _both(
         "Avg_Time_To_Complete",
@@ -48,19 +49,23 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Time from the creation of a completed work item (or from the start of work, if the profile says so) to its "
         "completion.",
         _ITEMS,
-        Statistic("work_items.complete", DAY_US),
+        Statistic(WorkItems.complete, DAY_US),
     ),
-    _both("PR_Merged", "volume", "count", "Merged pull requests.", _PULLS, Sum("pull_requests.merged")),
+    _both("PR_Merged", "volume", "count", "Merged pull requests.", _PULLS, Sum(PullRequests.merged)),
     *(
         _both(
-            f"PR_Merged_{size.capitalize()}",
+            f"PR_Merged_{size}",
             "volume",
             "count",
             f"Merged pull requests with {bounds} added and deleted lines (bounds: profile).",
             _REWORK,
-            Sum(f"pull_requests.merged_{size}"),
+            Sum(measure),
         )
-        for size, bounds in (("small", "fewer than 10"), ("medium", "10 to 99"), ("large", "100 or more"))
+        for size, bounds, measure in (
+            ("Small", "fewer than 10", PullRequests.merged_small),
+            ("Medium", "10 to 99", PullRequests.merged_medium),
+            ("Large", "100 or more", PullRequests.merged_large),
+        )
     ),
     *(
         Metric(
@@ -69,12 +74,15 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             "lines",
             f"Lines {what} in credited commits.",
             ("commits", "commit_files"),
-            Sum(f"commits.lines_{what}"),
+            Sum(measure),
             None,
         )
-        for name, what in (("Added", "added"), ("Removed", "removed"))
+        for name, what, measure in (
+            ("Added", "added", Commits.lines_added),
+            ("Removed", "removed", Commits.lines_removed),
+        )
     ),
-    _both("Work_Completed", "volume", "count", "Completed work items.", _ITEMS, Sum("work_items.completed")),
+    _both("Work_Completed", "volume", "count", "Completed work items.", _ITEMS, Sum(WorkItems.completed)),
     *(
         _both(
             f"Work_{name}_Completed",
@@ -82,12 +90,12 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             "count",
             f"Completed work items that the team's work-type rule calls {what}.",
             _ITEMS,
-            Sum(f"work_items.completed_{kind}"),
+            Sum(measure),
         )
-        for name, kind, what in (
-            ("Features", "feature", "features"),
-            ("Bugs", "bug", "bugs"),
-            ("Other", "other", "neither feature nor bug"),
+        for name, measure, what in (
+            ("Features", WorkItems.completed_feature, "features"),
+            ("Bugs", WorkItems.completed_bug, "bugs"),
+            ("Other", WorkItems.completed_other, "neither feature nor bug"),
         )
     ),
     _both(
@@ -96,7 +104,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "lines",
         "Per file of a merged pull request the smaller of lines added and lines deleted, summed.",
         _REWORK,
-        Sum("pull_requests.refactored"),
+        Sum(PullRequests.refactored),
     ),
     *(
         _both(
@@ -105,11 +113,11 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             "lines",
             f"Refactored lines in files that last changed {when} before the pull request's first commit.",
             (*_REWORK, "commits", "commit_files"),
-            Sum(f"pull_requests.refactored_{kind}"),
+            Sum(measure),
         )
-        for name, kind, when in (
-            ("Recent", "recent", "within the recent window (30 days, profile)"),
-            ("Legacy", "legacy", "earlier than the recent window, or at no known time,"),
+        for name, measure, when in (
+            ("Recent", PullRequests.refactored_recent, "within the recent window (30 days, profile)"),
+            ("Legacy", PullRequests.refactored_legacy, "earlier than the recent window, or at no known time,"),
         )
     ),
     *(
@@ -119,12 +127,12 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             "%",
             f"{which} lines in percent of added and deleted lines, over merged pull requests whose files are known.",
             (*_REWORK, "commits", "commit_files") if suffix else _REWORK,
-            Ratio(f"pull_requests.refactored{suffix.lower()}", over="pull_requests.file_lines", factor=100),
+            Ratio(measure, over=PullRequests.file_lines, factor=100),
         )
-        for suffix, which in (
-            ("", "Refactored"),
-            ("_Recent", "Refactored recent"),
-            ("_Legacy", "Refactored legacy"),
+        for suffix, which, measure in (
+            ("", "Refactored", PullRequests.refactored),
+            ("_Recent", "Refactored recent", PullRequests.refactored_recent),
+            ("_Legacy", "Refactored legacy", PullRequests.refactored_legacy),
         )
     ),
     Metric(
@@ -134,7 +142,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Added and deleted lines of all merged pull requests.",
         _REWORK,
         None,
-        Sum("pull_requests.lines"),
+        Sum(PullRequests.lines),
     ),
     _both(
         "PR_Missing_Tickets",
@@ -142,7 +150,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "count",
         "Merged pull requests linked to no work item.",
         ("pull_requests", "pull_request_commits", "commits", "work_items"),
-        Sum("pull_requests.missing_tickets"),
+        Sum(PullRequests.missing_tickets),
     ),
     _both(
         "Review_Comments_Per_PR_Avg",
@@ -150,7 +158,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "count",
         "Comments by humans other than the author, at any time, per merged pull request.",
         ("pull_requests", "comments"),
-        Statistic("pull_requests.comments"),
+        Statistic(PullRequests.comments),
     ),
     _both(
         "Review_Time_To_First_Comment_Hrs_Avg",
@@ -159,6 +167,6 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Time from a merged pull request being opened (ready for review, if known) to the first comment or review by a "
         "human other than the author; pull requests without one are left out.",
         ("pull_requests", "comments", "reviews"),
-        Statistic("pull_requests.first_comment", HOUR_US),
+        Statistic(PullRequests.first_comment, HOUR_US),
     ),
 )

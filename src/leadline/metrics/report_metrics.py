@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leadline.errors import Detail, InvalidRequest
+from leadline.metrics.measures import Commits, PullRequests
 from leadline.metrics.metric import DAY_US, DEVELOPER, TEAM, Formula, Metric, Statistic, Sum
 
 PEOPLE = "people"
@@ -28,28 +29,28 @@ REPORT_COMPONENTS: tuple[Metric, ...] = (
         "days",
         "Coding days, summed over the developers.",
         "commits",
-        Sum("commits.coding_days"),
+        Sum(Commits.coding_days),
     ),
     _part(
         "Report_Active_Developers",
         "count",
         "Developers with at least one credited commit.",
         "commits",
-        Sum("commits.active_developers"),
+        Sum(Commits.active_developers),
     ),
     _part(
         "Report_Lines",
         "lines",
         "Added and deleted lines of merged pull requests.",
         "pull_requests",
-        Sum("pull_requests.lines"),
+        Sum(PullRequests.lines),
     ),
     _part(
         "Report_First_Comment",
         "days",
         "Time to the first comment or review.",
         "pull_requests",
-        Statistic("pull_requests.first_comment", DAY_US),
+        Statistic(PullRequests.first_comment, DAY_US),
     ),
 )
 

@@ -56,13 +56,12 @@ def tables_of(request: MetricsRequest) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def _tables_of(ids: tuple[str, ...], level: str) -> frozenset[str]:
-    from leadline.metrics.measures import FACT_MEASURES
     from leadline.metrics.query import facts_of
 
     def read_by(stored: Model) -> frozenset[str]:
         return frozenset(stored.reads).union(*map(read_by, stored.needs))
 
-    return frozenset().union(*(read_by(FACT_MEASURES[fact].stored) for fact in facts_of(by_ids(ids), level)))
+    return frozenset().union(*(read_by(fact.events.stored) for fact in facts_of(by_ids(ids), level)))
 
 
 @dataclass(frozen=True)
@@ -84,20 +83,19 @@ Query = Callable[[QueryInputs[Any]], str]
 
 def metrics_query(inputs: QueryInputs[MetricsRequest]) -> str:
     """The query of a ``MetricsRequest``: a row per unit (developer or team) and period, a column per metric."""
-    from leadline.metrics.bindings import bind_places, bind_scope
-    from leadline.metrics.measures import FACT_MEASURES
+    from leadline.metrics.binder import bind_owners, bind_scope
     from leadline.metrics.query import facts_of, sql
 
     session, request = inputs.session, inputs.request
     scope = (session.engine, inputs.tree, request, inputs.profile)
     facts = facts_of(by_ids(request.metrics), request.level)
     for done, fact in enumerate(facts):
-        session.facts.bind(FACT_MEASURES[fact].reads)
+        session.facts.bind(fact.stored_tables)
         inputs.control.progress(_FACTS_SHARE * (done + 1) / len(facts))
     zone = bind_scope(*scope)
-    kinds = [FACT_MEASURES[fact].placed for fact in facts if FACT_MEASURES[fact].placed]
-    ruled = bool(kinds) and bind_places(*scope, kinds)
-    return sql(request.metrics, request.level, request.aggregation, zone, ruled, session.facts.queries)
+    kinds = [fact.team_events for fact in facts if fact.team_events]
+    has_team_rules = bool(kinds) and bind_owners(*scope, kinds)
+    return sql(request.metrics, request.level, request.aggregation, zone, has_team_rules, session.facts.queries)
 
 
 class Runner:

@@ -65,7 +65,7 @@ def _import_early() -> None:
     import leadline.engine
     import leadline.lake
     import leadline.materialize.store
-    import leadline.metrics.bindings
+    import leadline.metrics.binder
     import leadline.metrics.query
     import leadline.metrics.run
     import leadline.people.arrow  # noqa: F401
