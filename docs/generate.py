@@ -257,8 +257,8 @@ def commands_page() -> str:
 Each command's `--help`, as the program prints it. The global options stand before the command:
 `leadline --home DIR COMMAND`. Commands work without a server, and beside one on the same home.
 
-Exit codes: `0` done, `1` the thing asked for failed, `2` wrong usage, `130` interrupted. Results go to standard output,
-progress and errors to standard error; `--json` prints JSON for programs."""
+Exit codes: `0` done, `1` the thing asked for failed, `2` wrong usage, `3` a source could be read in part only, `130` interrupted.
+Results go to standard output, progress and errors to standard error; `--json` prints JSON for programs."""
     sections = [f"## {words}\n\n```text\n{text}\n```" for words, text in helps()]
     return "\n\n".join([intro, *sections]) + "\n"
 

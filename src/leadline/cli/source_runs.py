@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from leadline.sync.source import SourceResult
 
 SHOWN_SKIPPED = 10
+INCOMPLETE = 3
+"""Exit code when no source failed, but of some a part could not be read."""
 LONG_WAIT = 30.0
 """Seconds from which a wait is told."""
 
 
 def run_sources(project: Project, sources: Iterable[SourceSettings], *, json: bool) -> None:
-    """Run every source; one that fails stops no other. Exits with 1 if one did."""
+    """Run every source; one that fails stops no other. Exits with 1 if one did, else with ``INCOMPLETE`` if one is that."""
     documents: list[dict[str, Any]] = []
     with counter("records") as report:
 
@@ -44,8 +46,9 @@ def run_sources(project: Project, sources: Iterable[SourceSettings], *, json: bo
             documents.append({"source": done.name, "seconds": round(done.result.seconds, 3), **done.document()})
     if json:
         emit_json(documents)
-    if any(document["state"] == "failed" for document in documents):
-        raise typer.Exit(1)
+    states = {document["state"] for document in documents}
+    if states - {"done"}:
+        raise typer.Exit(1 if "failed" in states else INCOMPLETE)
 
 
 def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any) -> SourceResult:
@@ -71,7 +74,8 @@ def _show(done: SourceResult) -> None:
         waited = f", {result.figures.waited:.0f} s waited" if result.figures.waited >= 1 else ""
         say(f"{clean(done.name)}: {brought} ({count(result.figures.calls)} calls, {result.seconds:.1f} s{waited})")
     for skipped in result.skipped[:SHOWN_SKIPPED]:
-        say(f"  left out: {clean(skipped.what)}: {clean(skipped.why)}")
+        became = "could not be read" if skipped in result.failed else "left out"
+        say(f"  {became}: {clean(skipped.what)}: {clean(skipped.why)}")
     if result.skipped_count > SHOWN_SKIPPED:
         say(f"  … and {count(result.skipped_count - SHOWN_SKIPPED)} more")
     if result.error is not None:

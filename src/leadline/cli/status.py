@@ -214,6 +214,8 @@ def _sources(project: Project) -> list[dict[str, Any]]:
                 },
                 "skippedCount": outcome.get("skippedCount", 0),
                 "skipped": outcome.get("skipped", []),
+                "failedCount": outcome.get("failedCount", 0),
+                "failed": outcome.get("failed", []),
                 "error": outcome.get("error", {}).get("error"),
             }
         )
@@ -300,7 +302,8 @@ def _show_sources(found: list[dict[str, Any]]) -> None:
         if each["error"]:
             say(f"{clean(each['name'])}: {clean(each['error'])}")
         for skipped in each["skipped"][:SHOWN_SKIPPED]:
-            say(f"{clean(each['name'])}: left out {clean(skipped['what'])}: {clean(skipped['why'])}")
+            became = "could not read" if skipped in each["failed"] else "left out"
+            say(f"{clean(each['name'])}: {became} {clean(skipped['what'])}: {clean(skipped['why'])}")
 
 
 def _lag(seconds: int | None) -> str:

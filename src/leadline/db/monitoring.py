@@ -52,6 +52,19 @@ def oldest_queued(db: Database) -> datetime | None:
     return found
 
 
+def last_runs(db: Database) -> tuple[dict[str, int], dict[str, int]]:
+    """Sources by the state that their last run ended in; and by kind, the streams that could not be read in these runs."""
+    query = sa.select(sources.c.kind, sources.c.outcome).where(sources.c.outcome.is_not(None))
+    with db.read() as connection:
+        rows = connection.execute(query).all()
+    states: dict[str, int] = {"done": 0, "incomplete": 0, "failed": 0}
+    failed: dict[str, int] = {}
+    for kind, outcome in rows:
+        states[outcome["state"]] = states.get(outcome["state"], 0) + 1
+        failed[kind] = failed.get(kind, 0) + outcome.get("failedCount", 0)
+    return states, failed
+
+
 def last_synced(db: Database) -> dict[str, datetime]:
     """Per source, when what is furthest behind was last read: a repository of git; of other tools, a whole source."""
     pulled = sa.select(sources.c.kind, sa.func.min(sa.func.coalesce(sources.c.succeeded_at, sources.c.created_at)))

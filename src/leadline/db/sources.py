@@ -86,7 +86,7 @@ def started(db: Database, project_id: int, name: str, kind: str, settings: Mappi
 def finished(
     db: Database, project_id: int, name: str, outcome: Mapping[str, Any], now: datetime, *, good: bool
 ) -> None:
-    """A run has ended; ``good``: everything that the tool would give was taken."""
+    """A run has ended; ``good``: everything that the tool has was taken, but for what it refuses."""
     values: dict[str, Any] = {"finished_at": now, "outcome": dict(outcome)}
     if good:
         values["succeeded_at"] = now

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from leadline.db import cursors
 from leadline.errors import LeadlineError
@@ -41,6 +42,13 @@ class SyncResult:
     seconds: float
     error: LeadlineError | None = None
     failed: tuple[Skipped, ...] = ()
+
+    @property
+    def state(self) -> Literal["done", "incomplete", "failed"]:
+        """``failed``: it ended before its time; ``incomplete``: it ended, but some streams could not be read."""
+        if self.error is not None:
+            return "failed"
+        return "incomplete" if self.failed else "done"
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,10 @@ class SourceResult:
         return self.result.error
 
     def document(self) -> dict[str, Any]:
-        """What is remembered and printed: state, rows by table, calls, what was left out, the error."""
+        """What is remembered and printed: state, rows by table, calls, what was left out and what could not be read, the error."""
         result = self.result
         document: dict[str, Any] = {
-            "state": "failed" if result.error else "done",
+            "state": result.state,
             "records": result.records,
             "tables": {
                 name: {"added": counts.added, "updated": counts.updated, "removed": counts.removed}
@@ -46,6 +46,8 @@ class SourceResult:
             "toolTime": result.figures.tool_time,
             "skippedCount": result.skipped_count,
             "skipped": [{"what": skipped.what, "why": skipped.why} for skipped in result.skipped[:SKIPPED_REMEMBERED]],
+            "failedCount": len(result.failed),
+            "failed": [{"what": failed.what, "why": failed.why} for failed in result.failed[:SKIPPED_REMEMBERED]],
         }
         if result.error is not None:
             document["error"] = result.error.body()
@@ -102,9 +104,8 @@ def run_locked(
 def record_outcome(sync_run: SyncRun, name: str, result: SyncResult) -> SourceResult:
     """``result`` as that of the source's run that has ended now."""
     done = SourceResult(name, result)
-    sources.finished(
-        sync_run.project.db, sync_run.project.id, name, done.document(), sync_run.now(), good=result.error is None
-    )
+    project = sync_run.project
+    sources.finished(project.db, project.id, name, done.document(), sync_run.now(), good=result.state == "done")
     if result.error is not None and not result.tables:
         sources.forget_new(
             sync_run.project.db, sync_run.project.id, name

@@ -170,6 +170,9 @@ class _HomeFigures(Collector):
         yield _gauge(
             "leadline_source_lag_seconds", "Time since the source furthest behind was last read.", "source", lags
         )
+        states, failed = monitoring.last_runs(self._home.db)
+        yield _gauge("leadline_sources", "Sources by how their last run ended.", "state", states)
+        yield _gauge("leadline_source_failed_streams", "What the last runs could not read.", "source", failed)
 
 
 def _gauge(name: str, doc: str, label: str, values: dict[str, int] | dict[str, float]) -> GaugeMetricFamily:
