@@ -7,13 +7,9 @@ schemas.
 from __future__ import annotations
 
 import functools
-import inspect
-import itertools
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -21,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from cli.running import Leadline
 from leadline.sources.github import queries
+from published.built import built, plain
 from published.graphs import Schema
 from published.openapi import Description
 from published.packages import GRAPHQL, OPENAPI, published
@@ -116,30 +113,7 @@ def _as_app(folder: Path) -> None:
             Leadline(folder / f"app-{owner}", folder)(*words)
 
 
-def built() -> Iterator[tuple[str, str]]:
-    """Every query that the connector can build: name and text. Fails for a builder that this does not know how to call."""
-    values: dict[str, tuple[Any, ...]] = {"name": tuple(queries.DETAILS), "bool": (False, True)}
-    for name, thing in vars(queries).items():
-        if name.startswith("_") or getattr(thing, "__module__", queries.__name__) != queries.__name__:
-            continue
-        if isinstance(thing, str) and thing.lstrip().startswith("query"):
-            yield name, thing
-        elif inspect.isfunction(thing):
-            parameters = inspect.signature(thing).parameters.values()
-            kinds = ["bool" if parameter.annotation == "bool" else parameter.name for parameter in parameters]
-            assert set(kinds) <= set(values), f"{name} is a query that this test cannot build: say what it takes"
-            for chosen in itertools.product(*(values[kind] for kind in kinds)):
-                named = {parameter.name: value for parameter, value in zip(parameters, chosen, strict=True)}
-                positional = [value for parameter, value in zip(parameters, chosen, strict=True) if parameter.kind != 3]
-                keywords = {parameter.name: named[parameter.name] for parameter in parameters if parameter.kind == 3}
-                yield f"{name}({named})", thing(*positional, **keywords)
-
-
-BUILT = dict(built())
-
-
-def _plain(query: str) -> str:
-    return re.sub(r"\s+", " ", query).strip()
+BUILT = built(queries, {"name": tuple(queries.DETAILS)})
 
 
 # -- the tests ---------------------------------------------------------------------------------------------------------
@@ -151,13 +125,11 @@ def test_every_query_is_one_that_github_takes(name: str) -> None:
 
 
 def test_every_query_was_sent_and_no_other(exchanges: list[Exchange]) -> None:
-    sent = {_plain(exchange.query) for exchange in exchanges if exchange.query}
-    known = {_plain(text): name for name, text in BUILT.items()}
+    sent = {plain(exchange.query) for exchange in exchanges if exchange.query}
+    known = {plain(text): name for name, text in BUILT.items()}
     assert sent - set(known) == set()
     unsent = {name for text, name in known.items() if text not in sent}
-    assert unsent == {
-        "pulls({'details': False, 'commits': True})"
-    }  # commits come with pull requests and their lists only
+    assert unsent == {"pulls(details=False, commits=True)"}  # commits come with pull requests and their lists only
 
 
 def test_queries_and_answers_are_of_githubs_schema(exchanges: list[Exchange]) -> None:
