@@ -151,8 +151,8 @@ SORTS: Mapping[str, sa.Column[Any]] = {
 }
 
 
-def listed(db: Database, project_id: int, kind: str, wanted: ListFilter) -> tuple[list[Export], int]:
-    """One page of a project's exports of ``kind``, and how many there are on all pages.
+def listed(db: Database, project_id: int, kind: str | None, wanted: ListFilter) -> tuple[list[Export], int]:
+    """One page of a project's exports of ``kind`` (None: of all), and how many there are on all pages.
 
     Those without the sorted value come last either way; equal ones in the order of their creation and id.
     """
@@ -173,8 +173,10 @@ def listed(db: Database, project_id: int, kind: str, wanted: ListFilter) -> tupl
     return [_export(row) for row in rows], int(total)
 
 
-def _conditions(project_id: int, kind: str, wanted: ListFilter) -> list[sa.ColumnElement[bool]]:
-    conditions = [exports.c.project_id == project_id, exports.c.kind == kind]
+def _conditions(project_id: int, kind: str | None, wanted: ListFilter) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = [exports.c.project_id == project_id]
+    if kind is not None:
+        conditions.append(exports.c.kind == kind)
     if wanted.status is not None:
         conditions.append(exports.c.state == wanted.status)
     if wanted.team_id is not None:

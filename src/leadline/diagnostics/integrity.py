@@ -1,23 +1,23 @@
-"""The integrity check of a home: the metadata database, every project's lake, and the files of completed exports.
-
-A home comes in; findings go out, one sentence each, [] when all is sound. Nothing is changed.
-"""
+"""The integrity check of a home: the metadata database, every project's lake and org trees, the files of exports."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from leadline.db import jobs
 from leadline.errors import LeadlineError
+from leadline.exports.files import digest
 from leadline.lake.maintenance import check_lake
 
 if TYPE_CHECKING:
-    from leadline.db import jobs
     from leadline.home import Home, Project
+
+_PAGE = 100
 
 
 def findings(home: Home) -> list[str]:
-    """Everything wrong with the home."""
+    """A sentence for everything wrong with the home; [] when all is sound. Nothing is changed."""
     from leadline.db.projects import DEFAULT, all_projects
 
     found = list(_database(home))
@@ -61,40 +61,27 @@ def _trees(project: Project) -> Iterator[str]:
 
 
 def _exports(project: Project) -> Iterator[str]:
-    from leadline.db import jobs
-
-    page = 0
-    while True:
-        exports, total = jobs.listed(
-            project.db,
-            project.id,
-            "productivity",
-            jobs.ListFilter(status=jobs.COMPLETED, limit=100, page=page, sort_by="createdAt"),
-        )
+    """Faults in the files of completed exports, of every kind there is or was."""
+    page, total = 0, 1
+    while page * _PAGE < total:
+        wanted = jobs.ListFilter(status=jobs.COMPLETED, limit=_PAGE, page=page, sort_by="createdAt")
+        exports, total = jobs.listed(project.db, project.id, None, wanted)
         for export in exports:
             if export.file is not None and (fault := _file_fault(project, export)):
                 yield f"export {export.id}: {fault}"
         page += 1
-        if page * 100 >= total:
-            return
 
 
 def _file_fault(project: Project, export: jobs.Export) -> str | None:
     """What is wrong with a completed export's file, if anything."""
-    import hashlib
-
-    path = project.folder / str(export.file)
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size, sha256 = digest(project.folder / str(export.file))
     except FileNotFoundError:
         # A worker may have cleared it since the row was read; then the row names no file any more.
-        from leadline.db import jobs
-
-        now = jobs.get(project.db, project.id, export.id)
-        return f"its file {export.file} is missing" if now is not None and now.file is not None else None
-    if path.stat().st_size != export.size_bytes:
-        return f"its file {export.file} has {path.stat().st_size} bytes instead of {export.size_bytes}"
-    if digest != export.sha256:
+        newest = jobs.get(project.db, project.id, export.id)
+        return f"its file {export.file} is missing" if newest is not None and newest.file is not None else None
+    if size != export.size_bytes:
+        return f"its file {export.file} has {size} bytes instead of {export.size_bytes}"
+    if sha256 != export.sha256:
         return f"its file {export.file} is not what was written: its SHA-256 differs"
     return None

@@ -1,0 +1,320 @@
+"""The state of a project: rows per table, org trees, unmatched accounts, exports, sources, repositories and disk.
+
+Only members whose names say disk, bytes, size or time change while nothing is written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from leadline.db import cursors, inbox, jobs, sources
+from leadline.db.inbox import TableBacklog
+from leadline.db.sources import SourceRow
+from leadline.diagnostics.data_quality import oddities
+from leadline.diagnostics.integrity import findings
+from leadline.diagnostics.tables import TableStatus, table_states
+from leadline.errors import StoreError
+from leadline.exports.answers import Body, Instant
+from leadline.exports.kinds import KINDS
+from leadline.home import Project
+from leadline.ingest.pushed import deliver_pushed
+from leadline.sync.schedule import next_run, under_way
+from leadline.sync.source import run_lock
+
+T = TypeVar("T")
+
+TOP_UNMATCHED = 10
+
+
+class Unreadable(Body):
+    """A part of the state that could not be read."""
+
+    error: str
+
+
+class BacklogStatus(Body):
+    """Pushed rows of a table that are not in it: since when, and why if they were kept aside."""
+
+    table: str
+    rows: int
+    oldest: Instant
+    reason: str | None = None
+
+
+class InboxStatus(Body):
+    """Pushed rows that are not in the tables. They wait only if they cannot be delivered now (``error``)."""
+
+    error: str | None = None
+    waiting: list[BacklogStatus]
+    refused: list[BacklogStatus]
+
+
+class TreeStatus(Body):
+    """An org tree at its newest version."""
+
+    org_tree_name: str
+    version: int
+    teams: int
+    developers: int
+
+
+class AccountStatus(Body):
+    """An account whose activity counts for nobody."""
+
+    domain: str
+    source: str
+    account: str
+    total: int
+
+
+class UnmatchedStatus(Body):
+    """How many accounts count for nobody, and those with the most activity."""
+
+    accounts: int
+    top: list[AccountStatus]
+
+
+class NewestExport(Body):
+    """The newest completed export of a kind, with the versions that it read."""
+
+    export_id: str
+    kind: str
+    completed_at: Instant | None
+    data_as_of: Instant | None
+    rows: int | None
+    tables: dict[str, int] | None
+    trees: dict[str, int] | None
+    definitions: str | None
+
+
+class ExportsStatus(Body):
+    """Exports by state, and the newest completed one of each kind that has any."""
+
+    states: dict[str, int]
+    newest_completed: list[NewestExport]
+
+
+class SourceStatus(Body):
+    """A tool that is read, with its last run. A run that was killed is `interrupted`, until the next."""
+
+    name: str
+    kind: str
+    configured: bool
+    state: str
+    started_at: Instant | None
+    succeeded_at: Instant | None
+    lag_time_seconds: int | None
+    next_run_at: Instant | None
+    rows: dict[str, int]
+    skipped_count: int
+    skipped: list[dict[str, Any]]
+    failed_count: int
+    failed: list[dict[str, Any]]
+    error: str | None
+
+
+class RepositoryStatus(Body):
+    """A repository that is read by git."""
+
+    source: str
+    repository: str
+    synced_at: Instant
+
+
+class DiskStatus(Body):
+    """Bytes of a part of the home."""
+
+    part: str
+    bytes: int
+
+
+class CheckStatus(Body):
+    """Whether all that is stored is sound, and a sentence per fault."""
+
+    good: bool
+    findings: list[str]
+
+
+class Status(Body):
+    """The state of a project. Parts that read the lake are ``Unreadable`` where it is damaged."""
+
+    home: str
+    database: str
+    organization: str
+    project: str
+    inbox: InboxStatus
+    tables: list[TableStatus] | Unreadable
+    org_trees: list[TreeStatus] | Unreadable
+    unmatched: UnmatchedStatus | Unreadable
+    exports: ExportsStatus | Unreadable
+    oddities: list[str] | Unreadable
+    sources: list[SourceStatus]
+    repositories: list[RepositoryStatus]
+    disk: list[DiskStatus]
+    check: CheckStatus | None = None
+
+
+def status(project: Project, *, check: bool = False, now: datetime | None = None) -> Status:
+    """The state of ``project``; with ``check``, whether the whole home is sound, too.
+
+    Raises ``StoreError`` if the lake cannot be read, unless the check found faults: then what can be read is told.
+    """
+    found = findings(project.home) if check else []
+    checked: dict[str, Any] = {"check": CheckStatus(good=not found, findings=found)} if check else {}
+
+    def readable(read: Callable[[Project], T]) -> T | Unreadable:
+        try:
+            return read(project)
+        except StoreError as error:
+            if not found:
+                raise
+            return Unreadable(error=error.message)
+
+    return Status(
+        home=str(project.home.path),
+        database="sqlite" if project.db.is_sqlite else "postgresql",
+        organization=project.organization,
+        project=project.name,
+        inbox=_inbox(project, deliver=not found),
+        tables=readable(table_states),
+        org_trees=readable(_trees),
+        unmatched=readable(_unmatched),
+        exports=readable(_exports),
+        oddities=readable(oddities),
+        sources=[_source(project, row, now or datetime.now(UTC)) for row in sources.listed(project.db, project.id)],
+        repositories=_repositories(project),
+        disk=_disk(project),
+        **checked,
+    )
+
+
+def _inbox(project: Project, *, deliver: bool) -> InboxStatus:
+    error: dict[str, Any] = {}
+    try:
+        if deliver:
+            deliver_pushed(project)
+    except StoreError as failure:
+        error = {"error": failure.message}
+    return InboxStatus(
+        waiting=[_backlog(row) for row in inbox.waiting(project.db, project.id)],
+        refused=[_backlog(row) for row in inbox.refused(project.db, project.id)],
+        **error,
+    )
+
+
+def _backlog(row: TableBacklog) -> BacklogStatus:
+    reason: dict[str, Any] = {} if row.reason is None else {"reason": row.reason}
+    return BacklogStatus(table=row.table, rows=row.rows, oldest=row.oldest, **reason)
+
+
+def _trees(project: Project) -> list[TreeStatus]:
+    from leadline.people import tree, trees
+
+    org_trees = [tree(project, summary.name) for summary in trees(project)]
+    return [
+        TreeStatus(
+            org_tree_name=org_tree.name,
+            version=org_tree.version,
+            teams=len(org_tree.nodes),
+            developers=len(org_tree.people(org_tree.root)),
+        )
+        for org_tree in org_trees
+    ]
+
+
+def _unmatched(project: Project) -> UnmatchedStatus:
+    from leadline.facts.account_activity import accounts
+
+    unmatched = [account for account in accounts(project) if account.unmatched]
+    return UnmatchedStatus(
+        accounts=len(unmatched),
+        top=[
+            AccountStatus(domain=account.domain, source=account.source, account=account.account, total=account.total)
+            for account in unmatched[:TOP_UNMATCHED]
+        ],
+    )
+
+
+def _exports(project: Project) -> ExportsStatus:
+    newest_first = jobs.ListFilter(status=jobs.COMPLETED, limit=1, sort_by="completedAt")
+    newest = [jobs.listed(project.db, project.id, kind, newest_first)[0] for kind in KINDS]
+    return ExportsStatus(
+        states=jobs.counts(project.db, project.id),
+        newest_completed=[_newest(export) for exports in newest for export in exports],
+    )
+
+
+def _newest(export: jobs.Export) -> NewestExport:
+    pinned: Mapping[str, Any] = export.pinned or {}
+    return NewestExport(
+        export_id=export.id,
+        kind=export.kind,
+        completed_at=export.completed_at,
+        data_as_of=export.data_as_of,
+        rows=export.row_count,
+        tables=pinned.get("tables"),
+        trees=pinned.get("trees"),
+        definitions=pinned.get("definitions"),
+    )
+
+
+def _source(project: Project, row: SourceRow, now: datetime) -> SourceStatus:
+    outcome = row.outcome or {}
+    state = str(outcome.get("state", "never run"))
+    if under_way(row):
+        with project.lock_if_free(run_lock(row.name)) as free:
+            state = "interrupted" if free else "running"
+    return SourceStatus(
+        name=row.name,
+        kind=row.kind,
+        configured=row.configured,
+        state=state,
+        started_at=row.started_at,
+        succeeded_at=row.succeeded_at,
+        lag_time_seconds=None if row.succeeded_at is None else max(0, int((now - row.succeeded_at).total_seconds())),
+        next_run_at=next_run(row),
+        rows={name: counts["added"] + counts["updated"] for name, counts in outcome.get("tables", {}).items()},
+        skipped_count=outcome.get("skippedCount", 0),
+        skipped=outcome.get("skipped", []),
+        failed_count=outcome.get("failedCount", 0),
+        failed=outcome.get("failed", []),
+        error=outcome.get("error", {}).get("error"),
+    )
+
+
+def _repositories(project: Project) -> list[RepositoryStatus]:
+    return [
+        RepositoryStatus(source=source, repository=name, synced_at=updated_at)
+        for source, name, updated_at in cursors.listed(project.db, project.id)
+        if source == "git"  # others tell of the demo, and of the lists that a source reads
+    ]
+
+
+def _disk(project: Project) -> list[DiskStatus]:
+    """Bytes by part of the home; parts of the project are named by their folder."""
+    home = project.home.path
+    parts = {"database": [home / "leadline.db", home / "leadline.db-wal", home / "leadline.db-shm"]}
+    if project.folder.is_dir():
+        parts.update({entry.name: [entry] for entry in sorted(project.folder.iterdir())})
+    parts["unfinished work"] = [project.temp]
+    return [DiskStatus(part=part, bytes=sum(map(_size, paths))) for part, paths in parts.items()]
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder; those that vanish meanwhile count nothing."""
+    try:
+        if not path.is_dir():
+            return path.stat().st_size
+        with os.scandir(path) as entries:
+            return sum(
+                _size(Path(entry.path))
+                if entry.is_dir(follow_symlinks=False)
+                else entry.stat(follow_symlinks=False).st_size
+                for entry in entries
+            )
+    except FileNotFoundError:
+        return 0
