@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
 from leadline.sources.kit import server_url
 from leadline.sources.kit.client import ATTEMPTS, Answer, Client, RateLimited, Refused, Unavailable
+from leadline.sources.kit.lists import Listed
+from leadline.sources.kit.records import Node, at_path, page_of
+from leadline.sources.kit.text import rfc3339
 
 CLOUD = "github.com"
 VERSION = "2022-11-28"
@@ -72,6 +76,11 @@ class Api:
     server: Server
     client: Client
     token_from: str
+
+    @property
+    def now(self) -> str:
+        """GitHub's time, as far as it is known (RFC 3339)."""
+        return rfc3339(self.client.tool_time or datetime.now(UTC))
 
     def graphql(self, query: str, variables: Mapping[str, Any], *, attempts: int = ATTEMPTS) -> Data:
         """The answer to a query, of which at most what the token may not see is missing.
@@ -138,6 +147,17 @@ class Api:
         if answer.status == 404:
             return NotFound(f"{self.client.tool} has no {what}, or the token from {self.token_from} may not see it")
         return Refused(f"{self.client.tool} refuses {what} ({said})")
+
+
+def connection(data: Data, *path: str, items: str = "nodes") -> Listed[Node]:
+    """The connection at ``path`` of an answer, its nodes or its edges.
+
+    Raises ``Refused`` or ``NotFound`` where there is none, and ``Misshapen``.
+    """
+    if (found := at_path(data.data, *path)) is None:
+        reason = next((message for _, message in data.refused), None)
+        raise Refused(reason) if reason else NotFound("it is not there any more")
+    return page_of(found, path[-1], items)
 
 
 def secondary_limit(answer: Answer) -> RateLimited | None:

@@ -1,26 +1,50 @@
 """GitHub's commits, where git's own history is not read: those of the default branch, and those that pull requests list.
 
-A repository comes in; raw commits come out, with the place to go on from. A branch is read from its head down, a hundred
-commits a call; what came since a former head is told by following the parents, as git does. Commits whose lines are too heavy
-for the server to count at once are asked for in smaller parts, and at last without their lines.
+A branch is read from its head down, a hundred commits a call; what came since an earlier head is told by following the parents,
+as git does. Commits whose lines are too heavy for the server to count at once are asked for in smaller parts, and at last
+without their lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Self
 
 from leadline.errors import NotFound
-from leadline.sources.github.api import Api
+from leadline.sources.github.api import Api, connection
 from leadline.sources.github.queries import COMMITS, commits, history
-from leadline.sources.github.reading import ATTEMPTS_WHILE_LARGE, Listed, listed
-from leadline.sources.github.rows import Node, elements, inner
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
-from leadline.sources.kit.page import State
+from leadline.sources.kit.cursor import Cursor, Part
+from leadline.sources.kit.lists import ATTEMPTS_WHILE_LARGE, Listed, PageSize
+from leadline.sources.kit.records import Node, elements, inner
 
 _FEWER = 5
 """By how much a part is made smaller that is too heavy."""
+
+
+@dataclass(frozen=True)
+class Walk(Part):
+    """The way down from ``head``; ``after`` is GitHub's place on it.
+
+    ``known``: commits not met yet that an earlier head comes after, so they are no news; ``open``: parents of new commits, not
+    met yet either; both only where the way is ``bounded`` by an earlier head. Once every open one turned out known, all that
+    is new has been met.
+    """
+
+    head: str
+    after: str | None
+    known: tuple[str, ...]
+    open: tuple[str, ...]
+    bounded: bool
+
+
+@dataclass(frozen=True)
+class CommitsCursor(Cursor):
+    """``head``: the newest commit of the branch of which everything was read; ``walk``: the way to a newer one."""
+
+    head: str | None = None
+    walk: Walk | None = None
 
 
 @dataclass
@@ -30,50 +54,45 @@ class Commits:
     api: Api
     owner: str
     name: str
-    _size: int = COMMITS
+    _size: PageSize = field(default_factory=lambda: PageSize(COMMITS))
 
-    def since(self, state: State, head: str) -> Iterator[tuple[list[Node], State]]:
-        """The commits that ``head`` comes after and the one in ``state`` does not, page by page, with the cursor after each.
+    def since(self, cursor: CommitsCursor, head: str) -> Iterator[tuple[list[Node], CommitsCursor]]:
+        """The commits that ``head`` comes after and the one in ``cursor`` does not, page by page, with the cursor after each.
 
         Raises ``Refused``, ``NotFound``, ``Unavailable``.
         """
-        while state.get("head") != head or "walk" in state:
-            former = {"head": state["head"]} if state.get("head") else {}
-            restored = _Walk.restored(state.get("walk"))
-            walk = restored or _Walk.begun(head, state.get("head"))
+        while cursor.head != head or cursor.walk is not None:
+            before, resumed = CommitsCursor(cursor.head), cursor.walk is not None
+            way = _Way.of(cursor.walk) if cursor.walk is not None else _Way.begun(head, cursor.head)
             try:
-                for nodes, ended in self._down(walk):
-                    state = {"head": walk.head} if ended else {**former, "walk": walk.stored()}
-                    yield nodes, state
+                for nodes, ended in self._down(way):
+                    cursor = CommitsCursor(way.head) if ended else CommitsCursor(before.head, way.stored())
+                    yield nodes, cursor
             except (NotFound, Refused) as error:
-                if restored is None or (isinstance(error, Refused) and "cursor" not in error.message.lower()):
+                if not resumed or (isinstance(error, Refused) and "cursor" not in error.message.lower()):
                     raise
-                # Where a former run stopped is not known any more (a forced push, an upgrade): from the head again.
-                state = former
+                # Where an earlier run stopped is not known any more (a forced push, an upgrade): from the head again.
+                cursor = before
 
-    def _down(self, walk: _Walk) -> Iterator[tuple[list[Node], bool]]:
+    def _down(self, way: _Way) -> Iterator[tuple[list[Node], bool]]:
         """New commits, and whether they are the last."""
         while True:
-            nodes, walk.after = self._page(walk.head, walk.after)
-            fresh = [node for node in nodes if walk.meet(node)]
-            ended = walk.after is None or walk.complete
+            nodes, way.after = self._page(way.head, way.after)
+            fresh = [node for node in nodes if way.meet(node)]
+            ended = way.after is None or way.complete
             yield fresh, ended
             if ended:
                 return
 
-    def _page(self, head: str, after: str | None) -> Listed:
-        while True:
-            size = self._size
-            variables = {"owner": self.owner, "name": self.name, "head": head, "size": size, "after": after}
-            try:
-                data = self.api.graphql(history(lines=True), variables, attempts=_attempts(size))
-                self._size = min(COMMITS, size * 2)
-            except Unavailable:
-                if size > 1:
-                    self._size = max(1, size // _FEWER)
-                    continue
-                data = self.api.graphql(history(lines=False), variables)
-            return listed(data, "repository", "object", "things")
+    def _page(self, head: str, after: str | None) -> Listed[Node]:
+        variables = {"owner": self.owner, "name": self.name, "head": head, "after": after}
+        data = self._size.read(
+            lambda size, attempts: self.api.graphql(
+                history(lines=True), {**variables, "size": size}, attempts=attempts
+            ),
+            lambda: self.api.graphql(history(lines=False), {**variables, "size": 1}),
+        )
+        return connection(data, "repository", "object", "things")
 
     def by_id(self, ids: Sequence[str]) -> list[Node]:
         """The commits with these ids, less those that are not there any more."""
@@ -89,7 +108,7 @@ class Commits:
             data = self.api.graphql(commits(lines=False), {"ids": ids})
         except NotFound:
             # One that is gone is no answer for all.
-            return [] if len(ids) == 1 else [node for each in ids for node in self._some([each])]
+            return [] if len(ids) == 1 else [node for identity in ids for node in self._some([identity])]
         return elements({"list": {"nodes": data.data.get("nodes")}}, "list")
 
 
@@ -98,12 +117,8 @@ def _attempts(size: int) -> int:
 
 
 @dataclass
-class _Walk:
-    """The way down from ``head``; ``after`` is GitHub's place on it.
-
-    ``known``: commits not met yet that a former head comes after, so they are no news; ``open``: parents of new commits, not
-    met yet either. Once every open one turned out known, all that is new has been met.
-    """
+class _Way:
+    """A ``Walk`` while it is gone."""
 
     head: str
     after: str | None
@@ -112,26 +127,16 @@ class _Walk:
     bounded: bool
     _met: set[str] = field(default_factory=set)
 
-    @staticmethod
-    def begun(head: str, former: str | None) -> _Walk:
-        return _Walk(head, None, {former} if former else set(), {head}, former is not None)
+    @classmethod
+    def begun(cls, head: str, before: str | None) -> Self:
+        return cls(head, None, {before} if before else set(), {head}, before is not None)
 
-    @staticmethod
-    def restored(stored: Any) -> _Walk | None:
-        if not isinstance(stored, dict):
-            return None
-        return _Walk(
-            stored["head"], stored["after"], set(stored["known"]), set(stored["open"]), bool(stored["bounded"])
-        )
+    @classmethod
+    def of(cls, walk: Walk) -> Self:
+        return cls(walk.head, walk.after, set(walk.known), set(walk.open), walk.bounded)
 
-    def stored(self) -> State:
-        return {
-            "head": self.head,
-            "after": self.after,
-            "known": sorted(self.known),
-            "open": sorted(self.open),
-            "bounded": self.bounded,
-        }
+    def stored(self) -> Walk:
+        return Walk(self.head, self.after, tuple(sorted(self.known)), tuple(sorted(self.open)), self.bounded)
 
     @property
     def complete(self) -> bool:
@@ -142,7 +147,7 @@ class _Walk:
         if not self.bounded:
             return True
         oid = str(node.get("oid"))
-        parents = {str(each.get("oid")) for each in elements(node, "parents")}
+        parents = {str(parent.get("oid")) for parent in elements(node, "parents")}
         self._met.add(oid)
         self.open.discard(oid)
         if oid in self.known:
@@ -161,10 +166,10 @@ def to_ask(node: Node, default_branch: str | None) -> list[str]:
     """
     if node.get("mergedAt") is None or node.get("commits") is None:
         return []
-    found = [commit for each in elements(node, "commits") if (commit := inner(each, "commit")) is not None]
+    found = [commit for listed in elements(node, "commits") if (commit := inner(listed, "commit")) is not None]
     merge = inner(node, "mergeCommit") or {}
     # A list: what is no text cannot be in a set.
-    landed = [merge.get("oid"), *(each.get("oid") for each in elements(merge, "parents"))]
+    landed = [merge.get("oid"), *(parent.get("oid") for parent in elements(merge, "parents"))]
     as_they_are = node.get("headRefOid") in landed or any(commit.get("oid") in landed for commit in found[-1:])
     if node.get("baseRefName") == default_branch and as_they_are:
         return []

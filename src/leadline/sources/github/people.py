@@ -1,23 +1,30 @@
 """GitHub's people: the members of an organization, with the emails and names that GitHub tells of their accounts, and its teams.
 
-An API and an organization come in; rows of ``tool_accounts`` and ``tool_teams`` go out. Emails need more of a token than
-anything else does: without it there are the names, and without membership the public members or none.
+Emails need more of a token than anything else does: without it there are the names, and without membership the public members
+or none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from leadline.errors import NotFound
-from leadline.sources.github.api import Api, Data
+from leadline.sources.github.api import Api, Data, connection
 from leadline.sources.github.queries import LIST, MORE_TEAM_MEMBERS
 from leadline.sources.github.queries import members as members_query
 from leadline.sources.github.queries import teams as teams_query
-from leadline.sources.github.reading import listed
-from leadline.sources.github.rows import SOURCE, Node, account_row, inner, team_row
+from leadline.sources.github.rows import SOURCE, account_row, team_row
 from leadline.sources.kit.client import Refused
-from leadline.sources.kit.page import Row
+from leadline.sources.kit.cursor import Cursor
+from leadline.sources.kit.page import Page, Row
+from leadline.sources.kit.records import Node, inner
+from leadline.sources.kit.streams import Stream
+from leadline.sources.kit.text import earlier
+
+EVERY = timedelta(days=1)
+"""How often an organization's people are read."""
 
 
 def members(api: Api, organization: str) -> Iterator[list[Row]]:
@@ -27,7 +34,7 @@ def members(api: Api, organization: str) -> Iterator[list[Row]]:
     while True:
         variables = {"login": organization, "size": LIST, "after": after}
         try:
-            nodes, after = listed(api.graphql(members_query(emails=emails), variables), "organization", "things")
+            nodes, after = connection(api.graphql(members_query(emails=emails), variables), "organization", "things")
         except (Refused, NotFound):
             if not emails:
                 return
@@ -67,7 +74,7 @@ def teams(api: Api, organization: str) -> dict[str, Team]:
     after: str | None = None
     while True:
         variables = {"login": organization, "size": LIST, "after": after}
-        nodes, after = listed(api.graphql(teams_query(people=False), variables), "organization", "things")
+        nodes, after = connection(api.graphql(teams_query(people=False), variables), "organization", "things")
         for node in nodes:
             above = (inner(node, "parentTeam") or {}).get("slug")
             found[str(node.get("slug"))] = str(node.get("name")), above if isinstance(above, str) else None
@@ -89,7 +96,7 @@ def team_members(api: Api, organization: str, known: dict[str, Team]) -> Iterato
     after: str | None = None
     while True:
         variables = {"login": organization, "size": LIST, "after": after}
-        nodes, after = listed(api.graphql(teams_query(people=True), variables), "organization", "things")
+        nodes, after = connection(api.graphql(teams_query(people=True), variables), "organization", "things")
         paths, rows = [], []
         for node in nodes:
             slug = str(node.get("slug"))
@@ -106,14 +113,57 @@ def team_members(api: Api, organization: str, known: dict[str, Team]) -> Iterato
 
 def _edges(api: Api, organization: str, slug: str, first: Node) -> list[Node]:
     """All members of a team, from the first page to the last."""
-    found, after = listed(Data({"list": first}), "list", items="edges")
+    found, after = connection(Data({"list": first}), "list", items="edges")
     while after is not None:
         data = api.graphql(MORE_TEAM_MEMBERS, {"login": organization, "slug": slug, "after": after})
-        further, after = listed(data, "organization", "team", "things", items="edges")
+        further, after = connection(data, "organization", "team", "things", items="edges")
         found += further
     return found
 
 
-def without(paths: set[str]) -> list[Row]:
+@dataclass(frozen=True)
+class PeopleCursor(Cursor):
+    """``asked``: when the people were read last; ``teams``: the paths of the teams that there were."""
+
+    asked: str = ""
+    teams: tuple[str, ...] = ()
+
+
+class PeopleStream(Stream[PeopleCursor]):
+    """The organization's members and teams, once a day; silently less where the token may not see them."""
+
+    cursor = PeopleCursor
+
+    def __init__(self, api: Api, organization: str) -> None:
+        name = f"{api.server.host}:people {organization.lower()}"
+        super().__init__(organization, f"people of {organization}", name)
+        self.api, self.organization = api, organization
+
+    def due(self, cursor: PeopleCursor) -> bool:
+        """Whether a day has passed."""
+        return cursor.asked < earlier(self.api.now, EVERY)
+
+    def read(self, cursor: PeopleCursor) -> Iterator[Page]:
+        """All members, then the teams with theirs."""
+        asked = self.api.now
+        try:
+            for rows in members(self.api, self.organization):
+                yield self.page({"tool_accounts": rows})
+            known = teams(self.api, self.organization)
+            for paths, rows in team_members(self.api, self.organization, known):
+                yield self.page({"tool_teams": rows}, complete_parents={"tool_teams": _parents(paths)})
+        except (Refused, NotFound):
+            yield self.page({}, replace(cursor, asked=asked))
+            return
+        now = {team.path(self.organization) for team in known.values()}
+        vanished = set(cursor.teams) - now
+        yield self.page(
+            {},
+            PeopleCursor(asked, tuple(sorted(now))),
+            complete_parents={"tool_teams": _parents(vanished)} if vanished else {},
+        )
+
+
+def _parents(paths: Iterable[str]) -> list[Row]:
     """Teams as parents of rows of ``tool_teams``."""
-    return [{"source": SOURCE, "team": path} for path in sorted(paths)]
+    return [{"source": SOURCE, "team": path} for path in sorted(set(paths))]

@@ -1,8 +1,5 @@
-"""How GitHub's pull requests are read: a page at a time with all their lists, and with the commits that a former page listed.
-
-The API comes in; raw records come out. What is too heavy for the server is asked for in smaller pages, and a pull request that
-is too heavy by itself list by list.
-"""
+"""How GitHub's pull requests are read: a page at a time with all their lists, and with the commits that an earlier page listed.
+What is too heavy for the server is asked for in smaller pages, and a pull request that is too heavy by itself list by list."""
 
 from __future__ import annotations
 
@@ -10,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leadline.errors import NotFound
-from leadline.sources.github.api import Api, Data
+from leadline.sources.github.api import Api, Data, connection
 from leadline.sources.github.commits import Commits
 from leadline.sources.github.queries import COMMITS, DETAILS, MORE_REVIEW_COMMENTS, PULLS, more, pulls
-from leadline.sources.github.reading import ATTEMPTS_WHILE_LARGE, Listed, listed
-from leadline.sources.github.rows import Node, elements, inner
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
+from leadline.sources.kit.lists import Listed, PageSize
 from leadline.sources.kit.page import Skipped
+from leadline.sources.kit.records import Node, elements, inner
 from leadline.sources.kit.text import Misshapen
 
 
@@ -34,26 +31,26 @@ class PullRequests:
     waiting: list[str] = field(default_factory=list)
     brought: list[Node] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    _size: int = PULLS
+    _size: PageSize = field(default_factory=lambda: PageSize(PULLS))
 
-    def ask(self, after: str | None) -> Listed:
-        """One page, with every list whole, or absent if it cannot be read; and some of the commits ``waiting``."""
-        while True:
-            self.bring(keep=COMMITS if self._together(self._size) else 0)
-            try:
-                nodes, following = self._page(after, self._size, details=True)
-                self._size = min(PULLS, self._size * 2)
-                break
-            except (Refused, NotFound):
-                if not self._together(self._size):
-                    raise
-                self.bring()  # perhaps only they are refused
-            except Unavailable:
-                if self._size == 1:
-                    nodes, following = self._page(after, 1, details=False)
-                    break
-                self._size = max(1, self._size // 5)
+    def ask(self, after: str | None, _until: str | None) -> Listed[Node]:
+        """One page, with every list whole, or None if it cannot be read; and some of the commits ``waiting``."""
+        nodes, following = self._size.read(
+            lambda size, attempts: self._with_commits(after, size, attempts),
+            lambda: self._page(after, 1, ATTEMPTS, details=False),
+        )
         return [self._whole(dict(node)) for node in nodes], following
+
+    def _with_commits(self, after: str | None, size: int, attempts: int) -> Listed[Node]:
+        """One page, with the commits that are asked for together with it; without, if they are refused."""
+        self.bring(keep=COMMITS if self._together(size) else 0)
+        try:
+            return self._page(after, size, attempts)
+        except (Refused, NotFound):
+            if not self._together(size):
+                raise
+            self.bring()  # perhaps only they are refused
+            return self._page(after, size, attempts)
 
     def bring(self, keep: int = 0) -> None:
         """Ask for commits that are ``waiting`` by themselves, until at most ``keep`` are left. Refused ones are left out."""
@@ -72,26 +69,24 @@ class PullRequests:
     def _commits(self) -> str:
         return f"commits of pull requests of {self.owner}/{self.name}"
 
-    def _page(self, after: str | None, size: int, *, details: bool) -> Listed:
+    def _page(self, after: str | None, size: int, attempts: int, *, details: bool = True) -> Listed[Node]:
         variables: dict[str, Any] = {"owner": self.owner, "name": self.name, "size": size, "after": after}
         ids = self.waiting[:COMMITS] if details and self._together(size) else []
         if ids:
             variables["ids"] = ids
-        attempts = ATTEMPTS if size == 1 else ATTEMPTS_WHILE_LARGE
         data = self.api.graphql(pulls(details=details, commits=bool(ids)), variables, attempts=attempts)
-        found = listed(data, "repository", "things")
-        told = {(str(path[-1]), message) for path, message in data.refused if path and path[0] != "nodes"}
+        nodes, following = connection(data, "repository", "things")
         if ids:
             self.brought += elements({"list": {"nodes": data.data.get("nodes")}}, "list")
             self.waiting = self.waiting[len(ids) :]
             lost = dict.fromkeys(message for path, message in data.refused if path and path[0] == "nodes")
             self.skipped += [Skipped(self._commits, message) for message in lost]
-        for what, message in sorted(told):
+        hidden = {(str(path[-1]), message) for path, message in data.refused if path and path[0] != "nodes"}
+        for what, message in sorted(hidden):
             self.skipped.append(Skipped(f"{what} of pull requests of {self.owner}/{self.name}", message))
         if not details:
-            for node in found[0]:
-                node.update(dict.fromkeys(DETAILS, _UNREAD))  # type: ignore[attr-defined]
-        return found
+            nodes = [{**node, **dict.fromkeys(DETAILS, _UNREAD)} for node in nodes]
+        return nodes, following
 
     def _whole(self, node: dict[str, Any]) -> Node:
         """``node`` with its lists read to their ends; one that cannot be read to its end is taken out."""
@@ -104,7 +99,7 @@ class PullRequests:
                     self._review_comments(node[name]["nodes"])
             except (Refused, NotFound, Unavailable, Misshapen) as error:
                 node[name] = None
-                self.skipped.append(Skipped(f"{name} of {self.owner}/{self.name}#{node.get('number')}", str(error)))
+                self.skipped.append(Skipped(f"{name} of {self.owner}/{self.name}#{node.get('number')}", error.message))
         return node
 
     def _review_comments(self, reviews: list[dict[str, Any]]) -> None:
@@ -114,11 +109,11 @@ class PullRequests:
 
     def _read(self, query: str, identity: str, first: Node) -> dict[str, Any]:
         """A list from its first page to its last."""
-        nodes, after = listed(Data({"list": first}), "list")
+        nodes, after = connection(Data({"list": first}), "list")
         unread = first is _UNREAD
         while unread or after is not None:
             unread = False
-            further, after = listed(self.api.graphql(query, {"id": identity, "after": after}), "node", "list")
+            further, after = connection(self.api.graphql(query, {"id": identity, "after": after}), "node", "list")
             nodes += further
         return {"nodes": nodes}
 

@@ -7,39 +7,19 @@ single values of a wrong type are left to the rules that judge every row.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from leadline.sources.kit.deploy_rules import DeployRule, DeployRules
 from leadline.sources.kit.page import Row
-from leadline.sources.kit.text import Misshapen, clean
+from leadline.sources.kit.records import Node, Rows, cleaned, elements, inner
 
 SOURCE = "github"
-Node = Mapping[str, Any]
 _NUMBERED = re.compile(r"#[a-z_-]+?([0-9]+)$")
 
 OUTCOMES = {"success": "success", "failure": "failure", "error": "failure"}
 """The states of a deployment that end it, and the outcome they are."""
 RUN_OUTCOMES = {"success": "success", "failure": "failure", "timed_out": "failure", "startup_failure": "failure"}
 """The conclusions of a workflow run that tell how a deployment by it went; by any other, nothing was deployed."""
-REVIEW_STATES = ("approved", "changes_requested", "commented", "dismissed")
-
-
-def inner(node: Node, name: str) -> Node | None:
-    """The object ``node[name]``, None where it is null or absent. Raises ``Misshapen`` for anything else."""
-    value = node.get(name)
-    if value is None or isinstance(value, dict):
-        return value
-    raise Misshapen(f"{name} is no object but {str(value)[:40]!r}")
-
-
-def elements(node: Node, name: str) -> list[Node]:
-    """The elements of the list ``node[name]``; those that are null (hidden, vanished) are left out."""
-    listed = inner(node, name)
-    values = [] if listed is None else listed.get("nodes") or []
-    if not isinstance(values, list) or not all(each is None or isinstance(each, dict) for each in values):
-        raise Misshapen(f"{name}.nodes is no list of objects")
-    return [each for each in values if each is not None]
 
 
 def account(actor: Node | None) -> str | None:
@@ -52,14 +32,14 @@ def account(actor: Node | None) -> str | None:
 
 def repository_row(node: Node) -> Row:
     """The row of ``repositories``."""
-    return _cleaned(
+    return cleaned(
         repository=node.get("nameWithOwner"),
         url=node.get("url"),
         default_branch=(inner(node, "defaultBranchRef") or {}).get("name"),
     )
 
 
-def pull_request_rows(repository: str, node: Node) -> dict[str, list[Row]]:
+def pull_request_rows(repository: str, node: Node) -> Rows:
     """A pull request with its lists: rows of the tables of pull requests. Lists that the node lacks give no key."""
     key = {"repository": repository, "number": node.get("number")}
     found = {"pull_requests": [_pull_request(repository, node)]}
@@ -80,7 +60,7 @@ def pull_request_rows(repository: str, node: Node) -> dict[str, list[Row]]:
 def _pull_request(repository: str, node: Node) -> Row:
     ready = [each.get("createdAt") for each in elements(node, "timelineItems")]
     labels = node.get("labels")
-    return _cleaned(
+    return cleaned(
         repository=repository,
         number=node.get("number"),
         title=node.get("title"),
@@ -109,7 +89,7 @@ def _pull_request(repository: str, node: Node) -> Row:
 def _commit(key: Row, node: Node) -> Row:
     commit = inner(node, "commit") or {}
     author = inner(commit, "author") or {}
-    return _cleaned(
+    return cleaned(
         **key,
         sha=commit.get("oid"),
         author=account(inner(author, "user")),
@@ -120,11 +100,11 @@ def _commit(key: Row, node: Node) -> Row:
 
 
 def _file(key: Row, node: Node) -> Row:
-    return _cleaned(**key, path=node.get("path"), additions=node.get("additions"), deletions=node.get("deletions"))
+    return cleaned(**key, path=node.get("path"), additions=node.get("additions"), deletions=node.get("deletions"))
 
 
 def _review(key: Row, node: Node) -> Row:
-    return _cleaned(
+    return cleaned(
         **key,
         review_id=_id(node),
         author=account(inner(node, "author")),
@@ -138,7 +118,7 @@ def _review(key: Row, node: Node) -> Row:
 def _comment(key: Row, node: Node, kind: str) -> Row:
     # Comments on code and on the conversation are numbered apart.
     number = _id(node)
-    return _cleaned(
+    return cleaned(
         **key,
         comment_id=number if number is None or kind == "discussion" else f"r{number}",
         author=account(inner(node, "author")),
@@ -149,11 +129,11 @@ def _comment(key: Row, node: Node, kind: str) -> Row:
     )
 
 
-def release_rows(repository: str, node: Node) -> dict[str, list[Row]]:
+def release_rows(repository: str, node: Node) -> Rows:
     """A release; drafts, which nobody sees, give no row."""
     if node.get("isDraft") is True:
         return {}
-    row = _cleaned(
+    row = cleaned(
         repository=repository,
         tag=node.get("tagName"),
         name=node.get("name"),
@@ -164,7 +144,7 @@ def release_rows(repository: str, node: Node) -> dict[str, list[Row]]:
     return {"releases": [row]}
 
 
-def deployment_rows(repository: str, node: Node, prefix: str) -> dict[str, list[Row]]:
+def deployment_rows(repository: str, node: Node, prefix: str) -> Rows:
     """A deployment with what became of it.
 
     Its newest status counts, but for ``inactive``, which GitHub gives to what a later deployment replaced. ``prefix``
@@ -175,7 +155,7 @@ def deployment_rows(repository: str, node: Node, prefix: str) -> dict[str, list[
     newest = told[-1] if told else {}
     outcome = OUTCOMES.get(str(newest.get("state")).lower())
     replaced = not told and bool(statuses)  # ended, and nobody ever said how
-    row = _cleaned(
+    row = cleaned(
         deployment_id=f"{prefix}:{_id(node)}" if _id(node) else None,
         repository=repository,
         environment=node.get("environment"),
@@ -191,10 +171,10 @@ def deployment_rows(repository: str, node: Node, prefix: str) -> dict[str, list[
     return {"deployments": [row]}
 
 
-def build_rows(repository: str, run: Node, prefix: str) -> dict[str, list[Row]]:
+def build_rows(repository: str, run: Node, prefix: str) -> Rows:
     """A workflow run. It was last changed when it finished; one that is not completed has not finished."""
     done = run.get("status") == "completed"
-    row = _cleaned(
+    row = cleaned(
         build_id=run_build_id(run, prefix),
         repository=repository,
         pipeline=run.get("name") or run.get("path"),
@@ -216,12 +196,12 @@ def deploy_rule(run: Node, rules: DeployRules) -> DeployRule | None:
     return rules.of(name if isinstance(name, str) else None, path.rpartition("/")[2], path)
 
 
-def run_rows(repository: str, run: Node, prefix: str, rules: DeployRules) -> dict[str, list[Row]]:
+def run_rows(repository: str, run: Node, prefix: str, rules: DeployRules) -> Rows:
     """A workflow run: a row of ``deployments`` if a rule says so, else of ``builds``."""
     if (rule := deploy_rule(run, rules)) is None:
         return build_rows(repository, run, prefix)
     done = run.get("status") == "completed"
-    row = _cleaned(
+    row = cleaned(
         deployment_id=run_deployment_id(run, prefix),
         repository=repository,
         environment=rule.environment,
@@ -253,7 +233,7 @@ def commit_row(repository: str, node: Node) -> Row:
     parents = [str(each.get("oid")) for each in elements(node, "parents")]
     author, committer = inner(node, "author") or {}, inner(node, "committer") or {}
     counted = len(parents) < 2
-    return _cleaned(
+    return cleaned(
         repository=repository,
         sha=node.get("oid"),
         parents=" ".join(parents),
@@ -271,13 +251,13 @@ def commit_row(repository: str, node: Node) -> Row:
 
 def account_row(login: object, *, email: object, name: object) -> Row:
     """What GitHub says of an account."""
-    return _cleaned(source=SOURCE, account=login, email=email, name=name)
+    return cleaned(source=SOURCE, account=login, email=email, name=name)
 
 
 def team_row(path: str, names: Sequence[str], login: object, role: object) -> Row:
     """A member of the team at ``path``, which is called as the last of ``names``, the teams above as those before."""
     above = path.rpartition("/")[0]
-    return _cleaned(
+    return cleaned(
         source=SOURCE,
         team=path,
         account=login,
@@ -288,15 +268,6 @@ def team_row(path: str, names: Sequence[str], login: object, role: object) -> Ro
     )
 
 
-def merged(parts: Iterable[Mapping[str, list[Row]]]) -> dict[str, list[Row]]:
-    """Rows of several records by table."""
-    found: dict[str, list[Row]] = {}
-    for part in parts:
-        for table, rows in part.items():
-            found.setdefault(table, []).extend(rows)
-    return found
-
-
 def _id(node: Node) -> str | None:
     """The number that the REST API knows a thing by. Comments and reviews have more of them than the field for it can hold,
     but each bears its own at the end of its address (``#issuecomment-…``, ``#discussion_r…``, ``#pullrequestreview-…``)."""
@@ -304,7 +275,3 @@ def _id(node: Node) -> str | None:
         return str(number)
     found = _NUMBERED.search(str(node.get("url") or ""))
     return found[1] if found else None
-
-
-def _cleaned(**row: Any) -> Row:
-    return {name: clean(value) for name, value in row.items()}

@@ -15,15 +15,14 @@ from typing import Any
 from leadline.sources.github.api import server
 from leadline.sources.github.rows import (
     SOURCE,
-    Node,
     deployment_rows,
-    inner,
     pull_request_rows,
     release_rows,
     run_rows,
 )
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
+from leadline.sources.kit.records import Node, inner
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.text import Misshapen, clean
 from leadline.sources.kit.webhooks import Change, MergePolicy, WebhookEvent, change_of, instant, latest, required

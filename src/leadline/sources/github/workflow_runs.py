@@ -1,25 +1,26 @@
 """GitHub's workflow runs, as builds or by rule as deployments: read newest first by when they were created, as REST lists them.
 
-A repository and its cursor come in; rows with the next cursor come out. Once the rules are others than those by which runs
-were read, all are read anew, and what was the one goes when it is the other now. REST numbers its pages, and numbers
-shift while runs come in; so the way down asks for what was created until the oldest run it has seen.
+Once the rules are others than those by which runs were read, all are read anew, and what was the one goes when it is the other
+now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from leadline.errors import NotFound
-from leadline.sources.github.api import Api
-from leadline.sources.github.reading import earlier
-from leadline.sources.github.rows import Node, deploy_rule, merged, run_build_id, run_deployment_id, run_rows
+from leadline.sources.github.overview import Repository
+from leadline.sources.github.rows import deploy_rule, run_build_id, run_deployment_id, run_rows
+from leadline.sources.github.streams import Reading, TokenCursor
 from leadline.sources.kit.client import Refused
-from leadline.sources.kit.deploy_rules import DeployRules
-from leadline.sources.kit.page import Row, State
-from leadline.sources.kit.text import Misshapen, rfc3339
+from leadline.sources.kit.forge import RepositoryStream
+from leadline.sources.kit.lists import Listed, NumberedPage, walk
+from leadline.sources.kit.page import Page, Row, State
+from leadline.sources.kit.records import Node, merged
+from leadline.sources.kit.text import Misshapen, earlier
 
 SIZE = 100
 LAG = timedelta(days=1)
@@ -31,85 +32,144 @@ ASKED_ANYWAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Runs:
-    """A page of runs: their ``rows``, the ids at which another kind of row would be (``whole``), and the cursor after it."""
+class RunsCursor(TokenCursor):
+    """How far workflow runs were read. ``asked``: when; ``etag``: GitHub's, of the newest page; ``open``: when the oldest run was
+    created that had not ended, ``open_met`` the same of a reading under way; ``rules``: patterns and environments by which
+    runs were told apart; ``anew``: they are others than before, so that rows of the other kind must go."""
 
-    rows: dict[str, list[Row]]
-    whole: dict[str, list[Row]]
-    cursor: State
+    asked: str = ""
+    etag: str | None = None
+    open: str | None = None
+    open_met: str | None = None
+    rules: tuple[tuple[str, str | None], ...] = ()
+    anew: bool = False
+
+    @classmethod
+    def upgraded(cls, stored: State, version: int) -> State:
+        """From version 1, whose descents counted pages."""
+        document = super().upgraded(stored, version)
+        document |= {name: stored[name] for name in ("asked", "etag", "open", "rules", "anew") if name in stored}
+        if descent := stored.get("descent"):
+            document["backfill"]["place"] = str(NumberedPage(descent["until"], descent["page"]))
+            document["open_met"] = descent["open"]
+        return document
 
 
-@dataclass(frozen=True)
-class Builds:
-    """Reads one repository's workflow runs."""
+class _Unchanged(Exception):
+    """There is nothing on the newest page that was not there the last time."""
 
-    api: Api
-    repository: str
-    prefix: str
-    rules: DeployRules = field(default_factory=DeployRules)
 
-    def read(self, state: State, sign: list[Any], *, settled: bool) -> Iterator[Runs]:
-        """Rows and the cursor after them, if there may be new runs. ``sign`` changes when something was pushed."""
-        rules = [[rule.pattern, rule.environment] for rule in self.rules.rules]
-        if state and state.get("rules", []) != rules:
-            state = {"rules": rules, "anew": True}
-        elif rules:
-            state = {**state, "rules": rules}
-        now = rfc3339(self.api.client.tool_time or datetime.now(UTC))
-        at: State | None = state.get("descent")
-        due = str(state.get("asked") or "") < str(earlier(now, ASKED_ANYWAY))
-        if at is None and state.get("sign") == sign and not state.get("open") and not due:
-            return
+class RunStream(RepositoryStream[RunsCursor]):
+    """One repository's workflow runs."""
+
+    list_name = "builds"
+    cursor = RunsCursor
+
+    def __init__(self, reading: Reading, repository: Repository) -> None:
+        super().__init__(repository)
+        self.reading, self.api, self.repository = reading, reading.api, repository
+        pull_requests = repository.change_token("pullRequests", "number", "updatedAt")
+        self.token = [repository.node.get("pushedAt"), pull_requests]
+        """Changes when something was pushed."""
+        self.settled = reading.settled(self.token[0]) and reading.settled((pull_requests or [None])[-1])
+        self._etag: str | None = None
+        self._open: str | None = None
+
+    def due(self, cursor: RunsCursor) -> bool:
+        """Whether something was pushed, a run was at work, or nobody has looked for a day."""
+        cursor = self._by_rules(cursor)
+        return (
+            cursor.backfill is not None
+            or cursor.change_token != self.token
+            or cursor.open is not None
+            or cursor.asked < earlier(self.api.now, ASKED_ANYWAY)
+        )
+
+    def read(self, cursor: RunsCursor) -> Iterator[Page]:
+        """The runs created since, those of the day before, and all that had not ended."""
+        cursor = begun = self._by_rules(cursor)
+        asked = self.api.now
+        self._etag, self._open = cursor.etag, cursor.open
         try:
-            yield from self._descend(state, now, sign, settled=settled)
+            for step in walk(
+                cursor,
+                self._ask,
+                until=self._until,
+                instant=_created,
+                change_token=self.token,
+                known_too=True,
+            ):
+                open_met = min(filter(None, [cursor.open_met, *self._unfinished(step.nodes)]), default=None)
+                cursor = replace(step.moved(cursor), etag=self._etag, open_met=open_met)
+                rows = merged(self._rows(run) for run in step.nodes)
+                other_kind = self._other_kind(step.nodes) if cursor.anew else {}
+                if step.ended:
+                    self._open = open_met
+                    token = self.token if self.settled and step.change_token == self.token else None
+                    cursor = replace(cursor, change_token=token, asked=asked, open=open_met, open_met=None, anew=False)
+                yield self.page(rows, cursor, complete_parents=other_kind, records=sum(map(len, rows.values())))
+        except _Unchanged:
+            token = self.token if self.settled else cursor.change_token
+            yield self.page({}, replace(cursor, change_token=token, asked=asked))
         except (Refused, NotFound):
-            # Asked again only when there is a reason to; whoever took this page is told of the refusal.
-            yield Runs({}, {}, {**state, "sign": sign, "asked": now})
+            # Asked again only when there is a reason to; this run tells of the refusal.
+            yield self.page({}, replace(begun, change_token=self.token, asked=asked))
             raise
 
-    def _descend(self, state: State, now: str, sign: list[Any], *, settled: bool) -> Iterator[Runs]:
-        floor = earlier(state.get("watermark"), LAG)
-        if floor and state.get("open"):
-            floor = min(floor, str(state["open"]))
-        at = dict(
-            state.get("descent") or {"until": None, "page": 1, "floor": floor, "top": None, "open": None, "sign": sign}
-        )
-        # What came since a former run began its way down is above its top: nothing is settled by coming to its end.
-        signs = {"sign": sign} if settled and at["sign"] == sign else {}
-        etag = state.get("etag")
-        while True:
-            first = at["until"] is None and at["page"] == 1
-            answer = self.api.rest(f"/repos/{self.repository}/actions/runs", _asked(at), etag=etag if first else None)
-            if answer.status == 304:
-                yield Runs({}, {}, {**state, **signs, "asked": now})
-                return
-            runs = _runs(answer.body)
-            etag = answer.headers.get("etag") if first else etag
-            ended = _advance(at, runs, now)
-            rows = merged(run_rows(self.repository, run, self.prefix, self.rules) for run in runs)
-            whole = self._other_kind(runs) if state.get("anew") else {}
-            if not ended:
-                yield Runs(rows, whole, {**state, "descent": dict(at), "etag": etag})
-                continue
-            after = {"watermark": at["top"] or state.get("watermark"), "open": at["open"], "asked": now, "etag": etag}
-            kept = {"rules": state["rules"]} if state.get("rules") else {}
-            yield Runs(rows, whole, {**after, **signs, **kept})
-            return
+    def _by_rules(self, cursor: RunsCursor) -> RunsCursor:
+        """``cursor``, or one by which all is read anew, since the rules are others now."""
+        rules = tuple((rule.pattern, rule.environment) for rule in self.reading.rules.rules)
+        if cursor != RunsCursor() and cursor.rules != rules:
+            return RunsCursor(rules=rules, anew=True)
+        return replace(cursor, rules=rules)
+
+    def _ask(self, place: str | None, _until: str | None) -> Listed[Node]:
+        page = NumberedPage.at(place)
+        params = {"per_page": str(SIZE), "page": str(page.number)}
+        if page.bound is not None:
+            params["created"] = f"<={page.bound}"
+        path = f"/repos/{self.repository.name}/actions/runs"
+        answer = self.api.rest(path, params, etag=self._etag if place is None else None)
+        if answer.status == 304:
+            raise _Unchanged
+        runs = _runs(answer.body)
+        if place is None:
+            self._etag = answer.headers.get("etag")
+        created = list(filter(None, map(_created, runs)))
+        if len(runs) < SIZE or not created:
+            return runs, None
+        oldest = min(created)
+        return runs, str(page.next_from(oldest, passed=page.bound == oldest))
+
+    def _until(self, watermark: str | None) -> str | None:
+        """The instant down to which runs are read: those of the last day, and those that had not ended."""
+        return min(earlier(watermark, LAG), self._open or watermark) if watermark else None
+
+    def _rows(self, run: Node) -> dict[str, list[Row]]:
+        return run_rows(self.repository.name, run, self.reading.prefix, self.reading.rules)
+
+    def _unfinished(self, runs: list[Node]) -> list[str]:
+        """When those runs were created that have not ended, and may end yet."""
+        oldest = earlier(self.api.now, OPEN_FOR)
+        return [
+            str(run["created_at"])
+            for run in runs
+            if run.get("status") != "completed" and (_created(run) or "") >= oldest
+        ]
 
     def _other_kind(self, runs: list[Node]) -> dict[str, list[Row]]:
         """Where the rows of runs were that are of the other kind now."""
-        found: dict[str, list[Row]] = {"builds": [], "deployments": []}
+        keys: dict[str, list[Row]] = {"builds": [], "deployments": []}
         for run in runs:
-            if deploy_rule(run, self.rules) is None:
-                found["deployments"].append({"deployment_id": run_deployment_id(run, self.prefix)})
+            if deploy_rule(run, self.reading.rules) is None:
+                keys["deployments"].append({"deployment_id": run_deployment_id(run, self.reading.prefix)})
             else:
-                found["builds"].append({"build_id": run_build_id(run, self.prefix)})
-        return {table: keys for table, keys in found.items() if keys}
+                keys["builds"].append({"build_id": run_build_id(run, self.reading.prefix)})
+        return {table: rows for table, rows in keys.items() if rows}
 
 
-def _asked(at: State) -> dict[str, str]:
-    asked = {"per_page": str(SIZE), "page": str(at["page"])}
-    return asked if at["until"] is None else {**asked, "created": f"<={at['until']}"}
+def _created(run: Node) -> str | None:
+    return str(run["created_at"]) if run.get("created_at") else None
 
 
 def _runs(body: Any) -> list[Node]:
@@ -117,24 +177,3 @@ def _runs(body: Any) -> list[Node]:
     if not isinstance(runs, list) or not all(isinstance(run, dict) for run in runs):
         raise Misshapen("workflow_runs is no list of objects")
     return runs
-
-
-def _advance(at: State, runs: list[Node], now: str) -> bool:
-    """Move the place down below ``runs``; whether the way has ended."""
-    created = [str(run["created_at"]) for run in runs if run.get("created_at")]
-    if not runs or not created:
-        return True
-    at["top"] = at["top"] or max(created)
-    oldest = min(created)
-    unfinished = [
-        str(run["created_at"])
-        for run in runs
-        if run.get("status") != "completed" and str(run.get("created_at")) >= str(earlier(now, OPEN_FOR))
-    ]
-    at["open"] = min([*unfinished, *([at["open"]] if at["open"] else [])], default=None)
-    if len(runs) < SIZE or (at["floor"] and oldest < at["floor"]):
-        return True
-    # More than a page of one second: only then is the next page asked for by its number.
-    at["page"] = at["page"] + 1 if at["until"] == oldest else 1
-    at["until"] = oldest
-    return False
