@@ -50,7 +50,7 @@ def test_settling_takes_out_and_keeps_aside_at_once(database: Database, project_
     inbox.add(database, deliveries(project_id, "a", "b", "c"), NOW)
     first, second, _ = inbox.oldest(database, project_id, until=1 << 40, rows=9, size=99)
     later = NOW + timedelta(hours=1)
-    inbox.settle(
+    inbox.acknowledge(
         database,
         project_id,
         [first.id, second.id],
@@ -119,7 +119,7 @@ def test_many_threads_add_while_one_takes_out(database: Database, project_id: in
     taken: list[str] = []
     while any(thread.is_alive() for thread in threads) or inbox.newest(database, project_id) is not None:
         batch = inbox.oldest(database, project_id, until=1 << 40, rows=7, size=1000)
-        inbox.settle(database, project_id, [each.id for each in batch], [], NOW)
+        inbox.acknowledge(database, project_id, [each.id for each in batch], [], NOW)
         taken += [each.content for each in batch]
     assert sorted(taken) == sorted(f"{name}{number}" for name in "abc" for number in range(20))
     for name in "abc":  # of one sender the order is kept

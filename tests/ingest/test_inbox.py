@@ -269,13 +269,13 @@ def test_rows_due_without_anybody_asking(project: Project, judge: RowValidator) 
     assert pushed.due(db, NOW) == [project.id]
 
 
-def test_a_delivery_that_died_before_it_was_settled_is_repeated(
+def test_a_delivery_that_died_before_it_was_acknowledged_is_repeated(
     project: Project, judge: RowValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a kill between the lake's commit and the inbox': the rows are in both."""
     push(project, judge, "incidents", [incident(1, title="a"), incident(2)])
     with monkeypatch.context() as patch:
-        patch.setattr(inbox, "settle", _die)
+        patch.setattr(inbox, "acknowledge", _die)
         with pytest.raises(KeyboardInterrupt):
             deliver_pushed(project)
     version = project.lake.version("incidents")
@@ -390,13 +390,13 @@ def test_a_flush_has_an_end_though_pushes_go_on(
     project: Project, judge: RowValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push(project, judge, "incidents", [incident(0)])
-    original, number = inbox.settle, iter(range(1, 1000))
+    original, number = inbox.acknowledge, iter(range(1, 1000))
 
-    def settle_and_push(*arguments: Any) -> None:
+    def acknowledge_and_push(*arguments: Any) -> None:
         original(*arguments)
         push(project, judge, "incidents", [incident(next(number))])
 
-    monkeypatch.setattr(inbox, "settle", settle_and_push)
+    monkeypatch.setattr(inbox, "acknowledge", acknowledge_and_push)
     delivered = flush(project, now=lambda: NOW)
     assert delivered == 1
     assert inbox.totals(project.db)["waiting"] == 1

@@ -18,7 +18,7 @@ from leadline.engine import Engine
 from leadline.home import Project
 from leadline.ingest import inbox as pushed
 from leadline.ingest.inbox import Push, accept, flush
-from leadline.ingest.partial_rows import PARENT, SOON, Given, decided
+from leadline.ingest.partial_rows import PARENT, SOON, Arrival, merge
 from leadline.ingest.validation import RowValidator
 from leadline.lake.maintenance import check_lake
 from leadline.schema import TABLES
@@ -133,14 +133,14 @@ class World:
     def flush(self) -> None:
         for name in sorted(OF_LIFE, key=lambda name: name == PARENT):
             found = [
-                (typed(name, row), Given(change.terms, NOW))
+                (typed(name, row), Arrival(change.terms, NOW))
                 for each in self.waiting
                 for change in each.changes
                 if change.table == name
                 for row in change.rows
             ]
             versions = {key: row["updated_at"] for key, row in self.tables[PARENT].items()}
-            after = decided(TABLES[name], found, self.tables[name], versions)
+            after = merge(TABLES[name], found, self.tables[name], versions)
             self.tables[name] = {key: row for key, row in after.items() if row is not None}
         self.waiting = []
 
@@ -562,16 +562,16 @@ def test_a_process_that_dies_before_the_inbox_knows_of_the_delivery(
     project: Project, judge: RowValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take(project, judge, *(event for step in range(LAST + 1) for event in LIFE.parsed(step)))
-    settle = inbox.settle
+    acknowledge = inbox.acknowledge
 
     def dies(*_: Any) -> None:
         raise KeyboardInterrupt
 
     for _ in OF_LIFE:
-        monkeypatch.setattr(pushed.inbox, "settle", dies)
+        monkeypatch.setattr(pushed.inbox, "acknowledge", dies)
         with pytest.raises(KeyboardInterrupt):
             deliver(project)
-        monkeypatch.setattr(pushed.inbox, "settle", settle)
+        monkeypatch.setattr(pushed.inbox, "acknowledge", acknowledge)
     found = rows(project)
     poll(project, LIFE.page(LAST))
     found[PARENT][0]["updated_at"] = when(100 + LAST)  # the last comment changed its pull request, which no event says

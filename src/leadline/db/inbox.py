@@ -1,8 +1,8 @@
 """The inbox: rows that were pushed and acknowledged, on their way to the lake, and those that could not be delivered.
 
-Deliveries (a table and its rows as JSON lines) come in and are durable when ``add`` returns; they go out in the order of
-their arrival until ``settle`` takes them away. What is delivered twice, because a process died in between, does no harm:
-the natural key decides.
+A delivery is a table and its rows as JSON lines. It is durable when ``add`` returns, and waits, in the order of arrival,
+until ``acknowledge`` takes it away. What is delivered twice, because a process died in between, does no harm: the natural key
+decides.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _IDS_AT_A_TIME = 10_000
 
 @dataclass(frozen=True)
 class Delivery:
-    """Rows of one table pushed by one request. ``content`` has one JSON object a line, ``rows`` of them; ``terms`` says how
-    they are taken beside what is there, if not as they are."""
+    """Rows of one table pushed by one request. ``content`` has one JSON object a line, ``rows`` of them; ``policy`` is a stored
+    ``MergePolicy``: how they are merged with the lake's rows, if not as they are."""
 
     project_id: int
     table: str
     rows: int
     content: str
-    terms: str | None = None
+    policy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Waiting:
     rows: int
     content: str
     received_at: datetime
-    terms: str | None = None
+    policy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ def add(db: Database, deliveries: Sequence[Delivery], now: datetime) -> None:
             inbox.insert(),
             [
                 {
-                    "project_id": each.project_id,
-                    "table_name": each.table,
-                    "rows": each.rows,
-                    "content": each.content,
+                    "project_id": delivery.project_id,
+                    "table_name": delivery.table,
+                    "rows": delivery.rows,
+                    "content": delivery.content,
                     "received_at": now,
-                    "terms": each.terms,
+                    "terms": delivery.policy,
                 }
-                for each in deliveries
+                for delivery in deliveries
             ],
         )
 
@@ -97,15 +97,15 @@ def newest(db: Database, project_id: int, tables: Collection[str] | None = None)
     """The id of the project's delivery (to one of ``tables``) that came last; None if nothing waits, which costs one look
     into an index."""
     with db.read() as connection:
-        found: int | None = connection.execute(
-            sa.select(sa.func.max(inbox.c.id)).where(*_of(project_id, tables))
+        newest_id: int | None = connection.execute(
+            sa.select(sa.func.max(inbox.c.id)).where(*_in_project(project_id, tables))
         ).scalar()
-    return found
+    return newest_id
 
 
-def _of(project_id: int, tables: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
-    mine = [inbox.c.project_id == project_id]
-    return mine if tables is None else [*mine, inbox.c.table_name.in_(sorted(tables))]
+def _in_project(project_id: int, tables: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
+    conditions = [inbox.c.project_id == project_id]
+    return conditions if tables is None else [*conditions, inbox.c.table_name.in_(sorted(tables))]
 
 
 def oldest(
@@ -121,40 +121,42 @@ def oldest(
     characters, at least one if there is one."""
     query = (
         sa.select(inbox.c.id, inbox.c.table_name, inbox.c.rows, inbox.c.content, inbox.c.received_at, inbox.c.terms)
-        .where(*_of(project_id, tables), inbox.c.id <= until)
+        .where(*_in_project(project_id, tables), inbox.c.id <= until)
         .order_by(inbox.c.id)
     )
-    found: list[Waiting] = []
+    deliveries: list[Waiting] = []
     with db.read() as connection:
         # Streamed: the inbox may hold far more than is taken at a time.
         result = connection.execution_options(yield_per=_READ_AT_A_TIME).execute(query)
         for row in result:
-            found.append(Waiting(row.id, row.table_name, row.rows, row.content, row.received_at, row.terms))
+            deliveries.append(Waiting(row.id, row.table_name, row.rows, row.content, row.received_at, row.terms))
             rows -= row.rows
             size -= len(row.content)
             if rows <= 0 or size <= 0:
                 break
         result.close()
-    return found
+    return deliveries
 
 
-def settle(db: Database, project_id: int, delivered: Iterable[int], refused: Sequence[Refused], now: datetime) -> None:
+def acknowledge(
+    db: Database, project_id: int, delivered: Iterable[int], refused: Sequence[Refused], now: datetime
+) -> None:
     """Take the deliveries with the ids ``delivered`` out of the inbox and keep ``refused`` rows of them aside, at once."""
     ids = list(delivered)
     with db.write() as connection:
         for at in range(0, len(ids), _IDS_AT_A_TIME):
             connection.execute(inbox.delete().where(inbox.c.id.in_(ids[at : at + _IDS_AT_A_TIME])))
-        for each in refused:
+        for part in refused:
             connection.execute(
                 inbox_refused.insert(),
                 {
                     "project_id": project_id,
-                    "table_name": each.table,
-                    "rows": each.rows,
-                    "content": each.content,
-                    "received_at": each.received_at,
+                    "table_name": part.table,
+                    "rows": part.rows,
+                    "content": part.content,
+                    "received_at": part.received_at,
                     "refused_at": now,
-                    "reason": each.reason,
+                    "reason": part.reason,
                 },
             )
 
@@ -182,7 +184,6 @@ def waiting(db: Database, project_id: int) -> list[TableBacklog]:
 
 def refused(db: Database, project_id: int) -> list[TableBacklog]:
     """The project's rows kept aside, by table, with the reason of the latest."""
-    mine = inbox_refused.c.project_id == project_id
     grouped = (
         sa.select(
             inbox_refused.c.table_name,
@@ -190,7 +191,7 @@ def refused(db: Database, project_id: int) -> list[TableBacklog]:
             sa.func.min(inbox_refused.c.received_at).label("oldest"),
             sa.func.max(inbox_refused.c.id).label("latest"),
         )
-        .where(mine)
+        .where(inbox_refused.c.project_id == project_id)
         .group_by(inbox_refused.c.table_name)
         .subquery()
     )

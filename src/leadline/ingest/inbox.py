@@ -1,8 +1,8 @@
-"""Pushed rows from the request to the lake: judged and stored in the inbox at once, delivered from there in batches.
+"""Pushed rows on their way from the request to the lake: checked and stored in the inbox at once, delivered in batches.
 
-Rows as JSON values come in; ``accept`` says which are refused and returns when the others are on the disk. ``flush`` hands
-what waits to ``delivery``, in the order of arrival, before anything takes it away. So a process may be killed anywhere: what
-was acknowledged is delivered, perhaps twice, and twice is the same as once.
+``accept`` says which rows are refused and returns when the others are on the disk. ``flush`` delivers what waits, in the
+order of arrival, before anything takes it out of the inbox. So a process may be killed anywhere: what was acknowledged is
+delivered, perhaps twice, and twice is the same as once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from leadline.formats.json_lines import parsed_line
 from leadline.formats.rows import Columns, RawRow, Refusal, RowRefused, as_line, raw_row
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, ingest
-from leadline.ingest.partial_rows import PARENT, Given, ingest_on_terms
+from leadline.ingest.partial_rows import PARENT, Arrival, ingest_by_policy
 from leadline.ingest.validation import RowValidator
 from leadline.schema import TABLES, Table
 from leadline.sources.kit.webhooks import MergePolicy
@@ -43,24 +43,24 @@ DUE_AFTER = timedelta(seconds=60)
 """When deliveries wait for nobody in particular: after so many rows, or when the oldest is so old. Every delivery is a
 version of its table, kept for weeks, so they are not made for every row; who reads the lake asks for one before."""
 
-OF_PULL_REQUESTS = tuple(
+PULL_REQUEST_TABLES = tuple(
     table.name for table in TABLES.values() if table.key[:2] == TABLES[PARENT].key and table.name != PARENT
 )
 """Tables of what belongs to a pull request."""
 
-_TROUBLE = (StoreError, SQLAlchemyError, OSError, MemoryError)
-"""What says nothing about the rows: they wait until disk or database are well again."""
+_NOT_THE_ROWS = (StoreError, SQLAlchemyError, OSError, MemoryError)
+"""Errors that say nothing about the rows: they wait until disk or database are well again."""
 
 
 @dataclass(frozen=True)
 class Push:
-    """What one request pushes to one table. A row is an object with numbers as texts, or why it is none. ``terms``: how the
-    rows are taken beside those of the lake, if they do not tell everything."""
+    """What one request pushes to one table. A row is an object with numbers as texts, or a ``RowRefused``. ``policy``: how the
+    rows are merged with those of the lake, if they do not tell everything."""
 
     project_id: int
     table: Table
     rows: Sequence[Any]
-    terms: MergePolicy | None = None
+    policy: MergePolicy | None = None
 
 
 @dataclass(frozen=True)
@@ -75,49 +75,48 @@ class Accepted:
 
 
 @dataclass
-class _Named:
-    """A push with its keys resolved: raw rows by their position, and what was refused so far."""
+class _Candidate:
+    """A push on its way into the inbox: its raw rows by their position, and what was refused so far."""
 
     push: Push
     rows: dict[int, RawRow]
     refusals: list[Refusal]
     unknown: dict[str, str]
 
+    def drop_refused(self) -> None:
+        for refusal in self.refusals:
+            self.rows.pop(refusal.line, None)
+
+    def delivery(self) -> Delivery:
+        policy = self.push.policy.stored() if self.push.policy is not None else None
+        content = "\n".join(map(as_line, self.rows.values()))
+        return Delivery(self.push.project_id, self.push.table.name, len(self.rows), content, policy)
+
+    def result(self) -> Accepted:
+        refusals = tuple(sorted(self.refusals, key=lambda refusal: refusal.line))
+        return Accepted(len(self.rows), len(self.push.rows) - len(self.rows), refusals, self.unknown)
+
 
 # -- accepting -------------------------------------------------------------------------------------------------------
 
 
-def accept(db: Database, judge: RowValidator, pushes: Sequence[Push], now: datetime) -> list[Accepted]:
+def accept(db: Database, validator: RowValidator, pushes: Sequence[Push], now: datetime) -> list[Accepted]:
     """Store the good rows of ``pushes`` in the inbox, all in one durable transaction; what became of each push.
 
-    Rows are judged as those of a file are, except that columns the table has not are left out. Raises what the database
+    Rows are checked as those of a file are, except that columns the table has not are left out. Raises what the database
     raises; nothing was stored then.
     """
-    named = [_named(push) for push in pushes]
+    candidates = [_candidate(push) for push in pushes]
     for table in {push.table.name: push.table for push in pushes}.values():
-        _judge(judge, table, [each for each in named if each.push.table.name == table.name])
-    deliveries = []
-    for each in named:
-        bad = {refusal.line for refusal in each.refusals}
-        each.rows = {at: row for at, row in each.rows.items() if at not in bad}
-        if each.rows:
-            content = "\n".join(map(as_line, each.rows.values()))
-            terms = each.push.terms.stored() if each.push.terms is not None else None
-            deliveries.append(Delivery(each.push.project_id, each.push.table.name, len(each.rows), content, terms))
-    if deliveries:
+        _validate(validator, table, [one for one in candidates if one.push.table.name == table.name])
+    for candidate in candidates:
+        candidate.drop_refused()
+    if deliveries := [candidate.delivery() for candidate in candidates if candidate.rows]:
         inbox.add(db, deliveries, now)
-    return [
-        Accepted(
-            len(each.rows),
-            len(each.push.rows) - len(each.rows),
-            tuple(sorted(each.refusals, key=lambda refusal: refusal.line)),
-            each.unknown,
-        )
-        for each in named
-    ]
+    return [candidate.result() for candidate in candidates]
 
 
-def _named(push: Push) -> _Named:
+def _candidate(push: Push) -> _Candidate:
     columns = Columns(push.table, lenient=True)
     rows: dict[int, RawRow] = {}
     refusals = []
@@ -130,15 +129,15 @@ def _named(push: Push) -> _Named:
             rows[at] = raw_row(parsed, columns)
         except RowRefused as refused:
             refusals.append(Refusal(at, refused.column, refused.value, refused.reason))
-    return _Named(push, rows, refusals, columns.unknown or {})
+    return _Candidate(push, rows, refusals, columns.unknown or {})
 
 
-def _judge(judge: RowValidator, table: Table, named: Sequence[_Named]) -> None:
-    """Judge the rows of several pushes to one table in one query."""
-    origin = [(each, at) for each in named for at in each.rows]
-    for refusal in judge.refusals(table, [each.rows[at] for each, at in origin]):
-        each, at = origin[refusal.line]
-        each.refusals.append(Refusal(at, refusal.column, refusal.value, refusal.reason))
+def _validate(validator: RowValidator, table: Table, candidates: Sequence[_Candidate]) -> None:
+    """Check the rows of several pushes to one table in one query."""
+    origins = [(candidate, at) for candidate in candidates for at in candidate.rows]
+    for refusal in validator.refusals(table, [candidate.rows[at] for candidate, at in origins]):
+        candidate, at = origins[refusal.line]
+        candidate.refusals.append(Refusal(at, refusal.column, refusal.value, refusal.reason))
 
 
 # -- delivering ------------------------------------------------------------------------------------------------------
@@ -153,12 +152,7 @@ def due(db: Database, now: datetime) -> list[int]:
     ]
 
 
-def flush(
-    project: Project,
-    *,
-    now: Callable[[], datetime],
-    tables: Collection[str] | None = None,
-) -> int:
+def flush(project: Project, *, now: Callable[[], datetime], tables: Collection[str] | None = None) -> int:
     """Deliver to the lake whatever waits in the project's inbox (for ``tables``) at this moment; the rows delivered.
 
     Rows that the lake cannot take are kept aside and hold up nobody. Any number of processes may flush at once. Raises
@@ -167,7 +161,7 @@ def flush(
     delivered = 0
     if tables is not None and PARENT in tables:
         # Whether a comment is news is told by its pull request: those that came before it go before it.
-        tables = {*tables, *OF_PULL_REQUESTS}
+        tables = {*tables, *PULL_REQUEST_TABLES}
     with project.lock(LOCK):
         # What comes from now on is for the next flush: this one has an end.
         until = inbox.newest(project.db, project.id, tables)
@@ -188,76 +182,81 @@ class _Courier:
 
     project: Project
     engine: Engine
-    judge: RowValidator
+    validator: RowValidator
     now: Callable[[], datetime]
 
     def deliver(self, batch: Sequence[Waiting]) -> int:
         by_table: dict[str, list[Waiting]] = {}
-        for each in batch:
-            by_table.setdefault(each.table, []).append(each)
+        for delivery in batch:
+            by_table.setdefault(delivery.table, []).append(delivery)
         names = sorted(by_table, key=lambda name: name == PARENT)
-        return sum(self._table(name, list(run)) for name in names for _, run in groupby(by_table[name], _has_terms))
+        return sum(self._table(name, list(run)) for name in names for _, run in groupby(by_table[name], _has_policy))
 
     def _table(self, name: str, waiting: Sequence[Waiting]) -> int:
         """Deliver to one table; its deliveries leave the inbox only when the lake has them."""
         if name not in TABLES:
-            self._settle(waiting, [_all_of(each, "there is no such table any more") for each in waiting])
+            self._acknowledge(waiting, [_whole(delivery, "there is no such table any more") for delivery in waiting])
             return 0
         try:
             rows, refused = self._into_lake(TABLES[name], waiting)
-        except _TROUBLE:
+        except _NOT_THE_ROWS:
             raise
-        except (
-            Exception
-        ) as error:  # whatever is wrong with one delivery must not keep the others from the lake for ever
+        except Exception as error:  # what is wrong with one delivery must not keep the others from the lake for ever
             if len(waiting) > 1:
-                return sum(self._table(name, [each]) for each in waiting)
+                return sum(self._table(name, [delivery]) for delivery in waiting)
             why = error.message if isinstance(error, LeadlineError) else f"{type(error).__name__}: {error}"
-            rows, refused = 0, [_all_of(waiting[0], why)]
-        self._settle(waiting, refused)
+            rows, refused = 0, [_whole(waiting[0], why)]
+        self._acknowledge(waiting, refused)
         return rows
 
     def _into_lake(self, table: Table, waiting: Sequence[Waiting]) -> tuple[int, list[Refused]]:
         """(Rows delivered, rows that are refused now though they were accepted: the declaration has changed)."""
+        lines = [(delivery, line) for delivery in waiting for line in delivery.content.split("\n")]
+        batches, reasons = self._typed(table, [line for _, line in lines])
+        if waiting[0].policy is None:
+            ingest(self.project, table, batches, engine=self.engine)
+        else:
+            arrivals = {
+                delivery.id: Arrival(MergePolicy.restored(delivery.policy or "{}"), delivery.received_at)
+                for delivery in waiting
+            }
+            good = [arrivals[delivery.id] for at, (delivery, _) in enumerate(lines) if at not in reasons]
+            ingest_by_policy(self.project, table, batches, good, engine=self.engine)
+        refused = []
+        for at, reason in sorted(reasons.items()):
+            delivery, line = lines[at]
+            refused.append(Refused(table.name, 1, line, delivery.received_at, reason))
+        return len(lines) - len(refused), refused
+
+    def _typed(self, table: Table, lines: Sequence[str]) -> tuple[list[Any], dict[int, str]]:
+        """The good rows of ``lines`` with their declared types, and why the others are refused, by position."""
         columns = Columns(table, lenient=True)
         rows: list[RawRow] = []
-        origin: list[Waiting] = []
         reasons: dict[int, str] = {}
-        lines = [(each, line) for each in waiting for line in each.content.split("\n")]
-        for each, line in lines:
+        for at, line in enumerate(lines):
             try:
                 rows.append(raw_row(parsed_line(line.encode()) or {}, columns))
             except RowRefused as refused:
                 rows.append({})
-                reasons[len(rows) - 1] = f"{refused.column}: {refused.reason}"
-            origin.append(each)
-        batches = self.judge.typed(table, rows)
-        if sum(batch.num_rows for batch in batches) < len(rows):  # hardly ever: they were judged when they came
-            for found in self.judge.refusals(table, rows):
-                reasons.setdefault(found.line, f"{found.column}: {found.reason}")
-            batches = self.judge.typed(table, [row for at, row in enumerate(rows) if at not in reasons])
-        if waiting[0].terms is None:
-            ingest(self.project, table, batches, engine=self.engine)
-        else:
-            restored = {each.id: Given(MergePolicy.restored(each.terms or "{}"), each.received_at) for each in waiting}
-            given = [restored[each.id] for at, each in enumerate(origin) if at not in reasons]
-            ingest_on_terms(self.project, table, batches, given, engine=self.engine)
-        aside = [
-            Refused(table.name, 1, lines[at][1], origin[at].received_at, reason)
-            for at, reason in sorted(reasons.items())
-        ]
-        return len(rows) - len(aside), aside
+                reasons[at] = f"{refused.column}: {refused.reason}"
+        batches = self.validator.typed(table, rows)
+        if sum(batch.num_rows for batch in batches) < len(rows):  # hardly ever: they were checked when they came
+            for refusal in self.validator.refusals(table, rows):
+                reasons.setdefault(refusal.line, f"{refusal.column}: {refusal.reason}")
+            batches = self.validator.typed(table, [row for at, row in enumerate(rows) if at not in reasons])
+        return batches, reasons
 
-    def _settle(self, waiting: Sequence[Waiting], refused: Sequence[Refused]) -> None:
-        inbox.settle(self.project.db, self.project.id, [each.id for each in waiting], refused, self.now())
+    def _acknowledge(self, waiting: Sequence[Waiting], refused: Sequence[Refused]) -> None:
+        ids = [delivery.id for delivery in waiting]
+        inbox.acknowledge(self.project.db, self.project.id, ids, refused, self.now())
         if refused:
-            rows = sum(each.rows for each in refused)
+            rows = sum(part.rows for part in refused)
             log.warning("%s pushed rows of %s were kept aside: %s", rows, refused[0].table, refused[-1].reason)
 
 
-def _has_terms(waiting: Waiting) -> bool:
-    return waiting.terms is not None
+def _has_policy(waiting: Waiting) -> bool:
+    return waiting.policy is not None
 
 
-def _all_of(waiting: Waiting, reason: str) -> Refused:
+def _whole(waiting: Waiting, reason: str) -> Refused:
     return Refused(waiting.table, waiting.rows, waiting.content, waiting.received_at, reason)

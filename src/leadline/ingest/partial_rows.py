@@ -1,8 +1,7 @@
-"""Brings rows into the lake that come on terms (``leadline.sources.kit.webhooks``): late, twice, or knowing less than the lake.
+"""Merges rows into the lake that come late, twice, or knowing less than the lake does: those of webhooks.
 
-Typed rows with their terms come in, in the order of their arrival; one commit of what they change goes out, and one of what
-they take away. It is decided against the rows that the lake has now, with the table's lock held, so that a poll that
-delivers meanwhile comes before or after, not between.
+Each comes with a ``MergePolicy``. It is decided against the rows that the lake has now, with the table's lock held, so that a
+poll that delivers meanwhile comes before or after, not between.
 """
 
 from __future__ import annotations
@@ -36,33 +35,33 @@ Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Given:
-    """How a row is given: on which terms, and when it came."""
+class Arrival:
+    """How a row came: by which policy it is merged, and when it was received."""
 
-    terms: MergePolicy
+    policy: MergePolicy
     received_at: datetime
 
 
-def ingest_on_terms(
-    project: Project,
-    table: Table,
-    batches: Sequence[pa.RecordBatch],
-    given: Sequence[Given],
-    *,
-    engine: Engine,
+def ingest_by_policy(
+    project: Project, table: Table, batches: Sequence[pa.RecordBatch], arrivals: Sequence[Arrival], *, engine: Engine
 ) -> None:
-    """Take the rows of ``batches``, of which ``given`` has one each, as their terms say. Raises as ``delivery.ingest``."""
+    """Merge the rows of ``batches``, each with its one of ``arrivals``, into the table: at most one commit of what they change
+    and one of what they take away. Raises as ``delivery.ingest``."""
     lake = project.lake
-    rows = [row for batch in batches for row in conform(batch, table).to_pylist()]
-    found = list(zip(map(_in_utc, rows), given, strict=True))
+    rows = [_in_utc(row) for batch in batches for row in conform(batch, table).to_pylist()]
     with project.lock(f"lake:{table.name}"):
-        wanted = [_key(table, row) for row, _ in found]
-        before = _present(lake, table, table.key, wanted, engine)
-        inside = [key[: len(_PARENT_KEY)] for key, each in zip(wanted, given, strict=True) if _child(each)]
-        parents = _present(lake, TABLES[PARENT], _PARENT_KEY, inside, engine)
-        after = decided(table, found, before, {key: row["updated_at"] for key, row in parents.items()})
-        changed = [row for key, row in after.items() if row is not None and row != before.get(key)]
-        leaving = [key for key, row in after.items() if row is None and key in before]
+        keys = [_key(table, row) for row in rows]
+        present = _present(lake, table, table.key, keys, engine)
+        parent_keys = [
+            key[: len(_PARENT_KEY)]
+            for key, arrival in zip(keys, arrivals, strict=True)
+            if _needs_parent(arrival.policy)
+        ]
+        parents = _present(lake, TABLES[PARENT], _PARENT_KEY, parent_keys, engine)
+        versions = {key: row["updated_at"] for key, row in parents.items()}
+        merged = merge(table, zip(rows, arrivals, strict=True), present, versions)
+        changed = [row for key, row in merged.items() if row is not None and row != present.get(key)]
+        leaving = [key for key, row in merged.items() if row is None and key in present]
         if changed:
             import pyarrow as pa
 
@@ -74,63 +73,63 @@ def ingest_on_terms(
             remove_held(project, table, _keys(table, table.key, leaving))
 
 
-def decided(
+def merge(
     table: Table,
-    found: Iterable[tuple[Typed, Given]],
-    before: Mapping[Key, Typed],
-    parents: Mapping[Key, datetime | None],
+    arriving: Iterable[tuple[Typed, Arrival]],
+    present: Mapping[Key, Typed],
+    parent_versions: Mapping[Key, datetime | None],
 ) -> dict[Key, Typed | None]:
-    """What is under each key after the rows ``found``, in their order: a row, or None for what is no more.
+    """What is under each key after the ``arriving`` rows, in their order: a whole row, or None for what is no more.
 
-    ``before``: what the lake has under their keys; ``parents``: the versions of their pull requests. Whole rows.
+    ``present``: what the lake has under their keys; ``parent_versions``: the versions of their pull requests.
     """
-    after: dict[Key, Typed | None] = dict(before)
-    for row, each in found:
-        key = _key(table, row)
-        there = after.get(key)
-        if each.terms.deleted:
-            if there is not None and _standing(there, each.terms) <= _standing(row, each.terms):
-                after[key] = None
-        elif there is not None:
-            if _standing(row, each.terms) > _standing(there, each.terms):
-                after[key] = _joined(row, there, each.terms)
-        elif _is_news(each, parents.get(key[: len(_PARENT_KEY)])):
-            after[key] = row
-    return after
+    rows: dict[Key, Typed | None] = dict(present)
+    for row, arrival in arriving:
+        key, policy = _key(table, row), arrival.policy
+        current = rows.get(key)
+        if policy.deleted:
+            if current is not None and _version(current, policy) <= _version(row, policy):
+                rows[key] = None
+        elif current is not None:
+            if _version(row, policy) > _version(current, policy):
+                rows[key] = _completed(row, current, policy)
+        elif _is_news(arrival, parent_versions.get(key[: len(_PARENT_KEY)])):
+            rows[key] = row
+    return rows
 
 
 def _key(table: Table, row: Typed) -> Key:
     return tuple(row[name] for name in table.key)
 
 
-def _child(each: Given) -> bool:
-    return each.terms.in_pull_request and not each.terms.deleted
+def _needs_parent(policy: MergePolicy) -> bool:
+    return policy.in_pull_request and not policy.deleted
 
 
-def _is_news(each: Given, parent: datetime | None) -> bool:
+def _is_news(arrival: Arrival, parent_version: datetime | None) -> bool:
     """Whether a row that the lake has not says something new."""
-    observed_at = each.terms.observed_at
+    observed_at = arrival.policy.observed_at
     if observed_at is None:
         return True
-    if each.terms.in_pull_request:
-        return parent is None or observed_at > parent
-    return each.received_at - observed_at <= SOON
+    if arrival.policy.in_pull_request:
+        return parent_version is None or observed_at > parent_version
+    return arrival.received_at - observed_at <= SOON
 
 
-def _standing(row: Mapping[str, Any], terms: MergePolicy) -> list[tuple[bool, Any]]:
+def _version(row: Typed, policy: MergePolicy) -> list[tuple[bool, Any]]:
     """What rows are compared by: the unknown is the least."""
-    found: list[tuple[bool, Any]] = []
-    for each in terms.version_columns:
-        name, equals, value = each.partition("=")
-        held = row[name]
-        found.append((True, held == value) if equals else (held is not None, held if held is not None else 0))
-    return found
+    version: list[tuple[bool, Any]] = []
+    for column in policy.version_columns:
+        name, equals, wanted = column.partition("=")
+        value = row[name]
+        version.append((True, value == wanted) if equals else (value is not None, value if value is not None else 0))
+    return version
 
 
-def _joined(row: Typed, there: Typed, terms: MergePolicy) -> Typed:
-    """``row`` with what ``there`` alone knows."""
-    kept = {name: there[name] for name in terms.unknown}
-    kept |= {name: there[name] for name in terms.keep_first if there[name] is not None}
+def _completed(row: Typed, current: Typed, policy: MergePolicy) -> Typed:
+    """``row`` with what only ``current`` knows."""
+    kept = {name: current[name] for name in policy.unknown}
+    kept |= {name: current[name] for name in policy.keep_first if current[name] is not None}
     return {**row, **kept}
 
 
@@ -152,12 +151,12 @@ def _present(
         f"WHERE {bounds} AND ({sql_list(names)}) IN (SELECT ({sql_list(names)}) FROM wanted)"
     )
     # In the declared types, whatever the engine gave: they are compared, and written again.
-    found: list[Typed] = rows.cast(schema).to_pylist()
-    return {tuple(row[name] for name in names): _in_utc(row) for row in found}
+    typed: list[Typed] = rows.cast(schema).to_pylist()
+    return {tuple(row[name] for name in names): _in_utc(row) for row in typed}
 
 
 def _in_utc(row: Typed) -> Typed:
-    return {name: each.astimezone(UTC) if isinstance(each, datetime) else each for name, each in row.items()}
+    return {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def _keys(table: Table, names: Sequence[str], keys: Sequence[Key]) -> pa.Table:
