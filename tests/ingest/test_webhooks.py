@@ -40,7 +40,8 @@ from stubs.github_data import LARGE, deployment, release, repository, run, when
 from stubs.server import serving
 from stubs.webhook_history import SHOP, SOURCE, Life, connected
 from stubs.webhook_history import TABLES as OF_LIFE
-from sync.test_github import Puller, contents
+from sync.harness import Syncer, contents
+from sync.scenarios import GITHUB
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -438,18 +439,18 @@ def test_a_real_poll_of_what_webhooks_told_changes_nothing_but_what_they_cannot_
         take(project, judge, *events, now=soon)
         deliver(project)
         told = contents(project, TOLD)
-        puller = Puller(project, hub, url)
-        puller.good()
-        polled = puller.tables(TOLD)
+        sync = Syncer(project, hub, url, GITHUB)
+        sync.good()
+        polled = sync.tables(TOLD)
         for row in polled["pull_requests"]:
             row["ready_at"] = None
         for row in polled["releases"]:
             row["sha"] = None
         assert told == polled
-        polled = puller.tables()
+        polled = sync.tables()
         take(project, judge, *reversed(events), now=soon)
         deliver(project)
-        assert puller.tables() == polled
+        assert sync.tables() == polled
 
 
 TOLD = (*OF_LIFE, "releases", "deployments", "builds")
