@@ -60,6 +60,9 @@ class Scenario:
     goes_down: tuple[int, str, int] = (0, "", 0)
     """After how many requests the tool is gone, and the table that then has at least so many rows."""
 
+    is_overview: Callable[[Request], bool] | None = None
+    """Whether a request asks for what tells whether anything is new; None: no request does."""
+
     grow: Callable[[Any], object] = lambda _tool: None
     """Adds so much to the small stub that it is read in many pages."""
     small_pages: tuple[str, int] | None = None

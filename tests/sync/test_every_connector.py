@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from leadline.db import cursors, sources
 from leadline.sources.kit.kinds import KINDS
-from stubs.server import HTML, TRUNCATED, Fault, Tool
+from leadline.sources.kit.streams import MAX_FAILED_STREAMS
+from stubs.server import HTML, SERVER_ERROR, TRUNCATED, Fault, Request, Tool
 
 from .conftest import Undisturbed
 from .harness import Mistake, Rows, Scenario, Syncer, at_once, cut_until_through, each_once
@@ -138,6 +140,27 @@ def test_a_tool_that_goes_down_keeps_what_was_delivered(sync: Syncer, scenario: 
     sync.tool.faults = lambda _: None
     sync.good()
     assert sync.tables() == expected
+
+
+@cases(*((name, made.is_overview, "overview") for name, made in SCENARIOS.items() if made.is_overview))
+def test_a_tool_that_answers_only_its_overview_costs_the_same_however_much_there_is(
+    sync: Syncer, scenario: Scenario, case: Callable[[Request], bool]
+) -> None:
+    """The run is a failure, and whoever does not answer is not asked again for every repository, project or job."""
+    sync.tool.faults = lambda request: None if case(request) else SERVER_ERROR
+    few = sync()
+    requests, seconds = len(sync.tool.requests), sum(sync.waits)
+    scenario.many(sync.tool)
+    many = sync()
+    for done in (few, many):
+        assert done.error is not None
+        assert "502" in done.error.message
+        assert done.document()["state"] == "failed"
+        assert 1 <= len(done.result.failed) <= MAX_FAILED_STREAMS
+    assert len(sync.tool.requests) == 2 * requests <= 2 * 60
+    assert sum(sync.waits) == 2 * seconds <= 2 * 300
+    sync.tool.faults = lambda _: None
+    sync.good()
 
 
 def test_a_login_page_is_named(sync: Syncer, scenario: Scenario) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from leadline.sync.repositories import sync_repositories
 from leadline.sync.run import SyncRun
 from stubs.github import PASSING, App, Hub
 from stubs.github_data import member, oid, pull, repository, run, squash, team, whole_commit
-from stubs.server import JSON, Fault, Request, Tool, serving
+from stubs.server import JSON, SERVER_ERROR, Fault, Request, Tool, serving
 
 from .harness import Rows, Syncer, after_pages, contents
 from .scenarios import GITHUB, small_github
@@ -404,6 +405,24 @@ def test_git_that_is_read_later_replaces_what_github_said(sync: Syncer, hub: Hub
     assert (row["source"], row["author_email"], row["additions"]) == ("git", "eve@example.com", "1")
     sync.good()
     assert len(sync.rows("commits")) == 1
+
+
+def test_a_server_that_is_down_is_not_asked_for_every_repository_where_git_is_read(sync: Syncer, hub: Hub) -> None:
+    """Repositories of which everything but their empty lists is in git make pages without a call, which prove nothing."""
+    names = [f"acme/r{number}" for number in range(60)]
+    hub.owners["acme"] = [repository(name, number + 1, pulls=1) for number, name in enumerate(names)]
+    for name in names:
+        cursors.put(sync.project.home.db, sync.project.id, "git", name, {}, datetime.now(UTC))
+    hub.faults = lambda request: None if "repositoryOwner(login" in request.query else SERVER_ERROR
+    done = sync()
+    assert done.error is not None
+    assert [failed.what for failed in done.result.failed] == [
+        "pulls of acme/r0",
+        "builds of acme/r0",
+        "pulls of acme/r1",
+    ]
+    assert len(hub.requests) <= 60
+    assert sum(sync.waits) <= 300
 
 
 # -- members -----------------------------------------------------------------------------------------------------------
