@@ -61,7 +61,7 @@ class Field:
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return self.schema
+        return {**self.schema}  # whoever gets it adds the default and the description of one field
 
 
 def one_of(name: str, values: tuple[str, ...]) -> Field:

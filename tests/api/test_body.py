@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.api.body import MAX_DEPTH, UnsupportedMediaType, check_headers, is_storable, parse_object
+from leadline.api.body import UnsupportedMediaType, check_headers
+from leadline.api.json_text import MAX_DEPTH, is_storable, parse_object
 from leadline.errors import InvalidRequest
 
 

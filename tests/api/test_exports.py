@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from api.serving import BODY, EXPORTS, Client, Served, eventually, fill, serving
-from leadline.api.listing import parse_list
+from leadline.api.exports.models import ListQuery
+from leadline.api.query import read
 from leadline.errors import InvalidRequest
 from leadline.home import Home, Project
 from leadline.metrics.request import Control, MetricsRequest, Pins, Produced
@@ -242,10 +243,11 @@ def test_wrong_list_parameters_are_named(served: Served, query: str, fields: lis
 
 
 def test_instants_bound_a_list_exactly() -> None:
-    wanted = parse_list({"dateFrom": ["2026-01-01T10:00:00 02:00"], "dateTo": ["2026-01-01T09:00:00Z"]}, caller="k")
+    query = {"dateFrom": ["2026-01-01T10:00:00 02:00"], "dateTo": ["2026-01-01T09:00:00Z"]}
+    wanted = read(ListQuery, query).filter("k")
     assert wanted.created_from == datetime(2026, 1, 1, 8, tzinfo=UTC)
     assert wanted.created_before == datetime(2026, 1, 1, 9, tzinfo=UTC)
-    assert parse_list({"dateTo": ["9999-12-31"]}, caller="k").created_before is not None
+    assert read(ListQuery, {"dateTo": ["9999-12-31"]}).filter("k").created_before is not None
 
 
 @pytest.mark.parametrize(

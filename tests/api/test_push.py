@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from api.serving import BODY, EXPORTS, HERE, Answer, Client, Served, eventually, make_keys, served_by_process, serving
-from leadline.api.push import routes as push_api
+from leadline.api.push import rows as push_rows
+from leadline.api.push.models import MAX_ROWS
+from leadline.api.push.routes import KEPT_ERRORS
 from leadline.api.push_batcher import PushBatcher
 from leadline.db import inbox
 from leadline.engine import Engine
@@ -117,10 +119,10 @@ def test_no_rows_are_no_mistake(pushed: Served) -> None:
 
 
 def test_errors_are_told_up_to_a_limit(pushed: Served) -> None:
-    body = [{"incident_id": f"{n}", "created_at": "x"} for n in range(push_api.KEPT_ERRORS + 5)]
+    body = [{"incident_id": f"{n}", "created_at": "x"} for n in range(KEPT_ERRORS + 5)]
     answer = post(pushed.as_("admin"), "/v2/ingest/incidents", [*body, {"incident_id": "good"}])
-    assert answer.json["rejected"] == push_api.KEPT_ERRORS + 5
-    assert len(answer.json["errors"]) == push_api.KEPT_ERRORS
+    assert answer.json["rejected"] == KEPT_ERRORS + 5
+    assert len(answer.json["errors"]) == KEPT_ERRORS
 
 
 @pytest.mark.parametrize(
@@ -163,18 +165,18 @@ def test_odd_values_never_break_the_answer(pushed: Served, odd: str) -> None:
 
 def test_too_much(pushed: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     client = pushed.as_("ingestion")
-    many = "[" + ",".join(['{"incident_id":"a"}'] * (push_api.MAX_ROWS + 1)) + "]"
+    many = "[" + ",".join(['{"incident_id":"a"}'] * (MAX_ROWS + 1)) + "]"
     answer = post(client, "/v2/ingest/incidents", many)
     assert (answer.status, answer.json["code"]) == (413, "too_large")
-    monkeypatch.setattr(push_api, "MAX_BYTES", 1000)
+    monkeypatch.setattr(push_rows, "MAX_BYTES", 1000)
     answer = post(client, "/v2/ingest/incidents", [{"incident_id": "a" * 1000}])
     assert (answer.status, answer.json["code"]) == (413, "too_large")
 
 
 def test_as_many_as_are_allowed(empty: Served) -> None:
-    body = [{"incident_id": f"{n}", "title": "t" * 100} for n in range(push_api.MAX_ROWS)]
-    assert post(empty.as_("ingestion"), "/v2/ingest/incidents", body).json["accepted"] == push_api.MAX_ROWS
-    assert len(rows(empty.home.project(), "incidents", "incident_id")) == push_api.MAX_ROWS
+    body = [{"incident_id": f"{n}", "title": "t" * 100} for n in range(MAX_ROWS)]
+    assert post(empty.as_("ingestion"), "/v2/ingest/incidents", body).json["accepted"] == MAX_ROWS
+    assert len(rows(empty.home.project(), "incidents", "incident_id")) == MAX_ROWS
 
 
 def test_other_refusals(pushed: Served) -> None:

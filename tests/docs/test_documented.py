@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from leadline.api.app import routed
-from leadline.api.listing import PARAMETERS
+from leadline.api.exports.models import ListQuery
 from leadline.api.openapi import openapi_document
 from leadline.db.jobs import STATES
 from leadline.exports.efficiency import EfficiencyExportRequest, EfficiencyOptions, EfficiencyScope
@@ -128,7 +128,9 @@ def test_requests_and_answers(pages: Pages) -> None:
     assert set(groups_of("efficiency")) | {state.upper() for state in STATES} | {"downloadUrl"} <= efficiency
     assert {metric.name for part in SECTIONS.values() for metric in part.metrics} <= report
     assert {"scope.orgTreeName", "scope.teamId", "dateRange.start", "dateRange.end"} <= create
-    assert {parameter.name for parameter in PARAMETERS} <= code_words(section(pages["docs/api.md"], "List"))
+    assert {field.alias for field in ListQuery.model_fields.values()} <= code_words(
+        section(pages["docs/api.md"], "List")
+    )
     poll = section(pages["docs/api.md"], "Poll")
     assert all(
         f'"{name}"' in poll or f"`{name}`" in poll

@@ -1,6 +1,6 @@
-"""The HTTP face: requests come in over a socket, JSON and export files go out.
+"""The HTTP API of one open home.
 
-``app`` composes the ASGI application, ``insights`` holds the export routes, ``download`` how a file is sent; ``paths``,
-``auth``, ``body`` and ``errors`` are what every request passes; ``log`` and ``monitoring`` tell what happens; ``server``
-runs it all together with the worker processes.
+``app`` puts it together. A folder per subject holds its routes and what they take and answer; what every request passes is
+here: ``paths``, ``auth`` and ``caller``, ``query`` and ``body``, ``answers`` and ``errors``, ``log``. ``openapi`` makes the
+document of the routes' types. ``leadline.service`` runs it.
 """

@@ -1,4 +1,4 @@
-"""Who is asking: request headers in, the API key they carry out, or the refusal that the contract names.
+"""API keys: which one the headers carry, whether it is good, and what it may do. ``leadline.api.caller`` makes routes ask.
 
 Keys that were good a moment ago are remembered for ``REMEMBER_SECONDS``, so that polling costs no look-up; a revoked key
 therefore works for at most that long. When a key was last used is noted beside the request, never within it.
@@ -46,14 +46,14 @@ def presented_key(headers: Mapping[str, Sequence[str]]) -> str:
     Raises ``Unauthenticated`` if there is none, or if there are several that differ: guessing which one was meant
     could serve the wrong tenant.
     """
-    given = [value.strip() for name in ("sei_api_key", "x-api-key") for value in headers.get(name, ())]
+    texts = [value.strip() for name in ("sei_api_key", "x-api-key") for value in headers.get(name, ())]
     for value in headers.get("authorization", ()):
         scheme, _, credentials = value.strip().partition(" ")
         if scheme.lower() in ("apikey", "bearer"):
-            given.append(credentials.strip())
-    if not given or not all(hmac.compare_digest(given[0].encode(), other.encode()) for other in given):
+            texts.append(credentials.strip())
+    if not texts or not all(hmac.compare_digest(texts[0].encode(), other.encode()) for other in texts):
         raise unauthenticated()
-    return given[0]
+    return texts[0]
 
 
 def unauthenticated() -> Unauthenticated:
@@ -80,15 +80,15 @@ def check_tenant(key: ApiKey, query: Mapping[str, Sequence[str]], *, required: b
     Raises ``InvalidRequest`` if one is missing though ``required``, ``Forbidden`` if one names another tenant. An
     identifier left empty counts as missing; one given twice must be right both times.
     """
-    given = {name: [value for value in query.get(name, ()) if value] for name, _ in IDENTIFIERS}
-    missing = [name for name, values in given.items() if not values]
+    identifiers = {name: [value for value in query.get(name, ()) if value] for name, _ in IDENTIFIERS}
+    missing = [name for name, values in identifiers.items() if not values]
     if required and missing:
         raise InvalidRequest(
             f"Missing query parameter {' and '.join(missing)}",
             code="missing_identifier",
             details=[Detail(name, "required: the identifier that the API key belongs to") for name in missing],
         )
-    wrong = [name for name, attribute in IDENTIFIERS if any(v != getattr(key, attribute) for v in given[name])]
+    wrong = [name for name, attribute in IDENTIFIERS if any(v != getattr(key, attribute) for v in identifiers[name])]
     if wrong:
         raise Forbidden(
             "Insufficient permissions",

@@ -1,27 +1,25 @@
-"""Request bodies: raw bytes in, a JSON object out, or one refusal that says where the text stops making sense.
+"""Request bodies: dependencies of routes that read one within its bounds, and say in OpenAPI what it is.
 
-The documented examples carry comments and trailing commas, so text that is not strict JSON is read as JSON5 (by
-``pyjson5``). Everything that could hurt further inside is refused here: too large, too deep, not UTF-8, numbers that are
-none, characters that no database stores.
+FastAPI's own body parameters are read before any dependency. These are read in the order of a route's parameters, so that
+nothing of a body is read before its key was checked.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from leadline.errors import InvalidRequest, LeadlineError
+from leadline.api.json_text import decoded, parse_object
+from leadline.errors import LeadlineError
 
 MAX_BYTES = 1 << 20
 """Largest body, 1 MiB; the longest sensible request is a few KiB."""
-
-MAX_DEPTH = 32
-"""Deepest nesting of objects and arrays; a documented request has three levels."""
 
 _PARSED_AT_ONCE = 64 << 10
 
@@ -43,10 +41,47 @@ class UnsupportedMediaType(LeadlineError):
     http_status = 415
 
 
-async def read_object(request: Request) -> dict[str, Any]:
-    """The request's body as an object. Raises ``UnsupportedMediaType``, ``TooLarge`` or ``InvalidRequest``."""
-    check_headers(request.headers)
-    return parse_object(await _read(request.stream(), request.headers.get("content-length", "")))
+def _without_null(schema: dict[str, Any]) -> None:
+    """A member that may be left out has no value then; null is not its default."""
+    for member in schema["properties"].values():
+        if member.get("default", ...) is None:
+            del member["default"]
+
+
+class RequestPart(BaseModel):
+    """An object in a request, described for OpenAPI; its members are camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel, json_schema_extra=_without_null)
+
+
+@dataclass(frozen=True, eq=False)
+class RequestBody:
+    """A dependency that reads the body with ``read``; ``content`` is its type by media type, for OpenAPI."""
+
+    read: Callable[[Request], Awaitable[Any]]
+    content: Mapping[str, Any]
+    description: str
+
+    async def __call__(self, request: Request) -> Any:
+        """What the body says. Raises ``UnsupportedMediaType``, ``TooLarge`` or ``InvalidRequest``."""
+        return await self.read(request)
+
+
+def json_body(
+    model: Any,
+    description: str = "",
+    *,
+    parse: Callable[[bytes], Any] = parse_object,
+    limit: int = MAX_BYTES,
+) -> RequestBody:
+    """A body of ``model`` in JSON of at most ``limit`` bytes, as ``parse`` reads it."""
+
+    async def read(request: Request) -> Any:
+        check_headers(request.headers)
+        return await beside(parse, await _read(request.stream(), request.headers.get("content-length", ""), limit))
+
+    lenient = "JSON; comments and trailing commas (JSON5) are accepted."
+    return RequestBody(read, {"application/json": model}, f"{description} {lenient}".strip())
 
 
 async def read_text(request: Request, kinds: Sequence[str], limit: int) -> tuple[str, str]:
@@ -55,21 +90,21 @@ async def read_text(request: Request, kinds: Sequence[str], limit: int) -> tuple
     Raises ``UnsupportedMediaType``, ``TooLarge`` or ``InvalidRequest``.
     """
     kind = check_headers(request.headers, kinds)
-    return kind, _decoded(await _read(request.stream(), request.headers.get("content-length", ""), limit))
-
-
-async def read_value(request: Request, limit: int = MAX_BYTES) -> Any:
-    """The request's body as any JSON value of at most ``limit`` bytes; raises as ``read_object``."""
-    check_headers(request.headers)
-    raw = await _read(request.stream(), request.headers.get("content-length", ""), limit)
-    # Reading megabytes of JSON would hold up every other request.
-    return await run_in_threadpool(parse_value, raw) if len(raw) > _PARSED_AT_ONCE else parse_value(raw)
+    return kind, decoded(await _read(request.stream(), request.headers.get("content-length", ""), limit))
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
     """The request's body, whatever it is declared as. Raises ``UnsupportedMediaType`` if it is compressed, ``TooLarge``."""
     _refuse_compressed(request.headers)
     return await _read(request.stream(), request.headers.get("content-length", ""), limit)
+
+
+async def beside(parse: Callable[..., Any], raw: bytes | str, *arguments: Any) -> Any:
+    """What ``parse`` makes of a body: at once of a small one; in a thread of a large one, which would hold up every other
+    request."""
+    if len(raw) > _PARSED_AT_ONCE:
+        return await run_in_threadpool(parse, raw, *arguments)
+    return parse(raw, *arguments)
 
 
 def check_headers(headers: Mapping[str, str], kinds: Sequence[str] = ()) -> str:
@@ -107,95 +142,3 @@ async def _read(stream: AsyncIterator[bytes], declared: str, limit: int = MAX_BY
     if oversized:
         raise TooLarge(f"The body is larger than {limit} bytes, the most that is taken")
     return bytes(body)
-
-
-def parse_object(raw: bytes) -> dict[str, Any]:
-    """``raw`` as an object: strict JSON, else JSON5. Raises ``InvalidRequest``."""
-    text = _decoded(raw)
-    if not text.strip():
-        raise malformed("it is empty; send a JSON object")
-    value = _parse(text)
-    if not isinstance(value, dict):
-        raise malformed(f"it is {kind_of(value)}; send an object, as in " + '{"scope": {…}, "dateRange": {…}}')
-    _check_values(value)
-    return value
-
-
-def parse_value(raw: bytes) -> Any:
-    """``raw`` as a JSON value: strict JSON, else JSON5. Raises ``InvalidRequest``."""
-    text = _decoded(raw)
-    if not text.strip():
-        raise malformed("it is empty; send JSON")
-    value = _parse(text)
-    _check_values(value)
-    return value
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise malformed(f"it is not UTF-8 at byte {error.start}") from None
-
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError):
-        return _parse_lenient(text)
-
-
-def _parse_lenient(text: str) -> Any:
-    import pyjson5
-
-    try:
-        return pyjson5.decode(text, MAX_DEPTH)
-    except pyjson5.Json5NestingTooDeep:
-        raise malformed(f"it is nested deeper than {MAX_DEPTH} levels") from None
-    except pyjson5.Json5DecoderException as error:
-        raise malformed(f"it is not JSON (comments and trailing commas may be there): {error.message}") from None
-    except (ValueError, RecursionError):
-        raise malformed("it is not JSON") from None
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise malformed(f"the key {twice[:80]!r} is given twice")
-    return value
-
-
-def _check_values(value: Any) -> None:
-    """Refuse, wherever they are, what JSON5 or Python would let through: depth, NaN, lone surrogates, NUL."""
-    open_values = [(value, 1)]
-    while open_values:
-        at, depth = open_values.pop()
-        if isinstance(at, dict | list):
-            if depth > MAX_DEPTH:
-                raise malformed(f"it is nested deeper than {MAX_DEPTH} levels")
-            members = [*at.keys(), *at.values()] if isinstance(at, dict) else at
-            open_values.extend((member, depth + 1) for member in members)
-        elif isinstance(at, float) and not math.isfinite(at):
-            raise malformed("NaN and infinite numbers mean nothing here")
-        elif isinstance(at, str) and not is_storable(at):
-            raise malformed("it has a text with a NUL or half a surrogate pair in it")
-
-
-def is_storable(text: str) -> bool:
-    """Whether every database can store ``text``: PostgreSQL takes no NUL, UTF-8 no lone surrogate."""
-    return "\0" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))
-
-
-def kind_of(value: Any) -> str:
-    """What a JSON value is, in words."""
-    if value is None:
-        return "null"
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "an array"}
-    return names.get(type(value), "no object")
-
-
-def malformed(why: str) -> InvalidRequest:
-    """The refusal of a body that cannot be read."""
-    return InvalidRequest(f"The body cannot be read: {why}", code="malformed_body")

@@ -1,15 +1,14 @@
-"""One shape for every refusal: exceptions in, ``{"status": "failed", "error", "code", "details"}`` out.
+"""Every refusal has one shape: ``{"status": "failed", "error", "code", "details"}``.
 
-``LeadlineError`` already knows its body and status; what the framework raises by itself (unknown path, wrong method) is
-put into the same shape, and a bug becomes a 500 that names the log entry but shows nothing of the inside.
+``LeadlineError`` already knows its body and status; what the framework raises by itself (unknown path, wrong method, a query
+parameter that is none) is put into the same shape, and a bug becomes a 500 that names the log entry but shows nothing of
+the inside.
 """
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import structlog
 from fastapi import FastAPI
@@ -21,26 +20,13 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from leadline.api.answers import Json
 from leadline.api.negotiation import RangeNotSatisfiable
+from leadline.api.query import invalid_parameters, refused_values
 from leadline.api.rate_limit import TooManyRequests
 from leadline.errors import LeadlineError, StoreError, Unauthenticated
 
 log = structlog.get_logger("leadline.api")
-
-NO_STORE = {"Cache-Control": "no-store"}
-"""Answers tell about one moment and one key: nothing on the way may keep them."""
-
-
-def json_list_response(bodies: Sequence[Mapping[str, Any]]) -> Response:
-    """A JSON answer that is a list at the top level; nothing may store it."""
-    raw = json.dumps(bodies, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(raw, 200, NO_STORE, media_type="application/json")
-
-
-def json_response(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer that nothing may store."""
-    raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(raw, status, {**NO_STORE, **(headers or {})}, media_type="application/json")
 
 
 def error_response(error: LeadlineError, headers: Mapping[str, str] | None = None) -> Response:
@@ -53,7 +39,7 @@ def error_response(error: LeadlineError, headers: Mapping[str, str] | None = Non
         extra["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, TooManyRequests):
         extra["Retry-After"] = str(error.retry_after)
-    return json_response(error.body(), error.http_status, {**extra, **(headers or {})})
+    return Json(error.body(), error.http_status, {**extra, **(headers or {})})
 
 
 def install(app: FastAPI) -> None:
@@ -90,7 +76,7 @@ async def _framework_refusal(request: Request, error: Exception) -> Response:
 
 async def _invalid_parameters(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this class alone
-    return error_response(LeadlineError(f"The request is not as documented: {error.errors()[0]['msg']}"))
+    return error_response(invalid_parameters(refused_values(error.errors())))
 
 
 def allowed_methods(request: Request) -> list[str]:

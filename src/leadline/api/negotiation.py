@@ -1,12 +1,12 @@
-"""What HTTP lets a client ask about a file: encodings, conditions and ranges, decided from header text alone.
+"""What HTTP lets a client ask for: types, encodings, conditions and ranges, decided from header text alone.
 
-Header values come in, decisions go out; nothing here touches a file. Rules are RFC 9110's: 12.5.3 (Accept-Encoding), 13.1
-(conditions), 14 (ranges).
+Rules are RFC 9110's: 12.5.1 (Accept), 12.5.3 (Accept-Encoding), 13.1 (conditions), 14 (ranges).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leadline.errors import LeadlineError
@@ -42,8 +42,8 @@ def not_modified(if_none_match: str | None, tag: str) -> bool:
     """Whether the client already has this: its tags are compared weakly (13.1.2), ``*`` is any."""
     if if_none_match is None:
         return False
-    given = [item.strip() for item in if_none_match.split(",")]
-    return "*" in given or any(item.removeprefix("W/") == tag for item in given)
+    tags = [item.strip() for item in if_none_match.split(",")]
+    return "*" in tags or any(item.removeprefix("W/") == tag for item in tags)
 
 
 @dataclass(frozen=True)
@@ -92,3 +92,24 @@ def parse_range(header: str | None, if_range: str | None, tag: str, size: int) -
     if wanted.start >= size or wanted.length <= 0:
         raise RangeNotSatisfiable(header.strip()[:80], size)
     return wanted
+
+
+def prefers_csv(accept: Sequence[str]) -> bool:
+    """Whether an ``Accept`` header prefers ``text/csv`` to JSON (RFC 9110, 12.5.1); the first of equals wins."""
+    qualities: dict[str, float] = {}
+    for part in ",".join(accept).split(","):
+        kind, _, parameters = part.partition(";")
+        quality = next((p.partition("=")[2] for p in parameters.split(";") if p.strip().lower().startswith("q=")), "1")
+        try:
+            qualities.setdefault(kind.strip().lower(), float(quality))
+        except ValueError:
+            qualities.setdefault(kind.strip().lower(), 1.0)
+    csv = qualities.get("text/csv", qualities.get("text/*", 0.0))
+    if not csv:
+        return False
+    json = qualities.get("application/json", qualities.get("application/*"))
+    if json is None or "text/csv" not in qualities:
+        return csv > (json or 0.0)
+    order = list(qualities)
+    first = "application/json" not in order or order.index("text/csv") < order.index("application/json")
+    return csv > json or (csv == json and first)

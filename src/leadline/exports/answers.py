@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from leadline.db.jobs import COMPLETED, FAILED, STATES, Export
@@ -41,7 +41,11 @@ def instant_text(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Instant = Annotated[datetime, PlainSerializer(instant_text, when_used="json-unless-none")]
+Instant = Annotated[
+    datetime,
+    PlainSerializer(instant_text, when_used="json-unless-none"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 
 UPPER_STATES = tuple(state.upper() for state in STATES)
@@ -52,10 +56,6 @@ class Body(BaseModel):
     """A JSON body of the API."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
-
-    def document(self) -> dict[str, Any]:
-        """As JSON values: what was given, under its name on the wire."""
-        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class ErrorDetail(Body):

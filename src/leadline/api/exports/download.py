@@ -1,4 +1,4 @@
-"""Sending an export's file: the stored file and the client's wishes in, a streamed answer out.
+"""How an export's file is sent: whole or in part, compressed or not, streamed.
 
 Text exports are stored gzipped and sent as they lie with ``Content-Encoding: gzip``, so that a client which decodes gets
 the text and one which does not gets a ``.gz``; a client that rules gzip out, and an export made with
@@ -16,14 +16,35 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Protocol, cast
 
-from starlette.datastructures import Headers
+from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from leadline.api.negotiation import ByteRange, etag, not_modified, parse_range, takes_gzip
+from leadline.api.query import Headers, HeaderText, MayBeAbsent
 from leadline.errors import LeadlineError, NotFound, StoreError
 
 CHUNK = 256 * 1024
 """Bytes read and sent at a time."""
+
+
+class FileHeaders(Headers):
+    """What a client says about a file that it may have already."""
+
+    accept_encoding: MayBeAbsent[HeaderText] = Field(
+        None, description="Text is sent gzipped unless this rules gzip out.", examples=["gzip"]
+    )
+    if_none_match: MayBeAbsent[HeaderText] = Field(
+        None, description="Entity tags that the client has.", examples=['"…"']
+    )
+
+
+class DownloadHeaders(FileHeaders):
+    """What a client says about the part of a file that it wants."""
+
+    range: MayBeAbsent[HeaderText] = Field(None, description="One range of bytes.", examples=["bytes=0-1023"])
+    if_range: MayBeAbsent[HeaderText] = Field(
+        None, description="The entity tag that `Range` is about.", examples=['"…"']
+    )
 
 
 class Sendable(Protocol):
@@ -50,21 +71,21 @@ class Sendable(Protocol):
         """Whether it lies gzipped."""
 
 
-def respond(stored: Sendable, headers: Headers, *, plain: bool = False, head: bool = False) -> Response:
-    """The answer to a download of ``stored``: 200, 206 or 304.
+def respond(stored: Sendable, headers: FileHeaders, *, plain: bool = False) -> Response:
+    """The answer to a download of ``stored``: 200, 206 or 304; the headers alone unless these are ``DownloadHeaders``.
 
-    ``plain`` sends a gzipped file decompressed whatever the client takes; ``head`` sends the headers alone. Raises
-    ``RangeNotSatisfiable``; ``NotFound`` if the file was cleaned away in this moment; ``StoreError`` if it is damaged.
+    ``plain`` sends a gzipped file decompressed whatever the client takes. Raises ``RangeNotSatisfiable``; ``NotFound`` if
+    the file was cleaned away in this moment; ``StoreError`` if it is damaged.
     """
-    compressed = stored.gzip and not plain and takes_gzip(headers.get("accept-encoding"))
+    compressed = stored.gzip and not plain and takes_gzip(headers.accept_encoding)
     tag = etag(stored.sha256, gzip=compressed)
     answer = _headers(stored, tag, compressed=compressed)
-    if not_modified(headers.get("if-none-match"), tag):
+    if not_modified(headers.if_none_match, tag):
         return Response(status_code=304, headers={name: answer[name] for name in ("ETag", "Vary", "Cache-Control")})
     source = _open(stored, decompress=stored.gzip and not compressed)
     try:
         size = _size(source, stored.path)
-        wanted = None if head else parse_range(headers.get("range"), headers.get("if-range"), tag, size)
+        wanted = _range(headers, tag, size)
     except LeadlineError:
         source.close()
         raise
@@ -72,10 +93,17 @@ def respond(stored: Sendable, headers: Headers, *, plain: bool = False, head: bo
     answer["Content-Length"] = str(part.length)
     if wanted is not None:
         answer["Content-Range"] = f"bytes {part.start}-{part.end}/{size}"
-    if head:
+    if not isinstance(headers, DownloadHeaders):
         source.close()
         return Response(headers=answer)
     return StreamingResponse(_chunks(source, part), 206 if wanted is not None else 200, answer)
+
+
+def _range(headers: FileHeaders, tag: str, size: int) -> ByteRange | None:
+    """The part that is wanted, or None for the whole."""
+    if not isinstance(headers, DownloadHeaders):
+        return None
+    return parse_range(headers.range, headers.if_range, tag, size)
 
 
 def _headers(stored: Sendable, tag: str, *, compressed: bool) -> dict[str, str]:

@@ -1,33 +1,31 @@
-"""The route of reports: one synchronous answer, a CSV, or a refusal that names the export to ask for instead.
-
-A request comes in; ``leadline.exports.reports`` reads its body and computes the rows, at the server's desk for reports.
-"""
+"""The route of reports: one synchronous answer, a CSV, or a refusal that names the export to ask for instead."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from enum import Enum
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import Depends, Query
+from pydantic import WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadline.api import describe
-from leadline.api.app_state import query_of, services_of
-from leadline.api.auth import READ
-from leadline.api.body import read_object
-from leadline.api.errors import NO_STORE
+from leadline.api.answers import NO_STORE, new_router, refusals, text_headers
+from leadline.api.body import json_body
+from leadline.api.caller import Reader
 from leadline.errors import Detail, InvalidRequest, LeadlineError
+from leadline.exports.models import ReportRequest
 from leadline.exports.reports import Report, parse_report, run_report
 
-PATH = "/v2/insights/teams/reports"
-TAGS: list[str | Enum] = ["reports"]
+router = new_router("reports")
 
 WARNINGS = "Leadline-Warnings"
 """The answer's header that tells what was ignored in the request, as a JSON array of sentences in ASCII."""
 _LONGEST_WARNINGS = 2000
+
+_FORMAT = WithJsonSchema({"type": "string", "enum": ["csv"], "default": "csv"})
 
 
 class ReportTimeout(LeadlineError):
@@ -37,38 +35,58 @@ class ReportTimeout(LeadlineError):
     http_status = 503
 
 
-def add_report_route(app: FastAPI) -> None:
-    """Add the route of reports to ``app``."""
-
-    @app.post(PATH, tags=TAGS, **describe.report())
-    async def report(request: Request) -> Response:
-        services = services_of(request)
-        # The key is checked before a byte of the body is read.
-        key = await run_in_threadpool(services.caller, request, READ)
-        check_format(query_of(request))
-        body = await read_object(request)
-        project = services.project(key)
-        wanted, warnings = await run_in_threadpool(parse_report, project, body)
-        computed = await services.desk.run(
-            request,
-            lambda runner, control: run_report(runner, project, wanted, control),
-            late=too_late(wanted, services.desk.seconds),
-        )
-        headers = {
-            **NO_STORE,
-            "Content-Type": "text/csv",
-            "Content-Disposition": f'attachment; filename="{wanted.filename}"',
-        }
-        if warnings:
-            headers[WARNINGS] = warnings_header(warnings)
-        return Response(computed.text, headers=headers)
-
-
-def check_format(query: Mapping[str, Sequence[str]]) -> None:
+async def _only_csv(
+    formats: Annotated[
+        list[str], Query(alias="format", default_factory=list, description="The only format there is."), _FORMAT
+    ],
+) -> None:
     """Reports are CSV; saying nothing means that, too."""
-    if refused := [value for value in query.get("format", ()) if value.strip().lower() not in ("", "csv")]:
+    if refused := [text for text in formats if text.strip().lower() not in ("", "csv")]:
         message = f"Unsupported format: {json.dumps(refused[0][:80], ensure_ascii=False)}; supported: csv"
         raise InvalidRequest(message, code="unsupported_format", details=[Detail("format", "csv")])
+
+
+_ANSWER = {
+    "description": "The report.",
+    "content": {"text/csv": {"schema": {"type": "string"}}},
+    "headers": text_headers(
+        Content_Disposition="The file's name.",
+        Leadline_Warnings="What was ignored in the request, as a JSON array; absent if nothing was.",
+    ),
+}
+_LATE = refusals(503)[503]
+_LATE["description"] += " Or the report took too long: the sentence names the export to make."
+_read = json_body(ReportRequest, "Unknown members are ignored and told in the answer's header `Leadline-Warnings`.")
+
+
+@router.post(
+    "/v2/insights/teams/reports",
+    operation_id="createTeamReport",
+    response_class=Response,
+    responses={200: _ANSWER, 503: _LATE},
+)
+async def report(
+    request: Request,
+    caller: Reader,
+    _format: Annotated[None, Depends(_only_csv)],
+    body: Annotated[dict[str, Any], Depends(_read)],
+) -> Response:
+    """Report on teams or developers."""
+    project, pool = caller.project, caller.state.reports
+    wanted, warnings = await run_in_threadpool(parse_report, project, body)
+    computed = await pool.run(
+        request,
+        lambda runner, control: run_report(runner, project, wanted, control),
+        late=too_late(wanted, pool.seconds),
+    )
+    headers = {
+        **NO_STORE,
+        "Content-Type": "text/csv",
+        "Content-Disposition": f'attachment; filename="{wanted.filename}"',
+    }
+    if warnings:
+        headers[WARNINGS] = warnings_header(warnings)
+    return Response(computed.text, headers=headers)
 
 
 def too_late(report: Report, seconds: float) -> ReportTimeout:
@@ -82,7 +100,7 @@ def too_late(report: Report, seconds: float) -> ReportTimeout:
 
 def warnings_header(warnings: Sequence[str]) -> str:
     """As many of ``warnings`` as a header may well hold."""
-    told = list(warnings)
-    while len(text := json.dumps(told)) > _LONGEST_WARNINGS:
-        told = [*told[:-2], "further warnings were left out"]
+    sentences = list(warnings)
+    while len(text := json.dumps(sentences)) > _LONGEST_WARNINGS:
+        sentences = [*sentences[:-2], "further warnings were left out"]
     return text

@@ -1,125 +1,186 @@
-"""The routes of exports: create, list, poll, download, cancel, and the catalogue of what can be exported.
-
-A kind of export is a declaration (``ExportKind``); ``routes`` makes its routes. Each reads the request, asks
-``leadline.exports.service`` and shapes the answer; rules about exports are there, not here.
-"""
+"""The routes of a kind of export: create, list, poll, cancel, download, and the catalogue of what can be exported."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from enum import Enum
+from typing import Annotated, Any
 
-from fastapi import FastAPI
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, Header, Path, Query
+from pydantic import WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadline.api import describe
-from leadline.api.app_state import query_of, services_of
-from leadline.api.auth import READ
-from leadline.api.body import read_object
-from leadline.api.errors import json_response
-from leadline.api.exports.download import respond
-from leadline.api.listing import parse_list
-from leadline.api.models import CatalogueBody, MetricBody
+from leadline.api.answers import Json, new_router, refusals, text_headers
+from leadline.api.body import json_body
+from leadline.api.caller import Creator, Reader
+from leadline.api.exports.download import DownloadHeaders, FileHeaders, respond
+from leadline.api.exports.models import CatalogueBody, ListQuery, MetricBody
+from leadline.api.query import HeaderText
 from leadline.exports import service
 from leadline.exports.answers import CreatedBody
 from leadline.exports.export_kind import ExportKind
 
-Endpoint = Callable[[Request], Response]
-
-TAGS: list[str | Enum] = ["exports"]
 REUSED = "Using existing export with identical parameters"
 
+ExportId = Annotated[str, Path(alias="exportId", min_length=1, description="As the create answer names it.")]
 
-def add_routes(app: FastAPI, kind: ExportKind) -> None:
-    """Add the routes of one kind of export to ``app``."""
-    one = kind.path + "/{exportId}"
-    app.post(kind.path, tags=TAGS, **describe.create(kind))(_create(kind))
-    app.get(kind.path, tags=TAGS, **describe.listed(kind))(_list(kind))
-    app.get(one, tags=TAGS, **describe.poll(kind))(_poll(kind))
-    app.delete(one, tags=TAGS, **describe.cancel(kind, "delete"))(_cancel(kind))
-    app.post(one + "/cancel", tags=TAGS, **describe.cancel(kind, "cancel"))(_cancel(kind))
-    app.get(one + "/download", tags=TAGS, **describe.download(kind))(_download(kind))
-    app.head(one + "/download", tags=TAGS, **describe.download(kind, head=True))(_download(kind))
-    app.get(kind.catalogue_path, tags=TAGS, **describe.catalogue(kind))(_catalogue(kind))
+_CacheControl = Annotated[
+    list[HeaderText],
+    Header(
+        alias="Cache-Control",
+        default_factory=list,
+        description="`no-cache` makes a new export whatever is there to reuse.",
+        examples=["no-cache"],
+    ),
+    WithJsonSchema({"type": "string", "pattern": "^[ -~]*$"}),
+]
+
+_MEDIA = {
+    "text/csv": {"schema": {"type": "string"}},
+    "application/x-ndjson": {"schema": {"type": "string"}},
+    "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+}
+_FILE_HEADERS = text_headers(
+    ETag="Strong validator of these bytes.",
+    Content_Disposition="The file's name.",
+    Accept_Ranges="`bytes`.",
+    Vary="`Accept-Encoding`.",
+)
+_WHOLE = {"description": "The file.", "content": _MEDIA, "headers": _FILE_HEADERS}
+_PART = {
+    "description": "The range asked for.",
+    "content": _MEDIA,
+    "headers": {**_FILE_HEADERS, **text_headers(Content_Range="Which bytes.")},
+}
+_UNCHANGED = {"description": "The client has it already."}
 
 
-def _create(kind: ExportKind) -> Callable[[Request], Awaitable[Response]]:
-    async def create(request: Request) -> Response:
-        services = services_of(request)
-        # The key is checked before a byte of the body is read.
-        key = await run_in_threadpool(services.caller, request, READ, tenant_required=True)
-        body = await read_object(request)
-        created = await run_in_threadpool(
-            service.create,
-            services.project(key),
-            body,
-            kind=kind.name,
-            created_by=key.id,
-            now=services.now(),
-            fresh=_wants_fresh(request),
+def export_routes(kind: ExportKind) -> APIRouter:
+    """The routes of ``kind``."""
+    router = new_router("exports")
+    _add_create(router, kind)
+    _add_lists(router, kind)
+    _add_one(router, kind)
+    _add_download(router, kind)
+    return router
+
+
+def _names(kind: ExportKind) -> tuple[str, str]:
+    """The kind's name in operation ids, and after its article."""
+    words = kind.name.split("-")
+    return "".join(word.capitalize() for word in words), f"{'an' if kind.name[0] in 'aeiou' else 'a'} {kind.name}"
+
+
+def _add_create(router: APIRouter, kind: ExportKind) -> None:
+    name, a_kind = _names(kind)
+    read = Depends(json_body(kind.model, "Unknown members are ignored and reported as `warnings`."))
+
+    @router.post(
+        kind.path,
+        operation_id=f"create{name}Export",
+        summary=f"Create {a_kind} export",
+        status_code=202,
+        response_model=kind.created_body,
+        response_description="A new export was queued.",
+        responses={200: {"model": CreatedBody, "description": "An identical export is there and will do."}},
+    )
+    def create(
+        request: Request, caller: Creator, cache_control: _CacheControl, body: dict[str, Any] = read
+    ) -> Response:
+        created = service.create(
+            caller.project, body, kind=kind.name, created_by=caller.key.id, now=caller.now, fresh=_fresh(cache_control)
         )
         request.state.export = created.export.id
         if created.reused:
-            return json_response(CreatedBody.of(created, REUSED).document(), 200)
-        return json_response(kind.created_body.of(created, kind.created).document(), 202)
-
-    return create
+            return Json(CreatedBody.of(created, REUSED))
+        return Json(kind.created_body.of(created, kind.created), 202)
 
 
-def _wants_fresh(request: Request) -> bool:
-    directives = ",".join(request.headers.getlist("cache-control")).lower().split(",")
-    return any(directive.strip() == "no-cache" for directive in directives)
+def _fresh(cache_control: list[str]) -> bool:
+    return any(directive.strip() == "no-cache" for directive in ",".join(cache_control).lower().split(","))
 
 
-def _list(kind: ExportKind) -> Endpoint:
-    def listed(request: Request) -> Response:
-        services = services_of(request)
-        key = services.caller(request, READ)
-        wanted = parse_list(query_of(request), caller=key.id)
-        page = service.listed(services.project(key), kind.name, wanted)
-        return json_response(kind.list_body.of(page, kind.path, services.now()).document())
+def _add_lists(router: APIRouter, kind: ExportKind) -> None:
+    name, _ = _names(kind)
 
-    return listed
+    @router.get(
+        kind.path,
+        operation_id=f"list{name}Exports",
+        summary=f"List {kind.name} exports",
+        response_model=kind.list_body,
+        response_description="One page of exports.",
+    )
+    def list_exports(caller: Reader, query: Annotated[ListQuery, Query()]) -> Response:
+        page = service.listed(caller.project, kind.name, query.filter(caller.key.id))
+        return Json(kind.list_body.of(page, kind.path, caller.now))
 
-
-def _poll(kind: ExportKind) -> Endpoint:
-    def poll(request: Request) -> Response:
-        services = services_of(request)
-        key = services.caller(request, READ)
-        export = service.get(services.project(key), request.path_params["exportId"], kind=kind.name)
-        return json_response(kind.export_body.of(export, kind.path, services.now()).document())
-
-    return poll
-
-
-def _cancel(kind: ExportKind) -> Endpoint:
-    def cancel(request: Request) -> Response:
-        services = services_of(request)
-        key = services.caller(request, READ)
-        project, now = services.project(key), services.now()
-        export = service.cancel(project, request.path_params["exportId"], kind=kind.name, now=now)
-        return json_response(kind.export_body.of(export, kind.path, now).document())
-
-    return cancel
+    @router.get(
+        kind.catalogue_path,
+        operation_id=f"list{name}Metrics",
+        summary=f"List the {kind.name} metrics",
+        response_description="Every metric, in the order of the file's columns.",
+    )
+    def list_metrics(_caller: Reader) -> CatalogueBody:
+        return CatalogueBody(metrics=[MetricBody.of(metric) for metric in kind.catalogue()])
 
 
-def _download(kind: ExportKind) -> Endpoint:
-    def download(request: Request) -> Response:
-        services = services_of(request)
-        key = services.caller(request, READ)
-        project, now = services.project(key), services.now()
-        stored = service.stored_file(project, request.path_params["exportId"], kind=kind.name, now=now)
-        return respond(stored, request.headers, plain=stored.plain, head=request.method == "HEAD")
+def _add_one(router: APIRouter, kind: ExportKind) -> None:
+    name, a_kind = _names(kind)
 
-    return download
+    @router.get(
+        kind.path + "/{exportId}",
+        operation_id=f"get{name}Export",
+        summary=f"Poll {a_kind} export",
+        response_model=kind.export_body,
+        response_description="The export as it is now.",
+        responses=refusals(404),
+    )
+    def poll(caller: Reader, export_id: ExportId) -> Response:
+        export = service.get(caller.project, export_id, kind=kind.name)
+        # Polled more often than all else is asked for: written here, it does not wait for a second thread.
+        return Json(kind.export_body.of(export, kind.path, caller.now))
+
+    def cancel(caller: Reader, export_id: ExportId) -> Response:
+        now = caller.now
+        export = service.cancel(caller.project, export_id, kind=kind.name, now=now)
+        return Json(kind.export_body.of(export, kind.path, now))
+
+    for verb, method, path in (("delete", "DELETE", "/{exportId}"), ("cancel", "POST", "/{exportId}/cancel")):
+        router.add_api_route(
+            kind.path + path,
+            cancel,
+            methods=[method],
+            operation_id=f"{verb}{name}Export",
+            summary=f"Cancel {a_kind} export",
+            response_model=kind.export_body,
+            response_description="The export, now cancelled.",
+            responses=refusals(404, 409),
+        )
 
 
-def _catalogue(kind: ExportKind) -> Endpoint:
-    def metrics(request: Request) -> Response:
-        services_of(request).caller(request, READ)
-        body = CatalogueBody(metrics=[MetricBody.of(metric) for metric in kind.catalogue()])
-        return json_response(body.document())
+def _add_download(router: APIRouter, kind: ExportKind) -> None:
+    name, a_kind = _names(kind)
+    path = kind.path + "/{exportId}/download"
 
-    return metrics
+    def send(caller: Reader, export_id: str, headers: FileHeaders) -> Response:
+        stored = service.stored_file(caller.project, export_id, kind=kind.name, now=caller.now)
+        return respond(stored, headers, plain=stored.plain)
+
+    @router.get(
+        path,
+        operation_id=f"download{name}Export",
+        summary=f"Download {a_kind} export's file",
+        response_class=Response,
+        responses={200: _WHOLE, 206: _PART, 304: _UNCHANGED, **refusals(404, 409, 416)},
+    )
+    def download(caller: Reader, export_id: ExportId, headers: Annotated[DownloadHeaders, Header()]) -> Response:
+        return send(caller, export_id, headers)
+
+    @router.head(
+        path,
+        operation_id=f"head{name}Export",
+        summary=f"The headers of {a_kind} export's file",
+        response_class=Response,
+        responses={200: _WHOLE, 304: _UNCHANGED, **refusals(404, 409)},
+    )
+    def head(caller: Reader, export_id: ExportId, headers: Annotated[FileHeaders, Header()]) -> Response:
+        return send(caller, export_id, headers)

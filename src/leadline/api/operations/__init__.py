@@ -1,1 +1,1 @@
-"""Routes for operators: health, readiness, metrics."""
+"""Routes for whoever runs the server: health, readiness, figures for Prometheus, and the OpenAPI document."""

@@ -1,42 +1,31 @@
 """The routes that say whose accounts are whose: cloud ids by email, as JSON or as a CSV (vendor docs, "Upload developer
-cloud IDs").
-
-Requests come in; rows of ``identities`` go the way that ``leadline identities set`` takes, and what became of each goes out.
-"""
+cloud IDs"). They do what ``leadline identities set`` does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Depends
 
-from leadline.api.app_state import query_of, services_of
-from leadline.api.auth import WRITE
-from leadline.api.body import TooLarge, read_value
-from leadline.api.errors import json_response
-from leadline.api.models import RowErrorBody
-from leadline.api.people import describe
+from leadline.api.answers import RowErrorBody, new_router
+from leadline.api.body import TooLarge
+from leadline.api.caller import Caller, Writer
+from leadline.api.people.bodies import ACCOUNTS, MAX_ROWS
 from leadline.api.people.models import CloudIdsBody
-from leadline.api.people.query import accounts_of
-from leadline.api.people.uploads import read_upload
-from leadline.db.keys import ApiKey
+from leadline.api.people.uploads import ACCOUNTS_FILE, UploadedFile
 from leadline.errors import Detail, InvalidInput, InvalidRequest
 from leadline.ingest.identities import AccountMapping, RefusedMapping, set_identities
 from leadline.people.csv_file import normalized, peek
 from leadline.people.error_types import documented
 from leadline.people.violations import Violations, text_problem
 
-TAGS: list[str | Enum] = ["people"]
-CLOUD_IDS = "/v2/developers/cloud-ids"
+router = new_router("people")
 
-MAX_ROWS = 10_000
-MAX_BYTES = 4 << 20
 KEPT_ERRORS = 1_000
+"""Refused values told in an answer; the rest is only counted."""
+
+_ANSWERED = "The good ones are stored; refused ones are told one by one."
 
 _COLUMNS = {
     **dict.fromkeys(("email",), "email"),
@@ -49,27 +38,16 @@ _EDITIONS = ("_cloud", "_server", "_enterprise", "_data_center", "_dc", "_self_m
 _SOURCES = {"azure_devops": "azure", "azure_boards": "azure-boards"}
 
 
-def add_account_routes(app: FastAPI) -> None:
-    """Add both routes to ``app``."""
+@router.post("/v2/developers/cloud-ids", response_description=_ANSWERED)
+def put_cloud_ids(caller: Writer, rows: Annotated[list[Mapping[str, Any]], Depends(ACCOUNTS)]) -> CloudIdsBody:
+    """Say whose accounts are whose."""
+    return _stored(caller, rows)
 
-    @app.post(CLOUD_IDS, tags=TAGS, **describe.cloud_ids("putCloudIds", "Say whose accounts are whose", file=False))
-    async def cloud_ids(request: Request) -> Response:
-        key = await run_in_threadpool(services_of(request).caller, request, WRITE)
-        query_of(request)
-        rows = accounts_of(await read_value(request, MAX_BYTES))
-        return await run_in_threadpool(_taken, request, key, rows)
 
-    @app.post(
-        CLOUD_IDS + "/upload",
-        tags=TAGS,
-        **describe.cloud_ids("uploadCloudIds", "Say whose accounts are whose, as CSV", file=True),
-    )
-    async def upload(request: Request) -> Response:
-        key = await run_in_threadpool(services_of(request).caller, request, WRITE)
-        query_of(request)
-        file = await read_upload(request)
-        rows = await run_in_threadpool(csv_rows, file.data, file.name)
-        return await run_in_threadpool(_taken, request, key, rows)
+@router.post("/v2/developers/cloud-ids/upload", response_description=_ANSWERED)
+def upload_cloud_ids(caller: Writer, file: Annotated[UploadedFile, Depends(ACCOUNTS_FILE)]) -> CloudIdsBody:
+    """Say whose accounts are whose, as CSV."""
+    return _stored(caller, csv_rows(file.data, file.name))
 
 
 def source_of(application_type: str) -> str:
@@ -94,34 +72,28 @@ def csv_rows(data: bytes, name: str) -> list[Mapping[str, Any]]:
             violations.add(2, name, "EMPTY_FILE: it has no rows")
         violations.check()
     except InvalidInput as error:
-        told = documented(error)
-        raise InvalidInput(told.message, code="invalid_identities", details=told.details) from None
+        as_documented = documented(error)
+        raise InvalidInput(as_documented.message, code="invalid_identities", details=as_documented.details) from None
     return [
         {member: cell for member, cell in zip(members, cells, strict=False) if member is not None} for cells in rows
     ]
 
 
-def _taken(request: Request, key: ApiKey, rows: Sequence[Mapping[str, Any]]) -> Response:
+def _stored(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> CloudIdsBody:
     if len(rows) > MAX_ROWS:
         raise TooLarge(f"There are more than {MAX_ROWS} accounts, the most that is taken at a time")
-    services = services_of(request)
     refused: list[RowErrorBody] = []
     good: list[tuple[int, AccountMapping]] = []
-    for place, row in enumerate(rows):
-        mapping = _mapping(place, row, refused)
+    for position, row in enumerate(rows):
+        mapping = _mapping(position, row, refused)
         if mapping is not None:
-            good.append((place, mapping))
-    project = services.project(key)
-    outcome = set_identities(
-        project,
-        rows=[mapping for _, mapping in good],
-        now=services.now(),
-    )
-    refused += [_error(good[each.place][0], each) for each in outcome.refusals]
-    return _answer(outcome.taken, len(rows) - outcome.taken, sorted(refused, key=lambda each: each.row))
+            good.append((position, mapping))
+    outcome = set_identities(caller.project, rows=[mapping for _, mapping in good], now=caller.now)
+    refused += [_error(good[refusal.place][0], refusal) for refusal in outcome.refusals]
+    return _answer(outcome.taken, len(rows) - outcome.taken, sorted(refused, key=lambda error: error.row))
 
 
-def _mapping(place: int, row: Mapping[str, Any], refused: list[RowErrorBody]) -> AccountMapping | None:
+def _mapping(position: int, row: Mapping[str, Any], refused: list[RowErrorBody]) -> AccountMapping | None:
     """The mapping of a row, or None and why it is none."""
     texts: dict[str, str] = {}
     problems = []
@@ -134,7 +106,7 @@ def _mapping(place: int, row: Mapping[str, Any], refused: list[RowErrorBody]) ->
             problems.append((member, problem))
         else:
             texts[member] = text.strip()
-    refused += [RowErrorBody(row=place, field=member, message=message) for member, message in problems]
+    refused += [RowErrorBody(row=position, field=member, message=message) for member, message in problems]
     if problems:
         return None
     return AccountMapping(source_of(texts["applicationType"]), texts["cloudId"], texts["email"])
@@ -143,11 +115,11 @@ def _mapping(place: int, row: Mapping[str, Any], refused: list[RowErrorBody]) ->
 _FIELDS = {"unknown_developer": "email", "conflicting_identity": "cloudId"}
 
 
-def _error(place: int, refusal: RefusedMapping) -> RowErrorBody:
-    return RowErrorBody(row=place, field=_FIELDS.get(refusal.error.code, ""), message=refusal.error.message)
+def _error(position: int, refusal: RefusedMapping) -> RowErrorBody:
+    return RowErrorBody(row=position, field=_FIELDS.get(refusal.error.code, ""), message=refusal.error.message)
 
 
-def _answer(taken: int, rejected: int, errors: Sequence[RowErrorBody]) -> Response:
+def _answer(taken: int, rejected: int, errors: Sequence[RowErrorBody]) -> CloudIdsBody:
     """Raises ``InvalidRequest`` if no row was good."""
     kept = list(errors[:KEPT_ERRORS])
     if not taken:
@@ -155,9 +127,9 @@ def _answer(taken: int, rejected: int, errors: Sequence[RowErrorBody]) -> Respon
         raise InvalidRequest(
             f"No identity was taken, {rejected} refused; the first: {first}",
             code="invalid_identities",
-            details=[Detail(f"rows[{each.row}].{each.field}", each.message) for each in kept],
+            details=[Detail(f"rows[{error.row}].{error.field}", error.message) for error in kept],
         )
-    body = CloudIdsBody(
+    return CloudIdsBody(
         status="partial" if rejected else "success",
         message=f"{rejected} identities were refused, the others updated."
         if rejected
@@ -166,4 +138,3 @@ def _answer(taken: int, rejected: int, errors: Sequence[RowErrorBody]) -> Respon
         rejected=rejected,
         errors=kept,
     )
-    return json_response(body.document())

@@ -1,29 +1,21 @@
-"""What the answers about developers, their versions, org trees and teams look like.
-
-Values of ``leadline.people`` come in, bodies go out; members are camelCase on the wire, as all of the API.
-"""
+"""What is answered about developers and the versions of their lists."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
-from leadline.api.models import RowErrorBody
+from leadline.api.answers import RowErrorBody
 from leadline.exports.answers import Body, Instant
-from leadline.people import TreeSummary
 from leadline.people.changes import Changed
 from leadline.people.csv_file import REQUIRED_COLUMNS, Person, normalized
 from leadline.people.error_types import Finding
 from leadline.people.fields import EXAMPLES, FIELDS, field_doc
 from leadline.people.records import Record
 from leadline.people.review import SAMPLES, Changes
-from leadline.people.team_integrations import Integration
-from leadline.people.team_settings import FILTER_KEYS, OPERATORS, TeamFilters
-from leadline.people.tree import Node, OrgTree
 from leadline.people.versions import Version
-from leadline.settings.rules import INTEGRATION_TYPES
 
 SHOWN = 100
 """Rows of each kind of error, and emails of each kind of change, that an answer names; the rest is only counted."""
@@ -126,7 +118,7 @@ class VersionBody(Body):
     upload_id: str = Field(description="The same, under its older name.")
     org_tree_name: str
     active: bool = Field(description="Whether the developers are those of this version.")
-    status: str = Field(json_schema_extra={"enum": ["draft", "active", "replaced"]})
+    status: Literal["draft", "active", "replaced"]
     file_name: str
     created_at: Instant
     activated_at: Instant | None = Field(default=None, description="Absent for a draft.")
@@ -144,13 +136,13 @@ class VersionBody(Body):
     def of(cls, version: Version) -> Self:
         """A version as reviewed."""
         upload, review = version.upload, version.review
-        status = "active" if version.active else "draft" if upload.tree_version is None else "replaced"
+        draft = upload.tree_version is None
         body = cls(
             version_id=upload.id,
             upload_id=upload.id,
             org_tree_name=upload.tree,
             active=version.active,
-            status=status,
+            status="active" if version.active else "draft" if draft else "replaced",
             file_name=upload.filename,
             created_at=upload.created_at,
             field_mappings=mappings_of(upload.mappings),
@@ -161,7 +153,7 @@ class VersionBody(Body):
             body.activated_at = upload.activated_at
         if review is not None:
             body.rows = len(review.people)
-            if review.changes is not None and upload.tree_version is None:
+            if review.changes is not None and draft:
                 body.changes = ChangesBody.of(review.changes)
         return body
 
@@ -184,15 +176,17 @@ def errors_of(findings: Sequence[Finding], people: Sequence[Person]) -> list[Dev
         DevelopersErrorBody(
             error_type=kind,
             field_name=field,
-            error_developer_count=len({finding.line for finding in found if finding.line in by_line}),
+            error_developer_count=len({finding.line for finding in of_kind if finding.line in by_line}),
             sample_error_developers=[
                 _sample(by_line[line])
-                for line in list(dict.fromkeys(each.line for each in found if each.line in by_line))[:SAMPLES]
+                for line in list(dict.fromkeys(finding.line for finding in of_kind if finding.line in by_line))[
+                    :SAMPLES
+                ]
                 if line is not None
             ],
-            rows=[RowOfErrorBody(where=each.where, message=each.message) for each in found[:SHOWN]],
+            rows=[RowOfErrorBody(where=finding.where, message=finding.message) for finding in of_kind[:SHOWN]],
         )
-        for (kind, field), found in kinds.items()
+        for (kind, field), of_kind in kinds.items()
     ]
 
 
@@ -205,11 +199,14 @@ def _sample(person: Person) -> dict[str, str]:
     }
 
 
+FieldType = Literal["NAME", "EMAIL", "MANAGER_EMAIL", "TEXT"]
+
+
 class SchemaFieldBody(Body):
     """One field of a developer."""
 
     name: str
-    type: str = Field(json_schema_extra={"enum": ["NAME", "EMAIL", "MANAGER_EMAIL", "TEXT"]})
+    type: FieldType
     required: bool = Field(description="Whether every developer needs a value.")
     column_required: bool = Field(description="Whether a file needs a column for it.")
     description: str
@@ -217,7 +214,7 @@ class SchemaFieldBody(Body):
     csv_header: str | None = Field(default=None, description="The column of the list put in force last that is it.")
 
 
-_TYPES = {"full_name": "NAME", "email": "EMAIL", "manager_email": "MANAGER_EMAIL"}
+_TYPES: Mapping[str, FieldType] = {"full_name": "NAME", "email": "EMAIL", "manager_email": "MANAGER_EMAIL"}
 
 
 class SchemaBody(Body):
@@ -250,7 +247,7 @@ def _schema_field(name: str, header: str | None) -> SchemaFieldBody:
 class ChangedBody(Body):
     """What a change of developers did, counted."""
 
-    status: str = Field(json_schema_extra={"const": "success"})
+    status: Literal["success"]
     added: int
     updated: int
     unchanged: int
@@ -275,120 +272,8 @@ class ChangedBody(Body):
 class CloudIdsBody(Body):
     """What became of accounts given to developers."""
 
-    status: str = Field(json_schema_extra={"enum": ["success", "partial"]})
+    status: Literal["success", "partial"]
     message: str
     accepted: int = Field(description="Accounts taken.")
     rejected: int = Field(description="Accounts refused; the others were taken all the same.")
     errors: list[RowErrorBody] = Field(description="Why: the first 1,000.")
-
-
-class OrgTreeBody(Body):
-    """An org tree as it is in force."""
-
-    id: int
-    name: str
-    version: int
-    loaded_at: Instant
-    root_ref_id: int
-    teams: int = Field(description="Nodes, the root included.")
-    developers: int = Field(description="Distinct developers in teams.")
-
-    @classmethod
-    def of(cls, summary: TreeSummary, tree: OrgTree) -> Self:
-        """A tree and when it was loaded."""
-        return cls(
-            id=summary.id,
-            name=summary.name,
-            version=summary.version,
-            loaded_at=summary.loaded_at,
-            root_ref_id=tree.root.ref_id,
-            teams=len(tree.nodes),
-            developers=tree.head_counts()[tree.root.ref_id],
-        )
-
-
-class TeamBody(Body):
-    """One node of an org tree."""
-
-    ref_id: int
-    key: str | None
-    name: str
-    hierarchy: str = Field(description="Names from the root, joined by `/`.")
-    parent_ref_id: int | None = Field(description="Null for the root.")
-    depth: int
-    leaf: bool = Field(description="Whether no team is below it.")
-    manager_email: str | None
-    developers: int = Field(description="Distinct developers of it and the teams below.")
-    own_developers: int
-
-    @classmethod
-    def of(cls, node: Node, heads: int, *, leaf: bool) -> Self:
-        """A node with its head count."""
-        return cls(
-            ref_id=node.ref_id,
-            key=node.key,
-            name=node.name,
-            hierarchy=node.path,
-            parent_ref_id=node.parent,
-            depth=node.depth,
-            leaf=leaf,
-            manager_email=node.manager,
-            developers=heads,
-            own_developers=len(node.own),
-        )
-
-
-class FilterBody(Body):
-    """One filter of a team."""
-
-    filter_key: str = Field(json_schema_extra={"enum": [key for _, key in FILTER_KEYS.values()]})
-    operator: str = Field(json_schema_extra={"enum": list(OPERATORS.values())})
-    values: list[str]
-
-
-class FiltersBody(Body):
-    """A team's own filters, twice: grouped, and as the text of its settings."""
-
-    grouped_filters: dict[str, list[FilterBody]]
-    rules: dict[str, str] = Field(description="Text of the setting `team.<key>.<rule>` by rule.")
-    warnings: list[str] | None = Field(default=None, description="What was ignored; absent if nothing was.")
-
-    @classmethod
-    def of(cls, found: TeamFilters, warnings: Sequence[str] = ()) -> Self:
-        """Filters of a team."""
-        grouped: dict[str, list[FilterBody]] = {}
-        for name, filters in found.filters.items():
-            group, key = FILTER_KEYS[name]
-            grouped.setdefault(group, []).extend(
-                FilterBody(filter_key=key, operator=OPERATORS[each.operator], values=list(each.values))
-                for each in filters
-            )
-        body = cls(grouped_filters=grouped, rules=dict(found.rules))
-        if warnings:
-            body.warnings = list(warnings)
-        return body
-
-
-class IntegrationBody(Body):
-    """A source that a team uses."""
-
-    integration_id: int
-    integration_name: str = Field(description="The source's name, as `leadline sources list` shows it.")
-    type: str = Field(json_schema_extra={"enum": list(INTEGRATION_TYPES)})
-    kind: str = Field(description="Its tool: `github`, `jira`, …")
-
-
-class IntegrationsBody(Body):
-    """The sources a team uses."""
-
-    integrations: list[IntegrationBody]
-
-    @classmethod
-    def of(cls, found: Sequence[Integration]) -> Self:
-        """Integrations of a team."""
-        return cls(
-            integrations=[
-                IntegrationBody(integration_id=each.id, integration_name=each.name, type=each.type, kind=each.kind)
-                for each in found
-            ]
-        )

@@ -1,4 +1,4 @@
-"""Uploaded files: a multipart body, or a plain ``text/csv`` one, comes in; the file's name, bytes and fields beside it go out.
+"""Uploaded files, as part of a form or as a plain ``text/csv`` body, and the fields sent beside them.
 
 Nothing larger than ``MAX_UPLOAD`` is read; it is held in memory, since it is judged as a whole.
 """
@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
+from pydantic import BaseModel, Field
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from leadline.api.body import UnsupportedMediaType, is_storable, malformed, read_bytes
+from leadline.api.body import RequestBody, RequestPart, UnsupportedMediaType, read_bytes
+from leadline.api.json_text import is_storable, malformed
+from leadline.api.query import MayBeAbsent
 from leadline.errors import Detail, InvalidRequest
 
 MAX_UPLOAD = 16 << 20
@@ -77,3 +80,26 @@ def _plain(name: str) -> str:
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(letter for letter in last if letter.isprintable())[:200].strip()
     return shown or "developers.csv"
+
+
+class DevelopersForm(RequestPart):
+    """A form with a list of developers."""
+
+    file: bytes = Field(description="The list of developers, as CSV.")
+    org_tree_name: MayBeAbsent[str] = None
+
+
+class AccountsForm(RequestPart):
+    """A form with a list of accounts."""
+
+    file: bytes = Field(description="Accounts, as CSV with the columns email, applicationType, cloudId.")
+    org_tree_name: MayBeAbsent[str] = None
+
+
+def _file(form: type[BaseModel]) -> RequestBody:
+    return RequestBody(read_upload, {"multipart/form-data": form, "text/csv": str}, "At most 16 MiB, in UTF-8.")
+
+
+DEVELOPERS_FILE = _file(DevelopersForm)
+ACCOUNTS_FILE = _file(AccountsForm)
+"""Dependencies that give the ``UploadedFile``."""

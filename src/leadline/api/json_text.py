@@ -1,0 +1,110 @@
+"""JSON as it is written by hand: text in, values out, or one refusal that says where the text stops making sense.
+
+The documented examples carry comments and trailing commas, so text that is not strict JSON is read as JSON5 (by
+``pyjson5``). What could hurt further inside is refused here: too deep, not UTF-8, numbers that are none, characters that
+no database stores.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from leadline.errors import InvalidRequest
+
+MAX_DEPTH = 32
+"""Deepest nesting of objects and arrays; a documented request has three levels."""
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """``raw`` as an object: strict JSON, else JSON5. Raises ``InvalidRequest``."""
+    text = decoded(raw)
+    if not text.strip():
+        raise malformed("it is empty; send a JSON object")
+    value = _parse(text)
+    if not isinstance(value, dict):
+        raise malformed(f"it is {kind_of(value)}; send an object, as in " + '{"scope": {…}, "dateRange": {…}}')
+    _check_values(value)
+    return value
+
+
+def parse_value(raw: bytes) -> Any:
+    """``raw`` as a JSON value: strict JSON, else JSON5. Raises ``InvalidRequest``."""
+    text = decoded(raw)
+    if not text.strip():
+        raise malformed("it is empty; send JSON")
+    value = _parse(text)
+    _check_values(value)
+    return value
+
+
+def decoded(raw: bytes) -> str:
+    """``raw`` as text. Raises ``InvalidRequest`` unless it is UTF-8."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise malformed(f"it is not UTF-8 at byte {error.start}") from None
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError):
+        return _parse_lenient(text)
+
+
+def _parse_lenient(text: str) -> Any:
+    import pyjson5
+
+    try:
+        return pyjson5.decode(text, MAX_DEPTH)
+    except pyjson5.Json5NestingTooDeep:
+        raise malformed(f"it is nested deeper than {MAX_DEPTH} levels") from None
+    except pyjson5.Json5DecoderException as error:
+        raise malformed(f"it is not JSON (comments and trailing commas may be there): {error.message}") from None
+    except (ValueError, RecursionError):
+        raise malformed("it is not JSON") from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise malformed(f"the key {twice[:80]!r} is given twice")
+    return value
+
+
+def _check_values(value: Any) -> None:
+    """Refuse, wherever they are, what JSON5 or Python would let through: depth, NaN, lone surrogates, NUL."""
+    open_values = [(value, 1)]
+    while open_values:
+        at, depth = open_values.pop()
+        if isinstance(at, dict | list):
+            if depth > MAX_DEPTH:
+                raise malformed(f"it is nested deeper than {MAX_DEPTH} levels")
+            members = [*at.keys(), *at.values()] if isinstance(at, dict) else at
+            open_values.extend((member, depth + 1) for member in members)
+        elif isinstance(at, float) and not math.isfinite(at):
+            raise malformed("NaN and infinite numbers mean nothing here")
+        elif isinstance(at, str) and not is_storable(at):
+            raise malformed("it has a text with a NUL or half a surrogate pair in it")
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database can store ``text``: PostgreSQL takes no NUL, UTF-8 no lone surrogate."""
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, in words."""
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "an array"}
+    return names.get(type(value), "no object")
+
+
+def malformed(why: str) -> InvalidRequest:
+    """The refusal of a body that cannot be read."""
+    return InvalidRequest(f"The body cannot be read: {why}", code="malformed_body")

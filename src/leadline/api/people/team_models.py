@@ -1,0 +1,127 @@
+"""What is answered about org trees and their teams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import Field
+
+from leadline.exports.answers import Body, Instant
+from leadline.people import TreeSummary
+from leadline.people.team_integrations import Integration
+from leadline.people.team_settings import FILTER_KEYS, OPERATORS, TeamFilters
+from leadline.people.tree import Node, OrgTree
+from leadline.settings.rules import INTEGRATION_TYPES
+
+
+class OrgTreeBody(Body):
+    """An org tree as it is in force."""
+
+    id: int
+    name: str
+    version: int
+    loaded_at: Instant
+    root_ref_id: int
+    teams: int = Field(description="Nodes, the root included.")
+    developers: int = Field(description="Distinct developers in teams.")
+
+    @classmethod
+    def of(cls, summary: TreeSummary, tree: OrgTree) -> Self:
+        """A tree and when it was loaded."""
+        return cls(
+            id=summary.id,
+            name=summary.name,
+            version=summary.version,
+            loaded_at=summary.loaded_at,
+            root_ref_id=tree.root.ref_id,
+            teams=len(tree.nodes),
+            developers=tree.head_counts()[tree.root.ref_id],
+        )
+
+
+class TeamBody(Body):
+    """One node of an org tree."""
+
+    ref_id: int
+    key: str | None
+    name: str
+    hierarchy: str = Field(description="Names from the root, joined by `/`.")
+    parent_ref_id: int | None = Field(description="Null for the root.")
+    depth: int
+    leaf: bool = Field(description="Whether no team is below it.")
+    manager_email: str | None
+    developers: int = Field(description="Distinct developers of it and the teams below.")
+    own_developers: int
+
+    @classmethod
+    def of(cls, node: Node, heads: int, *, leaf: bool) -> Self:
+        """A node with its head count."""
+        return cls(
+            ref_id=node.ref_id,
+            key=node.key,
+            name=node.name,
+            hierarchy=node.path,
+            parent_ref_id=node.parent,
+            depth=node.depth,
+            leaf=leaf,
+            manager_email=node.manager,
+            developers=heads,
+            own_developers=len(node.own),
+        )
+
+
+class FilterBody(Body):
+    """One filter of a team."""
+
+    filter_key: str = Field(json_schema_extra={"enum": [key for _, key in FILTER_KEYS.values()]})
+    operator: str = Field(json_schema_extra={"enum": list(OPERATORS.values())})
+    values: list[str]
+
+
+class FiltersBody(Body):
+    """A team's own filters, twice: grouped, and as the text of its settings."""
+
+    grouped_filters: dict[str, list[FilterBody]]
+    rules: dict[str, str] = Field(description="Text of the setting `team.<key>.<rule>` by rule.")
+    warnings: list[str] | None = Field(default=None, description="What was ignored; absent if nothing was.")
+
+    @classmethod
+    def of(cls, settings: TeamFilters, warnings: Sequence[str] = ()) -> Self:
+        """Filters of a team."""
+        grouped: dict[str, list[FilterBody]] = {}
+        for name, filters in settings.filters.items():
+            group, key = FILTER_KEYS[name]
+            grouped.setdefault(group, []).extend(
+                FilterBody(filter_key=key, operator=OPERATORS[rule.operator], values=list(rule.values))
+                for rule in filters
+            )
+        body = cls(grouped_filters=grouped, rules=dict(settings.rules))
+        if warnings:
+            body.warnings = list(warnings)
+        return body
+
+
+class IntegrationBody(Body):
+    """A source that a team uses."""
+
+    integration_id: int
+    integration_name: str = Field(description="The source's name, as `leadline sources list` shows it.")
+    type: str = Field(json_schema_extra={"enum": list(INTEGRATION_TYPES)})
+    kind: str = Field(description="Its tool: `github`, `jira`, …")
+
+
+class IntegrationsBody(Body):
+    """The sources a team uses."""
+
+    integrations: list[IntegrationBody]
+
+    @classmethod
+    def of(cls, integrations: Sequence[Integration]) -> Self:
+        """Integrations of a team."""
+        return cls(
+            integrations=[
+                IntegrationBody(integration_id=used.id, integration_name=used.name, type=used.type, kind=used.kind)
+                for used in integrations
+            ]
+        )
