@@ -29,6 +29,7 @@ from leadline.exports import cleaning, files
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.heartbeat import Heartbeat, HeartbeatThread
 from leadline.exports.kinds import KINDS
+from leadline.exports.maintenance import maintain
 from leadline.exports.service import Pin, deliver_and_pin
 from leadline.exports.wakeup import listening
 from leadline.home import Home, Project
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=15)
 POLL_SECONDS = 0.1
 CLEANING_SECONDS = 600
+MAINTENANCE_SECONDS = 3600
+"""How often an idle worker looks after the lake's files."""
 DELIVERY_SECONDS = 1.0
 """How often an idle worker looks whether pushed rows are due for the lake; an export has them delivered before it reads."""
 IDLE_SECONDS = 60
@@ -99,7 +102,8 @@ class Worker:
     def _run_until(self, stop: threading.Event) -> None:
         self._stop = stop
         next_cleaning = next_delivery = idle_since = time.monotonic()
-        preparing = self._preparing()
+        next_maintenance = time.monotonic() + MAINTENANCE_SECONDS
+        steps = self._preparing()
         busy = False
         with listening(self._home.path) as queued:
             while not stop.is_set():
@@ -109,13 +113,16 @@ class Worker:
                     if busy:
                         idle_since = time.monotonic()
                         continue
-                    if next(preparing, None) is not None:
+                    if next(steps, None) is not None:
                         continue
                     if time.monotonic() - idle_since > IDLE_SECONDS:
                         self.close()
                     if time.monotonic() >= next_cleaning:
                         next_cleaning = time.monotonic() + CLEANING_SECONDS
                         cleaning.clean(self._home, self._clock())
+                    if time.monotonic() >= next_maintenance:
+                        next_maintenance = time.monotonic() + MAINTENANCE_SECONDS
+                        steps = maintain(self._home, self._clock())
                     if time.monotonic() >= next_delivery:
                         next_delivery = time.monotonic() + DELIVERY_SECONDS
                         self._deliver_pushed()

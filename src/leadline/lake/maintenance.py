@@ -121,11 +121,11 @@ def small_files(snapshot: Snapshot, table: str) -> list[DataFile]:
     return [file for file in snapshot.data_files(table) if 0 <= file.rows < SMALL_FILE_ROWS]
 
 
-def compact_table(lake: Lake, table: Table, lock: LockFactory) -> tuple[int, int]:
-    """Merges the table's small files in one commit; (files merged, files they became)."""
+def compact_table(lake: Lake, table: Table, lock: LockFactory, least: int = 2) -> tuple[int, int]:
+    """Merges the table's small files, if there are ``least`` of them, in one commit; (files merged, files they became)."""
     with lock(f"lake:{table.name}"):
         small = small_files(lake.snapshot(), table.name)
-        if len(small) < 2:
+        if len(small) < least:
             return 0, 0
         return merge_files(lake, table, small)
 
@@ -241,12 +241,14 @@ def compact_lake(
     now: datetime,
     lock: LockFactory | None = None,
     keep_days: int = KEEP_DAYS,
+    least: int = 2,
 ) -> Compaction:
-    """Merges small files of the table called ``table`` (default: every table) and clears files that no version of the
-    last ``keep_days`` days reads. Content stays the same. ``lock`` keeps deliveries out while a table is merged."""
+    """Merges small files of the table called ``table`` (default: every table), where there are ``least``, and clears files
+    that no version of the last ``keep_days`` days reads. Content stays the same. ``lock`` keeps deliveries out while a
+    table is merged."""
     merged = written = cleared = 0
     for each in TABLES.values() if table is None else [table_named(table)]:
-        from_files, to_files = compact_table(lake, each, lock or (lambda _: nullcontext()))
+        from_files, to_files = compact_table(lake, each, lock or (lambda _: nullcontext()), least)
         merged, written = merged + from_files, written + to_files
         cleared += clear_table(lake, each, now=now, keep_days=keep_days)
     return Compaction(merged, written, cleared)

@@ -1,0 +1,55 @@
+"""What an idle worker does for the lake: it merges small files where there are many, and deletes those that no version
+reads any more. Content never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import structlog
+
+from leadline.db.projects import all_projects
+from leadline.errors import StoreError
+from leadline.home import Home, Project
+from leadline.lake.maintenance import compact_lake
+from leadline.schema import TABLES
+
+MANY_SMALL_FILES = 16
+"""Small files of a table from which on reading it gets slower by them."""
+
+_log = structlog.get_logger("leadline.exports")
+
+
+class _Held(Exception):
+    """The table's lock is held."""
+
+
+def maintain(home: Home, now: datetime) -> Iterator[str]:
+    """Look after every table of every project, a table a step, so that whoever has other work can stop in between;
+    yields the table's name. A table that something is delivered to at this moment is left for the next time."""
+    for _, organization, name in all_projects(home.db):
+        project = home.project(organization, name)
+        for table in TABLES:
+            _compact(project, table, now)
+            yield table
+
+
+def _compact(project: Project, table: str, now: datetime) -> None:
+    @contextmanager
+    def lock(name: str) -> Iterator[None]:
+        with project.lock_if_free(name) as free:
+            if not free:
+                raise _Held
+            yield
+
+    try:
+        done = compact_lake(project.lake, table, now=now, lock=lock, least=MANY_SMALL_FILES)
+    except _Held:
+        return
+    except StoreError as error:
+        # What is wrong is for `leadline status --check` to say; other projects are looked after all the same.
+        _log.warning("table could not be compacted", table=table, error=error.message)
+        return
+    if done.merged or done.cleared:
+        _log.info("table compacted", table=table, merged=done.merged, written=done.written, cleared=done.cleared)
