@@ -43,7 +43,7 @@ def status(
     with opened(context) as project:
         state = status_of(project, check=check)
     if json:
-        emit_json(state.document())
+        emit_json(state.model_dump(mode="json", exclude_unset=True))
     else:
         _show(state)
     if state.check is not None and not state.check.good:
