@@ -87,7 +87,7 @@ def take(project: Project, judge: RowValidator, *events: WebhookEvent, now: date
             project.id,
             TABLES[change.table],
             [{name: plain(value) for name, value in row.items()} for row in change.rows],
-            change.terms,
+            change.policy,
         )
         for each in events
         for change in each.changes
@@ -134,7 +134,7 @@ class World:
     def flush(self) -> None:
         for name in sorted(OF_LIFE, key=lambda name: name == PARENT):
             found = [
-                (typed(name, row), Arrival(change.terms, NOW))
+                (typed(name, row), Arrival(change.policy, NOW))
                 for each in self.waiting
                 for change in each.changes
                 if change.table == name

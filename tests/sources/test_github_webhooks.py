@@ -35,7 +35,7 @@ def changes(event: str, action: str, **things: Any) -> tuple[Change, ...]:
 
 def known(change: Change) -> dict[str, Any]:
     (row,) = change.rows
-    return {name: value for name, value in row.items() if name not in change.terms.unknown}
+    return {name: value for name, value in row.items() if name not in change.policy.unknown}
 
 
 def polled(node: dict[str, Any], table: str, at: int = 0) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def test_a_pull_request_is_as_a_poll_makes_it(name: str) -> None:
     expected = polled(node, "pull_requests")
     del expected["ready_at"]
     assert known(change) == expected
-    assert change.terms.unknown == ("ready_at",)
+    assert change.policy.unknown == ("ready_at",)
 
 
 def test_deleted_accounts_are_unknown() -> None:
@@ -76,7 +76,7 @@ def test_what_a_payload_lacks_is_not_known() -> None:
     for name in ("additions", "deletions", "changed_files", "labels", "merged_by"):
         del node[name]
     (change,) = changes("pull_request", "edited", pull_request=node)
-    assert set(change.terms.unknown) == {
+    assert set(change.policy.unknown) == {
         *("additions", "deletions", "changed_files", "labels", "merged_by", "ready_at"),
     }
 
@@ -85,7 +85,7 @@ def test_ready_for_review_tells_when() -> None:
     node = {**pull(SHOP, 1), **OPEN, "updatedAt": when(65)}
     (change,) = changes("pull_request", "ready_for_review", pull_request=hooks.pull_request(node))
     assert change.rows[0]["ready_at"] == when(65)
-    assert (change.terms.unknown, change.terms.keep_first) == ((), ("ready_at",))
+    assert (change.policy.unknown, change.policy.keep_first) == ((), ("ready_at",))
 
 
 @pytest.mark.parametrize("state", ["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"])
@@ -99,7 +99,7 @@ def test_a_review(state: str) -> None:
         review=hooks.review(node["reviews"][0]),
     )
     assert known(change) == polled(node, "reviews")
-    assert change.terms.observed_at == instant(node["updatedAt"], "")
+    assert change.policy.observed_at == instant(node["updatedAt"], "")
 
 
 def test_a_review_whose_server_does_not_say_when_it_changed() -> None:
@@ -107,7 +107,7 @@ def test_a_review_whose_server_does_not_say_when_it_changed() -> None:
     sent = hooks.review(node["reviews"][0])
     del sent["updated_at"]
     (change,) = changes("pull_request_review", "dismissed", pull_request=hooks.pull_request(node), review=sent)
-    assert change.terms.unknown == ("updated_at",)
+    assert change.policy.unknown == ("updated_at",)
 
 
 def test_a_pending_review_is_nobodys_business() -> None:
@@ -129,16 +129,16 @@ def test_comments() -> None:
         comment=hooks.comment(on_code),
     )
     assert known(line) == polled(node, "comments", 2)
-    assert talk.terms == line.terms
-    assert talk.terms.in_pull_request
-    assert talk.terms.observed_at == instant(node["updatedAt"], "")
+    assert talk.policy == line.policy
+    assert talk.policy.in_pull_request
+    assert talk.policy.observed_at == instant(node["updatedAt"], "")
 
 
 def test_a_comment_newer_than_what_its_pull_request_says() -> None:
     issue = {"number": 1, "updated_at": when(1), "pull_request": {}}
     late = comment(5, "ada", 99)
     (change,) = changes("issue_comment", "created", issue=issue, comment=hooks.comment(late))
-    assert change.terms.observed_at == instant(when(99), "")
+    assert change.policy.observed_at == instant(when(99), "")
 
 
 def test_a_comment_on_an_issue_is_ignored() -> None:
@@ -150,7 +150,7 @@ def test_deleted_comments_are_gone_whatever_the_order() -> None:
     issue = {"number": 1, "updated_at": when(1), "pull_request": {}}
     (change,) = changes("issue_comment", "deleted", issue=issue, comment=hooks.comment(comment(5, "ada", 1)))
     assert change.rows == [{"repository": SHOP, "number": 1, "comment_id": str(LARGE + 5)}]
-    assert change.terms == MergePolicy((), deleted=True)
+    assert change.policy == MergePolicy((), deleted=True)
 
 
 def test_a_release() -> None:
@@ -165,12 +165,12 @@ def test_a_release() -> None:
 def test_a_release_that_went_and_one_that_moved_to_another_tag() -> None:
     node = release(SHOP, 1)
     (gone,) = changes("release", "deleted", release=hooks.release(node))
-    assert gone.terms.deleted
+    assert gone.policy.deleted
     assert gone.rows == [{"repository": SHOP, "tag": "v1", "published_at": node["publishedAt"]}]
     moved = changes(
         "release", "edited", release=hooks.release(node, tag_name="v2"), changes={"tag_name": {"from": "v1"}}
     )
-    assert [(change.terms.deleted, change.rows[0]["tag"]) for change in moved] == [(True, "v1"), (False, "v2")]
+    assert [(change.policy.deleted, change.rows[0]["tag"]) for change in moved] == [(True, "v1"), (False, "v2")]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_deployment(states: tuple[str, ...]) -> None:
     else:
         (change,) = changes("deployment", "created", **things)
     expected = deployment_rows(SHOP, connected(node), "github")["deployments"][0]
-    assert known(change) == {name: value for name, value in expected.items() if name not in change.terms.unknown}
+    assert known(change) == {name: value for name, value in expected.items() if name not in change.policy.unknown}
 
 
 def test_what_another_deployment_replaced_keeps_its_outcome() -> None:

@@ -41,7 +41,7 @@ def as_stored(table: str, row: dict[str, Any]) -> dict[str, Any]:
 def assert_tells(change: Change, polled: dict[str, Any], *about: str) -> None:
     """Whatever the change claims to know is what the poll knows, but for columns that it knows only ``about``."""
     (row,) = change.rows
-    known = {name for name in row if name not in change.terms.unknown and name not in about}
+    known = {name for name in row if name not in change.policy.unknown and name not in about}
     expected = as_stored(change.table, polled)
     assert {name: as_stored(change.table, row)[name] for name in known} == {name: expected[name] for name in known}
     assert set(TABLES[change.table].key) <= known
@@ -75,9 +75,9 @@ def test_a_merge_request(name: str, by: str) -> None:
     (change,) = changes(hooks.merge_request(SHOP, node, action, by if action != "merge" else "ben"))
     assert_tells(change, polled(node, "pull_requests"))
     (row,) = change.rows
-    assert {"additions", "deletions", "changed_files", "ready_at"} <= set(change.terms.unknown)
-    assert ("author" in change.terms.unknown) is (row["author"] is None)
-    assert ("merged_at" in change.terms.unknown) is (name in ("merged before", "merged without a merge commit"))
+    assert {"additions", "deletions", "changed_files", "ready_at"} <= set(change.policy.unknown)
+    assert ("author" in change.policy.unknown) is (row["author"] is None)
+    assert ("merged_at" in change.policy.unknown) is (name in ("merged before", "merged without a merge commit"))
 
 
 def test_ready_for_review_tells_when() -> None:
@@ -86,8 +86,8 @@ def test_ready_for_review_tells_when() -> None:
     payload["changes"] = {"draft": {"previous": True, "current": False}}
     (change,) = changes(payload)
     assert change.rows[0]["ready_at"] == change.rows[0]["updated_at"]
-    assert change.terms.keep_first == ("ready_at",)
-    assert "ready_at" not in change.terms.unknown
+    assert change.policy.keep_first == ("ready_at",)
+    assert "ready_at" not in change.policy.unknown
 
 
 @pytest.mark.parametrize("kind", ["Note", "DiffNote", "DiscussionNote"])
@@ -96,9 +96,9 @@ def test_notes(kind: str) -> None:
     node["notes"] = [note(7, "why?", "cleo", 99, kind)]
     (change,) = changes(hooks.note(SHOP, node["notes"][0], node))
     assert_tells(change, polled(node, "comments"))
-    assert change.terms.observed_at == instant(node["updatedAt"], "")
-    assert change.terms.in_pull_request
-    assert change.terms.unknown == ()
+    assert change.policy.observed_at == instant(node["updatedAt"], "")
+    assert change.policy.in_pull_request
+    assert change.policy.unknown == ()
 
 
 def test_a_note_edited_by_another_keeps_its_author() -> None:
@@ -106,7 +106,7 @@ def test_a_note_edited_by_another_keeps_its_author() -> None:
     payload = hooks.note(SHOP, note(7, "why?", "cleo", 99), node)
     payload["user"] = hooks.user({"username": "ben", "name": "Ben"})
     (change,) = changes(payload)
-    assert change.terms.unknown == ("author",)
+    assert change.policy.unknown == ("author",)
 
 
 def test_system_notes_and_notes_on_other_things_are_ignored() -> None:
@@ -123,8 +123,8 @@ def test_a_pipeline(status: str) -> None:
     (change,) = changes(hooks.pipeline(SHOP, node))
     expected = pipeline_rows(SHOP, node, "gitlab", BASE, DeployRules())["builds"][0]
     assert_tells(change, expected, "started_at")
-    assert change.terms.keep_first == ("started_at",)
-    assert "updated_at" in change.terms.unknown
+    assert change.policy.keep_first == ("started_at",)
+    assert "updated_at" in change.policy.unknown
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "RUNNING"])
@@ -143,8 +143,8 @@ def test_a_deployment(status: str, by_job: bool) -> None:
     node = deployment(SHOP, 1, status, by_job=by_job)
     (change,) = changes(hooks.deployment(SHOP, node))
     assert_tells(change, deployment_rows(SHOP, node, "gitlab")["deployments"][0], "started_at")
-    assert change.terms.keep_first == ("started_at", "finished_at")
-    assert "updated_at" in change.terms.unknown
+    assert change.policy.keep_first == ("started_at", "finished_at")
+    assert "updated_at" in change.policy.unknown
 
 
 def test_releases() -> None:
@@ -152,7 +152,7 @@ def test_releases() -> None:
     (made,) = changes(hooks.release(SHOP, node, "create"))
     assert_tells(made, release_rows(SHOP, node)["releases"][0])
     (gone,) = changes(hooks.release(SHOP, node, "delete"))
-    assert gone.terms.deleted
+    assert gone.policy.deleted
     assert set(gone.rows[0]) == {"repository", "tag", "published_at"}
 
 
@@ -162,7 +162,7 @@ def test_an_issue(number: int, by: str) -> None:
     node = issue(SHOP, number)
     (change,) = changes(hooks.issue(SHOP, node, by))
     assert_tells(change, issue_rows(SHOP, connected(node))["work_items"][0])
-    assert change.terms.unknown == (() if by == "cleo" else ("reporter",))
+    assert change.policy.unknown == (() if by == "cleo" else ("reporter",))
 
 
 def test_an_issue_nobody_is_assigned_to_on_a_server_without_weights() -> None:
@@ -170,7 +170,7 @@ def test_an_issue_nobody_is_assigned_to_on_a_server_without_weights() -> None:
     payload = hooks.issue(SHOP, node)
     del payload["assignees"], payload["object_attributes"]["weight"]
     (change,) = changes(payload)
-    assert change.terms.unknown == ("story_points",)
+    assert change.policy.unknown == ("story_points",)
     assert_tells(change, issue_rows(SHOP, connected(node))["work_items"][0])
 
 
@@ -205,7 +205,7 @@ def test_a_self_managed_server() -> None:
     source = GitLabWebhooks(SourceSettings("gitlab", "x", ("acme",), "https://git.example.com/lab"))
     found = source.parse("", hooks.pipeline(SHOP, pipeline(SHOP, 1)))
     assert str(found.changes[0].rows[0]["build_id"]).startswith("git.example.com/lab:")
-    assert "url" in found.changes[0].terms.unknown  # the address is another's
+    assert "url" in found.changes[0].policy.unknown  # the address is another's
     assert source.cursor(found) == "git.example.com/lab#1"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,22 +24,13 @@ from leadline.errors import Detail, InvalidRequest, LeadlineError, NotFound, Una
 from leadline.field_types import printable
 from leadline.ingest.inbox import Push
 from leadline.schema import TABLES
-from leadline.sources.github.webhooks import GitHubWebhooks
-from leadline.sources.gitlab.webhooks import GitLabWebhooks
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.text import Misshapen, plain
-from leadline.sources.kit.webhook_signatures import CHECKS
-from leadline.sources.kit.webhooks import Webhooks
+from leadline.sources.kit.webhooks import webhook_module
 
 log = structlog.get_logger("leadline.api")
 
 FORM = "application/x-www-form-urlencoded"
-
-KINDS: Mapping[str, tuple[str, Callable[[SourceSettings], Webhooks]]] = {
-    "github": ("x-github-event", GitHubWebhooks),
-    "gitlab": ("x-gitlab-event", GitLabWebhooks),
-}
-"""By kind of source: the header that names the event, and what knows the payloads."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,7 @@ def verified(db: Database, address: Address, headers: Mapping[str, str], body: b
     hook = _hook(db, address)
     # What is not there is checked all the same, so that the time tells nothing.
     kind, secret = (hook.settings.kind, hook.secret) if hook is not None else ("github", secrets.token_hex())
-    if not CHECKS[kind](secret, headers, body, now) or hook is None:
+    if not webhook_module(kind).is_signed(secret, headers, body, now) or hook is None:
         raise unsigned()
     return hook
 
@@ -85,7 +76,7 @@ def _hook(db: Database, address: Address) -> Hook | None:
         settings = SourceSettings.restored(row.kind, row.name, row.settings)
     except (NotFound, InvalidRequest):
         return None
-    if settings.kind not in KINDS or settings.webhook_secret is None:
+    if not settings.declared.webhooks or settings.webhook_secret is None:
         return None
     try:
         secret = settings.webhook_secret.read(os.environ)
@@ -97,11 +88,11 @@ def _hook(db: Database, address: Address) -> Hook | None:
 
 def pushes_of(db: Database, hook: Hook, headers: Mapping[str, str], body: bytes) -> list[Push] | str:
     """What a delivery brings, or why nothing. Raises ``InvalidRequest`` for what cannot be understood."""
-    header, webhooks_of = KINDS[hook.settings.kind]
-    webhooks = webhooks_of(hook.settings)
+    module = webhook_module(hook.settings.kind)
+    webhooks = module.connect(hook.settings)
     payload = payload_of(headers, body)
     try:
-        event = webhooks.parse(headers.get(header, ""), payload)
+        event = webhooks.parse(headers.get(module.EVENT_HEADER, ""), payload)
     except Misshapen as error:
         raise unreadable(str(error)) from None
     if not event.changes:
@@ -116,7 +107,7 @@ def pushes_of(db: Database, hook: Hook, headers: Mapping[str, str], body: bytes)
             hook.project,
             TABLES[change.table],
             [{name: plain(value) for name, value in row.items()} for row in change.rows],
-            change.terms,
+            change.policy,
         )
         for change in event.changes
     ]

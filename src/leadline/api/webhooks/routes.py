@@ -24,7 +24,7 @@ from leadline.db.projects import DEFAULT
 from leadline.errors import Detail
 from leadline.field_types import printable
 from leadline.ingest.inbox import Accepted
-from leadline.sources.kit.webhook_signatures import PRESENTED
+from leadline.sources.kit.webhooks import signature_headers
 
 router = new_router("webhooks")
 
@@ -59,7 +59,7 @@ async def _address(
 ) -> Address:
     """Where a delivery goes. Raises ``Unauthenticated`` if it is not even signed, before anything else is looked at."""
     check_storable(request.query_params)
-    if not any(request.headers.get(name) for name in PRESENTED):
+    if not any(request.headers.get(name) for name in signature_headers()):
         raise unsigned()
     return Address(organization, project, source)
 

@@ -1,4 +1,4 @@
-"""What GitHub's webhooks say: an event and its payload in, rows on terms out. Pure.
+"""What GitHub's webhooks say: an event and its payload in, rows with their merge policies out. Pure.
 
 Payloads have the REST API's shape; they are put into the shape that ``rows`` takes, so that a webhook and a poll of the
 same thing make the same rows. A payload that lacks its shape raises ``Misshapen``.
@@ -7,9 +7,8 @@ same thing make the same rows. A payload that lacks its shape raises ``Misshapen
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Any
 
 from leadline.sources.github.api import server
@@ -20,12 +19,20 @@ from leadline.sources.github.rows import (
     release_rows,
     run_rows,
 )
-from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
 from leadline.sources.kit.records import Node, inner
-from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.text import Misshapen, clean
-from leadline.sources.kit.webhooks import Change, MergePolicy, WebhookEvent, change_of, instant, latest, required
+from leadline.sources.kit.webhook_signatures import hex_signature
+from leadline.sources.kit.webhooks import (
+    Change,
+    MergePolicy,
+    WebhookEvent,
+    Webhooks,
+    change_of,
+    instant,
+    latest,
+    required,
+)
 
 GHOST = 10137
 """The account that REST names in place of deleted ones; GraphQL names none."""
@@ -59,31 +66,29 @@ _PULL_REQUEST = {
 """The key that tells a column of ``pull_requests``."""
 
 
-@dataclass(frozen=True)
-class GitHubWebhooks:
+EVENT_HEADER = "x-github-event"
+SIGNATURE_HEADERS = ("x-hub-signature-256",)
+
+
+def is_signed(secret: str, headers: Mapping[str, str], body: bytes, _now: datetime) -> bool:
+    """``X-Hub-Signature-256`` (GitHub, "Validating webhook deliveries")."""
+    name, _, signature = headers.get("x-hub-signature-256", "").partition("=")
+    return hex_signature(secret, signature if name == "sha256" else "", body)
+
+
+class GitHubWebhooks(Webhooks):
     """One source: what of the deliveries that it gets is its own, and what they say."""
 
-    settings: SourceSettings
-    rules: DeployRules = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rules", DeployRules.parsed(self.settings.options.get("deploys", ())))
-
-    kind = SOURCE
+    @property
+    def host(self) -> str:
+        """What names the server in the polls' cursors."""
+        return server(self.settings.url).host
 
     @property
     def prefix(self) -> str:
         """What the ids of deployments and builds begin with."""
         at = server(self.settings.url)
         return SOURCE if at.is_cloud else at.host
-
-    def cursor(self, event: WebhookEvent) -> str:
-        """The poll's cursor that knows what the repository is called."""
-        return f"{server(self.settings.url).host}#{event.number}"
-
-    def covers(self, repository: str) -> bool:
-        """Whether the source reads ``owner/name``."""
-        return any(fnmatchcase(repository.lower(), target.lower()) for target in self.settings.targets)
 
     def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
@@ -142,10 +147,10 @@ def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
     rows = pull_request_rows(of.repository, asked)["pull_requests"]
     unknown = change_of(rows[0], node, _PULL_REQUEST)
     newer = ("updated_at", "merged_at", "ready_at")
-    terms = (
+    policy = (
         MergePolicy(newer, unknown, keep_first=("ready_at",)) if ready else MergePolicy(newer, (*unknown, "ready_at"))
     )
-    return (Change("pull_requests", rows, terms),)
+    return (Change("pull_requests", rows, policy),)
 
 
 def _review(of: _Delivery) -> tuple[Change, ...] | str:
@@ -161,16 +166,16 @@ def _review(of: _Delivery) -> tuple[Change, ...] | str:
     if not rows:
         return "a review that is not submitted yet"
     # A dismissed review stays dismissed, and not every server says when it was changed.
-    terms = MergePolicy(
+    policy = MergePolicy(
         ("state=dismissed", "updated_at"),
         change_of(rows[0], node, {"updated_at": "updated_at", "submitted_at": "submitted_at", "author": "user"}),
-        observed_at=_as_of(pull, node),
+        observed_at=_observed_at(pull, node),
         in_pull_request=True,
     )
-    return (Change("reviews", rows, terms),)
+    return (Change("reviews", rows, policy),)
 
 
-def _as_of(*nodes: Node) -> datetime | None:
+def _observed_at(*nodes: Node) -> datetime | None:
     return latest(*(instant(node.get(name), name) for node in nodes for name in ("updated_at", "submitted_at")))
 
 
@@ -204,8 +209,8 @@ def _comment(of: _Delivery, pull: Node, kind: str) -> tuple[Change, ...] | str:
     if of.action == "deleted":  # for good: no other comment will have its id
         keys = [{name: row[name] for name in ("repository", "number", "comment_id")} for row in rows]
         return (Change("comments", keys, MergePolicy((), deleted=True)),)
-    terms = MergePolicy(("updated_at",), observed_at=_as_of(pull, node), in_pull_request=True)
-    return (Change("comments", rows, terms),)
+    policy = MergePolicy(("updated_at",), observed_at=_observed_at(pull, node), in_pull_request=True)
+    return (Change("comments", rows, policy),)
 
 
 def _release(of: _Delivery) -> tuple[Change, ...] | str:
@@ -223,14 +228,14 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
     rows = release_rows(of.repository, asked)["releases"]
     if of.action == "deleted":
         return (_no_release(of, node.get("tag_name"), node),)
-    terms = MergePolicy(
+    policy = MergePolicy(
         ("published_at", "updated_at"),
         ("sha", *change_of(rows[0], node, {"name": "name", "updated_at": "updated_at"})),
         observed_at=latest(published, instant(node.get("updated_at"), "updated_at")),
     )
     before = (inner(inner(of.payload, "changes") or {}, "tag_name") or {}).get("from")
     gone = () if before in (None, node.get("tag_name")) else (_no_release(of, before, node),)
-    return (*gone, Change("releases", rows, terms))
+    return (*gone, Change("releases", rows, policy))
 
 
 def _no_release(of: _Delivery, tag: Any, node: Node) -> Change:
@@ -287,3 +292,5 @@ _EVENTS: Mapping[str, Callable[[_Delivery], tuple[Change, ...] | str]] = {
     "deployment_status": _deployment_status,
     "workflow_run": _workflow_run,
 }
+
+connect = GitHubWebhooks

@@ -1,4 +1,4 @@
-"""What GitLab's webhooks say: an event's payload in, rows on terms out. Pure.
+"""What GitLab's webhooks say: an event's payload in, rows with their merge policies out. Pure.
 
 Payloads are put into the shapes that ``rows`` takes, so that a webhook and a poll of the same thing make the same rows.
 They name people by numbers, but for who did it, and leave out much that a poll brings: what is not told stays as it is known. A
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from leadline.sources.gitlab.api import Server, server
+from leadline.sources.gitlab.api import server
 from leadline.sources.gitlab.rows import (
     SOURCE,
     account,
@@ -24,12 +24,21 @@ from leadline.sources.gitlab.rows import (
     pipeline_rows,
     release_rows,
 )
-from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
 from leadline.sources.kit.records import Node, inner, objects
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.text import Misshapen
-from leadline.sources.kit.webhooks import Change, MergePolicy, WebhookEvent, change_of, instant, latest, required
+from leadline.sources.kit.webhook_signatures import SIGNING, same_token, standard_signature
+from leadline.sources.kit.webhooks import (
+    Change,
+    MergePolicy,
+    WebhookEvent,
+    Webhooks,
+    change_of,
+    instant,
+    latest,
+    required,
+)
 
 _SHA = re.compile("[0-9a-f]{40}([0-9a-f]{24})?")
 _MERGE_REQUEST = {
@@ -55,26 +64,33 @@ _ISSUE = {
 """The key of ``object_attributes`` that tells a column."""
 
 
-@dataclass(frozen=True)
-class GitLabWebhooks:
+EVENT_HEADER = "x-gitlab-event"
+SIGNATURE_HEADERS = ("x-gitlab-token", "webhook-signature")
+
+
+def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+    """``X-Gitlab-Token`` is the secret; or, if the secret is a signing key, the delivery is signed as by Standard Webhooks."""
+    if secret.startswith(SIGNING):
+        return standard_signature(secret, headers, body, now)
+    return same_token(secret, headers.get("x-gitlab-token", ""))
+
+
+class GitLabWebhooks(Webhooks):
     """One source: what of the deliveries that it gets is its own, and what they say."""
 
-    settings: SourceSettings
-    rules: DeployRules = field(init=False)
-    server: Server = field(init=False)
+    def __init__(self, settings: SourceSettings) -> None:
+        super().__init__(settings)
+        self.server = server(settings.url)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rules", DeployRules.parsed(self.settings.options.get("deploys", ())))
-        object.__setattr__(self, "server", server(self.settings.url))
+    @property
+    def host(self) -> str:
+        """What names the server in the polls' cursors."""
+        return self.server.host
 
     @property
     def prefix(self) -> str:
         """What the ids of deployments and builds begin with."""
         return SOURCE if self.server.is_cloud else self.server.host
-
-    def cursor(self, event: WebhookEvent) -> str:
-        """The poll's cursor that knows what the project is called."""
-        return f"{self.server.host}#{event.number}"
 
     def covers(self, repository: str) -> bool:
         """Whether the source reads the project: it is a target, lies below one, or fits one's pattern."""
@@ -191,16 +207,16 @@ def _note(of: _Delivery) -> tuple[Change, ...] | str:
         "updatedAt": _time(node.get("updated_at")),
     }
     found = merge_request_rows(of.project, {"iid": merge_request.get("iid"), "notes": {"nodes": [asked]}})
-    terms = MergePolicy(
+    policy = MergePolicy(
         ("updated_at",),
         () if author is not None else ("author",),
-        observed_at=_as_of(merge_request, node),
+        observed_at=_observed_at(merge_request, node),
         in_pull_request=True,
     )
-    return (Change("comments", found["comments"], terms),)
+    return (Change("comments", found["comments"], policy),)
 
 
-def _as_of(*nodes: Node) -> datetime | None:
+def _observed_at(*nodes: Node) -> datetime | None:
     return latest(*(instant(node.get("updated_at"), "updated_at") for node in nodes))
 
 
@@ -224,8 +240,8 @@ def _pipeline(of: _Delivery) -> tuple[Change, ...] | str:
     found = pipeline_rows(of.project, asked, of.source.prefix, base, of.source.rules)
     ((table, (row,)),) = ((name, rows) for name, rows in found.items() if name in ("builds", "deployments"))
     # When it started and was changed is not told: it is as a poll knows it, and else about when it was made.
-    terms = MergePolicy(("finished_at",), _unknown(row, {"finished_at", "environment"}), keep_first=("started_at",))
-    return (Change(table, [row], terms),)
+    policy = MergePolicy(("finished_at",), _unknown(row, {"finished_at", "environment"}), keep_first=("started_at",))
+    return (Change(table, [row], policy),)
 
 
 def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
@@ -245,8 +261,8 @@ def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
     (row,) = deployment_rows(of.project, asked, of.source.prefix)["deployments"]
     row["started_at"] = changed if row["finished_at"] is None else None
     row["updated_at"] = None  # that of the deployment is not told
-    terms = MergePolicy(("finished_at",), _unknown(row, {"finished_at"}), keep_first=("started_at", "finished_at"))
-    return (Change("deployments", [row], terms),)
+    policy = MergePolicy(("finished_at",), _unknown(row, {"finished_at"}), keep_first=("started_at", "finished_at"))
+    return (Change("deployments", [row], policy),)
 
 
 def _release(of: _Delivery) -> tuple[Change, ...] | str:
@@ -263,8 +279,8 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
             return "a release that was not published"
         key = {name: row[name] for name in ("repository", "tag", "published_at")}
         return (Change("releases", [key], MergePolicy(("published_at",), deleted=True)),)
-    as_of = latest(*(instant(node.get(name), name) for name in ("created_at", "released_at")))
-    return (Change("releases", [row], MergePolicy(("published_at",), _unknown(row, ()), observed_at=as_of)),)
+    observed_at = latest(*(instant(node.get(name), name) for name in ("created_at", "released_at")))
+    return (Change("releases", [row], MergePolicy(("published_at",), _unknown(row, ()), observed_at=observed_at)),)
 
 
 def _issue(of: _Delivery) -> tuple[Change, ...] | str:
@@ -306,3 +322,5 @@ _EVENTS: Mapping[str, Callable[[_Delivery], tuple[Change, ...] | str]] = {
     "issue": _issue,
     "work_item": _issue,
 }
+
+connect = GitLabWebhooks

@@ -1,18 +1,24 @@
-"""What webhooks mean, whatever the tool: rows on terms, because a delivery knows less than a poll and may come late or twice.
+"""What webhooks mean, whatever the tool: rows with a policy how to merge them, because a delivery knows less than a poll and may
+come late or twice. ``leadline.ingest.partial_rows`` brings them into the lake.
 
-Nothing comes in; the shapes go out that the tools' modules (``github.webhooks``, ``gitlab.webhooks``) make of an event, and
-that ``leadline.ingest.partial_rows`` brings into the lake.
+A kind that takes webhooks (``Kind.webhooks``) has a module ``webhooks`` beside its others, which is a ``WebhookModule``.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from fnmatch import fnmatchcase
+from typing import Any, Protocol, cast
 
+from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.kinds import KINDS
 from leadline.sources.kit.page import Row
+from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.text import Misshapen
 
 
@@ -70,11 +76,11 @@ _STORED = {
 
 @dataclass(frozen=True)
 class Change:
-    """Rows of one table, on terms."""
+    """Rows of one table, and how they are merged."""
 
     table: str
     rows: Sequence[Row]
-    terms: MergePolicy
+    policy: MergePolicy
 
 
 @dataclass(frozen=True)
@@ -88,20 +94,56 @@ class WebhookEvent:
     number: str = ""
 
 
-class Webhooks(Protocol):
-    """What a source knows of its webhooks."""
+class Webhooks(ABC):
+    """What a source of repositories knows of its webhooks."""
 
-    def covers(self, repository: str) -> bool:
-        """Whether the source reads it."""
-        ...
+    def __init__(self, settings: SourceSettings) -> None:
+        self.settings = settings
+        self.rules = DeployRules.parsed(settings.options.get("deploys", ()))
 
+    @property
+    @abstractmethod
+    def host(self) -> str:
+        """What names the server in the polls' cursors."""
+
+    @abstractmethod
     def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
-        ...
+
+    def covers(self, repository: str) -> bool:
+        """Whether the source reads it: whether it fits one of the targets."""
+        return any(fnmatchcase(repository.lower(), target.lower()) for target in self.settings.targets)
 
     def cursor(self, event: WebhookEvent) -> str:
         """Name of the poll's cursor that knows under ``repository`` what the repository is called now."""
+        return f"{self.host}#{event.number}"
+
+
+class WebhookModule(Protocol):
+    """What a kind's module ``webhooks`` has. ``EVENT_HEADER``: the header that names the event; ``SIGNATURE_HEADERS``: headers of
+    which a delivery has at least one; names in lower case."""
+
+    EVENT_HEADER: str
+    SIGNATURE_HEADERS: tuple[str, ...]
+
+    def is_signed(self, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+        """Whether a delivery comes from who knows the secret."""
         ...
+
+    def connect(self, settings: SourceSettings) -> Webhooks:
+        """What a source knows of its webhooks."""
+        ...
+
+
+def webhook_module(kind: str) -> WebhookModule:
+    """The module of a kind that takes webhooks."""
+    return cast("WebhookModule", importlib.import_module(f"{KINDS[kind].module.rpartition('.')[0]}.webhooks"))
+
+
+def signature_headers() -> frozenset[str]:
+    """Headers of which every delivery has at least one, whatever kind it is of."""
+    modules = (webhook_module(kind.name) for kind in KINDS.values() if kind.webhooks)
+    return frozenset(header for module in modules for header in module.SIGNATURE_HEADERS)
 
 
 def change_of(row: Row, node: Mapping[str, Any], keys: Mapping[str, str]) -> tuple[str, ...]:
@@ -121,12 +163,12 @@ def instant(value: Any, name: str) -> datetime | None:
     if value is None:
         return None
     try:
-        found = datetime.fromisoformat(value.removesuffix(" UTC").replace(" +", "+").replace(" -", "-"))
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(value.removesuffix(" UTC").replace(" +", "+").replace(" -", "-"))
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (AttributeError, ValueError, OverflowError):
         raise Misshapen(f"{name} is no instant but {str(value)[:40]!r}") from None
 
 
 def latest(*instants: datetime | None) -> datetime | None:
     """The latest of those that are known."""
-    return max((each for each in instants if each is not None), default=None)
+    return max((moment for moment in instants if moment is not None), default=None)
