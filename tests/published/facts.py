@@ -113,3 +113,217 @@ GITLAB = described(
         ),
     },
 )
+
+
+# -- Jira --------------------------------------------------------------------------------------------------------------
+# developer.atlassian.com: "The Jira Cloud platform REST API" (v3) and "Jira Software Cloud API", June 2025. It does not say
+# which fields may be null; here are those that are so in its examples, or in what issues of every site have.
+
+_PERSON = thing(
+    accountId=TEXT,
+    accountType=TEXT,
+    active=FLAG,
+    avatarUrls=thing(),
+    displayName=TEXT,
+    emailAddress=TEXT,
+    key=TEXT,
+    name=TEXT,
+    self=TEXT,
+    timeZone=TEXT,
+)
+_CATEGORY = thing(id=NUMBER, key=TEXT, name=TEXT, colorName=TEXT, self=TEXT)
+_STATUS = thing(id=TEXT, name=TEXT, description=TEXT, iconUrl=TEXT, self=TEXT, statusCategory=_CATEGORY)
+_FIELD = thing(
+    id=TEXT,
+    key=TEXT,
+    name=TEXT,
+    custom=FLAG,
+    navigable=FLAG,
+    orderable=FLAG,
+    searchable=FLAG,
+    clauseNames=many(TEXT),
+    schema=thing(type=TEXT, items=TEXT, system=TEXT, custom=TEXT, customId=NUMBER),
+    # Not in the reference: sites in other languages tell it.
+    untranslatedName=TEXT,
+)
+_PROJECT = thing(id=TEXT, key=TEXT, name=TEXT, self=TEXT, projectTypeKey=TEXT, simplified=FLAG, style=TEXT)
+_SERVER = thing(baseUrl=TEXT, buildNumber=NUMBER, deploymentType=TEXT, serverTime=TEXT, serverTitle=TEXT, version=TEXT)
+_CHANGE = thing(
+    field=TEXT,
+    fieldId=TEXT,
+    fieldtype=TEXT,
+    **{name: maybe(TEXT) for name in ("from", "fromString", "to", "toString")},
+)
+
+
+def _history(created: Schema) -> Schema:
+    return thing(id=TEXT, author=_PERSON, created=created, items=many(_CHANGE))
+
+
+def _page(values: Schema) -> Schema:
+    return thing(
+        startAt=NUMBER, maxResults=NUMBER, total=NUMBER, isLast=FLAG, nextPage=TEXT, self=TEXT, values=many(values)
+    )
+
+
+_CHANGELOG = thing(startAt=NUMBER, maxResults=NUMBER, total=NUMBER, histories=many(_history(TEXT)))
+_NAMED = thing(id=TEXT, name=TEXT, self=TEXT, description=TEXT)
+_FIELDS = thing(
+    project=thing(id=TEXT, key=TEXT, name=TEXT),
+    summary=TEXT,
+    issuetype=_NAMED,
+    status=_STATUS,
+    priority=maybe(_NAMED),
+    assignee=maybe(_PERSON),
+    reporter=maybe(_PERSON),
+    labels=many(TEXT),
+    components=many(_NAMED),
+    fixVersions=many(_NAMED),
+    created=TEXT,
+    updated=TEXT,
+    resolutiondate=maybe(TEXT),
+    parent=maybe(thing(id=TEXT, key=TEXT, self=TEXT)),
+)
+_FIELDS["additionalProperties"] = {}  # a site's own fields are of any type
+_ISSUE = thing(id=TEXT, key=TEXT, self=TEXT, expand=TEXT, fields=_FIELDS, changelog=_CHANGELOG)
+_PLACE = {"startAt": NUMBER, "maxResults": NUMBER}
+_BOARD = thing(
+    id=NUMBER, name=TEXT, type=TEXT, self=TEXT, location=thing(projectId=NUMBER, projectKey=TEXT, projectName=TEXT)
+)
+_SPRINT = thing(
+    id=NUMBER,
+    name=TEXT,
+    state=TEXT,
+    self=TEXT,
+    goal=TEXT,
+    originBoardId=NUMBER,
+    **dict.fromkeys(("startDate", "endDate", "completeDate", "createdDate"), TEXT),
+)
+_BOARDS = {
+    "GET /rest/agile/1.0/board": answering(_page(_BOARD), projectKeyOrId=TEXT, type=TEXT, name=TEXT, **_PLACE),
+    "GET /rest/agile/1.0/board/{boardId}/sprint": answering(_page(_SPRINT), state=TEXT, **_PLACE),
+}
+
+JIRA_CLOUD = described(
+    "",
+    {
+        # Of v2, which has the same: it is asked before it is known what Jira it is.
+        "GET /rest/api/2/serverInfo": answering(_SERVER),
+        "GET /rest/api/3/myself": answering(_PERSON),
+        "GET /rest/api/3/field": answering(many(_FIELD)),
+        "GET /rest/api/3/status": answering(many(_STATUS)),
+        "GET /rest/api/3/project/search": answering(_page(_PROJECT), orderBy=TEXT, query=TEXT, **_PLACE),
+        "POST /rest/api/3/search/jql": answering(
+            thing(issues=many(_ISSUE), isLast=FLAG, nextPageToken=TEXT, names=thing(), schema=thing()),
+            body=thing(
+                jql=TEXT, maxResults=NUMBER, nextPageToken=TEXT, fields=many(TEXT), fieldsByKeys=FLAG, expand=TEXT
+            ),
+        ),
+        "POST /rest/api/3/changelog/bulkfetch": answering(
+            # The reference says text of the instant; its example has a number.
+            thing(
+                issueChangeLogs=many(
+                    thing(issueId=TEXT, changeHistories=many(_history({"type": ["string", "integer"]})))
+                ),
+                nextPageToken=maybe(TEXT),
+            ),
+            body=thing(issueIdsOrKeys=many(TEXT), fieldIds=many(TEXT), maxResults=NUMBER, nextPageToken=TEXT),
+        ),
+        "GET /rest/api/3/issue/{issueIdOrKey}/changelog": answering(_page(_history(TEXT)), **_PLACE),
+        **_BOARDS,
+    },
+)
+
+# docs.atlassian.com: "JIRA Server platform REST API reference" and "JIRA Agile Server REST API reference" (9.12).
+
+JIRA_CENTER = described(
+    "",
+    {
+        "GET /rest/api/2/serverInfo": answering(_SERVER),
+        "GET /rest/api/2/myself": answering(_PERSON),
+        "GET /rest/api/2/field": answering(many(_FIELD)),
+        "GET /rest/api/2/status": answering(many(_STATUS)),
+        "GET /rest/api/2/project": answering(many(_PROJECT), expand=TEXT, recent=NUMBER),
+        "GET /rest/api/2/user": answering(_PERSON, username=TEXT, key=TEXT),
+        "GET /rest/api/2/issue/{issueIdOrKey}": answering(_ISSUE, fields=TEXT, expand=TEXT, properties=TEXT),
+        "POST /rest/api/2/search": answering(
+            thing(expand=TEXT, startAt=NUMBER, maxResults=NUMBER, total=NUMBER, issues=many(_ISSUE)),
+            body=thing(
+                jql=TEXT, startAt=NUMBER, maxResults=NUMBER, fields=many(TEXT), expand=many(TEXT), validateQuery=FLAG
+            ),
+        ),
+        **_BOARDS,
+    },
+)
+
+
+# -- PagerDuty ---------------------------------------------------------------------------------------------------------
+# developer.pagerduty.com: "REST API v2", August 2026. It does not say which fields may be null: an incident without a priority,
+# and one that is not resolved, have null there.
+
+_REFERENCE = thing(id=TEXT, type=TEXT, summary=TEXT, self=TEXT, html_url=TEXT)
+_SERVICE = thing(
+    id=TEXT,
+    type=TEXT,
+    summary=TEXT,
+    self=TEXT,
+    html_url=TEXT,
+    name=TEXT,
+    description=TEXT,
+    created_at=TEXT,
+    status=TEXT,
+)
+_INCIDENT = thing(
+    id=TEXT,
+    type=TEXT,
+    summary=TEXT,
+    self=TEXT,
+    html_url=TEXT,
+    incident_number=NUMBER,
+    title=TEXT,
+    created_at=TEXT,
+    updated_at=TEXT,
+    status=one_of("triggered", "acknowledged", "resolved"),
+    urgency=one_of("high", "low"),
+    priority=maybe(_REFERENCE),
+    service=_REFERENCE,
+    resolve_reason=maybe(thing(type=TEXT, incident=_REFERENCE)),
+    last_status_change_at=TEXT,
+    resolved_at=maybe(TEXT),
+)
+_OFFSET = {"limit": _SIZE, "offset": NUMBER, "total": FLAG}
+
+
+def _offset_page(**values: Schema) -> Schema:
+    return thing(limit=NUMBER, offset=NUMBER, more=FLAG, total=maybe(NUMBER), **values)
+
+
+PAGERDUTY = described(
+    "",
+    {
+        "GET /services": answering(
+            _offset_page(services=many(_SERVICE)),
+            sort_by=one_of("name", "name:asc", "name:desc"),
+            query=TEXT,
+            **_OFFSET,
+        ),
+        "GET /incidents": answering(
+            _offset_page(incidents=many(_INCIDENT)),
+            date_range=one_of("all"),
+            since=TEXT,
+            until=TEXT,
+            time_zone=TEXT,
+            service_ids__=TEXT,
+            statuses__=one_of("triggered", "acknowledged", "resolved"),
+            sort_by=one_of(
+                *(
+                    f"{name}:{order}"
+                    for name in ("incident_number", "created_at", "resolved_at", "urgency")
+                    for order in ("asc", "desc")
+                )
+            ),
+            **_OFFSET,
+        ),
+        "GET /incidents/{id}": answering(thing(incident=_INCIDENT)),
+    },
+)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from published.traffic import ELEMENT, Exchange, KeyPath
 
@@ -105,7 +106,8 @@ class Description:
         while "$ref" in schema:
             target: Any = self.document
             for part in schema["$ref"].removeprefix("#/").split("/"):
-                target = target[part.replace("~1", "/").replace("~0", "~")]
+                name = unquote(part).replace("~1", "/").replace("~0", "~")
+                target = target[int(name) if isinstance(target, list) else name]
             schema = target
         return schema
 
@@ -145,7 +147,7 @@ class Description:
 
     def _inner(self, schema: Node, key: str) -> Node | None:
         if key == ELEMENT:
-            return schema.get("items", {}) if "array" in _types(schema) else None
+            return schema.get("items", {}) if "array" in _types(schema) or not _types(schema) else None
         properties = schema.get("properties", {})
         if key in properties:
             inner: Node = properties[key]

@@ -113,7 +113,9 @@ class Jira(Tool):
         if path == "/rest/agile/1.0/board":
             asked = request.params.get("projectKeyOrId")
             boards = [each for each in self.boards if asked in (None, each["location"]["projectKey"])]
-            return self.paged(request, [{**each, "sprints": None} for each in boards], BOARD_MOST)
+            return self.paged(
+                request, [{name: each[name] for name in each.keys() - {"sprints"}} for each in boards], BOARD_MOST
+            )
         if found := re.fullmatch(r"/rest/agile/1.0/board/(\d+)/sprint", path):
             each = next(each for each in self.boards if each["id"] == int(found[1]))
             if each["type"] == "simple" and not each["sprints"]:
