@@ -22,8 +22,8 @@ _IDS_AT_A_TIME = 10_000
 
 @dataclass(frozen=True)
 class Delivery:
-    """Rows of one table pushed by one request. ``content`` has one JSON object a line, ``rows`` of them; ``policy`` is a stored
-    ``MergePolicy``: how they are merged with the lake's rows, if not as they are."""
+    """Rows of one table pushed by one request. ``content`` has one JSON object a line, ``rows`` of them; ``policy`` is a
+    stored ``MergePolicy``: how they are merged with the lake's rows, if not as they are."""
 
     project_id: int
     table: str

@@ -1,8 +1,8 @@
 """Reads CSV (RFC 4180, UTF-8) into raw rows: a fast reader for good files and an exact one that locates what is wrong.
 
-An ``ImportFile`` comes in. The fast reader yields Arrow batches of texts and gives up (``NeedsExactReading``) at
-anything it could misread; the exact reader takes the same file row by row and says for every refused record on which
-physical line it starts and why. On a file the fast reader accepts, both read the same.
+The fast reader yields Arrow batches and gives up (``NeedsExactReading``) at anything it could misread; the exact reader takes
+the same file row by row and says for every refused record on which physical line it starts and why. On a file that the fast
+reader accepts, both read the same.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class FastReader:
 
 
 class _Lines:
-    """The physical lines of a file as texts, counted, and kept since ``start`` was last called."""
+    """The physical lines of a file as texts, counted, and those since ``start`` was last called."""
 
     def __init__(self, source: io.BufferedReader, file: ImportFile) -> None:
         self._text = io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape", newline="")
@@ -180,43 +180,43 @@ def exact_rows(file: ImportFile, header: Header, progress: Progress | None, *, r
     with ByteStream(file, progress) as stream:
         lines = _Lines(io.BufferedReader(stream, 1 << 18), file)
         next(_records(lines, file), None)
-        gathered = _Batch(header, records=records)
+        batch = _Batch(header, records=records)
         while True:
             lines.start()
             first = lines.number + 1
             # A new parser for every record: after a refused one it would still be inside the cell it failed in.
-            cells = _next_record(lines, gathered, first)
+            cells = _next_record(lines, batch, first)
             if cells is None:
                 break
             if cells:
-                _take(cells, first, lines, gathered, len(header.names))
-            if gathered.full:
-                yield gathered.release()
-        yield gathered.release()
+                _take(cells, first, lines, batch, len(header.names))
+            if batch.full:
+                yield batch.release()
+        yield batch.release()
 
 
-def _next_record(lines: _Lines, gathered: _Batch, first: int) -> list[str] | None:
+def _next_record(lines: _Lines, batch: _Batch, first: int) -> list[str] | None:
     """The next record's cells; [] for one that was refused or is blank, None at the end."""
     csv.field_size_limit(LONGEST_FIELD)
     try:
         return next(csv.reader(lines, strict=True), None)
     except csv.Error as error:
-        gathered.refuse(first, "", "".join(lines.kept), _meaning(error), lines)
+        batch.refuse(first, "", "".join(lines.kept), _meaning(error), lines)
         return []
 
 
-def _take(cells: Sequence[str], first: int, lines: _Lines, gathered: _Batch, width: int) -> None:
+def _take(cells: Sequence[str], first: int, lines: _Lines, batch: _Batch, width: int) -> None:
     if len(cells) != width:
         reason = f"the row has {len(cells)} cells, the header has {width}"
-        gathered.refuse(first, "", "".join(lines.kept).rstrip("\r\n"), reason, lines)
+        batch.refuse(first, "", "".join(lines.kept).rstrip("\r\n"), reason, lines)
     elif lines.undecodable:
         at = next((at for at, cell in enumerate(cells) if not _is_text(cell)), 0)
-        gathered.refuse(first, gathered.header.names[at], cells[at], "not UTF-8; save the file as UTF-8", lines)
+        batch.refuse(first, batch.header.names[at], cells[at], "not UTF-8; save the file as UTF-8", lines)
     elif any("\0" in line for line in lines.kept):
         at = next((at for at, cell in enumerate(cells) if "\0" in cell), 0)
-        gathered.refuse(first, gathered.header.names[at], cells[at], "contains a NUL byte", lines)
+        batch.refuse(first, batch.header.names[at], cells[at], "contains a NUL byte", lines)
     else:
-        gathered.add(cells, first, lines)
+        batch.add(cells, first, lines)
 
 
 def _is_text(cell: str) -> bool:
@@ -276,6 +276,3 @@ class _Batch:
 def _printable(text: str) -> str:
     """``text`` with bytes that are no UTF-8 shown as the replacement character."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-__all__ = ["FastReader", "NeedsExactReading", "exact_rows", "read_header"]

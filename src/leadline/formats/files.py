@@ -51,7 +51,7 @@ def find_files(paths: Sequence[Path], table: str | None) -> tuple[list[ImportFil
     single file whose table or format cannot be told.
     """
     forced = table_named(table) if table is not None else None
-    found: list[ImportFile] = []
+    files: list[ImportFile] = []
     skipped: list[tuple[Path, str]] = []
     for path in paths:
         if path.is_dir():
@@ -64,12 +64,12 @@ def find_files(paths: Sequence[Path], table: str | None) -> tuple[list[ImportFil
                 elif (chosen := forced or named) is None:
                     skipped.append((child, "not named after a table"))
                 else:
-                    found.append(ImportFile(child, chosen, suffix))
+                    files.append(ImportFile(child, chosen, suffix))
         elif path.exists():
-            found.append(_single(path, forced))
+            files.append(_single(path, forced))
         else:
             raise InvalidRequest(f"There is no file or folder {path}", code="no_such_file")
-    return found, skipped
+    return files, skipped
 
 
 def _single(path: Path, forced: Table | None) -> ImportFile:

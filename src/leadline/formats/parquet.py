@@ -1,7 +1,7 @@
 """Reads Parquet files written by anybody into raw rows.
 
-An ``ImportFile`` comes in; batches of texts (lists of texts for list columns) go out, so that one set of rules judges
-values whatever format they came in. Row numbers stand for lines.
+Values become texts (lists of texts for list columns), so that one set of rules checks them whatever format they came in. Row
+numbers stand for lines.
 """
 
 from __future__ import annotations
@@ -107,6 +107,6 @@ def _as_text(array: Any, file: ImportFile, name: str, done: int) -> Any:
         text = array.cast(pa.string())
         text.validate(full=True)
     except pa.ArrowException as error:
-        place = f"{file.path.name}, rows {done + 1} to {done + len(array)}, column {name}"
-        raise InvalidInput(f"{place}: {first_line(error)}") from error
+        rows = f"{file.path.name}, rows {done + 1} to {done + len(array)}, column {name}"
+        raise InvalidInput(f"{rows}: {first_line(error)}") from error
     return text

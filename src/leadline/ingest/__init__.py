@@ -1,7 +1,6 @@
 """Takes rows into the lake: validates them, resolves duplicates by natural key and version, commits them whole.
 
-Typed record batches (``ingest``), files in the documented tables (``import_paths``) or keys to take away (``remove``)
-come in; atomic commits of the lake's tables and a receipt go out.
+``ingest`` takes typed record batches, ``import_paths`` files in the documented tables, ``remove`` keys whose rows go.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The rules that turn a cell's text into a declared type, as DuckDB SQL generated from the schema.
 
-A table declaration and the raw columns at hand come in; SQL expressions go out: the typed value of each column, and
-the reason why a value is refused (NULL when it is not). One set of rules serves every file format and every reader, so
-a value is judged alike wherever it comes from. Empty text is unknown.
+For each column there is an expression of its typed value, and one of the reason why a value is refused (NULL when it is not).
+One set of rules serves every file format and every reader, so a value is judged alike wherever it comes from. Empty text is
+unknown.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ def rules(table: Table, raw: Mapping[str, bool], extras: Sequence[str] = (), *, 
     CSV reader has excluded before.
     """
     lower = lower_case_columns(table)
-    found = [
+    columns = [
         _rule(column, table, is_list=raw.get(column.name), lower=column.name in lower, thorough=thorough)
         for column in table.columns
     ]
     if table.open_columns:
-        found.append(_attributes(raw, extras))
-    return found
+        columns.append(_attributes(raw, extras))
+    return columns
 
 
 def _rule(column: Column, table: Table, *, is_list: bool | None, lower: bool, thorough: bool) -> Rule:
@@ -123,37 +123,37 @@ def _good(column: Column, cell: str, value: str) -> str:
 
 def _reasons(column: Column, cell: str, value: str) -> list[tuple[str, str]]:
     """(Condition under which the value is refused, reason), in the order they are asked."""
-    given = f"{cell} <> ''"
+    filled = f"{cell} <> ''"
     if column.type is ColumnType.TEXT and column.values:
         allowed = ", ".join(sql_text(one) for one in column.values)
-        return [(f"{given} AND lower({cell}) NOT IN ({allowed})", f"none of {', '.join(column.values)}")]
+        return [(f"{filled} AND lower({cell}) NOT IN ({allowed})", f"none of {', '.join(column.values)}")]
     if column.type is ColumnType.BOOLEAN:
         allowed = ", ".join(sql_text(one) for one in _TRUE + _FALSE)
-        return [(f"{given} AND lower({cell}) NOT IN ({allowed})", "none of true, false, 1, 0, yes, no")]
+        return [(f"{filled} AND lower({cell}) NOT IN ({allowed})", "none of true, false, 1, 0, yes, no")]
     if column.type in (ColumnType.INTEGER, ColumnType.DECIMAL):
-        return _number_reasons(column, cell, given, value)
+        return _number_reasons(column, cell, filled, value)
     if column.type is ColumnType.INSTANT:
         return [
             (
-                f"{given} AND NOT regexp_full_match({cell}, {sql_text(_INSTANT)})",
+                f"{filled} AND NOT regexp_full_match({cell}, {sql_text(_INSTANT)})",
                 "not an instant; write RFC 3339, as 2026-01-31T09:30:00Z",
             ),
-            (f"{given} AND {value} IS NULL", "a date or time that does not exist"),
-            (f"{given} AND {_outside_years(value)}", f"outside the years {FIRST_YEAR} to {LAST_YEAR}"),
+            (f"{filled} AND {value} IS NULL", "a date or time that does not exist"),
+            (f"{filled} AND {_outside_years(value)}", f"outside the years {FIRST_YEAR} to {LAST_YEAR}"),
         ]
     return []
 
 
 def _outside_years(value: str) -> str:
-    first, after = (f"TIMESTAMPTZ '{year}-01-01 00:00:00+00'" for year in (FIRST_YEAR, LAST_YEAR + 1))
-    return f"({value} < {first} OR {value} >= {after})"
+    start, end = (f"TIMESTAMPTZ '{year}-01-01 00:00:00+00'" for year in (FIRST_YEAR, LAST_YEAR + 1))
+    return f"({value} < {start} OR {value} >= {end})"
 
 
-def _number_reasons(column: Column, cell: str, given: str, value: str) -> list[tuple[str, str]]:
+def _number_reasons(column: Column, cell: str, filled: str, value: str) -> list[tuple[str, str]]:
     whole = column.type is ColumnType.INTEGER
     pattern = _INTEGER if whole else _DECIMAL
-    malformed = f"{given} AND NOT regexp_full_match({cell}, {sql_text(pattern)})"
-    too_large = f"{given} AND {value} IS NULL" if whole else f"{given} AND ({value} IS NULL OR isinf({value}))"
+    malformed = f"{filled} AND NOT regexp_full_match({cell}, {sql_text(pattern)})"
+    too_large = f"{filled} AND {value} IS NULL" if whole else f"{filled} AND ({value} IS NULL OR isinf({value}))"
     reasons = [(malformed, "not a whole number" if whole else "not a number"), (too_large, "too large a number")]
     if column.minimum is not None:
         reasons.append((f"{value} < {column.minimum}", f"below {column.minimum}"))
@@ -188,39 +188,39 @@ def _attributes(raw: Mapping[str, bool], extras: Sequence[str]) -> Rule:
 # -- queries -------------------------------------------------------------------------------------------------------
 
 
-def strict_query(found: Sequence[Rule], source: str) -> str:
+def strict_query(columns: Sequence[Rule], source: str) -> str:
     """Typed rows of ``source``; running it fails at the first refused value."""
-    columns = ", ".join(
+    selected = ", ".join(
         f"{rule.value} AS {quoted(rule.name)}"
         if rule.problem is None
         else f"CASE WHEN ({rule.problem}) IS NULL THEN {rule.value} ELSE error({rule.problem}) END AS {quoted(rule.name)}"
-        for rule in found
+        for rule in columns
     )
-    return f"SELECT {columns} FROM {_with_casts(found, source)}"
+    return f"SELECT {selected} FROM {_with_casts(columns, source)}"
 
 
-def _with_casts(found: Sequence[Rule], source: str) -> str:
-    casts = "".join(f", {rule.cast} AS {cast_name(rule.name)}" for rule in found if rule.cast is not None)
+def _with_casts(columns: Sequence[Rule], source: str) -> str:
+    casts = "".join(f", {rule.cast} AS {cast_name(rule.name)}" for rule in columns if rule.cast is not None)
     return f"(SELECT *{casts} FROM {quoted(source)})"
 
 
-def refusals_query(found: Sequence[Rule], source: str, line: str, record: str | None) -> str:
+def refusals_query(columns: Sequence[Rule], source: str, line: str, record: str | None) -> str:
     """Refused values of ``source`` as rows (line, column, value cut to 80 characters, reason, raw record)."""
     problems = ", ".join(
         f"{{'name': {sql_text(rule.name)}, 'value': {rule.shown}, 'reason': {rule.problem}}}"
-        for rule in found
+        for rule in columns
         if rule.problem is not None
     )
-    kept = quoted(record) if record is not None else "''"
+    raw = quoted(record) if record is not None else "''"
     return (
-        f"SELECT line, problem.name, coalesce(left(problem.value, 80), ''), problem.reason, kept FROM ("
-        f"SELECT {quoted(line)} AS line, {kept} AS kept, unnest(list_filter([{problems}], "
-        f"lambda one: one.reason IS NOT NULL)) AS problem FROM {_with_casts(found, source)}) ORDER BY line"
+        f"SELECT line, problem.name, coalesce(left(problem.value, 80), ''), problem.reason, raw FROM ("
+        f"SELECT {quoted(line)} AS line, {raw} AS raw, unnest(list_filter([{problems}], "
+        f"lambda refused: refused.reason IS NOT NULL)) AS problem FROM {_with_casts(columns, source)}) ORDER BY line"
     )
 
 
-def accepted_query(found: Sequence[Rule], source: str) -> str:
+def accepted_query(columns: Sequence[Rule], source: str) -> str:
     """Typed rows of ``source`` in which nothing is refused, in order."""
-    problems = [f"({rule.problem}) IS NULL" for rule in found if rule.problem is not None]
-    columns = ", ".join(f"{rule.value} AS {quoted(rule.name)}" for rule in found)
-    return f"SELECT {columns} FROM {_with_casts(found, source)} WHERE {' AND '.join(problems) or 'true'}"
+    problems = [f"({rule.problem}) IS NULL" for rule in columns if rule.problem is not None]
+    selected = ", ".join(f"{rule.value} AS {quoted(rule.name)}" for rule in columns)
+    return f"SELECT {selected} FROM {_with_casts(columns, source)} WHERE {' AND '.join(problems) or 'true'}"

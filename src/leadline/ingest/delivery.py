@@ -1,8 +1,8 @@
 """The one way rows enter the lake: stage them, resolve them against what is there, commit once.
 
-Typed record batches or already staged Parquet files come in; one atomic Delta commit (none when nothing changes) and a
-``Receipt`` go out. Staging happens outside the table's lock, resolving and committing inside it, so any number of
-processes may deliver at once and none loses or doubles a row. A process killed anywhere leaves the last good state.
+A delivery is one atomic Delta commit, or none when nothing changes. Staging happens outside the table's lock, resolving and
+committing inside it, so any number of processes may deliver at once and none loses or doubles a row. A process killed
+anywhere leaves the last good state.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ def commit_staged(
     if not rows:
         return Receipt(0, 0, 0, lake.version(table.name))
     lent = nullcontext(engine) if engine is not None else Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT)
-    with lent as used:
-        repeated_within(used, table, staged)
+    with lent as resolver:
+        repeated_within(resolver, table, staged)
         with project.lock(f"lake:{table.name}"):
-            outcome, version = _commit(lake, table, staged, used, message)
+            outcome, version = _commit(lake, table, staged, resolver, message)
     if version is not None and version % CLEAR_EVERY == 0 and outcome.added_files:
         with suppress(StoreError, OSError):  # the rows are in; clearing comes round again
             clear_table(lake, table, now=datetime.now(UTC))
@@ -118,16 +118,15 @@ def _commit(
     return outcome, _merge_if_many(lake, table) or version
 
 
-def dry_run_receipt(project: Project, table: Table, staged: Sequence[Path], rows: int) -> Receipt:
+def dry_run(project: Project, table: Table, staged: Sequence[Path], rows: int) -> Receipt:
     """The receipt that ``commit_staged`` would give now; nothing is written."""
     lake = project.lake
     if not rows:
         return Receipt(0, 0, 0, lake.version(table.name))
     with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
         repeated_within(engine, table, staged)
-        verdict = decide(engine, table, staged, lake.snapshot().files(table.name))
-    unchanged = rows - verdict.added - verdict.updated
-    return Receipt(verdict.added, verdict.updated, unchanged, lake.version(table.name))
+        decision = decide(engine, table, staged, lake.snapshot().files(table.name))
+    return Receipt(decision.added, decision.updated, decision.superseded, lake.version(table.name))
 
 
 def _merge_if_many(lake: Lake, table: Table) -> int | None:

@@ -1,7 +1,4 @@
-"""Maps accounts to developers by hand: the way in for what no file or tool says.
-
-Sources, accounts and emails come in; rows of ``identities`` go out, as if they had been imported.
-"""
+"""Maps accounts to developers by hand, where no file or tool says whose they are: as rows of ``identities``."""
 
 from __future__ import annotations
 
@@ -20,13 +17,13 @@ from leadline.schema import table_named
 
 def known_emails(project: Project) -> set[str]:
     """Emails (lower case) of every developer of the project: of its org trees and of the lake's ``developers``."""
-    known = {email for each in trees(project) for email in tree(project, each.name).developers}
+    emails = {email for summary in trees(project) for email in tree(project, summary.name).developers}
     snapshot = project.lake.snapshot()
     if snapshot.files("developers"):
         with Engine(temp_dir=project.temp) as engine:
             engine.bind_snapshot(snapshot, ["developers"])
-            known.update(email for (email,) in engine.execute("SELECT lower(email) FROM developers"))
-    return known
+            emails.update(email for (email,) in engine.execute("SELECT lower(email) FROM developers"))
+    return emails
 
 
 def set_identity(
@@ -65,9 +62,9 @@ class AccountMapping:
 
 @dataclass(frozen=True)
 class RefusedMapping:
-    """A mapping that was not taken: its place among those given, and why."""
+    """A mapping that was not taken: its position among those given, and why."""
 
-    place: int
+    position: int
     error: InvalidRequest
 
 
@@ -91,22 +88,22 @@ def set_identities(
     A row is refused if something in it is empty (``invalid_identity``), if nobody has the email (``unknown_developer``, with
     the nearest ones), or if another row gives the account to somebody else (``conflicting_identity``).
     """
-    known = known_emails(project)
+    emails = known_emails(project)
     owners: dict[tuple[str, str], set[str]] = {}
-    for each in rows:
-        owners.setdefault((each.row["source"], each.row["account"]), set()).add(each.row["email"])
+    for mapping in rows:
+        owners.setdefault((mapping.row["source"], mapping.row["account"]), set()).add(mapping.row["email"])
     refusals, taken = [], []
-    for place, each in enumerate(rows):
-        if (problem := _problem(each, known, owners)) is not None:
-            refusals.append(RefusedMapping(place, problem))
+    for at, mapping in enumerate(rows):
+        if (problem := _problem(mapping, emails, owners)) is not None:
+            refusals.append(RefusedMapping(at, problem))
         else:
-            taken.append(each.row)
+            taken.append(mapping.row)
     receipt = _deliver(project, taken, now=now) if taken else None
     return SetIdentities(receipt, len(taken), tuple(refusals))
 
 
 def _problem(
-    mapping: AccountMapping, known: set[str], owners: dict[tuple[str, str], set[str]]
+    mapping: AccountMapping, emails: set[str], owners: dict[tuple[str, str], set[str]]
 ) -> InvalidRequest | None:
     row = mapping.row
     if empty := [name for name, text in row.items() if not text]:
@@ -115,8 +112,8 @@ def _problem(
             code="invalid_identity",
             details=[Detail(name, "must not be empty") for name in empty],
         )
-    if row["email"] not in known:
-        near = difflib.get_close_matches(row["email"], known, n=3)
+    if row["email"] not in emails:
+        near = difflib.get_close_matches(row["email"], emails, n=3)
         would_do = f"near: {', '.join(near)}" if near else "load an org tree or import developers first"
         return InvalidRequest(
             f"{mapping.email} is no developer's email; {would_do}",
@@ -139,6 +136,6 @@ def _deliver(project: Project, rows: Sequence[dict[str, str]], *, now: datetime)
     schema = table.arrow_schema
     values = [{**row, "updated_at": now} for row in rows]
     batch = pa.RecordBatch.from_arrays(
-        [pa.array([each.get(field.name) for each in values], field.type) for field in schema], schema=schema
+        [pa.array([row.get(field.name) for row in values], field.type) for field in schema], schema=schema
     )
     return ingest(project, table, [batch])

@@ -1,8 +1,8 @@
 """Imports files in the documented tables: reads, converts, reports what is refused, commits each file whole.
 
-Paths come in (files or folders of ``.csv``, ``.csv.gz``, ``.jsonl``, ``.jsonl.gz``, ``.parquet``), one lake commit per
-file and an ``ImportReport`` go out. A good CSV file takes the fast way: Arrow parses it, DuckDB converts it, and the
-first doubt ends the attempt. Then, and for other formats, the exact way reads it in order and locates every refusal.
+Files are ``.csv``, ``.csv.gz``, ``.jsonl``, ``.jsonl.gz`` or ``.parquet``; each is one commit of the lake. A good CSV file
+takes the fast way: Arrow parses it, DuckDB converts it, and the first doubt ends the attempt. Then, and for other formats,
+the exact way reads it in order and locates every refusal.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from leadline.formats.json_lines import json_rows
 from leadline.formats.parquet import parquet_rows
 from leadline.formats.rows import LINE, RECORD, Header, RawRows, Refusal
 from leadline.home import Project
+from leadline.ingest import delivery
 from leadline.ingest.conversion import accepted_query, refusals_query, rules, strict_query
-from leadline.ingest.delivery import MEMORY_LIMIT, commit_staged, dry_run_receipt, staging
+from leadline.ingest.delivery import MEMORY_LIMIT, commit_staged, staging
 from leadline.ingest.report import FileReport, ImportReport
 from leadline.ingest.staging import StagingWriter
 
@@ -39,14 +40,14 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass
 class _Job:
-    """One file on its way in, and what the caller asked for."""
+    """The import of one file: what the caller asked for, and how far it has got."""
 
     file: ImportFile
     report: FileReport
     skip_bad_rows: bool
     project: Project
     refused_dir: Path | None
-    tell: Callable[[int, int], None]
+    on_progress: Callable[[int, int], None]
     sink: _RefusedFile | None = None
     rows: int = 0
     read: int = 0
@@ -54,7 +55,7 @@ class _Job:
 
     def progress(self, done: int) -> None:
         self.read = done
-        self.tell(done, self.rows)
+        self.on_progress(done, self.rows)
 
 
 def import_paths(
@@ -75,18 +76,18 @@ def import_paths(
     writes nothing. A refused file is reported (``ImportReport.ok`` is False) and does not stop the others. Raises
     ``InvalidRequest`` for paths or a table that do not exist, ``StoreError`` when the home cannot take the rows.
     """
-    found, skipped = find_files([Path(path) for path in paths], table)
+    files, skipped = find_files([Path(path) for path in paths], table)
     report = ImportReport(skipped=skipped, dry_run=dry_run)
-    total = sum(file.path.stat().st_size for file in found)
+    total = sum(file.path.stat().st_size for file in files)
     bytes_before = rows_before = 0
-    for file in found:
+    for file in files:
 
-        def tell(done: int, rows: int, at: tuple[int, int] = (bytes_before, rows_before)) -> None:
+        def on_progress(done: int, rows: int, at: tuple[int, int] = (bytes_before, rows_before)) -> None:
             if progress is not None:
                 progress(at[0] + done, total, at[1] + rows)
 
         started = clock()
-        job = _Job(file, FileReport(file.path, file.table.name), skip_bad_rows, project, refused_dir, tell)
+        job = _Job(file, FileReport(file.path, file.table.name), skip_bad_rows, project, refused_dir, on_progress)
         try:
             _import_file(job, dry_run=dry_run)
         except InvalidInput as error:
@@ -112,7 +113,7 @@ def _import_file(job: _Job, *, dry_run: bool) -> None:
             )
         good = job.rows - report.refused_rows
         if dry_run:
-            receipt = dry_run_receipt(job.project, table, staged, good)
+            receipt = delivery.dry_run(job.project, table, staged, good)
         else:
             message = f"import {job.file.path.name}"
             receipt = commit_staged(job.project, table, staged, good, message=message)
@@ -128,17 +129,17 @@ def _describe(refusal: Refusal) -> str:
 
 @contextmanager
 def _folder(job: _Job, *, dry_run: bool) -> Iterator[Path]:
-    """Where the typed rows are written: in the lake's staging, or in passing for a dry run."""
+    """Where the typed rows are written: in the lake's staging folder, or in one of their own for a dry run."""
     if not dry_run:
         with staging(job.project.lake, job.file.table) as folder:
             yield folder
         return
     job.project.temp.mkdir(parents=True, exist_ok=True)
-    passing = Path(tempfile.mkdtemp(prefix="dry-run-", dir=job.project.temp))
+    folder = Path(tempfile.mkdtemp(prefix="dry-run-", dir=job.project.temp))
     try:
-        yield passing
+        yield folder
     finally:
-        shutil.rmtree(passing, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stage(job: _Job, folder: Path, *, write_refused: bool) -> list[Path]:
@@ -183,11 +184,11 @@ def _stage_fast(job: _Job, header: Header, folder: Path) -> list[Path]:
             raise
 
     writer = StagingWriter(table, folder)
-    found = rules(table, dict.fromkeys(header.names, False), header.extras, thorough=False)
+    columns = rules(table, dict.fromkeys(header.names, False), header.extras, thorough=False)
     with Engine(temp_dir=job.project.temp, memory_limit=MEMORY_LIMIT) as engine:
         engine.bind_arrow("raw", pa.RecordBatchReader.from_batches(source.schema, batches()))
         try:
-            with engine.reader(strict_query(found, "raw")) as typed:
+            with engine.reader(strict_query(columns, "raw")) as typed:
                 for batch in typed:
                     writer.write(batch)
                     job.rows = writer.rows
@@ -230,15 +231,15 @@ def _convert(job: _Job, engine: Engine, batch: pa.RecordBatch, extras: Sequence[
     import pyarrow as pa
 
     raw = {field.name: pa.types.is_list(field.type) for field in batch.schema}
-    found = rules(job.file.table, raw, extras, thorough=True)
+    columns = rules(job.file.table, raw, extras, thorough=True)
     engine.bind_arrow("raw", pa.Table.from_batches([batch]))
     record = RECORD if RECORD in raw else None
-    refused = engine.execute(refusals_query(found, "raw", LINE, record))
+    refused = engine.execute(refusals_query(columns, "raw", LINE, record))
     if refused:
         _note(job, [Refusal(*values) for values in refused], read=True)
     if refused and not job.skip_bad_rows:
         return  # nothing of the file will be taken; the rest is read for its refusals
-    for typed in engine.arrow(accepted_query(found, "raw")).to_batches():
+    for typed in engine.arrow(accepted_query(columns, "raw")).to_batches():
         writer.write(typed)
 
 
@@ -266,8 +267,10 @@ class _RefusedFile:
             self._output = self.path.open("w", encoding="utf-8", newline="")
             self._writer = csv.writer(self._output)
             self._writer.writerow(("file", "line", "column", "value", "reason", "record"))
-        for one in refusals:
-            self._writer.writerow((self._source, one.line, one.column, one.value[:80], one.reason, one.record))
+        for refusal in refusals:
+            self._writer.writerow(
+                (self._source, refusal.line, refusal.column, refusal.value[:80], refusal.reason, refusal.record)
+            )
 
     def close(self) -> None:
         if self._output is not None:

@@ -54,8 +54,8 @@ _NOT_THE_ROWS = (StoreError, SQLAlchemyError, OSError, MemoryError)
 
 @dataclass(frozen=True)
 class Push:
-    """What one request pushes to one table. A row is an object with numbers as texts, or a ``RowRefused``. ``policy``: how the
-    rows are merged with those of the lake, if they do not tell everything."""
+    """What one request pushes to one table. A row is an object with numbers as texts, or a ``RowRefused``. ``policy``: how
+    the rows are merged with those of the lake, if they do not tell everything."""
 
     project_id: int
     table: Table

@@ -45,8 +45,8 @@ class Arrival:
 def ingest_by_policy(
     project: Project, table: Table, batches: Sequence[pa.RecordBatch], arrivals: Sequence[Arrival], *, engine: Engine
 ) -> None:
-    """Merge the rows of ``batches``, each with its one of ``arrivals``, into the table: at most one commit of what they change
-    and one of what they take away. Raises as ``delivery.ingest``."""
+    """Merge the rows of ``batches``, each with its one of ``arrivals``, into the table: at most one commit of what they
+    change and one of what they take away. Raises as ``delivery.ingest``."""
     lake = project.lake
     rows = [_in_utc(row) for batch in batches for row in conform(batch, table).to_pylist()]
     with project.lock(f"lake:{table.name}"):

@@ -1,7 +1,4 @@
-"""Takes rows out of the lake by their natural keys: for things that vanished at their source.
-
-Keys come in as an Arrow table, one atomic commit without their rows goes out; other rows stay as they are.
-"""
+"""Takes rows out of the lake by their natural keys, in one commit: for things that vanished at their source."""
 
 from __future__ import annotations
 
@@ -34,18 +31,18 @@ def remove(project: Project, table: Table, keys: pa.Table) -> int:
 
 
 def remove_held(project: Project, table: Table, keys: pa.Table) -> int:
-    """As ``remove``, for who holds the table's lock."""
+    """As ``remove``, for a caller that holds the table's lock."""
     lake, names = project.lake, keys.column_names
     with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
         present = lake.snapshot().files(table.name)
         if not present or not keys.num_rows:
             return 0
         lower = lower_case_columns(table)
-        engine.bind_arrow("given", keys)
+        engine.bind_arrow("keys", keys)
         engine.execute(
             "CREATE TABLE leaving AS SELECT DISTINCT "
             + ", ".join(f"lower({quoted(name)}) AS {quoted(name)}" if name in lower else quoted(name) for name in names)
-            + " FROM given"
+            + " FROM keys"
         )
         matches = f"({sql_list(names)}) IN (SELECT ({sql_list(names)}) FROM leaving)"
         if len(names) == 1:

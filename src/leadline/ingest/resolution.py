@@ -1,9 +1,9 @@
-"""Decides which rows of a delivery stay: natural key and ``updated_at`` decide (data-model, "Data model").
+"""Decides which rows of a delivery stay, by natural key and ``updated_at`` (data-model, "Data model"), and which files of the
+table change for it.
 
-Staged files of a delivery and the table's present files come in; out go the files to add and to remove so that the
-table holds one row per key. The rule is a fold in delivery order: a row replaces the one before it unless both carry
+The rule is a fold in delivery order: a row replaces the one before it unless both carry
 ``updated_at`` and it is the older; of an immutable table the first row stays. Most keys occur once, so only keys whose
-64-bit hash repeats are looked at; a file is rewritten only if it holds a row that lost. All of it works in passes over a
+64-bit hash repeats are looked at; a file is rewritten only if it holds a superseded row. All of it works in passes over a
 share of the hashes, so memory does not grow with the delivery.
 """
 
@@ -21,22 +21,23 @@ from leadline.schema.table import ATTRIBUTES
 
 KEY_HASH = "hash({})"
 """How a natural key becomes the number by which rows that may meet are found; two keys may share one."""
-DELIVERED_PLACE = 1 << 62
+DELIVERED_POSITION = 1 << 62
 FILE_SHIFT = 36
-"""A row's place in delivery order is one number: delivered rows after present ones, then file, then row in the file
+"""A row's position in delivery order is one number: delivered rows after present ones, then file, then row in the file
 (2^36 rows a file, 2^26 files)."""
 HASHES_PER_PASS = 4_000_000
 KEYS_PER_PASS = 500_000
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a delivery comes to, in rows: ``added`` (new key), ``updated`` (replaced), ``lost`` (superseded, older, or
-    said before). The places of the losers, present and delivered, are in the engine's table ``losers``."""
+class Decision:
+    """What a delivery comes to, in rows: ``added`` (new key), ``updated`` (replacing a present row), ``superseded`` (by
+    another row of their key). The positions of superseded rows, present and delivered, are in the engine's table
+    ``superseded``."""
 
     added: int
     updated: int
-    lost: int
+    superseded: int
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def repeated_within(engine: Engine, table: Table, staged: Sequence[Path]) -> Non
 
     Needs nothing of the lake, so it runs before the table's lock is taken.
     """
-    engine.execute("SET preserve_insertion_order = false")  # places carry the order; keeping it twice costs memory
+    engine.execute("SET preserve_insertion_order = false")  # positions carry the order; keeping it twice costs memory
     engine.execute("CREATE OR REPLACE TABLE repeated (h UBIGINT)")
     rows = _count(engine, f"SELECT count(*) FROM {parquet_relation(staged, table.arrow_schema)}")
     for share in _shares(rows, HASHES_PER_PASS):
@@ -62,10 +63,10 @@ def repeated_within(engine: Engine, table: Table, staged: Sequence[Path]) -> Non
         engine.execute(f"INSERT INTO repeated SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1")
 
 
-def decide(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str]) -> Verdict:
+def decide(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str]) -> Decision:
     """Decides, writing no file, what becomes of the ``staged`` rows beside ``present``; ``repeated_within`` has run."""
     rows = _count(engine, f"SELECT count(*) FROM {parquet_relation(staged, table.arrow_schema)}")
-    engine.execute("CREATE OR REPLACE TABLE losers (place BIGINT)")
+    engine.execute("CREATE OR REPLACE TABLE superseded (position BIGINT)")
     if present:
         within = _within(engine, table, staged)
         for share in _shares(rows, HASHES_PER_PASS):
@@ -73,23 +74,23 @@ def decide(engine: Engine, table: Table, staged: Sequence[Path], present: Sequen
                 f"INSERT INTO repeated SELECT DISTINCT h FROM ({_hashes(table, present, within)}) "
                 f"WHERE {share} AND h IN (SELECT h FROM ({_hashes(table, staged)}) WHERE {share})"
             )
-    lost = updated = 0
+    superseded = updated = 0
     for share in _shares(_count(engine, "SELECT count(*) FROM repeated"), KEYS_PER_PASS):
-        lost_here, updated_here = _judge_share(engine, table, staged, present, share)
-        lost, updated = lost + lost_here, updated + updated_here
-    return Verdict(rows - lost - updated, updated, lost)
+        superseded_here, updated_here = _decide_share(engine, table, staged, present, share)
+        superseded, updated = superseded + superseded_here, updated + updated_here
+    return Decision(rows - superseded - updated, updated, superseded)
 
 
 def resolve(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str], *, folder: Path) -> Outcome:
     """What to commit so that ``present`` takes in ``staged``; ``repeated_within`` has run. New files go to ``folder``."""
-    verdict = decide(engine, table, staged, present)
-    if not verdict.added and not verdict.updated:
+    decision = decide(engine, table, staged, present)
+    if not decision.added and not decision.updated:
         return Outcome([], [], 0, 0)
     writer = StagingWriter(table, folder / "resolved")
-    removed = [present[at] for at in _rewrite(engine, table, present, writer, first_place=0)]
-    touched = set(_rewrite(engine, table, staged, writer, first_place=DELIVERED_PLACE))
+    removed = [present[at] for at in _rewrite(engine, table, present, writer, first_position=0)]
+    touched = set(_rewrite(engine, table, staged, writer, first_position=DELIVERED_POSITION))
     untouched = [path for at, path in enumerate(staged) if at not in touched]
-    return Outcome(untouched + writer.close(), removed, verdict.added, verdict.updated)
+    return Outcome(untouched + writer.close(), removed, decision.added, decision.updated)
 
 
 # -- finding keys that meet ----------------------------------------------------------------------------------------
@@ -126,26 +127,26 @@ def _count(engine: Engine, query: str) -> int:
     return int(count)
 
 
-# -- judging keys that meet ----------------------------------------------------------------------------------------
+# -- deciding keys that meet ----------------------------------------------------------------------------------------
 
 
-def _contested(table: Table, staged: Sequence[Path], present: Sequence[str], share: str) -> str:
-    """The rows, present or delivered, whose key hash repeats: key, place in delivery order, version and content."""
+def _conflicting(table: Table, staged: Sequence[Path], present: Sequence[str], share: str) -> str:
+    """The rows, present or delivered, whose key hash repeats: key, position in delivery order, version and content."""
     parts = [
-        f"SELECT {_key(table)} AS key, {start} + (file_index << {FILE_SHIFT}) + file_row_number AS place, "
+        f"SELECT {_key(table)} AS key, {start} + (file_index << {FILE_SHIFT}) + file_row_number AS position, "
         f"epoch_us(updated_at) AS version, {_content(table)} AS content, {KEY_HASH.format(sql_list(table.key))} AS h "
         f"FROM {parquet_relation(paths, table.arrow_schema)}"
-        for start, paths in ((0, present), (DELIVERED_PLACE, staged))
+        for start, paths in ((0, present), (DELIVERED_POSITION, staged))
         if paths
     ]
     return (
-        f"SELECT key, place, version, content FROM ({' UNION ALL '.join(parts)}) "
+        f"SELECT key, position, version, content FROM ({' UNION ALL '.join(parts)}) "
         f"WHERE {share} AND h IN (SELECT h FROM repeated WHERE {share})"
     )
 
 
 def _key(table: Table) -> str:
-    """A contested row's natural key as 128 bits. Parts carry their length, so that different keys never read alike;
+    """A conflicting row's natural key as 128 bits. Parts carry their length, so that different keys never read alike;
     MD5 serves as a fingerprint here, not as a protection."""
     parts = ", ".join(f"strlen(CAST({quoted(name)} AS VARCHAR)), ':', {quoted(name)}" for name in table.key)
     return f"md5_number(concat({parts}))"
@@ -161,60 +162,63 @@ def _content(table: Table) -> str:
     return f"hash({', '.join(columns + ([quoted(ATTRIBUTES)] if table.open_columns else []))})"
 
 
-def _judge_share(
+def _decide_share(
     engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str], share: str
 ) -> tuple[int, int]:
-    """Adds the places of one share's losers to ``losers``; (delivered rows that lost, present rows replaced)."""
-    engine.execute(f"CREATE OR REPLACE TABLE contested AS {_contested(table, staged, present, share)}")
+    """Adds the positions of one share's superseded rows to ``superseded``; (delivered ones of them, present rows replaced)."""
+    engine.execute(f"CREATE OR REPLACE TABLE conflicting AS {_conflicting(table, staged, present, share)}")
     if table.immutable:
-        competing, winner = "contested", "min(place)"
+        competing, winner = "conflicting", "min(position)"
     else:
         # A row without updated_at always replaces what came before it, so only rows from the last such one on compete.
-        # Among those the newest wins, the later delivered on a tie: the maximum of (version, place) as one number.
+        # Among those the newest wins, the later delivered on a tie: the maximum of (version, position) as one number.
         competing = (
-            "(SELECT contested.* FROM contested LEFT JOIN (SELECT key, max(place) AS restart FROM contested "
-            "WHERE version IS NULL GROUP BY key) USING (key) WHERE place >= coalesce(restart, 0))"
+            "(SELECT conflicting.* FROM conflicting LEFT JOIN (SELECT key, max(position) AS restart FROM conflicting "
+            "WHERE version IS NULL GROUP BY key) USING (key) WHERE position >= coalesce(restart, 0))"
         )
-        newest = "max((coalesce(version + (1::HUGEINT << 62), 0) << 63) + place)"
+        newest = "max((coalesce(version + (1::HUGEINT << 62), 0) << 63) + position)"
         winner = f"CAST({newest} & ((1::HUGEINT << 63) - 1) AS BIGINT)"
     engine.execute(
         f"""
-        CREATE OR REPLACE TABLE settled AS
+        CREATE OR REPLACE TABLE resolved AS
         WITH winners AS (SELECT key, {winner} AS winner FROM {competing} GROUP BY key)
-        SELECT winners.key, present.place AS present_place,
-            CASE WHEN present.content = best.content THEN present.place ELSE winner END AS winner
-        FROM winners JOIN contested AS best ON best.place = winners.winner
-        LEFT JOIN (FROM contested WHERE place < {DELIVERED_PLACE}) AS present ON present.key = winners.key
+        SELECT winners.key, present.position AS present_position,
+            CASE WHEN present.content = best.content THEN present.position ELSE winner END AS winner
+        FROM winners JOIN conflicting AS best ON best.position = winners.winner
+        LEFT JOIN (FROM conflicting WHERE position < {DELIVERED_POSITION}) AS present ON present.key = winners.key
         """
     )
-    engine.execute("INSERT INTO losers SELECT place FROM contested JOIN settled USING (key) WHERE place <> winner")
-    lost = _count(
-        engine,
-        f"SELECT count(*) FROM contested JOIN settled USING (key) WHERE place <> winner AND place >= {DELIVERED_PLACE}",
+    engine.execute(
+        "INSERT INTO superseded SELECT position FROM conflicting JOIN resolved USING (key) WHERE position <> winner"
     )
-    updated = _count(engine, "SELECT count(*) FROM settled WHERE present_place <> winner")
-    return lost, updated
+    superseded = _count(
+        engine,
+        f"SELECT count(*) FROM conflicting JOIN resolved USING (key) WHERE position <> winner AND position >= {DELIVERED_POSITION}",
+    )
+    updated = _count(engine, "SELECT count(*) FROM resolved WHERE present_position <> winner")
+    return superseded, updated
 
 
-# -- rewriting files that hold losers ------------------------------------------------------------------------------
+# -- rewriting files that hold superseded rows ------------------------------------------------------------------------
 
 
 def _rewrite(
-    engine: Engine, table: Table, paths: Sequence[Path | str], writer: StagingWriter, *, first_place: int
+    engine: Engine, table: Table, paths: Sequence[Path | str], writer: StagingWriter, *, first_position: int
 ) -> list[int]:
-    """Writes the rows that stay of every one of ``paths`` that holds a loser; the positions of those files."""
-    last_place = first_place + (len(paths) << FILE_SHIFT)
+    """Writes the rows that stay of every one of ``paths`` that holds a superseded row; the positions of those files."""
+    last_position = first_position + (len(paths) << FILE_SHIFT)
     counts = engine.execute(
-        f"SELECT CAST((place - {first_place}) >> {FILE_SHIFT} AS INTEGER), count(*) FROM losers "
-        f"WHERE place >= {first_place} AND place < {last_place} GROUP BY ALL ORDER BY ALL"
+        f"SELECT CAST((position - {first_position}) >> {FILE_SHIFT} AS INTEGER), count(*) FROM superseded "
+        f"WHERE position >= {first_position} AND position < {last_position} GROUP BY ALL ORDER BY ALL"
     )
-    for at, lost in counts:
+    for at, superseded in counts:
         relation = parquet_relation([paths[at]], table.arrow_schema)
-        if lost == _count(engine, f"SELECT count(*) FROM {relation}"):
+        if superseded == _count(engine, f"SELECT count(*) FROM {relation}"):
             continue
-        start = first_place + (at << FILE_SHIFT)
-        gone = f"SELECT place - {start} FROM losers WHERE place >= {start} AND place < {start + (1 << FILE_SHIFT)}"
-        stay = f"SELECT {sql_list(table.arrow_schema.names)} FROM {relation} WHERE file_row_number NOT IN ({gone})"
+        start = first_position + (at << FILE_SHIFT)
+        end = start + (1 << FILE_SHIFT)
+        leaving = f"SELECT position - {start} FROM superseded WHERE position >= {start} AND position < {end}"
+        stay = f"SELECT {sql_list(table.arrow_schema.names)} FROM {relation} WHERE file_row_number NOT IN ({leaving})"
         write_rows(engine, stay, writer)
     return [at for at, _ in counts]
 

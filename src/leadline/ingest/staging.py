@@ -1,8 +1,7 @@
 """Writes typed rows, in the order they are delivered, to Parquet files in a table's staging folder.
 
-Record batches come in (columns may be missing and are unknown then), the paths of finished files in delivery order go
-out. Files stay small enough that replacing one row later rewrites little, and batches are written as they come, so
-memory does not grow with the delivery.
+Columns that are missing in a batch are unknown. Files stay small enough that replacing one row later rewrites little, and
+batches are written as they come, so memory does not grow with the delivery.
 """
 
 from __future__ import annotations

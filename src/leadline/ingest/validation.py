@@ -1,7 +1,6 @@
-"""Judges rows that come one by one, as JSON values, by the rules that files are judged by.
+"""Checks raw rows that come one by one by the rules for those of files, and gives them their declared types.
 
-Raw rows of a table (column → text or texts) come in; out go the refusals with the number of their row, and the good rows
-with their declared types. A ``RowValidator`` is kept with its engine, so that a single row is judged in milliseconds.
+A ``RowValidator`` is kept with its engine, so that a single row is checked in milliseconds.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ class RowValidator:
         if not rows:
             return []
         self._bind(table, rows)
-        return [Refusal(*found) for found in self._engine.execute(self._texts(table)[0])]
+        return [Refusal(*refused) for refused in self._engine.execute(self._queries_of(table)[0])]
 
     def typed(self, table: Table, rows: Sequence[RawRow]) -> list[pa.RecordBatch]:
         """The good rows of ``rows`` with the table's stored columns, in order; refused ones are left out."""
         if not rows:
             return []
         self._bind(table, rows)
-        batches: list[pa.RecordBatch] = self._engine.arrow(self._texts(table)[1]).to_batches()
+        batches: list[pa.RecordBatch] = self._engine.arrow(self._queries_of(table)[1]).to_batches()
         return batches
 
     def _bind(self, table: Table, rows: Sequence[RawRow]) -> None:
@@ -48,7 +47,7 @@ class RowValidator:
         batch = raw_batch([(at, row, "") for at, row in enumerate(rows)], table, records=False)
         self._engine.bind_arrow(_RAW, pa.Table.from_batches([batch]))
 
-    def _texts(self, table: Table) -> tuple[str, str]:
+    def _queries_of(self, table: Table) -> tuple[str, str]:
         """The queries for refusals and for typed rows; a raw batch has all columns, so they are made once per table."""
         if table.name not in self._queries:
             import pyarrow as pa
@@ -56,9 +55,9 @@ class RowValidator:
             empty = raw_batch([(0, {}, "")], table, records=False)
             assert empty is not None  # noqa: S101 -- it has a row
             raw = {field.name: pa.types.is_list(field.type) for field in empty.schema}
-            found = rules(table, raw, (), thorough=True)
+            columns = rules(table, raw, (), thorough=True)
             self._queries[table.name] = (
-                refusals_query(found, _RAW, LINE, None),
-                f"{accepted_query(found, _RAW)} ORDER BY {LINE}",
+                refusals_query(columns, _RAW, LINE, None),
+                f"{accepted_query(columns, _RAW)} ORDER BY {LINE}",
             )
         return self._queries[table.name]

@@ -89,7 +89,7 @@ def _stored(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> CloudIdsBody:
         if mapping is not None:
             good.append((position, mapping))
     outcome = set_identities(caller.project, rows=[mapping for _, mapping in good], now=caller.now)
-    refused += [_error(good[refusal.place][0], refusal) for refusal in outcome.refusals]
+    refused += [_error(good[refusal.position][0], refusal) for refusal in outcome.refusals]
     return _answer(outcome.taken, len(rows) - outcome.taken, sorted(refused, key=lambda error: error.row))
 
 
