@@ -1,7 +1,6 @@
 """What in the settings or the data is probably not meant: team rules that match nothing, instants in the wrong order.
 
-A project comes in; sentences go out, for `leadline status`. Nothing here changes a number: facts say in `why` what such a
-row counts for.
+Nothing here changes a number: facts say in `why` what such a row counts for.
 """
 
 from __future__ import annotations
@@ -9,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from leadline.engine import Engine
+from leadline.engine.tables import schema_table
+from leadline.people import tree, trees
+from leadline.people.team_rules import PROPERTIES, TeamRule, deployment_thing
+
 if TYPE_CHECKING:
-    from leadline.engine import Engine
     from leadline.home import Project
     from leadline.people.team_rules import Thing
-    from leadline.people.tree import Node, OrgTree
+    from leadline.people.tree import OrgTree
     from leadline.settings.profile import Profile
 
 _ORDER = (
@@ -31,75 +34,80 @@ _ORDER = (
 
 def oddities(project: Project) -> list[str]:
     """A sentence for every oddity, those of the settings first. Raises ``StoreError``."""
-    from leadline.engine import Engine
-
     snapshot = project.lake.snapshot()
     with Engine(temp_dir=project.temp, memory_limit=project.home.settings.memory_limit) as engine:
-        engine.bind_snapshot(snapshot, ["deployments", "work_items", *(table for table, *_ in _ORDER)])
+        engine.bind_snapshot(snapshot, [table for table, *_ in _ORDER])
         return [*_rules(project, engine), *_out_of_order(engine)]
 
 
 def _out_of_order(engine: Engine) -> Iterator[str]:
-    for table, first, then, sentence in _ORDER:
-        ((rows,),) = engine.execute(f"SELECT count(*) FROM {table} WHERE {then} < {first}")
+    for name, first, later, sentence in _ORDER:
+        table = schema_table(name)
+        disordered = table.filter(table[later] < table[first])
+        (rows,) = engine.arrow(disordered.aggregate(rows=disordered.count()))["rows"].to_pylist()
         if rows:
-            yield f"{rows:,} rows of {table} {sentence}"
+            yield f"{rows:,} rows of {name} {sentence}"
 
 
 def _rules(project: Project, engine: Engine) -> Iterator[str]:
-    from leadline.people import tree, trees
-
-    known = [tree(project, each.name) for each in trees(project)]
-    profiles: list[tuple[Profile, Sequence[OrgTree]]] = [(project.profile(), known)]
-    profiles += [(project.profile(each.name), [each]) for each in known]
-    things: Sequence[Thing] | None = None
-    told: set[str] = set()
-    for profile, of_trees in profiles:
-        for team, rules in sorted(profile.team_rules.items()):
-            things = _things(engine) if things is None else things
-            for sentence in _of_team(engine, team, rules, of_trees, things):
-                if sentence not in told:
-                    told.add(sentence)
-                    yield sentence
+    org_trees = [tree(project, summary.name) for summary in trees(project)]
+    profiles: list[tuple[Profile, Sequence[OrgTree]]] = [(project.profile(), org_trees)]
+    profiles += [(project.profile(org_tree.name), [org_tree]) for org_tree in org_trees]
+    rules = [
+        (team, team_rules, of_trees)
+        for profile, of_trees in profiles
+        for team, team_rules in sorted(profile.team_rules.items())
+    ]
+    things = _things(engine) if rules else []
+    sentences = (
+        sentence for team, sets, of_trees in rules for sentence in _of_team(engine, team, sets, of_trees, things)
+    )
+    yield from dict.fromkeys(sentences)
 
 
 def _things(engine: Engine) -> Sequence[Thing]:
-    from leadline.people.team_rules import deployment_thing
-
-    rows = engine.execute(
-        "SELECT DISTINCT repository, unnest(string_split(coalesce(service, ''), ';')), pipeline, environment, "
-        "array_to_string(tags, ';') FROM deployments"
+    """What team rules may name: every service, pipeline, environment and tag that was deployed, by repository."""
+    table = schema_table("deployments")
+    named = table.select(
+        "repository",
+        "pipeline",
+        "environment",
+        service=table.service.fill_null("").split(";").unnest(),
+        tags=table.tags,
     )
-    return [deployment_thing(repository, service.strip(), *others) for repository, service, *others in rows]
+    return [
+        deployment_thing(
+            row["repository"], row["service"].strip(), row["pipeline"], row["environment"], ";".join(row["tags"] or ())
+        )
+        for row in engine.arrow(named.distinct()).to_pylist()
+    ]
 
 
 def _of_team(
-    engine: Engine,
-    team: str,
-    rules: Mapping[str, Any],
-    trees: Sequence[OrgTree],
-    things: Sequence[Thing],
+    engine: Engine, team: str, rules: Mapping[str, Any], org_trees: Sequence[OrgTree], things: Sequence[Thing]
 ) -> Iterator[str]:
-    from leadline.people.team_rules import PROPERTIES, TeamRule
-
-    if _node(team, trees) is None:
+    if all(org_tree.find(team) is None for org_tree in org_trees):
         yield f"team.{team}: no org tree has a team {team!r}"
         return
     sets = {name: filters for name, filters in rules.items() if name in PROPERTIES}
     empty = [
-        name for name, filters in sets.items() if not any(TeamRule(0, {name: filters}).matches(each) for each in things)
+        name
+        for name, filters in sets.items()
+        if not any(TeamRule(0, {name: filters}).matches(thing) for thing in things)
     ]
     for name in empty:
         yield f"team.{team}.{name} matches no deployment"
-    if sets and not empty and not any(TeamRule(0, sets).matches(each) for each in things):
+    if sets and not empty and not any(TeamRule(0, sets).matches(thing) for thing in things):
         yield f"team.{team}: no deployment matches all of {', '.join(sorted(sets))}"
     if "project" in rules:
         yield f"team.{team}.project matches nothing: deployments and incidents have no project"
     if "work_type" in rules:
-        types = {name for (name,) in engine.execute("SELECT DISTINCT lower(trim(type)) FROM work_items")}
+        types = _work_item_types(engine)
         if unknown := sorted(set(rules["work_type"]) - types):
             yield f"team.{team}.work_type names types that no work item has: {', '.join(unknown)}"
 
 
-def _node(team: str, trees: Sequence[OrgTree]) -> Node | None:
-    return next((node for each in trees if (node := each.find(team)) is not None), None)
+def _work_item_types(engine: Engine) -> set[str | None]:
+    """The types of work items, in lower case."""
+    table = schema_table("work_items")
+    return set(engine.arrow(table.select(type=table.type.strip().lower()).distinct())["type"].to_pylist())

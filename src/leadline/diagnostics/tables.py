@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from leadline.engine import Engine
+from leadline.engine.functions import epoch_us
+from leadline.engine.tables import schema_table
 from leadline.exports.answers import Body, Instant
 from leadline.home import Project
 from leadline.schema import TABLES, Table
@@ -54,13 +56,21 @@ def table_states(project: Project) -> list[TableStatus]:
 
 
 def _sources(engine: Engine, table: Table) -> list[TableSourceStatus]:
+    import ibis
+
     if not table.accounts and table.event_time is None:
         return []
-    source = "coalesce(source, '')" if table.accounts else "''"
-    # As microseconds: an integer needs no time zone library on its way to Python.
-    newest = f"max(epoch_us({table.event_time}))" if table.event_time else "NULL"
-    rows = engine.execute(f'SELECT {source} AS s, count(*), {newest} FROM "{table.name}" GROUP BY s ORDER BY s')
-    return [TableSourceStatus(source=name, rows=number, newest_event=_instant(us)) for name, number, us in rows]
+    rows = schema_table(table.name)
+    events = rows.select(
+        source=rows.source.fill_null("") if table.accounts else ibis.literal(""),
+        # As microseconds: an integer needs no time zone library on its way to Python.
+        happened=epoch_us(rows[table.event_time]) if table.event_time else ibis.null("int64"),
+    )
+    by_source = events.group_by("source").agg(rows=events.count(), newest=events.happened.max()).order_by("source")
+    return [
+        TableSourceStatus(source=row["source"], rows=row["rows"], newest_event=_instant(row["newest"]))
+        for row in engine.arrow(by_source).to_pylist()
+    ]
 
 
 def _instant(micros: int | None) -> datetime | None:
