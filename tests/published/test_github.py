@@ -89,7 +89,7 @@ def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
             shop["releases"].append(release("acme/shop", 200))
             shop["pushedAt"] = when(100_000)
             reads("sync", env=ENV)
-        for part in ("labels(", "additions deletions } } } } }", "... on Commit"):
+        for part in ("labels(first: 20) {", "{ nodes { oid } } additions deletions }"):
             hub = company()
             hub.faults = too_large(part)
             hub.scopes = "repo, read:org"
