@@ -161,7 +161,7 @@ KINDS = {
             ("leadline {} pagerduty", "leadline {} pagerduty 'Shop*' --url https://api.eu.pagerduty.com"),
             "SERVICE",
             "Names of services [default: all that are seen]; quote patterns.",
-            "leadline.sources.pagerduty.source",
+            "leadline.sources.pagerduty.connection",
             "The API of another region [default: https://api.pagerduty.com].",
             "PAGERDUTY_TOKEN",
             target_needed=False,

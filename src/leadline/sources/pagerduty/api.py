@@ -1,7 +1,4 @@
-"""PagerDuty's REST API (version 2) behind one token: its lists, and what its refusals mean.
-
-A server and a token come in; JSON goes out, or a ``LeadlineError`` that names what is lacking.
-"""
+"""PagerDuty's REST API (version 2) behind one token: its lists, and what its refusals mean."""
 
 from __future__ import annotations
 
@@ -11,16 +8,15 @@ from typing import Any
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
 from leadline.sources.kit.client import Answer, Client, Refused
+from leadline.sources.kit.records import Node
 from leadline.sources.kit.server_url import Server
 from leadline.sources.kit.text import Misshapen
 
+ADDRESS = "https://api.pagerduty.com"
 SIZE = 100
 """Things on a page: the most there can be."""
 MOST = 10_000
 """Things of a list that can be reached by counting (documentation, "Pagination")."""
-
-Node = Mapping[str, Any]
-"""A raw object of the API."""
 
 
 def headers(token: str) -> dict[str, str]:
@@ -52,12 +48,12 @@ class Api:
     def page(self, what: str, offset: int, params: Mapping[str, str], ids: Sequence[str] = ()) -> Listed:
         """A page of the list ``what`` (``incidents``, ``services``) from number ``offset``, of the services ``ids`` only.
 
-        Raises what ``problem`` makes of a refusal, ``Overloaded``, ``Misshapen``."""
-        asked = {**params, "limit": str(SIZE), "offset": str(offset)}
-        query = "".join(f"&service_ids[]={each}" for each in ids)
-        for status in asked.pop("statuses", "").split():
+        Raises what ``problem`` makes of a refusal, ``Unavailable``, ``Misshapen``."""
+        query_params = {**params, "limit": str(SIZE), "offset": str(offset)}
+        query = "".join(f"&service_ids[]={service}" for service in ids)
+        for status in query_params.pop("statuses", "").split():
             query += f"&statuses[]={status}"
-        pairs = "&".join(f"{name}={value}" for name, value in asked.items())
+        pairs = "&".join(f"{name}={value}" for name, value in query_params.items())
         body = self._get(f"/{what}?{pairs}{query}", what)
         nodes = body.get(what)
         if not isinstance(nodes, list):
@@ -68,17 +64,17 @@ class Api:
     def all(self, what: str, params: Mapping[str, str], ids: Sequence[str] = ()) -> Iterator[Listed]:
         """The pages of a list, as many as can be reached. Raises as ``page``."""
         for offset in range(0, MOST, SIZE):
-            found = self.page(what, offset, params, ids)
-            yield found
-            if not found.more:
+            listed = self.page(what, offset, params, ids)
+            yield listed
+            if not listed.more:
                 return
 
     def incident(self, identity: str) -> Node:
         """One incident. Raises ``NotFound`` and as ``page``."""
-        found = self._get(f"/incidents/{identity}", f"incident {identity}").get("incident")
-        if not isinstance(found, dict):
+        incident = self._get(f"/incidents/{identity}", f"incident {identity}").get("incident")
+        if not isinstance(incident, dict):
             raise Misshapen(f"{self.client.tool} sent no incident")
-        return found
+        return incident
 
     def _get(self, address: str, what: str) -> Node:
         answer = self.client.request("GET", f"{self.server.base}{address}")
@@ -94,23 +90,23 @@ class Api:
         error = error if isinstance(error, dict) else {}
         parts = [str(error.get("message") or f"status {answer.status}")]
         errors = error.get("errors")
-        parts += [str(each) for each in (errors if isinstance(errors, list) else [errors] if errors else [])[:3]]
-        said = "; ".join(parts)[:300]
+        parts += [str(reason) for reason in (errors if isinstance(errors, list) else [errors] if errors else [])[:3]]
+        reasons = "; ".join(parts)[:300]
         if answer.status == 401:
             return Unauthenticated(
-                f"{self.client.tool} refuses the token from {self.token_from} ({said}); it may have been revoked, or belong to "
+                f"{self.client.tool} refuses the token from {self.token_from} ({reasons}); it may have been revoked, or belong to "
                 "another region (--url)"
             )
         if answer.status == 403 and (needed := _scopes(error.get("required_scopes"))):
             has = _scopes(error.get("token_scopes")) or "none"
             return Refused(
-                f"{self.client.tool} refuses {what} ({said}): the token needs the scope {needed}; it has {has}"
+                f"{self.client.tool} refuses {what} ({reasons}): the token needs the scope {needed}; it has {has}"
             )
         if answer.status == 404:
             return NotFound(f"{self.client.tool} has no {what}, or the token from {self.token_from} may not see it")
-        return Refused(f"{self.client.tool} refuses {what} ({said})")
+        return Refused(f"{self.client.tool} refuses {what} ({reasons})")
 
 
-def _scopes(given: Any) -> str:
+def _scopes(scopes: Any) -> str:
     """Scopes as text; they come as a list or as text."""
-    return ", ".join(map(str, given)) if isinstance(given, list) else str(given or "").replace(" ", ", ")
+    return ", ".join(map(str, scopes)) if isinstance(scopes, list) else str(scopes or "").replace(" ", ", ")

@@ -1,7 +1,4 @@
-"""PagerDuty's incidents as rows of ``incidents``.
-
-A raw incident comes in, its row goes out, or None for one that was merged into another: that one tells of it. Pure.
-"""
+"""PagerDuty's incidents as rows of ``incidents``. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leadline.sources.kit.page import Row
+from leadline.sources.kit.records import Node
 from leadline.sources.kit.text import Misshapen, clean, rfc3339
-from leadline.sources.pagerduty.api import Node
 
+SOURCE = "pagerduty"
 RESOLVED = "resolved"
 
 
@@ -24,7 +22,10 @@ def key_of(prefix: str, node: Node) -> str:
 
 
 def incident_row(prefix: str, node: Node) -> Row | None:
-    """The row of an incident. Raises ``Misshapen`` if it has no id or no time."""
+    """The row of an incident; None for one that was merged into another, which tells of it.
+
+    Raises ``Misshapen`` if it has no id or no time.
+    """
     key = key_of(prefix, node)
     created = instant(node.get("created_at"))
     if created is None:
@@ -57,12 +58,12 @@ def instant(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     try:
-        found = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return rfc3339(found.replace(tzinfo=UTC) if found.tzinfo is None else found)
+    return rfc3339(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
 
 
 def _summary(node: Any) -> str | None:
-    found = node.get("summary") or node.get("name") if isinstance(node, dict) else None
-    return found if isinstance(found, str) else None
+    summary = node.get("summary") or node.get("name") if isinstance(node, dict) else None
+    return summary if isinstance(summary, str) else None
