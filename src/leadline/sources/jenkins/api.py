@@ -1,23 +1,19 @@
 """Jenkins' JSON API: its addresses, its answers, and what its refusals mean.
 
-A server, a user and a token come in; JSON goes out, or a ``LeadlineError`` that names what is lacking. Only what is asked for
-with ``tree`` is sent: the rest of what Jenkins knows of a build would cost it much to tell.
+Only what is asked for with ``tree`` is sent: the rest of what Jenkins knows of a build would cost it much to tell.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
 from leadline.sources.kit.client import ATTEMPTS, Answer, Client, Refused
+from leadline.sources.kit.records import Node
 from leadline.sources.kit.server_url import Server
-
-Node = Mapping[str, Any]
-"""A raw object of the API."""
 
 LEVELS = 4
 """Folders in folders whose jobs one call lists."""
@@ -53,11 +49,11 @@ def path_of(names: Sequence[str]) -> str:
 
 def headers(user: str | None, token: str | None) -> dict[str, str]:
     """What every request carries; without a user it is anonymous."""
-    found = {"Accept": "application/json", "User-Agent": "leadline"}
+    sent = {"Accept": "application/json", "User-Agent": "leadline"}
     if user and token:
         # Jenkins answers 401 to a wrong token only if it is sent at once.
-        found["Authorization"] = f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}"
-    return found
+        sent["Authorization"] = f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}"
+    return sent
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ class Api:
 
     def get(self, names: Sequence[str], tree: str, *, build: int | None = None, attempts: int = ATTEMPTS) -> Node:
         """What ``tree`` asks for of a job, a folder (none: the server) or a build. Raises what ``problem`` makes of a
-        refusal, ``Refused`` for what is no Jenkins, ``Overloaded``."""
+        refusal, ``Refused`` for what is no Jenkins, ``Unavailable``."""
         path = path_of(names) + ("" if build is None else f"/{build}")
         answer = self.client.request(
             "GET", f"{self.server.base}{path}/api/json", params={"tree": tree}, attempts=attempts
@@ -103,5 +99,5 @@ class Api:
 
 def _permission(name: str) -> str:
     """``Overall/Read`` and ``Job/Read`` as Jenkins' own pages call them, with the name that was sent."""
-    known = {"hudson.model.Hudson.Read": "Overall/Read", "hudson.model.Item.Read": "Job/Read"}
-    return f"{known[name]} ({name})" if name in known else name[:100]
+    titles = {"hudson.model.Hudson.Read": "Overall/Read", "hudson.model.Item.Read": "Job/Read"}
+    return f"{titles[name]} ({name})" if name in titles else name[:100]

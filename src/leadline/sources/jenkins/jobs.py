@@ -1,6 +1,4 @@
-"""Which jobs a Jenkins has: found folder by folder, several levels with one call.
-
-Targets (full names of jobs or folders, or patterns) come in; the jobs wanted go out with their newest builds, so that jobs in
+"""Which jobs a Jenkins has: found folder by folder, several levels with one call, each with its newest build, so that jobs in
 which nothing is new need not be asked for.
 """
 
@@ -11,15 +9,16 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from leadline.errors import NotFound
-from leadline.sources.jenkins.api import LEVELS, Api, Node, jobs_tree
+from leadline.sources.jenkins.api import LEVELS, Api, jobs_tree
 from leadline.sources.jenkins.rows import Job, place_of
 from leadline.sources.kit.client import Refused, Unavailable
 from leadline.sources.kit.deploy_rules import DeployRules
+from leadline.sources.kit.lists import ATTEMPTS_WHILE_LARGE
 from leadline.sources.kit.page import Skipped
+from leadline.sources.kit.records import Node
+from leadline.sources.kit.streams import StreamReader
 from leadline.sources.kit.text import Misshapen
 
-ATTEMPTS_WHILE_DEEP = 2
-"""How often several levels are asked for at once, before they are asked for one by one."""
 _WILD = "*?["
 
 
@@ -33,7 +32,7 @@ class Wanted:
         """Whether the job called ``name`` is wanted."""
         parts = name.lower().split("/")
         names = ["/".join(parts[: at + 1]) for at in range(len(parts))]
-        return not self.targets or any(fnmatchcase(each, target.lower()) for target in self.targets for each in names)
+        return not self.targets or any(fnmatchcase(part, target.lower()) for target in self.targets for part in names)
 
     def may_have(self, folder: Sequence[str]) -> bool:
         """Whether anything in the folder can be wanted."""
@@ -41,8 +40,10 @@ class Wanted:
 
     def starts(self) -> list[tuple[str, ...]]:
         """Where to begin: the folders (or jobs) that the targets name before their first wild card."""
-        found = {tuple(_literal(target)) for target in self.targets} or {()}
-        return sorted(each for each in found if not any(each[: len(one)] == one for one in found if one != each))
+        starts = {tuple(_literal(target)) for target in self.targets} or {()}
+        return sorted(
+            start for start in starts if not any(start[: len(other)] == other for other in starts if other != start)
+        )
 
 
 def _may_have(target: Sequence[str], folder: Sequence[str]) -> bool:
@@ -63,31 +64,34 @@ def _literal(target: str) -> Iterator[str]:
 
 @dataclass
 class Listing:
-    """Finds the jobs wanted. ``skipped`` tells of folders that could not be listed, which are ``unread``."""
+    """Finds the jobs wanted. ``skipped`` tells of what was refused, ``failed`` of folders that the server could not list;
+    folders of both kinds are ``unread``."""
 
     api: Api
     wanted: Wanted
     rules: DeployRules
+    reader: StreamReader
     skipped: list[Skipped] = field(default_factory=list)
+    failed: list[Skipped] = field(default_factory=list)
     unread: list[tuple[str, ...]] = field(default_factory=list)
 
     def jobs(self) -> list[Job]:
         """The jobs, by name. Raises ``NotFound`` for a target that is not there, and as ``Api.get`` does."""
-        found: list[Job] = []
+        jobs: list[Job] = []
         for start in self.wanted.starts():
             node, levels = self._asked(start)
             if "jobs" in node or not start:
-                found += self._below(start, node, levels)
+                jobs += self._below(start, node, levels)
             else:
                 of_branch = len(start) > 1 and _is_multibranch(self.api.get(start[:-1], "_class"))
-                found.append(self._job(start, node, of_branch=of_branch))
-        return sorted((job for job in found if self.wanted.has(job.name)), key=lambda job: job.names)
+                jobs.append(self._job(start, node, of_branch=of_branch))
+        return sorted((job for job in jobs if self.wanted.has(job.name)), key=lambda job: job.names)
 
     def _asked(self, names: tuple[str, ...]) -> tuple[Node, int]:
         """A folder (or a job), and how many levels of it are there."""
         own = "lastBuild[number,timestamp,building]," if names else ""
         try:
-            return self.api.get(names, own + jobs_tree(LEVELS), attempts=ATTEMPTS_WHILE_DEEP), LEVELS
+            return self.api.get(names, own + jobs_tree(LEVELS), attempts=ATTEMPTS_WHILE_LARGE), LEVELS
         except Unavailable:
             return self.api.get(names, own + jobs_tree(1)), 1
 
@@ -101,22 +105,26 @@ class Listing:
             if not isinstance(child, dict) or not isinstance(child.get("name"), str):
                 self.skipped.append(Skipped(f"a job of {'/'.join(names) or 'the server'}", "it has no name"))
                 continue
-            its = (*names, child["name"])
+            child_names = (*names, child["name"])
             if not isinstance(child.get("jobs"), list):
-                yield self._job(its, child, of_branch=is_multibranch)
-            elif self.wanted.may_have(its):
+                yield self._job(child_names, child, of_branch=is_multibranch)
+            elif self.wanted.may_have(child_names):
                 if levels > 1:
-                    yield from self._below(its, child, levels - 1)
+                    yield from self._below(child_names, child, levels - 1)
                 elif child["jobs"]:
-                    yield from self._folder(its)
+                    yield from self._folder(child_names)
 
     def _folder(self, names: tuple[str, ...]) -> list[Job]:
         try:
             return list(self._below(names, *self._asked(names)))
-        except (Refused, NotFound, Unavailable) as error:
-            self.unread.append(names)
+        except (Refused, NotFound) as error:
             self.skipped.append(Skipped(f"jobs in {'/'.join(names)}", error.message))
-            return []
+        except Unavailable as error:
+            self.failed.append(self.reader.note_failure(f"jobs in {'/'.join(names)}", error))
+            if self.reader.gives_up:
+                raise
+        self.unread.append(names)
+        return []
 
     def _job(self, names: tuple[str, ...], node: Node, *, of_branch: bool) -> Job:
         job = Job(names, of_branch)
@@ -128,7 +136,7 @@ class Listing:
         try:
             return Job(names, of_branch, rule, place_of(last), last.get("building") is True)
         except Misshapen as error:
-            self.skipped.append(Skipped(f"the last build of {job.name}", str(error)))
+            self.skipped.append(Skipped(f"the last build of {job.name}", error.message))
             return Job(names, of_branch, rule)
 
 

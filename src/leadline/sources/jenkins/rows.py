@@ -1,7 +1,7 @@
-"""Jenkins' builds as rows of ``builds`` or ``deployments``.
+"""Jenkins' builds as rows of ``builds`` or ``deployments``. Pure.
 
-A raw build and its job come in, rows by table go out. Pure. A build is known by its job's name, its number and when it began:
-the numbers of a job that was deleted and made again begin anew.
+A build is known by its job's name, its number and when it began: the numbers of a job that was deleted and made again begin
+anew.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from urllib.parse import unquote
 
 from leadline.sources.custom_cicd import STATUS
 from leadline.sources.git.location import name_of_url
-from leadline.sources.jenkins.api import Node
 from leadline.sources.kit.deploy_rules import DeployRule
 from leadline.sources.kit.page import Row
+from leadline.sources.kit.records import Node, Rows, cleaned
 from leadline.sources.kit.text import Misshapen, clean
 
 SOURCE = "jenkins"
@@ -82,7 +82,7 @@ def identity(place: str, job: str, number: int, at: int) -> str:
     return str(clean(f"{place}:{job}:{number}:{at}"))
 
 
-def rows_of(place: str, job: Job, build: Node) -> dict[str, list[Row]]:
+def rows_of(place: str, job: Job, build: Node) -> Rows:
     """The row of a build, and of the account that started it if it is a deployment. Raises ``Misshapen``."""
     number, at = place_of(build)
     running = is_running(build)
@@ -97,7 +97,7 @@ def rows_of(place: str, job: Job, build: Node) -> dict[str, list[Row]]:
         "finished_at": None if running else _instant(at + _duration(build)),
         "url": _text(build.get("url")),
     }
-    found: dict[str, list[Row]] = {}
+    made: Rows = {}
     if job.rule is None:
         row |= {"branch": job.branch or _branch(checkout), "status": "running" if running else result}
     else:
@@ -106,11 +106,9 @@ def rows_of(place: str, job: Job, build: Node) -> dict[str, list[Row]]:
         row["status"] = "running" if running else STATUS.get(result, "cancelled")
         row["triggered_by"] = users[0]["account"] if users else None
         if users:
-            found["tool_accounts"] = users[:1]
-    found[job.table] = [row]
-    return {
-        table: [{name: clean(value) for name, value in row.items()} for row in rows] for table, rows in found.items()
-    }
+            made["tool_accounts"] = users[:1]
+    made[job.table] = [row]
+    return {table: [cleaned(**row) for row in rows] for table, rows in made.items()}
 
 
 def _of_deployment(job: Job, rule: DeployRule, build: Node) -> Row:
@@ -128,25 +126,26 @@ def _of_deployment(job: Job, rule: DeployRule, build: Node) -> Row:
 
 def _elements(node: Node, name: str) -> Iterator[Node]:
     """The objects in a list; whatever else there is, is nothing."""
-    found = node.get(name)
-    if isinstance(found, list):
-        yield from (each for each in found if isinstance(each, dict))
+    values = node.get(name)
+    if isinstance(values, list):
+        yield from (value for value in values if isinstance(value, dict))
 
 
 def _checkout(build: Node, branch: str | None) -> Node:
     """What git checked out. A build may have several (shared libraries are one): that of its own branch, else the first."""
-    found = [
-        each
-        for each in _elements(build, "actions")
-        if isinstance(each.get("lastBuiltRevision"), dict) and each.get("remoteUrls")
+    checkouts = [
+        action
+        for action in _elements(build, "actions")
+        if isinstance(action.get("lastBuiltRevision"), dict) and action.get("remoteUrls")
     ]
-    own = (each for each in found if branch is not None and branch in _branches(each))
-    return next(own, found[0] if found else {})
+    own = (checkout for checkout in checkouts if branch is not None and branch in _branches(checkout))
+    return next(own, checkouts[0] if checkouts else {})
 
 
 def _branches(checkout: Node) -> list[str]:
     revision = checkout.get("lastBuiltRevision")
-    names = [_text(each.get("name")) for each in _elements(revision, "branch")] if isinstance(revision, dict) else []
+    branches = _elements(revision, "branch") if isinstance(revision, dict) else ()
+    names = [_text(branch.get("name")) for branch in branches]
     return [
         _REMOTE.sub("", name, count=1) if _REMOTE.match(name) else name for name in names if name and name != "detached"
     ]
@@ -164,27 +163,29 @@ def _repository(checkout: Node) -> str | None:
 
 
 def _duration(build: Node) -> int:
-    given = build.get("duration")
-    return given if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < 1 << 40 else 0
+    duration = build.get("duration")
+    if not isinstance(duration, int) or isinstance(duration, bool):
+        return 0
+    return duration if 0 <= duration < 1 << 40 else 0
 
 
 def _changes(build: Node) -> list[str]:
     """Commits that are new in it: a pipeline has a list per checkout, other jobs have one."""
     one = build.get("changeSet")
     sets = [*([one] if isinstance(one, dict) else []), *_elements(build, "changeSets")]
-    ids = (_text(item.get("commitId")) for each in sets for item in _elements(each, "items"))
-    return list(dict.fromkeys(each.lower() for each in ids if each))
+    shas = (_text(item.get("commitId")) for changes in sets for item in _elements(changes, "items"))
+    return list(dict.fromkeys(sha.lower() for sha in shas if sha))
 
 
 def _parameters(build: Node) -> dict[str, str]:
     """Its parameters by name in lower case. Jenkins does not tell the values of those that are secret."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for action in _elements(build, "actions"):
-        for each in _elements(action, "parameters"):
-            name, value = each.get("name"), each.get("value")
+        for parameter in _elements(action, "parameters"):
+            name, value = parameter.get("name"), parameter.get("value")
             if isinstance(name, str) and isinstance(value, str | bool | int):
-                found.setdefault(name.strip().lower(), str(value).strip()[:2000])
-    return found
+                values.setdefault(name.strip().lower(), str(value).strip()[:2000])
+    return values
 
 
 def _users(build: Node) -> Iterator[Row]:

@@ -146,7 +146,7 @@ KINDS = {
             ),
             "JOB",
             "Full names of jobs or folders [default: all that are seen]; quote patterns.",
-            "leadline.sources.jenkins.source",
+            "leadline.sources.jenkins.connection",
             "The server's address.",
             "JENKINS_TOKEN",
             secret_needed=False,

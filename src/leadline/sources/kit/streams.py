@@ -43,7 +43,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from leadline.errors import LeadlineError, NotFound
+from leadline.errors import NotFound
 from leadline.sources.kit.client import Refused, Unavailable
 from leadline.sources.kit.cursor import Cursor, Cursors
 from leadline.sources.kit.page import Page, Row, Skipped, State
@@ -114,7 +114,7 @@ class StreamReader:
         self.failed: list[Skipped] = []
         self.left_out: list[Skipped] = []
         self._client = client
-        self._read = 0
+        self._streams_read = 0
         self._in_a_row = 0
         self._answers = -1
         """What was answered when the last stream failed."""
@@ -131,26 +131,33 @@ class StreamReader:
             cursor = self.cursors.get(stream.cursor_name, stream.cursor)
             if not stream.due(cursor):
                 continue
-            self._read += 1
             try:
                 for page in stream.read(cursor):
                     yield self.noted(page)
+                self._streams_read += 1
             except (Refused, NotFound, Misshapen) as refused:
+                self._streams_read += 1
                 skipped = Skipped(stream.name, refused.message)
                 self.left_out.append(skipped)
                 yield Page(stream.subject, skipped=(skipped,))
             except Unavailable as unavailable:
                 error = unavailable
-                yield self._note_failure(stream, error)
-                if self._in_a_row == MAX_FAILED_STREAMS:
+                yield Page(stream.subject, failed=(self.note_failure(stream.name, error),))
+                if self.gives_up:
                     raise
-        if error is not None and len(self.failed) == self._read:
+        if error is not None and not self._streams_read:
             raise error
 
-    def _note_failure(self, stream: Stream[Any], error: LeadlineError) -> Page:
+    def note_failure(self, name: str, error: Unavailable) -> Skipped:
+        """What could not be read, as an element of ``Page.failed``; whoever reads lists besides the streams tells of theirs."""
         answered = self._client.answers > self._answers
         self._in_a_row = 1 if answered else self._in_a_row + 1
         self._answers = self._client.answers
-        failure = Skipped(stream.name, error.message)
+        failure = Skipped(name, error.message)
         self.failed.append(failure)
-        return Page(stream.subject, failed=(failure,))
+        return failure
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether so much failed without an answer in between that the tool is not asked any more."""
+        return self._in_a_row >= MAX_FAILED_STREAMS
