@@ -179,6 +179,10 @@ def grow_jenkins(tool: jenkins.Jenkins) -> None:
     tool.jobs[0] = jenkins.job("tools", 450)
 
 
+def many_jobs(tool: jenkins.Jenkins) -> None:
+    tool.jobs += [jenkins.job(f"job-{number:03}", 1) for number in range(97)]
+
+
 JENKINS = Scenario(
     kind="jenkins",
     small=small_jenkins,
@@ -195,7 +199,9 @@ JENKINS = Scenario(
         Mistake("has no job called shop/none*", jenkins.TOKEN, ("shop/none*",)),
     ),
     goes_down=(4, "builds", 1),
+    is_overview=lambda request: "/job/" not in request.path,
     grow=grow_jenkins,
+    many=many_jobs,
     first_cut=1,
     least_cuts=6,
     nothing_new=("json", "json"),
@@ -233,6 +239,7 @@ PAGERDUTY = Scenario(
     ),
     limit=(3, 1, 61),
     goes_down=(4, "incidents", 1),
+    is_overview=lambda request: request.path.endswith("/services"),
     first_cut=1,
     least_cuts=6,
     most_cuts=6,
