@@ -1,1 +1,1 @@
-"""The server's processes: HTTP server, supervisor of export workers, scheduler of sources, and the processes they start."""
+"""The processes of a running server: the one that answers requests, export workers, and runs of sources."""

@@ -1,14 +1,11 @@
 """Runs the configured sources of a home on their schedules, each run in a process of its own, a bounded number at a time.
 
-An open home comes in; a thread looks every few seconds which sources are due. Several servers may do so for the same home:
+A thread looks every few seconds which sources are due. Several servers may do so for the same home:
 whoever takes a source's run lock runs it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -17,6 +14,7 @@ import structlog
 
 from leadline.db.projects import all_projects
 from leadline.home import Home
+from leadline.service.child_process import ChildProcess
 from leadline.sync.schedule import due
 
 log = structlog.get_logger("leadline.api")
@@ -33,7 +31,7 @@ class Scheduler:
 
     def __init__(self, home: Home, at_once: int, *, look_seconds: float = LOOK_SECONDS) -> None:
         self._home, self._at_once, self._look_seconds = home, at_once, look_seconds
-        self._running: dict[_Key, subprocess.Popen[bytes]] = {}
+        self._running: dict[_Key, ChildProcess] = {}
         self._started: dict[_Key, float] = {}
         self._guard = threading.Lock()
         self._stopping = threading.Event()
@@ -48,9 +46,7 @@ class Scheduler:
         """Let the runs know; returns at once (callable from a signal handler)."""
         self._stopping.set()
         for process in list(self._running.values()):
-            if process.stdin is not None:
-                with contextlib.suppress(OSError):
-                    process.stdin.close()
+            process.ask_to_stop()
 
     def stop(self, seconds: float) -> None:
         """End the runs: those still there after ``seconds`` are killed."""
@@ -61,11 +57,7 @@ class Scheduler:
         with self._guard:
             self.ask_to_stop()  # what was started in this very moment
             for process in self._running.values():
-                try:
-                    process.wait(timeout=max(0.0, deadline - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+                process.end(deadline)
 
     def _watch(self) -> None:
         while not self._stopping.wait(self._look_seconds):
@@ -76,7 +68,7 @@ class Scheduler:
 
     def _look(self) -> None:
         for key, process in list(self._running.items()):
-            if process.poll() is not None:
+            if process.exit_status is not None:
                 with self._guard:
                     del self._running[key]
         now = time.monotonic()
@@ -89,15 +81,13 @@ class Scheduler:
                     return
                 if key not in self._running:
                     self._started[key] = now
-                    command = [sys.executable, "-m", "leadline.service.source_process", str(self._home.path), *key]
-                    self._running[key] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+                    self._running[key] = ChildProcess("leadline.service.source_process", str(self._home.path), *key)
 
     def _due(self) -> list[_Key]:
         if len(self._running) >= self._at_once:
             return []
-        found = []
-        for _, organization, name in all_projects(self._home.db):
-            project = self._home.project(organization, name)
-            rows = due(project, datetime.now(UTC))
-            found += [(organization, name, row.name) for row in rows]
-        return found
+        return [
+            (organization, name, source.name)
+            for _, organization, name in all_projects(self._home.db)
+            for source in due(self._home.project(organization, name), datetime.now(UTC))
+        ]

@@ -1,8 +1,5 @@
-"""Runs the service: one server process, its worker processes and the runs of sources, until it is told to stop.
-
-A home, an address and a number of workers come in; ``serve`` returns when SIGTERM or Ctrl-C ended everything, which takes
-two seconds at most.
-"""
+"""Runs the service: one server process, its worker processes and the runs of sources, until SIGTERM or Ctrl-C. Ending
+everything takes two seconds at most."""
 
 from __future__ import annotations
 
@@ -85,8 +82,8 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
     if not 0 <= port <= 65535:  # the system would silently take it modulo 65536
         raise _no_address(host, port, "a port is from 0 to 65535")
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = addresses[0]
         listener = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         raise _no_address(host, port, str(error)) from error
@@ -96,8 +93,8 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
             listener.bind(address)
             listener.listen(2048)
         except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            why = "something else listens there; choose another with --port" if taken else str(error)
+            in_use = error.errno == errno.EADDRINUSE
+            why = "something else listens there; choose another with --port" if in_use else str(error)
             raise _no_address(host, port, why) from error
         yield listener
 

@@ -1,14 +1,10 @@
 """Worker processes of a server: started, restarted when they die, woken when an export is queued, ended with the server.
 
-A home and a number come in; the processes run beside the server so that an export never holds up a request. Each is
-tied to the server by a pipe: when the server ends, even by ``kill -9``, the pipe closes and the worker stops.
+They run beside the server, so that an export never holds up a request.
 """
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -16,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from leadline.exports.wakeup import listening
+from leadline.service.child_process import ChildProcess
 
 log = structlog.get_logger("leadline.api")
 
@@ -51,7 +48,7 @@ class Supervisor:
         """Let the workers know; returns at once (callable from a signal handler)."""
         self._stopping.set()
         for slot in self._slots:
-            slot.close_pipe()
+            slot.ask_to_stop()
 
     def stop(self, seconds: float) -> None:
         """End the workers: those still there after ``seconds`` are killed."""
@@ -81,33 +78,31 @@ class _Slot:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ChildProcess | None = None
         self._started = 0.0
         self._pause = _FIRST_PAUSE
         self._restart_at: float | None = None
-        self._closed = False
+        self._stopping = False
 
     def start(self, now: float) -> None:
-        # Unbuffered: a wake-up must leave at once.
-        command = [sys.executable, "-m", "leadline.service.worker_process", str(self._home)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0)
+        self._process = ChildProcess("leadline.service.worker_process", str(self._home))
         self._started, self._restart_at = now, None
-        if self._closed:  # asked to stop in this moment
-            self.close_pipe()
+        if self._stopping:  # asked to stop in this moment
+            self._process.ask_to_stop()
 
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.exit_status is None
 
     def keep_alive(self, now: float) -> None:
         """Start a successor of a dead worker, after a pause that grows while workers die young."""
-        if self.alive() or self._closed:
+        if self.alive() or self._stopping:
             return
         if self._restart_at is None:
             self._pause = (
                 _FIRST_PAUSE if now - self._started > _STEADY_SECONDS else min(self._pause * 2, _LONGEST_PAUSE)
             )
             self._restart_at = now + self._pause
-            status = self._process.returncode if self._process else None
+            status = self._process.exit_status if self._process else None
             log.warning("export worker ended", exit_status=status, restart_in=round(self._pause, 1))
         elif now >= self._restart_at:
             try:
@@ -117,23 +112,16 @@ class _Slot:
                 self._started, self._restart_at = now, None
 
     def wake(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            # A dead worker needs no waking, its successor looks for itself.
-            with contextlib.suppress(OSError, ValueError):
-                self._process.stdin.write(b"\n")
+        # The successor of a dead worker looks for itself.
+        if self._process is not None:
+            self._process.wake()
 
-    def close_pipe(self) -> None:
-        self._closed = True
-        if self._process is not None and self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+    def ask_to_stop(self) -> None:
+        self._stopping = True
+        if self._process is not None:
+            self._process.ask_to_stop()
 
     def end(self, deadline: float) -> None:
-        self.close_pipe()
-        if self._process is None:
-            return
-        try:
-            self._process.wait(timeout=max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self.ask_to_stop()
+        if self._process is not None:
+            self._process.end(deadline)

@@ -1,8 +1,7 @@
 """An export worker as a child process of the server: ``python -m leadline.service.worker_process HOME``.
 
-Its standard input is a pipe from the server: each byte means that something was queued, its end means that the server is
-gone (however it ended) or wants it to stop. Work in progress is then put back into the queue; what does not stop in time
-is dropped, which is safe: the lease runs out and another worker repeats it.
+It is woken when something was queued. When it is to stop, work in progress is put back into the queue; what does not stop in
+time is dropped, which is safe: the lease runs out and another worker repeats it.
 """
 
 from __future__ import annotations
@@ -13,42 +12,40 @@ import sys
 import threading
 from pathlib import Path
 
+from leadline.service.child_process import run_tied
+
 GRACE_SECONDS = 0.8
 """How long a run in progress may take to stop."""
 
-_NICENESS = 5
-"""Exports yield to requests: polling stays fast on a machine that is busy exporting."""
 
-
-def main(home: Path) -> int:
-    """Work until standard input ends or SIGTERM comes; the exit status, 1 if the home cannot be opened."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server decides.
+def main(home: Path) -> None:
+    """Work until the server's pipe ends or SIGTERM comes; the exit status is 1 if the home cannot be opened."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: _end(stop))
-    threading.Thread(target=_listen, args=(home, stop), name="server's pipe", daemon=True).start()
-    os.nice(_NICENESS)
+    run_tied(lambda: _work(home, stop), on_end=lambda: _end(stop), on_wake=lambda: _wake(home))
+
+
+def _work(home_path: Path, stop: threading.Event) -> int:
     from leadline.api.log import configure
     from leadline.errors import LeadlineError
     from leadline.exports.worker import Worker
     from leadline.home import Home
 
     try:
-        with Home.open(home) as opened:
-            configure(opened.settings.log_format)
+        with Home.open(home_path) as home:
+            configure(home.settings.log_format)
             _import_early()
-            Worker(opened).run(stop)
+            Worker(home).run(stop)
     except LeadlineError as error:
         print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 -- the log is not set up without a home
         return 1
     return 0
 
 
-def _listen(home: Path, stop: threading.Event) -> None:
-    while os.read(0, 4096):
-        from leadline.exports.wakeup import wake
+def _wake(home: Path) -> None:
+    from leadline.exports.wakeup import wake
 
-        wake(home)
-    _end(stop)
+    wake(home)
 
 
 def _end(stop: threading.Event) -> None:
@@ -72,6 +69,4 @@ def _import_early() -> None:
 
 
 if __name__ == "__main__":
-    status = main(Path(sys.argv[1]))
-    # All is stored and closed. Tearing down the interpreter under native libraries only makes some of them complain.
-    os._exit(status)
+    main(Path(sys.argv[1]))

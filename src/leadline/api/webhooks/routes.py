@@ -9,7 +9,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,18 +50,21 @@ class DeliveryHeaders(Headers):
     )
 
 
+_NAMED = WithJsonSchema({"type": "string", "default": DEFAULT})
+
+
 async def _address(
     request: Request,
     _headers: Annotated[DeliveryHeaders, Header()],
     source: Annotated[str, Path(description="Name of a source.")],
-    organization: Annotated[str, Query(description="The source's organization.")] = DEFAULT,
-    project: Annotated[str, Query(description="The source's project.")] = DEFAULT,
+    organization: Annotated[list[str], Query(default_factory=list, description="The source's organization."), _NAMED],
+    project: Annotated[list[str], Query(default_factory=list, description="The source's project."), _NAMED],
 ) -> Address:
     """Where a delivery goes. Raises ``Unauthenticated`` if it is not even signed, before anything else is looked at."""
     check_storable(request.query_params)
     if not any(request.headers.get(name) for name in signature_headers()):
         raise unsigned()
-    return Address(organization, project, source)
+    return Address((organization or [DEFAULT])[-1], (project or [DEFAULT])[-1], source)
 
 
 async def _read(request: Request) -> bytes:
