@@ -13,7 +13,7 @@ from leadline.db.developer_uploads import KEEP_DRAFTS, MOST_DRAFTS, Upload
 from leadline.errors import InvalidInput
 from leadline.home import Project
 from leadline.people import changes, versions
-from leadline.people.store import in_force
+from leadline.people.lookup import in_force
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

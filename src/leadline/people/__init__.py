@@ -1,11 +1,11 @@
-"""People: developers, the org trees they form, and the store that keeps every version of every tree.
+"""People: developers, the org trees they form, and every version of every tree.
 
-A developers CSV or a nested tree file comes in (``load_org``); an ``OrgTree`` goes out, whose nodes have ref ids that
-survive re-uploads and whose questions (who is in this team, which team is this person's first here) are answered in
-memory. ``arrow`` gives the same answers as tables for queries.
+``load_org`` puts a developers CSV or a nested tree file in force. An ``OrgTree`` has nodes whose ref ids survive re-uploads,
+and answers in memory who is in a team and which team is a person's first.
 """
 
-from leadline.people.store import LoadedTree, TreeSummary, find_team, load_org, tree, trees
+from leadline.people.lookup import TreeSummary, find_team, tree, trees
+from leadline.people.store import LoadedTree, load_org
 from leadline.people.tree import Developer, Node, OrgTree
 
 __all__ = [

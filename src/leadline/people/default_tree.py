@@ -1,13 +1,10 @@
-"""Which org tree a request without ``orgTreeName`` means, and the refusal while there is none in force.
-
-A name or none comes in; the name of a tree, or the tree in force, goes out.
-"""
+"""Which org tree a request without ``orgTreeName`` means, and the refusal while there is none in force."""
 
 from __future__ import annotations
 
 from leadline.errors import Detail, InvalidRequest, PreconditionFailed
 from leadline.home import Project
-from leadline.people.store import checked_name, tree, trees
+from leadline.people.lookup import checked_name, tree, trees
 from leadline.people.tree import OrgTree
 
 DEFAULT_TREE = "Organization"
@@ -21,12 +18,12 @@ def chosen_name(project: Project, name: str | None) -> str:
     """
     if name is not None:
         return checked_name(name)
-    known = [each.name for each in trees(project)]
-    if len(known) == 1:
-        return known[0]
-    if not known or DEFAULT_TREE in known:
+    names = [summary.name for summary in trees(project)]
+    if len(names) == 1:
+        return names[0]
+    if not names or DEFAULT_TREE in names:
         return DEFAULT_TREE
-    listed = ", ".join(f'"{each}"' for each in known)
+    listed = ", ".join(f'"{tree_name}"' for tree_name in names)
     raise InvalidRequest(
         f"The project has several org trees; name one as orgTreeName: {listed}",
         code="missing_org_tree_name",

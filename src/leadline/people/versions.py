@@ -20,8 +20,9 @@ from leadline.people.csv_file import decoded, peek
 from leadline.people.default_tree import chosen_name, chosen_tree, not_set_up
 from leadline.people.error_types import documented
 from leadline.people.fields import proposed, remapped
+from leadline.people.lookup import in_force
 from leadline.people.review import Review, reviewed
-from leadline.people.store import LoadedTree, in_force, put_in_force
+from leadline.people.store import put_in_force
 from leadline.people.violations import Violations
 
 _LONGEST_FILENAME = 255
@@ -135,7 +136,7 @@ def activate(project: Project, upload_id: str, *, now: datetime) -> Version:
 
 def _put_in_force(project: Project, found: Upload, review: Review, now: datetime) -> Version:
     assert review.draft is not None  # noqa: S101 -- ``_good`` raises if there is none
-    loaded: LoadedTree = put_in_force(
+    loaded = put_in_force(
         project,
         found.tree,
         review.draft,
