@@ -72,7 +72,7 @@ def rows_of(project: Project, given: dict[str, Any]) -> list[dict[str, str]]:
 
 def test_defaults(org: Project) -> None:
     report, warnings = parse_report(org, body(efficiency={"metrics": []}))
-    assert (report.places, report.unit, report.ratings, warnings) == (
+    assert (report.scopes, report.unit, report.ratings, warnings) == (
         (("Engineering", None), ("Sales", None)),
         "weekly",
         False,
@@ -90,14 +90,14 @@ def test_defaults(org: Project) -> None:
 def test_a_team_by_either_name(org: Project, field: str, spelling: Any) -> None:
     ref_id = team_ids(org, "Engineering")[1]
     report, _ = parse_report(org, body(**{field: spelling(ref_id)}))
-    assert report.places == (("Engineering", ref_id),)
+    assert report.scopes == (("Engineering", ref_id),)
 
 
 def test_both_names_of_the_team_may_agree(org: Project) -> None:
     ref_id = team_ids(org, "Engineering")[1]
     report, _ = parse_report(org, body(teamRefId=ref_id, collectionId=str(ref_id)))
-    assert report.places == (("Engineering", ref_id),)
-    assert parse_report(org, body(collectionId="team_abc123"))[0].places == (("Sales", team_ids(org, "Sales")[1]),)
+    assert report.scopes == (("Engineering", ref_id),)
+    assert parse_report(org, body(collectionId="team_abc123"))[0].scopes == (("Sales", team_ids(org, "Sales")[1]),)
 
 
 def test_names_in_any_case_and_the_declared_order(org: Project) -> None:

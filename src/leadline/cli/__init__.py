@@ -1,6 +1,6 @@
 """The command line: one file per command group, each a thin face over the packages below it.
 
-Words typed by a person come in; tables, JSON or files go out, refusals on stderr, and exit code 0 (done), 1 (the thing
-asked for failed), 2 (wrong usage) or 130 (Ctrl-C). Heavy libraries are imported inside the commands that need them, so
-that ``leadline --help`` answers at once.
+Results go to stdout as tables, JSON or files, refusals to stderr. Exit codes are 0 (done), 1 (the thing asked for failed), 2
+(wrong usage) and 130 (Ctrl-C). Heavy libraries are imported inside the commands that need them, so that ``leadline --help``
+answers at once.
 """

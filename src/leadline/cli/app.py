@@ -1,6 +1,6 @@
 """The program's command tree: the global options and every command in the order ``leadline --help`` lists them.
 
-Nothing comes in; the assembled Typer application goes out. Only declarations are imported here.
+Only declarations are imported here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What every command starts from: the home and project chosen before the command's name, opened when they are needed.
-
-The global options come in; an open ``Project`` goes out and is closed with the command.
-"""
+"""What every command starts from: the home and project that the global options choose, open as long as the command runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What a failed command says on stderr: ``error: …``, its findings indented, and what to do next.
-
-An exception comes in; lines on stderr and the exit code (1 failed, 2 wrong usage) go out.
-"""
+"""What a failed command says on stderr: ``error: …``, its findings indented, and what to do next; and its exit code."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where a command's file goes: a path that appears whole or not at all, or stdout through a temporary file.
-
-The text of ``-o`` comes in; a path to write to goes out, whose bytes are delivered when the block ends well.
-"""
+"""Where a command's file goes: the path of ``-o``, whole or not at all, or stdout through a temporary file."""
 
 from __future__ import annotations
 

@@ -47,24 +47,24 @@ def identities(
 
     with opened(context) as project:
         deliver_pushed(project)
-        found = [each for each in accounts(project) if each.unmatched or not unmatched]
+        shown = [account for account in accounts(project) if account.unmatched or not unmatched]
     if json:
-        emit_json([asdict(each) for each in found])
-    elif not found:
+        emit_json([asdict(account) for account in shown])
+    elif not shown:
         say("No unmatched account." if unmatched else "No account seen yet; `leadline import FOLDER` brings data.")
     elif unmatched:
         table(
             ["source", "account", "name", "suggestion", Column("events", number=True), "why"],
             [
                 [
-                    each.source or each.domain,
-                    each.account,
-                    each.name or "",
-                    each.suggestion or "",
-                    count(each.total),
-                    each.reason,
+                    account.source or account.domain,
+                    account.account,
+                    account.name or "",
+                    account.suggestion or "",
+                    count(account.total),
+                    account.reason,
                 ]
-                for each in found
+                for account in shown
             ],
         )
     else:
@@ -72,13 +72,13 @@ def identities(
             ["source", "account", "developer", Column("events", number=True), "why"],
             [
                 [
-                    each.source or each.domain,
-                    each.account,
-                    each.developer or ("(bot)" if each.bot else "(nobody)"),
-                    count(each.total),
-                    each.reason,
+                    account.source or account.domain,
+                    account.account,
+                    account.developer or ("(bot)" if account.bot else "(nobody)"),
+                    count(account.total),
+                    account.reason,
                 ]
-                for each in found
+                for account in shown
             ],
         )
 

@@ -79,20 +79,20 @@ def _show(result: ImportReport) -> None:
             COLUMNS,
             [
                 [
-                    each.path.name,
-                    each.table,
-                    *map(count, (each.rows, each.added, each.updated, each.unchanged)),
-                    count(each.refused_rows),
+                    file.path.name,
+                    file.table,
+                    *map(count, (file.rows, file.added, file.updated, file.unchanged)),
+                    count(file.refused_rows),
                 ]
-                for each in result.files
+                for file in result.files
             ],
         )
     if result.dry_run:
         note("Nothing was changed (--dry-run).")
     for path, reason in result.skipped:
         note(f"skipped {clean(path)}: {clean(reason)}")
-    for each in result.files:
-        _show_refused(each)
+    for file in result.files:
+        _show_refused(file)
 
 
 def _show_refused(file: FileReport) -> None:
@@ -120,24 +120,24 @@ def _document(result: ImportReport) -> dict[str, Any]:
         "dryRun": result.dry_run,
         "files": [
             {
-                "file": each.path,
-                "table": each.table,
-                "rows": each.rows,
-                "added": each.added,
-                "updated": each.updated,
-                "unchanged": each.unchanged,
-                "refusedRows": each.refused_rows,
-                "refusedValues": each.refused_count,
-                "refusedFile": each.refused_file,
-                "error": each.error,
+                "file": file.path,
+                "table": file.table,
+                "rows": file.rows,
+                "added": file.added,
+                "updated": file.updated,
+                "unchanged": file.unchanged,
+                "refusedRows": file.refused_rows,
+                "refusedValues": file.refused_count,
+                "refusedFile": file.refused_file,
+                "error": file.error,
                 "refused": [
                     {"line": one.line, "column": one.column, "value": one.value[:80], "reason": one.reason}
-                    for one in each.refused
+                    for one in file.refused
                 ],
-                "details": [{"field": detail.field, "message": detail.message} for detail in each.details],
-                "seconds": round(each.seconds, 3),
+                "details": [{"field": detail.field, "message": detail.message} for detail in file.details],
+                "seconds": round(file.seconds, 3),
             }
-            for each in result.files
+            for file in result.files
         ],
         "skipped": [{"file": path, "reason": reason} for path, reason in result.skipped],
     }

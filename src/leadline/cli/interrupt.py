@@ -1,6 +1,6 @@
 """Ctrl-C: remembered, so that it also reaches work in which a library turned it into an error of its own.
 
-Signals come in; ``KeyboardInterrupt`` goes out, at once and again at the next ``check``.
+``KeyboardInterrupt`` is raised at once and again at the next ``check``.
 """
 
 from __future__ import annotations

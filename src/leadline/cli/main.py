@@ -1,7 +1,7 @@
 """The entry of the ``leadline`` program: runs one command line and turns whatever ends it into an exit code.
 
-The process's arguments come in; an exit code goes out, with one clear message on stderr when it is not 0. No mistake of
-the user ends in a traceback; ``LEADLINE_DEBUG=1`` shows it for what was not foreseen.
+What is not 0 is told in one clear message on stderr. No mistake of the user ends in a traceback; ``LEADLINE_DEBUG=1`` shows
+it for what was not foreseen.
 """
 
 from __future__ import annotations

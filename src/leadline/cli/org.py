@@ -132,16 +132,16 @@ def show(
 
     with opened(context) as project:
         names = [name] if name is not None else [summary.name for summary in trees(project)]
-        found = [tree(project, each) for each in names]
+        org_trees = [tree(project, name) for name in names]
     if json:
-        emit_json([_document(each, people=people) for each in found])
+        emit_json([_document(org_tree, people=people) for org_tree in org_trees])
         return
-    if not found:
+    if not org_trees:
         say("No org tree yet; `leadline org load FILE --name TREE` makes one.")
-    for each in found:
+    for org_tree in org_trees:
         table(
             ["team", Column("ref id", number=True), "key", Column("developers", number=True)],
-            list(_rows(each, people=people)),
+            list(_rows(org_tree, people=people)),
         )
         say()
 

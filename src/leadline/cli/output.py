@@ -1,7 +1,7 @@
 """How results look: tables for people, JSON for programs, notes on stderr.
 
-Plain Python values come in; text on the two streams goes out. Colours only on a terminal; Rich is loaded only when a
-table is printed. Whatever a value holds (control characters, markup) is shown as text and never acted upon.
+Colours only on a terminal; Rich is loaded only when a table is printed. Whatever a value holds (control characters, markup)
+is shown as text and never acted upon.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def note(text: str) -> None:
 
 def clean(text: object) -> str:
     """``text`` with control and direction-changing characters made visible: data must not drive the terminal."""
-    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), str(text))
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), str(text))
 
 
 def emit_json(value: object) -> None:

@@ -1,7 +1,4 @@
-"""Progress bars on stderr, drawn only where a person looks at it (a terminal).
-
-A description comes in; a function to report progress goes out.
-"""
+"""Progress bars on stderr, drawn only where a person looks at it (a terminal)."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def report(
         )
     if contributors and (efficiency or productivity):
         raise typer.BadParameter("its rows are developers: leave the other metrics out", param_hint="--contributors")
-    body: dict[str, Any] = {field: {"metrics": _names(given)} for field, given in asked.items() if given}
+    body: dict[str, Any] = {field: {"metrics": _names(names)} for field, names in asked.items() if names}
     if "efficiency" in body:
         body["efficiency"]["calculationType"] = calculation
     body |= {"dateStart": start, "dateEnd": end, "granularity": granularity, "includeRatings": ratings}
@@ -114,9 +114,9 @@ def report(
         say(f"{target.path}: {count(rows)} rows")
 
 
-def _names(given: list[str]) -> list[str]:
+def _names(texts: list[str]) -> list[str]:
     """The metrics named; none when all are meant."""
-    names = words(given)
+    names = words(texts)
     return [] if ALL in (name.lower() for name in names) else names
 
 
@@ -142,6 +142,6 @@ def _computed(project: Project, wanted: Report) -> Computed:
     from leadline.metrics.run import Runner
 
     control = Control()
-    with bar("reporting") as told, Runner(project.home) as runner:
-        control.progress = lambda fraction: told(fraction, 1.0)
+    with bar("reporting") as progress, Runner(project.home) as runner:
+        control.progress = lambda fraction: progress(fraction, 1.0)
         return interruptible(lambda: run_report(runner, project, wanted, control), control)

@@ -1,7 +1,4 @@
-"""``leadline serve`` and ``leadline worker``: the long-running processes.
-
-The home and where to listen come in; the processes run until they are told to stop (Ctrl-C, SIGTERM).
-"""
+"""``leadline serve`` and ``leadline worker``: the processes that run until they are told to stop (Ctrl-C, SIGTERM)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """``leadline settings``: shows, gets and sets the profile of the project or of one of its org trees.
 
-Keys and values as text, or a TOML file, come in; they are checked together and stored all or none.
+Values, also those of a TOML file, are checked together and stored all or none.
 """
 
 from __future__ import annotations

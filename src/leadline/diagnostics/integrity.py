@@ -20,16 +20,16 @@ def findings(home: Home) -> list[str]:
     """A sentence for everything wrong with the home; [] when all is sound. Nothing is changed."""
     from leadline.db.projects import DEFAULT, all_projects
 
-    found = list(_database(home))
+    faults = list(_database(home))
     for _, organization, name in all_projects(home.db):
         prefix = "" if (organization, name) == (DEFAULT, DEFAULT) else f"project {organization}/{name}: "
         project = home.project(organization, name)
         for part in (_lake, _trees, _exports):
             try:
-                found += [prefix + finding for finding in part(project)]
+                faults += [prefix + finding for finding in part(project)]
             except LeadlineError as error:
-                found.append(prefix + error.message)
-    return found
+                faults.append(prefix + error.message)
+    return faults
 
 
 def _database(home: Home) -> Iterator[str]:

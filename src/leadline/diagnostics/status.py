@@ -163,14 +163,14 @@ def status(project: Project, *, check: bool = False, now: datetime | None = None
 
     Raises ``StoreError`` if the lake cannot be read, unless the check found faults: then what can be read is told.
     """
-    found = findings(project.home) if check else []
-    checked: dict[str, Any] = {"check": CheckStatus(good=not found, findings=found)} if check else {}
+    faults = findings(project.home) if check else []
+    checked: dict[str, Any] = {"check": CheckStatus(good=not faults, findings=faults)} if check else {}
 
     def readable(read: Callable[[Project], T]) -> T | Unreadable:
         try:
             return read(project)
         except StoreError as error:
-            if not found:
+            if not faults:
                 raise
             return Unreadable(error=error.message)
 
@@ -179,7 +179,7 @@ def status(project: Project, *, check: bool = False, now: datetime | None = None
         database="sqlite" if project.db.is_sqlite else "postgresql",
         organization=project.organization,
         project=project.name,
-        inbox=_inbox(project, deliver=not found),
+        inbox=_inbox(project, deliver=not faults),
         tables=readable(table_states),
         org_trees=readable(_trees),
         unmatched=readable(_unmatched),

@@ -135,13 +135,13 @@ class ExportBody(Body):
     @classmethod
     def of(cls, export: Export, path: str, now: datetime) -> Self:
         """An export whose kind's collection is at ``path``, as of ``now``."""
-        known: dict[str, Any] = {
+        members: dict[str, Any] = {
             name: value
             for name in ("started_at", "expires_at", "row_count", "size_bytes", "sha256", "data_as_of")
             if (value := getattr(export, name)) is not None
         }
         if export.state == COMPLETED and not export.expired(now):
-            known["download"] = DownloadBody(
+            members["download"] = DownloadBody(
                 url=f"{path}/{export.id}/download", filename=str(export.filename), content_type=str(export.content_type)
             )
         return cls(
@@ -152,7 +152,7 @@ class ExportBody(Body):
             progress=max(0.0, min(1.0, export.progress)),
             created_by=export.created_by,
             request={**export.request, "compression": export.compression},
-            **known,
+            **members,
             **_error_members(export),
             **_pin_members(export.pinned or {}),
         )

@@ -1,7 +1,7 @@
 """Where exports lie and what they are called: names and folders, and making a finished file durable.
 
-A request comes in, the name to show, the content type and the stored name go out. Each attempt writes in a folder of its
-own, so that a worker which lost its lease can neither touch nor delete what its successor wrote.
+Each attempt writes in a folder of its own, so that a worker which lost its lease can neither touch nor delete what its
+successor wrote.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Keeps a worker's claim alive while it runs, and tells the run when it must stop.
 
-A claim and the run's ``Control`` come in. A thread beside the run prolongs the lease and stores the progress; when the
-claim holds no longer (cancelled, taken over) or the worker is to end, it cancels the run.
+A thread beside the run prolongs the lease and stores the progress; when the claim holds no longer (cancelled, taken over)
+or the worker is to end, it cancels the run.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.exports.export_kind import Rows
 from leadline.exports.models import MetricOptions, MetricsExportRequest
-from leadline.exports.requests import Parsed, Place, parsed
+from leadline.exports.requests import Parsed, ResolvedScope, parsed
 from leadline.exports.validation import missing
 from leadline.home import Project
 from leadline.metrics import catalogue
@@ -43,10 +43,10 @@ def parse_metrics(
         chosen = catalogue.select(model.metric_groups or (), model.metrics or (), shape.level, shape.insight)
         return tuple(metric.id for metric in chosen)
 
-    def request(place: Place, ids: tuple[str, ...], file_format: str) -> MetricsRequest:
+    def request(scope: ResolvedScope, ids: tuple[str, ...], file_format: str) -> MetricsRequest:
         return MetricsRequest(
-            tree=place.tree,
-            team=place.team,
+            tree=scope.tree,
+            team=scope.team,
             start=model.date_range.start,
             end=model.date_range.end,
             metrics=ids,

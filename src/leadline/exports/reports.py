@@ -1,8 +1,7 @@
 """Reports: the metrics of teams, or of developers, over a range of days as a whole, as one CSV text.
 
-A request body and the project come in; ``parse_report`` normalizes it, ``run_report`` gives the CSV's bytes. The numbers
-are those of exports over the same range; what is a rate is divided by the units of time in it. The API and the command
-line call nothing else.
+The numbers are those of exports over the same range; what is a rate is divided by the units of time in it. The API and the
+command line call ``parse_report`` and ``run_report``, and nothing else.
 """
 
 from __future__ import annotations
@@ -66,10 +65,10 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Report:
-    """A normalized request. ``places`` are trees, each with the team's ref id or None for the whole; both dates are
+    """A normalized request. ``scopes`` are trees, each with the team's ref id or None for the whole; both dates are
     inclusive; ``unit`` is `daily`, `weekly` or `monthly`."""
 
-    places: tuple[tuple[str, int | None], ...]
+    scopes: tuple[tuple[str, int | None], ...]
     start: date
     end: date
     unit: str
@@ -80,14 +79,14 @@ class Report:
     def filename(self) -> str:
         """What to call the file: ``efficiency-report-2024.csv``."""
         names = {"productivityContributors": "contributors"}
-        fields = [each.section.field for each in self.sections]
+        fields = [chosen_section.section.field for chosen_section in self.sections]
         subject = names.get(fields[0], fields[0]) if len(fields) == 1 else "team"
         return f"{subject}-report-{display_period(self.start, self.end)}.csv"
 
     @property
     def exports(self) -> tuple[str, ...]:
         """The kinds of exports that have the same numbers."""
-        return tuple(dict.fromkeys(each.section.export for each in self.sections))
+        return tuple(dict.fromkeys(chosen_section.section.export for chosen_section in self.sections))
 
 
 # -- the request -------------------------------------------------------------------------------------------------------
@@ -97,21 +96,21 @@ def parse_report(project: Project, body: Mapping[str, Any]) -> tuple[Report, tup
     """The report that ``body`` asks for, and the warnings about it. Raises ``InvalidRequest``."""
     model = validated(ReportRequest, body)
     start, end = model.date_start, model.date_end
-    places, sections, _ = together(
-        lambda: _places(project, model), lambda: _sections(model), lambda: check_order(start, end, _DAYS)
+    scopes, sections, _ = together(
+        lambda: _scopes(project, model), lambda: _sections(model), lambda: check_order(start, end, _DAYS)
     )
-    for tree, _team in places:
+    for tree, _team in scopes:
         check_length(project, start, end, tree, _DAYS[2])
-    report = Report(places, start, end, model.granularity or "weekly", sections, model.include_ratings or False)
+    report = Report(scopes, start, end, model.granularity or "weekly", sections, model.include_ratings or False)
     return report, unknown_fields(ReportRequest, body)
 
 
-def _places(project: Project, model: ReportRequest) -> tuple[tuple[str, int | None], ...]:
+def _scopes(project: Project, model: ReportRequest) -> tuple[tuple[str, int | None], ...]:
     from leadline import people
 
-    given = {"teamRefId": model.team_ref_id, "collectionId": model.collection_id}
-    fields = [name for name, value in given.items() if value is not None]
-    if len({given[name] for name in fields}) > 1:
+    identifiers = {"teamRefId": model.team_ref_id, "collectionId": model.collection_id}
+    fields = [name for name, value in identifiers.items() if value is not None]
+    if len({identifiers[name] for name in fields}) > 1:
         message = (
             f"teamRefId ({model.team_ref_id}) and collectionId ({model.collection_id}) are two names of one identifier "
             "and must not differ"
@@ -120,7 +119,7 @@ def _places(project: Project, model: ReportRequest) -> tuple[tuple[str, int | No
     if not fields:
         return tuple((tree.name, None) for tree in people.trees(project))
     try:
-        tree, node = people.find_team(project, str(given[fields[0]]))
+        tree, node = people.find_team(project, str(identifiers[fields[0]]))
     except LeadlineError as error:
         error.details = tuple(Detail(fields[0], detail.message) for detail in error.details)
         raise
@@ -128,12 +127,12 @@ def _places(project: Project, model: ReportRequest) -> tuple[tuple[str, int | No
 
 
 def _sections(model: ReportRequest) -> tuple[Chosen, ...]:
-    given = {
+    declared = {
         "efficiency": model.efficiency,
         "productivity": model.productivity,
         "productivityContributors": model.productivity_contributors,
     }
-    asked = {field: section for field, section in given.items() if section is not None}
+    asked = {field: section for field, section in declared.items() if section is not None}
     if not asked:
         refused = missing("efficiency")
         refused.message = "One of efficiency, productivity and productivityContributors is required"
@@ -148,8 +147,8 @@ def _sections(model: ReportRequest) -> tuple[Chosen, ...]:
         *(lambda field=field, part=part: chosen(SECTIONS[field], part.metrics) for field, part in asked.items())
     )
     return tuple(
-        Chosen(SECTIONS[field], found, getattr(part, "calculation_type", None) or "mean")
-        for (field, part), found in zip(asked.items(), metrics, strict=True)
+        Chosen(SECTIONS[field], section_metrics, getattr(part, "calculation_type", None) or "mean")
+        for (field, part), section_metrics in zip(asked.items(), metrics, strict=True)
     )
 
 
@@ -168,15 +167,15 @@ def run_report(tables: Tables, project: Project, report: Report, control: Contro
     """Compute ``report`` on what is newest. Raises ``Cancelled`` if ``control`` says so."""
     rows: dict[object, list[Cell]] = {}
     deliver_pushed(project)
-    for tree, team in report.places:
+    for tree, team in report.scopes:
         control.check()
-        for key, row in _rows(tables, project, report, _Place(tree, team, pin(project, tree)), control):
+        for key, row in _rows(tables, project, report, _PinnedScope(tree, team, pin(project, tree)), control):
             rows.setdefault(key, row)  # a developer of several trees is shown once, by the first
     return Computed(_csv(_header(report), rows.values()), len(rows))
 
 
 @dataclass(frozen=True)
-class _Place:
+class _PinnedScope:
     """A tree, or one team of it, and the versions of all that a run over it reads."""
 
     tree: str
@@ -186,57 +185,57 @@ class _Place:
 
 def _header(report: Report) -> list[str]:
     names = [COLLECTION, *([EMAIL] if report.sections[0].section.level == DEVELOPER else [])]
-    for each in report.sections:
-        for metric in each.metrics:
+    for chosen_section in report.sections:
+        for metric in chosen_section.metrics:
             names += [metric.name, *([f"{metric.name}_RATING"] if report.ratings and metric.rating else [])]
     return names
 
 
 def _rows(
-    tables: Tables, project: Project, report: Report, place: _Place, control: Control
+    tables: Tables, project: Project, report: Report, scope: _PinnedScope, control: Control
 ) -> Iterator[tuple[object, list[Cell]]]:
     """Every row of a place, each after what identifies it: the developer, or the tree and the team."""
     units = units_of(report.start, report.end, report.unit)
     keys: list[object] = []
     columns: list[Sequence[Cell]] = []
-    for part in report.sections:
-        data = tables.table(project, _request(report, part, place), place.pins, control).to_pydict()
-        people = _people(project, place, data)
+    for chosen_section in report.sections:
+        data = tables.table(project, _request(report, chosen_section, scope), scope.pins, control).to_pydict()
+        people = _people(project, scope, data)
         if not columns:
-            leading = ["Developer", "Email"] if part.section.level == DEVELOPER else ["Team"]
+            leading = ["Developer", "Email"] if chosen_section.section.level == DEVELOPER else ["Team"]
             columns = [data[name] for name in leading]
-            keys = data.get("Email") or [(place.tree, team) for team in data.get("Team_Id", ())]
-        for metric in part.metrics:
-            columns.append(_cells(metric, _Column(data, part.aggregation), people, units))
+            keys = data.get("Email") or [(scope.tree, team) for team in data.get("Team_Id", ())]
+        for metric in chosen_section.metrics:
+            columns.append(_cells(metric, _Column(data, chosen_section.aggregation), people, units))
             if report.ratings and metric.rating:
-                columns.append(_Column(data, part.aggregation)(metric.rating))
+                columns.append(_Column(data, chosen_section.aggregation)(metric.rating))
     for key, *row in zip(keys, *columns, strict=True):
         yield key, row
 
 
-def _request(report: Report, part: Chosen, place: _Place) -> MetricsRequest:
+def _request(report: Report, chosen_section: Chosen, scope: _PinnedScope) -> MetricsRequest:
     return MetricsRequest(
-        tree=place.tree,
-        team=place.team,
+        tree=scope.tree,
+        team=scope.team,
         start=report.start,
         end=report.end,
-        metrics=tuple(dict.fromkeys(each for metric in part.metrics for each in metric.ids)),
-        level=part.section.level,
+        metrics=tuple(dict.fromkeys(metric_id for metric in chosen_section.metrics for metric_id in metric.ids)),
+        level=chosen_section.section.level,
         granularity=RANGE,
-        aggregation=part.aggregation,
+        aggregation=chosen_section.aggregation,
         # Texts as they are: what a spreadsheet would run is neutralized when the CSV is written.
         format="jsonl",
     )
 
 
-def _people(project: Project, place: _Place, data: Mapping[str, Sequence[Any]]) -> list[int]:
+def _people(project: Project, scope: _PinnedScope, data: Mapping[str, Sequence[Any]]) -> list[int]:
     """How many developers each row is about."""
     if "Team_Id" not in data:
         return [1] * len(data["Email"])
     from leadline.people import tree
 
-    org_tree = tree(project, place.tree, place.pins.trees[place.tree])
-    node = org_tree.root if place.team is None else org_tree.by_ref[place.team]
+    org_tree = tree(project, scope.tree, scope.pins.trees[scope.tree])
+    node = org_tree.root if scope.team is None else org_tree.by_ref[scope.team]
     heads = Counter(ref_id for ref_id, _ in org_tree.closure(node))
     return [heads[int(team)] for team in data["Team_Id"]]
 

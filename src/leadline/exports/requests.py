@@ -34,7 +34,7 @@ class Parsed:
 
 
 @dataclass(frozen=True)
-class Place:
+class ResolvedScope:
     """The scope resolved: a tree, and a node in it by ref id and key unless the whole tree is meant."""
 
     tree: str
@@ -49,7 +49,7 @@ def parsed(
     options: FileOptions | None,
     subject: str,
     part: Callable[[], PartT],
-    request: Callable[[Place, PartT, str], RowsRequest],
+    request: Callable[[ResolvedScope, PartT, str], RowsRequest],
     checks: Sequence[Callable[[], None]] = (),
 ) -> Parsed:
     """The request of ``model``, which was read from ``body``.
@@ -59,33 +59,33 @@ def parsed(
     ``subject``, and by the range.
     """
     days = model.date_range
-    *_, place, own, _ = together(
-        *checks, lambda: place_of(project, model.scope), part, lambda: check_order(days.start, days.end)
+    *_, scope, own, _ = together(
+        *checks, lambda: resolved_scope(project, model.scope), part, lambda: check_order(days.start, days.end)
     )
-    check_length(project, days.start, days.end, place.tree)
+    check_length(project, days.start, days.end, scope.tree)
     options = options or FileOptions.model_validate({})
     file_format = options.format or "csv"
     compression, notes = _compression(file_format, options.compression)
     return Parsed(
-        request(place, own, file_format),
+        request(scope, own, file_format),
         compression,
-        place.team_key,
+        scope.team_key,
         (*unknown_fields(type(model), body), *notes),
         display_name(subject, days.start, days.end, file_format),
     )
 
 
-def place_of(project: Project, scope: Scope) -> Place:
+def resolved_scope(project: Project, scope: Scope) -> ResolvedScope:
     """Find the scope's team or tree. Raises ``InvalidRequest`` with the seeds' sentences."""
     from leadline import people
 
     if scope.team_id is not None:
         tree, node = people.find_team(project, scope.team_id, scope.org_tree_name)
-        return Place(tree.name, node.ref_id, node.key)
+        return ResolvedScope(tree.name, node.ref_id, node.key)
     if scope.org_tree_name is None:
         message = "scope.orgTreeName or scope.teamId is required"
         raise InvalidRequest(message, code="missing_scope", details=[Detail("scope", message)])
-    return Place(people.tree(project, scope.org_tree_name).name, None, None)
+    return ResolvedScope(people.tree(project, scope.org_tree_name).name, None, None)
 
 
 def check_one_scope(scope: Scope) -> None:

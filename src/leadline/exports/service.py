@@ -1,7 +1,6 @@
-"""What can be done with exports: create (or reuse), get, list, cancel, and find the stored file.
+"""What can be done with the exports of a project: create (or reuse), get, list, cancel, and find the stored file.
 
-Request bodies, ids and filters of one project come in; ``Export`` rows and stored files go out. The API and the command
-line call nothing else. A refused request changes nothing.
+The API and the command line call nothing else. A refused request changes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Checks a request's body against its declared model: every finding at once, in sentences about the sender's own fields.
 
-A JSON object and a pydantic model come in; the model filled in goes out, or one ``InvalidRequest`` with a detail per
-refused field. Fields that nobody declared become warnings.
+Fields that nobody declared become warnings.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ def validated(model: type[ModelT], body: Mapping[str, Any]) -> ModelT:
     try:
         return model.model_validate(dict(body))
     except ValidationError as error:
-        found = [_finding(item) for item in error.errors(include_url=False)[:_MOST_DETAILS]]
+        findings = [_finding(item) for item in error.errors(include_url=False)[:_MOST_DETAILS]]
     unknown = [Detail(path, sentence) for path, sentence in _unknown(model, body)]
-    message, code, _ = found[0]
-    details = [detail for _, _, detail in found] + unknown[:_MOST_WARNINGS]
+    message, code, _ = findings[0]
+    details = [detail for _, _, detail in findings] + unknown[:_MOST_WARNINGS]
     raise InvalidRequest(message, code=code, details=details)
 
 
@@ -72,9 +71,9 @@ def _path(location: Sequence[str | int]) -> str:
 
 def unknown_fields(model: type[BaseModel], body: Mapping[str, Any]) -> tuple[str, ...]:
     """A warning for each field of ``body``, nested ones too, that ``model`` does not declare."""
-    found = [f"{path}: {sentence}" for path, sentence in _unknown(model, body)]
-    more = len(found) - _MOST_WARNINGS
-    return (*found[:_MOST_WARNINGS], *([f"{more} more unknown fields were ignored"] if more > 0 else []))
+    warnings = [f"{path}: {sentence}" for path, sentence in _unknown(model, body)]
+    more = len(warnings) - _MOST_WARNINGS
+    return (*warnings[:_MOST_WARNINGS], *([f"{more} more unknown fields were ignored"] if more > 0 else []))
 
 
 def _unknown(model: type[BaseModel], body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -96,9 +95,9 @@ def _part(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _nearest(key: str, known: Sequence[str]) -> list[str]:
+def _nearest(key: str, declared: Sequence[str]) -> list[str]:
     """Names like ``key``: the same but for case and underscores, or a few letters off."""
-    plain = {name.lower(): name for name in known}
+    plain = {name.lower(): name for name in declared}
     near = difflib.get_close_matches(key[:40].lower().replace("_", ""), plain, n=1, cutoff=0.6)
     return [plain[name] for name in near]
 

@@ -1,8 +1,8 @@
 """Runs queued exports, one at a time per worker, until told to stop.
 
-A home comes in; the files of its exports and the finished rows go out. Workers may be many, in threads, processes and on
-machines: a claim is a lease, kept alive by a heartbeat, and every finish is fenced by it, so that an export survives the
-death of its worker and is completed once. What it reads is pinned by its first worker; a later one repeats the same.
+Workers may be many, in threads, processes and on machines: a claim is a lease, kept alive by a heartbeat, and every finish
+is fenced by it, so that an export survives the death of its worker and is completed once. What it reads is pinned by its
+first worker; a later one repeats the same.
 """
 
 from __future__ import annotations
@@ -239,7 +239,7 @@ class Worker:
     def _project(self, number: int) -> Project:
         """The project of an id. Kept, since its lake remembers what it read."""
         if number not in self._projects:
-            names = {found: (organization, name) for found, organization, name in all_projects(self._home.db)}
+            names = {project_id: (organization, name) for project_id, organization, name in all_projects(self._home.db)}
             self._projects[number] = self._home.project(*names[number])
         return self._projects[number]
 
