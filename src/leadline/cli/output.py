@@ -12,9 +12,11 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+from leadline.instants import rfc3339
 
 UNBOUNDED = 10_000
 """Width in characters of a table that goes to a pipe or a file: nothing is folded there."""
@@ -54,7 +56,7 @@ def emit_json(value: object) -> None:
 
 def instant(value: datetime | None) -> str:
     """An instant as RFC 3339 in UTC, to the second; '' when unknown."""
-    return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if value is None else rfc3339(value)
 
 
 def count(number: int) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from leadline.db.jobs import COMPLETED, FAILED, STATES, Export
+from leadline.instants import rfc3339
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,9 @@ class Page:
     total: int
 
 
-def instant_text(instant: datetime) -> str:
-    """RFC 3339 in UTC with whole seconds, as the contract prints it: ``2025-12-29T10:00:00Z``."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 Instant = Annotated[
     datetime,
-    PlainSerializer(instant_text, when_used="json-unless-none"),
+    PlainSerializer(rfc3339, when_used="json-unless-none"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 

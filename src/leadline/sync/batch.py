@@ -28,6 +28,7 @@ from leadline.people import load_org
 from leadline.schema import TABLES, Table
 from leadline.sources.kit.cursor import Cursor, stored
 from leadline.sources.kit.page import Developers, Page, Row, RowOfFile, Skipped, State, TypedRows, Vanished
+from leadline.sources.kit.text import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -259,7 +260,7 @@ class BatchWriter:
         rows_of_good: list[Row] = []
         for row in rows:
             try:
-                good.append(raw_row({name: _plain(value) for name, value in row.items()}, columns))
+                good.append(raw_row({name: plain(value) for name, value in row.items()}, columns))
                 rows_of_good.append(row)
             except RowRefused as refused:
                 self._skip([Skipped(_named(table, row), f"{refused.column}: {refused.reason}")])
@@ -349,15 +350,6 @@ class BatchWriter:
     def _skip(self, skipped: Sequence[Skipped]) -> None:
         self.skipped_count += len(skipped)
         self.skipped += skipped[: SKIPPED_KEPT - len(self.skipped)]
-
-
-def _plain(value: Any) -> Any:
-    """Numbers as texts, as the rules take them; whatever a tool sends instead of a value as what it looks like."""
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, list):
-        return [item if isinstance(item, str) else str(item) for item in value]
-    return str(value)
 
 
 def _by_columns(rows: Sequence[Row], key: tuple[str, ...]) -> dict[tuple[str, ...], list[Row]]:

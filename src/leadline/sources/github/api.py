@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
+from leadline.instants import rfc3339
 from leadline.sources.kit import server_url
 from leadline.sources.kit.client import ATTEMPTS, Answer, Client, RateLimited, Refused, Unavailable
 from leadline.sources.kit.lists import Listed
 from leadline.sources.kit.records import Node, at_path, page_of
-from leadline.sources.kit.text import rfc3339
 
 CLOUD = "github.com"
 VERSION = "2022-11-28"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from leadline.errors import NotFound
+from leadline.instants import earlier
 from leadline.sources.github.api import Api, Data, connection
 from leadline.sources.github.queries import LIST, MORE_TEAM_MEMBERS
 from leadline.sources.github.queries import members as members_query
@@ -21,7 +22,6 @@ from leadline.sources.kit.cursor import Cursor
 from leadline.sources.kit.page import Page, Row
 from leadline.sources.kit.records import Node, inner
 from leadline.sources.kit.streams import Stream
-from leadline.sources.kit.text import earlier
 
 EVERY = timedelta(days=1)
 """How often an organization's people are read."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 
+from leadline.instants import earlier, rfc3339
 from leadline.sources.github.api import Api, connection
 from leadline.sources.github.commits import Commits, CommitsCursor, to_ask
 from leadline.sources.github.overview import Repository
@@ -24,7 +25,6 @@ from leadline.sources.kit.lists import ListCursor, Listed, walk
 from leadline.sources.kit.page import Page, Skipped, State
 from leadline.sources.kit.records import Node, Rows, complete_parents, elements, merged, rows_of
 from leadline.sources.kit.streams import Stream
-from leadline.sources.kit.text import earlier, rfc3339
 
 LAG = timedelta(minutes=2)
 """What is this new is read again next time: it may not have been shown in order yet."""

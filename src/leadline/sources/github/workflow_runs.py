@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from leadline.errors import NotFound
+from leadline.instants import earlier
 from leadline.sources.github.overview import Repository
 from leadline.sources.github.rows import deploy_rule, run_build_id, run_deployment_id, run_rows
 from leadline.sources.github.streams import Reading, TokenCursor
@@ -20,7 +21,7 @@ from leadline.sources.kit.forge import RepositoryStream
 from leadline.sources.kit.lists import Listed, NumberedPage, walk
 from leadline.sources.kit.page import Page, Row, State
 from leadline.sources.kit.records import Node, merged
-from leadline.sources.kit.text import Misshapen, earlier
+from leadline.sources.kit.text import Misshapen
 
 SIZE = 100
 LAG = timedelta(days=1)

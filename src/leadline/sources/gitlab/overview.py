@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from leadline.errors import NotFound
+from leadline.instants import rfc3339
 from leadline.sources.gitlab.api import Api, InPart, connection
 from leadline.sources.gitlab.queries import PROJECTS, overview
 from leadline.sources.gitlab.rows import number, repository_row, utc
@@ -16,7 +17,6 @@ from leadline.sources.kit.client import Unavailable
 from leadline.sources.kit.lists import PageSize
 from leadline.sources.kit.page import Row, Skipped
 from leadline.sources.kit.records import Node, elements, inner
-from leadline.sources.kit.text import rfc3339
 
 SMALL = 4
 """Projects at once that no server has trouble with."""

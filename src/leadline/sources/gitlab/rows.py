@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from leadline.instants import rfc3339
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
 from leadline.sources.kit.records import Node, Rows, cleaned, elements, inner, objects
-from leadline.sources.kit.text import rfc3339
 
 SOURCE = "gitlab"
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leadline.instants import earlier
 from leadline.sources.gitlab.api import Api
 from leadline.sources.gitlab.overview import Project, Projects
 from leadline.sources.gitlab.rows import SOURCE
@@ -28,7 +29,6 @@ from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import STREAM, Forge, Overview
 from leadline.sources.kit.page import Page, RunContext
 from leadline.sources.kit.streams import Stream
-from leadline.sources.kit.text import earlier
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from leadline.errors import NotFound
+from leadline.instants import earlier, rfc3339
 from leadline.sources.gitlab.api import Api, connection
 from leadline.sources.gitlab.merge_requests import MergeRequests
 from leadline.sources.gitlab.overview import Project
@@ -34,7 +35,6 @@ from leadline.sources.kit.forge import RepositoryStream
 from leadline.sources.kit.lists import Ask, ListCursor, Listed, NumberedPage, Step, walk
 from leadline.sources.kit.page import Page, Row, State
 from leadline.sources.kit.records import Node, Rows, complete_parents, merged, objects, rows_of
-from leadline.sources.kit.text import earlier, rfc3339
 
 LAG = timedelta(minutes=2)
 """What is this new when a list is read is read again next time: it may not have been shown yet."""

@@ -22,8 +22,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import Forbidden, StoreError
+from leadline.instants import rfc3339
 from leadline.sources.kit.page import CallStats
-from leadline.sources.kit.text import rfc3339
 
 if TYPE_CHECKING:
     import ssl

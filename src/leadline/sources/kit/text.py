@@ -1,11 +1,8 @@
-"""What connectors do to every record before its values become a row: texts that a table can hold, and shapes that are checked.
-
-Raw JSON comes in, the same goes out without what no table can hold; a record that lacks its shape raises ``Misshapen``.
-"""
+"""What is done to every record before its values become a row: texts that a table can hold, and the error for a record that is
+not of the shape that its tool documents."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leadline.errors import LeadlineError
@@ -19,18 +16,7 @@ def clean(value: Any) -> Any:
     """A value as a table can hold it: texts without NUL bytes and without halves of surrogate pairs."""
     if isinstance(value, str):
         return value.replace("\x00", "").encode("utf-8", "replace").decode() if value else value
-    return [clean(each) for each in value] if isinstance(value, list) else value
-
-
-def rfc3339(moment: datetime, *, milliseconds: bool = False) -> str:
-    """An aware instant as tables have it: RFC 3339 in UTC, to the second or millisecond, so that instants compare as texts."""
-    utc = moment.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S") + (f".{utc.microsecond // 1000:03}Z" if milliseconds else "Z")
-
-
-def earlier(instant: str, lag: timedelta) -> str:
-    """``instant`` (as ``rfc3339`` gives it) less ``lag``, spelled alike."""
-    return rfc3339(datetime.fromisoformat(instant) - lag, milliseconds="." in instant)
+    return [clean(item) for item in value] if isinstance(value, list) else value
 
 
 def plain(value: Any) -> Any:
@@ -39,7 +25,7 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, list):
-        return [each if isinstance(each, str) else _shown(each) for each in value]
+        return [item if isinstance(item, str) else _shown(item) for item in value]
     return _shown(value)
 
 

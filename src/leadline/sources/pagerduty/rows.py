@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from leadline.instants import rfc3339
 from leadline.sources.kit.page import Row
 from leadline.sources.kit.records import Node
-from leadline.sources.kit.text import Misshapen, clean, rfc3339
+from leadline.sources.kit.text import Misshapen, clean
 
 SOURCE = "pagerduty"
 RESOLVED = "resolved"

@@ -13,11 +13,12 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from leadline.errors import NotFound, StoreError
+from leadline.instants import rfc3339
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Cursor, Part, Stored
 from leadline.sources.kit.page import Page, Row, Skipped
 from leadline.sources.kit.streams import Stream
-from leadline.sources.kit.text import Misshapen, rfc3339
+from leadline.sources.kit.text import Misshapen
 from leadline.sources.pagerduty.api import MOST, SIZE, Api, Listed
 from leadline.sources.pagerduty.rows import RESOLVED, incident_row, instant, key_of, resolved_at
 
