@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import ibis
@@ -13,10 +14,7 @@ from leadline.engine import compiled
 from leadline.exports.export_kind import Command, ExportKind, Rows
 from leadline.exports.models import ExportRequest, FileOptions
 from leadline.exports.options import Option
-from leadline.exports.requests import Parsed, parsed
-from leadline.exports.validation import validated
 from leadline.facts.pull_requests import PULL_REQUESTS
-from leadline.home import Project
 from leadline.metrics.metric import ExportColumn
 from leadline.metrics.run import QueryInputs
 
@@ -51,18 +49,8 @@ class RepositoryRequest:
         return cls(**{**document, **days})
 
 
-def parse(project: Project, body: Mapping[str, Any]) -> Parsed:
-    model = validated(RepositoryExportRequest, body)
-    days = model.date_range
-    return parsed(
-        project,
-        body,
-        model,
-        model.options,
-        "repositories",
-        lambda: int((model.options and model.options.minimum) or 0),
-        lambda place, minimum, form: RepositoryRequest(place.tree, place.team, days.start, days.end, minimum, form),
-    )
+def read(model: RepositoryExportRequest) -> Callable[..., RepositoryRequest]:
+    return partial(RepositoryRequest, minimum=int((model.options and model.options.minimum) or 0))
 
 
 def query(inputs: QueryInputs[RepositoryRequest]) -> str:
@@ -80,7 +68,8 @@ REPOSITORY_EXPORT = ExportKind(
     title="Repositories",
     about="A row per repository.",
     model=RepositoryExportRequest,
-    parse=parse,
+    read=read,
+    subject=lambda _request: "repositories",
     rows=Rows(RepositoryRequest.of, lambda _request: {"pull_requests"}, query),
     leading={"repository": ("Repository",)},
     catalogue=lambda: [

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 from pydantic import Field
 
 from leadline.errors import Detail, Forbidden
-from leadline.exports import options
+from leadline.exports import options as command_options
 from leadline.exports.answers import EfficiencyCreatedBody, EfficiencyExportBody, EfficiencyListBody
 from leadline.exports.export_kind import Command, ExportKind
-from leadline.exports.metric_rows import METRIC_ROWS, Shape, check_some, parse_metrics
+from leadline.exports.metric_rows import METRIC_ROWS, metrics_request
 from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest, Scope
-from leadline.exports.requests import Parsed, check_one_scope
-from leadline.exports.validation import validated
 from leadline.field_types import Name, TeamId, one_of
 from leadline.home import Project
 from leadline.metrics.catalogue import catalogue_of
 from leadline.metrics.metric import EFFICIENCY, TEAM
-from leadline.metrics.request import LEADING
+from leadline.metrics.request import LEADING, MetricsRequest
 
 GRANULARITIES = ("WEEKLY", "MONTHLY", "QUARTERLY")
 
@@ -65,17 +63,13 @@ class EfficiencyExportRequest(MetricsExportRequest):
     options: EfficiencyOptions
 
 
-def _parse(project: Project, body: Mapping[str, Any]) -> Parsed:
-    model = validated(EfficiencyExportRequest, body)
-    _check_tenant(project, model.scope)
-    shape = Shape(EFFICIENCY, TEAM, model.options.granularity, subject="efficiency")
-    checks = (lambda: check_one_scope(model.scope), lambda: check_some(model))
-    return parse_metrics(project, body, model, model.options, shape, *checks)
+def _read(model: EfficiencyExportRequest) -> Callable[..., MetricsRequest]:
+    return metrics_request(model, model.options, EFFICIENCY, TEAM, model.options.granularity)
 
 
-def _check_tenant(project: Project, scope: EfficiencyScope) -> None:
+def _check_tenant(project: Project, model: EfficiencyExportRequest) -> None:
     """Identifiers repeated in the scope must be the key's own, as in the query. Raises ``Forbidden``."""
-    named = {"orgIdentifier": scope.org_identifier, "projectIdentifier": scope.project_identifier}
+    named = {"orgIdentifier": model.scope.org_identifier, "projectIdentifier": model.scope.project_identifier}
     own = {"orgIdentifier": project.organization, "projectIdentifier": project.name}
     # One left empty counts as missing, as in the query.
     if wrong := [name for name, value in named.items() if value and value != own[name]]:
@@ -93,7 +87,9 @@ metrics](../guide/dora.md).
   its finish, an incident in that of its resolution.
 - A statistic's name says which one it is: `LTTC_Mean_Days`, `LTTC_P90_Days`.""",
     model=EfficiencyExportRequest,
-    parse=_parse,
+    check=_check_tenant,
+    read=_read,
+    subject=lambda request: f"{request.level}-efficiency",
     rows=METRIC_ROWS,
     leading={TEAM: LEADING[TEAM]},
     catalogue=lambda: catalogue_of(EFFICIENCY),
@@ -112,10 +108,10 @@ metrics](../guide/dora.md).
             ),
         ),
         (
-            options.groups("Metric group; repeatable."),
-            options.METRICS,
-            options.granularity(GRANULARITIES),
-            options.AGGREGATION,
+            command_options.groups("Metric group; repeatable."),
+            command_options.METRICS,
+            command_options.granularity(GRANULARITIES),
+            command_options.AGGREGATION,
         ),
     ),
     one_scope=True,

@@ -10,11 +10,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
 from leadline.exports.answers import CreatedBody, ExportBody, ListBody
+from leadline.exports.files import display_name
+from leadline.exports.models import ExportRequest, FileOptions
 from leadline.exports.options import Option
-from leadline.exports.requests import Parsed
+from leadline.exports.requests import (
+    Parsed,
+    check_length,
+    check_one_scope,
+    check_order,
+    check_some,
+    compression_of,
+    resolved_scope,
+)
+from leadline.exports.validation import together, unknown_fields, validated
 from leadline.home import Project
 from leadline.metrics.catalogue import groups_in
 from leadline.metrics.metric import CatalogueEntry
@@ -48,27 +57,54 @@ class ExportKind:
     """One kind of export.
 
     ``name`` stands in paths, in the stored rows and on the command line; ``title`` and ``about`` open its part of the
-    reference. ``model`` is the request's body as declared, ``parse`` reads it. ``leading`` are the columns that say what
-    a row is, by level. ``catalogue`` lists the columns that can be asked for. ``one_scope``: a team or a tree, not both;
-    ``needs_columns``: a request must name a group or a metric.
-    ``created`` is the message of a new export; the bodies are those of the answers to create, poll and list.
+    reference. ``model`` is the request's body as declared, an ``ExportRequest`` with ``options``. ``read`` makes the
+    normalized request of it, still to be called with what all requests say (``tree``, ``team``, ``start``, ``end``,
+    ``format``), and ``check`` may refuse it before. The file is called ``subject`` and by its range.
+
+    ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for.
+    ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric. ``created`` is
+    the message of a new export; the bodies are those of the answers to create, poll and list.
     """
 
     name: str
     title: str
     about: str
-    model: type[BaseModel]
-    parse: Callable[[Project, Mapping[str, Any]], Parsed]
+    model: type[ExportRequest]
+    read: Callable[[Any], Callable[..., RowsRequest]]
+    subject: Callable[[Any], str]
     rows: Rows
     leading: Mapping[str, tuple[str, ...]]
     catalogue: Callable[[], Sequence[CatalogueEntry]]
     command: Command
+    check: Callable[[Project, Any], None] | None = None
     one_scope: bool = False
     needs_columns: bool = False
     created: str = "Export created successfully"
     created_body: type[CreatedBody] = CreatedBody
     export_body: type[ExportBody] = ExportBody
     list_body: type[ListBody] = ListBody
+
+    def parse(self, project: Project, body: Mapping[str, Any]) -> Parsed:
+        """The request of ``body``. Raises ``InvalidRequest``, or what ``check`` raises."""
+        model: Any = validated(self.model, body)
+        if self.check is not None:
+            self.check(project, model)
+        days = model.date_range
+        *_, scope, request, _ = together(
+            lambda: check_one_scope(model.scope) if self.one_scope else None,
+            lambda: check_some(model) if self.needs_columns else None,
+            lambda: resolved_scope(project, model.scope),
+            lambda: self.read(model),
+            lambda: check_order(days.start, days.end),
+        )
+        check_length(project, days.start, days.end, scope.tree)
+        options = model.options or FileOptions.model_validate({})
+        form = options.format or "csv"
+        normalized = request(tree=scope.tree, team=scope.team, start=days.start, end=days.end, format=form)
+        compression, notes = compression_of(form, options.compression)
+        warnings = (*unknown_fields(self.model, body), *notes)
+        filename = display_name(self.subject(normalized), days.start, days.end, form)
+        return Parsed(normalized, compression, scope.team_key, warnings, filename)
 
     @property
     def path(self) -> str:

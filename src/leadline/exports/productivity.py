@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 from pydantic import Field
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.exports import options
+from leadline.exports import options as command_options
 from leadline.exports.export_kind import Command, ExportKind
-from leadline.exports.metric_rows import METRIC_ROWS, Shape, parse_metrics
+from leadline.exports.metric_rows import METRIC_ROWS, metrics_request
 from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest
-from leadline.exports.requests import Parsed
-from leadline.exports.validation import validated
 from leadline.field_types import Name, one_of
 from leadline.home import Project
 from leadline.metrics.catalogue import catalogue_of
-from leadline.metrics.metric import PRODUCTIVITY
-from leadline.metrics.request import GRANULARITIES, LEADING, LEVELS
+from leadline.metrics.metric import DEVELOPER, PRODUCTIVITY
+from leadline.metrics.request import GRANULARITIES, LEADING, LEVELS, MetricsRequest
 
 
 class ProductivityOptions(MetricOptions):
@@ -33,6 +31,9 @@ class ProductivityOptions(MetricOptions):
     granularity: Annotated[str, one_of("granularity", GRANULARITIES)] | None = Field(
         None, description="Length of the periods; default `monthly`."
     )
+
+
+NO_OPTIONS = ProductivityOptions.model_validate({})
 
 
 class ProductivityExportRequest(MetricsExportRequest):
@@ -53,23 +54,21 @@ class ProductivityExportRequest(MetricsExportRequest):
     options: ProductivityOptions | None = None
 
 
-def _parse(project: Project, body: Mapping[str, Any]) -> Parsed:
-    model = validated(ProductivityExportRequest, body)
-    chosen = model.options or ProductivityOptions.model_validate({})
-    shape = Shape(PRODUCTIVITY, _level_of(chosen), chosen.granularity or "monthly", subject="insights")
-    return parse_metrics(project, body, model, chosen, shape)
-
-
-def _level_of(chosen: ProductivityOptions) -> str:
-    """The level by whichever of its two names was given; ``developer`` by default."""
-    levels = {level for level in (chosen.aggregation_level, chosen.metric_level) if level is not None}
-    if len(levels) > 1:
+def _check_level(_project: Project, model: ProductivityExportRequest) -> None:
+    """The two names of the level must not differ."""
+    options = model.options or NO_OPTIONS
+    if len({options.aggregation_level, options.metric_level} - {None}) > 1:
         message = (
-            f"options.aggregationLevel ({chosen.aggregation_level}) and options.metricLevel ({chosen.metric_level}) "
+            f"options.aggregationLevel ({options.aggregation_level}) and options.metricLevel ({options.metric_level}) "
             "are the same option and must not differ"
         )
         raise InvalidRequest(message, code="conflicting_levels", details=[Detail("options.metricLevel", message)])
-    return levels.pop() if levels else "developer"
+
+
+def _read(model: ProductivityExportRequest) -> Callable[..., MetricsRequest]:
+    options = model.options or NO_OPTIONS
+    level = options.aggregation_level or options.metric_level or DEVELOPER
+    return metrics_request(model, options, PRODUCTIVITY, level, options.granularity or "monthly")
 
 
 PRODUCTIVITY_EXPORT = ExportKind(
@@ -82,7 +81,9 @@ PRODUCTIVITY_EXPORT = ExportKind(
 - The rules behind the words (credited commits, bots, links, first commit) are in [Where a number comes
   from](../guide/facts.md#the-rules).""",
     model=ProductivityExportRequest,
-    parse=_parse,
+    check=_check_level,
+    read=_read,
+    subject=lambda request: f"{request.level}-insights",
     rows=METRIC_ROWS,
     leading=LEADING,
     catalogue=lambda: catalogue_of(PRODUCTIVITY),
@@ -99,11 +100,11 @@ PRODUCTIVITY_EXPORT = ExportKind(
             ),
         ),
         (
-            options.groups("Metric group; repeatable [default: all metrics]."),
-            options.METRICS,
-            options.Option("--level", "options.aggregationLevel", "What a row is.", LEVELS, "developer"),
-            options.granularity(GRANULARITIES),
-            options.AGGREGATION,
+            command_options.groups("Metric group; repeatable [default: all metrics]."),
+            command_options.METRICS,
+            command_options.Option("--level", "options.aggregationLevel", "What a row is.", LEVELS, "developer"),
+            command_options.granularity(GRANULARITIES),
+            command_options.AGGREGATION,
         ),
     ),
 )

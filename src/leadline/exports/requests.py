@@ -6,19 +6,14 @@ is wrong is raised as one ``InvalidRequest`` with every finding as a detail; fie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.exports.files import display_name
-from leadline.exports.models import ExportRequest, FileOptions, Scope
-from leadline.exports.validation import together, unknown_fields
+from leadline.exports.models import MetricsExportRequest, Scope
+from leadline.exports.validation import missing
 from leadline.home import Project
 from leadline.metrics.request import RowsRequest
-
-PartT = TypeVar("PartT")
 
 
 @dataclass(frozen=True)
@@ -42,39 +37,6 @@ class ResolvedScope:
     team_key: str | None
 
 
-def parsed(
-    project: Project,
-    body: Mapping[str, Any],
-    model: ExportRequest,
-    options: FileOptions | None,
-    subject: str,
-    part: Callable[[], PartT],
-    request: Callable[[ResolvedScope, PartT, str], RowsRequest],
-    checks: Sequence[Callable[[], None]] = (),
-) -> Parsed:
-    """The request of ``model``, which was read from ``body``.
-
-    ``part`` reads what only this kind has, ``checks`` may refuse; what they and the shared fields find wrong is told
-    together. ``request`` makes the normalized request of the scope, that part and the file's format. The file is called
-    ``subject``, and by the range.
-    """
-    days = model.date_range
-    *_, scope, own, _ = together(
-        *checks, lambda: resolved_scope(project, model.scope), part, lambda: check_order(days.start, days.end)
-    )
-    check_length(project, days.start, days.end, scope.tree)
-    options = options or FileOptions.model_validate({})
-    file_format = options.format or "csv"
-    compression, notes = _compression(file_format, options.compression)
-    return Parsed(
-        request(scope, own, file_format),
-        compression,
-        scope.team_key,
-        (*unknown_fields(type(model), body), *notes),
-        display_name(subject, days.start, days.end, file_format),
-    )
-
-
 def resolved_scope(project: Project, scope: Scope) -> ResolvedScope:
     """Find the scope's team or tree. Raises ``InvalidRequest`` with the seeds' sentences."""
     from leadline import people
@@ -95,6 +57,14 @@ def check_one_scope(scope: Scope) -> None:
         raise InvalidRequest(message, code="conflicting_scope", details=[Detail("scope", message)])
 
 
+def check_some(model: MetricsExportRequest) -> None:
+    """At least one group or metric must be asked for."""
+    if not model.metric_groups and not model.metrics:
+        refused = missing("metricGroups")
+        refused.message = "metricGroups (or metrics) is required"
+        raise refused
+
+
 def check_order(
     start: date, end: date, names: tuple[str, str, str] = ("dateRange.start", "dateRange.end", "dateRange")
 ) -> None:
@@ -113,7 +83,7 @@ def check_length(project: Project, start: date, end: date, tree: str, both: str 
         raise InvalidRequest(message, code="date_range_too_long", details=[Detail(both, message)])
 
 
-def _compression(file_format: str, asked: str | None) -> tuple[str, tuple[str, ...]]:
+def compression_of(file_format: str, asked: str | None) -> tuple[str, tuple[str, ...]]:
     """The compression in force and what to say about it."""
     if file_format != "parquet":
         return asked or "gzip", ()
