@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 def rfc3339(moment: datetime, *, milliseconds: bool = False) -> str:
     """An aware instant, to the second or the millisecond: ``2025-12-29T10:00:00Z``."""
-    utc = moment.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S") + (f".{utc.microsecond // 1000:03}Z" if milliseconds else "Z")
+    utc = moment.astimezone(UTC).isoformat(timespec="milliseconds" if milliseconds else "seconds")
+    return utc.removesuffix("+00:00") + "Z"
 
 
 def earlier(instant: str, lag: timedelta) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from leadline.db import jobs, keys, settings
-from leadline.db.jobs import Export, ListFilter
+from leadline.db.export_list import SORTS, ListFilter
+from leadline.db.jobs import Export
 from leadline.db.projects import ensure_project
 from leadline.errors import Conflict, InvalidRequest, NotFound
 from leadline.exports import service
@@ -314,7 +315,7 @@ def test_sorting(database_project: Project, history: list[Export]) -> None:
     assert descending == [export.id for export in [*reversed(finished), *reversed(unfinished)]]
 
 
-@pytest.mark.parametrize("sort_by", list(jobs.SORTS))
+@pytest.mark.parametrize("sort_by", list(SORTS))
 def test_pages_are_complete_and_do_not_overlap(database_project: Project, history: list[Export], sort_by: str) -> None:
     pages = [shown(database_project, limit=3, page=page, sort_by=sort_by) for page in range(4)]
     assert [len(page) for page in pages] == [3, 3, 1, 0]

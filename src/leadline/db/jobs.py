@@ -1,6 +1,6 @@
 """Exports as jobs: one row is the request, its place in the queue, the lease of who works on it, and its result.
 
-Requests and results come in as plain values, rows go out as ``Export``. Every change of state is one conditional update
+Every change of state is one conditional update
 in one transaction, so that of two who want to change a row exactly one succeeds: a worker's finish is fenced by its name
 and attempt, a cancel by the state it finds. Times are passed in; machines sharing a database must agree on the time to
 well within a lease.
@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from leadline.db.database import Database
-from leadline.db.models import api_keys, exports
+from leadline.db.models import exports
 
 QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = STATES = (
     "queued",
@@ -71,10 +71,11 @@ class Export:
         )
 
 
-_COLUMNS = tuple(exports.c[field.name] for field in fields(Export))
+COLUMNS = tuple(exports.c[field.name] for field in fields(Export))
 
 
-def _export(row: sa.Row[Any]) -> Export:
+def export_of(row: sa.Row[Any]) -> Export:
+    """The export of a row that has ``COLUMNS``."""
     return Export(**row._mapping)
 
 
@@ -90,7 +91,7 @@ def create(db: Database, new: Export, usable: Callable[[Export], bool]) -> tuple
     with db.write() as connection:
         _serialize(db, connection, f"{new.project_id}:{new.request_hash}")
         earlier = connection.execute(
-            sa.select(*_COLUMNS)
+            sa.select(*COLUMNS)
             .where(
                 exports.c.project_id == new.project_id,
                 exports.c.request_hash == new.request_hash,
@@ -99,7 +100,7 @@ def create(db: Database, new: Export, usable: Callable[[Export], bool]) -> tuple
             .order_by(exports.c.created_at.desc(), exports.c.id)
             .limit(_REUSE_CANDIDATES)
         ).all()
-        for candidate in map(_export, earlier):
+        for candidate in map(export_of, earlier):
             if usable(candidate):
                 return candidate, True
         insert(connection, new)
@@ -108,7 +109,7 @@ def create(db: Database, new: Export, usable: Callable[[Export], bool]) -> tuple
 
 def insert(connection: sa.Connection, new: Export) -> None:
     """Write ``new`` as it is."""
-    connection.execute(exports.insert(), {column.name: getattr(new, column.name) for column in _COLUMNS})
+    connection.execute(exports.insert(), {column.name: getattr(new, column.name) for column in COLUMNS})
 
 
 def _serialize(db: Database, connection: sa.Connection, name: str) -> None:
@@ -123,76 +124,8 @@ def get(db: Database, project_id: int, export_id: str, kind: str | None = None) 
     if kind is not None:
         conditions.append(exports.c.kind == kind)
     with db.read() as connection:
-        row = connection.execute(sa.select(*_COLUMNS).where(*conditions)).one_or_none()
-    return None if row is None else _export(row)
-
-
-@dataclass(frozen=True)
-class ListFilter:
-    """Which exports to list and how. ``created_from`` is inclusive, ``created_before`` exclusive; ``created_by`` is a
-    key's id or name, ``mine`` the caller's own id; ``sort_by`` is a column of ``SORTS``; ``page`` counts from 0."""
-
-    status: str | None = None
-    team_id: str | None = None
-    created_by: str | None = None
-    mine: str | None = None
-    created_from: datetime | None = None
-    created_before: datetime | None = None
-    limit: int = 50
-    page: int = 0
-    sort_by: str = "createdAt"
-    descending: bool = True
-
-
-SORTS: Mapping[str, sa.Column[Any]] = {
-    "createdAt": exports.c.created_at,
-    "completedAt": exports.c.completed_at,
-    "status": exports.c.state,
-}
-
-
-def listed(db: Database, project_id: int, kind: str | None, wanted: ListFilter) -> tuple[list[Export], int]:
-    """One page of a project's exports of ``kind`` (None: of all), and how many there are on all pages.
-
-    Those without the sorted value come last either way; equal ones in the order of their creation and id.
-    """
-    conditions = _conditions(project_id, kind, wanted)
-    column = SORTS[wanted.sort_by]
-    order = [
-        value.desc() if wanted.descending else value.asc() for value in (column, exports.c.created_at, exports.c.id)
-    ]
-    with db.read() as connection:
-        total = connection.execute(sa.select(sa.func.count()).select_from(exports).where(*conditions)).scalar_one()
-        rows = connection.execute(
-            sa.select(*_COLUMNS)
-            .where(*conditions)
-            .order_by(column.is_(None), *order)
-            .limit(wanted.limit)
-            .offset(wanted.page * wanted.limit)
-        ).all()
-    return [_export(row) for row in rows], int(total)
-
-
-def _conditions(project_id: int, kind: str | None, wanted: ListFilter) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = [exports.c.project_id == project_id]
-    if kind is not None:
-        conditions.append(exports.c.kind == kind)
-    if wanted.status is not None:
-        conditions.append(exports.c.state == wanted.status)
-    if wanted.team_id is not None:
-        conditions.append(sa.or_(exports.c.team_id == wanted.team_id, exports.c.team_key == wanted.team_id))
-    if wanted.mine is not None:
-        conditions.append(exports.c.created_by == wanted.mine)
-    if wanted.created_by is not None:
-        named = sa.select(api_keys.c.id).where(
-            api_keys.c.project_id == project_id, api_keys.c.name == wanted.created_by
-        )
-        conditions.append(sa.or_(exports.c.created_by == wanted.created_by, exports.c.created_by.in_(named)))
-    if wanted.created_from is not None:
-        conditions.append(exports.c.created_at >= wanted.created_from)
-    if wanted.created_before is not None:
-        conditions.append(exports.c.created_at < wanted.created_before)
-    return conditions
+        row = connection.execute(sa.select(*COLUMNS).where(*conditions)).one_or_none()
+    return None if row is None else export_of(row)
 
 
 def counts(db: Database, project_id: int | None = None) -> dict[str, int]:
@@ -201,8 +134,8 @@ def counts(db: Database, project_id: int | None = None) -> dict[str, int]:
     if project_id is not None:
         query = query.where(exports.c.project_id == project_id)
     with db.read() as connection:
-        found = {state: int(number) for state, number in connection.execute(query)}
-    return {state: found.get(state, 0) for state in STATES}
+        numbers = {state: int(number) for state, number in connection.execute(query)}
+    return {state: numbers.get(state, 0) for state in STATES}
 
 
 # -- working on them ---------------------------------------------------------------------------------------------------
@@ -264,16 +197,16 @@ def claim(db: Database, worker: str, now: datetime, lease_until: datetime) -> Cl
                         started_at=row.started_at or now,
                         progress=0.0,
                     )
-                    .returning(*_COLUMNS)
+                    .returning(*COLUMNS)
                 ).one()
-                return Claim(_export(claimed))
+                return Claim(export_of(claimed))
             connection.execute(exports.update().where(exports.c.id == row.id).values(**_failed(_gave_up(row.id), now)))
     return None
 
 
 def _next(connection: sa.Connection, now: datetime) -> sa.Row[Any] | None:
-    abandoned = sa.select(*_COLUMNS).where(_abandoned(now)).order_by(exports.c.lease_until, exports.c.id)
-    queued = sa.select(*_COLUMNS).where(exports.c.state == QUEUED).order_by(exports.c.created_at, exports.c.id)
+    abandoned = sa.select(*COLUMNS).where(_abandoned(now)).order_by(exports.c.lease_until, exports.c.id)
+    queued = sa.select(*COLUMNS).where(exports.c.state == QUEUED).order_by(exports.c.created_at, exports.c.id)
     for query in (abandoned, queued):
         # Rows another worker is claiming at this moment are passed over (PostgreSQL; SQLite has one writer at a time).
         row = connection.execute(query.limit(1).with_for_update(skip_locked=True)).one_or_none()

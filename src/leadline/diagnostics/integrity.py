@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from leadline.db import jobs
+from leadline.db.export_list import ListFilter, listed
 from leadline.errors import LeadlineError
 from leadline.exports.files import digest
 from leadline.lake.maintenance import check_lake
@@ -64,8 +65,8 @@ def _exports(project: Project) -> Iterator[str]:
     """Faults in the files of completed exports, of every kind there is or was."""
     page, total = 0, 1
     while page * _PAGE < total:
-        wanted = jobs.ListFilter(status=jobs.COMPLETED, limit=_PAGE, page=page, sort_by="createdAt")
-        exports, total = jobs.listed(project.db, project.id, None, wanted)
+        wanted = ListFilter(status=jobs.COMPLETED, limit=_PAGE, page=page, sort_by="createdAt")
+        exports, total = listed(project.db, project.id, None, wanted)
         for export in exports:
             if export.file is not None and (fault := _file_fault(project, export)):
                 yield f"export {export.id}: {fault}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from leadline.db import cursors, inbox, jobs, sources
+from leadline.db.export_list import ListFilter, listed
 from leadline.db.inbox import TableBacklog
 from leadline.db.sources import SourceRow
 from leadline.diagnostics.data_quality import oddities
@@ -240,8 +241,8 @@ def _unmatched(project: Project) -> UnmatchedStatus:
 
 
 def _exports(project: Project) -> ExportsStatus:
-    newest_first = jobs.ListFilter(status=jobs.COMPLETED, limit=1, sort_by="completedAt")
-    newest = [jobs.listed(project.db, project.id, kind, newest_first)[0] for kind in KINDS]
+    newest_first = ListFilter(status=jobs.COMPLETED, limit=1, sort_by="completedAt")
+    newest = [listed(project.db, project.id, kind, newest_first)[0] for kind in KINDS]
     return ExportsStatus(
         states=jobs.counts(project.db, project.id),
         newest_completed=[_newest(export) for exports in newest for export in exports],

@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from leadline.db import jobs
-from leadline.db.jobs import Export, ListFilter
+from leadline.db import export_list, jobs
+from leadline.db.export_list import ListFilter
+from leadline.db.jobs import Export
 from leadline.errors import Conflict, Detail, NotFound
 from leadline.exports.answers import Created, Page
 from leadline.exports.export_kind import ExportKind
@@ -140,7 +141,7 @@ def listed(project: Project, kind: str, wanted: ListFilter) -> Page:
     """The project's exports of ``kind`` that ``wanted`` asks for."""
     if not all(storable(text) for text in (wanted.team_id, wanted.created_by) if text is not None):
         return Page((), wanted.page, wanted.limit, 0)  # what no row can hold is not asked for
-    exports, total = jobs.listed(project.db, project.id, kind, wanted)
+    exports, total = export_list.listed(project.db, project.id, kind, wanted)
     return Page(tuple(exports), wanted.page, wanted.limit, total)
 
 

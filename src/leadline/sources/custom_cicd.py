@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from leadline.errors import Detail, InvalidRequest
+from leadline.instants import rfc3339
 from leadline.sources.git.location import name_of_url
 
 ALIASES = {
@@ -273,4 +274,4 @@ def _refused(findings: list[Detail]) -> InvalidRequest:
 
 
 def _instant(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if moment is None else rfc3339(moment, milliseconds=True)

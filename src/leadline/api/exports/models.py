@@ -18,7 +18,8 @@ from leadline.api.query import (
     invalid_parameters,
     whole,
 )
-from leadline.db.jobs import SORTS, STATES, ListFilter
+from leadline.db.export_list import SORTS, ListFilter
+from leadline.db.jobs import STATES
 from leadline.errors import Detail
 from leadline.exports.answers import Body
 

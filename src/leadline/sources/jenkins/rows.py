@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
+from leadline.instants import rfc3339
 from leadline.sources.custom_cicd import STATUS
 from leadline.sources.git.location import name_of_url
 from leadline.sources.kit.deploy_rules import DeployRule
@@ -202,4 +203,4 @@ def _text(value: Any) -> str | None:
 
 def _instant(at: int) -> str:
     moment = _EPOCH + timedelta(milliseconds=min(at, _LAST_MILLISECOND))
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return rfc3339(moment, milliseconds=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from leadline.instants import rfc3339
 from leadline.sources.jira.fields import FieldMap
 from leadline.sources.jira.people import SOURCE, People
 from leadline.sources.kit.page import Row
@@ -52,7 +53,7 @@ def instant(value: Any) -> str | None:
             found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (TypeError, ValueError, OverflowError, OSError) as error:
         raise Misshapen(f"{str(value)[:40]!r} is no time") from error
-    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return rfc3339(found, milliseconds=True)
 
 
 def key_of(issue: Node) -> tuple[str, str]:
