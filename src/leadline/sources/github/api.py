@@ -96,15 +96,15 @@ class Api:
         )
         if answer.status != 200 or not isinstance(answer.body, dict):
             raise self.problem(answer, "GraphQL API")
-        errors = [each for each in answer.body.get("errors") or () if isinstance(each, dict)]
+        errors = [error for error in answer.body.get("errors") or () if isinstance(error, dict)]
         data = answer.body.get("data")
         if not isinstance(data, dict) or (errors and all(value is None for value in data.values())):
             raise _query_error(errors)
-        if lost := [each for each in errors if each.get("type") not in HIDDEN]:
+        if lost := [error for error in errors if error.get("type") not in HIDDEN]:
             # Elements would be missing as if they were not there.
             raise Unavailable(f"{self.client.tool} answered only in part: {str(lost[0].get('message'))[:200]}")
-        found = ((tuple(each.get("path") or ()), str(each.get("message", "refused"))) for each in errors)
-        return Data(data, tuple(found))
+        refused = ((tuple(error.get("path") or ()), str(error.get("message", "refused"))) for error in errors)
+        return Data(data, tuple(refused))
 
     def rest(self, path: str, params: Mapping[str, str], *, etag: str | None = None) -> Answer:
         """The answer to GET ``path``; status 304 if it is still as ``etag`` says. Raises as ``graphql`` does."""
@@ -127,26 +127,26 @@ class Api:
             return limit
         if answer.status != 200 or not isinstance(answer.body, dict) or not answer.body.get("errors"):
             return None
-        errors = [each for each in answer.body["errors"] if isinstance(each, dict)]
-        if any(each.get("type") == "RATE_LIMITED" for each in errors):
+        errors = [error for error in answer.body["errors"] if isinstance(error, dict)]
+        if any(error.get("type") == "RATE_LIMITED" for error in errors):
             return RateLimited(self.client.until(answer.headers.get("x-ratelimit-reset")))
         # What is wrong with a query itself has a code or a type; what went wrong while it ran has neither.
-        passing = [each for each in errors if not each.get("type") and not each.get("extensions")]
+        passing = [error for error in errors if not error.get("type") and not error.get("extensions")]
         return str(passing[0].get("message", "the query failed"))[:200] if passing else None
 
     def problem(self, answer: Answer, what: str) -> LeadlineError:
         """The error for an answer of 400 to 499."""
-        said = message(answer) or f"status {answer.status}"
+        reason = message(answer) or f"status {answer.status}"
         if answer.status == 401:
             return Unauthenticated(
-                f"{self.client.tool} refuses the token from {self.token_from} ({said}); it may have expired or been revoked: "
+                f"{self.client.tool} refuses the token from {self.token_from} ({reason}); it may have expired or been revoked: "
                 "make a new one"
             )
         if answer.status in (403, 404) and (lacking := _lacking(answer)):
-            return Refused(f"{self.client.tool} refuses {what} ({said}): {lacking}")
+            return Refused(f"{self.client.tool} refuses {what} ({reason}): {lacking}")
         if answer.status == 404:
             return NotFound(f"{self.client.tool} has no {what}, or the token from {self.token_from} may not see it")
-        return Refused(f"{self.client.tool} refuses {what} ({said})")
+        return Refused(f"{self.client.tool} refuses {what} ({reason})")
 
 
 def connection(data: Data, *path: str, items: str = "nodes") -> Listed[Node]:
@@ -154,17 +154,17 @@ def connection(data: Data, *path: str, items: str = "nodes") -> Listed[Node]:
 
     Raises ``Refused`` or ``NotFound`` where there is none, and ``Misshapen``.
     """
-    if (found := at_path(data.data, *path)) is None:
+    if (value := at_path(data.data, *path)) is None:
         reason = next((message for _, message in data.refused), None)
         raise Refused(reason) if reason else NotFound("it is not there any more")
-    return page_of(found, path[-1], items)
+    return page_of(value, path[-1], items)
 
 
 def secondary_limit(answer: Answer) -> RateLimited | None:
     """The limit that only an answer's text tells of."""
-    said = message(answer).lower()
-    found = answer.status == 403 and ("secondary rate limit" in said or "abuse detection" in said)
-    return RateLimited(None) if found else None
+    text = message(answer).lower()
+    is_limit = answer.status == 403 and ("secondary rate limit" in text or "abuse detection" in text)
+    return RateLimited(None) if is_limit else None
 
 
 def message(answer: Answer) -> str:
@@ -194,12 +194,12 @@ def _scopes(text: str | None) -> set[str]:
 
 def _query_error(errors: list[dict[str, Any]]) -> LeadlineError:
     """The error for a query of which nothing came."""
-    kinds = {str(each.get("type")) for each in errors}
-    said = "; ".join(dict.fromkeys(str(each.get("message", ""))[:300] for each in errors[:3])) or "no data"
+    kinds = {str(error.get("type")) for error in errors}
+    reason = "; ".join(dict.fromkeys(str(error.get("message", ""))[:300] for error in errors[:3])) or "no data"
     if "NOT_FOUND" in kinds:
-        return NotFound(said)
+        return NotFound(reason)
     if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
-        return Refused(f"GitHub refuses it: {said}")
+        return Refused(f"GitHub refuses it: {reason}")
     if kinds & {"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"}:
-        return Unavailable(said)
-    return Refused(f"GitHub does not understand the query ({said}); an Enterprise Server may be too old for it")
+        return Unavailable(reason)
+    return Refused(f"GitHub does not understand the query ({reason}); an Enterprise Server may be too old for it")

@@ -155,10 +155,10 @@ class AppAuth(httpx.Auth):
         return answer.body
 
     def _problem(self, answer: Answer, what: str) -> LeadlineError:
-        said = message(answer) or f"status {answer.status}"
-        if answer.status == 401 or "integration not found" in said.lower():
+        reason = message(answer) or f"status {answer.status}"
+        if answer.status == 401 or "integration not found" in reason.lower():
             return Unauthenticated(
-                f"{self._tool} does not take the private key from {self.key_from} for the app {self.app} ({said}); "
+                f"{self._tool} does not take the private key from {self.key_from} for the app {self.app} ({reason}); "
                 "is --app its id, and is the key one of its own that was not deleted?"
             )
-        return Refused(f"{self._tool} refuses {what} to the app {self.app} ({said})")
+        return Refused(f"{self._tool} refuses {what} to the app {self.app} ({reason})")

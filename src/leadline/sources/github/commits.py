@@ -166,11 +166,11 @@ def to_ask(node: Node, default_branch: str | None) -> list[str]:
     """
     if node.get("mergedAt") is None or node.get("commits") is None:
         return []
-    found = [commit for listed in elements(node, "commits") if (commit := inner(listed, "commit")) is not None]
+    listed_commits = [commit for listed in elements(node, "commits") if (commit := inner(listed, "commit")) is not None]
     merge = inner(node, "mergeCommit") or {}
     # A list: what is no text cannot be in a set.
     landed = [merge.get("oid"), *(parent.get("oid") for parent in elements(merge, "parents"))]
-    as_they_are = node.get("headRefOid") in landed or any(commit.get("oid") in landed for commit in found[-1:])
+    as_they_are = node.get("headRefOid") in landed or any(commit.get("oid") in landed for commit in listed_commits[-1:])
     if node.get("baseRefName") == default_branch and as_they_are:
         return []
-    return [str(commit["id"]) for commit in found if commit.get("id")]
+    return [str(commit["id"]) for commit in listed_commits if commit.get("id")]

@@ -32,7 +32,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
             raise InvalidRequest(f"{target[:80]!r} names no repositories; write ORG, ORG/REPOSITORY or 'ORG/web-*'")
         targets.setdefault(owner.lower(), []).append(f"{owner.lower()}/{pattern or '*'}")
     at = "" if where.is_cloud else f"@{where.host}"
-    return [named(settings, f"github:{owner}{at}", dict.fromkeys(found)) for owner, found in targets.items()]
+    return [named(settings, f"github:{owner}{at}", dict.fromkeys(below)) for owner, below in targets.items()]
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> GitHub:

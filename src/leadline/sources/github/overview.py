@@ -92,8 +92,8 @@ def owned(api: Api, owner: str) -> Owned:
     return Owned(repositories, skipped, shown.get("__typename") == "Organization")
 
 
-def _permission(what: str, said: str) -> str:
+def _permission(what: str, reason: str) -> str:
     """What to grant, where GitHub only says that something is not accessible."""
-    if what not in NEEDED or "not accessible" not in said:
+    if what not in NEEDED or "not accessible" not in reason:
         return ""
     return f" (needs the permission {NEEDED[what]}: read-only)"

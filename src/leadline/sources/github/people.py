@@ -51,9 +51,13 @@ def _email(node: Node) -> str | None:
     Of several of the organization's the one that is shown, else the first by the alphabet: always the same.
     """
     proven = node.get("organizationVerifiedDomainEmails")
-    theirs = sorted(each for each in proven if isinstance(each, str) and each) if isinstance(proven, list) else []
+    addresses = (
+        sorted(address for address in proven if isinstance(address, str) and address)
+        if isinstance(proven, list)
+        else []
+    )
     shown = node.get("email") if isinstance(node.get("email"), str) else None
-    return theirs[0] if theirs and shown not in theirs else shown or None
+    return addresses[0] if addresses and shown not in addresses else shown or None
 
 
 @dataclass(frozen=True)
@@ -70,28 +74,28 @@ class Team:
 
 def teams(api: Api, organization: str) -> dict[str, Team]:
     """The organization's teams that the token may see, by slug. Raises ``Refused`` or ``NotFound`` if it may not see any."""
-    found: dict[str, tuple[str, str | None]] = {}
+    by_slug: dict[str, tuple[str, str | None]] = {}
     after: str | None = None
     while True:
         variables = {"login": organization, "size": LIST, "after": after}
         nodes, after = connection(api.graphql(teams_query(people=False), variables), "organization", "things")
         for node in nodes:
             above = (inner(node, "parentTeam") or {}).get("slug")
-            found[str(node.get("slug"))] = str(node.get("name")), above if isinstance(above, str) else None
+            by_slug[str(node.get("slug"))] = str(node.get("name")), above if isinstance(above, str) else None
         if after is None:
-            return {slug: _placed(slug, found) for slug in found}
+            return {slug: _placed(slug, by_slug) for slug in by_slug}
 
 
-def _placed(slug: str, found: dict[str, tuple[str, str | None]]) -> Team:
+def _placed(slug: str, by_slug: dict[str, tuple[str, str | None]]) -> Team:
     way: list[str] = []
     at: str | None = slug
-    while at in found and at not in way:  # one above may be hidden
+    while at in by_slug and at not in way:  # one above may be hidden
         way.insert(0, at)
-        at = found[at][1]
-    return Team(tuple(way), tuple(found[each][0] for each in way))
+        at = by_slug[at][1]
+    return Team(tuple(way), tuple(by_slug[above][0] for above in way))
 
 
-def team_members(api: Api, organization: str, known: dict[str, Team]) -> Iterator[tuple[list[str], list[Row]]]:
+def team_members(api: Api, organization: str, by_slug: dict[str, Team]) -> Iterator[tuple[list[str], list[Row]]]:
     """Paths of teams with all the rows of ``tool_teams`` that they have, a page at a time. Raises as ``teams`` does."""
     after: str | None = None
     while True:
@@ -100,7 +104,7 @@ def team_members(api: Api, organization: str, known: dict[str, Team]) -> Iterato
         paths, rows = [], []
         for node in nodes:
             slug = str(node.get("slug"))
-            if (team := known.get(slug)) is None or (first := inner(node, "members")) is None:
+            if (team := by_slug.get(slug)) is None or (first := inner(node, "members")) is None:
                 continue  # made just now, or hidden
             paths.append(team.path(organization))
             for edge in _edges(api, organization, slug, first):
@@ -113,12 +117,12 @@ def team_members(api: Api, organization: str, known: dict[str, Team]) -> Iterato
 
 def _edges(api: Api, organization: str, slug: str, first: Node) -> list[Node]:
     """All members of a team, from the first page to the last."""
-    found, after = connection(Data({"list": first}), "list", items="edges")
+    edges, after = connection(Data({"list": first}), "list", items="edges")
     while after is not None:
         data = api.graphql(MORE_TEAM_MEMBERS, {"login": organization, "slug": slug, "after": after})
         further, after = connection(data, "organization", "team", "things", items="edges")
-        found += further
-    return found
+        edges += further
+    return edges
 
 
 @dataclass(frozen=True)
@@ -149,13 +153,13 @@ class PeopleStream(Stream[PeopleCursor]):
         try:
             for rows in members(self.api, self.organization):
                 yield self.page({"tool_accounts": rows})
-            known = teams(self.api, self.organization)
-            for paths, rows in team_members(self.api, self.organization, known):
+            by_slug = teams(self.api, self.organization)
+            for paths, rows in team_members(self.api, self.organization, by_slug):
                 yield self.page({"tool_teams": rows}, complete_parents={"tool_teams": _parents(paths)})
         except (Refused, NotFound):
             yield self.page({}, replace(cursor, asked=asked))
             return
-        now = {team.path(self.organization) for team in known.values()}
+        now = {team.path(self.organization) for team in by_slug.values()}
         vanished = set(cursor.teams) - now
         yield self.page(
             {},

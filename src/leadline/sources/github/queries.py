@@ -115,10 +115,10 @@ OVERVIEW = f"""query($login: String!, $size: Int!, $after: String) {{ repository
 
 def members(*, emails: bool) -> str:
     """The members of an organization, with or without what a token needs more for."""
-    told = "email organizationVerifiedDomainEmails(login: $login)" if emails else ""
+    more = "email organizationVerifiedDomainEmails(login: $login)" if emails else ""
     return (
         "query($login: String!, $size: Int!, $after: String) { organization(login: $login) { "
-        f"things: membersWithRole(first: $size, after: $after) {{ {_PAGE} nodes {{ login name {told} }} }} }} }}"
+        f"things: membersWithRole(first: $size, after: $after) {{ {_PAGE} nodes {{ login name {more} }} }} }} }}"
     )
 
 
@@ -127,10 +127,10 @@ _MEMBERS = f"{{ {_PAGE} edges {{ role node {{ login }} }} }}"
 
 def teams(*, people: bool) -> str:
     """The teams of an organization: which are above which, or who is in them and in none below."""
-    told = f"members(first: 100, membership: IMMEDIATE) {_MEMBERS}" if people else "name parentTeam { slug }"
+    fields = f"members(first: 100, membership: IMMEDIATE) {_MEMBERS}" if people else "name parentTeam { slug }"
     return (
         "query($login: String!, $size: Int!, $after: String) { organization(login: $login) { "
-        f"things: teams(first: $size, after: $after) {{ {_PAGE} nodes {{ slug {told} }} }} }} }}"
+        f"things: teams(first: $size, after: $after) {{ {_PAGE} nodes {{ slug {fields} }} }} }} }}"
     )
 
 

@@ -42,23 +42,23 @@ def repository_row(node: Node) -> Row:
 def pull_request_rows(repository: str, node: Node) -> Rows:
     """A pull request with its lists: rows of the tables of pull requests. Lists that the node lacks give no key."""
     key = {"repository": repository, "number": node.get("number")}
-    found = {"pull_requests": [_pull_request(repository, node)]}
+    rows = {"pull_requests": [_pull_request(repository, node)]}
     if node.get("commits") is not None:
-        found["pull_request_commits"] = [_commit(key, each) for each in elements(node, "commits")]
+        rows["pull_request_commits"] = [_commit(key, commit) for commit in elements(node, "commits")]
     if node.get("files") is not None:
-        found["pull_request_files"] = [_file(key, each) for each in elements(node, "files")]
+        rows["pull_request_files"] = [_file(key, file) for file in elements(node, "files")]
     if node.get("reviews") is not None:
-        reviews = [each for each in elements(node, "reviews") if each.get("state") != "PENDING"]
-        found["reviews"] = [_review(key, each) for each in reviews]
+        reviews = [review for review in elements(node, "reviews") if review.get("state") != "PENDING"]
+        rows["reviews"] = [_review(key, review) for review in reviews]
     if node.get("comments") is not None and node.get("reviews") is not None:
-        talk = [_comment(key, each, "discussion") for each in elements(node, "comments")]
-        lines = [_comment(key, each, "review") for review in reviews for each in elements(review, "comments")]
-        found["comments"] = talk + lines
-    return found
+        talk = [_comment(key, comment, "discussion") for comment in elements(node, "comments")]
+        lines = [_comment(key, line, "review") for review in reviews for line in elements(review, "comments")]
+        rows["comments"] = talk + lines
+    return rows
 
 
 def _pull_request(repository: str, node: Node) -> Row:
-    ready = [each.get("createdAt") for each in elements(node, "timelineItems")]
+    ready = [event.get("createdAt") for event in elements(node, "timelineItems")]
     labels = node.get("labels")
     return cleaned(
         repository=repository,
@@ -79,7 +79,7 @@ def _pull_request(repository: str, node: Node) -> Row:
         additions=node.get("additions"),
         deletions=node.get("deletions"),
         changed_files=node.get("changedFiles"),
-        labels=None if labels is None else [str(each.get("name")) for each in elements(node, "labels")],
+        labels=None if labels is None else [str(label.get("name")) for label in elements(node, "labels")],
         url=node.get("url"),
         source=SOURCE,
         updated_at=node.get("updatedAt"),
@@ -150,11 +150,13 @@ def deployment_rows(repository: str, node: Node, prefix: str) -> Rows:
     Its newest status counts, but for ``inactive``, which GitHub gives to what a later deployment replaced. ``prefix``
     tells its id from other tools' numbers.
     """
-    statuses = sorted(elements(node, "statuses"), key=lambda each: str(each.get("createdAt")))
-    told = [each for each in statuses if str(each.get("state")).lower() not in ("inactive", "abandoned", "destroyed")]
-    newest = told[-1] if told else {}
+    statuses = sorted(elements(node, "statuses"), key=lambda status: str(status.get("createdAt")))
+    counting = [
+        status for status in statuses if str(status.get("state")).lower() not in ("inactive", "abandoned", "destroyed")
+    ]
+    newest = counting[-1] if counting else {}
     outcome = OUTCOMES.get(str(newest.get("state")).lower())
-    replaced = not told and bool(statuses)  # ended, and nobody ever said how
+    replaced = not counting and bool(statuses)  # ended, and nobody ever said how
     row = cleaned(
         deployment_id=f"{prefix}:{_id(node)}" if _id(node) else None,
         repository=repository,
@@ -230,7 +232,7 @@ def run_build_id(run: Node, prefix: str) -> str | None:
 
 def commit_row(repository: str, node: Node) -> Row:
     """A commit's row of ``commits``, as git gives it: a merge is not compared with its parents and has no lines."""
-    parents = [str(each.get("oid")) for each in elements(node, "parents")]
+    parents = [str(parent.get("oid")) for parent in elements(node, "parents")]
     author, committer = inner(node, "author") or {}, inner(node, "committer") or {}
     counted = len(parents) < 2
     return cleaned(
@@ -273,5 +275,5 @@ def _id(node: Node) -> str | None:
     but each bears its own at the end of its address (``#issuecomment-…``, ``#discussion_r…``, ``#pullrequestreview-…``)."""
     if (number := node.get("databaseId")) is not None:
         return str(number)
-    found = _NUMBERED.search(str(node.get("url") or ""))
-    return found[1] if found else None
+    number_at_end = _NUMBERED.search(str(node.get("url") or ""))
+    return number_at_end[1] if number_at_end else None

@@ -60,7 +60,7 @@ class TokenCursor(ListCursor):
             document["change_token"] = stored["sign"]
         if descent := stored.get("descent"):
             document["backfill"] = {
-                "place": descent.get("after"),
+                "position": descent.get("after"),
                 "until": descent["floor"],
                 "newest": descent["top"],
                 "change_token": descent.get("sign"),
@@ -308,8 +308,10 @@ class DeploymentStream(TokenStream[DeploymentsCursor]):
     def again(self, asked: Sequence[str], nodes: Sequence[Node], cursor: DeploymentsCursor) -> Page:
         """The page that has what became of the deployments ``asked`` for, of which ``nodes`` are there."""
         present = {str(node.get("id")) for node in nodes}
-        known = {identity: at for identity, at in cursor.open.items() if identity in present or identity not in asked}
-        _, page = self.of(nodes, replace(cursor, open=known))
+        still_asked = {
+            identity: at for identity, at in cursor.open.items() if identity in present or identity not in asked
+        }
+        _, page = self.of(nodes, replace(cursor, open=still_asked))
         return page
 
     def _still_open(self, known: Mapping[str, str], made: Sequence[tuple[Node, Rows]]) -> dict[str, str]:

@@ -99,8 +99,8 @@ class GitHubWebhooks(Webhooks):
         name, number = repository.get("full_name"), repository.get("id")
         if not isinstance(name, str) or not isinstance(number, int) or name.strip("/").count("/") != 1:
             raise Misshapen("repository lacks full_name or id")
-        found = read(_Delivery(name, str(payload.get("action")), payload, self))
-        changes, nothing = ((), found) if isinstance(found, str) else (found, "")
+        outcome = read(_Delivery(name, str(payload.get("action")), payload, self))
+        changes, nothing = ((), outcome) if isinstance(outcome, str) else (outcome, "")
         return WebhookEvent(changes, nothing, name, str(number))
 
 
@@ -278,8 +278,8 @@ def _deployed(of: _Delivery, statuses: list[Node]) -> tuple[Change, ...]:
 
 def _workflow_run(of: _Delivery) -> tuple[Change, ...] | str:
     run = required(of.payload, "workflow_run")
-    found = run_rows(of.repository, run, of.source.prefix, of.source.rules)
-    return tuple(Change(table, rows, MergePolicy(("updated_at",))) for table, rows in found.items())
+    rows_by_table = run_rows(of.repository, run, of.source.prefix, of.source.rules)
+    return tuple(Change(table, rows, MergePolicy(("updated_at",))) for table, rows in rows_by_table.items())
 
 
 _EVENTS: Mapping[str, Callable[[_Delivery], tuple[Change, ...] | str]] = {

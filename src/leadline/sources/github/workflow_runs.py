@@ -51,7 +51,7 @@ class RunsCursor(TokenCursor):
         document = super().upgraded(stored, version)
         document |= {name: stored[name] for name in ("asked", "etag", "open", "rules", "anew") if name in stored}
         if descent := stored.get("descent"):
-            document["backfill"]["place"] = str(NumberedPage(descent["until"], descent["page"]))
+            document["backfill"]["position"] = str(NumberedPage(descent["until"], descent["page"]))
             document["open_met"] = descent["open"]
         return document
 

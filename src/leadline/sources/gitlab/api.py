@@ -83,7 +83,7 @@ class Api:
         Raises ``Unauthenticated``, ``NotFound``, ``Refused``, and ``Unavailable`` also for what is too much at once.
         """
         while True:
-            text = _OPTIONAL.sub(lambda found: "" if found[1] in self._lacking else found[1], query)
+            text = _OPTIONAL.sub(lambda match: "" if match[1] in self._lacking else match[1], query)
             answer = self.client.request(
                 "POST",
                 f"{self.server.base}/api/graphql",
@@ -93,18 +93,18 @@ class Api:
             )
             if answer.status != 200 or not isinstance(answer.body, dict):
                 raise self.problem(answer, "GraphQL API")
-            errors = [each for each in answer.body.get("errors") or () if isinstance(each, dict)]
+            errors = [error for error in answer.body.get("errors") or () if isinstance(error, dict)]
             optional = set(_OPTIONAL.findall(query)) - self._lacking
-            said = "; ".join(dict.fromkeys(str(each.get("message", ""))[:300] for each in errors[:3]))
-            unknown = {found for each in errors for found in _NO_FIELD.findall(str(each.get("message")))}
+            reason = "; ".join(dict.fromkeys(str(error.get("message", ""))[:300] for error in errors[:3]))
+            unknown = {name for error in errors for name in _NO_FIELD.findall(str(error.get("message")))}
             if unknown and unknown <= optional:
                 self._lacking |= unknown
                 continue
             data = answer.body.get("data")
             if errors and isinstance(data, dict) and any(value is not None for value in data.values()):
-                raise InPart(f"{self.client.tool} answered only in part: {said}")
+                raise InPart(f"{self.client.tool} answered only in part: {reason}")
             if errors or not isinstance(data, dict):
-                raise self._query_error(said or "no data")
+                raise self._query_error(reason or "no data")
             return data
 
     def rest(self, path: str, params: Mapping[str, str | Sequence[str]]) -> Answer:
@@ -118,53 +118,55 @@ class Api:
         """Queries that took the server too long, which it says in an answer like any other."""
         if answer.status != 200 or not isinstance(answer.body, dict):
             return None
-        said = [str(each.get("message")) for each in answer.body.get("errors") or () if isinstance(each, dict)]
-        passing = [each for each in said if "timed out" in each.lower() or each == "Internal server error"]
+        messages = [str(error.get("message")) for error in answer.body.get("errors") or () if isinstance(error, dict)]
+        passing = [text for text in messages if "timed out" in text.lower() or text == "Internal server error"]
         return passing[0][:200] if passing else None
 
-    def _query_error(self, said: str) -> LeadlineError:
+    def _query_error(self, reason: str) -> LeadlineError:
         """The error for a query of which nothing came."""
-        if _TOO_MUCH.search(said):
-            return Unavailable(f"{self.client.tool} did not answer: {said}")
-        if "permission" in said or "does not exist or" in said:
-            return Refused(f"{self.client.tool} refuses it: {said}")
-        return Refused(f"{self.client.tool} does not understand the query ({said}); it may be too old for it")
+        if _TOO_MUCH.search(reason):
+            return Unavailable(f"{self.client.tool} did not answer: {reason}")
+        if "permission" in reason or "does not exist or" in reason:
+            return Refused(f"{self.client.tool} refuses it: {reason}")
+        return Refused(f"{self.client.tool} does not understand the query ({reason}); it may be too old for it")
 
     def problem(self, answer: Answer, what: str) -> LeadlineError:
         """The error for an answer of 400 to 499."""
-        said = _message(answer) or f"status {answer.status}"
+        reason = _message(answer) or f"status {answer.status}"
         tool = self.client.tool
         if lacking := _scope(answer):
             return Refused(f"{tool} refuses {what}: the token from {self.token_from} needs the scope {lacking}")
         if answer.status == 401:
-            return self._unauthenticated(said)
+            return self._unauthenticated(reason)
         if answer.status == 404:
             return NotFound(f"{tool} has no {what}, or the token from {self.token_from} may not see it")
         if answer.status == 403:
-            return Refused(f"{tool} refuses {what} ({said}): the token's role there is too low, or the feature is off")
-        return Refused(f"{tool} refuses {what} ({said})")
+            return Refused(
+                f"{tool} refuses {what} ({reason}): the token's role there is too low, or the feature is off"
+            )
+        return Refused(f"{tool} refuses {what} ({reason})")
 
-    def _unauthenticated(self, said: str) -> LeadlineError:
+    def _unauthenticated(self, reason: str) -> LeadlineError:
         """GraphQL calls a token without the scope invalid, too; what the token says of itself tells them apart."""
         itself = self.client.request("GET", f"{self.server.base}/api/v4/personal_access_tokens/self")
         scopes = itself.body.get("scopes") if itself.status == 200 and isinstance(itself.body, dict) else None
-        lacks = isinstance(scopes, list) and not {"api", "read_api"} & {str(each) for each in scopes}
+        lacks = isinstance(scopes, list) and not {"api", "read_api"} & {str(scope) for scope in scopes}
         if lacks or _scope(itself):
             has = f"; it has {', '.join(map(str, scopes))}" if isinstance(scopes, list) and scopes else ""
             return Refused(
                 f"{self.client.tool} refuses the token from {self.token_from}: it needs the scope read_api{has}"
             )
         return Unauthenticated(
-            f"{self.client.tool} refuses the token from {self.token_from} ({said}); it may have expired or been revoked: "
+            f"{self.client.tool} refuses the token from {self.token_from} ({reason}); it may have expired or been revoked: "
             "make a new one"
         )
 
 
 def connection(data: Node, *path: str) -> Listed[Node]:
     """The connection at ``path`` of an answer. Raises ``NotFound`` where there is none, and ``Misshapen``."""
-    if (found := at_path(data, *path)) is None:
+    if (value := at_path(data, *path)) is None:
         raise NotFound("it is not there, or the token may not see it")
-    return page_of(found, path[-1])
+    return page_of(value, path[-1])
 
 
 def _message(answer: Answer) -> str:
@@ -173,8 +175,8 @@ def _message(answer: Answer) -> str:
         return ""
     errors = answer.body.get("errors")
     first = errors[0].get("message") if isinstance(errors, list) and errors and isinstance(errors[0], dict) else None
-    found = first or answer.body.get("error_description") or answer.body.get("message") or answer.body.get("error")
-    return str(found or "")[:300]
+    text = first or answer.body.get("error_description") or answer.body.get("message") or answer.body.get("error")
+    return str(text or "")[:300]
 
 
 def _scope(answer: Answer) -> str:

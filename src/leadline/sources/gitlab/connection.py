@@ -31,10 +31,10 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
             )
         # One source whatever the letter case, spelled as it is first: GitLab may mind it.
         spelled.setdefault(owner.lower(), owner)
-        found = f"{spelled[owner.lower()]}/{pattern}" if pattern else spelled[owner.lower()]
-        targets.setdefault(owner.lower(), []).append(found)
+        spelled_target = f"{spelled[owner.lower()]}/{pattern}" if pattern else spelled[owner.lower()]
+        targets.setdefault(owner.lower(), []).append(spelled_target)
     at = "" if where.is_cloud else f"@{where.host}"
-    return [named(settings, f"gitlab:{owner}{at}", dict.fromkeys(found)) for owner, found in targets.items()]
+    return [named(settings, f"gitlab:{owner}{at}", dict.fromkeys(below)) for owner, below in targets.items()]
 
 
 def _parts(target: str) -> tuple[str, str]:

@@ -51,13 +51,13 @@ class Project:
 
     def count(self, name: str) -> int | None:
         """How many things a list has; None if it may not be seen."""
-        found = (inner(self.node, name) or {}).get("count")
-        return found if isinstance(found, int) else None
+        count = (inner(self.node, name) or {}).get("count")
+        return count if isinstance(count, int) else None
 
     def latest(self, name: str) -> str | None:
         """When the newest of a list was updated (releases: made); None for an empty list."""
-        found = elements(self.node, name)
-        return str(utc(found[0].get("updatedAt") or found[0].get("createdAt"))) if found else None
+        newest = elements(self.node, name)
+        return str(utc(newest[0].get("updatedAt") or newest[0].get("createdAt"))) if newest else None
 
     @property
     def pipelines_moved(self) -> bool | None:
@@ -77,7 +77,7 @@ class Projects:
 
     def read(self, since: str | None) -> tuple[list[Project], list[Skipped]]:
         """The projects by name, and the lists that the token may not see. Raises ``NotFound`` for an unknown path."""
-        found: dict[str, Project] = {}
+        by_key: dict[str, Project] = {}
         kind = "group"
         after: str | None = None
         while True:
@@ -97,9 +97,9 @@ class Projects:
                 )
             for node in nodes:
                 project = Project(node, self.api.server.host)
-                found[project.key] = project
+                by_key[project.key] = project
             if after is None:
-                projects = sorted(found.values(), key=lambda project: project.name)
+                projects = sorted(by_key.values(), key=lambda project: project.name)
                 return projects, self._hidden(projects)
 
     def _asked(self, kind: str, after: str | None, since: str | None) -> Node:
@@ -124,11 +124,11 @@ class Projects:
                 self._size.grow()
                 return data
 
-    def _hidden(self, found: list[Project]) -> list[Skipped]:
+    def _hidden(self, projects: list[Project]) -> list[Skipped]:
         """Lists that are not shown, as they are null, with in how many projects that is so."""
         skipped = []
         for name in (*COUNTED, "pipelines"):
-            hidden = sum(each.node.get(name) is None for each in found)
+            hidden = sum(project.node.get(name) is None for project in projects)
             if hidden:
                 what = {"mergeRequests": "merge requests"}.get(name, name)
                 why = "the token's role is too low, or the feature is off"

@@ -51,11 +51,11 @@ def utc(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        found = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except ValueError:
         return value
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
-    return rfc3339(found, milliseconds=True)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return rfc3339(moment, milliseconds=True)
 
 
 def account(user: Node | None) -> str | None:
@@ -88,20 +88,20 @@ def merge_request_rows(project: str, node: Node) -> Rows:
     key = {"repository": project, "number": _integer(node.get("iid"))}
     files = None if node.get("diffStats") is None else objects(node["diffStats"], "diffStats")
     users = [inner(node, "author"), inner(node, "mergeUser")]
-    found: Rows = {"pull_requests": [_merge_request(key, node, files)]}
+    rows: Rows = {"pull_requests": [_merge_request(key, node, files)]}
     if node.get("commits") is not None:
-        found["pull_request_commits"] = [_commit(key, each) for each in elements(node, "commits")]
-        users += [inner(each, "author") for each in elements(node, "commits")]
+        rows["pull_request_commits"] = [_commit(key, commit) for commit in elements(node, "commits")]
+        users += [inner(commit, "author") for commit in elements(node, "commits")]
     if files is not None:
-        found["pull_request_files"] = [_file(key, each) for each in files]
+        rows["pull_request_files"] = [_file(key, file) for file in files]
     if node.get("notes") is not None:
-        notes = sorted(elements(node, "notes"), key=lambda each: str(each.get("createdAt")))
+        notes = sorted(elements(node, "notes"), key=lambda note: str(note.get("createdAt")))
         approvers = elements(node, "approvedBy")
-        found["reviews"] = _reviews(key, notes, approvers)
-        found["comments"] = [_comment(key, each) for each in notes if each.get("system") is False]
-        users += [*approvers, *(inner(each, "author") for each in notes)]
-    found["tool_accounts"] = accounts(users)
-    return found
+        rows["reviews"] = _reviews(key, notes, approvers)
+        rows["comments"] = [_comment(key, note) for note in notes if note.get("system") is False]
+        users += [*approvers, *(inner(note, "author") for note in notes)]
+    rows["tool_accounts"] = accounts(users)
+    return rows
 
 
 def accounts(users: Iterable[Node | None]) -> list[Row]:
@@ -111,7 +111,7 @@ def accounts(users: Iterable[Node | None]) -> list[Row]:
 
 def _merge_request(key: Row, node: Node, files: list[Node] | None) -> Row:
     state = STATES.get(str(node.get("state")).lower())
-    ready = [each for each in elements(node, "notes") if each.get("system") is True and _READY.match(_body(each))]
+    ready = [note for note in elements(node, "notes") if note.get("system") is True and _READY.match(_body(note))]
     merged = state == "merged"
     sha = node.get("mergeCommitSha") or node.get("squashCommitSha") or node.get("diffHeadSha")
     return cleaned(
@@ -122,7 +122,7 @@ def _merge_request(key: Row, node: Node, files: list[Node] | None) -> Row:
         state=state or node.get("state"),
         draft=node.get("draft"),
         created_at=utc(node.get("createdAt")),
-        ready_at=min((str(utc(each.get("createdAt"))) for each in ready), default=None),
+        ready_at=min((str(utc(note.get("createdAt"))) for note in ready), default=None),
         merged_at=utc(node.get("mergedAt")) if merged else None,
         closed_at=utc(node.get("mergedAt") if merged else node.get("closedAt")),
         # On an open one it is who asked for its merge once its pipeline succeeds.
@@ -160,24 +160,24 @@ def _reviews(key: Row, notes: list[Node], approvers: list[Node]) -> list[Row]:
 
     Approvals without a note (of imported merge requests) have no time.
     """
-    found: list[Row] = []
+    reviews: list[Row] = []
     for note in notes:
         if note.get("system") is not True:
             continue
-        who, said = account(inner(note, "author")), _body(note).lower()
-        lost = [who] if said.startswith(("unapproved this merge request", "revoked approval")) else []
-        if reset := _RESET.match(said):
+        who, text = account(inner(note, "author")), _body(note).lower()
+        lost = [who] if text.startswith(("unapproved this merge request", "revoked approval")) else []
+        if reset := _RESET.match(text):
             lost = re.findall(r"@([\w.-]+)", reset[1])
-        for row in found:
+        for row in reviews:
             if row["state"] == "approved" and row["author"] is not None and str(row["author"]).lower() in lost:
                 row.update(state="dismissed", updated_at=utc(note.get("createdAt")))
-        state = next((state for start, state in _VERDICTS if said.startswith(start)), None)
+        state = next((state for start, state in _VERDICTS if text.startswith(start)), None)
         if state is not None:
             at, changed = utc(note.get("createdAt")), utc(note.get("updatedAt"))
-            found.append(_review(key, number(note.get("id")), who, state, at, changed))
-    told = {row["author"] for row in found if row["state"] == "approved"}
-    untold = [who for each in approvers if (who := account(each)) is not None and who not in told]
-    return found + [_review(key, f"approval-{who}", who, "approved", None, None) for who in dict.fromkeys(untold)]
+            reviews.append(_review(key, number(note.get("id")), who, state, at, changed))
+    approved = {row["author"] for row in reviews if row["state"] == "approved"}
+    further = [who for approver in approvers if (who := account(approver)) is not None and who not in approved]
+    return reviews + [_review(key, f"approval-{who}", who, "approved", None, None) for who in dict.fromkeys(further)]
 
 
 def _review(key: Row, identity: str | None, author: str | None, state: str, at: Any, changed: Any) -> Row:
@@ -205,9 +205,9 @@ def _comment(key: Row, node: Node) -> Row:
 def issue_rows(project: str, node: Node) -> Rows:
     """An issue; one that was moved to another project is there, and gives no row here."""
     users = [inner(node, "author"), *elements(node, "assignees")]
-    found: Rows = {"tool_accounts": accounts(users)}
+    with_accounts: Rows = {"tool_accounts": accounts(users)}
     if node.get("moved") is True:
-        return found
+        return with_accounts
     closed = str(node.get("state")).lower() == "closed"
     row = cleaned(
         project=project,
@@ -216,7 +216,7 @@ def issue_rows(project: str, node: Node) -> Rows:
         title=node.get("title"),
         status="closed" if closed else "opened",
         status_category="done" if closed else "todo",
-        assignee=next((account(each) for each in users[1:]), None),
+        assignee=next((account(user) for user in users[1:]), None),
         reporter=account(users[0]),
         story_points=node.get("weight"),
         created_at=utc(node.get("createdAt")),
@@ -226,7 +226,7 @@ def issue_rows(project: str, node: Node) -> Rows:
         source=SOURCE,
         updated_at=utc(node.get("updatedAt")),
     )
-    return {"work_items": [row], **found}
+    return {"work_items": [row], **with_accounts}
 
 
 def issue_key(iid: Any) -> str | None:
@@ -301,7 +301,7 @@ def pipeline_rows(project: str, node: Node, prefix: str, base: str, rules: Deplo
 
 
 def _labels(node: Node) -> list[str] | None:
-    return None if node.get("labels") is None else [str(each.get("title")) for each in elements(node, "labels")]
+    return None if node.get("labels") is None else [str(label.get("title")) for label in elements(node, "labels")]
 
 
 def _body(note: Node) -> str:
@@ -309,7 +309,7 @@ def _body(note: Node) -> str:
 
 
 def _sum(files: list[Node], name: str) -> int:
-    return sum(value for each in files if isinstance(value := each.get(name), int))
+    return sum(value for file in files if isinstance(value := file.get(name), int))
 
 
 def _integer(value: Any) -> Any:

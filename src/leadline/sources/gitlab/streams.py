@@ -72,10 +72,10 @@ class ProjectCursor(ListCursor):
         if since := stored.get("since"):
             document["watermark"] = _later(since, LAG)
         if descent := stored.get("descent"):
-            place = descent.get("after")
+            position = descent.get("after")
             if "page" in descent:
-                place = str(NumberedPage(descent["from"], descent["page"]))
-            document["backfill"] = {"place": place, "until": since, "newest": descent["begun"]}
+                position = str(NumberedPage(descent["from"], descent["page"]))
+            document["backfill"] = {"position": position, "until": since, "newest": descent["begun"]}
         if "top" in stored:
             document["highest"] = stored["top"]
         if tally := stored.get("tally"):

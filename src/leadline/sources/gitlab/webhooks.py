@@ -96,7 +96,7 @@ class GitLabWebhooks(Webhooks):
         """Whether the source reads the project: it is a target, lies below one, or fits one's pattern."""
         path = repository.lower()
         targets = [target.strip().strip("/").lower() for target in self.settings.targets]
-        return any(path == each or path.startswith(f"{each}/") or fnmatchcase(path, each) for each in targets)
+        return any(path == target or path.startswith(f"{target}/") or fnmatchcase(path, target) for target in targets)
 
     def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
@@ -108,8 +108,8 @@ class GitLabWebhooks(Webhooks):
         name, number = project.get("path_with_namespace"), project.get("id")
         if not isinstance(name, str) or not isinstance(number, int) or "/" not in name.strip("/"):
             raise Misshapen("project lacks path_with_namespace or id")
-        found = read(_Delivery(name, payload, self))
-        changes, nothing = ((), found) if isinstance(found, str) else (found, "")
+        outcome = read(_Delivery(name, payload, self))
+        changes, nothing = ((), outcome) if isinstance(outcome, str) else (outcome, "")
         return WebhookEvent(changes, nothing, name, str(number))
 
 
@@ -126,19 +126,19 @@ class _Delivery:
 
     def user(self, number: Any) -> Node | None:
         """The user of that number, if the payload names them."""
-        named = [inner(self.payload, "user")]
+        users = [inner(self.payload, "user")]
         for name in ("assignees", "reviewers"):
-            named += objects(self.payload.get(name), name)
-        return next((each for each in named if each is not None and number and each.get("id") == number), None)
+            users += objects(self.payload.get(name), name)
+        return next((user for user in users if user is not None and number and user.get("id") == number), None)
 
 
 def _time(value: Any) -> Any:
     """An instant as every other is written; what is none is left to be refused."""
     try:
-        found = instant(value, "")
+        moment = instant(value, "")
     except Misshapen:
         return value
-    return None if found is None else found.isoformat()
+    return None if moment is None else moment.isoformat()
 
 
 def _labels(of: _Delivery) -> Node | None:
@@ -206,14 +206,14 @@ def _note(of: _Delivery) -> tuple[Change, ...] | str:
         "createdAt": _time(node.get("created_at")),
         "updatedAt": _time(node.get("updated_at")),
     }
-    found = merge_request_rows(of.project, {"iid": merge_request.get("iid"), "notes": {"nodes": [asked]}})
+    rows = merge_request_rows(of.project, {"iid": merge_request.get("iid"), "notes": {"nodes": [asked]}})
     policy = MergePolicy(
         ("updated_at",),
         () if author is not None else ("author",),
         observed_at=_observed_at(merge_request, node),
         in_pull_request=True,
     )
-    return (Change("comments", found["comments"], policy),)
+    return (Change("comments", rows["comments"], policy),)
 
 
 def _observed_at(*nodes: Node) -> datetime | None:
@@ -237,8 +237,8 @@ def _pipeline(of: _Delivery) -> tuple[Change, ...] | str:
     }
     if not node.get("id"):
         raise Misshapen("object_attributes lacks id")
-    found = pipeline_rows(of.project, asked, of.source.prefix, base, of.source.rules)
-    ((table, (row,)),) = ((name, rows) for name, rows in found.items() if name in ("builds", "deployments"))
+    rows_by_table = pipeline_rows(of.project, asked, of.source.prefix, base, of.source.rules)
+    ((table, (row,)),) = ((name, rows) for name, rows in rows_by_table.items() if name in ("builds", "deployments"))
     # When it started and was changed is not told: it is as a poll knows it, and else about when it was made.
     policy = MergePolicy(("finished_at",), _unknown(row, {"finished_at", "environment"}), keep_first=("started_at",))
     return (Change(table, [row], policy),)
@@ -301,10 +301,10 @@ def _issue(of: _Delivery) -> tuple[Change, ...] | str:
         "closedAt": _time(node.get("closed_at")),
         "webUrl": node.get("url"),
     }
-    found = issue_rows(of.project, asked)
-    if "work_items" not in found:
+    rows_by_table = issue_rows(of.project, asked)
+    if "work_items" not in rows_by_table:
         return "an issue that is somewhere else now"
-    (row,) = found["work_items"]
+    (row,) = rows_by_table["work_items"]
     unknown = list(change_of(row, node, _ISSUE))
     if account(author) is None:
         unknown.append("reporter")

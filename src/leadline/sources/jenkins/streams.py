@@ -57,7 +57,7 @@ class BuildsCursor(ListCursor):
         if descent := stored.get("descent"):
             top = mark(*descent["top"]) if descent["top"] else None
             document["backfill"] = {
-                "place": f"{descent['read']} {descent['lowest'] or 0}",
+                "position": f"{descent['read']} {descent['lowest'] or 0}",
                 "until": None if descent["floor"] is None else _padded(descent["floor"]),
                 "newest": top,
                 "change_token": [top],

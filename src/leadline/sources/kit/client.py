@@ -1,9 +1,8 @@
 """A tool's HTTP API asked patiently: rate limits obeyed, passing troubles waited out, lasting ones named.
 
-Requests come in; answers with their JSON come out, or a ``LeadlineError`` that says what to do. Troubles that pass (no
-connection, 5xx, a body that was cut) are tried again after a growing, jittered wait; limits are waited for as long as the
-tool's own headers say, by the tool's own clock. Waiting and chance are passed in. No header that holds a secret ever gets
-into an error.
+Troubles that pass (no connection, 5xx, a body that was cut) are tried again after a growing, jittered wait; limits are waited
+for as long as the tool's own headers say, by the tool's own clock. Waiting and chance are passed in. No header that holds a
+secret ever gets into an error. Why not a library: ``docs/decisions/http-client.md``.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from leadline.errors import Forbidden, StoreError
 from leadline.instants import rfc3339
@@ -38,6 +37,8 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before the second attempt, doubled for each further one up to the longest."""
 LIMIT_WAITS = 20
 """How often one request waits for a rate limit before it is given up."""
+LONGEST_UNSTATED = 900.0
+"""Seconds waited at most for a limit that does not say for how long."""
 LONGEST_LIMIT = 3700.0
 """Seconds waited for a limit at most at once: limits are by the hour."""
 TIMEOUT = 60.0
@@ -77,6 +78,8 @@ class RateLimited:
 
     seconds: float | None
 
+
+Sent = TypeVar("Sent")
 
 Classify = Callable[[Answer], "RateLimited | str | None"]
 """What a tool says beside HTTP's own ways: a ``RateLimited``, a trouble that may pass (as text), or None for neither."""
@@ -188,21 +191,23 @@ class Client:
         limits = 0
         while True:
             self._wait_for_budget(budget)
-            found = attempt()
-            if isinstance(found, Answer):
-                self._note_budget(budget, found)
-                return found
-            if isinstance(found, RateLimited):
+            outcome = attempt()
+            if isinstance(outcome, Answer):
+                self._note_budget(budget, outcome)
+                return outcome
+            if isinstance(outcome, RateLimited):
                 limits += 1
                 if limits > LIMIT_WAITS:
                     raise Unavailable(f"{self.tool} kept refusing requests for its rate limit; try again later")
                 # Without a time, a limit of GitHub and its like lasts a minute at least, and longer each time.
-                seconds = found.seconds if found.seconds is not None else self._backoff(limits, LONGEST_WAIT, 900.0)
+                seconds = outcome.seconds
+                if seconds is None:
+                    seconds = self._backoff(limits, LONGEST_WAIT, LONGEST_UNSTATED)
                 self._pause(min(seconds, LONGEST_LIMIT), "rate limit")
                 continue
-            troubles.append(found)
-            if isinstance(found, _NoJson) and len(troubles) >= NO_JSON_ATTEMPTS:
-                raise Refused(found)
+            troubles.append(outcome)
+            if isinstance(outcome, _NoJson) and len(troubles) >= NO_JSON_ATTEMPTS:
+                raise Refused(outcome)
             if len(troubles) >= attempts:
                 raise Unavailable(f"{self.tool} could not be read in {attempts} attempts: {troubles[-1]}")
             self._pause(self._backoff(len(troubles), FIRST_WAIT, LONGEST_WAIT), troubles[-1])
@@ -221,18 +226,12 @@ class Client:
         """One attempt: an answer, a limit to wait for, or the trouble it met."""
         import httpx
 
-        self.calls += 1
         auth = None if bare else httpx.USE_CLIENT_DEFAULT
-        try:
-            response = self._http.request(method, url, params=params, json=body, headers=headers, auth=auth)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
-            raise Refused(f"{self.tool} cannot be asked: {error}") from error
-        except RuntimeError as error:  # the client was closed while it was asked
-            raise Unavailable(f"{self.tool} was not asked any further") from error
-        except httpx.TransportError as error:
-            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        except httpx.DecodingError:
-            return "its answer was not compressed as it said"
+        response = self._sent(
+            lambda: self._http.request(method, url, params=params, json=body, headers=headers, auth=auth)
+        )
+        if isinstance(response, str):
+            return response
         self.tool_time = _date(response.headers.get("date")) or self.tool_time
         if response.status_code >= 500:
             return f"it answered {response.status_code}"
@@ -247,30 +246,38 @@ class Client:
         self, url: str, take: Callable[[Answer, Iterator[bytes]], None], headers: Mapping[str, str] | None
     ) -> Answer | RateLimited | str:
         """One attempt to read a file."""
-        import httpx
 
-        self.calls += 1
-        try:
+        def download() -> Answer | str:
             with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
                 self.tool_time = _date(response.headers.get("date")) or self.tool_time
                 if response.status_code >= 500:
                     return f"it answered {response.status_code}"
-                names = {name.lower(): value for name, value in response.headers.items()}
-                answer = Answer(response.status_code, names, None)
+                answer = Answer(response.status_code, _lower(response.headers), None)
                 if answer.status == 200:
                     take(answer, response.iter_bytes())
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+                return answer
+
+        answer = self._sent(download)
+        return answer if isinstance(answer, str) else self._limit(answer) or answer
+
+    def _sent(self, exchange: Callable[[], Sent]) -> Sent | str:
+        """What ``exchange`` gives, or the trouble on the way that may pass."""
+        import httpx
+
+        self.calls += 1
+        try:
+            return exchange()
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
             raise Refused(f"{self.tool} cannot be asked: {error}") from error
+        except RuntimeError as error:  # the client was closed while it was asked
+            raise Unavailable(f"{self.tool} was not asked any further") from error
         except httpx.TransportError as error:
             return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         except httpx.DecodingError:
             return "its answer was not compressed as it said"
-        except RuntimeError as error:  # the client was closed while it was asked
-            raise Unavailable(f"{self.tool} was not asked any further") from error
-        return self._limit(answer) or answer
 
     def _parsed(self, response: httpx.Response) -> Answer | str:
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = _lower(response.headers)
         if response.status_code in (204, 304) or not response.content:
             return Answer(response.status_code, headers, None)
         try:
@@ -331,6 +338,10 @@ class Client:
         self.waited += seconds
 
 
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
 def _of_limit(answer: Answer, name: str) -> str | None:
     """A header that tells of a limit, in either spelling: ``X-RateLimit-…`` (GitHub) or ``RateLimit-…`` (GitLab)."""
     return answer.headers.get(f"x-ratelimit-{name}", answer.headers.get(f"ratelimit-{name}"))
@@ -341,19 +352,19 @@ def _reset(text: str | None) -> float | None:
     if text is None or text.isdigit():
         return None if text is None else float(text)
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return (found.replace(tzinfo=UTC) if found.tzinfo is None else found).timestamp()
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()
 
 
 def _date(text: str | None) -> datetime | None:
     """The instant of an HTTP date; None for none or nonsense."""
     try:
-        found = parsedate_to_datetime(text or "")
+        moment = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _seconds(text: str | None, now: datetime | None) -> float | None:

@@ -39,7 +39,7 @@ class DeployRules:
 
     def of(self, *names: str | None) -> DeployRule | None:
         """The rule for a run that is called any of ``names``; None: it is a build."""
-        given = [name.lower() for name in names if name]
+        lowered = [name.lower() for name in names if name]
         return next(
-            (rule for rule in self.rules if any(fnmatchcase(name, rule.pattern.lower()) for name in given)), None
+            (rule for rule in self.rules if any(fnmatchcase(name, rule.pattern.lower()) for name in lowered)), None
         )

@@ -1,7 +1,7 @@
 """How a long list of a tool is read: page by page, from where it was left, whole however long, in pages that the server bears.
 
 ``walk`` is the one way down (or up) a list: the first time to its end, later to what is known already. ``PageSize`` asks for
-fewer things at once after a page that was too heavy. ``NumberedPage`` is the place in a list whose pages have only numbers.
+fewer things at once after a page that was too heavy. ``NumberedPage`` is the position in a list whose pages have only numbers.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ ATTEMPTS_WHILE_LARGE = 2
 
 Node = TypeVar("Node")
 Listed = tuple[list[Node], str | None]
-"""Records of one page, and the tool's place of the next (None: there is none)."""
+"""Records of one page, and the tool's position of the next (None: there is none)."""
 Ask = Callable[[str | None, str | None], Listed[Node]]
-"""Asks for the page at a place (None: the first), of what is not older than an instant, where the tool can be asked so."""
+"""Asks for the page at a position (None: the first), of what is not older than an instant, where the tool can be asked so."""
 
 
 @dataclass(frozen=True)
 class Backfill(Part):
-    """A reading under way. ``place``: the tool's place of the next page; ``until``: what is older is known already (None:
+    """A reading under way. ``position``: the tool's position of the next page; ``until``: what is older is known already (None:
     nothing is); ``newest``: the watermark once it has come to its end; ``change_token``: what was shown of the list when the
     reading began, where the tool shows something that changes with the list."""
 
-    place: str | None = None
+    position: str | None = None
     until: str | None = None
     newest: str | None = None
     change_token: list[Any] | None = None
@@ -110,31 +110,31 @@ def _read(
     """One reading, from ``backfill`` to its end."""
     while True:
         try:
-            nodes, place = ask(backfill.place, backfill.until)
+            nodes, position = ask(backfill.position, backfill.until)
         except Refused as error:
-            if not resumed or backfill.place is None or "cursor" not in error.message.lower():
+            if not resumed or backfill.position is None or "cursor" not in error.message.lower():
                 raise
-            # The server does not know its place any more (an upgrade, a restore): from the first page again.
-            backfill, resumed = replace(backfill, place=None), False
+            # The server does not know its position any more (an upgrade, a restore): from the first page again.
+            backfill, resumed = replace(backfill, position=None), False
             continue
         resumed = False
-        newest, known = backfill.newest, [False] * len(nodes)
+        newest, is_known = backfill.newest, [False] * len(nodes)
         if instant is not None:
             instants = [instant(node) for node in nodes]
-            known = [bool(backfill.until and at and at < backfill.until) for at in instants]
+            is_known = [bool(backfill.until and at and at < backfill.until) for at in instants]
             newest = newest or max((at for at in instants if at), default=None)
-        fresh = nodes if known_too else [node for node, old in zip(nodes, known, strict=True) if not old]
+        fresh = nodes if known_too else [node for node, old in zip(nodes, is_known, strict=True) if not old]
         token = backfill.change_token
-        if place is None or any(known):
+        if position is None or any(is_known):
             yield Step(fresh, newest or watermark, None, token)
             return
-        backfill = replace(backfill, place=place, newest=newest)
+        backfill = replace(backfill, position=position, newest=newest)
         yield Step(fresh, watermark, backfill, token)
 
 
 @dataclass(frozen=True)
 class NumberedPage:
-    """A place in a list by instants whose pages the tool numbers from a bound on: numbers shift while things come in, bounds
+    """A position in a list by instants whose pages the tool numbers from a bound on: numbers shift while things come in, bounds
     do not. So the next page is the first one from the last instant met; only where a page is all of one instant it is the
     next number."""
 
@@ -142,9 +142,9 @@ class NumberedPage:
     number: int = 1
 
     @classmethod
-    def at(cls, place: str | None) -> Self:
+    def at(cls, position: str | None) -> Self:
         """The page that ``str`` of it gave; None: the first of all."""
-        bound, _, number = (place or "").rpartition(" ")
+        bound, _, number = (position or "").rpartition(" ")
         return cls(bound or None, int(number or 1))
 
     def __str__(self) -> str:

@@ -25,10 +25,10 @@ def inner(node: Node, name: str) -> Node | None:
 
 def at_path(node: Node, *path: str) -> Node | None:
     """The object at ``path`` below ``node``; None where one on the way is null or absent. Raises ``Misshapen``."""
-    found: Node | None = node
+    value: Node | None = node
     for name in path:
-        found = None if found is None else inner(found, name)
-    return found
+        value = None if value is None else inner(value, name)
+    return value
 
 
 def objects(values: Any, name: str) -> list[Node]:

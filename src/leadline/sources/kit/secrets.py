@@ -108,11 +108,11 @@ def _keyring(name: str) -> str:
     service, slash, entry = name.rpartition("/")
     service = service if slash else KEYRING_SERVICE
     try:
-        found = keyring.get_password(service, entry)
+        password = keyring.get_password(service, entry)
     except KeyringError as error:
         raise InvalidRequest(f"No secret: the keyring refuses {service}/{entry}: {error}") from error
-    if found is None:
+    if password is None:
         raise InvalidRequest(
             f"No secret: the keyring has no {service}/{entry}; `keyring set {service} {entry}` puts one there"
         )
-    return found
+    return password

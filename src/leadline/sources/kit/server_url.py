@@ -23,20 +23,20 @@ class Server:
     base: str
 
 
-def split(given: str, what: str, example: str) -> SplitResult:
+def split(text: str, what: str, example: str) -> SplitResult:
     """The parts of an address that may be read. ``what`` names it in errors (``--url``), ``example`` shows one.
 
     Raises ``InvalidRequest`` for anything else, without showing a password."""
     try:
-        parts = urlsplit(given if "://" in given else f"https://{given}")
+        parts = urlsplit(text if "://" in text else f"https://{text}")
         host, _ = (parts.hostname or "").lower(), parts.port
     except ValueError as error:
         raise InvalidRequest(f"{what} is no address ({error}); write it as {example}") from error
     if parts.username or parts.password:
         raise InvalidRequest(f"{what} must not hold a user or a password, because it is stored")
-    odd = any(letter.isspace() or ord(letter) < 32 for letter in given)
-    if odd or not host or parts.scheme not in ("https", "http") or (parts.scheme == "http" and host not in LOOPBACK):
-        raise InvalidRequest(f"{what} cannot be {given[:80]!r}; write it as {example}")
+    is_odd = any(letter.isspace() or ord(letter) < 32 for letter in text)
+    if is_odd or not host or parts.scheme not in ("https", "http") or (parts.scheme == "http" and host not in LOOPBACK):
+        raise InvalidRequest(f"{what} cannot be {text[:80]!r}; write it as {example}")
     return parts
 
 

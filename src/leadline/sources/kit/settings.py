@@ -64,16 +64,16 @@ class SourceSettings:
 
     def stored(self) -> dict[str, Any]:
         """As JSON can hold it, without kind and name."""
-        found: dict[str, Any] = {"targets": list(self.targets), "every": self.every}
+        document: dict[str, Any] = {"targets": list(self.targets), "every": self.every}
         if self.url is not None:
-            found["url"] = self.url
+            document["url"] = self.url
         if self.options:
-            found["options"] = {name: list(values) for name, values in self.options.items()}
+            document["options"] = {name: list(values) for name, values in self.options.items()}
         for name in ("secret", "webhook_secret"):
             place: SecretPlace | None = getattr(self, name)
             if place is not None:
-                found[name] = place.stored()
-        return found
+                document[name] = place.stored()
+        return document
 
     @classmethod
     def restored(cls, kind: str, name: str, stored: Mapping[str, Any]) -> SourceSettings:
@@ -82,8 +82,8 @@ class SourceSettings:
             raise InvalidRequest(
                 f"The source {name!r} is of the kind {kind!r}, which this version of leadline cannot read"
             )
-        places = {each: SecretPlace.restored(stored[each]) for each in ("secret", "webhook_secret") if each in stored}
-        options = {each: tuple(values) for each, values in stored.get("options", {}).items()}
+        places = {name: SecretPlace.restored(stored[name]) for name in ("secret", "webhook_secret") if name in stored}
+        options = {name: tuple(values) for name, values in stored.get("options", {}).items()}
         return cls(
             kind, name, tuple(stored["targets"]), stored.get("url"), options=options, every=stored["every"], **places
         )
