@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import inspect
 import json as jsonlib
-import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from leadline.exports.options import Option
     from leadline.exports.requests import Parsed
     from leadline.home import Project
-    from leadline.metrics.request import Control, Pins, Produced, RowsRequest
+    from leadline.metrics.request import Pins, Produced, RowsRequest
 
 OPTIONS = {
     "scope": "--org-tree, --team",
@@ -43,8 +42,6 @@ OPTIONS = {
 """The option that stands for each field of the API's body which all kinds have."""
 
 FORMATS_BY_ENDING = {".parquet": "parquet", ".jsonl": "jsonl", ".jsonl.gz": "jsonl"}
-
-T = TypeVar("T")
 
 
 class KindCommands(TyperGroup):
@@ -262,40 +259,9 @@ def _produce(project: Project, kind: ExportKind, request: RowsRequest, pins: Pin
     control = Control()
     with bar("exporting") as report:
         control.progress = lambda fraction: report(fraction, 1.0)
-        return interruptible(lambda: produce(project, request, pins, path, control, kind.rows.query), control)
-
-
-def interruptible(work: Callable[[], T], control: Control) -> T:
-    """Run ``work`` in a thread of its own, so that Ctrl-C reaches us at once and stops the query that runs."""
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-    finished = threading.Event()
-
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except BaseException as error:  # handed over to the waiting thread, whatever it is
-            failure.append(error)
-        finally:
-            finished.set()
-
-    thread = threading.Thread(target=run, name="export")
-    with interrupt.held():  # the thread inherits that, so that every Ctrl-C comes to this one
-        thread.start()
-    try:
-        # Not `join`: Python 3.11 takes a thread for ended when Ctrl-C interrupts its join.
-        while not finished.wait(0.5):
-            pass
-    except KeyboardInterrupt:
-        interrupt.ignore()
-        control.cancel()
-        finished.wait()
-        raise
-    finally:
-        thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
+        return interrupt.stoppable(
+            lambda: produce(project, request, pins, path, control, kind.rows.query), control.cancel
+        )
 
 
 def _report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import date
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from leadline.cli.context import Json, checked_date, command_group, example, opened
 from leadline.cli.files import Output
 from leadline.cli.output import count, emit_json, say
+from leadline.facts.catalogue import FACTS
 
 group = command_group(
     "The rows behind the numbers, one per thing.",
@@ -43,10 +45,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="facts")
 
 
-def _of_people(fact: str, help_text: str, shown: str) -> None:
-    """Add the command of a fact that belongs to developers."""
+def _add(fact: str, help_text: str, shown: str) -> None:
+    """Add the command of a fact; one that belongs to teams has no developer."""
 
-    @group.command(fact, help=help_text, epilog=example(shown))
     def command(
         context: typer.Context,
         *,
@@ -60,46 +61,35 @@ def _of_people(fact: str, help_text: str, shown: str) -> None:
     ) -> None:
         _write(context, fact, output, start, end, org_tree, team, developer, json=json)
 
-
-def _of_teams(fact: str, help_text: str, shown: str) -> None:
-    """Add the command of a fact that belongs to teams."""
-
-    @group.command(fact, help=help_text, epilog=example(shown))
-    def command(
-        context: typer.Context,
-        *,
-        output: File,
-        start: Start = None,
-        end: End = None,
-        org_tree: Tree = None,
-        team: Team = None,
-        json: Json = False,
-    ) -> None:
-        _write(context, fact, output, start, end, org_tree, team, None, json=json)
+    if FACTS[fact].by_team:
+        signature = inspect.signature(command, eval_str=True)
+        kept = [parameter for name, parameter in signature.parameters.items() if name != "developer"]
+        command.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    group.command(fact, help=help_text, epilog=example(shown))(command)
 
 
-_of_people(
+_add(
     "pull-requests",
     "Pull requests merged in the range.\n\nWith every derived instant and duration, whose they are, and why.",
     "leadline facts pull-requests --start 2026-01-01 --end 2026-03-31 -o prs.csv",
 )
-_of_people(
+_add(
     "work-items",
     "Work items completed in the range.\n\nWith every stage of their lead time, whose they are, and why.",
     "leadline facts work-items --team 3 -o items.csv",
 )
-_of_teams(
+_add(
     "deployments",
     "Deployments finished in the range, one row per service.\n\nWith what each carried, what made it fail, the teams it "
     "counts for, and why.",
     "leadline facts deployments --start 2026-01-01 --end 2026-03-31 -o runs.csv",
 )
-_of_teams(
+_add(
     "incidents",
     "Incidents resolved in the range.\n\nWith the time to restore, the teams each counts for, and why.",
     "leadline facts incidents --org-tree Engineering -o incidents.csv",
 )
-_of_people(
+_add(
     "commits",
     "Commits authored in the range.\n\nWith whose they are, whether each is credited, and why.",
     "leadline facts commits --developer ada@example.com -o commits.parquet",

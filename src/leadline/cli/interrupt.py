@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
+
+T = TypeVar("T")
 
 EXIT_CODE = 130
 """What shells report for a command ended by Ctrl-C (128 + SIGINT)."""
@@ -45,6 +49,24 @@ def held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def stoppable(work: Callable[[], T], stop: Callable[[], None]) -> T:
+    """What ``work`` returns. It runs in a thread of its own, so that Ctrl-C reaches this one at once; then ``stop`` must
+    make it end."""
+    executor = ThreadPoolExecutor(1)
+    try:
+        with held():  # the thread inherits that, so that every Ctrl-C comes to this one
+            future = executor.submit(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            ignore()
+            stop()
+            wait([future])
+            raise
+    finally:
+        executor.shutdown()
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:

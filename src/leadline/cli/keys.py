@@ -82,18 +82,18 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
     from leadline.db import keys
 
     with opened(context) as project:
-        found = keys.listed(project.db, project.id)
+        listed = keys.listed(project.db, project.id)
     now = datetime.now(UTC)
     if json:
-        emit_json([_document(key, now) for key in found])
-    elif not found:
+        emit_json([_document(key, now) for key in listed])
+    elif not listed:
         say("No keys yet; `leadline keys create --name NAME --role viewer` makes one.")
     else:
         table(
             [Column("id", whole=True), "name", "role", "state", "created", "last used"],
             [
-                [key.id, key.name, key.role, _state(key, now), _day(key.created_at), _day(key.last_used_at)]
-                for key in found
+                [key.id, key.name, key.role, key.state(now), _day(key.created_at), _day(key.last_used_at)]
+                for key in listed
             ],
         )
 
@@ -121,18 +121,12 @@ def _document(key: ApiKey, now: datetime) -> dict[str, object]:
         "id": key.id,
         "name": key.name,
         "role": key.role,
-        "state": _state(key, now),
+        "state": key.state(now),
         "createdAt": instant(key.created_at),
         "expiresAt": instant(key.expires_at) or None,
         "revokedAt": instant(key.revoked_at) or None,
         "lastUsedAt": instant(key.last_used_at) or None,
     }
-
-
-def _state(key: ApiKey, now: datetime) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    return "active" if key.is_valid(now) else "expired"
 
 
 def _day(value: datetime | None) -> str:

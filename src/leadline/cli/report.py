@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from leadline.atomic_file import whole_file
+from leadline.cli import interrupt
 from leadline.cli.context import Json, checked_date, example, opened, words
-from leadline.cli.export import interruptible
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
 from leadline.cli.output import clean, count, emit_json, note, say
@@ -144,4 +144,4 @@ def _computed(project: Project, wanted: Report) -> Computed:
     control = Control()
     with bar("reporting") as progress, Runner(project.home) as runner:
         control.progress = lambda fraction: progress(fraction, 1.0)
-        return interruptible(lambda: run_report(runner, project, wanted, control), control)
+        return interrupt.stoppable(lambda: run_report(runner, project, wanted, control), control.cancel)

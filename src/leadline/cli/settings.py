@@ -13,7 +13,7 @@ import typer
 
 from leadline.cli.context import Json, example, opened
 from leadline.cli.output import clean, emit_json, paragraph, say
-from leadline.errors import Detail, InvalidInput, InvalidRequest
+from leadline.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from leadline.home import Project
@@ -67,16 +67,16 @@ def settings(
 def _show(rows: list[dict[str, Any]], *, key: str | None, only: set[str] | None, json: bool) -> None:
     from leadline.settings.profile import declared
 
-    found = [row for row in rows if only is None or row["key"] in only]
-    if key is not None and not found:
+    shown = [row for row in rows if only is None or row["key"] in only]
+    if key is not None and not shown:
         declared(key)  # refuses what is no setting; a team's rule that is not set is shown as empty
-        found = [{"key": key, "value": "", "default": "", "set": "", "meaning": ""}]
+        shown = [{"key": key, "value": "", "default": "", "set": "", "meaning": ""}]
     if json:
-        emit_json(found[0] if key is not None else found)
+        emit_json(shown[0] if key is not None else shown)
     elif key is not None:
-        say(clean(found[0]["value"]))
+        say(clean(shown[0]["value"]))
     else:
-        for row in found:
+        for row in shown:
             setter = f" (set by the {row['set']})" if row["set"] else ""
             say(clean(f"{row['key']} = {row['value']}{setter}"))
             paragraph(row["meaning"], indent=4)
@@ -84,24 +84,19 @@ def _show(rows: list[dict[str, Any]], *, key: str | None, only: set[str] | None,
 
 def _rows(project: Project, org_tree: str | None) -> list[dict[str, Any]]:
     """Every setting in force, with who set it (``project``, ``tree`` or '' for the default)."""
-    from leadline.db.settings import stored
-    from leadline.settings.profile import SETTINGS, declared
+    from leadline.db.settings import in_force
+    from leadline.settings.profile import declared
 
-    own = stored(project.db, project.id)
-    tree = stored(project.db, project.id, org_tree) if org_tree is not None else {}
-    rows = []
-    for key in [*SETTINGS, *sorted((set(own) | set(tree)) - set(SETTINGS))]:
-        setting = declared(key)
-        rows.append(
-            {
-                "key": key,
-                "value": tree.get(key, own.get(key, setting.default)),
-                "default": setting.default,
-                "set": "tree" if key in tree else "project" if key in own else "",
-                "meaning": setting.doc,
-            }
-        )
-    return rows
+    return [
+        {
+            "key": key,
+            "value": value,
+            "default": declared(key).default,
+            "set": set_by,
+            "meaning": declared(key).doc,
+        }
+        for key, value, set_by in in_force(project.db, project.id, org_tree)
+    ]
 
 
 def _set(project: Project, values: Mapping[str, str], org_tree: str | None) -> None:
@@ -121,7 +116,7 @@ def _unset(project: Project, key: str, org_tree: str | None) -> None:
 def _require_tree(project: Project, name: str) -> None:
     from leadline.people import trees
 
-    names = [found.name for found in trees(project)]
+    names = [summary.name for summary in trees(project)]
     if name not in names:
         raise InvalidRequest(
             f"There is no org tree {name!r}; trees are {', '.join(names) or 'none yet'}", code="invalid_org_tree_name"
@@ -129,34 +124,6 @@ def _require_tree(project: Project, name: str) -> None:
 
 
 def _read(file: Path) -> dict[str, str]:
-    """The settings of a TOML file by dotted key; nested tables and dotted keys mean the same."""
-    import tomllib
+    from leadline.settings.toml_file import read_settings
 
-    try:
-        document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is not UTF-8 text (byte {error.start + 1})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"{file} is not TOML: {error}") from error
-    values: dict[str, str] = {}
-    refused: list[Detail] = []
-    _flatten("", document, values, refused)
-    if refused:
-        raise InvalidInput(f"{file} holds values that no setting can have; nothing was set", details=refused)
-    return values
-
-
-def _flatten(prefix: str, node: Mapping[str, Any], values: dict[str, str], refused: list[Detail]) -> None:
-    for name, value in node.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            _flatten(f"{key}.", value, values, refused)
-        elif isinstance(value, bool):
-            values[key] = "true" if value else "false"
-        elif isinstance(value, str | int | float):
-            values[key] = str(value)
-        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-            # A team's rules are sentences separated by `;`, all other lists are names separated by `,`.
-            values[key] = ("; " if key.startswith("team.") else ", ").join(value)
-        else:
-            refused.append(Detail(key, "must be text, a number, true or false, or a list of texts"))
+    return read_settings(file)

@@ -49,6 +49,12 @@ class ApiKey:
         """Whether the key opens anything at ``now``: neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
+    def state(self, now: datetime) -> str:
+        """`active`, `expired` or `revoked`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "active" if self.is_valid(now) else "expired"
+
 
 @dataclass(frozen=True)
 class NewKey:

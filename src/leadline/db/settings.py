@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import settings
-from leadline.settings.profile import Profile, check, check_profile
+from leadline.settings.profile import SETTINGS, Profile, check, check_profile, declared
 
 PROJECT = ""
 """The tree name under which the project's own settings are stored."""
@@ -31,6 +31,22 @@ def profile(db: Database, project_id: int, tree: str | None = None) -> Profile:
     if tree is not None:
         layers.append(stored(db, project_id, tree))
     return Profile.of(*layers)
+
+
+def in_force(db: Database, project_id: int, tree: str | None = None) -> list[tuple[str, str, str]]:
+    """Every setting in force for a tree (the project when None): key, text, and who set it (``project``, ``tree``, or ''
+    for the default). Those declared come first, in their order."""
+    own = stored(db, project_id)
+    of_tree = stored(db, project_id, tree) if tree is not None else {}
+    keys = [*SETTINGS, *sorted((set(own) | set(of_tree)) - set(SETTINGS))]
+    return [
+        (
+            key,
+            of_tree.get(key, own.get(key, declared(key).default)),
+            "tree" if key in of_tree else "project" if key in own else "",
+        )
+        for key in keys
+    ]
 
 
 def put(db: Database, project_id: int, values: Mapping[str, str], tree: str = PROJECT) -> None:

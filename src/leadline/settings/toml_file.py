@@ -1,0 +1,42 @@
+"""Settings in a TOML file: every value as the text that it would be set with."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from leadline.errors import Detail, InvalidInput
+
+
+def read_settings(file: Path) -> dict[str, str]:
+    """The settings of a TOML file by dotted key; nested tables and dotted keys mean the same."""
+    try:
+        document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{file} is not UTF-8 text (byte {error.start + 1})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{file} is not TOML: {error}") from error
+    values: dict[str, str] = {}
+    refused: list[Detail] = []
+    _flatten("", document, values, refused)
+    if refused:
+        raise InvalidInput(f"{file} holds values that no setting can have; nothing was set", details=refused)
+    return values
+
+
+def _flatten(prefix: str, node: Mapping[str, Any], values: dict[str, str], refused: list[Detail]) -> None:
+    for name, value in node.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            _flatten(f"{key}.", value, values, refused)
+        elif isinstance(value, bool):
+            values[key] = "true" if value else "false"
+        elif isinstance(value, str | int | float):
+            values[key] = str(value)
+        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+            # A team's rules are sentences separated by `;`, all other lists are names separated by `,`.
+            values[key] = ("; " if key.startswith("team.") else ", ").join(value)
+        else:
+            refused.append(Detail(key, "must be text, a number, true or false, or a list of texts"))
