@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -137,23 +138,24 @@ def run(folder: Path, out: str) -> None:
     from leadline.materialize.model import BuildContext
     from leadline.settings.profile import Profile
 
-    assert ENVIRONMENTS.compute is not None
-    assert CARRIED.compute is not None
+    assert ENVIRONMENTS.computation is not None
+    assert CARRIED.computation is not None
     began, began_cpu = time.perf_counter(), time.process_time()
     snapshot = Lake(folder / "lake").snapshot()
     with Engine(temp_dir=folder / "temp") as engine:
         engine.bind_snapshot(snapshot)
-        places = [
-            BuildContext(engine, Profile.of({}), snapshot, folder / f"{out}-{name}", folder / "state") for name in "ec"
-        ]
-        for place in places:
-            place.folder.mkdir()
-            place.state.mkdir(exist_ok=True)
-        ENVIRONMENTS.compute(places[0])
-        engine.bind_parquet(ENVIRONMENTS.bound_name, list(places[0].folder.glob("*.parquet")))
-        CARRIED.compute(places[1])
+        (folder / "state").mkdir(exist_ok=True)
+        environments, carried = folder / f"{out}-e", folder / f"{out}-c"
+        context = BuildContext(
+            engine, Profile.of({}), snapshot, environments, folder / "state", frozenset(["deployments"])
+        )
+        environments.mkdir()
+        ENVIRONMENTS.computation.run(context)
+        engine.bind_files(ENVIRONMENTS.bound_name, list(environments.glob("*.parquet")))
+        carried.mkdir()
+        CARRIED.computation.run(replace(context, folder=carried))
     seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
-    files = list(places[1].folder.glob("*.parquet"))
+    files = list(carried.glob("*.parquet"))
     rows = sum(pq.read_metadata(path).num_rows for path in files)
     print(json.dumps({"seconds": seconds, "cpu": cpu, "rows": rows, "files": len(files), "peak_mib": peak_mib()}))
 

@@ -135,6 +135,7 @@ def product(project: Any, request: Any, pins: Any, out: Path, kind: str) -> tupl
 
 def query_alone(project: Any, request: Any, pins: Any) -> Spent:
     """The seconds of the product's query, to Arrow, on an engine where everything is bound."""
+    from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import session
     from leadline.metrics.binder import bind_owners, bind_scope
     from leadline.metrics.catalogue import by_ids
@@ -144,7 +145,7 @@ def query_alone(project: Any, request: Any, pins: Any) -> Spent:
 
     profile = Profile.of(pins.settings)
     org_tree = tree(project, request.tree, pins.trees[request.tree])
-    with session(project, pins.tables, pins.trees, profile) as opened:
+    with session(project, pins.tables, pins.trees, profile, BUILD_POLICY) as opened:
         facts = facts_of(by_ids(request.metrics), request.level)
         opened.facts.bind(stored for fact in facts for stored in fact.stored_tables)
         zone = bind_scope(opened.engine, org_tree, request, profile)
@@ -160,6 +161,7 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
     import pyarrow as pa
 
     from leadline.engine import Engine
+    from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import session
     from leadline.metrics.binder import bind_owners, bind_scope
     from leadline.metrics.catalogue import by_ids
@@ -170,7 +172,7 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
     profile = Profile.of(pins.settings)
     facts = facts_of(by_ids(request.metrics), request.level)
     reads = {stored.bound_name: stored for fact in facts for stored in fact.stored_tables}
-    with session(project, pins.tables, pins.trees, profile) as opened:
+    with session(project, pins.tables, pins.trees, profile, BUILD_POLICY) as opened:
         opened.facts.bind(reads.values())
         folders = {name: f"{stored.name}-{opened.facts.fingerprint(stored)}" for name, stored in reads.items()}
 

@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+import ibis
 import pyarrow as pa
 import pytest
 
-from leadline.derive.accounts import accounts, activity, direct_accounts, direct_table
+from leadline.derive.accounts import ACCOUNT_COLUMNS, DIRECT_COLUMNS, accounts, activity, direct_accounts
 from leadline.engine import Engine
 from leadline.engine.duck import compiled
 from leadline.people.arrow import PEOPLE_SCHEMA
@@ -33,7 +34,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 @cache
 def _sql(bots: tuple[str, ...]) -> tuple[str, str, str]:
     """The accounts in one query, and in two: compiled once, which takes longer than running them."""
-    one, first, second = accounts(bots), direct_accounts(bots), accounts(bots, direct_table())
+    direct = ibis.table(DIRECT_COLUMNS, name="direct_accounts")
+    one, first, second = accounts(bots), direct_accounts(bots), accounts(bots, direct)
     return compiled(one), compiled(first), compiled(second)
 
 
@@ -436,7 +438,7 @@ def test_activity_puts_first_what_is_lost(engine: Engine):
         },
     )
     engine.bind_arrow("accounts", found.table)
-    rows = engine.arrow(activity()).to_pylist()
+    rows = engine.arrow(activity(ibis.table(ACCOUNT_COLUMNS, name="accounts"))).to_pylist()
     numbers = ("commits", "pull_requests", "reviews", "comments", "work_items", "total")
     assert [(row["account"], *(row[name] for name in numbers)) for row in rows] == [
         ("stranger", 0, 1, 1, 1, 0, 3),

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadline.engine import Engine, Interrupted, Within, schema_table
+from leadline.engine.sql_text import relation_query
 from leadline.errors import StoreError
 from leadline.lake import Lake
 from leadline.schema import TABLES
@@ -45,14 +46,12 @@ def test_a_column_declared_later_reads_as_unknown(engine: Engine, tmp_path: Path
     pq.write_table(pa.table({"b": [[1]], "a": ["new"]}), new)
     schema = pa.schema([("a", pa.string()), ("b", pa.list_(pa.int64())), ("c", pa.timestamp("us", "UTC"))])
     for paths in ([old, new], [new, old]):
-        engine.bind_parquet("things", paths, schema)
-        assert engine.arrow("FROM things ORDER BY a").to_pylist() == [
+        assert engine.arrow(f"FROM ({relation_query(paths, schema)}) ORDER BY a").to_pylist() == [
             {"a": "new", "b": [1], "c": None},
             {"a": "old", "b": None, "c": None},
         ]
-    engine.bind_parquet("things", [], schema)
-    assert engine.arrow("FROM things").schema == schema
-    engine.bind_parquet("things", [old])
+    assert engine.arrow(relation_query([], schema)).schema == schema
+    engine.bind_files("things", [old])
     assert engine.arrow("FROM things").to_pylist() == [{"a": "old"}]
 
 
@@ -186,8 +185,8 @@ def test_a_name_bound_again_reads_what_was_bound_last(engine: Engine, tmp_path: 
         pq.write_table(pa.table({"a": [f"file {number}"]}), paths[-1])
     for _ in range(2):
         for path, number in zip(paths, range(2), strict=True):
-            engine.bind_parquet("t", [path])
-            engine.bind_parquet("t", [path])
+            engine.bind_files("t", [path])
+            engine.bind_files("t", [path])
             assert engine.execute("FROM t") == [(f"file {number}",)]
             engine.bind_arrow("t", pa.table({"a": [f"arrow {number}"]}))
             engine.bind_arrow("t", pa.table({"a": [f"arrow {number}"]}))
@@ -197,7 +196,7 @@ def test_a_name_bound_again_reads_what_was_bound_last(engine: Engine, tmp_path: 
 def test_an_engine_unbound_knows_no_table(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     pq.write_table(pa.table({"a": [1]}), path)
-    engine.bind_parquet("file", [path])
+    engine.bind_files("file", [path])
     engine.bind_arrow("arrow", pa.table({"a": [1]}))
     reader = engine.reader("SELECT * FROM range(1000000)", batch_rows=1000)
     reader.read_next_batch()
@@ -219,7 +218,7 @@ def test_a_remembered_query_reads_what_is_bound_when_it_runs(engine: Engine, tmp
     engine.bind_arrow("t", pa.table({"a": [10, 20]}))
     assert engine.execute(short) == [(30,)]
     engine.unbind()
-    engine.bind_parquet("t", [path])
+    engine.bind_files("t", [path])
     assert engine.remember("SELECT sum(a)::BIGINT AS s FROM t") == short
     assert engine.execute(short) == [(3,)]
     for number in range(100):
@@ -277,10 +276,10 @@ def test_stopping_before_a_query_stops_it_too(engine: Engine) -> None:
 def test_a_file_that_is_gone_is_a_store_error(engine: Engine, tmp_path: Path) -> None:
     schema = pa.schema([("a", pa.int64())])
     with pytest.raises(StoreError, match="cannot be read as Parquet"):
-        engine.bind_parquet("gone", [tmp_path / "gone.parquet"], schema)
+        relation_query([tmp_path / "gone.parquet"], schema)
     path = tmp_path / "short.parquet"
     pq.write_table(pa.table({"a": [1]}), path)
-    engine.bind_parquet("short", [path], schema)
+    engine.bind_files("short", [path])
     path.unlink()
     with pytest.raises(StoreError, match="Reading or writing failed"):
         engine.arrow("FROM short")
@@ -329,5 +328,5 @@ def test_rows_are_bound_with_their_types_also_none(engine: Engine) -> None:
 def test_some_repositories_alone(engine: Engine, tmp_path: Path, within: Within, expected: list[str]) -> None:
     path = tmp_path / "rows.parquet"
     pq.write_table(pa.table({"repository": ["a", "b", "b'c", "d"]}), path)
-    engine.bind_parquet("rows", [path], within=within)
+    engine.bind_files("rows", [path], within=within)
     assert [name for (name,) in engine.execute("FROM rows ORDER BY 1")] == expected

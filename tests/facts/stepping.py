@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from leadline.engine import Engine
+from leadline.facts.policy import BUILD_POLICY
 from leadline.facts.shown import NEEDS
 from leadline.home import Project
+from leadline.materialize.dependencies import Dependencies, declared, inferred
 from leadline.materialize.model import Model
 from leadline.materialize.store import MaterializationStore
 from leadline.metrics.measures import FACT_MEASURES
 from leadline.people import tree, trees
 from leadline.people.arrow import people
+from leadline.settings.profile import Profile
 
 
 def every_step() -> dict[str, Model]:
@@ -24,8 +27,13 @@ def every_step() -> dict[str, Model]:
         step = left.pop()
         if step.name not in found:
             found[step.name] = step
-            left += step.needs
+            left += dependencies(step, Profile.of()).depends_on
     return found
+
+
+def dependencies(step: Model, profile: Profile) -> Dependencies:
+    """What a stored table reads: inferred or, of a computation, declared."""
+    return declared(step, profile) if step.computation is not None else inferred(step, profile)[0]
 
 
 def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
@@ -36,6 +44,7 @@ def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
         store = MaterializationStore(
             folder,
             engine,
+            policy=BUILD_POLICY,
             snapshot=project.lake.snapshot,
             versions=versions,
             people={each.name: each.version for each in known},

@@ -15,6 +15,7 @@ import pytest
 
 from leadline.engine import Engine
 from leadline.facts.deployment_contents import ANCHORS, CARRIED
+from leadline.facts.policy import BUILD_POLICY
 from leadline.home import Project
 from leadline.materialize.session import session
 from metrics.world import deliver
@@ -61,7 +62,7 @@ class Deployed:
 
 def stored(project: Project, name: str) -> list[dict[str, Any]]:
     """The rows of a step as the store of facts has them computed."""
-    with session(project, project.lake.snapshot().versions, {}, project.profile()) as opened:
+    with session(project, project.lake.snapshot().versions, {}, project.profile(), BUILD_POLICY) as opened:
         opened.facts.bind((CARRIED, ANCHORS))
         return [dict(row) for row in opened.engine.arrow(f"FROM {name}").to_pylist()]
 

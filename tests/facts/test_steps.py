@@ -18,8 +18,9 @@ import pytest
 
 from leadline.engine import schema_table
 from leadline.errors import StoreError
+from leadline.facts.policy import BUILD_POLICY
 from leadline.home import Home, Project
-from leadline.materialize.model import BuildContext, Model
+from leadline.materialize.model import BuildContext, Computation, Model
 from leadline.materialize.session import session
 from leadline.settings.profile import Profile
 from metrics.world import deliver
@@ -77,23 +78,17 @@ def _await(file: Path) -> None:
 PARENTS = Model(
     "parents",
     {"repository": "string", "sha": "string", "parents": "string"},
-    reads=("commits",),
     expression=lambda _profile: schema_table("commits").select("repository", "sha", "parents"),
 )
 DEPTHS = Model(
     "depths",
     {"repository": "string", "sha": "string", "depth": "int64"},
-    reads=("commits",),
-    compute=_depths,
-    needs=(PARENTS,),
-    rules=("environment",),
+    computation=Computation(_depths, sources=("commits",), depends_on=(PARENTS,), rules=("environment",)),
 )
 DEEPEST = Model(
     "deepest",
     {"repository": "string", "depth": "int64"},
-    reads=(),
     expression=lambda _profile: DEPTHS.table().group_by("repository").agg(depth=lambda t: t.depth.max()),
-    needs=(DEPTHS,),
 )
 
 
@@ -108,7 +103,7 @@ def commits(project: Project, *shas: str, repository: str = "o", parent: str | N
 
 def found(project: Project, stored: Model = DEPTHS, versions: Mapping[str, int] | None = None) -> list[tuple[str, ...]]:
     """The step's rows at the newest state of the data, or at ``versions``."""
-    with session(project, versions or project.lake.snapshot().versions, {}, project.profile()) as opened:
+    with session(project, versions or project.lake.snapshot().versions, {}, project.profile(), BUILD_POLICY) as opened:
         opened.facts.bind([stored])
         return opened.engine.execute(f"SELECT * FROM {stored.bound_name} ORDER BY ALL")
 
@@ -140,7 +135,7 @@ def test_a_step_is_computed_once_per_state_and_keeps_its_state(project: Project)
 
 def test_a_step_without_rows_reads_as_empty_with_its_columns(project: Project) -> None:
     assert found(project) == []
-    with session(project, {}, {}, project.profile()) as opened:
+    with session(project, {}, {}, project.profile(), BUILD_POLICY) as opened:
         opened.facts.bind([DEPTHS])
         schema = opened.engine.arrow("FROM stored_depths").schema
     assert schema == pa.schema([("repository", pa.string()), ("sha", pa.string()), ("depth", pa.int64())])
@@ -154,7 +149,7 @@ def test_a_step_that_fails_leaves_nothing(project: Project) -> None:
         raise StoreError("no space")
 
     with pytest.raises(StoreError, match="no space"):
-        found(project, replace(DEPTHS, compute=fails))
+        found(project, replace(DEPTHS, computation=replace(DEPTHS.computation, run=fails)))
     assert not [*facts(project).glob("depths-*"), *facts(project).glob(".*")]
     assert found(project) == [("o", "a", 0), ("o", "b", 1)]
 
@@ -164,7 +159,7 @@ def test_a_step_is_computed_anew_for_the_team_rules_it_reads_alone(project: Proj
     versions = project.lake.snapshot().versions
 
     def fingerprint(stored: Model, texts: Mapping[str, str]) -> str:
-        with session(project, versions, {}, Profile.of(texts)) as opened:
+        with session(project, versions, {}, Profile.of(texts), BUILD_POLICY) as opened:
             return opened.facts.fingerprint(stored)
 
     plain = fingerprint(DEPTHS, {})
@@ -181,9 +176,9 @@ def test_a_query_is_compiled_for_the_team_rules_it_reads(project: Project) -> No
         rows = schema_table("commits").select("repository")
         return rows.filter(rows.repository.isin(sorted(profile.team_rules))).distinct()
 
-    ruled = Model("ruled", {"repository": "string"}, ("commits",), expression=teams, rules=("service",))  # type: ignore[arg-type]
+    ruled = Model("ruled", {"repository": "string"}, expression=teams)  # type: ignore[arg-type]
     for texts, expected in (({}, []), ({"team.o.service": "equals s"}, [("o",)]), ({}, [])):
-        with session(project, project.lake.snapshot().versions, {}, Profile.of(texts)) as opened:
+        with session(project, project.lake.snapshot().versions, {}, Profile.of(texts), BUILD_POLICY) as opened:
             opened.facts.bind([ruled])
             assert opened.engine.execute(f"FROM {ruled.bound_name}") == expected
 

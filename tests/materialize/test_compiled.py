@@ -18,7 +18,7 @@ TEXT = "SELECT trim(a, ' \t\r\x0b'), 'é'\r\nFROM b\n\n"
 @pytest.fixture
 def new_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Forgets what this process has compiled."""
-    return lambda: monkeypatch.setattr(compiled, "_known", {})
+    return lambda: monkeypatch.setattr(compiled, "_texts", {})
 
 
 def never() -> str:

@@ -11,8 +11,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -24,9 +23,8 @@ from leadline.db import settings as stored_settings
 from leadline.home import Home, Project
 from leadline.ingest.removal import remove
 from leadline.lake.maintenance import merge_files
-from leadline.materialize import store
+from leadline.materialize.folders import Folders, share
 from leadline.materialize.incremental import BuildRecord
-from leadline.materialize.store import MaterializationStore
 from leadline.schema import TABLES
 from metrics import worlds, worlds_dora
 from metrics.world import deliver, load
@@ -113,7 +111,7 @@ def test_only_what_a_new_comment_changes_is_computed_anew(project: Project, tmp_
     load(project, world, tmp_path)
     facts = tmp_path / "cache" / "facts"
     rows_of_steps(project, facts)
-    assert all(record.former is None for _, record in records(facts))
+    assert all(record.previous is None for _, record in records(facts))
     request = next(row for row in mine["pull_requests"] if row["author"])
     others = [row["author"] for row in mine["pull_requests"] if row["author"] not in (None, request["author"])]
     comment = {
@@ -127,9 +125,9 @@ def test_only_what_a_new_comment_changes_is_computed_anew(project: Project, tmp_
     deliver(project, "comments", [comment])
     before = {folder.name for folder in facts.iterdir()}
     rows_of_steps(project, facts)
-    made = {name: record for name, record in records(facts) if record.former in before}
-    assert {name for name, record in made.items() if record.changed} == {"comments", "pull_requests"}
-    assert made["comments"].changed == (request["repository"],)
+    made = {name: record for name, record in records(facts) if record.previous in before}
+    assert {name for name, record in made.items() if record.rebuilt} == {"comments", "pull_requests"}
+    assert made["comments"].rebuilt == (request["repository"],)
     anew = {folder.name.rpartition("-")[0] for folder in facts.iterdir() if folder.name not in before} - set(made)
     assert anew - {"state"} == {"direct_accounts"}
     # What stays is not even copied.
@@ -143,17 +141,19 @@ def test_a_record_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     for text in ("", "[]", '{"base": 1, "odd": 2}', "{"):
         (tmp_path / "record.json").write_text(text)
         assert BuildRecord.of(tmp_path) is None
-    record = BuildRecord("base", {"commits": 1, "reviews": None}, {"accounts": "accounts-1"}, "former", ("a", "b"))
+    record = BuildRecord("base", {"commits": 1, "reviews": None}, {"accounts": "accounts-1"}, "earlier", ("a", "b"))
     record.write(tmp_path)
     assert BuildRecord.of(tmp_path) == record
-    assert json.loads((tmp_path / "record.json").read_text())["changed"] == ["a", "b"]
+    assert json.loads((tmp_path / "record.json").read_text())["rebuilt"] == ["a", "b"]
 
 
-def test_folders_that_somebody_else_deletes_or_finishes_are_left_to_them(tmp_path: Path) -> None:
+def test_folders_that_somebody_else_deletes_or_finishes_are_left_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone = [tmp_path / f"commits-{number}" for number in range(9)]
-    MaterializationStore._forget(
-        cast("MaterializationStore", SimpleNamespace(_states=lambda _: gone, _folder=tmp_path)), "commits"
-    )
+    folders = Folders(tmp_path)
+    monkeypatch.setattr(folders, "of_table", lambda _table: gone)
+    folders.forget("commits")
 
 
 def test_files_are_copied_where_the_disk_cannot_share_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,5 +162,5 @@ def test_files_are_copied_where_the_disk_cannot_share_them(tmp_path: Path, monke
 
     (tmp_path / "here").write_text("rows")
     monkeypatch.setattr(os, "link", refused)
-    store._share(tmp_path / "here", tmp_path / "there")
+    share(tmp_path / "here", tmp_path / "there")
     assert (tmp_path / "there").read_text() == "rows"

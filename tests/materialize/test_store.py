@@ -9,21 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlglot import exp, parse_one
 
-from facts.stepping import every_step
 from leadline.demo import fill
 from leadline.exports.kinds import parse
 from leadline.facts.catalogue import FACTS
 from leadline.facts.run import write
 from leadline.home import Project
 from leadline.materialize import store
-from leadline.materialize.model import Model
 from leadline.materialize.store import batches
 from leadline.metrics.request import Control
 from leadline.metrics.run import pin, produce
-from leadline.schema import TABLES
-from leadline.settings.profile import Profile
 
 
 def everything(project: Project, folder: Path) -> dict[str, bytes]:
@@ -68,15 +63,3 @@ def test_batches_cover_every_repository_once(sizes: list[tuple[str, int]], most:
     assert covered == [name for name, _ in sizes]
     assert found[0][0] is None
     assert found[-1][1] is None
-
-
-@pytest.mark.parametrize("step", every_step().values(), ids=lambda step: step.name)
-def test_a_step_declares_what_it_reads(step: Model) -> None:
-    # What it does not declare it would read from another state of the data, or of a part of the repositories alone.
-    if step.expression is None:
-        pytest.skip("not a query")
-    named = {each.name for each in parse_one(store.compiled_step(step, Profile.of()), "duckdb").find_all(exp.Table)}
-    stored = {each.bound_name: each.name for each in every_step().values()}
-    assert {name for name in named if name in TABLES} <= set(step.reads)
-    assert {stored[name] for name in named if name in stored} <= {each.name for each in step.needs}
-    assert step.people or "people" not in named

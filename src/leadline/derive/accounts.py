@@ -1,9 +1,7 @@
 """Whose each account is, and why (data model, "Identity"; metrics, "Bots").
 
-Unbound ibis expressions over the schema's tables and over ``people`` (every developer of the project's org trees, see
-``people_table``) come in. Out goes ``accounts``: one row per account of a domain and source, with the developer (or
-none), the reason, and whether it is a bot. It is compiled and run by the engine; its result is bound as ``accounts``
-(``attribution`` joins rows with it) and is what ``activity`` reads.
+``accounts`` has one row per account of a domain and source, with the developer (or none), the reason, and whether it is a
+bot. It reads tables of the schema and ``people``: every developer of the project's org trees (see ``people_table``).
 
 Domains: ``code`` for pull requests, their commits, reviews and comments; ``work`` for work items and their changes;
 ``git`` for commits, whose account is the author's email. Sources and accounts are in lower case, an empty source is ''.
@@ -98,9 +96,8 @@ def developers() -> ibis.Table:
 def accounts(bots: Sequence[str] = (), direct: ibis.Table | None = None) -> ibis.Table:
     """One row per (domain, source, account) seen: developer (email or NULL), reason, bot. ``bots`` are the project's own.
 
-    Needs the tables of the module's text and ``people`` bound when it is run. ``direct`` is ``direct_table()`` where the
-    result of ``direct_accounts`` is bound already: the planner then knows how few accounts are left to look for in the
-    commits, and on millions of them chooses its joins accordingly.
+    ``direct`` is the table that the result of ``direct_accounts`` is bound as, if it is: the planner then knows how few
+    accounts are left to look for in the commits, and on millions of them chooses its joins accordingly.
     """
     direct = direct_accounts(bots) if direct is None else direct
     resolved = _through_noreply(_seen_beside(direct))
@@ -126,11 +123,6 @@ DIRECT_COLUMNS = {
 }
 
 
-def direct_table() -> ir.Table:
-    """The unbound table that the result of ``direct_accounts`` is bound as."""
-    return ibis.table(DIRECT_COLUMNS, name="direct_accounts")
-
-
 def direct_accounts(bots: Sequence[str] = ()) -> ibis.Table:
     """The first step of ``accounts``: every account with what rules 1 and 2 say; ``final`` where a mapping was given.
 
@@ -145,14 +137,10 @@ def direct_accounts(bots: Sequence[str] = ()) -> ibis.Table:
     return _direct(_named(everything, bots)).select(*DIRECT_COLUMNS)
 
 
-def accounts_table() -> ir.Table:
-    """The unbound table that the result of ``accounts`` is bound as; ``attribution`` joins rows with it."""
-    return ibis.table(ACCOUNT_COLUMNS, name="accounts")
-
-
-def activity() -> ibis.Table:
-    """``accounts_table`` with how much each account did: commits, pull_requests (opened), reviews, comments, work_items
-    (assigned) and their total; accounts with the most activity that counts for nobody first, bots and matched after."""
+def activity(known: ibis.Table) -> ibis.Table:
+    """``known`` (the rows of ``accounts``) with how much each account did: commits, pull_requests (opened), reviews,
+    comments, work_items (assigned) and their total. Accounts with the most activity that counts for nobody come first,
+    bots and matched ones after."""
     counted = (
         ("commits", GIT, "commits", "author_email"),
         ("pull_requests", CODE, "pull_requests", "author"),
@@ -169,7 +157,6 @@ def activity() -> ibis.Table:
         **{name: counts.uses.sum(where=counts.what == name) for name, *_ in counted},
         total=counts.uses.sum(),
     )
-    known = accounts_table()
     # Engines sum whole numbers to wider ones without ibis knowing; the way over a decimal makes the cast happen.
     numbers = (
         per_account[name].cast("decimal(38, 0)").cast("int64").fill_null(0).name(name)

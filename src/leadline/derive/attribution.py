@@ -1,40 +1,27 @@
-"""Whose an account is: joins a table's accounts with the accounts derived from the lake.
-
-A table with an account column comes in; it goes out with the developer (email, or unknown) and whether it is a bot.
-"""
+"""Whose an account is: joins a table's accounts with those derived from the lake (``accounts``)."""
 
 from __future__ import annotations
 
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-from leadline.derive.accounts import accounts_table
 
+def with_developer(table: Table, accounts: Table, column: str, domain: str) -> Table:
+    """``table`` with the ``developer`` (email, or unknown) of the account in ``column``, and whether it is a ``bot``.
 
-def with_developer(table: Table, column: str, domain: str, prefix: str = "") -> Table:
-    """``table`` with ``{prefix}developer``, ``{prefix}bot`` and ``{prefix}reason`` of the account in ``column``.
-
-    ``domain`` says where the account is looked up first: ``code``, ``work`` or ``git``.
+    ``accounts`` are those of ``accounts.accounts``; ``domain`` says where the account is looked up first: ``code``,
+    ``work`` or ``git``.
     """
-    accounts = accounts_table()
-    mine = accounts.filter(accounts.domain == domain).select(
-        **{
-            f"{prefix}account__": accounts.account,
-            f"{prefix}source__": accounts.source,
-            f"{prefix}developer": accounts.developer,
-            f"{prefix}bot": accounts.bot,
-            f"{prefix}reason": accounts.reason,
-        }
+    of_domain = accounts.filter(accounts.domain == domain).select(
+        account__="account", source__="source", developer="developer", bot="bot"
     )
     joined = table.left_join(
-        mine,
+        of_domain,
         [
-            table[column].lower() == mine[f"{prefix}account__"],
-            table["source"].fill_null("").lower() == mine[f"{prefix}source__"],
+            table[column].lower() == of_domain.account__,
+            table["source"].fill_null("").lower() == of_domain.source__,
         ],
     )
-    return joined.drop(f"{prefix}account__", f"{prefix}source__").mutate(
-        **{f"{prefix}bot": lambda t: t[f"{prefix}bot"].fill_null(False)}
-    )
+    return joined.drop("account__", "source__").mutate(bot=lambda row: row.bot.fill_null(False))
 
 
 def same_person(

@@ -4,11 +4,12 @@ A lake snapshot, Arrow tables or Parquet files come in as named tables, ibis exp
 Arrow tables, record batches and finished files go out.
 """
 
-from leadline.engine.duck import EVERYTHING, Engine, Interrupted, Within, compiled
+from leadline.engine.duck import DIALECT, EVERYTHING, Engine, Interrupted, Within, compiled
 from leadline.engine.sql_text import parquet_relation, quoted, sql_text
 from leadline.engine.tables import BoundTable, schema_table
 
 __all__ = [
+    "DIALECT",
     "EVERYTHING",
     "BoundTable",
     "Engine",

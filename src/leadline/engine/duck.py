@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from leadline.lake import Snapshot
 
+DIALECT = "duckdb"
+"""The dialect of SQL that queries are compiled to."""
 FileFormat = Literal["parquet", "csv", "jsonl"]
 Within = tuple[str | None, str | None] | frozenset[str]
 """Repositories: a range of names, from the first (inclusive) to the second (exclusive), None being open; or these alone."""
@@ -53,6 +55,8 @@ class Engine:
     ``temp_dir`` is where it may spill (into a folder of its own, removed at the end), ``memory_limit`` what DuckDB may
     hold, as DuckDB writes sizes (``600MB``).
     """
+
+    dialect = DIALECT
 
     def __init__(self, *, temp_dir: Path, memory_limit: str = "600MB", threads: int = 2) -> None:
         import duckdb
@@ -138,23 +142,9 @@ class Engine:
         arrays = [pa.array(each, kind) for each, kind in zip(values, columns.values(), strict=True)]
         self.bind_arrow(name, pa.table(dict(zip(columns, arrays, strict=True))))
 
-    def bind_parquet(
-        self,
-        name: str,
-        paths: Sequence[Path],
-        schema: pa.Schema | None = None,
-        *,
-        within: Within = EVERYTHING,
-    ) -> None:
-        """Makes Parquet files queryable as ``name``, with the columns of ``schema`` (default: those of the files).
-
-        No paths needs a ``schema``, and reads as empty. ``within`` is as for ``bind_snapshot``.
-        """
-        if schema is not None:
-            self._view(name, _kept(relation_query(paths, schema), within))
-            return
-        if not paths:
-            raise ValueError("bind_parquet without paths needs a schema")
+    def bind_files(self, name: str, paths: Sequence[Path], *, within: Within = EVERYTHING) -> None:
+        """Makes Parquet files, of which there is at least one, queryable as ``name``. ``within`` is as for
+        ``bind_snapshot``."""
         files = ", ".join(sql_text(path) for path in paths)
         self._view(name, _kept(f"SELECT * FROM read_parquet([{files}])", within))
 
@@ -325,13 +315,13 @@ def _kept(query: str, within: Within) -> str:
     return f"SELECT * FROM ({query}) WHERE {' AND '.join(conditions)}" if conditions else query
 
 
-def compiled(query: ibis.Table | str) -> str:
-    """``query`` as DuckDB SQL text."""
+def compiled(query: ibis.Table | str, dialect: str = DIALECT) -> str:
+    """``query`` as SQL text."""
     if isinstance(query, str):
         return query
     import ibis
 
-    return str(ibis.to_sql(query, dialect="duckdb"))
+    return str(ibis.to_sql(query, dialect=dialect))
 
 
 def _told(error: Exception) -> Exception:

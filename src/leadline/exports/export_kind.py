@@ -48,7 +48,7 @@ class Rows:
     that a run of it reads, ``query`` binds what is needed and gives the SQL text of the rows."""
 
     request_of: Callable[[Mapping[str, Any]], RowsRequest]
-    tables: Callable[[Any], Collection[str]]
+    tables: Callable[[Project, Any], Collection[str]]
     query: Callable[[QueryInputs[Any]], str]
 
 

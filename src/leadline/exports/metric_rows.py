@@ -29,10 +29,10 @@ def metrics_request(
     )
 
 
-def _tables(request: MetricsRequest) -> Collection[str]:
+def _tables(project: Project, request: MetricsRequest) -> Collection[str]:
     from leadline.metrics.run import tables_of
 
-    return tables_of(request)
+    return tables_of(project, request)
 
 
 def _query(inputs: QueryInputs[MetricsRequest]) -> str:

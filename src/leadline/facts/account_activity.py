@@ -53,14 +53,15 @@ def accounts(project: Project) -> list[Account]:
         return []
     from leadline.derive.accounts import activity
     from leadline.facts.accounts import ACCOUNTS
+    from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import session
 
     known = {each.name: each.version for each in trees(project)}
-    with session(project, versions, known, project.profile()) as opened:
+    with session(project, versions, known, project.profile(), BUILD_POLICY) as opened:
         opened.facts.bind([ACCOUNTS])
         opened.facts.bind_raw()
         # Sums come back as decimals, which JSON does not know.
-        rows: list[dict[str, Any]] = opened.engine.arrow(activity()).to_pylist()
+        rows: list[dict[str, Any]] = opened.engine.arrow(activity(ACCOUNTS.table())).to_pylist()
         suggestions = _suggestions(opened.engine)
     found = (Account(**{**row, **{name: int(row[name]) for name in COUNTS}}) for row in rows)
     return [_with_name(each, suggestions) for each in found]

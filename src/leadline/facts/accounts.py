@@ -5,35 +5,26 @@
 
 from __future__ import annotations
 
-from leadline.derive.accounts import ACCOUNT_COLUMNS, DIRECT_COLUMNS, accounts, direct_accounts, direct_table
-from leadline.materialize.model import Model
+from ibis.expr.types import Table
 
-_NAMED_IN = (
-    "commits",
-    "pull_requests",
-    "pull_request_commits",
-    "reviews",
-    "comments",
-    "work_items",
-    "work_item_changes",
-)
+from leadline.derive import attribution
+from leadline.derive.accounts import ACCOUNT_COLUMNS, DIRECT_COLUMNS, accounts, direct_accounts
+from leadline.materialize.model import Model
 
 DIRECT_ACCOUNTS = Model(
     "direct_accounts",
     DIRECT_COLUMNS,
-    reads=(*_NAMED_IN, "developers", "identities", "tool_accounts"),
     expression=lambda profile: direct_accounts(profile["bots"]),
-    settings=("bots",),
-    people=True,
-    bound_as="direct_accounts",
 )
 
 ACCOUNTS = Model(
     "accounts",
     ACCOUNT_COLUMNS,
-    reads=("commits", "pull_request_commits"),
-    expression=lambda profile: accounts(profile["bots"], direct=direct_table()),
-    needs=(DIRECT_ACCOUNTS,),
-    settings=("bots",),
-    bound_as="accounts",
+    expression=lambda profile: accounts(profile["bots"], direct=DIRECT_ACCOUNTS.table()),
 )
+
+
+def with_developer(table: Table, column: str, domain: str) -> Table:
+    """``table`` with the ``developer`` of the account in ``column``, and whether it is a ``bot``; ``domain`` says where the
+    account is looked up first (``code``, ``work`` or ``git``)."""
+    return attribution.with_developer(table, ACCOUNTS.table(), column, domain)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
-from leadline.derive.attribution import with_developer
 from leadline.derive.expressions import attach, is_merge, reasons, repeated
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
-from leadline.facts.accounts import ACCOUNTS
-from leadline.materialize.model import Model
+from leadline.facts.accounts import ACCOUNTS, with_developer
+from leadline.materialize.model import LookUp, Model
 
 _ROW = ["repository", "sha"]
 _SAME = ["repository", "person", "authored_at", "additions", "deletions"]
@@ -173,20 +172,20 @@ def _counted() -> Table:
     )
 
 
+_BY_SHA = LookUp("commits", "sha")
+
 SQUASHES = Model(
     "squashes",
     {"repository": "string", "number": "int64", "sha": "string"},
-    reads=("pull_requests", "pull_request_commits", "commits"),
     expression=lambda _profile: _squashes(),
     by_repository=True,
-    whole=True,
+    looked_up=_BY_SHA,
 )
 SHARED = Model(
     "shared_commits",
     {"repository": "string", "sha": "string", "first_repository": "string"},
-    reads=("commits",),
     expression=lambda _profile: _shared(),
-    whole=True,
+    looked_up=_BY_SHA,
 )
 SAME_DATED_COMMITS = Model(
     "commit_twins",
@@ -200,17 +199,13 @@ SAME_DATED_COMMITS = Model(
         "person": "string",
         "squash": "boolean",
     },
-    reads=("commits", "commit_files"),
     expression=lambda _profile: _twins(),
-    needs=(ACCOUNTS, SQUASHES),
     by_repository=True,
 )
 COPIES = Model(
     "commit_copies",
     {"repository": "string", "sha": "string", "copy_of": "string", "of_squash": "boolean"},
-    reads=("pull_request_commits",),
     expression=lambda _profile: _copies(),
-    needs=(SQUASHES, SHARED, SAME_DATED_COMMITS),
     by_repository=True,
 )
 STEPS = (ACCOUNTS, SQUASHES, SHARED, COPIES)
@@ -225,9 +220,7 @@ COMMITS = Model(
         "additions": "int64",
         "deletions": "int64",
     },
-    reads=("commits", "commit_files"),
     expression=lambda _profile: _counted(),
-    needs=STEPS,
     by_repository=True,
 )
 """Credited commits of known developers: what metrics count."""

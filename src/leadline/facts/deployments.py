@@ -171,10 +171,7 @@ FAILURES = Model(
         "failed_by": "array<string>",
         "failed_in": "array<int64>",
     },
-    reads=("deployments", "incidents"),
     expression=_failures,
-    needs=(ENVIRONMENTS,),
-    settings=("cfr.source",),
 )
 """What made production runs fail beside their own status: ids of rollbacks or of incidents, by `cfr.source`, and the classes
 of production in which they do."""
@@ -195,11 +192,7 @@ DEPLOYMENTS = Model(
         "succeeded": "boolean",
         "counted": "boolean",
     },
-    reads=("deployments",),
     expression=_counted,
-    needs=(ENVIRONMENTS, FAILURES),
-    settings=("cfr.source",),
-    rules=("tag", "label"),
 )
 """Finished production runs per service: what metrics count. ``owner_key`` numbers what decides whose a run is and where it
 failed; ``failed_in`` are the classes of production in which it did; ``tags`` are joined by `;` and null unless a rule looks

@@ -69,7 +69,6 @@ INCIDENTS = Model(
         "owner_key": "int64",
         "happened_us": "int64",
     },
-    reads=("incidents", "deployments"),
     expression=_counted,
 )
 """Resolved incidents: what metrics count. ``owner_key`` numbers what decides whose they are: repository and service."""
@@ -77,8 +76,6 @@ INCIDENTS = Model(
 INCIDENT_REPOSITORIES = Model(
     "incident_repositories",
     {"owner_key": "int64", "repository": "string"},
-    reads=("deployments",),
     expression=_repositories,
-    needs=(INCIDENTS,),
 )
 """The repositories of every owner key: its own, else those that its service deploys from."""

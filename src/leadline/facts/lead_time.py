@@ -15,13 +15,13 @@ from ibis.expr.types import IntegerValue, Table, TimestampValue, Value
 from leadline.derive.completion import ITEM
 from leadline.derive.expressions import attach, between, not_negative
 from leadline.derive.production import classes
-from leadline.engine import compiled, schema_table
+from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.deployment_contents import CARRIED
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY
-from leadline.materialize.model import BuildContext, Model
+from leadline.materialize.model import BuildContext, Computation, Model
 from leadline.settings.profile import Profile
 from leadline.settings.setting import STAGES
 
@@ -153,10 +153,10 @@ def unit_of(profile: Profile, work_items: int) -> str:
 
 def _lead(profile: Profile, unit: str) -> Table:
     from leadline.facts.pull_requests import authored_pull_requests
-    from leadline.facts.work_items import work_items_fact
+    from leadline.facts.work_items import assigned_items
 
     if unit == "work_items":
-        items = work_items_fact(profile).drop("complete_us")
+        items = assigned_items()
         units = lead_of_work_items(items.filter(items.completed_at.notnull() & items.developer.notnull()), profile)
         happened = units.completed_at
     else:
@@ -169,15 +169,14 @@ def _lead(profile: Profile, unit: str) -> Table:
     return units.select(*LEAD.columns)
 
 
-def _compute_lead(place: BuildContext) -> None:
-    unit = unit_of(place.profile, place.snapshot.row_counts().get("work_items", 0))
-    place.engine.copy(compiled(_lead(place.profile, unit)), place.folder / "lead.parquet", "parquet")
+def _compute_lead(context: BuildContext) -> None:
+    unit = unit_of(context.profile, context.snapshot.row_counts().get("work_items", 0))
+    context.engine.copy(context.sql(_lead(context.profile, unit)), context.folder / "lead.parquet", "parquet")
 
 
 MERGE_BUILDS = Model(
     "merge_builds",
     {**PULL_REQUEST_KEY, "build_finished_at": INSTANT},
-    reads=("pull_requests", "builds"),
     expression=_merge_builds,
 )
 CARRIED_PULLS = Model(
@@ -191,9 +190,7 @@ CARRIED_PULLS = Model(
         "via": "string",
         "picked_by": "string",
     },
-    reads=("pull_requests",),
     expression=_carried_pulls,
-    needs=(CARRIED,),
 )
 ITEM_PULLS = Model(
     "item_pulls",
@@ -204,9 +201,7 @@ ITEM_PULLS = Model(
         **PULL_REQUEST_KEY,
         "last_merged_at": INSTANT,
     },
-    reads=("pull_requests",),
     expression=_item_pulls,
-    needs=(LINKS, FIRST_COMMITS),
 )
 """Per work item its pull requests together; repository and number are those of the last merged one."""
 
@@ -218,10 +213,12 @@ LEAD = Model(
         "happened_us": "int64",
         **{f"{name}_us": "int64" for name in (*STAGES, "lead")},
     },
-    reads=("work_items", "work_item_changes", "pull_requests"),
-    compute=_compute_lead,
-    needs=(ACCOUNTS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS),
-    settings=("lead_time.unit", "lead_time.stages", "lead_time.work", "lead_time.order"),
-    rules=("environment",),
+    computation=Computation(
+        _compute_lead,
+        sources=("work_items", "work_item_changes", "pull_requests"),
+        depends_on=(ACCOUNTS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS),
+        settings=("lead_time.unit", "lead_time.stages", "lead_time.work", "lead_time.order"),
+        rules=("environment",),
+    ),
 )
 """Units of work completed by known developers, once per class of production: what metrics count."""

@@ -18,7 +18,6 @@ from leadline.derive.local_time import Offset
 from leadline.derive.production import DEFAULT_CLASS, class_of, is_production_name
 from leadline.engine import BoundTable, compiled
 from leadline.engine.functions import epoch_us
-from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.deployments import DEPLOYMENTS
 from leadline.facts.incidents import INCIDENT_REPOSITORIES, INCIDENTS
 from leadline.facts.pull_requests import authored_pull_requests
@@ -55,9 +54,7 @@ def _merged(_profile: Profile) -> Table:
 MERGES_BY_DEVELOPER = Model(
     "merged",
     {"developer": "string", "repository": "string", "happened_us": "int64"},
-    reads=("pull_requests",),
     expression=_merged,
-    needs=(ACCOUNTS,),
 )
 """Merges by known developers: by these a team without rules has its repositories."""
 

@@ -1,25 +1,25 @@
 """The environments that are production, as a stored table: for every class of environment rules those it calls so.
 
-The deployments' environments and the profile's rules come in; ``derive.production`` decides. Environments are few, so each
-name is judged once, in Python.
+``derive.production`` decides. Environments are few, so each name is judged once, in Python.
 """
 
 from __future__ import annotations
 
 from leadline.derive.production import classes, is_production
-from leadline.materialize.model import BuildContext, Model
+from leadline.engine import schema_table
+from leadline.materialize.model import BuildContext, Computation, Model
 
 
-def _compute(place: BuildContext) -> None:
+def _compute(context: BuildContext) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = place.engine.arrow("SELECT DISTINCT environment FROM deployments ORDER BY environment NULLS FIRST")
-    seen = names.column("environment").to_pylist()
+    names = schema_table("deployments").select("environment").distinct()
+    seen = context.engine.arrow(context.sql(names)).column("environment").to_pylist()
     production = [
         (number, environment)
-        for number, rule in enumerate(classes(place.profile))
-        for environment in seen
+        for number, rule in enumerate(classes(context.profile))
+        for environment in sorted(seen, key=lambda name: (name is not None, name))
         if is_production(environment, rule)
     ]
     table = pa.table(
@@ -28,14 +28,12 @@ def _compute(place: BuildContext) -> None:
             "environment": pa.array([environment for _, environment in production], pa.string()),
         }
     )
-    pq.write_table(table, place.folder / "environments.parquet")
+    pq.write_table(table, context.folder / "environments.parquet")
 
 
 ENVIRONMENTS = Model(
     "environments",
     {"class": "int64", "environment": "string"},
-    reads=("deployments",),
-    compute=_compute,
-    rules=("environment",),
+    computation=Computation(_compute, sources=("deployments",), rules=("environment",)),
 )
 """Every (class, environment) that is production; an unknown environment is null."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
-from leadline.derive.attribution import same_person, with_developer
+from leadline.derive.attribution import same_person
 from leadline.derive.expressions import attach, between, not_negative, reasons
 from leadline.derive.links import links, mentions
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
-from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.accounts import ACCOUNTS, with_developer
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY, REWORK
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
@@ -146,32 +146,25 @@ def _counted(profile: Profile) -> Table:
 MENTIONS = Model(
     "mentions",
     {**PULL_REQUEST_KEY, "mention": "string", "seen": "string"},
-    reads=("pull_requests", "pull_request_commits", "commits"),
     expression=lambda _profile: mentions(),
     by_repository=True,
 )
 LINKS = Model(
     "links",
     {**PULL_REQUEST_KEY, "project": "string", "key": "string", "item": "string", "seen": "array<string>"},
-    reads=("work_items",),
     expression=lambda _profile: _linked_items(),
-    needs=(MENTIONS,),
     by_repository=True,
 )
 COMMENTS = Model(
     "comments",
     {**PULL_REQUEST_KEY, "comments": "int64", "commented_at": INSTANT},
-    reads=("pull_requests", "comments"),
     expression=lambda _profile: _comments(),
-    needs=(ACCOUNTS,),
     by_repository=True,
 )
 REVIEWS = Model(
     "reviews",
     {**PULL_REQUEST_KEY, "reviewed_at": INSTANT, "approved_at": INSTANT},
-    reads=("pull_requests", "reviews"),
     expression=lambda _profile: _reviews(),
-    needs=(ACCOUNTS,),
     by_repository=True,
 )
 STEPS = (ACCOUNTS, FIRST_COMMITS, REWORK, LINKS, COMMENTS, REVIEWS)
@@ -193,10 +186,7 @@ PULL_REQUESTS = Model(
         "first_comment_us": "int64",
         "unlinked": "boolean",
     },
-    reads=("pull_requests",),
     expression=_counted,
-    needs=STEPS,
-    settings=("pr_size.small", "pr_size.medium"),
     by_repository=True,
 )
 """Merged pull requests of known developers: what metrics count."""

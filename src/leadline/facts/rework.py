@@ -161,25 +161,19 @@ PULL_REQUEST_KEY = {"repository": "string", "number": "int64"}
 FIRST_COMMITS = Model(
     "first_commits",
     {**PULL_REQUEST_KEY, "first_commit_at": INSTANT},
-    reads=("pull_request_commits", "commits"),
     expression=lambda _profile: _first_commits(),
     by_repository=True,
 )
 EARLY = Model(
     "early_commits",
     {**PULL_REQUEST_KEY, "sha": "string"},
-    reads=("pull_requests", "pull_request_commits", "commits"),
     expression=lambda _profile: _early_commits(),
-    needs=(FIRST_COMMITS,),
     by_repository=True,
 )
 ODD = Model(
     "odd_rework",
     {**PULL_REQUEST_KEY, "refactored_recent": "int64"},
-    reads=("pull_requests", "pull_request_files", "commits", "commit_files"),
     expression=lambda profile: _recent_by_pair(profile["rework.window_days"] * _DAY),
-    needs=(FIRST_COMMITS, EARLY),
-    settings=("rework.window_days",),
     by_repository=True,
 )
 REWORK = Model(
@@ -191,9 +185,6 @@ REWORK = Model(
         "refactored": "int64",
         "refactored_recent": "int64",
     },
-    reads=("pull_requests", "pull_request_files", "commits", "commit_files"),
     expression=lambda profile: rework(profile["rework.window_days"]),
-    needs=(FIRST_COMMITS, EARLY, ODD),
-    settings=("rework.window_days", "rework.method"),
     by_repository=True,
 )

@@ -60,6 +60,7 @@ def write(
     """
     declared = _checked(fact, start, end, developer)
     form = form_of(path)
+    from leadline.facts.policy import BUILD_POLICY
     from leadline.facts.shown import NEEDS
     from leadline.materialize.session import session
 
@@ -67,7 +68,8 @@ def write(
     kept = _kept(project, declared, start, end, tree_name, team, developer)
     profile = project.profile(tree_name)
     versions = project.lake.snapshot().versions
-    with session(project, versions, {each.name: each.version for each in _trees(project, None)}, profile) as opened:
+    tree_versions = {org_tree.name: org_tree.version for org_tree in _trees(project, None)}
+    with session(project, versions, tree_versions, profile, BUILD_POLICY) as opened:
         opened.facts.bind(NEEDS[fact])
         opened.facts.bind_raw()
         query = _shown(opened.engine, declared, profile, known, kept, form)

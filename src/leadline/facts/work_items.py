@@ -7,33 +7,27 @@ from __future__ import annotations
 
 from ibis.expr.types import Table
 
-from leadline.derive.attribution import with_developer
 from leadline.derive.completion import ITEM, completed_items
 from leadline.derive.expressions import attach, between, not_negative
 from leadline.engine.functions import epoch_us
-from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.accounts import with_developer
 from leadline.facts.pull_requests import LINKS
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
 
-def work_items_fact(profile: Profile) -> Table:
-    """Columns: project, key, type, assignee (at completion), developer, bot, created_at, started_at, completed_at,
-    complete_us (from creation or start, as the profile says; null if that instant is unknown)."""
+def assigned_items() -> Table:
+    """Columns: project, key, type, assignee (at completion), developer, bot, created_at, started_at, completed_at."""
     items = with_developer(completed_items(), "assignee", "work")
+    columns = ("type", "assignee", "developer", "bot", "created_at", "started_at", "completed_at")
+    return items.select(*ITEM, *columns)
+
+
+def work_items_fact(profile: Profile) -> Table:
+    """``assigned_items`` with complete_us: from creation or start, as the profile says; null if that instant is unknown."""
+    items = assigned_items()
     start = items.started_at if profile["work_items.complete_from"] == "started" else items.created_at
-    return items.select(
-        "project",
-        "key",
-        "type",
-        "assignee",
-        "developer",
-        "bot",
-        "created_at",
-        "started_at",
-        "completed_at",
-        complete_us=not_negative(between(start, items.completed_at)),
-    )
+    return items.mutate(complete_us=not_negative(between(start, items.completed_at)))
 
 
 def _counted(profile: Profile) -> Table:
@@ -44,9 +38,9 @@ def _counted(profile: Profile) -> Table:
     )
 
 
-def _associated(profile: Profile) -> Table:
-    fact = work_items_fact(profile)
-    counted = fact.filter(fact.completed_at.notnull() & fact.developer.notnull())
+def _associated(_profile: Profile) -> Table:
+    items = assigned_items()
+    counted = items.filter(items.completed_at.notnull() & items.developer.notnull())
     linked = LINKS.table().select(*ITEM).distinct().mutate(linked=True)
     counted = attach(counted, ITEM, linked)
     return counted.select(
@@ -57,18 +51,13 @@ def _associated(profile: Profile) -> Table:
 WORK_ITEMS = Model(
     "work_items",
     {"developer": "string", "happened_us": "int64", "type": "string", "complete_us": "int64"},
-    reads=("work_items", "work_item_changes"),
     expression=_counted,
-    needs=(ACCOUNTS,),
-    settings=("work_items.complete_from",),
 )
 """Completed items of known developers: what metrics count; ``type`` is the whole name in lower case."""
 
 ASSOCIATIONS = Model(
     "associations",
     {"developer": "string", "happened_us": "int64", "linked": "boolean"},
-    reads=("work_items", "work_item_changes"),
     expression=_associated,
-    needs=(ACCOUNTS, LINKS),
 )
 """Completed items of known developers, and whether a pull request is linked to each."""

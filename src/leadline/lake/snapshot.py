@@ -1,12 +1,11 @@
 """What a reader sees of the lake: for each table one Delta version and the Parquet files that make it up.
 
-The versions and file lists come in from the Delta logs; out goes an object that never changes, however much is
-imported, replaced or compacted meanwhile.
+A snapshot never changes, however much is imported, replaced or compacted meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +33,19 @@ class Snapshot:
 
     def __init__(self, manifests: Mapping[str, Manifest]) -> None:
         self._manifests = dict(manifests)
+        self._allowed: frozenset[str] | None = None
         self.versions: dict[str, int] = {name: manifest.version for name, manifest in self._manifests.items()}
+
+    def of(self, tables: Iterable[str]) -> Snapshot:
+        """The same versions of ``tables`` alone; it raises ``AssertionError`` when asked for the files of another."""
+        part = Snapshot({name: manifest for name in tables if (manifest := self._manifests.get(name)) is not None})
+        part._allowed = frozenset(tables)
+        return part
 
     def data_files(self, table: str) -> tuple[DataFile, ...]:
         """The files of ``table`` with size (bytes) and row count."""
+        if self._allowed is not None and table not in self._allowed:
+            raise AssertionError(f"{table} is read and not declared")
         manifest = self._manifests.get(table)
         return manifest.files if manifest is not None else ()
 

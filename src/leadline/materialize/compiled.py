@@ -1,8 +1,7 @@
 """Queries as SQL text: compiled once and kept, since compiling takes longer than many a query.
 
-A name, what the text follows from and a way to compile it come in; the text goes out. Texts are kept in the process and in
-a folder, so that a new process need not compile what another has. A file is named by a digest of all that its text follows
-from and begins with a digest of the text; the folder may be deleted at any time.
+Texts are kept in the process and in a folder, so that a new process need not compile what another has. A file is named by a
+digest of all that its text follows from and begins with a digest of the text; the folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -17,63 +16,74 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from leadline.engine import DIALECT
+
 _MOST_KEPT = 500
 """Texts: some thirty for each way in which trees and projects are set up."""
-_COMPILING = threading.Lock()
+BUILDING = threading.RLock()
 """Held while an expression is built and compiled: ibis remembers comparisons of its nodes in a way that two threads at
 once would confuse."""
-_known: dict[str, str] = {}
+_texts: dict[str, str] = {}
 
 
 class CompiledQueryCache:
-    """Compiled texts, kept in ``folder`` (None: in this process alone). Use from any thread."""
+    """Compiled texts of one engine's ``dialect``, kept in ``folder`` (None: in this process alone), where they follow from
+    the code of leadline's ``packages``. Use from any thread."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, packages: tuple[str, ...] = (), dialect: str = DIALECT) -> None:
         self._folder = folder
+        self._packages = packages
+        self._dialect = dialect
 
     def text(self, name: str, state: object, compiled: Callable[[], str]) -> str:
         """What ``compiled`` gives, which must follow from ``name``, ``state`` (as JSON) and leadline's code alone."""
-        follows = json.dumps([_compiler(), name, state], sort_keys=True)
-        digest = hashlib.sha256(follows.encode()).hexdigest()[:32]
-        if (known := _known.get(digest)) is not None:  # no one waits for a text that is there
-            return known
-        with _COMPILING:
-            if (known := _known.get(digest)) is None:
-                if len(_known) >= _MOST_KEPT:
-                    _known.clear()
-                known = _known[digest] = self._found(f"{name}-{digest}.sql", compiled)
-            return known
+        key = json.dumps([self._dialect, name, state], sort_keys=True)
+        if (text := _texts.get(key)) is not None:  # no one waits for a text that is there
+            return text
+        with BUILDING:
+            if (text := _texts.get(key)) is None:
+                if len(_texts) >= _MOST_KEPT:
+                    _texts.clear()
+                text = self.kept(name, state)
+                if text is None:
+                    text = compiled()
+                    self.keep(name, text, state)
+                _texts[key] = text
+            return text
 
-    def _found(self, name: str, compiled: Callable[[], str]) -> str:
-        if self._folder is None:
-            return compiled()
-        file = self._folder / name
-        return _read(file) or _kept(file, compiled())
-
-
-def _read(file: Path) -> str | None:
-    """The text kept in ``file``; None if there is none, or if it is not what was written."""
-    try:
-        digest, _, text = file.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    return text.decode() if digest == _digest_line(text) else None
-
-
-def _kept(file: Path, text: str) -> str:
-    """``text``, written to ``file`` if it can be: what cannot be kept is compiled anew."""
-    partial = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
+    def kept(self, name: str, state: object = None) -> str | None:
+        """The text kept for ``name`` and ``state`` in the folder; None if there is none, or it is not what was written."""
         try:
-            # As bytes: a query may hold any kind of line end, and every one is meant.
-            partial.write_bytes(_digest_line(text.encode()) + b"\n" + text.encode())
-            partial.replace(file)
-        finally:
-            partial.unlink(missing_ok=True)
-        for old in sorted(file.parent.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)[_MOST_KEPT:]:
-            old.unlink(missing_ok=True)
-    return text
+            digest, _, text = self._file(name, state).read_bytes().partition(b"\n") if self._folder else (b"", b"", b"")
+        except OSError:
+            return None
+        return text.decode() if digest == _digest_line(text) else None
+
+    def keep(self, name: str, text: str, state: object = None) -> None:
+        """Keep ``text`` in the folder if it can be kept; what cannot is made anew."""
+        if self._folder is None:
+            return
+        file = self._file(name, state)
+        partial = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                # As bytes: a query may hold any kind of line end, and every one is meant.
+                partial.write_bytes(_digest_line(text.encode()) + b"\n" + text.encode())
+                partial.replace(file)
+            finally:
+                partial.unlink(missing_ok=True)
+            for old in sorted(self._folder.iterdir(), key=_written, reverse=True)[_MOST_KEPT:]:
+                old.unlink(missing_ok=True)
+
+    def _file(self, name: str, state: object) -> Path:
+        follows = json.dumps([_compiler(self._packages), self._dialect, name, state], sort_keys=True)
+        digest = hashlib.sha256(follows.encode()).hexdigest()[:32]
+        return (self._folder or Path()) / f"{name}-{digest}.sql"
+
+
+def _written(file: Path) -> float:
+    return file.stat().st_mtime
 
 
 def _digest_line(text: bytes) -> bytes:
@@ -81,18 +91,15 @@ def _digest_line(text: bytes) -> bytes:
 
 
 @cache
-def _compiler() -> list[str]:
+def _compiler(packages: tuple[str, ...]) -> list[str]:
     """What stands for all code that makes texts."""
-    packages = ("schema", "settings", "people", "engine", "derive", "facts", "metrics")
     return [code_digest(packages), *(f"{name} {version(name)}" for name in ("ibis-framework", "sqlglot"))]
 
 
 @cache
 def code_digest(packages: tuple[str, ...]) -> str:
     """A digest of DuckDB's version and of the code of ``packages`` of leadline: what it made may differ after an update."""
-    import duckdb
-
-    digest = hashlib.sha256(duckdb.__version__.encode())
+    digest = hashlib.sha256(version("duckdb").encode())
     leadline = Path(__file__).parent.parent
     for package in packages:
         for file in sorted((leadline / package).rglob("*.py")):

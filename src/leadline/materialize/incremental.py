@@ -1,20 +1,20 @@
 """What a stored table can keep of rows that were computed for another state of the data: those of repositories in which
 nothing it follows from has changed.
 
-Two states come in, as versions of the lake's tables and as folders of stored tables; the repositories that differ go out,
-found by comparing what the two hold. Nobody has to say what changed, so nothing can be said wrongly: a delivery that repeats
-what is there, or files that were merged, change nothing.
+Which repositories differ is found by comparing what two states hold. Nobody has to say what changed, so nothing can be said
+wrongly: a delivery that repeats what is there, or files that were merged, change nothing.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline.engine.sql_text import quoted, relation_query, sql_list, sql_text
+from leadline.engine.repositories import differ, differing_repositories, rows_in, sharing_repositories
+from leadline.engine.sql_text import relation_query
 from leadline.errors import StoreError
 from leadline.materialize.model import Model
 from leadline.schema import TABLES, ColumnType
@@ -27,7 +27,7 @@ RECORD = "record.json"
 MOST_ROWS = 0.5
 """Share of a table's rows in files that differ from which on they are not compared: computing anew costs no more."""
 MOST_REPOSITORIES = 500
-MOST_SHAS = 20_000
+MOST_LOOKED_UP = 20_000
 
 Repositories = frozenset[str]
 NONE: Repositories = frozenset()
@@ -35,24 +35,24 @@ NONE: Repositories = frozenset()
 
 @dataclass(frozen=True)
 class BuildRecord:
-    """What the rows of a folder were computed from: ``base`` stands for all but the data, ``tables`` are the lake's
-    versions, ``needs`` the folders of stored tables. ``former``: the folder whose rows were kept, but for those of the
-    repositories ``changed``."""
+    """What the rows of a folder were computed from: ``config_digest`` stands for all but the data, ``sources`` are the
+    versions of the lake's tables, ``depends_on`` the folders of stored tables by name. ``previous``: the folder whose rows
+    were kept, but for those of the repositories ``rebuilt``."""
 
-    base: str
-    tables: Mapping[str, int | None]
-    needs: Mapping[str, str]
-    former: str | None = None
-    changed: tuple[str, ...] = ()
+    config_digest: str
+    sources: Mapping[str, int | None]
+    depends_on: Mapping[str, str]
+    previous: str | None = None
+    rebuilt: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, folder: Path) -> BuildRecord | None:
         """The record of a folder; None if it has none that can be read."""
         try:
-            found = cls(**json.loads((folder / RECORD).read_bytes()))
-        except (OSError, ValueError, TypeError):
+            document = json.loads((folder / RECORD).read_bytes())
+            return cls(**{**document, "rebuilt": tuple(document["rebuilt"])})
+        except (OSError, ValueError, TypeError, KeyError):
             return None
-        return cls(found.base, found.tables, found.needs, found.former, tuple(found.changed))
 
     def write(self, folder: Path) -> None:
         """Keep it beside the rows."""
@@ -78,82 +78,49 @@ class Differences:
 
     def _compared(self, name: str, before: int | None, now: int | None) -> Repositories | None:
         try:
-            former, newer = (self._snapshot({} if version is None else {name: version}) for version in (before, now))
+            earlier, later = (self._snapshot({} if version is None else {name: version}) for version in (before, now))
         except StoreError:  # a version that is kept no longer
             return None
-        there, here = set(former.data_files(name)), set(newer.data_files(name))
-        rows = max(former.row_counts().get(name, 0), newer.row_counts().get(name, 0))
-        apart = sum(max(file.rows, 0) for file in there ^ here)
-        if apart > max(1_000_000, MOST_ROWS * rows):
+        left, came = (
+            set(snapshot.data_files(name)) - set(other.data_files(name))
+            for snapshot, other in ((earlier, later), (later, earlier))
+        )
+        rows = max(snapshot.row_counts().get(name, 0) for snapshot in (earlier, later))
+        if sum(max(file.rows, 0) for file in left | came) > max(1_000_000, MOST_ROWS * rows):
             return None
         table = TABLES[name]
         lists = {column.name for column in table.columns if column.type is ColumnType.LIST}
-        sides = [
-            relation_query([str(file.path) for file in sorted(files, key=lambda each: each.path)], table.arrow_schema)
-            for files in (there - here, here - there)
-        ]
-        return self._between(sides, table.arrow_schema.names, lists, by_repository="repository" in table.key)
+        sides = [relation_query(sorted(str(file.path) for file in files), table.arrow_schema) for files in (left, came)]
+        columns = table.arrow_schema.names
+        if "repository" not in table.key:
+            return None if differ(self._engine, sides, columns, lists) else NONE
+        return differing_repositories(self._engine, sides, columns, lists, MOST_REPOSITORIES)
 
-    def of_stored(self, stored: Model, before: Path, now: Path) -> Repositories | None:
+    def of_stored(self, model: Model, before: Path, now: Path) -> Repositories | None:
         """Between two folders of a stored table."""
         if before == now:
             return NONE
         if not any(before.glob("*.parquet")):
             return None
         record = BuildRecord.of(now)
-        kept = record is not None and record.former == before.name
-        within = f" WHERE coalesce(repository, '') IN ({_texts(record.changed)})" if record is not None and kept else ""
-        if record is not None and kept and not record.changed:
+        rebuilt = record.rebuilt if record is not None and record.previous == before.name else None
+        if rebuilt is not None and not rebuilt:
             return NONE
-        sides = [f"SELECT {sql_list(stored.columns)} FROM {_parquet(folder)}{within}" for folder in (before, now)]
-        lists = {name for name, kind in stored.columns.items() if kind.startswith("array")}
-        found = self._between(sides, list(stored.columns), lists, by_repository="repository" in stored.columns)
-        if not found or not stored.whole:
-            return found
-        return self._sharing(stored, sides, found)
-
-    def _sharing(self, stored: Model, sides: Sequence[str], found: Repositories) -> Repositories | None:
-        """``found`` with the repositories that have commits in common with the rows that differ: a table that is read
-        ``whole`` is looked up by them."""
-        if "sha" not in stored.columns:
-            return None
-        inside = f"WHERE repository IN ({_texts(found)})"
-        one, other = (f"SELECT {sql_list(stored.columns)} FROM ({side}) {inside}" for side in sides)
-        differing = f"(({one}) EXCEPT ({other})) UNION (({other}) EXCEPT ({one}))"
-        shas = [sha for (sha,) in self._engine.execute(f"SELECT DISTINCT sha FROM ({differing}) LIMIT {MOST_SHAS + 1}")]
-        if len(shas) > MOST_SHAS:
-            return None
-        rows = self._engine.execute(f"SELECT DISTINCT repository FROM commits WHERE sha IN ({_texts(shas)})")
-        return found | {repository for (repository,) in rows}
-
-    def _between(
-        self, sides: Sequence[str], columns: Sequence[str], lists: Iterable[str], *, by_repository: bool
-    ) -> Repositories | None:
-        """Whose number of rows, or sum of the rows' hashes, differs."""
-        # DuckDB hashes an empty and an unknown list alike.
-        values = [f"CAST(to_json({quoted(name)}) AS VARCHAR)" if name in lists else quoted(name) for name in columns]
-        key = "coalesce(repository, '')" if by_repository else "''"
-        summed = [
-            f"SELECT {key} AS repository, count(*) AS n, sum(hash({', '.join(values)})) AS h FROM ({side}) GROUP BY ALL"
-            for side in sides
-        ]
-        rows = self._engine.execute(
-            f"SELECT repository FROM ({summed[0]}) AS a FULL JOIN ({summed[1]}) AS b USING (repository) "
-            f"WHERE a.n IS DISTINCT FROM b.n OR a.h IS DISTINCT FROM b.h LIMIT {MOST_REPOSITORIES + 1}"
+        columns = list(model.columns)
+        sides = [rows_in(folder.glob("*.parquet"), columns, only=rebuilt) for folder in (before, now)]
+        lists = {name for name, kind in model.columns.items() if kind.startswith("array")}
+        if "repository" not in model.columns:
+            return None if differ(self._engine, sides, columns, lists) else NONE
+        differing = differing_repositories(self._engine, sides, columns, lists, MOST_REPOSITORIES)
+        look_up = model.looked_up
+        if not differing or look_up is None:
+            return differing
+        sharing = sharing_repositories(
+            self._engine, sides, columns, differing, look_up.table, look_up.column, MOST_LOOKED_UP
         )
-        if len(rows) > MOST_REPOSITORIES or (rows and not by_repository):
-            return None
-        return frozenset(repository for (repository,) in rows)
+        return None if sharing is None else differing | sharing
 
 
-def kept_rows(stored: Model, folder: Path, changed: Repositories) -> str:
-    """A query for the rows of ``folder`` that are not of the repositories ``changed``."""
-    return f"SELECT {sql_list(stored.columns)} FROM {_parquet(folder)} WHERE coalesce(repository, '') NOT IN ({_texts(changed)})"
-
-
-def _parquet(folder: Path) -> str:
-    return f"read_parquet([{', '.join(map(sql_text, sorted(folder.glob('*.parquet'))))}])"
-
-
-def _texts(values: Iterable[str]) -> str:
-    return ", ".join(map(sql_text, sorted(values)))
+def kept_rows(model: Model, folder: Path, rebuilt: Repositories) -> str:
+    """A query for the rows of ``folder`` that are not of the repositories ``rebuilt``."""
+    return rows_in(folder.glob("*.parquet"), model.columns, without=rebuilt)

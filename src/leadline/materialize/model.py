@@ -1,11 +1,13 @@
 """What a stored table is: a step between the lake and the metrics whose rows are computed once per state of the data.
 
-A declaration is all there is here; ``store`` computes and keeps the rows, the modules of the facts declare theirs.
+``store`` computes and keeps the rows; the modules of the facts declare their tables. Nothing here knows what rows mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,14 +19,18 @@ if TYPE_CHECKING:
     from leadline.lake import Snapshot
     from leadline.settings.profile import Profile
 
+_READ: ContextVar[list[Model] | None] = ContextVar("read", default=None)
+"""The stored tables that the expression being built has named so far; None while none is built."""
+
 
 @dataclass(frozen=True)
 class BuildContext:
     """Where a step that no query can say is computed.
 
-    ``engine`` has the raw tables and the step's ``needs`` bound; the step writes Parquet files of its declared columns
-    into ``folder`` (at least one, if only an empty one). ``state`` is a folder of the step's own that outlives the
-    computation, used by one process at a time and never needed: it may be empty whenever a step begins.
+    ``engine`` has the step's ``sources`` and ``depends_on`` bound; the step writes Parquet files of its declared columns
+    into ``folder`` (at least one, if only an empty one). ``profile`` answers what the step declared alone. ``state`` is a
+    folder of the step's own that outlives the computation, used by one process at a time and never needed: it may be empty
+    whenever a step begins.
     """
 
     engine: Engine
@@ -32,41 +38,96 @@ class BuildContext:
     snapshot: Snapshot
     folder: Path
     state: Path
+    readable: frozenset[str]
+    """The names of the tables that the step declared."""
+
+    def sql(self, query: Table) -> str:
+        """``query`` as SQL text. Raises ``AssertionError`` if it reads a table that the step did not declare."""
+        from leadline.engine import compiled
+
+        if undeclared := sorted(tables_in(query) - self.readable):
+            raise AssertionError(f"{', '.join(undeclared)} is read and not declared")
+        return compiled(query)
+
+
+@dataclass(frozen=True)
+class Computation:
+    """How a table is computed that no query can say, with all that it reads, since that cannot be inferred: tables of the
+    lake, stored tables, settings, and team rules by name (of any team). ``state`` names a state that several computations
+    share; one without has a state of its own."""
+
+    run: Callable[[BuildContext], None]
+    sources: tuple[str, ...]
+    depends_on: tuple[Model, ...] = ()
+    settings: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """How the rows of other repositories find those of a stored table: by its ``column``, which ``table`` of the lake has,
+    too."""
+
+    table: str
+    column: str
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """One stored table, by ``expression`` or, where no query can say it, by ``compute``.
+    """One stored table: its columns with ibis types, and its rows by ``expression`` or, where no query can say them, by
+    ``computation``. What an expression reads is inferred from it.
 
-    ``reads`` are the lake's tables, ``needs`` the stored tables, ``settings`` the profile's keys, ``rules`` the team rules
-    (of any team) and, if ``people``, the org trees that its rows follow from; ``columns`` are its columns with ibis
-    types. ``by_repository``: rows of one repository follow from rows of that repository alone (and from ``needs``), so
-    that a large lake can be worked through some repositories at a time, in memory that does not grow with it. ``whole``:
-    such a step reads all of it none the less, since it is looked up by what several repositories share. ``state`` names
-    the state that steps which are computed together share; a step without has one of its own.
+    ``by_repository``: rows of one repository follow from rows of that repository alone (and from stored tables), so that
+    a large lake can be worked through some repositories at a time, in memory that does not grow with it. ``looked_up``:
+    such a step reads all of this table none the less, since several repositories share what it is about.
     """
 
     name: str
     columns: Mapping[str, str]
-    reads: tuple[str, ...]
     expression: Callable[[Profile], Table] | None = None
-    compute: Callable[[BuildContext], None] | None = None
-    needs: tuple[Model, ...] = ()
-    settings: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    people: bool = False
+    computation: Computation | None = None
     by_repository: bool = False
-    whole: bool = False
-    state: str = ""
-    bound_as: str = ""
+    looked_up: LookUp | None = None
 
     @property
     def bound_name(self) -> str:
         """The name under which its rows are bound in an engine."""
-        return self.bound_as or f"stored_{self.name}"
+        return f"stored_{self.name}"
 
     def table(self) -> Table:
         """Its rows as an unbound table."""
         import ibis
 
+        if (read := _READ.get()) is not None:
+            read.append(self)
         return ibis.table(dict(self.columns), name=self.bound_name)
+
+
+def tables_in(query: Table) -> frozenset[str]:
+    """The names of the tables that an expression reads."""
+    import ibis.expr.operations as ops
+
+    return frozenset(table.name for table in query.op().find(ops.UnboundTable))
+
+
+@contextmanager
+def noting_tables() -> Iterator[list[Model]]:
+    """The stored tables whose ``table`` is asked for meanwhile."""
+    read: list[Model] = []
+    token = _READ.set(read)
+    try:
+        yield read
+    finally:
+        _READ.reset(token)
+
+
+@dataclass(frozen=True)
+class BuildPolicy:
+    """What the store must be told of the tables that it keeps: ``code`` are the packages of leadline that rows follow from
+    (a new release computes them anew), ``query_code`` those that texts of queries follow from, ``weighed`` the tables of
+    the lake, keyed by repository, whose rows say how much work a repository is."""
+
+    code: tuple[str, ...]
+    query_code: tuple[str, ...]
+    weighed: tuple[str, ...]

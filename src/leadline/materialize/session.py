@@ -1,18 +1,20 @@
 """A session on one state of a project's data: an engine with the pinned tables and people bound, and the fact store.
 
-The versions of tables and trees and the profile come in; an engine in which facts can be asked for goes out. Who opens
-many sessions one after another keeps the engine between them, since opening one costs more than a small query.
+Who opens many sessions one after another keeps the engine between them, since opening one costs more than a small query.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from leadline.engine import Engine
+from leadline.materialize.compiled import CompiledQueryCache
+from leadline.materialize.dependencies import PEOPLE, Lineages
+from leadline.materialize.model import BuildPolicy, Model
 from leadline.materialize.store import MaterializationStore
 from leadline.people import tree
 from leadline.people.arrow import people
@@ -20,8 +22,6 @@ from leadline.people.arrow import people
 if TYPE_CHECKING:
     from leadline.home import Home, Project
     from leadline.settings.profile import Profile
-
-PEOPLE = "people"
 
 LONGEST_KEPT_SECONDS = 2.0
 """An engine that a session used for longer is not kept: beside such work opening one costs nothing, and what memory it
@@ -51,14 +51,15 @@ class Session:
 
 
 class Sessions:
-    """Opens sessions on ``home``, one after another, on an engine that is kept as long as all goes well.
+    """Opens sessions on ``home`` by a ``policy``, one after another, on an engine that is kept as long as all goes well.
 
     Use from one thread at a time, and close it (or use it as a context manager). A session sees nothing of those before
     it: what they bound stays only where it is the very same state of the same project.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, policy: BuildPolicy) -> None:
         self._home = home
+        self._policy = policy
         self._engine: Engine | None = None
         self._state: object = None
 
@@ -88,7 +89,8 @@ class Sessions:
         must be computed first. Raises ``StoreError`` if a version is gone."""
         state = (project.folder, dict(tables), dict(tree_versions), dict(profile.texts))
         opened = Session(
-            engine := self._ready(state), _store(engine, project, tables, tree_versions, profile, before_each)
+            engine := self._ready(state),
+            _store(self._policy, engine, project, tables, tree_versions, profile, before_each),
         )
         began = time.monotonic()
         kept = False
@@ -117,6 +119,7 @@ class Sessions:
 
 
 def _store(
+    policy: BuildPolicy,
     engine: Engine,
     project: Project,
     tables: Mapping[str, int],
@@ -132,6 +135,7 @@ def _store(
     return MaterializationStore(
         project.folder / "cache" / "facts",
         engine,
+        policy=policy,
         snapshot=project.lake.snapshot,
         versions=tables,
         people=tree_versions,
@@ -144,8 +148,18 @@ def _store(
 
 @contextmanager
 def session(
-    project: Project, tables: Mapping[str, int], tree_versions: Mapping[str, int], profile: Profile
+    project: Project,
+    tables: Mapping[str, int],
+    tree_versions: Mapping[str, int],
+    profile: Profile,
+    policy: BuildPolicy,
 ) -> Iterator[Session]:
     """One session as ``Sessions.open`` opens it, on an engine of its own."""
-    with Sessions(project.home) as sessions, sessions.open(project, tables, tree_versions, profile) as opened:
+    with Sessions(project.home, policy) as sessions, sessions.open(project, tables, tree_versions, profile) as opened:
         yield opened
+
+
+def sources_of(project: Project, profile: Profile, policy: BuildPolicy, models: Iterable[Model]) -> frozenset[str]:
+    """The lake's tables that the rows of ``models`` follow from in the end."""
+    lineages = Lineages(CompiledQueryCache(project.folder / "cache" / "queries", policy.query_code), profile)
+    return frozenset[str]().union(*(lineages.lineage(model).all_sources() for model in models))

@@ -1,9 +1,8 @@
-"""The store of facts: what metrics read of each fact, computed once per state of the data and kept as Parquet.
+"""The store of computed tables: what metrics read, computed once per state of the data and kept as Parquet.
 
-The versions a run is pinned to and the profile come in; stored tables bound in an engine go out. A folder's name is a
-digest of all that its rows were computed from, so it is never stale; several processes asking at once compute it once.
-It appears whole or not at all: what a killed process leaves is never read. Rows of a former state are kept where nothing
-they follow from has changed (``former``).
+A folder's name is a digest of all that its rows were computed from, so it is never stale; several processes asking at once
+compute it once. It appears whole or not at all: what a killed process leaves is never read. Rows of an earlier state are
+kept where nothing they follow from has changed (``incremental``).
 """
 
 from __future__ import annotations
@@ -11,20 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline.atomic_file import make_durable
 from leadline.engine import EVERYTHING, Within, compiled
+from leadline.engine.repositories import rows_by_repository
 from leadline.materialize.compiled import CompiledQueryCache, code_digest
+from leadline.materialize.dependencies import AskedProfile, Dependencies, Lineage, Lineages, allowed_questions
+from leadline.materialize.folders import Folders, in_use, share
 from leadline.materialize.incremental import NONE, BuildRecord, Differences, Repositories, kept_rows
-from leadline.materialize.model import BuildContext, Model
+from leadline.materialize.model import BuildContext, BuildPolicy, Computation, Model
 from leadline.schema import TABLES
 
 if TYPE_CHECKING:
@@ -36,27 +33,18 @@ if TYPE_CHECKING:
     from leadline.lake import Snapshot
     from leadline.settings.profile import Profile
 
-_CODE = ("schema", "settings", "people", "engine", "derive", "facts")
-"""The packages that the rows of stored tables follow from: a new release computes them anew."""
-_STATE = "state-"
-"""How the folders begin that steps keep between computations."""
-_KEPT_STATES = 4
-_KEPT_SECONDS = 6 * 3600
-
 _BATCH_ROWS = 4_200_000
-"""Rows of ``_WEIGHED`` that are worked on at a time: what fits in the engine's memory without spilling."""
-_WEIGHED = ("commits", "commit_files", "pull_requests", "pull_request_commits")
-
+"""Rows of the policy's ``weighed`` tables that are worked on at a time: what fits in the engine's memory without spilling."""
 _TRIED_STATES = 2
-"""Former states that are compared with the present one before it is computed from nothing."""
+"""Earlier states that are compared with the present one before it is computed from nothing."""
 
 
 class MaterializationStore:
     """The stored tables of one project at one state of its data.
 
-    ``people`` names the state of the developers (the versions of the org trees). ``bind_raw`` binds the raw tables, within
-    a range of repositories, and the people in ``engine``; ``before_each`` hears of each step that must be computed.
-    ``lock`` is the project's lock across processes. ``queries`` keeps the texts of queries beside the facts.
+    ``people`` names the state of the developers (the versions of the org trees), ``bind_people`` binds them in ``engine``;
+    ``before_each`` hears of each step that must be computed. ``lock`` is the project's lock across processes. ``queries``
+    keeps the texts of queries beside the facts.
     """
 
     def __init__(
@@ -64,6 +52,7 @@ class MaterializationStore:
         folder: Path,
         engine: Engine,
         *,
+        policy: BuildPolicy,
         snapshot: Callable[[Mapping[str, int]], Snapshot],
         versions: Mapping[str, int],
         people: Mapping[str, int],
@@ -72,9 +61,10 @@ class MaterializationStore:
         lock: Callable[[str], AbstractContextManager[None]],
         before_each: Callable[[str], None] = lambda _name: None,
     ) -> None:
-        self.queries = CompiledQueryCache(folder.with_name("queries"))
-        self._folder = folder
+        self.queries = CompiledQueryCache(folder.with_name("queries"), policy.query_code, engine.dialect)
+        self._folders = Folders(folder)
         self._engine = engine
+        self._policy = policy
         self._open_snapshot = snapshot
         self._versions = versions
         self._people = people
@@ -83,34 +73,25 @@ class MaterializationStore:
         self._lock = lock
         self._before_each = before_each
         self._raw_within: dict[str, Within] = {}
+        self._lineages = Lineages(self.queries, profile)
         self._differences = Differences(engine, snapshot)
-        self._fingerprints: dict[Model, str] = {}
+        self._fingerprints: dict[str, str] = {}
 
     @cached_property
     def _snapshot(self) -> Snapshot:
         return self._open_snapshot(self._versions)
 
-    def bind(self, tables: Iterable[Model], within: Within = EVERYTHING) -> None:
+    # -- binding -------------------------------------------------------------------------------------------------------
+
+    def bind(self, models: Iterable[Model], within: Within = EVERYTHING) -> None:
         """Make each stored table queryable in the engine, computing what is not there yet; ``within`` keeps those that
         are read by repository to a range of them."""
-        # All are there before any is bound: computing one binds those it needs anew, some repositories at a time.
-        folders = [(stored, self._ready(stored)) for stored in list(tables)]
-        for stored, folder in folders:
-            files = sorted(folder.glob("*.parquet"))
-            self._engine.bind_parquet(stored.bound_name, files, within=_within_of(stored, within))
-
-    def _ready(self, stored: Model) -> Path:
-        """The folder of a stored table, computed if it is not there yet."""
-        folder = self._named(stored)
-        if not _touched(folder):
-            with self._lock(f"facts:{folder.name}"):
-                if not _touched(folder):
-                    self._compute(stored, folder)
-        return folder
-
-    def _named(self, stored: Model) -> Path:
-        """Where a stored table is at this state of the data, or will be."""
-        return self._folder / f"{stored.name}-{self.fingerprint(stored)}"
+        # All are there before any is bound: computing one binds those it depends on anew, some repositories at a time.
+        folders = [(model, self._ready(model)) for model in list(models)]
+        for model, folder in folders:
+            self._engine.bind_files(
+                model.bound_name, sorted(folder.glob("*.parquet")), within=_within_of(model, within)
+            )
 
     def bind_raw(self, within: Within = EVERYTHING, tables: Iterable[str] = TABLES) -> None:
         """Make the raw ``tables`` (those with repositories: of the range ``within``) and the people queryable."""
@@ -123,171 +104,172 @@ class MaterializationStore:
         self._engine.bind_snapshot(self._snapshot, tables, within=within)
         self._raw_within.update(dict.fromkeys(tables, within))
 
-    def _compute(self, stored: Model, folder: Path) -> None:
-        self.bind(stored.needs)
-        unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-        unfinished.mkdir(parents=True)
-        former, changed = self._former(stored) or (None, NONE)
-        try:
-            if former is not None and not changed:
-                for file in sorted(former.glob("*.parquet")):
-                    _share(file, unfinished / file.name)
-            elif stored.compute is not None:
-                self._work(stored, stored.compute, unfinished)
-            elif former is not None:
-                self._engine.copy(
-                    kept_rows(stored, former, changed), unfinished / "kept.parquet", "parquet", compression="snappy"
-                )
-                self._query(stored, unfinished, [changed])
+    # -- which folder --------------------------------------------------------------------------------------------------
+
+    def fingerprint(self, model: Model) -> str:
+        """A digest of all that a stored table follows from."""
+        return self._fingerprint(self._lineages.lineage(model))
+
+    def _fingerprint(self, lineage: Lineage) -> str:
+        if (known := self._fingerprints.get(lineage.name)) is None:
+            state = {
+                "config": self._config_digest(lineage),
+                "sources": {table: self._versions.get(table) for table in lineage.sources},
+                "depends_on": [self._fingerprint(above) for above in lineage.depends_on],
+            }
+            known = self._fingerprints[lineage.name] = _digest(state)
+        return known
+
+    def _config_digest(self, follows: Lineage | Dependencies) -> str:
+        """A digest of what a stored table follows from beside the lake's and other stored tables."""
+        state = {
+            "code": code_digest(self._policy.code),
+            "people": dict(self._people) if follows.people else None,
+            "settings": dict(follows.answers),
+        }
+        return _digest(state)
+
+    def _named(self, model: Model) -> Path:
+        """Where a stored table is at this state of the data, or will be."""
+        return self._folders.named(model.name, self.fingerprint(model))
+
+    def _ready(self, model: Model) -> Path:
+        """The folder of a stored table, computed if it is not there yet."""
+        folder = self._named(model)
+        if not in_use(folder):
+            with self._lock(f"facts:{folder.name}"):
+                if not in_use(folder):
+                    self._compute(model, folder)
+        return folder
+
+    # -- computing -----------------------------------------------------------------------------------------------------
+
+    def _compute(self, model: Model, folder: Path) -> None:
+        follows = self._lineages.dependencies(model)
+        self.bind(follows.depends_on)
+        previous, changed = self._previous(model, follows) or (None, NONE)
+
+        def write(unfinished: Path) -> BuildRecord:
+            if previous is not None and not changed:
+                for file in sorted(previous.glob("*.parquet")):
+                    share(file, unfinished / file.name)
+            elif model.computation is not None:
+                self._run(model, model.computation, unfinished)
+            elif previous is not None:
+                kept = kept_rows(model, previous, changed)
+                self._engine.copy(kept, unfinished / "kept.parquet", "parquet", compression="snappy")
+                self._query(model, follows, unfinished, [changed])
             else:
-                self._query(stored, unfinished, self._batches if stored.by_repository else [EVERYTHING])
-            name = None if former is None else former.name
-            self._record(stored, name, tuple(sorted(changed))).write(unfinished)
-            unfinished.rename(folder)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-        self._forget(stored.name)
+                self._query(model, follows, unfinished, self._batches if model.by_repository else [EVERYTHING])
+            return self._record(follows, None if previous is None else previous.name, tuple(sorted(changed)))
 
-    def _record(self, stored: Model, former: str | None = None, changed: tuple[str, ...] = ()) -> BuildRecord:
-        """What a stored table is computed from now."""
-        return BuildRecord(
-            self._base(stored),
-            {table: self._versions.get(table) for table in stored.reads},
-            {each.name: self._named(each).name for each in stored.needs},
-            former,
-            changed,
-        )
+        self._folders.fill(folder, write)
+        self._folders.forget(model.name)
 
-    def _former(self, stored: Model) -> tuple[Path, Repositories] | None:
-        """A folder of another state whose rows still hold, but for those of the repositories that go with it."""
-        base = self._base(stored)
-        for folder in self._states(stored.name)[:_TRIED_STATES]:
-            record = BuildRecord.of(folder)
-            if record is None or record.base != base or not _touched(folder):
-                continue
-            changed = self._changed(stored, record)
-            if changed is None or (changed and not self._is_less(stored, changed)):
-                continue
-            return folder, changed
-        return None
-
-    def _changed(self, stored: Model, record: BuildRecord) -> Repositories | None:
-        """The repositories of which a stored table may have other rows than a folder with ``record``; None: any."""
-        found = NONE
-        self.bind_raw()
-        for table in stored.reads:
-            apart = self._differences.of_table(table, record.tables.get(table), self._versions.get(table))
-            if apart is None or (apart and not stored.by_repository):
-                return None
-            found |= apart
-        for need in stored.needs:
-            before, now = self._folder / record.needs.get(need.name, "-"), self._named(need)
-            # Used from here on, so that nobody deletes it meanwhile.
-            apart = self._differences.of_stored(need, before, now) if _touched(before) else None
-            if apart is None or (apart and not stored.by_repository):
-                return None
-            found |= apart
-        return found
-
-    def _is_less(self, stored: Model, changed: Repositories) -> bool:
-        """Whether the repositories ``changed`` are few enough to be worked on at once."""
-        if not stored.by_repository or "repository" not in stored.columns or stored.compute is not None:
-            return False
-        counts = self._snapshot.row_counts()
-        if sum(counts.get(name, 0) for name in _WEIGHED) <= _BATCH_ROWS:
-            return True
-        self.bind_raw(changed, _WEIGHED)
-        each = " + ".join(f"(SELECT count(*) FROM {name})" for name in _WEIGHED)
-        ((rows,),) = self._engine.execute(f"SELECT {each}")
-        return int(rows) <= _BATCH_ROWS
-
-    def _query(self, stored: Model, folder: Path, parts: Sequence[Within]) -> None:
+    def _query(self, model: Model, follows: Dependencies, folder: Path, parts: Sequence[Within]) -> None:
         """Write the rows of a step that is a query, a file for each of the ``parts`` that are worked on one by one."""
-        state = [self._texts(stored), dict(stored.columns)]
-        text = self.queries.text(stored.name, state, lambda: compiled_step(stored, self._profile))
+        state = [dict(follows.answers), dict(model.columns)]
+        text = self.queries.text(model.name, state, lambda: compiled_step(model, self._lineages.expression(model)))
         for number, within in enumerate(parts):
-            self._before_each(stored.name)
-            self.bind_raw(within, stored.reads)
-            self.bind(stored.needs, within)
+            self._before_each(model.name)
+            self.bind_raw(within, follows.sources)
+            self.bind(follows.depends_on, within)
             # A cache: written and read sooner is worth more than smaller.
             self._engine.copy(text, folder / f"{number:05}.parquet", "parquet", compression="snappy")
 
-    def _work(self, stored: Model, compute: Callable[[BuildContext], None], folder: Path) -> None:
+    def _run(self, model: Model, computation: Computation, folder: Path) -> None:
         """Have a step that is no query write its rows."""
-        self._before_each(stored.name)
-        self.bind_raw()
-        self.bind(stored.needs)
-        state = self._folder / f"{_STATE}{stored.state or stored.name}"
+        self._before_each(model.name)
+        self.bind_raw(tables=computation.sources)
+        self.bind(computation.depends_on)
+        state = self._folders.state(computation.state or model.name)
+        profile = AskedProfile(self._profile, frozenset(allowed_questions(model)))
         # Always taken after the lock of a state of the data, and nothing else is taken under it: no deadlock.
         with self._lock(f"facts:{state.name}"):
             state.mkdir(exist_ok=True)
-            compute(BuildContext(self._engine, self._profile, self._snapshot, folder, state))
+            snapshot = self._snapshot.of(computation.sources)
+            readable = frozenset([*computation.sources, *(above.bound_name for above in computation.depends_on)])
+            computation.run(BuildContext(self._engine, profile, snapshot, folder, state, readable))
         files = list(folder.glob("*.parquet"))
         for file in files:
-            make_durable(file)
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
         if not files:
-            self._engine.copy(_no_rows(stored), folder / "00000.parquet", "parquet")
+            self._engine.copy(_no_rows(model), folder / "00000.parquet", "parquet")
 
     @cached_property
     def _batches(self) -> list[Within]:
         """Ranges of repositories that together are all, each of about ``_BATCH_ROWS`` rows."""
-        counts = self._snapshot.row_counts()
-        if sum(counts.get(name, 0) for name in _WEIGHED) <= _BATCH_ROWS:
+        if self._weight <= _BATCH_ROWS:
             return [EVERYTHING]
-        self.bind_raw(EVERYTHING, _WEIGHED)
-        each = " UNION ALL ".join(f"SELECT repository, count(*) AS n FROM {name} GROUP BY 1" for name in _WEIGHED)
-        sizes = self._engine.execute(f"SELECT repository, sum(n) FROM ({each}) GROUP BY 1 ORDER BY 1")
-        return batches([(repository, int(rows)) for repository, rows in sizes], _BATCH_ROWS)
+        self.bind_raw(EVERYTHING, self._policy.weighed)
+        return batches(rows_by_repository(self._engine, self._policy.weighed), _BATCH_ROWS)
 
-    def _forget(self, name: str) -> None:
-        """Delete former states that nobody has used for hours, and what killed processes left unfinished."""
-        old = time.time() - _KEPT_SECONDS
-        for folder in [*self._states(name)[_KEPT_STATES:], *self._folder.glob(f".{name}-*")]:
-            with suppress(FileNotFoundError):  # finished, or deleted by somebody else, at this moment
-                if folder.stat().st_mtime < old:
-                    shutil.rmtree(folder, ignore_errors=True)
+    @cached_property
+    def _weight(self) -> int:
+        counts = self._snapshot.row_counts()
+        return sum(counts.get(name, 0) for name in self._policy.weighed)
 
-    def _states(self, name: str) -> list[Path]:
-        """The folders of a stored table, the last used first."""
-        found = []
-        for folder in self._folder.glob(f"{name}-*"):
-            with suppress(FileNotFoundError):  # deleted at this moment
-                found.append((folder.stat().st_mtime, folder))
-        return [folder for _, folder in sorted(found, reverse=True)]
+    # -- keeping rows of an earlier state ------------------------------------------------------------------------------
 
-    def _texts(self, stored: Model) -> dict[str, str]:
-        """The profile's texts that a stored table follows from: its settings and the team rules it reads."""
-        settings = {key: self._profile.texts[key] for key in stored.settings}
-        return {**settings, **self._profile.rule_texts(*stored.rules)}
+    def _record(self, follows: Dependencies, previous: str | None, rebuilt: tuple[str, ...]) -> BuildRecord:
+        """What a stored table is computed from now."""
+        return BuildRecord(
+            self._config_digest(follows),
+            {table: self._versions.get(table) for table in follows.sources},
+            {above.name: self._named(above).name for above in follows.depends_on},
+            previous,
+            rebuilt,
+        )
 
-    def fingerprint(self, stored: Model) -> str:
-        """A digest of all that a stored table follows from."""
-        if (known := self._fingerprints.get(stored)) is None:
-            state = {
-                "base": self._base(stored),
-                "tables": {table: self._versions.get(table) for table in stored.reads},
-                "needs": [self.fingerprint(each) for each in stored.needs],
-            }
-            known = self._fingerprints[stored] = _digest(state)
-        return known
+    def _previous(self, model: Model, follows: Dependencies) -> tuple[Path, Repositories] | None:
+        """A folder of another state whose rows still hold, but for those of the repositories that go with it."""
+        config_digest = self._config_digest(follows)
+        for folder in self._folders.of_table(model.name)[:_TRIED_STATES]:
+            record = BuildRecord.of(folder)
+            if record is None or record.config_digest != config_digest or not in_use(folder):
+                continue
+            changed = self._changed(model, follows, record)
+            if changed is None or (changed and not self._is_less(model, changed)):
+                continue
+            return folder, changed
+        return None
 
-    def _base(self, stored: Model) -> str:
-        """A digest of what a stored table follows from beside the lake's and other stored tables."""
-        state = {
-            "code": code_digest(_CODE),
-            "people": dict(self._people) if stored.people else None,
-            "settings": self._texts(stored),
-        }
-        return _digest(state)
+    def _changed(self, model: Model, follows: Dependencies, record: BuildRecord) -> Repositories | None:
+        """The repositories of which a stored table may have other rows than a folder with ``record``; None: any."""
+        changed = NONE
+        self.bind_raw()
+        for table in follows.sources:
+            apart = self._differences.of_table(table, record.sources.get(table), self._versions.get(table))
+            if apart is None or (apart and not model.by_repository):
+                return None
+            changed |= apart
+        for above in follows.depends_on:
+            before, now = self._folders.called(record.depends_on.get(above.name, "-")), self._named(above)
+            # Used from here on, so that nobody deletes it meanwhile.
+            apart = self._differences.of_stored(above, before, now) if in_use(before) else None
+            if apart is None or (apart and not model.by_repository):
+                return None
+            changed |= apart
+        return changed
+
+    def _is_less(self, model: Model, changed: Repositories) -> bool:
+        """Whether the repositories ``changed`` are few enough to be worked on at once."""
+        if not model.by_repository or "repository" not in model.columns or model.computation is not None:
+            return False
+        if self._weight <= _BATCH_ROWS:
+            return True
+        self.bind_raw(changed, self._policy.weighed)
+        return sum(rows for _, rows in rows_by_repository(self._engine, self._policy.weighed)) <= _BATCH_ROWS
 
 
 def _digest(state: object) -> str:
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _within_of(stored: Model, within: Within) -> Within:
+def _within_of(model: Model, within: Within) -> Within:
     """The part of a stored table that a step which works on the repositories of ``within`` reads."""
-    return EVERYTHING if stored.whole or "repository" not in stored.columns else within
+    return EVERYTHING if model.looked_up is not None or "repository" not in model.columns else within
 
 
 def batches(sizes: Sequence[tuple[str, int]], most: int) -> list[Within]:
@@ -303,39 +285,20 @@ def batches(sizes: Sequence[tuple[str, int]], most: int) -> list[Within]:
     return list(zip([None, *bounds], [*bounds, None], strict=True))
 
 
-def _touched(folder: Path) -> bool:
-    """Whether ``folder`` exists; its time says that it is in use."""
-    try:
-        os.utime(folder)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _share(file: Path, target: Path) -> None:
-    """Put ``file`` at ``target``, too; it takes no room twice where the disk can share it."""
-    try:
-        os.link(file, target)
-    except OSError:
-        shutil.copyfile(file, target)
-
-
-def _no_rows(stored: Model) -> Table:
+def _no_rows(model: Model) -> Table:
     """An empty table with the declared columns."""
     import ibis
 
     nothing = ibis.range(0).unnest().name("nothing").as_table()
-    return nothing.select(**{name: ibis.null(kind) for name, kind in stored.columns.items()})
+    return nothing.select(**{name: ibis.null(kind) for name, kind in model.columns.items()})
 
 
-def compiled_step(stored: Model, profile: Profile) -> str:
-    """The query of a stored table as SQL text."""
+def compiled_step(model: Model, expression: Table) -> str:
+    """The query of a stored table, built as ``expression``, as SQL text with the declared columns."""
     from leadline.engine.functions import to_bigint
 
-    if stored.expression is None:
-        raise AssertionError(f"{stored.name} has neither an expression nor a computation")
-    query = stored.expression(profile)
     columns = {
-        name: to_bigint(query[name]) if kind == "int64" else query[name] for name, kind in stored.columns.items()
+        name: to_bigint(expression[name]) if kind == "int64" else expression[name]
+        for name, kind in model.columns.items()
     }
-    return compiled(query.select(**columns))
+    return compiled(expression.select(**columns))

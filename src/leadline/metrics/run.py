@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from leadline.engine import Engine
     from leadline.home import Home, Project
-    from leadline.materialize.model import Model
     from leadline.materialize.session import Session, Sessions
     from leadline.people.tree import OrgTree
 
@@ -49,19 +47,14 @@ def pin(project: Project, tree_name: str) -> Pins:
     )
 
 
-def tables_of(request: MetricsRequest) -> frozenset[str]:
-    """The lake's tables that the metrics of ``request`` are computed from."""
-    return _tables_of(request.metrics, request.level)
-
-
-@lru_cache(maxsize=256)
-def _tables_of(ids: tuple[str, ...], level: str) -> frozenset[str]:
+def tables_of(project: Project, request: MetricsRequest) -> frozenset[str]:
+    """The lake's tables that the metrics of ``request`` are computed from, by the settings in force."""
+    from leadline.facts.policy import BUILD_POLICY
+    from leadline.materialize.session import sources_of
     from leadline.metrics.query import facts_of
 
-    def read_by(stored: Model) -> frozenset[str]:
-        return frozenset(stored.reads).union(*map(read_by, stored.needs))
-
-    return frozenset().union(*(read_by(fact.events.stored) for fact in facts_of(by_ids(ids), level)))
+    models = [model for fact in facts_of(by_ids(request.metrics), request.level) for model in fact.stored_tables]
+    return sources_of(project, project.profile(request.tree), BUILD_POLICY, models)
 
 
 @dataclass(frozen=True)
@@ -105,9 +98,10 @@ class Runner:
     """
 
     def __init__(self, home: Home) -> None:
+        from leadline.facts.policy import BUILD_POLICY
         from leadline.materialize.session import Sessions
 
-        self._sessions = Sessions(home)
+        self._sessions = Sessions(home, BUILD_POLICY)
 
     def __enter__(self) -> Self:
         return self

@@ -7,13 +7,14 @@ one per deployment with the commit it was anchored at, go out (metrics, "Which d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from leadline.errors import StoreError
 from leadline.facts.deployment_contents.tables import ANCHORS_COLUMNS, CARRIED_COLUMNS
 from leadline.facts.production import ENVIRONMENTS
 from leadline.materialize.compiled import code_digest
-from leadline.materialize.model import BuildContext, Model
+from leadline.materialize.model import BuildContext, Computation, Model
 
 if TYPE_CHECKING:
     from leadline.facts.deployment_contents.update import ContentsUpdate
@@ -46,14 +47,20 @@ def _made_by(profile: Profile) -> str:
     return f"{code_digest(('derive', 'facts'))}, first carries: {profile['deployments.first_carries']}"
 
 
+def _computation(run: Callable[[BuildContext], None]) -> Computation:
+    return Computation(
+        run,
+        sources=("commits", "deployments", "releases"),
+        depends_on=(ENVIRONMENTS,),
+        settings=("deployments.first_carries",),
+        state="carried",
+    )
+
+
 CARRIED = Model(
     "carried",
     CARRIED_COLUMNS,
-    reads=("commits", "deployments", "releases"),
-    compute=_carried,
-    needs=(ENVIRONMENTS,),
-    settings=("deployments.first_carries",),
-    state="carried",
+    computation=_computation(_carried),
 )
 """One row per class of production, repository, service ('' for none) and commit id that a successful deployment carries:
 the deployment, when it finished, and how (``via``: ``ancestor``, ``listed`` or ``cherry-pick``; then ``picked_by`` is the
@@ -62,10 +69,6 @@ commit that says so)."""
 ANCHORS = Model(
     "anchors",
     ANCHORS_COLUMNS,
-    reads=CARRIED.reads,
-    compute=_anchors,
-    needs=CARRIED.needs,
-    settings=CARRIED.settings,
-    state=CARRIED.state,
+    computation=_computation(_anchors),
 )
 """One row per deployment: the known commit whose ancestors it brings, and a sentence where that is not simply its sha."""

@@ -1,0 +1,94 @@
+"""What is asked of large tables repository by repository: how many rows there are, in which two states differ.
+
+All of it is DuckDB's SQL over files of this machine; results are small. A repository that is not known is ''.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadline.engine.sql_text import quoted, sql_list, sql_text
+
+if TYPE_CHECKING:
+    from leadline.engine.duck import Engine
+
+
+def rows_by_repository(engine: Engine, tables: Iterable[str]) -> list[tuple[str, int]]:
+    """The rows of several bound tables together, by repository in order of name."""
+    counts = " UNION ALL ".join(f"SELECT repository, count(*) AS n FROM {quoted(table)} GROUP BY 1" for table in tables)
+    sums = engine.execute(f"SELECT repository, sum(n) FROM ({counts}) GROUP BY 1 ORDER BY 1")
+    return [(repository, int(rows)) for repository, rows in sums]
+
+
+def rows_in(
+    paths: Iterable[Path],
+    columns: Iterable[str],
+    *,
+    only: Collection[str] | None = None,
+    without: Collection[str] = (),
+) -> str:
+    """A query for ``columns`` of Parquet files: of the repositories ``only`` (None: of all), ``without`` some."""
+    files = ", ".join(map(sql_text, sorted(paths)))
+    query = f"SELECT {sql_list(columns)} FROM read_parquet([{files}])"
+    if only is None and not without:
+        return query
+    wanted, names = ("NOT IN", without) if only is None else ("IN", only)
+    return f"{query} WHERE coalesce(repository, '') {wanted} ({_texts(names)})"
+
+
+def differing_repositories(
+    engine: Engine, sides: Sequence[str], columns: Iterable[str], lists: Collection[str], most: int
+) -> frozenset[str] | None:
+    """The repositories of which two queries have another number of rows, or another sum of the rows' hashes; None if
+    these are more than ``most``. ``lists`` are those of the ``columns`` that hold lists."""
+    rows = _differing(engine, sides, "coalesce(repository, '')", columns, lists, most)
+    return None if len(rows) > most else frozenset(rows)
+
+
+def differ(engine: Engine, sides: Sequence[str], columns: Iterable[str], lists: Collection[str]) -> bool:
+    """Whether two queries have different rows."""
+    return bool(_differing(engine, sides, "''", columns, lists, 1))
+
+
+def _differing(
+    engine: Engine, sides: Sequence[str], key: str, columns: Iterable[str], lists: Collection[str], most: int
+) -> list[str]:
+    # DuckDB hashes an empty and an unknown list alike.
+    values = [f"CAST(to_json({quoted(name)}) AS VARCHAR)" if name in lists else quoted(name) for name in columns]
+    before, after = (
+        f"SELECT {key} AS repository, count(*) AS n, sum(hash({', '.join(values)})) AS h FROM ({side}) GROUP BY ALL"
+        for side in sides
+    )
+    rows = engine.execute(
+        f"SELECT repository FROM ({before}) AS a FULL JOIN ({after}) AS b USING (repository) "
+        f"WHERE a.n IS DISTINCT FROM b.n OR a.h IS DISTINCT FROM b.h LIMIT {most + 1}"
+    )
+    return [repository for (repository,) in rows]
+
+
+def sharing_repositories(
+    engine: Engine,
+    sides: Sequence[str],
+    columns: Iterable[str],
+    within: Collection[str],
+    table: str,
+    column: str,
+    most: int,
+) -> frozenset[str] | None:
+    """The repositories that have in the bound ``table`` a value of ``column`` that is in the rows of ``within`` by which
+    two queries differ; None if these values are more than ``most``."""
+    inside = f"WHERE repository IN ({_texts(within)})"
+    before, after = (f"SELECT {sql_list(columns)} FROM ({side}) {inside}" for side in sides)
+    differing = f"(({before}) EXCEPT ({after})) UNION (({after}) EXCEPT ({before}))"
+    rows = engine.execute(f"SELECT DISTINCT {quoted(column)} FROM ({differing}) LIMIT {most + 1}")
+    if len(rows) > most:
+        return None
+    values = _texts(str(value) for (value,) in rows)
+    sharing = engine.execute(f"SELECT DISTINCT repository FROM {quoted(table)} WHERE {quoted(column)} IN ({values})")
+    return frozenset(repository for (repository,) in sharing)
+
+
+def _texts(values: Iterable[str]) -> str:
+    return ", ".join(map(sql_text, sorted(values)))

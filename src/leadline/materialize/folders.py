@@ -1,0 +1,80 @@
+"""The folders of stored tables: one for each table and state of the data, named by a digest of all its rows follow from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from leadline.materialize.incremental import BuildRecord
+
+_STATE = "state-"
+"""How the folders begin that steps keep between computations."""
+_KEPT_STATES = 4
+_KEPT_SECONDS = 6 * 3600
+
+
+class Folders:
+    """All folders of a project's stored tables, below ``root``. Several processes may use it at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def named(self, table: str, digest: str) -> Path:
+        """Where a table is, or will be, at the state that ``digest`` stands for."""
+        return self._root / f"{table}-{digest}"
+
+    def called(self, name: str) -> Path:
+        """The folder called ``name``."""
+        return self._root / name
+
+    def state(self, name: str) -> Path:
+        """The folder that computations which share the state ``name`` keep."""
+        return self._root / f"{_STATE}{name}"
+
+    def fill(self, folder: Path, write: Callable[[Path], BuildRecord]) -> None:
+        """Make ``folder`` of what ``write`` puts into one beside it: it appears whole or not at all."""
+        unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+        unfinished.mkdir(parents=True)
+        try:
+            write(unfinished).write(unfinished)
+            unfinished.rename(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def of_table(self, table: str) -> list[Path]:
+        """The folders of a table, the last used first."""
+        used = []
+        for folder in self._root.glob(f"{table}-*"):
+            with suppress(FileNotFoundError):  # deleted at this moment
+                used.append((folder.stat().st_mtime, folder))
+        return [folder for _, folder in sorted(used, reverse=True)]
+
+    def forget(self, table: str) -> None:
+        """Delete earlier states that nobody has used for hours, and what killed processes left unfinished."""
+        old = time.time() - _KEPT_SECONDS
+        for folder in [*self.of_table(table)[_KEPT_STATES:], *self._root.glob(f".{table}-*")]:
+            with suppress(FileNotFoundError):  # finished, or deleted by somebody else, at this moment
+                if folder.stat().st_mtime < old:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_use(folder: Path) -> bool:
+    """Whether ``folder`` exists; its time says from now on that it is in use."""
+    try:
+        os.utime(folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def share(file: Path, target: Path) -> None:
+    """Put ``file`` at ``target``, too; it takes no room twice where the disk can share it."""
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copyfile(file, target)
