@@ -235,8 +235,8 @@ class Site:
             )
             place.folder.mkdir()
             place.state.mkdir(exist_ok=True)
-            assert step.compute is not None
-            step.compute(place)
+            assert step.computation is not None
+            step.computation.run(place)
             tables = [pq.read_table(path) for path in sorted(place.folder.glob("*.parquet"))]
             assert all(table.column_names == list(step.columns) for table in tables)
             out.append([tuple(row.values()) for table in tables for row in table.to_pylist()])

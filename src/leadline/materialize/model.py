@@ -38,7 +38,7 @@ class BuildContext:
     snapshot: Snapshot
     folder: Path
     state: Path
-    readable: frozenset[str]
+    readable: frozenset[str] = frozenset()
     """The names of the tables that the step declared."""
 
     def sql(self, query: Table) -> str:
