@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from leadline.sources.jira import reading as jira_reading
 from leadline.sources.jira.api import Api, Server, headers, site
-from leadline.sources.jira.reading import Issues
+from leadline.sources.jira.reading import Issues, Place
 from leadline.sources.kit.client import Client
 from stubs.jira import TOKEN, USER, Jira
 from stubs.jira_data import issue, when
@@ -34,7 +34,7 @@ def reader(url: str, client: Client, *, cloud: bool) -> Issues:
 def test_none_that_stays_is_passed_by(
     cloud: bool, by: str, minutes: list[int], deleted: list[tuple[int, int]], cut: int
 ) -> None:
-    """Pages of 4; issues are deleted before some searches; the reading begins anew from its state after ``cut`` pages."""
+    """Pages of 4; issues are deleted before some searches; the reading begins anew from its place after ``cut`` pages."""
     jira = Jira(cloud=cloud, projects={"SHOP": "10000"})
     for number, minute in enumerate(minutes, 1):
         made = issue("SHOP", number, cloud=cloud)
@@ -58,12 +58,12 @@ def test_none_that_stays_is_passed_by(
             Client(headers=headers(USER if cloud else None, TOKEN), tool="Jira", wait=lambda _: None) as client,
         ):
             found: dict[str, Any] = {}
-            state: dict[str, Any] | None = {}
-            while state is not None:
+            place: Place | None = Place()
+            while place is not None:
                 issues = reader(url, client, cloud=cloud)
-                for number, step in enumerate(issues.walk(SCOPE, by, state), 1):
+                for number, step in enumerate(issues.walk(SCOPE, by, place), 1):
                     found |= {str(each["key"]): histories for each, histories in step.issues}
-                    state = step.state
+                    place = step.place
                     if number == cut:
                         break
                 assert searches < 300

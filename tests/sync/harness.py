@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -16,7 +17,8 @@ from leadline.engine import Engine
 from leadline.home import Project
 from leadline.schema import TABLES
 from leadline.sources.kit.kinds import KINDS
-from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sources.kit.page import Source
+from leadline.sources.kit.settings import Folders, SourceSettings, checked, connected
 from leadline.sync.run import SyncRun
 from leadline.sync.source import SourceResult, run_source
 from stubs.server import PASSING, Fault, Request, Tool
@@ -118,6 +120,11 @@ class Syncer:
             wait=self.waits.append,
             chance=lambda: 0.5,
         )
+
+    def connected(self, *targets: str) -> AbstractContextManager[Source]:
+        """The connector itself, for as long as a ``with`` block runs."""
+        folders = Folders(self.project.temp, self.project.clones)
+        return connected(self.settings(*targets), folders, environ={KINDS[self.scenario.kind].secret_env: self.token})
 
     def good(self, *targets: str, **changes: Any) -> SourceResult:
         """Run the source, which ends well and leaves nothing out."""

@@ -122,6 +122,9 @@ def many_jira_projects(tool: jira.Jira) -> None:
         tool.add(f"P{number}", 1)
 
 
+JIRA_OVERVIEW = ("/serverInfo", "/myself", "/project", "/project/search", "/field", "/status")
+
+
 def of_jira(**changes: Any) -> Scenario:
     lacking = "has no project SHAP, or its user lacks the permission 'Browse projects' for it; there is SHOP"
     return Scenario(
@@ -134,7 +137,6 @@ def of_jira(**changes: Any) -> Scenario:
             Mistake("no token: it has spaces", "two words"),
             Mistake(lacking, jira.TOKEN, ("SHAP",)),
         ),
-        goes_down=(7, "work_items", 7),
         grow=grow_jira,
         small_pages=("leadline.sources.jira.reading.ISSUES", 3),
         least_cuts=4,
@@ -147,10 +149,13 @@ JIRA_CLOUD = of_jira(
     small=jira.small,
     options={"user": jira.USER},
     limit=(5, 0, 62),
+    goes_down=(7, "work_items", 7),
+    is_overview=lambda request: request.path.endswith(JIRA_OVERVIEW),
     nothing_new=("serverInfo", "myself", "search", "field", "status", "jql"),
 )
 JIRA_DATA_CENTER = of_jira(
     small=lambda: jira.small(cloud=False),
+    goes_down=(6, "work_items", 7),
     nothing_twice=False,
     nothing_new=("serverInfo", "myself", "project", "field", "status", "search"),
 )

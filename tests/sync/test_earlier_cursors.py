@@ -8,6 +8,9 @@ import pytest
 
 from leadline.sources.git.plan import HistoryCursor
 from leadline.sources.jenkins.streams import BuildsCursor, mark
+from leadline.sources.jira.boards import BoardsCursor
+from leadline.sources.jira.reading import Place
+from leadline.sources.jira.streams import DeliveredCursor, ProjectCursor
 from leadline.sources.kit.cursor import Cursor
 from leadline.sources.kit.lists import Backfill
 from leadline.sources.pagerduty.streams import Again, IncidentsCursor, ServicesCursor, Window
@@ -59,6 +62,20 @@ OPEN = {"6": BEGAN - 60_000}
                 backfill=Backfill("100 351", None, mark(450, BEGAN), [mark(450, BEGAN)]),
             ),
         ),
+        (
+            {"key": "SHOP", "since": BEGAN, "walk": {"from": BEGAN, "seen": 3, "last": "10007"}},
+            ProjectCursor("SHOP", BEGAN, Place(BEGAN, seen=3, last="10007")),
+        ),
+        (
+            {"key": "SHOP", "since": BEGAN, "walk": {"token": "next", "at": BEGAN}},
+            ProjectCursor("SHOP", BEGAN, Place(token="next", at=BEGAN)),
+        ),
+        (
+            {"key": "SHOP", "at": BEGAN, "listed": "2026-01-01"},
+            ProjectCursor("SHOP", until=BEGAN, keys_listed="2026-01-01"),
+        ),
+        ({"10007": "2026-01-01T00:00:00.000Z"}, DeliveredCursor({"10007": "2026-01-01T00:00:00.000Z"})),
+        ({"day": "2026-01-01", "labels": {"1": "Shop"}}, BoardsCursor("2026-01-01", {"1": "Shop"})),
         ({"S1": "Shop Cart", "S2": "Shop Web"}, ServicesCursor({"S1": "Shop Cart", "S2": "Shop Web"})),
         (
             {"watermark": "2026-01-01T00:00:00Z", "resolved": "2026-01-01T00:00:00Z", "open": ["P7"], "again": None},

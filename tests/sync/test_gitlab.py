@@ -11,8 +11,7 @@ from leadline.db import sources as source_rows
 from leadline.derive.links import links, mentions
 from leadline.engine import Engine
 from leadline.home import Project
-from leadline.sources.kit.settings import connected
-from stubs.gitlab import PASSING, TOKEN, Hub
+from stubs.gitlab import PASSING, Hub
 from stubs.gitlab_data import (
     START,
     commit,
@@ -363,7 +362,7 @@ def test_lists_that_may_not_be_seen_are_named(sync: Syncer, hub: Hub, expected: 
 
 def test_what_a_connection_may_see(sync: Syncer, hub: Hub) -> None:
     hub.hidden = {"deployments", "pipelines"}
-    with connected(sync.settings(), environ={"GITLAB_TOKEN": TOKEN}) as source:
+    with sync.connected() as source:
         found = source.check()
     assert (found.owner, found.noun, found.things) == ("acme", "projects", ("acme/empty", "acme/shop", "acme/sub/web"))
     assert "deployments of acme/empty" in {each.what for each in found.hidden}
@@ -431,7 +430,7 @@ def test_odd_values(sync: Syncer, hub: Hub) -> None:
 def test_targets(sync: Syncer, hub: Hub, targets: list[str], names: list[str]) -> None:
     hub.projects.append(project("ada/notes", 9, issues=1))
     hub.users.add("ada")
-    with connected(sync.settings(*targets), environ={"GITLAB_TOKEN": TOKEN}) as source:
+    with sync.connected(*targets) as source:
         assert source.check().things == tuple(names)
 
 

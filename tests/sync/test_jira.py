@@ -10,14 +10,15 @@ import pytest
 from leadline.db import sources as source_rows
 from leadline.errors import InvalidRequest
 from leadline.sources.jira import reading as jira_reading
-from leadline.sources.jira import source as jira_source
-from leadline.sources.kit.settings import SourceSettings, checked, connected
-from stubs.jira import TOKEN, USER, Jira
+from leadline.sources.jira import streams as jira_streams
+from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sources.kit.streams import MAX_FAILED_STREAMS
+from stubs.jira import USER, Jira
 from stubs.jira_data import DOING, DONE, POINTS, board, history, issue, item, key_of, moved, sprint, user, when
 from stubs.server import JSON, TRUNCATED, Fault, Request, Tool
 
 from .harness import Rows, Scenario, Syncer, after_pages
-from .scenarios import JIRA_CLOUD, JIRA_DATA_CENTER
+from .scenarios import JIRA_CLOUD, JIRA_DATA_CENTER, JIRA_OVERVIEW
 
 CLOUD = pytest.mark.parametrize("scenario", [JIRA_CLOUD], ids=["cloud"], indirect=True, scope="module")
 DATA_CENTER = pytest.mark.parametrize("scenario", [JIRA_DATA_CENTER], ids=["center"], indirect=True, scope="module")
@@ -121,7 +122,7 @@ def test_only_what_is_new_is_read(sync: Syncer, jira: Jira) -> None:
 def test_more_changes_at_once_than_are_remembered_are_not_read_for_ever(
     sync: Syncer, jira: Jira, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jira_source, "KNOWN", 3)
+    monkeypatch.setattr(jira_streams, "REMEMBERED", 3)
     sync.good()
     for number in range(1, 6):
         jira.touch(f"SHOP-{number}", 60 * 24 * 30 - 1, item("priority", "Low", "High"), priority={"name": "High"})
@@ -228,11 +229,26 @@ def test_troubles_with_one_project_keep_nobody_from_the_others(sync: Syncer, jir
     of_shop = f"project = {jira.projects['SHOP']} "
     jira.faults = lambda each: TRUNCATED if str((each.body or {}).get("jql")).startswith(of_shop) else None
     done = sync()
-    assert done.error is not None
+    assert (done.error, done.document()["state"]) == (None, "incomplete")
+    assert [stream.what for stream in done.result.failed] == ["issues of SHOP"]
     assert {key[:3] for key in items(sync)} == {"WEB"}
     jira.faults = lambda _: None
     sync.good()
     assert len(items(sync)) == 10
+
+
+@DATA_CENTER
+def test_a_server_that_answers_only_its_overview_is_asked_no_more_for_more_projects(sync: Syncer, jira: Jira) -> None:
+    """Each list is asked for in ever smaller parts before it has failed."""
+    jira.faults = lambda request: None if request.path.endswith(JIRA_OVERVIEW) else Fault(502)
+    for _ in range(2):
+        before = len(jira.requests)
+        done = sync()
+        assert "502" in str(done.error)
+        assert len(done.result.failed) == MAX_FAILED_STREAMS
+        assert len(jira.requests) - before < 60
+        for number in range(30):
+            jira.add(f"P{number}", 1)
 
 
 @DATA_CENTER
@@ -475,7 +491,7 @@ def test_names(url: str, targets: tuple[str, ...], name: str) -> None:
 def test_check(sync: Syncer, jira: Jira) -> None:
     jira.fields = jira.fields[:3]
     jira.refused["/rest/agile/1.0/board"] = (404, {}, None)
-    with connected(sync.settings(), environ={"JIRA_TOKEN": TOKEN}) as source:
+    with sync.connected() as source:
         found = source.check()
     assert (found.things, found.owner, found.noun) == (("SHOP", "WEB"), "Bot Example", "projects")
     assert [each.what for each in found.hidden] == ["boards and sprints", "story points"]

@@ -15,13 +15,11 @@ from typing import Any
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
 from leadline.sources.kit import server_url
 from leadline.sources.kit.client import ATTEMPTS, Answer, Client, Refused, Unavailable
+from leadline.sources.kit.records import Node
 
 CLOUD_SUFFIXES = (".atlassian.net", ".jira.com", ".atlassian-us-gov-mod.net")
 """Hosts of cloud sites end so; what else is cloud (a gateway, an own domain) says so itself."""
 _PAGES_OF_SITE = ("rest", "browse", "secure", "projects", "login.jsp", "issues", "plugins")
-
-Node = Mapping[str, Any]
-"""A raw object of the API."""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,21 @@
-"""Jira's boards and their sprints, once a day.
-
-An API and the projects wanted come in; pages of ``sprints`` go out, board by board. A sprint that is shown on several boards
-is a row of the one it was made on.
+"""Jira's boards and their sprints, once a day, board by board. A sprint that is shown on several boards is a row of the one it
+was made on.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leadline.errors import NotFound
-from leadline.sources.jira.api import Api, Node
+from leadline.sources.jira.api import Api
 from leadline.sources.jira.rows import sprint_row
 from leadline.sources.kit.client import Refused, Unavailable
-from leadline.sources.kit.page import Page, Row, Skipped, State
+from leadline.sources.kit.cursor import Cursor
+from leadline.sources.kit.page import Page, Row, Skipped
+from leadline.sources.kit.records import Node
+from leadline.sources.kit.streams import Stream, StreamReader
 from leadline.sources.kit.text import Misshapen
 
 BOARDS = 50
@@ -23,43 +24,73 @@ WITHOUT_SPRINTS = "kanban"
 
 
 @dataclass(frozen=True)
+class BoardsCursor(Cursor):
+    """The ``day`` (by Jira's clock) on which boards were read last, and their ``labels`` then, by id."""
+
+    day: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+class SprintStream(Stream[BoardsCursor]):
+    """The sprints of all boards."""
+
+    cursor = BoardsCursor
+
+    def __init__(self, boards: Boards, cursor_name: str, reader: StreamReader) -> None:
+        super().__init__("boards", "sprints", cursor_name)
+        self.boards, self._reader = boards, reader
+
+    @property
+    def _today(self) -> str:
+        return self.boards.api.now().date().isoformat()
+
+    def due(self, cursor: BoardsCursor) -> bool:
+        """Whether they were not read today."""
+        return cursor.day != self._today
+
+    def read(self, cursor: BoardsCursor) -> Iterator[Page]:
+        """The sprints board by board; those of boards that are gone are taken away if all others could be read.
+
+        If the server was in trouble with one, all are read again by the next run.
+        """
+        today = self._today
+        try:
+            labels = _labels(self.boards.listed())
+        except (Refused, NotFound) as error:
+            yield self.page({}, BoardsCursor(today, cursor.labels), skipped=[Skipped("boards", error.message)])
+            return
+        refused = failed = False
+        for board, label in labels.items():
+            what = f"sprints of the board {label}"
+            try:
+                rows = self.boards.sprints(board, label, labels)
+            except (Refused, NotFound, Misshapen) as error:
+                refused = True
+                yield Page(label, skipped=(Skipped(what, error.message),))
+            except Unavailable as error:
+                failed = True
+                yield Page(label, failed=(self._reader.note_failure(what, error),))
+                if self._reader.gives_up:
+                    raise
+            else:
+                parents: dict[str, list[Row]] = {"sprints": [{"board": label}]}
+                yield Page(label, {"sprints": rows}, complete_parents=parents, records=len(rows))
+        if failed:
+            return
+        gone = [] if refused else sorted(set(cursor.labels.values()) - set(labels.values()))
+        yield self.page(
+            {},
+            BoardsCursor(today, labels),
+            complete_parents={"sprints": [{"board": label} for label in gone]},
+        )
+
+
+@dataclass(frozen=True)
 class Boards:
-    """Boards of one site: those of ``projects`` (keys), or all that are seen if it is None. ``cursor`` is the cursor's name."""
+    """Boards of one site: those of ``projects`` (keys), or all that are seen if it is None."""
 
     api: Api
-    cursor: str
     projects: Sequence[str] | None
-
-    def pages(self, state: State) -> Iterator[Page]:
-        """All sprints, unless they were read today already (by Jira's clock)."""
-        today = self.api.now().date().isoformat()
-        if state.get("day") == today:
-            return
-        try:
-            boards = self._boards()
-        except (Refused, NotFound) as error:
-            yield Page(
-                "boards", cursors={self.cursor: {**state, "day": today}}, skipped=(Skipped("boards", error.message),)
-            )
-            return
-        labels = _labels(boards)
-        refused = False
-        for identity, label in labels.items():
-            try:
-                rows = self._sprints(identity, label, labels)
-            except (Refused, NotFound, Misshapen, Unavailable) as error:
-                refused = True
-                why = error.message
-                yield Page(label, skipped=(Skipped(f"sprints of the board {label}", why),))
-                continue
-            yield Page(label, {"sprints": rows}, complete_parents={"sprints": [{"board": label}]}, records=len(rows))
-        former: Mapping[str, str] = state.get("labels") or {}
-        gone = [] if refused else sorted(set(former.values()) - set(labels.values()))
-        yield Page(
-            "boards",
-            complete_parents={"sprints": [{"board": label} for label in gone]},
-            cursors={self.cursor: {"day": today, "labels": labels}},
-        )
 
     def check(self) -> list[Skipped]:
         """Whether boards may be seen."""
@@ -69,22 +100,24 @@ class Boards:
             return [Skipped("boards and sprints", error.message)]
         return []
 
-    def _boards(self) -> list[Node]:
-        asked = [{}] if self.projects is None else [{"projectKeyOrId": each} for each in self.projects]
-        found: dict[str, Node] = {}
-        for params in asked:
-            for each in self.api.values("/rest/agile/1.0/board", params, size=BOARDS, what="boards"):
-                if each.get("id") is not None and each.get("type") != WITHOUT_SPRINTS:
-                    found[str(each["id"])] = each
-        return list(found.values())
+    def listed(self) -> list[Node]:
+        """The boards that may have sprints."""
+        queries = [{}] if self.projects is None else [{"projectKeyOrId": key} for key in self.projects]
+        boards: dict[str, Node] = {}
+        for params in queries:
+            for board in self.api.values("/rest/agile/1.0/board", params, size=BOARDS, what="boards"):
+                if board.get("id") is not None and board.get("type") != WITHOUT_SPRINTS:
+                    boards[str(board["id"])] = board
+        return list(boards.values())
 
-    def _sprints(self, identity: str, label: str, labels: Mapping[str, str]) -> list[Row]:
+    def sprints(self, board: str, label: str, labels: Mapping[str, str]) -> list[Row]:
+        """The sprints made on a board (by its id), or on none of those of ``labels``."""
         rows = []
         try:
-            for each in self.api.values(f"/rest/agile/1.0/board/{identity}/sprint", size=BOARDS, what=f"board {label}"):
-                origin = each.get("originBoardId")
-                if origin is None or str(origin) == identity or str(origin) not in labels:
-                    rows.append(sprint_row(label, each))
+            for sprint in self.api.values(f"/rest/agile/1.0/board/{board}/sprint", size=BOARDS, what=f"board {label}"):
+                origin = sprint.get("originBoardId")
+                if origin is None or str(origin) == board or str(origin) not in labels:
+                    rows.append(sprint_row(label, sprint))
         except Refused as error:
             if "support sprints" not in error.message:
                 raise
@@ -94,7 +127,8 @@ class Boards:
 def _labels(boards: Sequence[Node]) -> dict[str, str]:
     """What boards are called, by id; those of the same name have their ids beside it."""
     names = {
-        str(each["id"]): " ".join(str(each.get("name") or each["id"]).replace("\x00", "").split()) for each in boards
+        str(board["id"]): " ".join(str(board.get("name") or board["id"]).replace("\x00", "").split())
+        for board in boards
     }
     often = Counter(names.values())
     return {identity: name if often[name] == 1 else f"{name} ({identity})" for identity, name in names.items()}

@@ -1,21 +1,24 @@
 """How Jira's issues are read: in an order that stays, page by page, each with its whole history.
 
-An API and a query come in; raw issues with their histories and the place to go on from come out. Instants are asked for as
-milliseconds since 1970, which JQL takes as they are; texts would be in the time zone of the user's profile.
+Instants are asked for as milliseconds since 1970, which JQL takes as they are; texts would be in the time zone of the user's
+profile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from leadline.errors import NotFound
-from leadline.sources.jira.api import Api, Node, Server
+from leadline.sources.jira.api import Api, Server
 from leadline.sources.jira.rows import instant
 from leadline.sources.kit.client import Refused, Unavailable
-from leadline.sources.kit.page import Skipped, State
+from leadline.sources.kit.cursor import Part
+from leadline.sources.kit.lists import PageSize
+from leadline.sources.kit.page import Skipped
+from leadline.sources.kit.records import Node
 from leadline.sources.kit.text import Misshapen
 
 ISSUES = 100
@@ -26,14 +29,27 @@ PAGES = 3
 """Pages of issues whose histories are asked for together (cloud)."""
 HISTORIES = 5000
 """Entries of histories asked for at once (cloud), which gives 10,000 at most."""
-ATTEMPTS_WHILE_LARGE = 2
-"""How often a page is asked for that could be asked for in smaller parts."""
 MINUTE = 60_000
 """Milliseconds. Bounds are whole minutes: some versions of Jira compare no finer."""
 AGAIN = 3
 """How often a minute is read from its beginning because it changed while it was read."""
 
 Known = Callable[[Node], bool]
+
+
+@dataclass(frozen=True)
+class Place(Part):
+    """Where to go on in a list of issues. ``begin``: the instant (ms) that the query begins at; None: at the first issue.
+
+    Cloud keeps the place itself, as a ``token``; ``at`` is the minute of the last issue. Data center is asked from the number
+    ``seen`` of issues on, the last of which had the id ``last``.
+    """
+
+    begin: int | None = None
+    token: str | None = None
+    at: int | None = None
+    seen: int = 0
+    last: str | None = None
 
 
 def millis(text: str | None) -> int | None:
@@ -44,11 +60,11 @@ def millis(text: str | None) -> int | None:
 @dataclass(frozen=True)
 class Step:
     """One page: the issues that were ``met``, those of them that are not known with their histories (None: they could not
-    be read), and where to go on (None: it was the last)."""
+    be read), and the place to go on from (None: it was the last)."""
 
     met: Sequence[Node]
     issues: list[tuple[Node, list[Node] | None]]
-    state: State | None
+    place: Place | None
 
 
 @dataclass
@@ -59,62 +75,62 @@ class Issues:
     server: Server
     fields: Sequence[str]
     skipped: list[Skipped] = field(default_factory=list)
-    _size: int = field(default_factory=lambda: ISSUES)
+    _size: PageSize = field(default_factory=lambda: PageSize(ISSUES))
 
-    def walk(self, scope: str, by: str, state: State, known: Known = lambda _: False) -> Iterator[Step]:
-        """Issues of ``scope`` (JQL) in order of ``by`` (``created`` or ``updated``), from where ``state`` says.
+    def walk(self, scope: str, by: str, place: Place, known: Known = lambda _: False) -> Iterator[Step]:
+        """Issues of ``scope`` (JQL) in order of ``by`` (``created`` or ``updated``), from ``place`` on.
 
-        ``state``: ``from``, the instant (ms) that the query begins at, and how far it was read. What comes to lie behind
-        the place while it is read is met, what comes to lie before it is not. Histories of ``known`` issues are not read.
+        What comes to lie behind the place while it is read is met, what comes to lie before it is not. Histories of ``known``
+        issues are not read.
         """
-        yield from (self._by_token if self.server.is_cloud else self._by_offset)(scope, by, dict(state), known)
+        yield from (self._by_token if self.server.is_cloud else self._by_offset)(scope, by, place, known)
 
     # -- cloud: the server keeps the place ---------------------------------------------------------------------------
 
-    def _by_token(self, scope: str, by: str, state: State, known: Known) -> Iterator[Step]:
-        resumed = state.get("token") is not None
+    def _by_token(self, scope: str, by: str, place: Place, known: Known) -> Iterator[Step]:
+        resumed = place.token is not None
         while True:
             met: list[Node] = []
             for _ in range(PAGES):
                 try:
-                    found, following = self._search(scope, by, state)
+                    issues, token = self._search(scope, by, place)
                 except Refused:
                     if not resumed:
                         raise
                     # The server does not know its token any more: from the last minute that was read.
-                    state, resumed = {"from": state.get("at")}, False
-                    found, following = self._search(scope, by, state)
+                    place, resumed = Place(place.at), False
+                    issues, token = self._search(scope, by, place)
                 resumed = False
-                met += found
-                newest = _newest(found[-1:], by)
-                at = state.get("at") if newest is None else newest // MINUTE * MINUTE
-                state = {**state, "token": following, "at": at}
-                if following is None:
+                met += issues
+                newest = _newest(issues[-1:], by)
+                at = place.at if newest is None else newest // MINUTE * MINUTE
+                place = replace(place, token=token, at=at)
+                if token is None:
                     break
-            fresh = [each for each in met if not known(each)]
-            histories = self._bulk([str(each.get("id")) for each in fresh])
-            issues = [(each, histories.get(str(each.get("id")))) for each in fresh]
-            yield Step(met, issues, None if following is None else dict(state))
-            if following is None:
+            fresh = [issue for issue in met if not known(issue)]
+            histories = self._bulk([str(issue.get("id")) for issue in fresh])
+            with_histories = [(issue, histories.get(str(issue.get("id")))) for issue in fresh]
+            yield Step(met, with_histories, None if token is None else place)
+            if token is None:
                 return
 
-    def _search(self, scope: str, by: str, state: State) -> tuple[list[Node], str | None]:
+    def _search(self, scope: str, by: str, place: Place) -> tuple[list[Node], str | None]:
         """One page of issues, and the token of the next."""
-        token = state.get("token")
-        query = {"jql": _jql(scope, by, state), "maxResults": ISSUES, "fields": list(self.fields)}
-        answer = self.api.post("/rest/api/3/search/jql", {**query, **({"nextPageToken": token} if token else {})})
+        query = {"jql": _jql(scope, by, place), "maxResults": ISSUES, "fields": list(self.fields)}
+        token = {"nextPageToken": place.token} if place.token else {}
+        answer = self.api.post("/rest/api/3/search/jql", {**query, **token})
         following = answer.get("nextPageToken")
         if not following or answer.get("isLast") is True:
             return _issues(answer), None
-        if following == token:
+        if following == place.token:
             raise Refused(f"{self.api.client.tool} gives the same page of issues again and again")
         return _issues(answer), str(following)
 
     def _bulk(self, ids: Sequence[str]) -> dict[str, list[Node] | None]:
         """Histories of issues by their ids; those that are refused together are asked for one by one."""
-        found: dict[str, list[Node] | None] = {each: [] for each in ids}
+        by_id: dict[str, list[Node] | None] = {identity: [] for identity in ids}
         if not ids:
-            return found
+            return by_id
         token: Any = None
         try:
             while True:
@@ -124,14 +140,14 @@ class Issues:
                     **({"nextPageToken": token} if token else {}),
                 }
                 answer = self.api.post("/rest/api/3/changelog/bulkfetch", body)
-                for each in _objects(answer.get("issueChangeLogs")):
-                    if (told := found.get(str(each.get("issueId")))) is not None:
-                        told += _objects(each.get("changeHistories"))
+                for changelog in _objects(answer.get("issueChangeLogs")):
+                    if (histories := by_id.get(str(changelog.get("issueId")))) is not None:
+                        histories += _objects(changelog.get("changeHistories"))
                 token = answer.get("nextPageToken")
                 if not token:
-                    return found
+                    return by_id
         except (Refused, NotFound):
-            return {each: self._history(each) for each in ids}
+            return {identity: self._history(identity) for identity in ids}
 
     def _history(self, identity: str) -> list[Node] | None:
         try:
@@ -142,27 +158,26 @@ class Issues:
 
     # -- data center: the place is a number of issues from a minute on --------------------------------------------------
 
-    def _by_offset(self, scope: str, by: str, state: State, known: Known) -> Iterator[Step]:
+    def _by_offset(self, scope: str, by: str, place: Place, known: Known) -> Iterator[Step]:
         again = 0
         while True:
-            seen = int(state.get("seen") or 0)
-            checked = seen > 0 and again < AGAIN
-            start = seen - 1 if checked else seen
-            raw, total = self._page(_jql(scope, by, state), start, int(checked))
-            found = raw
+            checked = place.seen > 0 and again < AGAIN
+            start = place.seen - 1 if checked else place.seen
+            raw, total = self._page(_jql(scope, by, place), start, int(checked))
+            issues = raw
             if checked:
                 # The one before the place is asked for, too: if it is another, issues left the minute, and others moved up.
-                if not raw or str(raw[0].get("id")) != state.get("last"):
+                if not raw or str(raw[0].get("id")) != place.last:
                     again += 1
-                    state = {"from": state.get("from")}
+                    place = Place(place.begin)
                     continue
-                found = raw[1:]
+                issues = raw[1:]
             ended = start + len(raw) >= total or not raw
-            following = _after(state, found, by)
-            again = again if following.get("from") == state.get("from") else 0
-            state = following
-            issues = [(each, self._embedded(each)) for each in found if not known(each)]
-            yield Step(found, issues, None if ended else dict(state))
+            following = _after(place, issues, by)
+            again = again if following.begin == place.begin else 0
+            place = following
+            with_histories = [(issue, self._embedded(issue)) for issue in issues if not known(issue)]
+            yield Step(issues, with_histories, None if ended else place)
             if ended:
                 return
 
@@ -171,20 +186,18 @@ class Issues:
 
         What is too heavy for the server is asked for in smaller parts, and an issue that is so by itself without its history.
         """
-        body = {"jql": jql, "startAt": start, "fields": list(self.fields), "expand": ["changelog"]}
-        while True:
-            body["maxResults"] = self._size + extra
-            try:
-                answer = self.api.post("/rest/api/2/search", body, attempts=ATTEMPTS_WHILE_LARGE)
-                break
-            except Unavailable:
-                if self._size == 1:
-                    answer = self.api.post("/rest/api/2/search", {**body, "expand": []})
-                    break
-                self._size = max(1, self._size // 5)
-        self._size = min(ISSUES, self._size * 2)
-        found, total = _issues(answer), answer.get("total")
-        return found, total if isinstance(total, int) else start + len(found) + (len(found) > 0)
+        body = {"jql": jql, "startAt": start, "fields": list(self.fields)}
+
+        def ask(size: int, attempts: int) -> Node:
+            whole = {**body, "maxResults": size + extra, "expand": ["changelog"]}
+            return self.api.post("/rest/api/2/search", whole, attempts=attempts)
+
+        def without_history() -> Node:
+            return self.api.post("/rest/api/2/search", {**body, "maxResults": 1 + extra, "expand": []})
+
+        answer = self._size.read(ask, without_history)
+        issues, total = _issues(answer), answer.get("total")
+        return issues, total if isinstance(total, int) else start + len(issues) + (len(issues) > 0)
 
     def _embedded(self, issue: Node) -> list[Node] | None:
         """The history that came with an issue; asked for by itself where it came in part."""
@@ -192,18 +205,18 @@ class Issues:
         if not isinstance(changelog, dict):
             self.skipped.append(Skipped(f"changes of {issue.get('key')}", "Jira gives no history of it"))
             return None
-        found, total = _objects(changelog.get("histories")), changelog.get("total")
-        if not isinstance(total, int) or len(found) >= total:
-            return found
+        histories, total = _objects(changelog.get("histories")), changelog.get("total")
+        if not isinstance(total, int) or len(histories) >= total:
+            return histories
         key = str(issue.get("key"))
         try:
             alone = self.api.object(
                 f"/rest/api/2/issue/{issue.get('id')}", {"expand": "changelog", "fields": "updated"}
             )
-            found = _objects((alone.get("changelog") or {}).get("histories"))
-            if len(found) >= total:
-                return found
-            why = f"Jira gives {len(found):,} of {total:,} entries of its history"
+            histories = _objects((alone.get("changelog") or {}).get("histories"))
+            if len(histories) >= total:
+                return histories
+            why = f"Jira gives {len(histories):,} of {total:,} entries of its history"
         except (Refused, NotFound, Unavailable) as error:
             why = error.message
         self.skipped.append(Skipped(f"changes of {key}", why))
@@ -215,13 +228,13 @@ class Issues:
         """Keys of all issues of a project (by its id); None if they changed whenever they were listed."""
         jql = f"project = {project} ORDER BY key ASC"
         for _ in range(AGAIN):
-            found = self._keys_by_token(jql) if self.server.is_cloud else self._keys_by_offset(jql)
-            if found is not None:
-                return found
+            keys = self._keys_by_token(jql) if self.server.is_cloud else self._keys_by_offset(jql)
+            if keys is not None:
+                return keys
         return None
 
     def _keys_by_token(self, jql: str) -> list[str]:
-        found: list[str] = []
+        keys: list[str] = []
         token: Any = None
         while True:
             body = {
@@ -231,73 +244,71 @@ class Issues:
                 **({"nextPageToken": token} if token else {}),
             }
             answer = self.api.post("/rest/api/3/search/jql", body)
-            found += _keys(_issues(answer))
+            keys += _keys(_issues(answer))
             token = answer.get("nextPageToken")
             if not token or answer.get("isLast") is True:
-                return found
+                return keys
 
     def _keys_by_offset(self, jql: str) -> list[str] | None:
         """None if issues left the list while it was read: others would be missing."""
-        found: list[str] = []
+        keys: list[str] = []
         while True:
-            start = max(0, len(found) - 1)
+            start = max(0, len(keys) - 1)
             body = {"jql": jql, "startAt": start, "maxResults": KEYS, "fields": ["key"]}
             answer = self.api.post("/rest/api/2/search", body)
-            keys = _keys(_issues(answer))
-            if found and (not keys or keys[0] != found[-1]):
+            page = _keys(_issues(answer))
+            if keys and (not page or page[0] != keys[-1]):
                 return None
-            found += keys[1:] if found else keys
+            keys += page[1:] if keys else page
             total = answer.get("total")
-            if len(keys) <= 1 or not isinstance(total, int) or len(found) >= total:
-                return found
+            if len(page) <= 1 or not isinstance(total, int) or len(keys) >= total:
+                return keys
 
 
-def _after(state: State, found: Sequence[Node], by: str) -> State:
-    """Where to go on after ``found``: from the minute of the last one, past those of that minute."""
-    if not found:
-        return state
-    last, newest = str(found[-1].get("id")), _newest(found[-1:], by)
+def _after(place: Place, issues: Sequence[Node], by: str) -> Place:
+    """Where to go on after ``issues``: from the minute of the last one, past those of that minute."""
+    if not issues:
+        return place
+    last, newest = str(issues[-1].get("id")), _newest(issues[-1:], by)
     minute = None if newest is None else newest // MINUTE * MINUTE
-    begun = state.get("from")
-    if minute is None or (begun is not None and minute <= begun):
-        return {"from": begun, "seen": int(state.get("seen") or 0) + len(found), "last": last}
+    if minute is None or (place.begin is not None and minute <= place.begin):
+        return Place(place.begin, seen=place.seen + len(issues), last=last)
     seen = 0
-    for each in reversed(found):
-        at = _newest([each], by)
+    for issue in reversed(issues):
+        at = _newest([issue], by)
         if at is None or at < minute:
             break
         seen += 1
-    return {"from": minute, "seen": seen, "last": last}
+    return Place(minute, seen=seen, last=last)
 
 
-def _jql(scope: str, by: str, state: State) -> str:
-    begun = state.get("from")
-    since = "" if begun is None else f" AND {by} >= {begun}"
+def _jql(scope: str, by: str, place: Place) -> str:
+    since = "" if place.begin is None else f" AND {by} >= {place.begin}"
     return f"{scope}{since} ORDER BY {by} ASC, key ASC"
 
 
-def _newest(found: Iterable[Node], by: str) -> int | None:
+def _newest(issues: Iterable[Node], by: str) -> int | None:
     """The newest ``by`` of issues; None where none has one."""
     times = []
-    for each in found:
-        fields = each.get("fields")
+    for issue in issues:
+        fields = issue.get("fields")
         try:
             times.append(millis(instant(fields.get(by) if isinstance(fields, dict) else None)))
         except Misshapen:
             continue
-    return max((each for each in times if each is not None), default=None)
+    return max((time for time in times if time is not None), default=None)
 
 
 def _issues(answer: Node) -> list[Node]:
-    found = answer.get("issues")
-    if not isinstance(found, list):
+    issues = answer.get("issues")
+    if not isinstance(issues, list):
         raise Refused(f"Jira answers no list of issues but {sorted(answer)[:5]}")
-    return _objects(found)
+    return _objects(issues)
 
 
 def _keys(issues: Iterable[Node]) -> list[str]:
-    return [key for each in issues if isinstance(key := each.get("key"), str)]
+    return [key for issue in issues if isinstance(key := issue.get("key"), str)]
 
 
-def _objects(found: Any) -> list[Node]:
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+def _objects(values: Any) -> list[Node]:
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

@@ -117,7 +117,7 @@ KINDS = {
             ),
             "PROJECT",
             "Keys of projects [default: all that are seen]; quote patterns.",
-            "leadline.sources.jira.source",
+            "leadline.sources.jira.connection",
             "The site's address.",
             "JIRA_TOKEN",
             target_needed=False,
