@@ -44,10 +44,6 @@ Instant = Annotated[
 ]
 
 
-UPPER_STATES = tuple(state.upper() for state in STATES)
-"""Status words as efficiency exports write them."""
-
-
 class Body(BaseModel):
     """A JSON body of the API."""
 
@@ -80,16 +76,6 @@ class CreatedBody(Body):
     def _members(cls, created: Created) -> dict[str, Any]:
         warnings = {"warnings": list(created.warnings)} if created.warnings else {}
         return {"export_id": created.export.id, "created_at": created.export.created_at, **warnings}
-
-
-class EfficiencyCreatedBody(CreatedBody):
-    """An efficiency export was created."""
-
-    status: str = Field(json_schema_extra={"enum": list(UPPER_STATES)})
-
-    @classmethod
-    def _members(cls, created: Created) -> dict[str, Any]:
-        return {**super()._members(created), "status": created.export.state.upper()}
 
 
 class DownloadBody(Body):
@@ -154,22 +140,6 @@ class ExportBody(Body):
         )
 
 
-class EfficiencyExportBody(ExportBody):
-    """One efficiency export as it is now."""
-
-    status: str = Field(json_schema_extra={"enum": list(UPPER_STATES)})
-    download_url: str | None = Field(default=None, description="As `download.url`; only while there is a file.")
-
-    @classmethod
-    def of(cls, export: Export, path: str, now: datetime) -> Self:
-        """An export whose kind's collection is at ``path``, as of ``now``."""
-        body = super().of(export, path, now)
-        body.status = body.status.upper()
-        if body.download is not None:
-            body.download_url = body.download.url
-        return body
-
-
 def _error_members(export: Export) -> dict[str, Any]:
     if export.state != FAILED:
         return {}
@@ -198,11 +168,3 @@ class ListBody(Body):
         """The answer to a list."""
         exports = [cls.entry.of(export, path, now) for export in page.exports]
         return cls(exports=exports, page=page.page, limit=page.limit, total=page.total)
-
-
-class EfficiencyListBody(ListBody):
-    """One page of efficiency exports."""
-
-    entry: ClassVar[type[ExportBody]] = EfficiencyExportBody
-
-    exports: Sequence[EfficiencyExportBody]

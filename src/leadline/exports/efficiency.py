@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
+from leadline.db.jobs import STATES, Export
 from leadline.errors import Detail, Forbidden
 from leadline.exports import options as command_options
-from leadline.exports.answers import EfficiencyCreatedBody, EfficiencyExportBody, EfficiencyListBody
+from leadline.exports.answers import Created, CreatedBody, ExportBody, ListBody
 from leadline.exports.export_kind import Command, ExportKind
 from leadline.exports.metric_rows import METRIC_ROWS, metrics_request
 from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest, Scope
@@ -20,6 +22,8 @@ from leadline.metrics.metric import EFFICIENCY, TEAM
 from leadline.metrics.request import LEADING, MetricsRequest
 
 GRANULARITIES = ("WEEKLY", "MONTHLY", "QUARTERLY")
+UPPER_STATES = tuple(state.upper() for state in STATES)
+"""Status words as efficiency exports write them."""
 
 
 class EfficiencyScope(Scope):
@@ -61,6 +65,46 @@ class EfficiencyExportRequest(MetricsExportRequest):
         examples=[["LTTC_Mean_Days", "DF_Deployment_Count"]],
     )
     options: EfficiencyOptions
+
+
+# -- the answers -------------------------------------------------------------------------------------------------------
+
+
+class EfficiencyCreatedBody(CreatedBody):
+    """An efficiency export was created."""
+
+    status: str = Field(json_schema_extra={"enum": list(UPPER_STATES)})
+
+    @classmethod
+    def _members(cls, created: Created) -> dict[str, Any]:
+        return {**super()._members(created), "status": created.export.state.upper()}
+
+
+class EfficiencyExportBody(ExportBody):
+    """One efficiency export as it is now."""
+
+    status: str = Field(json_schema_extra={"enum": list(UPPER_STATES)})
+    download_url: str | None = Field(default=None, description="As `download.url`; only while there is a file.")
+
+    @classmethod
+    def of(cls, export: Export, path: str, now: datetime) -> Self:
+        """An export whose kind's collection is at ``path``, as of ``now``."""
+        body = super().of(export, path, now)
+        body.status = body.status.upper()
+        if body.download is not None:
+            body.download_url = body.download.url
+        return body
+
+
+class EfficiencyListBody(ListBody):
+    """One page of efficiency exports."""
+
+    entry: ClassVar[type[ExportBody]] = EfficiencyExportBody
+
+    exports: Sequence[EfficiencyExportBody]
+
+
+# -- the declaration ---------------------------------------------------------------------------------------------------
 
 
 def _read(model: EfficiencyExportRequest) -> Callable[..., MetricsRequest]:

@@ -25,7 +25,8 @@ import structlog
 from leadline.db import jobs
 from leadline.db.projects import all_projects
 from leadline.errors import LeadlineError, StoreError
-from leadline.exports import cleaning, files
+from leadline.exports import files
+from leadline.exports.cleaning import clean
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.heartbeat import Heartbeat, HeartbeatThread
 from leadline.exports.kinds import KINDS
@@ -59,6 +60,22 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Every:
+    """Says when something is due that is done every so many ``seconds``, for the first time now (``at_once``) or then."""
+
+    def __init__(self, seconds: float, *, at_once: bool = True) -> None:
+        self._seconds = seconds
+        self._next = time.monotonic() + (0 if at_once else seconds)
+
+    def due(self) -> bool:
+        """Whether it is; if so, the next time is counted from here."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
+
+
 class Worker:
     """One worker of ``home``; use it from one thread. ``name`` must be unique among all workers of the database.
 
@@ -80,7 +97,7 @@ class Worker:
         self._home, self._produce, self._pin, self._clock, self._lease = home, produce, pin, clock, lease
         self._runner: Runner | None = None
         self._projects: dict[int, Project] = {}
-        self._pulse = HeartbeatThread()
+        self._heartbeats = HeartbeatThread()
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
@@ -101,10 +118,10 @@ class Worker:
 
     def _run_until(self, stop: threading.Event) -> None:
         self._stop = stop
-        next_cleaning = next_delivery = idle_since = time.monotonic()
-        next_maintenance = time.monotonic() + MAINTENANCE_SECONDS
+        cleaning, delivery = _Every(CLEANING_SECONDS), _Every(DELIVERY_SECONDS)
+        maintenance = _Every(MAINTENANCE_SECONDS, at_once=False)
         steps = self._preparing()
-        busy = False
+        busy, idle_since = False, time.monotonic()
         with listening(self._home.path) as queued:
             while not stop.is_set():
                 try:
@@ -117,14 +134,11 @@ class Worker:
                         continue
                     if time.monotonic() - idle_since > IDLE_SECONDS:
                         self.close()
-                    if time.monotonic() >= next_cleaning:
-                        next_cleaning = time.monotonic() + CLEANING_SECONDS
-                        cleaning.clean(self._home, self._clock())
-                    if time.monotonic() >= next_maintenance:
-                        next_maintenance = time.monotonic() + MAINTENANCE_SECONDS
+                    if cleaning.due():
+                        clean(self._home, self._clock())
+                    if maintenance.due():
                         steps = maintain(self._home, self._clock())
-                    if time.monotonic() >= next_delivery:
-                        next_delivery = time.monotonic() + DELIVERY_SECONDS
+                    if delivery.due():
                         self._deliver_pushed()
                 except Exception:
                     # The database or the disk is in trouble: a worker outlives that.
@@ -159,12 +173,12 @@ class Worker:
     def _run(self, claim: jobs.Claim, log: Any) -> str:
         """Run a claimed export to its end; returns what became of it, for the log."""
         export, control = claim.export, Control()
-        beat = Heartbeat(self._home.db, claim, control, stop=self._stop, lease=self._lease, clock=self._clock)
+        heartbeat = Heartbeat(self._home.db, claim, control, stop=self._stop, lease=self._lease, clock=self._clock)
         work: Path | None = None
         try:
             project = self._project(export.project_id)
             work = files.work_folder(project.folder, export.id, export.attempts)
-            with self._pulse.beating(beat):
+            with self._heartbeats.beating(heartbeat):
                 finished, rows = self._write(project, claim, work, control)
                 return self._complete(project, claim, finished, rows)
         except (sa.exc.DBAPIError, sa.exc.TimeoutError):
@@ -172,9 +186,9 @@ class Worker:
             log.warning("export left to a later attempt")
             raise
         except Exception as error:
-            if beat.lost or (isinstance(error, Cancelled) and not beat.ending):
+            if heartbeat.lost or (isinstance(error, Cancelled) and not heartbeat.ending):
                 return "cancelled or taken over"
-            if beat.ending:
+            if heartbeat.ending:
                 return "put back" if jobs.release(self._home.db, claim) else "cancelled or taken over"
             if not isinstance(error, LeadlineError):
                 log.exception("export failed unexpectedly")
