@@ -1,7 +1,6 @@
 """The home: one folder (or database URL) opened, and the projects in it, each with its lake, locks and profile.
 
-A path comes in; a ``Home`` with its metadata database and, per project, a ``Lake`` go out. Several processes may hold the
-same home open at once.
+Several processes may hold the same home open at once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One open metadata database: transactions, migrations and cross-process locks, alike on SQLite and PostgreSQL.
 
-A SQLAlchemy URL comes in, connections go out. On SQLite every write transaction takes the write lock at its start (WAL,
+On SQLite every write transaction takes the write lock at its start (WAL,
 ``BEGIN IMMEDIATE``), so readers never block and two writers never deadlock.
 """
 

@@ -70,13 +70,13 @@ def find(db: Database, project_id: int, upload_id: str) -> Upload | None:
 def newest_mappings(db: Database, project_id: int, tree: str) -> dict[str, str]:
     """The mappings of the upload of the tree that was put in force last; none before the first."""
     with db.read() as connection:
-        found = connection.execute(
+        mappings = connection.execute(
             sa.select(uploads.c.mappings)
             .where(uploads.c.project_id == project_id, uploads.c.tree == tree, uploads.c.tree_version.is_not(None))
             .order_by(uploads.c.activated_at.desc(), uploads.c.tree_version.desc())
             .limit(1)
         ).scalar()
-    return dict(found or {})
+    return dict(mappings or {})
 
 
 def review(db: Database, upload_id: str, mappings: Mapping[str, str], base_version: int | None) -> None:

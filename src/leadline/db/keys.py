@@ -118,8 +118,8 @@ def find(db: Database, key: str, now: datetime) -> ApiKey | None:
     same = hmac.compare_digest(row.hash if row is not None else "0" * 64, hash_of(key))
     if row is None or not same:
         return None
-    found = _key(row)
-    return found if found.is_valid(now) else None
+    stored = _key(row)
+    return stored if stored.is_valid(now) else None
 
 
 def listed(db: Database, project_id: int) -> list[ApiKey]:

@@ -1,6 +1,6 @@
 """Brings the metadata database's schema to the newest revision with Alembic.
 
-An open connection comes in; the schema goes out current. ``CURRENT`` is the newest revision (a test compares it with the
+``CURRENT`` is the newest revision (a test compares it with the
 migrations there are), so that opening a current database need not import Alembic.
 """
 
@@ -26,8 +26,8 @@ def upgrade(connection: sa.Connection, revision: str | None) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known:
+    revisions = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in revisions:
         raise StoreError(
             f"The metadata database has schema {revision}, which this leadline does not know; "
             "it was written by a newer leadline: install that version"

@@ -1,6 +1,6 @@
 """Figures of the whole home for monitoring: what was finished since last asked, how long the queue has been waiting.
 
-Instants come in, plain numbers go out; nothing names a project, so that a scrape may be open to whoever reaches the port.
+Nothing names a project, so that a scrape may be open to whoever reaches the port.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Finished:
     seconds: float
 
 
-def finished_since(db: Database, after: datetime | None) -> Sequence[Finished]:
-    """Exports finished at ``after`` or later (all if None)."""
+def finished_since(db: Database, since: datetime | None) -> Sequence[Finished]:
+    """Exports finished at ``since`` or later (all if None)."""
     query = sa.select(
         exports.c.id, exports.c.kind, exports.c.state, exports.c.created_at, exports.c.completed_at
     ).where(exports.c.completed_at.is_not(None))
-    if after is not None:
-        query = query.where(exports.c.completed_at >= after)
+    if since is not None:
+        query = query.where(exports.c.completed_at >= since)
     with db.read() as connection:
         rows = connection.execute(query).all()
     return [
@@ -46,10 +46,10 @@ def finished_since(db: Database, after: datetime | None) -> Sequence[Finished]:
 def oldest_queued(db: Database) -> datetime | None:
     """When the export that waits longest was created; None while none waits."""
     with db.read() as connection:
-        found: datetime | None = connection.execute(
+        instant: datetime | None = connection.execute(
             sa.select(exports.c.created_at).where(exports.c.state == "queued").order_by(exports.c.created_at).limit(1)
         ).scalar()
-    return found
+    return instant
 
 
 def last_runs(db: Database) -> tuple[dict[str, int], dict[str, int]]:

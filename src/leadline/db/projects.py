@@ -16,12 +16,12 @@ DEFAULT = "default"
 def project_id(db: Database, organization: str, name: str) -> int:
     """The id of a project. Raises ``NotFound``."""
     with db.read() as connection:
-        found = connection.execute(
+        number = connection.execute(
             sa.select(projects.c.id).where(projects.c.organization == organization, projects.c.name == name)
         ).scalar()
-    if found is None:
+    if number is None:
         raise NotFound(f"There is no project {name!r} of organization {organization!r}", code="unknown_project")
-    return int(found)
+    return int(number)
 
 
 def ensure_project(db: Database, organization: str, name: str, now: datetime) -> int:

@@ -58,10 +58,10 @@ def get(db: Database, project_id: int, name: str) -> SourceRow:
 def add(db: Database, project_id: int, name: str, kind: str, settings: Mapping[str, Any], now: datetime) -> None:
     """Configure a source. Raises ``Conflict`` if one has that name; what was only run so far becomes configured."""
     with db.write() as connection:
-        there = connection.execute(sa.select(sources.c.configured).where(*_is(project_id, name))).scalar()
-        if there:
+        configured = connection.execute(sa.select(sources.c.configured).where(*_is(project_id, name))).scalar()
+        if configured:
             raise Conflict(f"There is a source {name!r} already; remove it first, or take another name")
-        if there is not None:
+        if configured is not None:
             values = {"kind": kind, "settings": dict(settings), "configured": True}
             connection.execute(sources.update().where(*_is(project_id, name)).values(**values))
         else:

@@ -49,20 +49,20 @@ def listed(db: Database, project_id: int, name: str | None = None) -> list[TreeR
         statement = statement.where(org_trees.c.name == name)
     with db.read() as connection:
         rows = connection.execute(statement).all()
-    found = [TreeRow(row.id, row.name, row.active_version, row.created_at) for row in rows]
+    trees = [TreeRow(row.id, row.name, row.active_version, row.created_at) for row in rows]
     # Databases sort by their own collations; code points are the same everywhere.
-    return sorted(found, key=lambda row: row.name)
+    return sorted(trees, key=lambda row: row.name)
 
 
 def document(db: Database, tree_id: int, version: int) -> dict[str, Any] | None:
     """The document of a version, or None if there is no such version."""
     with db.read() as connection:
-        found: dict[str, Any] | None = connection.execute(
+        content: dict[str, Any] | None = connection.execute(
             sa.select(org_tree_versions.c.content).where(
                 org_tree_versions.c.tree_id == tree_id, org_tree_versions.c.version == version
             )
         ).scalar()
-    return found
+    return content
 
 
 def refs(db: Database, tree_id: int) -> dict[str, int]:
@@ -108,8 +108,8 @@ class TreeWriter:
     def __init__(self, connection: sa.Connection, project_id: int, name: str) -> None:
         self._connection = connection
         where = (org_trees.c.project_id == project_id, org_trees.c.name == name)
-        found = connection.execute(sa.select(org_trees.c.id, org_trees.c.active_version).where(*where)).one_or_none()
-        if found is None:
+        tree = connection.execute(sa.select(org_trees.c.id, org_trees.c.active_version).where(*where)).one_or_none()
+        if tree is None:
             self.tree_id = int(
                 connection.execute(
                     org_trees.insert().returning(org_trees.c.id), {"project_id": project_id, "name": name}
@@ -117,7 +117,7 @@ class TreeWriter:
             )
             self.active_version = None
         else:
-            self.tree_id, self.active_version = int(found.id), found.active_version
+            self.tree_id, self.active_version = int(tree.id), tree.active_version
 
     def rename(self, identities: Mapping[int, str]) -> None:
         """Let ref ids go by other identities from now on (ref id → identity)."""

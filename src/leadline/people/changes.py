@@ -1,7 +1,7 @@
 """Changes of single developers: rows to add or update, and emails to remove, applied to the tree in force.
 
-Field values by name come in; a new version of the tree goes out, or ``InvalidInput`` with everything that is wrong, judged
-by the very rules of a whole file. A change reads, merges and stores under the tree's lock, so none overwrites another.
+They are held to the very rules of a whole file. A change reads, merges and stores under the tree's lock, so none overwrites
+another.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class Changed:
 
 @dataclass
 class _Request(Violations):
-    """Violations of a request: a line of a developer is the place that the request, or the email, gives it."""
+    """Violations of a request: the line of a developer is shown as what the request calls it, or as the email."""
 
-    places: dict[int, str] = field(default_factory=dict)
+    shown_lines: dict[int, str] = field(default_factory=dict)
 
     def row(self, line: int, message: str) -> None:
-        self.add(line, self.places.get(line, self.file), message)
+        self.add(line, self.shown_lines.get(line, self.file), message)
 
 
 def upsert(project: Project, values: Sequence[Mapping[str, Any]], *, tree_name: str | None, now: datetime) -> Changed:
@@ -55,14 +55,14 @@ def upsert(project: Project, values: Sequence[Mapping[str, Any]], *, tree_name: 
     not made of a list.
     """
     violations = _Request("developers")
-    given = _given(values, violations)
+    changes = _by_email(values, violations)
     outcome: dict[str, list[str]] = {"added": [], "updated": [], "unchanged": []}
 
     def merged(people: list[Person]) -> list[Person]:
         had = {person.email: person for person in people}
         # One further field has one spelling, as its column would in a file.
         names = {normalized(name): name for person in people for name in person.attributes}
-        for email, (line, texts) in given.items():
+        for email, (line, texts) in changes.items():
             fields = {names.setdefault(normalized(name), name): text for name, text in texts.items()}
             new = _merged(had.get(email), line, email, fields, violations)
             before = had.get(email)
@@ -81,8 +81,8 @@ def delete(project: Project, emails: Sequence[str], *, tree_name: str | None, no
     violations = _Request("developers")
 
     def left(people: list[Person]) -> list[Person]:
-        known = {person.email for person in people}
-        if unknown := [email for email in wanted if email not in known]:
+        emails = {person.email for person in people}
+        if unknown := [email for email in wanted if email not in emails]:
             raise NotFound(
                 f"No developer has the email {', '.join(shown(email) for email in unknown[:5])}; nobody was removed",
                 code="unknown_developer",
@@ -103,12 +103,12 @@ def _changed(
 ) -> LoadedTree:
     name = chosen_tree(project, tree_name).name
     with rows.lock(project.db, project.id, name):
-        # What was there has places after all that the request brings, and is called by its email.
+        # Developers who are there already have lines after all that the request brings, and are shown by their email.
         before = [
-            replace(person, line=person.line + len(violations.places) + 1)
+            replace(person, line=person.line + len(violations.shown_lines) + 1)
             for person in people_of(chosen_tree(project, name))
         ]
-        violations.places.update((person.line, person.email) for person in before)
+        violations.shown_lines.update((person.line, person.email) for person in before)
         try:
             draft = draft_of(change(before), name, violations)
         except InvalidInput as error:
@@ -116,23 +116,23 @@ def _changed(
         return put_in_force(project, name, draft, now)
 
 
-def _given(values: Sequence[Mapping[str, Any]], violations: _Request) -> dict[str, tuple[int, dict[str, str]]]:
-    """Place and texts of each row by email; all that is wrong with single rows is noted."""
-    found: dict[str, tuple[int, dict[str, str]]] = {}
+def _by_email(values: Sequence[Mapping[str, Any]], violations: _Request) -> dict[str, tuple[int, dict[str, str]]]:
+    """Line and texts of each row by email; all that is wrong with single rows is noted."""
+    by_email: dict[str, tuple[int, dict[str, str]]] = {}
     for line, row in enumerate(values):
-        violations.places[line] = f"developers[{line}]"
+        violations.shown_lines[line] = f"developers[{line}]"
         fields = _texts(row, line, violations)
         email = fields.pop("email", "").lower()
         if not email:
             violations.row(line, "email: REQUIRED_VALUE_MISSING: every developer needs one")
         elif problem := email_problem(email):
             violations.row(line, f"email: {problem}")
-        elif email in found:
-            first = violations.places[found[email][0]]
+        elif email in by_email:
+            first = violations.shown_lines[by_email[email][0]]
             violations.row(line, f"email: DUPLICATE_EMAIL: {email} is also in {first}; keep one")
         else:
-            found[email] = (line, fields)
-    return found
+            by_email[email] = (line, fields)
+    return by_email
 
 
 def _texts(row: Mapping[str, Any], line: int, violations: _Request) -> dict[str, str]:
@@ -157,7 +157,7 @@ def _texts(row: Mapping[str, Any], line: int, violations: _Request) -> dict[str,
 def _text(value: Any, column: str) -> str | None:
     if value is None:
         return ""
-    if column == "manager_email" and isinstance(value, list) and all(isinstance(each, str) for each in value):
+    if column == "manager_email" and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ";".join(value)
     if isinstance(value, bool):
         return str(value).lower()

@@ -113,7 +113,7 @@ def _columns(line: int, header: Sequence[str], violations: Violations, fields: M
 
     Raises ``InvalidInput`` with all that is wrong.
     """
-    known = table_named("developers").column
+    declared = table_named("developers").column
     if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         violations.row(line, "WRONG_SEPARATOR: the columns are not separated by commas; save the file so")
         violations.check()
@@ -131,7 +131,7 @@ def _columns(line: int, header: Sequence[str], violations: Violations, fields: M
             violations.row(line, f"DUPLICATE_COLUMN: {name} is column {where[name]} and column {position}; keep one")
         if name:
             where.setdefault(name, position)
-        columns.append(name if name in known else title)
+        columns.append(name if name in declared else title)
     for name in REQUIRED_COLUMNS:
         if name not in where:
             violations.row(line, f"MISSING_COLUMN: {name}; the file has {', '.join(filter(None, columns)) or 'none'}")

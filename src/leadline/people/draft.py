@@ -1,7 +1,7 @@
 """A tree as a file describes it, before its nodes have ref ids; and how it becomes an ``OrgTree``.
 
-Nodes that name each other by identity come in (from ``csv_file`` or ``nested_file``); with a ref id for every identity
-they go out arranged: preorder, siblings by code point, hierarchy paths.
+Nodes name each other by identity. Given a ref id for every identity, ``assemble`` arranges them: preorder, siblings by code
+point, hierarchy paths.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Draft:
         while pending:
             identity = pending.pop()
             order.append(identity)
-            pending.extend(sorted(children[identity], key=lambda each: (self.nodes[each].name, each), reverse=True))
+            pending.extend(sorted(children[identity], key=lambda child: (self.nodes[child].name, child), reverse=True))
         return order
 
 
@@ -95,15 +95,15 @@ def assemble(draft: Draft, refs: Mapping[str, int], *, tree_id: int, name: str, 
             order=order,
             manager=node.manager,
             own=node.own,
-            also_under=tuple(refs[each] for each in node.also_under),
+            also_under=tuple(refs[above] for above in node.also_under),
         )
     developers = {
         developer.email: Developer(
             developer.email,
             developer.full_name,
-            tuple(refs[each] for each in developer.teams),
+            tuple(refs[team] for team in developer.teams),
             developer.attributes,
         )
-        for developer in sorted(draft.developers.values(), key=lambda each: each.email)
+        for developer in sorted(draft.developers.values(), key=lambda developer: developer.email)
     }
     return OrgTree(tree_id, name, version, tuple(nodes.values()), developers)

@@ -1,7 +1,6 @@
 """Violations of a developers file under the error types that the people API documents.
 
-The refusal of a file comes in; typed findings with their rows, or the same refusal in documented words, go out. The rules
-themselves are ``csv_file``'s and ``hierarchy``'s: nothing is judged here.
+The rules themselves are ``csv_file``'s and ``hierarchy``'s: nothing is judged here.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _VIOLATION = re.compile(r"(?:(?P<field>[^:]+): )?(?P<name>[A-Z]+(?:_[A-Z]+)*): (
 
 @dataclass(frozen=True)
 class Finding:
-    """One violation: its documented type, the field it is about, where it is (a line of the file or a place in the
+    """One violation: its documented type, the field it is about, where it is (a line of the file or a part of the
     request), and what would do."""
 
     error_type: str
@@ -50,10 +49,10 @@ class Finding:
 
 def finding_of(detail: Detail) -> Finding:
     """The finding of one detail of an ``InvalidInput`` of this package."""
-    found = _VIOLATION.fullmatch(detail.message)
-    if found is None:  # every violation is written so, which a test holds
+    violation = _VIOLATION.fullmatch(detail.message)
+    if violation is None:  # every violation is written so, which a test holds
         return Finding("INVALID_CSV", None, detail.field, None, detail.message)
-    name, field, text = found["name"], found["field"], found["text"]
+    name, field, text = violation["name"], violation["field"], violation["text"]
     if name == "MISSING_COLUMN":
         field = text.partition(";")[0]
     line = re.search(r":(\d+)$", detail.field)
@@ -70,9 +69,9 @@ def documented(error: InvalidInput) -> InvalidInput:
     """The same refusal with the documented error types in its details."""
     details = []
     for detail in error.details:
-        found = finding_of(detail)
-        field = f"{found.field}: " if found.field and not found.message.startswith(f"{found.field};") else ""
-        details.append(Detail(detail.field, f"{field}{found.error_type}: {found.message}"))
+        finding = finding_of(detail)
+        field = f"{finding.field}: " if finding.field and not finding.message.startswith(f"{finding.field};") else ""
+        details.append(Detail(detail.field, f"{field}{finding.error_type}: {finding.message}"))
     sentence = error.message
     if len(details) == 1:
         sentence = f"{details[0].field}: {details[0].message}; nothing was changed"

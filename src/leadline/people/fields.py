@@ -1,6 +1,6 @@
 """The fields of a developer under all the names that files and requests give them, and which field a column is.
 
-Titles of columns come in; a mapping (field by title, empty for a column that is left out) goes out. Names in requests are
+A mapping is the field by a column's title, empty for a column that is left out. Names in requests are
 those of the ``developers`` table in any spelling (`managerEmail`, `MANAGER_EMAIL`), `name` for the full name; any other
 name is a further field, kept as it is (vendor docs, "Upload and manage developer records").
 """
@@ -51,17 +51,17 @@ def field_doc(field: str) -> str:
 def field_of(name: str) -> str:
     """The field that a request calls ``name``; one not known is a further field under this very name."""
     words = normalized(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip()))
-    found = _ALIASES.get(words, words)
-    return found if found in FIELDS else name.strip()
+    field = _ALIASES.get(words, words)
+    return field if field in FIELDS else name.strip()
 
 
-def proposed(titles: Sequence[str], former: Mapping[str, str]) -> dict[str, str]:
-    """The field of each column: as in the ``former`` mapping, else by its title; each field at most once."""
-    mapping = {title: former[title] for title in titles if title in former}
+def proposed(titles: Sequence[str], previous: Mapping[str, str]) -> dict[str, str]:
+    """The field of each column: as in the ``previous`` mapping, else by its title; each field at most once."""
+    mapping = {title: previous[title] for title in titles if title in previous}
     taken = {field for field in mapping.values() if field}
-    for known in (dict(zip(FIELDS, FIELDS, strict=True)), _TITLES):
+    for names in (dict(zip(FIELDS, FIELDS, strict=True)), _TITLES):
         for title in titles:
-            field = known.get(normalized(title))
+            field = names.get(normalized(title))
             if field is not None and title not in mapping and field not in taken:
                 mapping[title] = field
                 taken.add(field)
@@ -71,13 +71,14 @@ def proposed(titles: Sequence[str], former: Mapping[str, str]) -> dict[str, str]
     return {title: mapping[title] for title in dict.fromkeys(titles) if title}
 
 
-def remapped(current: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """``current`` with the fields ``given`` to some titles; a field goes from the title that had it to the one named.
+def remapped(current: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """``current`` with the fields that some titles are ``wanted`` to have; a field goes from the title that had it to the one
+    named.
 
-    Raises ``InvalidRequest`` (``invalid_field_mapping``) for titles that the file does not have, for a field given twice,
-    and if a required field is left without a column.
+    Raises ``InvalidRequest`` (``invalid_field_mapping``) for titles that the file does not have, for a field given twice, and
+    if a required field is left without a column.
     """
-    fields = {title: field_of(field) for title, field in given.items()}
+    fields = {title: field_of(field) for title, field in wanted.items()}
     refused = [
         Detail(shown(title), f"the file has no such column; it has {', '.join(map(shown, current))}")
         for title in fields

@@ -1,6 +1,6 @@
 """From people who name their managers to a draft tree, by the rules of the data model ("People and the org tree").
 
-The rows of a developers CSV come in; a ``Draft`` goes out, or violations: duplicate emails, unknown managers, cycles.
+Refused are duplicate emails, unknown managers and cycles.
 
 A manager with reports is a node; its own people are the manager and the reports who manage nobody. A shared developer
 (several managers) belongs to each manager's node, the first being the primary team. A shared *manager* has one node,
@@ -140,7 +140,7 @@ def _draft(by_email: Mapping[str, Person], tree_name: str, violations: Violation
     _check_depth(managers, by_email, violations)
 
     own: dict[str, list[str]] = {manager: [manager] for manager in managers}
-    for person in sorted(by_email.values(), key=lambda each: each.email):
+    for person in sorted(by_email.values(), key=lambda person: person.email):
         if person.email not in managers:
             for manager in person.managers:
                 own[manager].append(person.email)
@@ -150,7 +150,7 @@ def _draft(by_email: Mapping[str, Person], tree_name: str, violations: Violation
         nodes[ROOT] = DraftNode(ROOT, tree_name, None, None, (), None)
     for manager in sorted(managers):
         name = tree_name if identity[manager] == ROOT else _node_name(by_email[manager], own[manager], by_email)
-        above = [identity[each] for each in by_email[manager].managers]
+        above = [identity[email] for email in by_email[manager].managers]
         parent = None if identity[manager] == ROOT else (above[0] if above else ROOT)
         nodes[identity[manager]] = DraftNode(
             identity[manager], name, None, manager, tuple(own[manager]), parent, tuple(above[1:])

@@ -101,12 +101,12 @@ def _fail(violations: Violations, where: str, message: str) -> NoReturn:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    items = dict(pairs)
+    if len(items) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice!r} is given twice in one object")
-    return found
+    return items
 
 
 def _no_constant(text: str) -> NoReturn:
@@ -143,27 +143,27 @@ def _read_node(
 
 
 def _text(reading: _Reading, value: Mapping[str, Any], name: str, where: str) -> str | None:
-    found = value.get(name)
-    if found is None:
+    text = value.get(name)
+    if text is None:
         return None
-    if not isinstance(found, str):
-        reading.refuse(where, f"{name}: INVALID_VALUE: {shown(str(found))} is no text")
+    if not isinstance(text, str):
+        reading.refuse(where, f"{name}: INVALID_VALUE: {shown(str(text))} is no text")
         return None
-    found = found.strip()
-    if problem := text_problem(found):
+    text = text.strip()
+    if problem := text_problem(text):
         reading.refuse(where, f"{name}: {problem}")
-        return found[:80].replace("\x00", "")
-    return found or None
+        return text[:80].replace("\x00", "")
+    return text or None
 
 
 def _list(reading: _Reading, value: Mapping[str, Any], name: str, where: str) -> list[Any]:
-    found = value.get(name)
-    if found is None:
+    items = value.get(name)
+    if items is None:
         return []
-    if not isinstance(found, list):
-        reading.refuse(where, f"{name}: INVALID_VALUE: {shown(str(found))} is no list")
+    if not isinstance(items, list):
+        reading.refuse(where, f"{name}: INVALID_VALUE: {shown(str(items))} is no list")
         return []
-    return found
+    return items
 
 
 def _key(reading: _Reading, value: Mapping[str, Any], where: str) -> str | None:
@@ -209,13 +209,15 @@ def _read_person(reading: _Reading, value: Any, where: str, number: int) -> str 
 
 def _attributes(reading: _Reading, entry: Mapping[str, Any], where: str) -> dict[str, str]:
     attributes = {}
-    for name, found in entry.items():
-        if name in ("email", "full_name") or found is None:
+    for name, content in entry.items():
+        if name in ("email", "full_name") or content is None:
             continue
-        if isinstance(found, dict | list):
+        if isinstance(content, dict | list):
             reading.refuse(where, f"{name}: INVALID_VALUE: a person's further values are texts, numbers or true/false")
             continue
-        text = found if isinstance(found, str) else str(found).lower() if isinstance(found, bool) else str(found)
+        text = (
+            content if isinstance(content, str) else str(content).lower() if isinstance(content, bool) else str(content)
+        )
         if problem := text_problem(name) or text_problem(text):
             reading.refuse(where, f"{shown(name)}: {problem}")
         elif text.strip():

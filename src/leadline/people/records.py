@@ -1,6 +1,6 @@
 """The developers of a tree as records, the way the file that made it listed them; searched, sorted, cut into pages.
 
-An ``OrgTree`` comes in; ``Record`` values, or the ``Person`` rows that would make the same tree again, go out. A tree that
+As ``Record`` values, or as the ``Person`` rows that would make the same tree again. A tree that
 was given directly as a nested file may not be a list of managers and reports: then there are no such rows.
 """
 
@@ -54,12 +54,12 @@ class Wanted:
 def records(tree: OrgTree) -> list[Record]:
     """Every developer of the tree, those without a team too, by email."""
     managing = {node.manager: node for node in tree.nodes if node.manager is not None}
-    found = []
+    listed = []
     for developer in tree.developers.values():
         teams = tuple(tree.by_ref[ref_id] for ref_id in developer.teams)
         own = managing.get(developer.email)
-        found.append(Record(developer, _managers(tree, developer.email, own, teams), teams))
-    return sorted(found, key=lambda record: record.developer.email)
+        listed.append(Record(developer, _managers(tree, developer.email, own, teams), teams))
+    return sorted(listed, key=lambda record: record.developer.email)
 
 
 def _managers(tree: OrgTree, email: str, own: Node | None, teams: Sequence[Node]) -> tuple[str, ...]:
@@ -105,13 +105,13 @@ def _makes(people: Sequence[Person], tree: OrgTree) -> bool:
     return assemble(draft, refs, tree_id=tree.id, name=tree.name, version=tree.version) == tree
 
 
-def selected(found: Iterable[Record], wanted: Wanted) -> list[Record]:
+def selected(listed: Iterable[Record], wanted: Wanted) -> list[Record]:
     """The records that are ``wanted``, in its order."""
     key = None if wanted.key is None else field_of(wanted.key)
     search, value = wanted.search.casefold(), wanted.value.casefold()
     chosen = [
         record
-        for record in found
+        for record in listed
         if (wanted.emails is None or record.developer.email in wanted.emails)
         and (not search or any(search in text.casefold() for text in record.values.values()))
         and (key is None or value in record.values.get(key, "").casefold())
@@ -122,7 +122,7 @@ def selected(found: Iterable[Record], wanted: Wanted) -> list[Record]:
     return chosen
 
 
-def fields_of(found: Iterable[Record]) -> list[str]:
+def fields_of(listed: Iterable[Record]) -> list[str]:
     """Every field that any record has: the declared ones, then the further ones by code point."""
-    further = {name for record in found for name in record.developer.attributes} - set(FIELDS)
+    further = {name for record in listed for name in record.developer.attributes} - set(FIELDS)
     return [*FIELDS, *sorted(further)]

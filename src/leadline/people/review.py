@@ -1,6 +1,6 @@
 """Reads an uploaded developers file as it would be put in force: what is wrong with it, and what would change.
 
-The text of a file, its field mapping and the tree in force come in; a ``Review`` goes out. Nothing is written.
+Nothing is written.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def reviewed(data: bytes, filename: str, mapping: Mapping[str, str], tree_name: 
 
 def _changes(people: Sequence[Person], before: OrgTree | None) -> Changes:
     had = {
-        each.developer.email: (each.developer.full_name, each.managers, dict(each.developer.attributes))
-        for each in (() if before is None else records(before))
+        record.developer.email: (record.developer.full_name, record.managers, dict(record.developer.attributes))
+        for record in (() if before is None else records(before))
     }
-    new = {each.email: (each.full_name, each.managers, dict(each.attributes)) for each in people}
+    new = {person.email: (person.full_name, person.managers, dict(person.attributes)) for person in people}
     return Changes(
         tuple(sorted(email for email in new if email not in had)),
         tuple(sorted(email for email in new if email in had and new[email] != had[email])),

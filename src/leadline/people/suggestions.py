@@ -1,7 +1,6 @@
 """Whose an account might be, for a person to judge: names and local parts of addresses never decide, but they help to look.
 
-What tools say of their accounts and the developers' full names come in; the name of an account, and the one developer who
-might be meant, go out. Texts are compared in any letter case.
+From what tools say of their accounts and the developers' full names. Texts are compared in any letter case.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ _LOGIN = re.compile(r"(?:[0-9]+[+-])?([^@]+)(?:@.*)?")
 
 
 class Suggestions:
-    """``said``: (source, account, email, name) of ``tool_accounts``; ``developers``: (email, full name)."""
+    """``accounts``: (source, account, email, name) of ``tool_accounts``; ``developers``: (email, full name)."""
 
     def __init__(
-        self, said: Iterable[tuple[str, str, str | None, str]], developers: Iterable[tuple[str, str | None]]
+        self, accounts: Iterable[tuple[str, str, str | None, str]], developers: Iterable[tuple[str, str | None]]
     ) -> None:
         self._of_account: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for source, account, email, name in said:
+        for source, account, email, name in accounts:
             for key in ((source, account), ("", account), ("", email or "")):
                 self._of_account[key[0].lower(), key[1].lower()].add(name.strip())
         self._named: dict[str, set[str]] = defaultdict(set)
@@ -34,21 +33,21 @@ class Suggestions:
 
     def name(self, source: str, account: str) -> str | None:
         """The name that ``source`` says the account has; '' stands for any source, as git does for addresses. None if none
-        is said, or several."""
+        is known, or several."""
         account = account.lower()
-        found = self._of_account.get((source.lower(), account)) or (
+        names = self._of_account.get((source.lower(), account)) or (
             self._of_account.get(("", account), set()) if "@" in account else set()
         )
-        return next(iter(found)) if len(found) == 1 else None
+        return next(iter(names)) if len(names) == 1 else None
 
     def developer(self, source: str, account: str) -> str | None:
         """The email of the only developer who has exactly the account's name as full name, or whose address begins with the
         account and an @."""
         name = self.name(source, account)
         login = _LOGIN.fullmatch(account.lower())
-        found = self._named.get(_folded(name), set()) if name else set()
-        found = found | (self._called.get(login[1], set()) if login else set())
-        return next(iter(found)) if len(found) == 1 else None
+        emails = self._named.get(_folded(name), set()) if name else set()
+        emails = emails | (self._called.get(login[1], set()) if login else set())
+        return next(iter(emails)) if len(emails) == 1 else None
 
 
 def _folded(name: str) -> str:

@@ -1,8 +1,7 @@
 """Which sources a team uses and for what, as the API reads and changes it (vendor docs, "Copy team integration settings").
 
-A tree, a node and a request's members come in; the team's integrations go out: configured sources, each with a type. They are
-kept as one of the team's settings, ``team.<key or ref id>.integrations``. People see by them where a team's data comes from;
-nothing is filtered by them.
+They are configured sources, each with a type, kept as one of the team's settings, ``team.<key or ref id>.integrations``.
+People see by them where a team's data comes from; nothing is filtered by them.
 """
 
 from __future__ import annotations
@@ -46,13 +45,13 @@ class _Asked:
 
 def team_integrations(project: Project, tree: OrgTree, node: Node) -> tuple[Integration, ...]:
     """The team's own, by type and name. A source that is removed is not among them; configured again, it is."""
-    known = _known(project)
+    configured = _configured(project)
     used = _used(project, tree, node)
     return tuple(
-        Integration(known[name].id, name, known[name].kind, kind)
+        Integration(configured[name].id, name, configured[name].kind, kind)
         for kind, names in used.items()
         for name in sorted(names)
-        if name in known
+        if name in configured
     )
 
 
@@ -66,18 +65,18 @@ def change_team_integrations(
         for name in body
         if name != "integrations"
     ]
-    asked = _asked(body.get("integrations"), _known(project), refused)
+    asked = _asked(body.get("integrations"), _configured(project), refused)
     if refused:
         first = f"{refused[0].field}: {refused[0].message}"
         raise InvalidRequest(f"Invalid integrations: {first}", code="invalid_integrations", details=refused)
     if asked:
-        gone = {each.name for each in asked if each.type is None}
+        removed_names = {entry.name for entry in asked if entry.type is None}
         with changing(project, tree):
             used = _used(project, tree, node)
             merged = {
                 kind: dict.fromkeys(
-                    [name for name in used.get(kind, ()) if name not in gone]
-                    + [each.name for each in asked if each.type == kind]
+                    [name for name in used.get(kind, ()) if name not in removed_names]
+                    + [entry.name for entry in asked if entry.type == kind]
                 )
                 for kind in INTEGRATION_TYPES
             }
@@ -85,47 +84,47 @@ def change_team_integrations(
     return team_integrations(project, tree, node)
 
 
-def _known(project: Project) -> dict[str, sources.SourceRow]:
+def _configured(project: Project) -> dict[str, sources.SourceRow]:
     return {row.name: row for row in sources.listed(project.db, project.id, configured=True)}
 
 
 def _used(project: Project, tree: OrgTree, node: Node) -> Mapping[str, Sequence[str]]:
     """Names of sources by type, as the settings have them: removed ones, too."""
     texts = stored.profile(project.db, project.id, tree.name).texts
-    found = [texts[key] for each in spellings(node) if (key := f"team.{each}.{RULE}") in texts]
-    return parse_integrations(found[0]) if found else {}
+    in_force = [texts[key] for spelling in spellings(node) if (key := f"team.{spelling}.{RULE}") in texts]
+    return parse_integrations(in_force[0]) if in_force else {}
 
 
-def _asked(given: Any, known: Mapping[str, sources.SourceRow], refused: list[Detail]) -> list[_Asked]:
-    if not isinstance(given, list):
+def _asked(value: Any, configured: Mapping[str, sources.SourceRow], refused: list[Detail]) -> list[_Asked]:
+    if not isinstance(value, list):
         refused.append(Detail("integrations", "a list of objects with integrationId or integrationName, and type"))
         return []
     asked: list[_Asked] = []
-    for place, each in enumerate(given):
-        found = _entry(each, f"integrations[{place}]", known, refused)
-        if found is None:
+    for position, entry in enumerate(value):
+        parsed = _entry(entry, f"integrations[{position}]", configured, refused)
+        if parsed is None:
             continue
-        if any(one.name == found.name and (one.type is None) != (found.type is None) for one in asked):
-            refused.append(Detail(f"integrations[{place}].type", "it is both used and taken away; keep one"))
-        asked.append(found)
+        if any(earlier.name == parsed.name and (earlier.type is None) != (parsed.type is None) for earlier in asked):
+            refused.append(Detail(f"integrations[{position}].type", "it is both used and taken away; keep one"))
+        asked.append(parsed)
     return asked
 
 
-def _entry(given: Any, where: str, known: Mapping[str, sources.SourceRow], refused: list[Detail]) -> _Asked | None:
-    if not isinstance(given, dict):
+def _entry(entry: Any, where: str, configured: Mapping[str, sources.SourceRow], refused: list[Detail]) -> _Asked | None:
+    if not isinstance(entry, dict):
         refused.append(Detail(where, f"an object with {', '.join(PROPERTIES)}"))
         return None
     before = len(refused)
     refused += [
         Detail(f"{where}.{shown(name)[1:-1]}", f"unknown property; one of {', '.join(PROPERTIES)}")
-        for name in given
+        for name in entry
         if name not in PROPERTIES
     ]
-    source = _source(given, where, known, refused)
-    spelled = given.get("type")
+    source = _source(entry, where, configured, refused)
+    spelled = entry.get("type")
     word = spelled.strip().upper() if isinstance(spelled, str) else ""
     kind = _SPELLED.get(word, word)
-    if "type" not in given or (spelled is not None and kind not in INTEGRATION_TYPES):
+    if "type" not in entry or (spelled is not None and kind not in INTEGRATION_TYPES):
         refused.append(Detail(f"{where}.type", f"one of {', '.join(INTEGRATION_TYPES)}, or null to take it away"))
     elif spelled is not None and source is not None and ("," in source.name or ";" in source.name):
         refused.append(Detail(f"{where}.integrationName", "add the source again under a name without , and ;"))
@@ -135,17 +134,17 @@ def _entry(given: Any, where: str, known: Mapping[str, sources.SourceRow], refus
 
 
 def _source(
-    given: Mapping[str, Any], where: str, known: Mapping[str, sources.SourceRow], refused: list[Detail]
+    entry: Mapping[str, Any], where: str, configured: Mapping[str, sources.SourceRow], refused: list[Detail]
 ) -> sources.SourceRow | None:
     """The configured source that an entry names by id, by name, or by both."""
-    number, name = given.get("integrationId"), given.get("integrationName")
-    would_do = f"one of {', '.join(known)}" if known else "add a source first: `leadline sources add`"
+    number, name = entry.get("integrationId"), entry.get("integrationName")
+    would_do = f"one of {', '.join(configured)}" if configured else "add a source first: `leadline sources add`"
     if number is None and name is None:
         refused.append(Detail(f"{where}.integrationId", "an id or an integrationName is needed"))
         return None
-    by_name = known.get(name) if isinstance(name, str) else None
+    by_name = configured.get(name) if isinstance(name, str) else None
     # True is a whole number to Python, and 3.0 equals 3.
-    numbers = {row.id: row for row in known.values()}
+    numbers = {row.id: row for row in configured.values()}
     by_number = numbers.get(number) if isinstance(number, int) and not isinstance(number, bool) else None
     if name is not None and by_name is None:
         refused.append(Detail(f"{where}.integrationName", f"no such source; {would_do}"))

@@ -1,7 +1,7 @@
 """Team rules in a tree: which rule is in force for each node, and which things a rule calls the team's own.
 
-An org tree and a profile come in; the rules in force and their matches go out (metrics, "Which team does a deployment,
-build or incident belong to?"). A thing is a mapping of its properties to its values.
+By the documentation of metrics, "Which team does a deployment, build or incident belong to?". A thing is a mapping of its
+properties to its values.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class TeamRule:
     def matches(self, thing: Thing) -> bool:
         """Whether every set whose property ``thing`` has matches it."""
         return all(
-            all(each.holds(thing[name]) for each in filters) for name, filters in self.sets.items() if name in thing
+            all(condition.holds(thing[name]) for condition in filters)
+            for name, filters in self.sets.items()
+            if name in thing
         )
 
     def asks_beyond(self, thing: Thing) -> bool:
@@ -70,10 +72,10 @@ class TeamRules:
 
 def own_rules(profile: Profile, node: Node) -> dict[str, Any]:
     """The rules that settings give to a node by its key or its ref id; a key's win."""
-    found: dict[str, Any] = {}
+    rules: dict[str, Any] = {}
     for name in (str(node.ref_id), node.key):
-        found.update(profile.team_rules.get(name, {}) if name is not None else {})
-    return found
+        rules.update(profile.team_rules.get(name, {}) if name is not None else {})
+    return rules
 
 
 def team_rules(tree: OrgTree, profile: Profile) -> TeamRules:
@@ -92,13 +94,13 @@ def team_rules(tree: OrgTree, profile: Profile) -> TeamRules:
 
 def environment_rules(tree: OrgTree, profile: Profile) -> dict[str, str]:
     """The text of the environment rule in force for each developer's primary team, by email; others have none."""
-    known = team_rules(tree, profile)
-    found = {}
+    rules = team_rules(tree, profile)
+    texts = {}
     for developer in tree.developers.values():
-        rule = known.of_node.get(developer.team) if developer.team is not None else None
-        if rule is not None and (text := known.rules[rule].environment) is not None:
-            found[developer.email] = text
-    return found
+        rule = rules.of_node.get(developer.team) if developer.team is not None else None
+        if rule is not None and (text := rules.rules[rule].environment) is not None:
+            texts[developer.email] = text
+    return texts
 
 
 def _environment_text(profile: Profile, node: Node) -> str | None:

@@ -1,8 +1,8 @@
 """The filter rules of one team, as the API reads and changes them: stored settings on one side, documented filters on the
 other (vendor docs, "Copy team integration settings").
 
-A tree, a node and a request's members come in; rules as text and as filters go out. A rule belongs to the project's settings
-of that tree, ``team.<key or ref id>.<rule>``; here it is written under the node's key, or its ref id if it has none.
+A rule belongs to the project's settings of that tree, ``team.<key or ref id>.<rule>``; here it is written under the node's
+key, or its ref id if it has none.
 """
 
 from __future__ import annotations
@@ -133,12 +133,12 @@ def _check(wanted: Mapping[str, str], refused: list[Detail]) -> None:
             refused.append(Detail(f"rules.{name}", f"{shown(text)} is refused; it must be {error}"))
 
 
-def _rules(given: Any, refused: list[Detail]) -> dict[str, str]:
+def _rules(value: Any, refused: list[Detail]) -> dict[str, str]:
     rules: dict[str, str] = {}
-    if given is not None and not isinstance(given, dict):
+    if value is not None and not isinstance(value, dict):
         refused.append(Detail("rules", "an object of rules as text"))
         return rules
-    for name, text in (given or {}).items():
+    for name, text in (value or {}).items():
         if name not in RULES:
             refused.append(Detail(f"rules.{name[:80]}", f"unknown property; one of {', '.join(RULES)}"))
         elif text is not None and not isinstance(text, str):
@@ -148,50 +148,50 @@ def _rules(given: Any, refused: list[Detail]) -> dict[str, str]:
     return rules
 
 
-def _grouped(given: Any, refused: list[Detail]) -> dict[str, str]:
+def _grouped(value: Any, refused: list[Detail]) -> dict[str, str]:
     """The rules that ``groupedFilters`` spell, as text; which group a filter is in does not matter."""
     parts: dict[str, list[str]] = {}
-    groups = {} if given is None else given
-    if not isinstance(groups, dict) or not all(isinstance(each, list) for each in groups.values()):
+    groups = {} if value is None else value
+    if not isinstance(groups, dict) or not all(isinstance(entry, list) for entry in groups.values()):
         refused.append(Detail("groupedFilters", "an object of lists of filters"))
         return {}
     for group, filters in groups.items():
-        for place, each in enumerate(filters):
-            where = f"groupedFilters.{group[:80]}[{place}]"
-            found = _filter(each, where, refused)
-            if found is not None:
-                name, text = found
+        for position, entry in enumerate(filters):
+            where = f"groupedFilters.{group[:80]}[{position}]"
+            parsed = _filter(entry, where, refused)
+            if parsed is not None:
+                name, text = parsed
                 parts.setdefault(name, []).extend([text] if text else [])
     return {name: "; ".join(texts) for name, texts in parts.items()}
 
 
-def _filter(given: Any, where: str, refused: list[Detail]) -> tuple[str, str] | None:
-    if not isinstance(given, dict):
+def _filter(entry: Any, where: str, refused: list[Detail]) -> tuple[str, str] | None:
+    if not isinstance(entry, dict):
         refused.append(Detail(where, "an object with filterKey, operator, values"))
         return None
-    name = _choice(given.get("filterKey"), {key: name for name, (_, key) in FILTER_KEYS.items()}, tuple(FILTER_KEYS))
-    operator = _choice(given.get("operator", "IN"), {word: name for name, word in OPERATORS.items()}, tuple(OPERATORS))
-    values = given.get("values")
+    name = _choice(entry.get("filterKey"), {key: name for name, (_, key) in FILTER_KEYS.items()}, tuple(FILTER_KEYS))
+    operator = _choice(entry.get("operator", "IN"), {word: name for name, word in OPERATORS.items()}, tuple(OPERATORS))
+    values = entry.get("values")
     if name is None:
         would_do = ", ".join(key for _, key in FILTER_KEYS.values())
         refused.append(Detail(f"{where}.filterKey", f"unknown property; one of {would_do}"))
     if operator is None:
         refused.append(Detail(f"{where}.operator", f"one of {', '.join(OPERATORS.values())}"))
-    if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         refused.append(Detail(f"{where}.values", "a list of texts; an empty one takes the filter away"))
-    elif any("," in each or ";" in each or not each.strip() for each in values):
+    elif any("," in value or ";" in value or not value.strip() for value in values):
         refused.append(Detail(f"{where}.values", "texts that are not empty and have no , or ; in them"))
     elif name is not None and operator is not None:
-        return name, f"{operator} {', '.join(each.strip() for each in values)}" if values else ""
+        return name, f"{operator} {', '.join(value.strip() for value in values)}" if values else ""
     return None
 
 
-def _choice(given: Any, words: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    """The name that ``given`` spells, by its documented word or itself, in any letter case."""
-    if not isinstance(given, str):
+def _choice(value: Any, words: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    """The name that ``value`` spells, by its documented word or itself, in any letter case."""
+    if not isinstance(value, str):
         return None
-    text = given.strip()
-    if (found := words.get(text.upper())) is not None:
-        return found
+    text = value.strip()
+    if (name := words.get(text.upper())) is not None:
+        return name
     plain = text.lower().replace("_", " ")
     return plain if plain in names else None

@@ -1,4 +1,4 @@
-"""A tree of a tool's teams: who is in which team comes in, a document of ``leadline org load``'s nested form goes out. Pure."""
+"""The tree of a tool's teams, by who is in which team, as a document of ``leadline org load``'s nested form."""
 
 from __future__ import annotations
 
@@ -41,39 +41,42 @@ def team_tree(
     Teams are in the order of their paths; a team's key is its slug, which stays when it moves below another one, or its whole
     path where several teams have the slug.
     """
-    given = sorted(memberships, key=lambda one: (one.path, one.account))
+    rows = sorted(memberships, key=lambda one: (one.path, one.account))
     paths = {
-        tuple(slugs[:end]) for each in given if (slugs := each.path.split("/")[1:]) for end in range(1, len(slugs) + 1)
+        tuple(slugs[:end])
+        for membership in rows
+        if (slugs := membership.path.split("/")[1:])
+        for end in range(1, len(slugs) + 1)
     }
     named = Counter(path[-1] for path in paths)
     root = _Team(organization, "")
     unknown: set[str] = set()
-    for each in given:
+    for membership in rows:
         team = root
-        slugs = each.path.split("/")[1:]
-        for depth, (slug, name) in enumerate(zip(slugs, each.names, strict=True), start=1):
+        slugs = membership.path.split("/")[1:]
+        for depth, (slug, name) in enumerate(zip(slugs, membership.names, strict=True), start=1):
             called = slug if named[slug] == 1 else "--".join(slugs[:depth])  # no slug has two dashes in a row
             team = team.below.setdefault(slug, _Team(name, f"team-{called}" if called.isdigit() else called))
-        if (person := people.get(each.account)) is None:
-            unknown.add(each.account)
+        if (person := people.get(membership.account)) is None:
+            unknown.add(membership.account)
         else:
             team.members.setdefault(person.email, person)
     return _document(root, set()), sorted(unknown)
 
 
 def _document(team: _Team, named: set[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": team.name}
+    document: dict[str, Any] = {"name": team.name}
     if team.key:
-        found["key"] = team.key
+        document["key"] = team.key
     if team.members:
-        found["members"] = [_member(person, named) for _, person in sorted(team.members.items())]
+        document["members"] = [_member(person, named) for _, person in sorted(team.members.items())]
     if team.below:
-        found["children"] = [_document(each, named) for _, each in sorted(team.below.items())]
-    return found
+        document["children"] = [_document(child, named) for _, child in sorted(team.below.items())]
+    return document
 
 
 def _member(person: Person, named: set[str]) -> str | dict[str, str]:
-    """An address, at its first place with the name."""
+    """An address; where it stands first, with the name."""
     if person.name is None or person.email in named:
         return person.email
     named.add(person.email)

@@ -1,8 +1,7 @@
 """The org tree as a value: nodes, developers and the questions asked of them; no input or output.
 
-Nodes in preorder and developers come in; subtrees, people and the pairs of a node and whom it covers go out. A node has
-one place in the hierarchy, under its manager's primary manager. If that manager reports to further managers, the node's
-people count under those too (``Node.also_under``), and once in every common parent: so a subtree is what is reached
+A node has one place in the hierarchy, under its manager's primary manager. If that manager reports to further managers, the
+node's people count under those too (``Node.also_under``), and once in every common parent: so a subtree is what is reached
 from a node both ways.
 """
 
@@ -96,10 +95,10 @@ class OrgTree:
 
     def subtree(self, node: Node) -> tuple[Node, ...]:
         """``node`` and all below it, in preorder of the tree."""
-        if (found := self._subtrees.get(node.ref_id)) is None:
-            found = tuple(each for each in self.nodes if node.ref_id in self._ancestors[each.ref_id])
-            self._subtrees[node.ref_id] = found
-        return found
+        if (nodes := self._subtrees.get(node.ref_id)) is None:
+            nodes = tuple(below for below in self.nodes if node.ref_id in self._ancestors[below.ref_id])
+            self._subtrees[node.ref_id] = nodes
+        return nodes
 
     def people(self, node: Node) -> tuple[str, ...]:
         """Distinct emails of the subtree: by the order of their first listed team in it, then by email."""
@@ -107,20 +106,20 @@ class OrgTree:
 
     def scope_developers(self, node: Node) -> tuple[ScopedDeveloper, ...]:
         """Every developer of the subtree once, under the first listed team in it; ordered as developer rows are."""
-        inside = {each.ref_id: each for each in self.subtree(node)}
-        found = []
+        inside = {below.ref_id: below for below in self.subtree(node)}
+        scoped_developers = []
         for developer in self._members(inside):
             team = next(inside[ref_id] for ref_id in developer.teams if ref_id in inside)
-            found.append(ScopedDeveloper(developer, team))
-        found.sort(key=lambda scoped: (scoped.team.order, scoped.developer.email))
-        return tuple(found)
+            scoped_developers.append(ScopedDeveloper(developer, team))
+        scoped_developers.sort(key=lambda scoped: (scoped.team.order, scoped.developer.email))
+        return tuple(scoped_developers)
 
     def closure(self, node: Node) -> Iterator[tuple[int, str]]:
         """Distinct pairs (ref id, email) for every node of the subtree and everyone whom it covers."""
-        inside = {each.ref_id: each for each in self.subtree(node)}
+        inside = {below.ref_id: below for below in self.subtree(node)}
         for developer in self._members(inside):
             covering = {above for ref_id in developer.teams for above in self._ancestors[ref_id] if above in inside}
-            for ref_id in sorted(covering, key=lambda each: inside[each].order):
+            for ref_id in sorted(covering, key=lambda ref: inside[ref].order):
                 yield ref_id, developer.email
 
     def head_counts(self) -> dict[int, int]:
@@ -137,16 +136,16 @@ class OrgTree:
     @cached_property
     def _ancestors(self) -> Mapping[int, frozenset[int]]:
         """For every node: itself and all above it, through the primary and the further managers."""
-        found: dict[int, frozenset[int]] = {}
+        ancestors: dict[int, frozenset[int]] = {}
         for start in self.nodes:
             pending = [start.ref_id]
             while pending:
                 ref_id = pending[-1]
                 node = self.by_ref[ref_id]
                 above = [*([] if node.parent is None else [node.parent]), *node.also_under]
-                if missing := [each for each in above if each not in found]:
+                if missing := [ref for ref in above if ref not in ancestors]:
                     pending.extend(missing)
                     continue
-                found[ref_id] = frozenset({ref_id}).union(*(found[each] for each in above))
+                ancestors[ref_id] = frozenset({ref_id}).union(*(ancestors[ref] for ref in above))
                 pending.pop()
-        return found
+        return ancestors

@@ -1,8 +1,8 @@
 """Versions of the developers list: a CSV is uploaded, reviewed, given its field mapping, and put in force (vendor docs).
 
-Bytes of a file or the id of an upload come in; a ``Version`` goes out, or a refusal that changes nothing. Until there is a
-tree in force, saving the mapping puts the upload in force; after that, activating does. An upload that was reviewed against
-another version of the tree than the one in force is not put in force: somebody changed the developers in between.
+Until there is a tree in force, saving the mapping puts the upload in force; after that, activating does. An upload that was
+reviewed against another version of the tree than the one in force is not put in force: somebody changed the developers in
+between.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def upload(
         review = reviewed(data, filename, mapping, name, before)
     except InvalidInput as error:
         raise documented(error) from None
-    if review.error is not None and any(found.error_type == "EMPTY_CSV" for found in review.findings):
+    if review.error is not None and any(finding.error_type == "EMPTY_CSV" for finding in review.findings):
         raise documented(review.error)
     kept = Upload(
         id=upload_id,
@@ -83,25 +83,25 @@ def upload(
 
 def version(project: Project, upload_id: str) -> Version:
     """An upload as it is now, reviewed anew. Raises ``NotFound``."""
-    return _version(project, _found(project, upload_id))
+    return _version(project, _stored(project, upload_id))
 
 
 def map_fields(
-    project: Project, upload_id: str, given: Mapping[str, str], *, now: datetime, save: bool = False
+    project: Project, upload_id: str, fields: Mapping[str, str], *, now: datetime, save: bool = False
 ) -> Version:
-    """Give columns their fields; the rest of the mapping stays. Where no tree is in force yet, or with ``save``, the upload
-    is put in force as well.
+    """Give columns the ``fields`` named by their titles; the rest of the mapping stays. Where no tree is in force yet, or
+    with ``save``, the upload is put in force as well.
 
     Raises ``InvalidRequest`` for an impossible mapping, ``InvalidInput`` with all that is wrong with the file under it,
     ``Conflict`` if the upload was put in force before.
     """
-    found = _found(project, upload_id)
-    with rows.lock(project.db, project.id, found.tree):
-        found = _found(project, upload_id)
-        if found.tree_version is not None:
-            raise _used(found)
-        before = in_force(project, found.tree)
-        mapped = replace(found, mappings=remapped(found.mappings, given))
+    stored = _stored(project, upload_id)
+    with rows.lock(project.db, project.id, stored.tree):
+        stored = _stored(project, upload_id)
+        if stored.tree_version is not None:
+            raise _used(stored)
+        before = in_force(project, stored.tree)
+        mapped = replace(stored, mappings=remapped(stored.mappings, fields))
         review = _good(project, mapped)
         if before is None or save:
             return _put_in_force(project, mapped, review, now)
@@ -115,70 +115,70 @@ def activate(project: Project, upload_id: str, *, now: datetime) -> Version:
     Raises ``PreconditionFailed`` while no developers were saved, ``Conflict`` if the tree has changed since the upload was
     reviewed or another took its place, ``InvalidInput`` with all that is wrong with the file.
     """
-    found = _found(project, upload_id)
-    with rows.lock(project.db, project.id, found.tree):
-        found = _found(project, upload_id)
-        before = in_force(project, found.tree)
+    stored = _stored(project, upload_id)
+    with rows.lock(project.db, project.id, stored.tree):
+        stored = _stored(project, upload_id)
+        before = in_force(project, stored.tree)
         if before is None:
             raise not_set_up()
-        if found.tree_version is not None:
-            if found.tree_version == before.version:
-                return _version(project, found)
-            raise _used(found)
-        if found.base_version != before.version:
+        if stored.tree_version is not None:
+            if stored.tree_version == before.version:
+                return _version(project, stored)
+            raise _used(stored)
+        if stored.base_version != before.version:
             raise Conflict(
-                f'The developers of "{found.tree}" were changed after this file was reviewed; review it again by saving its '
+                f'The developers of "{stored.tree}" were changed after this file was reviewed; review it again by saving its '
                 "field mappings, or upload it again",
                 code="stale_version",
             )
-        return _put_in_force(project, found, _good(project, found), now)
+        return _put_in_force(project, stored, _good(project, stored), now)
 
 
-def _put_in_force(project: Project, found: Upload, review: Review, now: datetime) -> Version:
+def _put_in_force(project: Project, stored: Upload, review: Review, now: datetime) -> Version:
     assert review.draft is not None  # noqa: S101 -- ``_good`` raises if there is none
     loaded = put_in_force(
         project,
-        found.tree,
+        stored.tree,
         review.draft,
         now,
-        also=lambda connection, number: uploads.activated(connection, found, found.mappings, number, now),
+        also=lambda connection, number: uploads.activated(connection, stored, stored.mappings, number, now),
     )
-    return Version(replace(found, tree_version=loaded.version, activated_at=now), review, active=True)
+    return Version(replace(stored, tree_version=loaded.version, activated_at=now), review, active=True)
 
 
-def _good(project: Project, found: Upload) -> Review:
+def _good(project: Project, stored: Upload) -> Review:
     """The review of an upload without findings. Raises ``InvalidInput`` with all of them."""
-    review = _review(project, found)
+    review = _review(project, stored)
     if review is None:
-        raise _used(found)
+        raise _used(stored)
     if review.error is not None:
         raise documented(review.error)
     return review
 
 
-def _version(project: Project, found: Upload) -> Version:
-    before = in_force(project, found.tree)
-    active = before is not None and found.tree_version == before.version
-    return Version(found, _review(project, found), active)
+def _version(project: Project, stored: Upload) -> Version:
+    before = in_force(project, stored.tree)
+    active = before is not None and stored.tree_version == before.version
+    return Version(stored, _review(project, stored), active)
 
 
-def _review(project: Project, found: Upload) -> Review | None:
-    if found.content is None:
+def _review(project: Project, stored: Upload) -> Review | None:
+    if stored.content is None:
         return None
-    before = in_force(project, found.tree)
-    return reviewed(found.content.encode(), found.filename, found.mappings, found.tree, before)
+    before = in_force(project, stored.tree)
+    return reviewed(stored.content.encode(), stored.filename, stored.mappings, stored.tree, before)
 
 
-def _found(project: Project, upload_id: str) -> Upload:
-    found = uploads.find(project.db, project.id, upload_id)
-    if found is None:
+def _stored(project: Project, upload_id: str) -> Upload:
+    stored = uploads.find(project.db, project.id, upload_id)
+    if stored is None:
         raise NotFound(f"There is no version {upload_id[:80]!r} of the developers", code="unknown_version")
-    return found
+    return stored
 
 
-def _used(found: Upload) -> Conflict:
+def _used(stored: Upload) -> Conflict:
     return Conflict(
-        f"Version {found.id} was put in force before; upload the file again to change something", code="version_used"
+        f"Version {stored.id} was put in force before; upload the file again to change something", code="version_used"
     )
 
 

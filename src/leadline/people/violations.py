@@ -1,6 +1,6 @@
 """What an org file may violate: a collector of findings, so that all are reported at once, and the checks of one value.
 
-Findings come in with their place; one ``InvalidInput`` with a ``Detail`` for each goes out.
+They end in one ``InvalidInput`` with a ``Detail`` for each finding.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ class Violations:
     """Findings of one file. ``add`` sorts them by position, so that they read like the file."""
 
     file: str
-    _found: list[tuple[int, int, Detail]] = field(default_factory=list)
+    _findings: list[tuple[int, int, Detail]] = field(default_factory=list)
 
     def add(self, position: int, field_name: str, message: str) -> None:
         """One finding: ``position`` orders it, ``field_name`` says where, ``message`` what is wrong and would do."""
-        self._found.append((position, len(self._found), Detail(field_name, message)))
+        self._findings.append((position, len(self._findings), Detail(field_name, message)))
 
     def row(self, line: int, message: str) -> None:
         """One finding in a line of the file."""
         self.add(line, f"{self.file}:{line}", message)
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._findings)
 
     def check(self) -> None:
         """Raise ``InvalidInput`` with every finding so far, if there is any."""
-        if not self._found:
+        if not self._findings:
             return
-        details = [detail for _, _, detail in sorted(self._found, key=lambda each: each[:2])]
+        details = [detail for _, _, detail in sorted(self._findings, key=lambda finding: finding[:2])]
         raise refusal(self.file, details)
 
 

@@ -1,7 +1,6 @@
 """Every table declared once: columns, types, natural key, documentation.
 
-Nothing comes in; out go the declarations from which import validation, the lake's storage, the data-model page and the
-push API follow.
+Import validation, the lake's storage, the data-model page and the push API follow from it.
 """
 
 from leadline.schema.table import Column, ColumnType, Table

@@ -1,6 +1,6 @@
 """Team rules as text: filter sets over a property, the mapping of work item types, and which sources a team uses.
 
-One line of text comes in (a setting's value), the parsed rule goes out; ``ValueError`` says what would do.
+Each is the text of one setting. A ``ValueError`` says what would do.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class Filter:
     operator: str
     values: tuple[str, ...]
 
-    def holds(self, given: Iterable[str | None]) -> bool:
+    def holds(self, values: Iterable[str | None]) -> bool:
         """Whether it holds for a thing with these values (several for a list such as tags), in any letter case."""
-        known = [value.lower() for value in given if value is not None]
+        texts = [value.lower() for value in values if value is not None]
         wanted = tuple(value.lower() for value in self.values)
         negative = self.operator.startswith("not ")
         test = _TESTS[self.operator.removeprefix("not ")]
-        return any(test(value, each) for value in known for each in wanted) is not negative
+        return any(test(text, value) for text in texts for value in wanted) is not negative
 
 
 _TESTS: dict[str, Callable[[str, str], bool]] = {
@@ -84,15 +84,15 @@ def parse_work_types(text: str) -> dict[str, str]:
 
 def parse_integrations(text: str) -> dict[str, tuple[str, ...]]:
     """``SCM = github:example; IM = jira:shop, jira:web`` → names of sources by type, in the order of the types."""
-    found: dict[str, list[str]] = {}
+    names_by_kind: dict[str, list[str]] = {}
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         kind, sign, names = part.partition("=")
         if not sign or (kind := kind.strip().upper()) not in INTEGRATION_TYPES:
             raise ValueError(f"`TYPE = source, source; …` with types of {', '.join(INTEGRATION_TYPES)}")
-        found.setdefault(kind, []).extend(filter(None, (name.strip() for name in names.split(","))))
-    if not any(found.values()):
+        names_by_kind.setdefault(kind, []).extend(filter(None, (name.strip() for name in names.split(","))))
+    if not any(names_by_kind.values()):
         raise ValueError("at least one source, as in `SCM = github:example`")
-    return {kind: tuple(dict.fromkeys(found[kind])) for kind in INTEGRATION_TYPES if found.get(kind)}
+    return {kind: tuple(dict.fromkeys(names_by_kind[kind])) for kind in INTEGRATION_TYPES if names_by_kind.get(kind)}
 
 
 def integrations_text(used: Mapping[str, Iterable[str]]) -> str:
