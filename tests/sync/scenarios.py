@@ -283,6 +283,7 @@ FILES = Scenario(
     # A file may hold anything: half of one cannot be told from a whole one.
     passing={name: fault for name, fault in PASSING.items() if name not in ("HTML", "half a JSON")},
     login_page="answered a web page instead of incidents.csv",
+    is_overview=lambda _: False,
     grow=grow_files,
     least_cuts=2,
     nothing_new=("incidents.csv",),

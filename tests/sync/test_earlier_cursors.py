@@ -14,6 +14,7 @@ from leadline.sources.jira.streams import DeliveredCursor, ProjectCursor
 from leadline.sources.kit.cursor import Cursor
 from leadline.sources.kit.lists import Backfill
 from leadline.sources.pagerduty.streams import Again, IncidentsCursor, ServicesCursor, Window
+from leadline.sources.remote_files.streams import Begun, FileCursor
 
 BEGAN = 1_767_225_600_000
 OPEN = {"6": BEGAN - 60_000}
@@ -76,6 +77,14 @@ OPEN = {"6": BEGAN - 60_000}
         ),
         ({"10007": "2026-01-01T00:00:00.000Z"}, DeliveredCursor({"10007": "2026-01-01T00:00:00.000Z"})),
         ({"day": "2026-01-01", "labels": {"1": "Shop"}}, BoardsCursor("2026-01-01", {"1": "Shop"})),
+        (
+            {"as": ["incidents", ""], "etag": '"7"', "modified": None, "digest": "d1"},
+            FileCursor(("incidents", ""), '"7"', None, "d1"),
+        ),
+        (
+            {"begun": {"as": ["incidents", "csv"], "digest": "d2", "line": 1001}},
+            FileCursor(begun=Begun(("incidents", "csv"), "d2", 1001)),
+        ),
         ({"S1": "Shop Cart", "S2": "Shop Web"}, ServicesCursor({"S1": "Shop Cart", "S2": "Shop Web"})),
         (
             {"watermark": "2026-01-01T00:00:00Z", "resolved": "2026-01-01T00:00:00Z", "open": ["P7"], "again": None},

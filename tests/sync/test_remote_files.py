@@ -185,11 +185,11 @@ def test_a_file_that_changes_between_a_cut_and_the_next_run(sync: Syncer, tool: 
 
 
 def test_too_large(sync: Syncer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from leadline.sources.remote_files import source as https_files
+    from leadline.sources.remote_files import connection
 
-    download = https_files.Download
+    download = connection.Download
     with monkeypatch.context() as patched:
-        patched.setattr(https_files, "Download", lambda *given: download(*given, most_bytes=100))
+        patched.setattr(connection, "Download", lambda *given: download(*given, most_bytes=100))
         assert "larger than" in str(sync().error)
     sync.good()
 
@@ -198,11 +198,11 @@ def test_a_disk_that_is_full(sync: Syncer, tool: Files, monkeypatch: pytest.Monk
     """The system's device that is always full stands for the disk."""
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
-    from leadline.sources.remote_files import source as https_files
+    from leadline.sources.remote_files.download import Download
 
-    own = https_files.Download.to
+    own = Download.to
     with monkeypatch.context() as patched:
-        patched.setattr(https_files.Download, "to", lambda self, _, **known: own(self, Path("/dev/full"), **known))
+        patched.setattr(Download, "to", lambda self, _, **known: own(self, Path("/dev/full"), **known))
         done = sync()
     assert done.error is not None
     assert "the disk is full" in done.error.message

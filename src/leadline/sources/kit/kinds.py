@@ -177,7 +177,7 @@ KINDS = {
             ),
             "URL",
             "Addresses of files named after tables.",
-            "leadline.sources.remote_files.source",
+            "leadline.sources.remote_files.connection",
             "",
             "FILES_TOKEN",
             secret_needed=False,

@@ -29,7 +29,7 @@ earlier ones left. A stream that moves several cursors yields pages with all of 
 What a stream raises decides what becomes of it and of the run:
 
 - ``Refused``, ``NotFound``, ``Misshapen``: the tool has answered, and will answer the same tomorrow. The stream is left out and
-  named in ``Page.skipped``; the others are read.
+  named in ``Page.skipped``; the others are read. Only where the stream is ``essential``, the run ends.
 - ``Unavailable``: the tool was in trouble at every attempt. The stream has **failed** and is named in ``Page.failed``; the others
   are read. ``MAX_FAILED_STREAMS`` streams that fail one after the other without one answer of the tool in between end the
   run: whoever does not answer is not asked again for every repository. Pages that were made without a call prove nothing.
@@ -60,6 +60,8 @@ class Stream(ABC, Generic[C]):
     named (``builds of acme/shop``); ``cursor_name``: the name that its cursor is stored under."""
 
     cursor: ClassVar[type[Cursor]]
+    essential: ClassVar[bool] = False
+    """Whether there is nothing to read without it: then what is refused is no part left out, but ends the run."""
 
     def __init__(self, subject: str, name: str, cursor_name: str) -> None:
         self.subject, self.name, self.cursor_name = subject, name, cursor_name
@@ -136,6 +138,8 @@ class StreamReader:
                     yield self.noted(page)
                 self._streams_read += 1
             except (Refused, NotFound, Misshapen) as refused:
+                if stream.essential:
+                    raise
                 self._streams_read += 1
                 skipped = Skipped(stream.name, refused.message)
                 self.left_out.append(skipped)

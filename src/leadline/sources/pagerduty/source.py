@@ -71,8 +71,6 @@ class PagerDuty:
             yield reader.noted(Page(self.api.server.place, cursors=cursors))
         ids = tuple(services) if self.patterns and len(services) <= NAMED else ()
         yield from reader.pages([IncidentStream(self.api, self.prefix, Wanted(tuple(self.patterns), ids), name)])
-        for refused in reader.left_out:  # nothing else is read
-            raise Refused(refused.why)
 
     def _renamed(self, services: dict[str, str], cursors: Cursors, incidents: str) -> dict[str, Cursor] | None:
         """What follows for the cursors if services are called otherwise by now, or the patterns take others since: the

@@ -97,6 +97,7 @@ class IncidentStream(Stream[IncidentsCursor]):
     """The incidents of the services wanted; their ids begin with ``prefix``."""
 
     cursor = IncidentsCursor
+    essential = True
 
     def __init__(self, api: Api, prefix: str, wanted: Wanted, cursor_name: str) -> None:
         super().__init__(api.server.place, "incidents", cursor_name)

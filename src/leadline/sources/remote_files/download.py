@@ -1,7 +1,4 @@
-"""Downloads one file, if it has changed: streamed to disk, bounded, whole or not at all, the secret sent to its own host alone.
-
-An address with what is known of its last version comes in; the file's path and its new version go out, or a ``LeadlineError``.
-"""
+"""Downloads one file, if it has changed: streamed to disk, bounded, whole or not at all, the secret sent to its own host alone."""
 
 from __future__ import annotations
 
@@ -56,7 +53,7 @@ class Download:
         """Downloads the file to ``path``; None if it is still as ``etag`` or ``modified`` say.
 
         Raises ``StoreError`` if the disk cannot take it, ``Refused`` for what is no file or too large, ``Unauthenticated``,
-        ``NotFound``, ``Overloaded``."""
+        ``NotFound``, ``Unavailable``."""
         digest = hashlib.sha256()
 
         def take(answer: Answer, chunks: Iterator[bytes]) -> None:

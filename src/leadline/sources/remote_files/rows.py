@@ -1,7 +1,5 @@
-"""The rows of a downloaded file with their lines, by the readers of ``leadline import``; arrays of JSON, too.
-
-An ``ImportFile`` comes in, whose suffix may also be ``.json``; batches of rows as columns → texts go out, never more than some
-thousands at once.
+"""The rows of a downloaded file with their lines, by the readers of ``leadline import``; arrays of JSON, too. Never more than
+some thousands are in memory.
 """
 
 from __future__ import annotations
@@ -115,9 +113,9 @@ class _Elements:
     def _next(self) -> str:
         """The next character that is no space, '' at the end; it is still to be read."""
         while True:
-            if found := _NO_SPACE.search(self._text, self._at):
-                self._at = found.start()
-                return found.group()
+            if character := _NO_SPACE.search(self._text, self._at):
+                self._at = character.start()
+                return character.group()
             self._at = len(self._text)
             if not self._more():
                 return ""
