@@ -12,6 +12,7 @@ from leadline.metrics import catalogue
 from leadline.metrics.request import MetricsRequest
 
 if TYPE_CHECKING:
+    from leadline.home import Project
     from leadline.metrics.run import QueryInputs
 
 
