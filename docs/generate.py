@@ -96,6 +96,11 @@ def _kind_of_export(kind: ExportKind) -> str:
     parts = [
         f"## {kind.title}",
         kind.about,
+        f"Asked for with `POST {kind.path}` or `leadline export {kind.name}`. Its rows begin with:",
+        table(
+            ("level", "first columns"),
+            [(code(level), ", ".join(map(code, leading))) for level, leading in kind.leading.items()],
+        ),
         table(("group", "also called", "columns"), rows),
         *(_group(kind, group) for group in kind.groups),
     ]
