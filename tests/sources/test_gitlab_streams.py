@@ -9,15 +9,9 @@ import pytest
 
 from leadline.sources.gitlab.api import Api
 from leadline.sources.gitlab.overview import Project
+from leadline.sources.gitlab.pipelines import DeploymentsCursor, DeploymentStream
 from leadline.sources.gitlab.source import RunCursor
-from leadline.sources.gitlab.streams import (
-    CountedCursor,
-    DeploymentsCursor,
-    DeploymentStream,
-    ProjectCursor,
-    Reading,
-    Tally,
-)
+from leadline.sources.gitlab.streams import CountedCursor, ProjectCursor, Reading, Tally
 from leadline.sources.kit.client import Answer
 from leadline.sources.kit.cursor import Cursor
 from leadline.sources.kit.deploy_rules import DeployRules

@@ -1,7 +1,7 @@
 """GitHub's two APIs behind one token: GraphQL queries and REST addresses, and what its refusals mean.
 
-A server's address and a token come in; data goes out, or a ``LeadlineError`` that names what the token lacks. Works with
-github.com, data residency (``ghe.com``) and GitHub Enterprise Server.
+What is refused becomes a ``LeadlineError`` that names what the token lacks. Works with github.com, data residency (``ghe.com``)
+and GitHub Enterprise Server.
 """
 
 from __future__ import annotations

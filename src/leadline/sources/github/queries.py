@@ -1,6 +1,6 @@
 """The GraphQL queries that the GitHub connector asks, and the sizes of their pages.
 
-Only texts and numbers: ``reading`` asks them, ``rows`` knows what their answers mean. A query's price in points
+Only texts and numbers: ``streams`` and its like ask them, ``rows`` knows what their answers mean. A query's price in points
 is its connections asked one by one, by 100 (GitHub, "Rate limits and query limits"): a page of 25 pull requests with all
 details is seven, a hundred commits with their parents are one (asked for with the pull requests, they would be 25 a page).
 """

@@ -1,4 +1,4 @@
-"""What GitHub's answers mean: raw records (JSON objects) in, rows of the data model out. Pure; no request is made here.
+"""What GitHub's answers mean: rows of the data model, made of raw records (JSON objects). No request is made here.
 
 Texts lose their NUL bytes, which no table can hold. A record that lacks its shape raises ``Misshapen``, which names where;
 single values of a wrong type are left to the rules that judge every row.

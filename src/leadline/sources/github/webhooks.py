@@ -1,4 +1,4 @@
-"""What GitHub's webhooks say: an event and its payload in, rows with their merge policies out. Pure.
+"""What GitHub's webhooks say: rows of an event's payload, with the policies by which they are merged.
 
 Payloads have the REST API's shape; they are put into the shape that ``rows`` takes, so that a webhook and a poll of the
 same thing make the same rows. A payload that lacks its shape raises ``Misshapen``.

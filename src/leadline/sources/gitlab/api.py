@@ -1,7 +1,7 @@
 """GitLab's two APIs behind one token: GraphQL queries and REST addresses, and what its refusals mean.
 
-A server's address and a token come in; data goes out, or a ``LeadlineError`` that names what the token lacks. Works with
-gitlab.com and self-managed servers, below a path too. Fields that a server is too old for are left out of the queries.
+What is refused becomes a ``LeadlineError`` that names what the token lacks. Works with gitlab.com and self-managed servers,
+below a path too. Fields that a server is too old for are left out of the queries.
 """
 
 from __future__ import annotations

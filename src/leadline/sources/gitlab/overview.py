@@ -1,8 +1,5 @@
-"""GitLab's projects as one query shows a hundred of them: what they are called, and what is newest in each.
-
-The API and a path come in; the projects below it go out, with what tells whether their lists have anything new, and what the
-token may not see of them.
-"""
+"""GitLab's projects as one query shows a hundred of them: what they are called, what is newest in each, which tells whether its
+lists have anything new, and what the token may not see of them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The GraphQL queries that the GitLab connector asks, and the sizes of their pages.
 
-Only texts and numbers: ``reading`` asks them, ``rows`` knows what their answers mean. A field ``name?`` is left
+Only texts and numbers: ``streams`` and its like ask them, ``rows`` knows what their answers mean. A field ``name?`` is left
 out for servers that do not know it. A query's complexity must be 250 at most (GitLab, "GraphQL API, limits"): every field is
 one or two, and a connection adds one per cent for each element asked for. 20 merge requests with all details are about 130.
 """

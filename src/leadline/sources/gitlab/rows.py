@@ -1,4 +1,4 @@
-"""What GitLab's answers mean: raw records (JSON objects) in, rows of the data model out. Pure; no request is made here.
+"""What GitLab's answers mean: rows of the data model, made of raw records (JSON objects). No request is made here.
 
 Merge requests, pipelines, issues and releases come in the shapes of GraphQL, deployments in that of REST. Texts lose their
 NUL bytes, times become RFC 3339 in UTC. A record that lacks its shape raises ``Misshapen``, which names where; single values

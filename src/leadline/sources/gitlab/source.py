@@ -12,16 +12,17 @@ from typing import Any
 from leadline.instants import earlier
 from leadline.sources.gitlab.api import Api
 from leadline.sources.gitlab.overview import Project, Projects
+from leadline.sources.gitlab.pipelines import DeploymentStream, PipelineStream
 from leadline.sources.gitlab.rows import SOURCE
 from leadline.sources.gitlab.streams import (
     GONE_AT_ONCE,
     LAG,
-    STREAMS,
     CountedCursor,
     IssueStream,
-    PipelineStream,
+    MergeRequestStream,
     ProjectCursor,
     Reading,
+    ReleaseStream,
     deleted_issues,
 )
 from leadline.sources.kit.cursor import Cursor, Cursors
@@ -29,6 +30,9 @@ from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import STREAM, Forge, Overview
 from leadline.sources.kit.page import Page, RunContext
 from leadline.sources.kit.streams import Stream
+
+STREAMS = (MergeRequestStream, IssueStream, ReleaseStream, DeploymentStream, PipelineStream)
+"""In the order in which they are read of a project."""
 
 
 @dataclass(frozen=True)

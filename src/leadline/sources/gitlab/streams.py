@@ -1,4 +1,4 @@
-"""The lists of a GitLab project, each read by itself: merge requests, issues, releases, deployments and pipelines.
+"""The lists of a GitLab project that are counted: merge requests, issues and releases. Each is read by itself.
 
 Lists are asked for what was updated since the last time, in the order in which their things were made, so that nothing moves
 while they are read. Of those that are counted it is also known how many things they have, so that what vanished is missed.
@@ -10,36 +10,29 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-from leadline.errors import NotFound
 from leadline.instants import earlier, rfc3339
 from leadline.sources.gitlab.api import Api, connection
 from leadline.sources.gitlab.merge_requests import MergeRequests
 from leadline.sources.gitlab.overview import Project
-from leadline.sources.gitlab.queries import ISSUES, LIST, NUMBERS, PIPELINES, RELEASES
+from leadline.sources.gitlab.queries import ISSUES, LIST, NUMBERS, RELEASES
 from leadline.sources.gitlab.rows import (
-    deployment_rows,
     issue_key,
     issue_rows,
     merge_request_rows,
     number,
-    pipeline_rows,
     release_rows,
     utc,
 )
-from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Part
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import RepositoryStream
 from leadline.sources.kit.lists import Ask, ListCursor, Listed, NumberedPage, Step, walk
 from leadline.sources.kit.page import Page, Row, State
-from leadline.sources.kit.records import Node, Rows, complete_parents, merged, objects, rows_of
+from leadline.sources.kit.records import Node, complete_parents, merged, rows_of
 
 LAG = timedelta(minutes=2)
 """What is this new when a list is read is read again next time: it may not have been shown yet."""
-ASKED_ANYWAY, ASKED_OUTSIDE = timedelta(days=7), timedelta(days=1)
-"""How often deployments are looked for where no pipeline moved; the second, where some are made without a job."""
 GONE_AT_ONCE = 2000
 """Things that vanished told of on one page."""
 
@@ -99,14 +92,6 @@ class CountedCursor(ProjectCursor):
     count: int | None = 0
     highest: int | str | None = None
     tally: Tally = Tally()
-
-
-@dataclass(frozen=True)
-class DeploymentsCursor(ProjectCursor):
-    """How far deployments were read. ``asked``: when; ``outside``: whether any was not made by a job."""
-
-    asked: str = ""
-    outside: bool = False
 
 
 P = TypeVar("P", bound=ProjectCursor)
@@ -259,7 +244,7 @@ class MergeRequestStream(CountedStream):
     def of(self, nodes: Sequence[Node], cursor: CountedCursor) -> Page:
         """The page that has the rows of ``nodes``."""
         name = self.project.name
-        made, skipped = rows_of(nodes, lambda node: merge_request_rows(name, node), _called(f"{name}!"))
+        made, skipped = rows_of(nodes, lambda node: merge_request_rows(name, node), called(f"{name}!"))
         keys = [(node, {"repository": name, "number": rows["pull_requests"][0]["number"]}) for node, rows in made]
         skipped = list(dict.fromkeys([*self._reader.skipped, *skipped]))
         self._reader.skipped = []
@@ -290,7 +275,7 @@ class IssueStream(CountedStream):
     def of(self, nodes: Sequence[Node], cursor: CountedCursor) -> Page:
         """The page that has the rows of ``nodes``."""
         name = self.project.name
-        made, skipped = rows_of(nodes, lambda node: issue_rows(name, node), _called(f"{name}#"))
+        made, skipped = rows_of(nodes, lambda node: issue_rows(name, node), called(f"{name}#"))
         moved = [
             {"project": name, "key": issue_key(node.get("iid"))} for node, rows in made if "work_items" not in rows
         ]
@@ -325,7 +310,7 @@ class ReleaseStream(CountedStream):
     def of(self, nodes: Sequence[Node], cursor: CountedCursor) -> Page:
         """The page that has the rows of ``nodes``."""
         name = self.project.name
-        made, skipped = rows_of(nodes, lambda node: release_rows(name, node), _called(f"release of {name} "))
+        made, skipped = rows_of(nodes, lambda node: release_rows(name, node), called(f"release of {name} "))
         return self.page(merged(rows for _, rows in made), cursor, records=len(nodes), skipped=skipped)
 
     def vanished(self, cursor: CountedCursor) -> Iterator[Page]:
@@ -339,84 +324,6 @@ class ReleaseStream(CountedStream):
         )
 
 
-class DeploymentStream(ProjectStream[DeploymentsCursor]):
-    """Deployments, as REST lists them: by when they were updated, the oldest first, in pages that are numbered."""
-
-    list_name = "deployments"
-    cursor = DeploymentsCursor
-
-    def due(self, cursor: DeploymentsCursor) -> bool:
-        """Whether a pipeline moved, or nobody has looked for long: deployments may be made without one."""
-        often = ASKED_OUTSIDE if cursor.outside else ASKED_ANYWAY
-        return bool(self.project.pipelines_moved or cursor.backfill or cursor.asked < earlier(self.reading.now, often))
-
-    def read(self, cursor: DeploymentsCursor) -> Iterator[Page]:
-        """What was updated."""
-        name, asked = self.project.name, self.reading.now
-        begun = cursor
-        try:
-            for step in self.walk(cursor, self._ask):
-                outside = cursor.outside or any(not node.get("deployable") for node in step.nodes)
-                cursor = step.moved(replace(cursor, outside=outside))
-                if step.ended:
-                    cursor = replace(cursor, asked=asked)
-                made, skipped = rows_of(
-                    step.nodes,
-                    lambda node: deployment_rows(name, node, self.reading.prefix),
-                    _called(f"deployment of {name} "),
-                )
-                yield self.page(merged(rows for _, rows in made), cursor, records=len(step.nodes), skipped=skipped)
-        except (Refused, NotFound):
-            # Asked again only when there is a reason to; this run tells of the refusal.
-            yield self.page({}, replace(begun, asked=asked))
-            raise
-
-    def _ask(self, place: str | None, until: str | None) -> Listed[Node]:
-        page = NumberedPage.at(place) if place else NumberedPage(until)
-        params = {"order_by": "updated_at", "sort": "asc", "per_page": str(LIST), "page": str(page.number)}
-        if page.bound:
-            params["updated_after"] = page.bound
-        body = self.api.rest(f"/projects/{quote(self.project.identity, safe='')}/deployments", params).body
-        nodes = objects(body, "deployments")
-        if len(nodes) < LIST:
-            return nodes, None
-        # A second back, whether the server takes the instant itself along or not; never further back than before: a second full
-        # of them would lead to the one before it again and again.
-        last = nodes[-1].get("updated_at")
-        bound = earlier(str(utc(last)), timedelta(seconds=1)) if isinstance(last, str) else page.bound
-        passed = bool(page.bound and bound and bound <= page.bound)
-        return nodes, str(page.next_from(bound, passed=passed))
-
-
-class PipelineStream(ProjectStream[ProjectCursor]):
-    """Pipelines: builds, or by rule deployments."""
-
-    list_name = "pipelines"
-    cursor = ProjectCursor
-
-    def due(self, cursor: ProjectCursor) -> bool:
-        """Whether any moved since the last run, as the overview tells."""
-        moved = self.project.pipelines_moved
-        return moved is not None and (moved or cursor.backfill is not None or cursor.watermark is None)
-
-    def read(self, cursor: ProjectCursor) -> Iterator[Page]:
-        """What was updated."""
-        if not self.project.pipelines_moved and cursor == ProjectCursor() and not self.reading.bounded:
-            yield self.page({}, ProjectCursor(watermark=self.reading.begun))
-            return
-        for step in self.walk(cursor, self.asking(PIPELINES)):
-            cursor = step.moved(cursor)
-            made, skipped = rows_of(step.nodes, self._rows, _called(f"pipeline of {self.project.name} "))
-            yield self.page(merged(rows for _, rows in made), cursor, records=len(step.nodes), skipped=skipped)
-
-    def _rows(self, node: Node) -> Rows:
-        return pipeline_rows(self.project.name, node, self.reading.prefix, self.api.server.origin, self.reading.rules)
-
-
-STREAMS = (MergeRequestStream, IssueStream, ReleaseStream, DeploymentStream, PipelineStream)
-"""In the order in which they are read of a project."""
-
-
-def _called(label: str) -> Callable[[Node], str]:
+def called(label: str) -> Callable[[Node], str]:
     """Names a record: by ``label`` and its number."""
     return lambda node: f"{label}{node.get('iid') or node.get('tagName') or number(node.get('id'))}"

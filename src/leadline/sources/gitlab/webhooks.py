@@ -1,4 +1,4 @@
-"""What GitLab's webhooks say: an event's payload in, rows with their merge policies out. Pure.
+"""What GitLab's webhooks say: rows of an event's payload, with the policies by which they are merged.
 
 Payloads are put into the shapes that ``rows`` takes, so that a webhook and a poll of the same thing make the same rows.
 They name people by numbers, but for who did it, and leave out much that a poll brings: what is not told stays as it is known. A

@@ -1,7 +1,4 @@
-"""Which runs of a tool that knows only runs are deployments: those whose name fits a pattern that the source is given.
-
-Texts ``PATTERN[=ENVIRONMENT]`` come in, a ``DeployRules`` goes out; the connectors ask it for every run.
-"""
+"""Which runs of a tool that knows only runs are deployments: those whose name fits a pattern of the source's settings."""
 
 from __future__ import annotations
 

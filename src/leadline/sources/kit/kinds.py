@@ -1,6 +1,6 @@
 """The kinds of sources, each declared once: what its commands take, where its secret is looked for, and which module reads it.
 
-Only declarations: commands and their help are made from them, without loading what reads a tool. ``configured`` loads that.
+Only declarations: commands and their help are made from them, without loading what reads a tool. ``settings`` loads that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The address of a tool's server as people give it: checked, and spelled in one way.
 
-What ``--url`` said comes in; a ``Server`` goes out, or ``InvalidRequest``. A secret is sent through TLS only, or to this
-machine, and an address, which is stored, holds none.
+A secret is sent through TLS only, or to this machine, and an address, which is stored, holds none.
 """
 
 from __future__ import annotations

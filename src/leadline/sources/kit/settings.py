@@ -1,10 +1,10 @@
 """From a source's settings to a connector that is ready to read, with the secret taken from where the settings say.
 
-Targets and options come in and become ``SourceSettings``, which can be stored: they say where the secret is, not what it is.
-``connected`` makes a connector of them for as long as a ``with`` block runs. A kind's module (``kinds``) has two functions:
+``SourceSettings`` can be stored: they say where the secret is, not what it is. ``connected`` makes a connector of them for as
+long as a ``with`` block runs. A kind's module (``kinds``) has two functions:
 
-- ``checked(settings) -> list[SourceSettings]``: the settings of one or more sources, each with its ``name``, made of what was
-  given. Raises ``InvalidRequest`` for targets, addresses and options that cannot be.
+- ``checked(settings) -> list[SourceSettings]``: the settings of one or more sources, each with its ``name``, made of what a
+  user gave. Raises ``InvalidRequest`` for targets, addresses and options that cannot be.
 - ``connect(settings, secret, client, folders) -> Source``: the connector. ``secret`` is None where none is needed and there is
   none; ``client(tool=…, headers=…, …)`` makes a ``leadline.sources.kit.client.Client`` that is closed with the block;
   ``folders`` are where it may keep files.
