@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.derive.commit_graph import Extension, Graph, Reach, extend, mention
-from leadline.derive.deployed_commit import Anchors, touches
+from leadline.derive.commit_graph import Graph
+from leadline.derive.deployed_commit import CommitResolver, touches
+from leadline.derive.first_deployment import FirstDeployment
+from leadline.derive.graph_growth import Extension, extend, mention
 
 Row = tuple[bytes, bytes | None, Sequence[bytes] | None]
 
@@ -18,15 +20,17 @@ Row = tuple[bytes, bytes | None, Sequence[bytes] | None]
 def grown(graph: Graph, more: Extension | None) -> Graph:
     """A graph with an extension, in memory."""
     assert more is not None
-    offsets = array("q", graph.offsets)
-    for sha in more.shas:
+    offsets = array("q", graph.sha_offsets)
+    for sha in more.new_shas:
         offsets.append(offsets[-1] + len(sha))
-    first = array("i", graph.first) + more.first
+    first_parent = array("i", graph.first_parent) + more.first_parent
     for node, above in more.changed.items():
-        first[node] = above
-    several, picked = array("i", graph.several) + more.several, array("i", graph.picked) + more.picks
+        first_parent[node] = above
+    other_parents = array("i", graph.other_parents) + more.other_parents
+    cherry_picks = array("i", graph.cherry_picks) + more.cherry_picks
     in_order = graph.in_order if len(graph) else more.in_order
-    return Graph(offsets, bytes(graph.text) + b"".join(more.shas), first, several, picked, in_order)
+    shas = bytes(graph.shas) + b"".join(more.new_shas)
+    return Graph(offsets, shas, first_parent, other_parents, cherry_picks, in_order)
 
 
 def commits(parents: Mapping[str, str], picks: Mapping[str, str] | None = None) -> list[Row]:
@@ -52,10 +56,10 @@ def names(graph: Graph, nodes: Iterable[int]) -> set[str]:
 
 def deploy(graph: Graph, *deployed: str) -> list[set[str]]:
     """What each of some commits, deployed one after another, reaches first."""
-    reach = Reach(graph, bytearray(len(graph)))
+    reach = FirstDeployment(graph, bytearray(len(graph)))
     found = []
     for sha in deployed:
-        carried = reach.deploy(graph.node(sha.encode()), [])
+        carried = reach.walk(graph.node(sha.encode()), [])
         found.append(names(graph, carried.ancestors) | names(graph, carried.picked))
     return found
 
@@ -99,19 +103,19 @@ def test_a_pick_brings_the_change_but_not_its_ancestry() -> None:
 
 def test_picks_follow_one_another_and_the_first_by_id_is_named() -> None:
     graph = graph_of({"a": "", "p": "a", "q": "p", "x": "a"}, {"p": "x", "q": "x", "x": "y"})
-    reach = Reach(graph, bytearray(len(graph)))
-    reach.deploy(graph.node(b"a"), [])
-    carried = reach.deploy(graph.node(b"q"), [])
+    reach = FirstDeployment(graph, bytearray(len(graph)))
+    reach.walk(graph.node(b"a"), [])
+    carried = reach.walk(graph.node(b"q"), [])
     assert names(graph, carried.ancestors) == {"p", "q"}
     assert {(graph.sha(target), graph.sha(by)) for target, by in carried.picked.items()} == {(b"x", b"p"), (b"y", b"x")}
 
 
 def test_what_is_listed_has_no_ancestry() -> None:
     graph = graph_of(MAIN)
-    reach = Reach(graph, bytearray(len(graph)))
-    listed = reach.deploy(None, [graph.node(b"c"), graph.node(b"c")])
+    reach = FirstDeployment(graph, bytearray(len(graph)))
+    listed = reach.walk(None, [graph.node(b"c"), graph.node(b"c")])
     assert (names(graph, listed.ancestors), names(graph, listed.listed)) == (set(), {"c"})
-    assert names(graph, reach.deploy(graph.node(b"d"), []).ancestors) == {"a", "b", "d"}
+    assert names(graph, reach.walk(graph.node(b"d"), []).ancestors) == {"a", "b", "d"}
 
 
 @pytest.mark.parametrize(
@@ -250,24 +254,24 @@ RELEASES = [("v1", "beef"), ("V2", "abcd11"), ("v2", "beef"), ("Big", "abcd2"), 
 def test_anchor(
     sha: str | None, shas: list[str], tags: list[str], anchor: str | None, listed: list[str], note: str | None
 ) -> None:
-    found = Anchors(KNOWN, RELEASES).anchor(sha, shas, tags)
+    found = CommitResolver(KNOWN, RELEASES).resolve(sha, shas, tags)
     assert (found.sha, list(found.listed), found.note) == (anchor, listed, note)
 
 
 def test_cycles_are_said() -> None:
-    finder = Anchors(KNOWN, [], cyclic=3)
-    assert finder.anchor("c1", [], []).note == (
+    finder = CommitResolver(KNOWN, [], cyclic=3)
+    assert finder.resolve("c1", [], []).note == (
         "3 commits are on a cycle of parents in this repository: the parents of these are ignored"
     )
     assert (
-        finder.anchor("nope", [], []).note == "sha nope is not a known commit: no ancestry, it carries that sha alone"
+        finder.resolve("nope", [], []).note == "sha nope is not a known commit: no ancestry, it carries that sha alone"
     )
 
 
 def test_only_commits_that_begin_with_what_was_looked_up_matter() -> None:
-    finder = Anchors(KNOWN, RELEASES)
+    finder = CommitResolver(KNOWN, RELEASES)
     for sha in ("abcd1", "beef", "ffff", "v1"):
-        finder.anchor(sha, [], [])
-    assert finder.loose == {"abcd1", "ffff", "v1"}
-    assert touches(finder.loose, [b"0000", b"ffff9"])
-    assert not touches(finder.loose, [b"fff", b"beef1", b"abcd2"])
+        finder.resolve(sha, [], [])
+    assert finder.unresolved == {"abcd1", "ffff", "v1"}
+    assert touches(finder.unresolved, [b"0000", b"ffff9"])
+    assert not touches(finder.unresolved, [b"fff", b"beef1", b"abcd2"])

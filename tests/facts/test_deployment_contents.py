@@ -389,11 +389,11 @@ def test_a_damaged_state_is_not_used(site: Site, damage: str) -> None:
     expected = site.compute(world)
     state = site.folder / "state"
     manifest = state / "manifest.json"
-    first = next(path for path in sorted(state.glob("repository-*/first")))
+    first = next(path for path in sorted(state.glob("repository-*/first_parent")))
     if damage == "cut":
         os.truncate(first, 4)
     elif damage == "gone":
-        next(iter(sorted(state.glob("repository-*/marks-0")))).unlink()
+        next(iter(sorted(state.glob("repository-*/visited-0")))).unlink()
     elif damage == "manifest":
         manifest.write_text(manifest.read_text()[:-9])
     elif damage == "rows":
@@ -406,21 +406,21 @@ def test_a_damaged_state_is_not_used(site: Site, damage: str) -> None:
 
 
 def _compute_and_die(site_folder: str, world: World, files: dict[str, list[Path]], calls: int) -> None:
-    """Compute in a process that is killed when it grows its ``calls``-th graph or writes marks so often."""
+    """Compute in a process that is killed when it grows its ``calls``-th graph or writes what it visits so often."""
     from leadline.facts.deployment_contents import state
 
     left = calls
-    grow, marks = state.State.grow, state.State.marks
+    grow, visited = state.State.grow, state.State.visited
 
     def counted(*arguments: Any) -> Any:
         nonlocal left
         left -= 1
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        return grow(*arguments) if len(arguments) == 3 and not isinstance(arguments[2], int) else marks(*arguments)
+        return grow(*arguments) if len(arguments) == 3 and not isinstance(arguments[2], int) else visited(*arguments)
 
     state.State.grow = counted  # type: ignore[method-assign]
-    state.State.marks = counted  # type: ignore[method-assign]
+    state.State.visited = counted  # type: ignore[method-assign]
     with Engine(temp_dir=Path(site_folder) / "temp-dying") as engine:
         Site(Path(site_folder), engine, files, 1000).compute(world)
 

@@ -1,8 +1,6 @@
 """Which commit a deployment deployed: from what its row says to a commit of the graph, or to the ids it lists.
 
-A repository's graph and releases and a deployment's sha, shas and tags come in; an ``DeployedCommit`` goes out, with a sentence
-where it is not simply a known commit. Nothing is guessed: what is ambiguous or unknown has no ancestry (metrics, "Which
-deployment carries a change").
+Nothing is guessed: what is ambiguous or unknown has no ancestry (metrics, "Which deployment carries a change").
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ class DeployedCommit:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Resolved:
     """A text looked up: ``known`` tells whether ``sha`` is a known commit."""
 
     sha: str
@@ -35,10 +33,10 @@ class _Found:
     note: str | None
 
 
-class Anchors:
+class CommitResolver:
     """Looks up the deployments of one repository in its ``graph`` and ``releases`` (tag, sha).
 
-    ``loose`` collects the texts, not commits themselves, that commits still to come may change the meaning of by
+    ``unresolved`` collects the texts, not commits themselves, that commits still to come may change the meaning of by
     beginning with them.
     """
 
@@ -49,17 +47,17 @@ class Anchors:
         for tag, sha in self._releases.items():
             self._by_lower.setdefault(tag.lower(), set()).add(sha)
         self._cycles = _cycles_note(cyclic)
-        self._remembered: dict[str, _Found] = {}
-        self.loose: set[str] = set()
+        self._remembered: dict[str, _Resolved] = {}
+        self.unresolved: set[str] = set()
 
-    def anchor(self, sha: str | None, shas: Sequence[str], tags: Sequence[str]) -> DeployedCommit:
+    def resolve(self, sha: str | None, shas: Sequence[str], tags: Sequence[str]) -> DeployedCommit:
         """What a deployment deployed; ``sha`` and ``shas`` are lower case."""
         if sha:
             own = self._find(sha)
         elif shas:
             return self._listed(shas, "no sha: it carries only the shas it lists")
         else:
-            tagged = next((found for tag in tags if (found := self._release(tag)) is not None), None)
+            tagged = next((released for tag in tags if (released := self._release(tag)) is not None), None)
             if tagged is None:
                 return DeployedCommit(None, (), "no sha, and no tag that is a release" if tags else "no sha")
             own = tagged
@@ -71,33 +69,33 @@ class Anchors:
     def _listed(self, shas: Sequence[str], note: str) -> DeployedCommit:
         return DeployedCommit(None, tuple(dict.fromkeys(self._find(sha).sha for sha in shas)), note)
 
-    def _find(self, text: str) -> _Found:
-        if (found := self._remembered.get(text)) is None:
-            found = self._remembered[text] = self._look_up(text)
-        return found
+    def _find(self, text: str) -> _Resolved:
+        if (resolved := self._remembered.get(text)) is None:
+            resolved = self._remembered[text] = self._look_up(text)
+        return resolved
 
-    def _look_up(self, text: str) -> _Found:
+    def _look_up(self, text: str) -> _Resolved:
         """A known commit, else the only one that begins so, else a release's."""
-        if (found := self._commit(text)) is not None:
-            return found
+        if (commit := self._commit(text)) is not None:
+            return commit
         released = self._release(text)
-        return released if released is not None else _Found(text, False, f"sha {text} is not a known commit")
+        return released if released is not None else _Resolved(text, False, f"sha {text} is not a known commit")
 
-    def _commit(self, text: str) -> _Found | None:
+    def _commit(self, text: str) -> _Resolved | None:
         """The known commit that is, or alone begins with, ``text``; unknown if several do; None if none does."""
         node = self._graph.find(text.encode())
         if node >= 0 and self._graph.is_commit(node):
-            return _Found(text, True, None)
-        self.loose.add(text)
+            return _Resolved(text, True, None)
+        self.unresolved.add(text)
         if not _PREFIX.fullmatch(text):
             return None
         near = self._graph.starting_with(text.encode())
         if len(near) == 1:
             sha = self._graph.sha(near[0]).decode()
-            return _Found(sha, True, f"sha {text} is short for {sha}")
-        return _Found(text, False, f"sha {text} is a prefix of {len(near)} commits") if near else None
+            return _Resolved(sha, True, f"sha {text} is short for {sha}")
+        return _Resolved(text, False, f"sha {text} is a prefix of {len(near)} commits") if near else None
 
-    def _release(self, tag: str) -> _Found | None:
+    def _release(self, tag: str) -> _Resolved | None:
         """The commit of a release. Tags are told apart by case where that is needed and known."""
         sha = self._releases.get(tag)
         if sha is None:
@@ -105,10 +103,10 @@ class Anchors:
             if len(likely) != 1:
                 return None
             (sha,) = likely
-        found = self._commit(sha)
-        if found is not None and found.known:
-            return _Found(found.sha, True, f"tag {tag} is {found.sha}")
-        return _Found(sha, False, f"tag {tag} is {sha}, which is not a known commit")
+        commit = self._commit(sha)
+        if commit is not None and commit.known:
+            return _Resolved(commit.sha, True, f"tag {tag} is {commit.sha}")
+        return _Resolved(sha, False, f"tag {tag} is {sha}, which is not a known commit")
 
 
 def _cycles_note(cyclic: int) -> str | None:
@@ -118,8 +116,8 @@ def _cycles_note(cyclic: int) -> str | None:
     return f"{commits} in this repository: the parents of these are ignored"
 
 
-def touches(loose: Iterable[str], arrived: Iterable[bytes]) -> bool:
-    """Whether one of the commit ids that ``arrived`` begins with one of the texts ``loose``."""
-    texts = {text.encode() for text in loose}
+def touches(unresolved: Iterable[str], arrived: Iterable[bytes]) -> bool:
+    """Whether one of the commit ids that ``arrived`` begins with one of the texts ``unresolved``."""
+    texts = {text.encode() for text in unresolved}
     lengths = sorted({len(text) for text in texts})
     return any(sha[:length] in texts for sha in arrived for length in lengths)

@@ -1,7 +1,7 @@
 """What every deployment carries: the commit graph walked once, and kept so that a new deployment costs what it adds.
 
-Commits, deployments, releases and the production environments come in; the stored tables ``CARRIED`` and ``ANCHORS`` go
-out. ``derive.graph`` and ``derive.anchors`` have the rules, the files here the reading, the state and the writing.
+``derive.first_deployment`` and ``derive.deployed_commit`` have the rules, the files here the reading, the state and the
+writing.
 """
 
 from leadline.facts.deployment_contents.steps import ANCHORS, CARRIED

@@ -1,8 +1,7 @@
 """What the step `carried` reads of the lake: what changed since it last looked, and the rows of some repositories.
 
-A workplace comes in; digests of each repository's deployments and releases, changes of the commits, and typed rows in the
-order of repositories go out. Files of the lake never change, so new files are new commits; only where files went (merged
-into others, or replaced) are commits compared.
+Files of the lake never change, so new files are new commits; only where files went (merged into others, or replaced) are
+commits compared. The queries are DuckDB's: this step is computed where the files are, on any engine.
 """
 
 from __future__ import annotations
@@ -65,13 +64,13 @@ class DeploymentRow:
 
 
 class LakeReader:
-    """The lake of a workplace. A repository that is not given is ''."""
+    """The lake of a build. A repository that is not known is ''."""
 
-    def __init__(self, place: BuildContext) -> None:
-        self._engine = place.engine
-        self._files = place.snapshot.files("commits")
+    def __init__(self, context: BuildContext) -> None:
+        self._engine = context.engine
+        self._files = context.snapshot.files("commits")
         self._bounds = "true"
-        self._all_files = {name: place.snapshot.files(name) for name in ("commits", "deployments", "releases")}
+        self._all_files = {name: context.snapshot.files(name) for name in ("commits", "deployments", "releases")}
         # Environments are few: what each is, is written beside its deployments once.
         kinds = self._engine.arrow(
             "SELECT coalesce(environment, '') AS name, list(DISTINCT class ORDER BY class) AS kinds "
@@ -108,18 +107,17 @@ class LakeReader:
 
     def commit_changes(self, before: Sequence[str]) -> CommitChanges | None:
         """What became of the commits since the lake had the files ``before``; None if that cannot be told."""
-        known = set(before)
-        fresh = [path for path in self._files if Path(path).name not in known]
-        there = {Path(path).name for path in self._files}
-        gone = [name for name in before if name not in there]
+        names = {Path(path).name for path in self._files}
+        fresh = [path for path in self._files if Path(path).name not in set(before)]
+        gone = [name for name in before if name not in names]
         if not gone:
             return CommitChanges(tuple(fresh), self.sizes(fresh), frozenset())
         if not self._files:
             return None
-        former = [Path(self._files[0]).with_name(name) for name in gone]
-        if not all(path.exists() for path in former):
+        earlier = [Path(self._files[0]).with_name(name) for name in gone]
+        if not all(path.exists() for path in earlier):
             return None
-        left, came = self._contents([str(path) for path in former]), self._contents(fresh)
+        left, came = self._contents([str(path) for path in earlier]), self._contents(fresh)
         # Files that were merged are the same commits in another file; anything else is compared by repository.
         changed = {name for name in left.keys() | came.keys() if left.get(name) != came.get(name)}
         added = {name: rows for name, rows in self.sizes(fresh).items() if name in changed and name not in left}

@@ -1,18 +1,17 @@
 """The rows of the step `carried`, in Parquet files of its state: added to, taken from, and linked into a result.
 
-Arrow tables per repository come in; files that never change once written go out, so that a result shares them with the
-state and with other results. Files of rows that were added one by one are merged now and then.
+Files never change once written, so that a result shares them with the state and with other results. Those of rows that were
+added one by one are merged now and then.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadline.facts.deployment_contents.state import RowFile, State
+from leadline.materialize.folders import share
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,13 +79,13 @@ class Rows:
         if self._open is not None and not leaving.isdisjoint(self._open.repositories):
             self._close()
         for file in self._files:
-            if file is not self._open and (here := leaving.intersection(file.repositories)):
-                self._leaving.setdefault(file.name, set()).update(here)
+            if file is not self._open and (inside := leaving.intersection(file.repositories)):
+                self._leaving.setdefault(file.name, set()).update(inside)
 
     def finish(self) -> None:
         """Write anew what rows were taken from, and merge small files if they are many."""
         self._close()
-        for file in [each for each in self._files if each.name in self._leaving]:
+        for file in [written for written in self._files if written.name in self._leaving]:
             self._rewrite(file, self._leaving.pop(file.name))
         small = [file for file in self._files if file.rows < self._most // 8]
         if len(small) > MOST_SMALL_FILES:
@@ -133,8 +132,4 @@ class Rows:
     def link(self, folder: Path) -> None:
         """Put all files into ``folder``; they take no room twice where the disk can share them."""
         for file in self._files:
-            source, target = self._state.folder / file.name, folder / file.name
-            try:
-                os.link(source, target)
-            except OSError:
-                shutil.copyfile(source, target)
+            share(self._state.folder / file.name, folder / file.name)

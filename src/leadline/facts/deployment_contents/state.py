@@ -1,7 +1,7 @@
-"""What the step `carried` keeps between computations: the graph of every repository and what was reached in it.
+"""What the step `carried` keeps between computations: the graph of every repository, as memory-mapped arrays, and what was
+reached in it.
 
-A folder comes in; repositories as memory-mapped arrays, and what they were made from, go out and are written back. A
-manifest names all that counts and is there only while nothing is being changed, so that whatever a killed process left
+A manifest names all that counts and is there only while nothing is being changed, so that whatever a killed process left
 is never taken for good: without a manifest, or with one that does not fit the files, there is no state.
 """
 
@@ -20,7 +20,9 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, Literal
 
-from leadline.derive.commit_graph import Extension, Graph, Marks
+from leadline.derive.commit_graph import Graph
+from leadline.derive.first_deployment import Visited
+from leadline.derive.graph_growth import Extension
 
 _MANIFEST = "manifest.json"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -29,32 +31,33 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 @dataclass
 class Group:
     """One service in one class of production: how many of its deployments were walked, a digest of these, and how many
-    nodes its marks cover."""
+    nodes ``visited`` covers."""
 
     kind: int
     service: str
     deployments: int
     digest: str
-    marks: int
+    visited: int
 
 
 @dataclass
 class Repository:
     """What is known of one repository. ``number`` names its folder; ``deployments`` and ``releases`` are digests of its
-    rows; ``nodes``, ``text``, ``several`` and ``picked`` are the lengths of its arrays, of which the first ``in_order``
-    nodes are sorted and the first ``built`` were made in one go."""
+    rows; ``nodes``, ``shas``, ``other_parents`` and ``cherry_picks`` are the lengths of its arrays, of which the first
+    ``in_order`` nodes are sorted and the first ``built`` were made in one go. ``unresolved`` are the texts that commits
+    still to come may resolve."""
 
     number: int
     deployments: str = ""
     releases: str = ""
     nodes: int = 0
-    text: int = 0
-    several: int = 0
-    picked: int = 0
+    shas: int = 0
+    other_parents: int = 0
+    cherry_picks: int = 0
     in_order: int = 0
     built: int = 0
     cyclic: int = 0
-    loose: list[str] = field(default_factory=list)
+    unresolved: list[str] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
 
 
@@ -91,9 +94,9 @@ class State:
     def __init__(self, folder: Path, made_by: str) -> None:
         self.folder = folder
         self._boot = _boot()
-        found = _read(folder, made_by, self._boot)
-        self.is_new = found is None
-        self.manifest = found if found is not None else Manifest(made_by, self._boot)
+        manifest = _read(folder, made_by, self._boot)
+        self.is_new = manifest is None
+        self.manifest = manifest if manifest is not None else Manifest(made_by, self._boot)
 
     def discard(self) -> None:
         """Begin from nothing."""
@@ -143,11 +146,11 @@ class State:
         if not repository.nodes:
             return Graph()
         return Graph(
-            _numbers(folder / "offsets", "q"),
-            _mapped(folder / "text"),
-            _numbers(folder / "first", "i"),
-            _numbers(folder / "several", "i"),
-            _numbers(folder / "picked", "i"),
+            _numbers(folder / "sha_offsets", "q"),
+            _mapped(folder / "shas"),
+            _numbers(folder / "first_parent", "i"),
+            _numbers(folder / "other_parents", "i"),
+            _numbers(folder / "cherry_picks", "i"),
             repository.in_order,
         )
 
@@ -155,25 +158,25 @@ class State:
         """Write what an extension adds to a repository's graph."""
         folder = self._folder_of(repository)
         if more.changed:
-            with (folder / "first").open("r+b") as first:
+            with (folder / "first_parent").open("r+b") as first_parents:
                 for node, above in more.changed.items():
-                    first.seek(4 * node)
-                    first.write(array("i", [above]).tobytes())
-        ends = accumulate(map(len, more.shas), initial=repository.text)
+                    first_parents.seek(4 * node)
+                    first_parents.write(array("i", [above]).tobytes())
+        ends = accumulate(map(len, more.new_shas), initial=repository.shas)
         # The first offset, 0, is there from the beginning; then only ends are added.
-        offsets = array("q", islice(ends, 1 if (folder / "offsets").exists() else 0, None))
-        text = b"".join(more.shas)
-        repository.text += len(text)
-        self._append(folder / "offsets", offsets)
-        self._append(folder / "text", text)
-        self._append(folder / "first", more.first)
-        self._append(folder / "several", more.several)
-        self._append(folder / "picked", more.picks)
+        offsets = array("q", islice(ends, 1 if (folder / "sha_offsets").exists() else 0, None))
+        shas = b"".join(more.new_shas)
+        repository.shas += len(shas)
+        self._append(folder / "sha_offsets", offsets)
+        self._append(folder / "shas", shas)
+        self._append(folder / "first_parent", more.first_parent)
+        self._append(folder / "other_parents", more.other_parents)
+        self._append(folder / "cherry_picks", more.cherry_picks)
         if not repository.nodes:
             repository.in_order = more.in_order
-        repository.nodes += len(more.first)
-        repository.several += len(more.several)
-        repository.picked += len(more.picks)
+        repository.nodes += len(more.first_parent)
+        repository.other_parents += len(more.other_parents)
+        repository.cherry_picks += len(more.cherry_picks)
         repository.cyclic += more.cyclic
 
     def _append(self, path: Path, values: array[int] | bytes) -> None:
@@ -184,40 +187,40 @@ class State:
     def _folder_of(self, repository: Repository) -> Path:
         return self.folder / f"repository-{repository.number}"
 
-    # -- marks ---------------------------------------------------------------------------------------------------------
+    # -- what was visited ----------------------------------------------------------------------------------------------
 
     @contextmanager
-    def marks(self, repository: Repository, at: int) -> Iterator[Marks]:
-        """The marks of the group ``repository.groups[at]``, one byte per node, to be read and written."""
-        group, path = repository.groups[at], self._marks_file(repository, at)
-        if group.marks != repository.nodes or not path.exists():
+    def visited(self, repository: Repository, at: int) -> Iterator[Visited]:
+        """What the group ``repository.groups[at]`` has visited, one byte per node, to be read and written."""
+        group, path = repository.groups[at], self._visited_file(repository, at)
+        if group.visited != repository.nodes or not path.exists():
             path.touch()
             os.truncate(path, repository.nodes)
-            group.marks = repository.nodes
+            group.visited = repository.nodes
         if not repository.nodes:
             yield bytearray()
             return
         with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
             yield mapped
 
-    def any_marked(self, repository: Repository, nodes: tuple[int, ...]) -> bool:
+    def any_visited(self, repository: Repository, nodes: tuple[int, ...]) -> bool:
         """Whether a group has reached one of ``nodes``."""
         for at, group in enumerate(repository.groups):
-            inside = [node for node in nodes if node < group.marks]
+            inside = [node for node in nodes if node < group.visited]
             if inside:
-                mapped = _mapped(self._marks_file(repository, at))
+                mapped = _mapped(self._visited_file(repository, at))
                 if any(mapped[node] for node in inside):
                     return True
         return False
 
-    def unmark(self, repository: Repository) -> None:
-        """Forget a repository's groups and what they reached."""
+    def forget_walks(self, repository: Repository) -> None:
+        """Forget a repository's groups and what they visited."""
         for at in range(len(repository.groups)):
-            self._marks_file(repository, at).unlink()
+            self._visited_file(repository, at).unlink()
         repository.groups = []
 
-    def _marks_file(self, repository: Repository, at: int) -> Path:
-        return self._folder_of(repository) / f"marks-{at}"
+    def _visited_file(self, repository: Repository, at: int) -> Path:
+        return self._folder_of(repository) / f"visited-{at}"
 
 
 # -- reading it back ---------------------------------------------------------------------------------------------------
@@ -239,39 +242,39 @@ def _read(folder: Path, made_by: str, boot: str | None) -> Manifest | None:
         digest, _, text = (folder / _MANIFEST).read_text(encoding="utf-8").partition("\n")
         if hashlib.sha256(text.encode()).hexdigest() != digest:
             return None
-        said: dict[str, Any] = json.loads(text)
-        if said.get("made_by") != made_by or said.get("boot") != boot:
+        document: dict[str, Any] = json.loads(text)
+        if document.get("made_by") != made_by or document.get("boot") != boot:
             return None
         manifest = Manifest(
             made_by,
             boot,
-            said["inputs"],
-            said["commits"],
-            {name: _repository(one) for name, one in said["repositories"].items()},
-            {kind: [RowFile(**file) for file in files] for kind, files in said["rows"].items()},
-            said["numbers"],
+            document["inputs"],
+            document["commits"],
+            {name: _repository(repository) for name, repository in document["repositories"].items()},
+            {kind: [RowFile(**file) for file in files] for kind, files in document["rows"].items()},
+            document["numbers"],
         )
         return manifest if all(path.stat().st_size == size for path, size in _sizes(folder, manifest)) else None
     except (OSError, ValueError):
         return None
 
 
-def _repository(said: dict[str, Any]) -> Repository:
-    return Repository(**(said | {"groups": [Group(**group) for group in said["groups"]]}))
+def _repository(document: dict[str, Any]) -> Repository:
+    return Repository(**(document | {"groups": [Group(**group) for group in document["groups"]]}))
 
 
 def _sizes(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, int]]:
     """Every array file with the size it must have."""
     for repository in manifest.repositories.values():
-        place = folder / f"repository-{repository.number}"
+        own = folder / f"repository-{repository.number}"
         if repository.nodes:
-            yield place / "offsets", 8 * (repository.nodes + 1)
-            yield place / "text", repository.text
-            yield place / "first", 4 * repository.nodes
-            yield place / "several", 4 * repository.several
-            yield place / "picked", 4 * repository.picked
+            yield own / "sha_offsets", 8 * (repository.nodes + 1)
+            yield own / "shas", repository.shas
+            yield own / "first_parent", 4 * repository.nodes
+            yield own / "other_parents", 4 * repository.other_parents
+            yield own / "cherry_picks", 4 * repository.cherry_picks
         for at, group in enumerate(repository.groups):
-            yield place / f"marks-{at}", group.marks
+            yield own / f"visited-{at}", group.visited
     for files in manifest.rows.values():
         for file in files:
             yield folder / file.name, file.size

@@ -1,8 +1,7 @@
-"""The stored steps `carried` and `anchors`: which deployment carries a commit, per repository, service and class of production.
+"""The stored steps `carried` and `anchors`: which deployment carries a commit, per repository, service and class of production
+(metrics, "Which deployment carries a change").
 
-Commits, deployments, releases and the production environments come in; one row per commit that a deployment carries, and
-one per deployment with the commit it was anchored at, go out (metrics, "Which deployment carries a change"). The walk is
-``derive.graph``; ``work`` keeps it going from one state of the data to the next.
+The walk is ``derive.first_deployment``; ``update`` keeps it going from one state of the data to the next.
 """
 
 from __future__ import annotations
@@ -21,25 +20,25 @@ if TYPE_CHECKING:
     from leadline.settings.profile import Profile
 
 
-def _worked(place: BuildContext) -> ContentsUpdate:
-    """The work of both steps, done: whichever comes first does it, and the other finds nothing left to do."""
+def _updated(context: BuildContext) -> ContentsUpdate:
+    """The update that both steps share, done: whichever comes first does it, and the other finds nothing left to do."""
     from leadline.facts.deployment_contents.state import State
     from leadline.facts.deployment_contents.update import ContentsUpdate
 
     try:
-        work = ContentsUpdate(place, State(place.state, _made_by(place.profile)))
-        work.run()
+        update = ContentsUpdate(context, State(context.state, _made_by(context.profile)))
+        update.run()
     except OSError as error:
-        raise StoreError(f"What deployments carry could not be kept in {place.state}: {error}") from error
-    return work
+        raise StoreError(f"What deployments carry could not be kept in {context.state}: {error}") from error
+    return update
 
 
-def _carried(place: BuildContext) -> None:
-    _worked(place).carried.link(place.folder)
+def _carried(context: BuildContext) -> None:
+    _updated(context).carried.link(context.folder)
 
 
-def _anchors(place: BuildContext) -> None:
-    _worked(place).anchors.link(place.folder)
+def _anchors(context: BuildContext) -> None:
+    _updated(context).anchors.link(context.folder)
 
 
 def _made_by(profile: Profile) -> str:

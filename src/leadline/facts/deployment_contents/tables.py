@@ -1,7 +1,4 @@
-"""The rows of the step `carried` as Arrow tables: what deployments carry, and what they were anchored at.
-
-Nodes of a graph and deployments come in as numbers and rows; tables with the step's columns go out.
-"""
+"""The rows of the step `carried` as Arrow tables: what deployments carry, and what they were anchored at."""
 
 from __future__ import annotations
 
@@ -9,8 +6,9 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from leadline.derive.commit_graph import Carried, Graph
+from leadline.derive.commit_graph import Graph
 from leadline.derive.deployed_commit import DeployedCommit
+from leadline.derive.first_deployment import Carried
 from leadline.engine.functions import INSTANT
 from leadline.facts.deployment_contents.lake import DeploymentRow
 
@@ -44,7 +42,7 @@ def schema(columns: Mapping[str, str]) -> pa.Schema:
     return pa.schema([pa.field(name, types[kind]) for name, kind in columns.items()])
 
 
-class Found:
+class CarriedRows:
     """What the deployments of one group carry, gathered as numbers and made into rows at once."""
 
     def __init__(self, graph: Graph, repository: str, key: GroupKey) -> None:
@@ -52,18 +50,18 @@ class Found:
         self._repository = repository
         self._key = key
         self._nodes = array("i")
-        self._places = array("i")
+        self._deployments = array("i")
         self._vias = array("i")
         self._pickers: dict[int, int] = {}
 
-    def add(self, place: int, carried: Carried) -> None:
-        """What the deployment at ``place`` of the repository's carries."""
+    def add(self, at: int, carried: Carried) -> None:
+        """What the repository's deployment number ``at`` carries."""
         for via, nodes in enumerate((carried.ancestors, carried.listed, carried.picked)):
             if nodes:
                 if via == _VIAS.index(CHERRY_PICK):
                     self._pickers.update(enumerate(carried.picked.values(), len(self._nodes)))
                 self._nodes.extend(nodes)
-                self._places.extend([place] * len(nodes))
+                self._deployments.extend([at] * len(nodes))
                 self._vias.extend([via] * len(nodes))
 
     def rows(self, deployments: Sequence[DeploymentRow]) -> pa.Table:
@@ -72,7 +70,7 @@ class Found:
 
         count = len(self._nodes)
         kind, service = self._key
-        places = _arrow(self._places)
+        numbers = _arrow(self._deployments)
         ids = pa.array([row.deployment_id for row in deployments], pa.string())
         finished = pa.array([row.finished_us for row in deployments], pa.timestamp("us", tz="UTC"))
         pickers: list[str | None] = [None] * count if self._pickers else []
@@ -83,8 +81,8 @@ class Found:
             pa.repeat(self._repository, count),
             pa.repeat(service, count),
             self._shas(),
-            ids.take(places),
-            finished.take(places),
+            ids.take(numbers),
+            finished.take(numbers),
             pa.array(_VIAS, pa.string()).take(_arrow(self._vias)),
             pa.array(pickers, pa.string()) if pickers else pa.nulls(count, pa.string()),
         ]
@@ -97,7 +95,7 @@ class Found:
         graph = self._graph
         if not self._nodes:
             return pa.array([], pa.string())
-        texts = pa.LargeStringArray.from_buffers(len(graph), pa.py_buffer(graph.offsets), pa.py_buffer(graph.text))
+        texts = pa.LargeStringArray.from_buffers(len(graph), pa.py_buffer(graph.sha_offsets), pa.py_buffer(graph.shas))
         return texts.take(_arrow(self._nodes)).cast(pa.string())
 
 

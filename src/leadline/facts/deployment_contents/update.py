@@ -1,9 +1,8 @@
-"""Brings the state of the step `carried` to what the lake holds, repository by repository.
+"""Brings the state of the step `carried`, and with it the files of rows, to what the lake holds, repository by repository.
 
-A workplace and the state come in; the state, and with it the files of rows, change. Work is done only in repositories
-whose rows changed: commits are added to their graphs, and of their deployments those are walked that come after all
-walked before. A deployment that came late, changed or went begins its repository's walks anew; commits that cannot just be
-added begin its graph anew.
+Work is done only in repositories whose rows changed: commits are added to their graphs, and of their deployments those are
+walked that come after all walked before. A deployment that came late, changed or went begins its repository's walks anew;
+commits that cannot just be added begin its graph anew.
 """
 
 from __future__ import annotations
@@ -13,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from leadline.derive.commit_graph import CommitRow, Graph, Reach, extend, mention
-from leadline.derive.deployed_commit import Anchors, DeployedCommit, touches
+from leadline.derive.commit_graph import CommitRow, Graph
+from leadline.derive.deployed_commit import CommitResolver, DeployedCommit, touches
+from leadline.derive.first_deployment import FirstDeployment
+from leadline.derive.graph_growth import extend, mention
 from leadline.engine import Interrupted
 from leadline.facts.deployment_contents.lake import CommitChanges, DeploymentRow, LakeReader
 from leadline.facts.deployment_contents.rows import Rows
@@ -22,7 +23,7 @@ from leadline.facts.deployment_contents.state import Group, Repository, State
 from leadline.facts.deployment_contents.tables import (
     ANCHORS_COLUMNS,
     CARRIED_COLUMNS,
-    Found,
+    CarriedRows,
     GroupKey,
     anchor_rows,
     schema,
@@ -57,11 +58,11 @@ class _Plan:
 class ContentsUpdate:
     """One computation of the step."""
 
-    def __init__(self, place: BuildContext, state: State) -> None:
-        self._place = place
+    def __init__(self, context: BuildContext, state: State) -> None:
+        self._engine = context.engine
         self._state = state
-        self._reading = LakeReader(place)
-        self._first_carries = bool(place.profile["deployments.first_carries"])
+        self._lake = LakeReader(context)
+        self._first_carries = bool(context.profile["deployments.first_carries"])
         self.carried = Rows(state, "carried", schema(CARRIED_COLUMNS), _CARRIED_ROWS_PER_FILE)
         self.anchors = Rows(state, "anchors", schema(ANCHORS_COLUMNS), _ANCHORS_PER_FILE)
         self._deployments: dict[str, str] = {}
@@ -69,18 +70,18 @@ class ContentsUpdate:
 
     def run(self) -> None:
         """Bring the state and its rows to what the lake holds."""
-        reading, manifest = self._reading, self._state.manifest
-        inputs = reading.inputs()
+        lake, manifest = self._lake, self._state.manifest
+        inputs = lake.inputs()
         if manifest.inputs == inputs and not self._state.is_new:
             return
-        self._deployments = reading.deployments_by_repository()
-        self._releases = reading.releases_by_repository()
-        changes = reading.commit_changes(manifest.commits)
+        self._deployments = lake.deployments_by_repository()
+        self._releases = lake.releases_by_repository()
+        changes = lake.commit_changes(manifest.commits)
         if changes is None:
             self._state.discard()
             changes = CommitChanges((), {}, frozenset())
         plan = self._plan(changes)
-        files = reading.commit_files()
+        files = lake.commit_files()
         self._state.begin()
         try:
             self._carry_out(plan, changes)
@@ -94,10 +95,10 @@ class ContentsUpdate:
         self._state.finish()
 
     def _plan(self, changes: CommitChanges) -> _Plan:
-        known = self._state.manifest.repositories
-        plan = _Plan(gone=sorted(known.keys() - self._deployments.keys()))
+        repositories = self._state.manifest.repositories
+        plan = _Plan(gone=sorted(repositories.keys() - self._deployments.keys()))
         for name in sorted(self._deployments):
-            repository, new = known.get(name), changes.new.get(name, 0)
+            repository, new = repositories.get(name), changes.new.get(name, 0)
             if repository is None or name in changes.replaced or _outgrown(repository, new):
                 plan.build.append(name)
             elif new:
@@ -113,8 +114,8 @@ class ContentsUpdate:
     # -- the work ------------------------------------------------------------------------------------------------------
 
     def _carry_out(self, plan: _Plan, changes: CommitChanges) -> None:
-        known = self._state.manifest.repositories
-        leaving = [name for name in (*plan.gone, *plan.build) if name in known]
+        repositories = self._state.manifest.repositories
+        leaving = [name for name in (*plan.gone, *plan.build) if name in repositories]
         self._drop(leaving)
         for name in leaving:
             self._state.forget(name)
@@ -124,7 +125,7 @@ class ContentsUpdate:
         if plan.grow:
             again = self._grow(plan.grow, changes.files)
         self._drop(again)
-        for names in _batches(sorted((*plan.build, *again)), self._reading.sizes() if plan.build or again else {}):
+        for names in _batches(sorted((*plan.build, *again)), self._lake.sizes() if plan.build or again else {}):
             self._build(names)
 
     def _drop(self, names: Sequence[str]) -> None:
@@ -135,16 +136,16 @@ class ContentsUpdate:
         """Make the graphs of repositories anew, and attribute their commits."""
         for name in names:
             self._state.fresh(name)
-        self._reading.choose(names)
-        commits = _Pairing(self._reading.commits())
+        self._lake.choose(names)
+        commits = _Pairing(self._lake.commits())
         self._attribute(names, commits)
 
     def _grow(self, names: Sequence[str], files: Sequence[str]) -> list[str]:
         """Add commits to repositories; those whose graph must be made anew instead."""
         again: list[str] = []
         look: list[str] = []
-        self._reading.choose(names)
-        commits = _Pairing(self._reading.commits(files))
+        self._lake.choose(names)
+        commits = _Pairing(self._lake.commits(files))
         for name in names:
             self._go_on()
             repository = self._state.manifest.repositories[name]
@@ -154,10 +155,10 @@ class ContentsUpdate:
                 again.append(name)
                 continue
             # New commits change what is there only if a deployment, or what it carries, named one of them before.
-            if self._state.any_marked(repository, extension.filled):
-                self._unmark(name, repository)
+            if self._state.any_visited(repository, extension.filled):
+                self._walk_anew(name, repository)
             self._state.grow(repository, extension)
-            changed = extension.cyclic or extension.filled or touches(repository.loose, (row[0] for row in rows))
+            changed = extension.cyclic or extension.filled or touches(repository.unresolved, (row[0] for row in rows))
             if changed or not self._is_current(name, repository):
                 look.append(name)
         if look:
@@ -166,11 +167,11 @@ class ContentsUpdate:
 
     def _attribute(self, names: Sequence[str], commits: _Pairing[CommitRow] | None) -> None:
         """Anchor and walk the deployments of repositories, first making their graphs of ``commits``, if given."""
-        self._reading.choose(names)
+        self._lake.choose(names)
         if commits is None:
             self.anchors.drop(names)
-        releases = self._reading.releases()
-        deployments = _Pairing(self._reading.deployments())
+        releases = self._lake.releases()
+        deployments = _Pairing(self._lake.deployments())
         for name in names:
             self._go_on()
             repository = self._state.manifest.repositories[name]
@@ -191,9 +192,9 @@ class ContentsUpdate:
     ) -> list[DeployedCommit]:
         """The anchors of a repository's deployments, written as rows."""
         graph = self._state.graph(repository)
-        finder = Anchors(graph, releases, cyclic=repository.cyclic)
-        anchored = [_faulted(row, finder.anchor(row.sha, row.shas, row.tags) if name else None) for row in rows]
-        repository.loose = sorted(finder.loose)
+        resolver = CommitResolver(graph, releases, cyclic=repository.cyclic)
+        anchored = [_faulted(row, resolver.resolve(row.sha, row.shas, row.tags) if name else None) for row in rows]
+        repository.unresolved = sorted(resolver.unresolved)
         self.anchors.add(name, anchor_rows(name, rows, anchored))
         named = {sha.encode() for row, anchor in zip(rows, anchored, strict=True) if row.kinds for sha in anchor.listed}
         if more := [sha for sha in sorted(named) if graph.find(sha) < 0]:
@@ -209,40 +210,40 @@ class ContentsUpdate:
             for kind in row.kinds:
                 for service in row.services:
                     members.setdefault((kind, service), []).append(at)
-        said = [_said(row, anchor) for row, anchor in zip(rows, anchored, strict=True)]
+        keys = [_walk_key(row, anchor) for row, anchor in zip(rows, anchored, strict=True)]
         if any(
-            _digest(said, members.get((group.kind, group.service), ())[: group.deployments]) != group.digest
+            _digest(keys, members.get((group.kind, group.service), ())[: group.deployments]) != group.digest
             for group in repository.groups
         ):
-            self._unmark(name, repository)
-        places = {(group.kind, group.service): at for at, group in enumerate(repository.groups)}
+            self._walk_anew(name, repository)
+        number_of = {(group.kind, group.service): number for number, group in enumerate(repository.groups)}
         graph = self._state.graph(repository)
         targets = _Targets(graph, anchored)
         for key in sorted(members):
-            if key not in places:
-                places[key] = len(repository.groups)
+            if key not in number_of:
+                number_of[key] = len(repository.groups)
                 repository.groups.append(Group(*key, 0, "", 0))
-            group = repository.groups[places[key]]
+            group = repository.groups[number_of[key]]
             if group.deployments == len(members[key]):
                 continue
-            found = Found(graph, name, key)
-            with self._state.marks(repository, places[key]) as marks:
-                reach = Reach(graph, marks)
-                for place in range(group.deployments, len(members[key])):
-                    at = members[key][place]
-                    carried = reach.deploy(*targets.of(at))
-                    if place or self._first_carries:
-                        found.add(at, carried)
-            group.deployments, group.digest = len(members[key]), _digest(said, members[key])
-            self.carried.add(name, found.rows(rows))
+            carried_rows = CarriedRows(graph, name, key)
+            with self._state.visited(repository, number_of[key]) as visited:
+                walker = FirstDeployment(graph, visited)
+                for number in range(group.deployments, len(members[key])):
+                    at = members[key][number]
+                    carried = walker.walk(*targets.of(at))
+                    if number or self._first_carries:
+                        carried_rows.add(at, carried)
+            group.deployments, group.digest = len(members[key]), _digest(keys, members[key])
+            self.carried.add(name, carried_rows.rows(rows))
 
-    def _unmark(self, name: str, repository: Repository) -> None:
+    def _walk_anew(self, name: str, repository: Repository) -> None:
         """Begin a repository's walks anew."""
         self.carried.drop([name])
-        self._state.unmark(repository)
+        self._state.forget_walks(repository)
 
     def _go_on(self) -> None:
-        if self._place.engine.stopped:
+        if self._engine.stopped:
             raise Interrupted("Stopped on request")
 
 
@@ -264,26 +265,26 @@ class _Targets:
     def __init__(self, graph: Graph, anchored: Sequence[DeployedCommit]) -> None:
         self._graph = graph
         self._anchored = anchored
-        self._known: dict[int, tuple[int | None, list[int]]] = {}
+        self._nodes: dict[int, tuple[int | None, list[int]]] = {}
 
     def of(self, at: int) -> tuple[int | None, list[int]]:
         """The commit of one, or what it lists."""
-        if (found := self._known.get(at)) is None:
+        if (nodes := self._nodes.get(at)) is None:
             anchor = self._anchored[at]
             node = None if anchor.sha is None else self._graph.node(anchor.sha.encode())
-            found = self._known[at] = node, [self._graph.node(sha.encode()) for sha in anchor.listed]
-        return found
+            nodes = self._nodes[at] = node, [self._graph.node(sha.encode()) for sha in anchor.listed]
+        return nodes
 
 
-def _said(row: DeploymentRow, anchor: DeployedCommit) -> bytes:
+def _walk_key(row: DeploymentRow, anchor: DeployedCommit) -> bytes:
     """All of a deployment that a walk depends on."""
     return repr((row.deployment_id, row.finished_us, anchor.sha, anchor.listed)).encode()
 
 
-def _digest(said: Sequence[bytes], members: Sequence[int]) -> str:
+def _digest(keys: Sequence[bytes], members: Sequence[int]) -> str:
     digest = hashlib.sha256()
     for at in members:
-        digest.update(said[at])
+        digest.update(keys[at])
     return f"{len(members)}-{digest.hexdigest()}"
 
 
