@@ -12,8 +12,8 @@ from .running import Leadline
 
 def test_commits_as_csv(company: Leadline) -> None:
     company("facts", "commits", "-o", "c.csv")
-    found = list(csv.DictReader(io.StringIO((company.cwd / "c.csv").read_bytes().decode())))
-    assert list(found[0]) == (
+    rows = list(csv.DictReader(io.StringIO((company.cwd / "c.csv").read_bytes().decode())))
+    assert list(rows[0]) == (
         [
             "repository",
             "sha",
@@ -27,7 +27,7 @@ def test_commits_as_csv(company: Leadline) -> None:
             "why",
         ]
     )
-    assert {row["developer"] for row in found} == {"ben@example.com", "dan@example.com"}
+    assert {row["developer"] for row in rows} == {"ben@example.com", "dan@example.com"}
 
 
 def test_pull_requests_of_a_developer_and_a_range(company: Leadline) -> None:

@@ -20,10 +20,10 @@ HEAVY = ("duckdb", "deltalake", "ibis", "pyarrow", "sqlalchemy", "alembic", "fas
 def command_paths(command: object = None, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """Every group and command of the program, as the words that call it."""
     command = command or get_command(app)
-    found = [path]
+    paths = [path]
     for name, child in getattr(command, "commands", {}).items():
-        found += command_paths(child, (*path, name))
-    return found
+        paths += command_paths(child, (*path, name))
+    return paths
 
 
 def test_help_loads_nothing_heavy() -> None:

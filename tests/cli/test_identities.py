@@ -22,16 +22,16 @@ TOLD = {
 
 
 def test_every_account_with_its_reason(company: Leadline) -> None:
-    found = {(each["domain"], each["account"]): each for each in company.json("identities")}
-    assert found["code", "ben-ito"]["developer"] == "ben@example.com"
-    assert found["code", "ben-ito"]["reason"] == "mapped as an account of github"
-    assert found["git", "dan@example.com"]["commits"] == 1
-    assert found["code", "stranger"]["developer"] is None
-    assert found["code", "stranger"]["total"] == 1
+    accounts = {(row["domain"], row["account"]): row for row in company.json("identities")}
+    assert accounts["code", "ben-ito"]["developer"] == "ben@example.com"
+    assert accounts["code", "ben-ito"]["reason"] == "mapped as an account of github"
+    assert accounts["git", "dan@example.com"]["commits"] == 1
+    assert accounts["code", "stranger"]["developer"] is None
+    assert accounts["code", "stranger"]["total"] == 1
 
 
 def test_an_unmatched_account_is_mapped(company: Leadline) -> None:
-    assert [each["account"] for each in company.json("identities", "--unmatched")] == ["stranger"]
+    assert [row["account"] for row in company.json("identities", "--unmatched")] == ["stranger"]
     company("identities", "set", "GitHub", "Stranger", "Cleo@example.com")
     assert company.json("identities", "--unmatched") == []
     assert company("identities", "--unmatched").stdout == "No unmatched account.\n"
@@ -40,7 +40,7 @@ def test_an_unmatched_account_is_mapped(company: Leadline) -> None:
 def test_only_to_a_developer(company: Leadline) -> None:
     done = company("identities", "set", "github", "stranger", "cloe@example.com", code=1)
     assert done.stderr.startswith("error: cloe@example.com is no developer's email; near: cleo@example.com")
-    assert [each["account"] for each in company.json("identities", "--unmatched")] == ["stranger"]
+    assert [row["account"] for row in company.json("identities", "--unmatched")] == ["stranger"]
 
 
 def test_for_people_at_80_columns(company: Leadline) -> None:
@@ -56,12 +56,12 @@ def test_an_empty_home(leadline: Leadline) -> None:
 
 def test_what_tools_say_matches_by_email_and_suggests_by_name(company: Leadline) -> None:
     company("import", write_tables(company.cwd / "told", TOLD))
-    found = {each["account"]: each for each in company.json("identities")}
-    assert found["712020:ab"]["developer"] == "dan@example.com"
-    assert found["712020:ab"]["reason"] == "the tool says its email is dan@example.com"
-    assert (found["712020:ab"]["name"], found["712020:ab"]["suggestion"]) == ("Somebody", None)
-    assert found["ben-ito"]["reason"] == "mapped as an account of github"
-    lost = [(each["account"], each["name"], each["suggestion"]) for each in company.json("identities", "--unmatched")]
+    accounts = {row["account"]: row for row in company.json("identities")}
+    assert accounts["712020:ab"]["developer"] == "dan@example.com"
+    assert accounts["712020:ab"]["reason"] == "the tool says its email is dan@example.com"
+    assert (accounts["712020:ab"]["name"], accounts["712020:ab"]["suggestion"]) == ("Somebody", None)
+    assert accounts["ben-ito"]["reason"] == "mapped as an account of github"
+    lost = [(row["account"], row["name"], row["suggestion"]) for row in company.json("identities", "--unmatched")]
     assert lost == [("stranger", "Cleo Ray", "cleo@example.com"), ("712020:ff", None, None)]
     heading, line, _ = company("identities", "--unmatched").stdout.splitlines()
     assert heading.split() == ["source", "account", "name", "suggestion", "events", "why"]

@@ -14,10 +14,10 @@ def test_a_folder_and_what_became_of_it(leadline: Leadline) -> None:
     (leadline.cwd / "data" / "notes.txt").write_text("not for us")
     first = leadline.json("import", "data")
     assert first["ok"]
-    assert {each["table"]: each["added"] for each in first["files"]}["pull_requests"] == 3
-    assert [Path(each["file"]).name for each in first["skipped"]] == ["notes.txt"]
+    assert {row["table"]: row["added"] for row in first["files"]}["pull_requests"] == 3
+    assert [Path(row["file"]).name for row in first["skipped"]] == ["notes.txt"]
     again = leadline.json("import", "data")
-    assert sum(each["added"] + each["updated"] for each in again["files"]) == 0
+    assert sum(row["added"] + row["updated"] for row in again["files"]) == 0
     assert leadline.rows()["pull_requests"] == 3
 
 
@@ -87,7 +87,7 @@ def test_ctrl_c_leaves_nothing_half_done(company: Leadline) -> None:
         file.write("repository,number,comment_id,author,created_at\n")
         for number in range(0, 2_000_000, 1000):
             file.writelines(
-                f"example/shop,1,c{each},someone,2026-02-01T00:00:00Z\n" for each in range(number, number + 1000)
+                f"example/shop,1,c{comment},someone,2026-02-01T00:00:00Z\n" for comment in range(number, number + 1000)
             )
     process = company.start("import", "comments.csv")
     staging = company.home / "projects" / "default" / "default" / "lake" / "comments" / "_staging"

@@ -10,8 +10,8 @@ from .running import Leadline
 
 def test_every_metric_with_its_definition(leadline: Leadline) -> None:
     documents = leadline.json("metrics")
-    assert [each["id"] for each in documents] == [metric.id for insight in INSIGHTS for metric in catalogue_of(insight)]
-    assert all(each["definition"] and each["sources"] and each["levels"] for each in documents)
+    assert [row["id"] for row in documents] == [metric.id for insight in INSIGHTS for metric in catalogue_of(insight)]
+    assert all(row["definition"] and row["sources"] and row["levels"] for row in documents)
     assert not leadline.home.exists()
 
 
@@ -25,8 +25,12 @@ def test_for_people_at_80_columns(leadline: Leadline) -> None:
 
 def test_one_by_any_spelling(leadline: Leadline) -> None:
     assert leadline.json("metrics", "pr_merged")["column"] == "PR_Merged"
-    found = leadline.json("metrics", "lttc")
-    assert (found["column"], found["insight"], found["groups"]) == ("LTTC_Mean_Days", "efficiency", ["lttc", "summary"])
+    document = leadline.json("metrics", "lttc")
+    assert (document["column"], document["insight"], document["groups"]) == (
+        "LTTC_Mean_Days",
+        "efficiency",
+        ["lttc", "summary"],
+    )
     assert "Also in the group summary. Also called LTTC." in leadline("metrics", "LTTC_P90_Days").stdout
 
 

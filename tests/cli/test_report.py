@@ -116,7 +116,7 @@ def test_the_report_has_the_bytes_of_the_api(deploying: Leadline) -> None:
 
 def test_developers_of_one_team(company: Leadline) -> None:
     (shown,) = company.json("org", "show")
-    team = next(each["refId"] for each in shown["teams"] if each["name"] == "Engines")
+    team = next(node["refId"] for node in shown["teams"] if node["name"] == "Engines")
     done = company("report", *QUARTER, "--team", str(team), "--contributors", "CODING_DAYS", "--granularity", "daily")
     assert done.stdout.splitlines() == [
         "Collection Name,Email,CODING_DAYS",

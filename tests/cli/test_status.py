@@ -23,11 +23,11 @@ CHANGING = ("disk", "bytes", "size", "time")
 def without_changing(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: without_changing(each)
-            for name, each in value.items()
+            name: without_changing(member)
+            for name, member in value.items()
             if not any(word in name.lower() for word in CHANGING)
         }
-    return [without_changing(each) for each in value] if isinstance(value, list) else value
+    return [without_changing(member) for member in value] if isinstance(value, list) else value
 
 
 def complete_an_export(program: Leadline) -> str:
@@ -42,7 +42,7 @@ def complete_an_export(program: Leadline) -> str:
 def test_what_is_in_the_home(company: Leadline) -> None:
     export_id = complete_an_export(company)
     status = company.json("status")
-    tables = {each["table"]: each for each in status["tables"]}
+    tables = {row["table"]: row for row in status["tables"]}
     assert len(tables) == len(TABLES)
     assert tables["pull_requests"]["rows"] == 3
     assert tables["pull_requests"]["newestEvent"] == "2026-02-04T10:00:00Z"
@@ -62,9 +62,9 @@ def test_what_is_in_the_home(company: Leadline) -> None:
     assert status["exports"]["states"]["completed"] == 1
     (newest,) = status["exports"]["newestCompleted"]
     assert newest["exportId"] == export_id
-    assert newest["tables"] == {each["table"]: each["version"] for each in status["tables"] if each["rows"]}
+    assert newest["tables"] == {row["table"]: row["version"] for row in status["tables"] if row["rows"]}
     assert newest["definitions"]
-    parts = {each["part"]: each["bytes"] for each in status["disk"]}
+    parts = {row["part"]: row["bytes"] for row in status["disk"]}
     assert parts["lake"] > 0
     assert parts["database"] > 0
     assert parts["exports"] > 0
@@ -157,7 +157,7 @@ def test_pushed_rows_are_in_the_tables_or_told(company: Leadline) -> None:
     (refused,) = document["inbox"]["refused"]
     assert (refused["table"], refused["rows"]) == ("incidents", 1)
     assert refused["reason"].startswith("created_at: not an instant")
-    assert next(each["rows"] for each in document["tables"] if each["table"] == "incidents") == 2
+    assert next(row["rows"] for row in document["tables"] if row["table"] == "incidents") == 2
     shown = company("status").stdout
     assert "Pushed rows not in the tables:" in shown
     assert "not an instant" in shown

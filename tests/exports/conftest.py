@@ -77,9 +77,9 @@ def queue(project: Project, **values: Any) -> Export:
 
 def now_of(project: Project, export: Export) -> Export:
     """The export as it is now."""
-    found = jobs.get(project.db, project.id, export.id)
-    assert found is not None
-    return found
+    newest = jobs.get(project.db, project.id, export.id)
+    assert newest is not None
+    return newest
 
 
 def pin(_project: Project, _tree: str) -> Pins:

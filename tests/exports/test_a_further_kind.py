@@ -62,7 +62,7 @@ def test_created_polled_downloaded_listed_and_cancelled(client: Client) -> None:
     assert (
         gzip.decompress(client.get(f"{client.exports}/{export}/download", accept_encoding="gzip").body) == TEXT.encode()
     )
-    assert [each["exportId"] for each in client.get(f"{client.exports}?{HERE}").json["exports"]] == [export]
+    assert [listed["exportId"] for listed in client.get(f"{client.exports}?{HERE}").json["exports"]] == [export]
     assert client.create(BODY).json["exportId"] == export
     assert client.send("DELETE", f"{client.exports}/{export}").status == 409
     refused = client.create({**BODY, "options": {"format": "xlsx"}})
@@ -103,7 +103,7 @@ def test_in_status_and_its_check(program: Leadline, client: Client, served: Serv
     status = program.json("status", "--check")
     assert status["check"]["good"]
     assert (export, "code-repositories") in [
-        (each["exportId"], each["kind"]) for each in status["exports"]["newestCompleted"]
+        (newest["exportId"], newest["kind"]) for newest in status["exports"]["newestCompleted"]
     ]
     file = served.home.project().folder / "exports" / f"{export}.csv.gz"
     data = file.read_bytes()

@@ -117,14 +117,14 @@ def test_org_trees_replaced_long_ago_go_unless_an_unfinished_export_reads_them(
 
     (tree,) = trees(database_project)
 
-    def there() -> list[int]:
+    def versions_kept() -> list[int]:
         return [version for version in range(1, 6) if document(db, tree.id, version) is not None]
 
     clean(database_project.home, NOW + timedelta(days=2, hours=1))
-    assert there() == [2, 3, 4]  # 2 replaced 1 on day 1, more than a day ago; 3 replaced 2 an hour ago
+    assert versions_kept() == [2, 3, 4]  # 2 replaced 1 on day 1, more than a day ago; 3 replaced 2 an hour ago
     clean(database_project.home, NOW + timedelta(days=90))
-    assert there() == [2, 4]
+    assert versions_kept() == [2, 4]
     assert jobs.cancel(db, database_project.id, running.id, "productivity", NOW)
     clean(database_project.home, NOW + timedelta(days=90))
-    assert there() == [4]
+    assert versions_kept() == [4]
     assert trees(database_project)[0].version == 4

@@ -50,20 +50,20 @@ def parsed(project: Project, given_body: Any) -> Parsed:
 
 
 def hash_of(project: Project, given_body: Any) -> str:
-    found = parsed(project, given_body)
-    return request_hash("efficiency", found.request, found.compression)
+    result = parsed(project, given_body)
+    return request_hash("efficiency", result.request, result.compression)
 
 
 def columns(project: Project, **changes: Any) -> list[str]:
-    known = {metric.id: metric.column for metric in catalogue_of("efficiency")}
-    return [known[each] for each in parsed(project, body(**changes)).request.metrics]
+    names = {metric.id: metric.column for metric in catalogue_of("efficiency")}
+    return [names[metric_id] for metric_id in parsed(project, body(**changes)).request.metrics]
 
 
 def test_the_body_printed_in_the_documentation(org: Project) -> None:
-    found = parsed(org, body(options={"granularity": "MONTHLY", "format": "csv", "compression": "gzip"}))
+    result = parsed(org, body(options={"granularity": "MONTHLY", "format": "csv", "compression": "gzip"}))
     groups = ("lttc", "df", "mttr", "cfr")
     metrics = tuple(metric.id for metric in catalogue_of("efficiency") if metric.group in groups)
-    assert found.request == MetricsRequest(
+    assert result.request == MetricsRequest(
         "Sales",
         team_ids(org, "Sales")[1],
         date(2026, 1, 1),
@@ -74,7 +74,7 @@ def test_the_body_printed_in_the_documentation(org: Project) -> None:
         "mean",
         "csv",
     )
-    assert (found.compression, found.team_key, found.warnings, found.filename) == (
+    assert (result.compression, result.team_key, result.warnings, result.filename) == (
         "gzip",
         "team_abc123",
         (),
@@ -138,7 +138,7 @@ def test_granularity_in_any_case(org: Project, given_granularity: str, meant: st
 
 
 def test_a_tree(org: Project) -> None:
-    request = parsed(org, body(scope={"orgTreeName": "Engineering", "orgIdentifier": "default"})).request
+    result = parsed(org, body(scope={"orgTreeName": "Engineering", "orgIdentifier": "default"})).request
     assert (request.tree, request.team, request.level) == ("Engineering", None, "team")
 
 

@@ -72,7 +72,7 @@ def file_of(served: Served, export_id: str) -> Path:
 
 def test_listed_and_counted(served: Served, client: Client, kind: ExportKind) -> None:
     export = client.completed(body_of(kind))
-    assert export in [each["exportId"] for each in client.get(f"{kind.path}?{HERE}").json["exports"]]
+    assert export in [listed["exportId"] for listed in client.get(f"{kind.path}?{HERE}").json["exports"]]
     figures = served.client.get("/metrics").body.decode()
     assert f'leadline_export_duration_seconds_count{{kind="{kind.name}",state="completed"}}' in figures
     assert client.get(f"{kind.catalogue_path}?{HERE}").json["metrics"]
@@ -92,7 +92,7 @@ def test_the_command_writes_the_same_bytes(client: Client, kind: ExportKind, pro
 
 def test_status_shows_its_newest(client: Client, kind: ExportKind, program: Leadline) -> None:
     export = client.completed(body_of(kind), cache_control="no-cache")
-    newest = {each["kind"]: each for each in program.json("status")["exports"]["newestCompleted"]}
+    newest = {row["kind"]: row for row in program.json("status")["exports"]["newestCompleted"]}
     assert newest[kind.name]["exportId"] == export
     assert newest[kind.name]["tables"] == client.get(f"{kind.path}/{export}").json["tableVersions"]
     assert f"Newest completed: {export} at " in program("status").stdout

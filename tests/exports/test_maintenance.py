@@ -43,8 +43,8 @@ def test_many_small_files_become_one_table_by_table(project: Project) -> None:
 
 def test_every_project_in_turn_and_a_broken_one_stops_no_other(project: Project) -> None:
     other = project.home.project("default", "other", create=True)
-    for each in (project, other):
-        deliver(each, MANY_SMALL_FILES)
+    for one in (project, other):
+        deliver(one, MANY_SMALL_FILES)
     put(project, comments=[{"repository": "org/app", "number": 1, "comment_id": "c", "created_at": NOW}])
     shutil.rmtree(project.folder / "lake" / "comments" / "_delta_log")
     (project.folder / "lake" / "comments" / "_delta_log").mkdir()

@@ -57,14 +57,14 @@ def body(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in full.items() if value is not None}
 
 
-def text_of(project: Project, given: dict[str, Any]) -> str:
-    report, _ = parse_report(project, given)
+def text_of(project: Project, asked: dict[str, Any]) -> str:
+    report, _ = parse_report(project, asked)
     with Runner(project.home) as runner:
         return run_report(runner, project, report, Control()).text.decode()
 
 
-def rows_of(project: Project, given: dict[str, Any]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text_of(project, given), newline="")))
+def rows_of(project: Project, asked: dict[str, Any]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text_of(project, asked), newline="")))
 
 
 # -- the request -------------------------------------------------------------------------------------------------------

@@ -203,7 +203,7 @@ def test_what_matters_tells_requests_apart(org: Project) -> None:
             )
         ),
     ]
-    assert len({hash_of(org, each) for each in variants}) == len(variants)
+    assert len({hash_of(org, variant) for variant in variants}) == len(variants)
 
 
 # -- warnings ----------------------------------------------------------------------------------------------------------

@@ -167,8 +167,8 @@ def test_identical_requests_at_once_make_one_export(staffed: Project) -> None:
         thread.join(60)
     assert not errors
     assert len(made) == 60
-    assert len({each.export.id for each in made}) == 5
-    assert len([each for each in made if not each.reused]) == 5
+    assert len({created.export.id for created in made}) == 5
+    assert len([created for created in made if not created.reused]) == 5
 
 
 METRICS = ("PR_Merged", "LOC_Added", "LOC_Removed", "Coding_Days", "Work_Completed")
@@ -305,7 +305,7 @@ def test_created_by_may_be_the_name_of_a_key(database_project: Project) -> None:
 def test_sorting(database_project: Project, history: list[Export]) -> None:
     by_state = shown(database_project, sort_by="status", descending=False)
     states = {export.id: export.state for export in history}
-    assert [states[each] for each in by_state] == sorted(states.values())
+    assert [states[export_id] for export_id in by_state] == sorted(states.values())
     assert shown(database_project, sort_by="status") == by_state[::-1]
     finished = sorted((e for e in history if e.completed_at), key=lambda e: e.completed_at or NOW)
     unfinished = [e for e in history if not e.completed_at]
@@ -319,7 +319,7 @@ def test_sorting(database_project: Project, history: list[Export]) -> None:
 def test_pages_are_complete_and_do_not_overlap(database_project: Project, history: list[Export], sort_by: str) -> None:
     pages = [shown(database_project, limit=3, page=page, sort_by=sort_by) for page in range(4)]
     assert [len(page) for page in pages] == [3, 3, 1, 0]
-    assert {each for page in pages for each in page} == {export.id for export in history}
+    assert {export_id for page in pages for export_id in page} == {export.id for export in history}
 
 
 def test_counts(database_project: Project, history: list[Export]) -> None:
