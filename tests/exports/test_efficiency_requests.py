@@ -138,7 +138,7 @@ def test_granularity_in_any_case(org: Project, given_granularity: str, meant: st
 
 
 def test_a_tree(org: Project) -> None:
-    result = parsed(org, body(scope={"orgTreeName": "Engineering", "orgIdentifier": "default"})).request
+    request = parsed(org, body(scope={"orgTreeName": "Engineering", "orgIdentifier": "default"})).request
     assert (request.tree, request.team, request.level) == ("Engineering", None, "team")
 
 
