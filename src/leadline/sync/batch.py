@@ -27,7 +27,7 @@ from leadline.lake import Lake
 from leadline.people import load_org
 from leadline.schema import TABLES, Table
 from leadline.sources.kit.cursor import Cursor, stored
-from leadline.sources.kit.page import Developers, Page, Row, RowOfFile, Skipped, State, TypedRows, Vanished
+from leadline.sources.kit.page import Developers, Page, Row, RowOfFile, Skipped, TypedRows, Vanished
 from leadline.sources.kit.text import plain
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class _Batch:
     renamed_away: list[str] = field(default_factory=list)
     vanished: list[Vanished] = field(default_factory=list)
     cursors_before: dict[str, Cursor] = field(default_factory=dict)
-    cursors: dict[str, Cursor | State | None] = field(default_factory=dict)
+    cursors: dict[str, Cursor | None] = field(default_factory=dict)
     size: int = 0
 
     def has_one_of(self, page: Page) -> bool:
@@ -234,7 +234,7 @@ class BatchWriter:
             self._staged.close()
         self._staged = None
 
-    def _store(self, values: Mapping[str, Cursor | State | None]) -> None:
+    def _store(self, values: Mapping[str, Cursor | None]) -> None:
         cursors.put_all(self._project.db, self._project.id, self._kind, stored(values), self._now())
 
     def _vanished_keys(self, vanished: Vanished) -> pa.Table:

@@ -11,10 +11,9 @@ from leadline.errors import NotFound, Unauthenticated
 from leadline.sources.kit.client import Client, Refused
 from leadline.sources.kit.cursor import Cursors
 from leadline.sources.kit.forge import Forge, Overview, RepositoryStream
-from leadline.sources.kit.lists import ListCursor, Listed, walk
+from leadline.sources.kit.lists import ListCursor, Listed, before, walk
 from leadline.sources.kit.page import Page, Row, RunContext
 from leadline.sources.kit.records import Node, Rows, merged, objects, rows_of
-from leadline.sources.kit.text import earlier
 
 from . import queries, rows
 
@@ -62,7 +61,7 @@ class FolderStream(RepositoryStream[FolderCursor]):
 
     def read(self, cursor: FolderCursor) -> Iterator[Page]:
         """What was touched."""
-        for step in walk(cursor, self._ask, until=_until, instant=lambda node: node.get("touched")):
+        for step in walk(cursor, self._ask, until=before(LAG), instant=lambda node: node.get("touched")):
             cursor = step.moved(cursor)
             if step.ended:
                 cursor = replace(cursor, touched=self.touched)
@@ -73,10 +72,6 @@ class FolderStream(RepositoryStream[FolderCursor]):
     def _ask(self, place: str | None, _until: str | None) -> Listed[Node]:
         owner, _, name = self.subject.partition("/")
         return self.drawer.page(self.path.format(owner=owner, name=name), place)
-
-
-def _until(watermark: str | None) -> str | None:
-    return earlier(watermark, LAG) if watermark else None
 
 
 class ChangeStream(FolderStream):

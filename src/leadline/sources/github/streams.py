@@ -18,11 +18,11 @@ from leadline.sources.github.overview import Repository
 from leadline.sources.github.pull_requests import PullRequests
 from leadline.sources.github.queries import DEPLOYMENTS, DEPLOYMENTS_BY_ID, IDS, LIST, RELEASES
 from leadline.sources.github.rows import commit_row, deployment_rows, pull_request_rows, release_rows
-from leadline.sources.kit.cursor import Cursor, Cursors
+from leadline.sources.kit.cursor import Cursor, Cursors, Stored
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import RepositoryStream, cursor_name
-from leadline.sources.kit.lists import ListCursor, Listed, walk
-from leadline.sources.kit.page import Page, Skipped, State
+from leadline.sources.kit.lists import ListCursor, Listed, before, walk
+from leadline.sources.kit.page import Page, Skipped
 from leadline.sources.kit.records import Node, Rows, complete_parents, elements, merged, rows_of
 from leadline.sources.kit.streams import Stream
 
@@ -53,9 +53,9 @@ class TokenCursor(ListCursor):
     change_token: list[Any] | None = None
 
     @classmethod
-    def upgraded(cls, stored: State, _version: int) -> State:
+    def upgraded(cls, stored: Stored, _version: int) -> Stored:
         """From version 1, which called the change token ``sign`` and had a reading under way as ``descent``."""
-        document: State = {name: stored[name] for name in ("watermark", "commits") if name in stored}
+        document: Stored = {name: stored[name] for name in ("watermark", "commits") if name in stored}
         if "sign" in stored:
             document["change_token"] = stored["sign"]
         if descent := stored.get("descent"):
@@ -82,7 +82,7 @@ class DeploymentsCursor(TokenCursor):
     open: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def upgraded(cls, stored: State, version: int) -> State:
+    def upgraded(cls, stored: Stored, version: int) -> Stored:
         """From version 1."""
         return {**super().upgraded(stored, version), "open": stored.get("open") or {}}
 
@@ -141,7 +141,7 @@ class TokenStream(RepositoryStream[T]):
         steps = walk(
             cursor,
             self.ask,
-            until=lambda watermark: earlier(watermark, LAG) if watermark else None,
+            until=before(LAG),
             instant=self._instant,
             change_token=self.token,
         )

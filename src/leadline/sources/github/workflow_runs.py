@@ -17,9 +17,10 @@ from leadline.sources.github.overview import Repository
 from leadline.sources.github.rows import deploy_rule, run_build_id, run_deployment_id, run_rows
 from leadline.sources.github.streams import Reading, TokenCursor
 from leadline.sources.kit.client import Refused
+from leadline.sources.kit.cursor import Stored
 from leadline.sources.kit.forge import RepositoryStream
 from leadline.sources.kit.lists import Listed, NumberedPage, walk
-from leadline.sources.kit.page import Page, Row, State
+from leadline.sources.kit.page import Page, Row
 from leadline.sources.kit.records import Node, merged
 from leadline.sources.kit.text import Misshapen
 
@@ -46,7 +47,7 @@ class RunsCursor(TokenCursor):
     anew: bool = False
 
     @classmethod
-    def upgraded(cls, stored: State, version: int) -> State:
+    def upgraded(cls, stored: Stored, version: int) -> Stored:
         """From version 1, whose descents counted pages."""
         document = super().upgraded(stored, version)
         document |= {name: stored[name] for name in ("asked", "etag", "open", "rules", "anew") if name in stored}

@@ -24,11 +24,11 @@ from leadline.sources.gitlab.rows import (
     release_rows,
     utc,
 )
-from leadline.sources.kit.cursor import Part
+from leadline.sources.kit.cursor import Part, Stored
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import RepositoryStream
-from leadline.sources.kit.lists import Ask, ListCursor, Listed, NumberedPage, Step, walk
-from leadline.sources.kit.page import Page, Row, State
+from leadline.sources.kit.lists import Ask, ListCursor, Listed, NumberedPage, Step, before, walk
+from leadline.sources.kit.page import Page, Row
 from leadline.sources.kit.records import Node, complete_parents, merged, rows_of
 
 LAG = timedelta(minutes=2)
@@ -59,9 +59,9 @@ class ProjectCursor(ListCursor):
     VERSION = 2
 
     @classmethod
-    def upgraded(cls, stored: State, _version: int) -> State:
+    def upgraded(cls, stored: Stored, _version: int) -> Stored:
         """From version 1, which had a reading under way as ``descent``."""
-        document: State = {name: stored[name] for name in ("asked", "outside", "count") if name in stored}
+        document: Stored = {name: stored[name] for name in ("asked", "outside", "count") if name in stored}
         if since := stored.get("since"):
             document["watermark"] = _later(since, LAG)
         if descent := stored.get("descent"):
@@ -126,7 +126,7 @@ class ProjectStream(RepositoryStream[P]):
 
     def walk(self, cursor: P, ask: Ask[Node], **how: Any) -> Iterator[Step[Node]]:
         """The list from ``cursor`` on."""
-        return walk(cursor, ask, until=_until, begun=lambda: self.reading.now, **how)
+        return walk(cursor, ask, until=before(LAG), begun=lambda: self.reading.now, **how)
 
     def asking(self, query: str) -> Ask[Node]:
         """Asks ``query`` of the project."""
@@ -138,10 +138,6 @@ class ProjectStream(RepositoryStream[P]):
             return connection(self.api.graphql(query, variables), "project", "things")
 
         return ask
-
-
-def _until(watermark: str | None) -> str | None:
-    return earlier(watermark, LAG) if watermark else None
 
 
 class CountedStream(ProjectStream[CountedCursor]):

@@ -98,7 +98,7 @@ class Cursors:
         """The cursor ``name`` as it is stored; empty if there is none."""
         return self._stored.get(name, {})
 
-    def note(self, cursors: Mapping[str, Cursor | Stored | None]) -> None:
+    def note(self, cursors: Mapping[str, Cursor | None]) -> None:
         """Remember ``cursors`` as if they were stored; None takes one away."""
         for name, state in stored(cursors).items():
             if state is None:
@@ -107,6 +107,6 @@ class Cursors:
                 self._stored[name] = state
 
 
-def stored(cursors: Mapping[str, Cursor | Stored | None]) -> dict[str, Stored | None]:
+def stored(cursors: Mapping[str, Cursor | None]) -> dict[str, Stored | None]:
     """The cursors of a page as JSON can hold them, by name; None takes one away."""
-    return {name: cursor.stored() if isinstance(cursor, Cursor) else cursor for name, cursor in cursors.items()}
+    return {name: None if cursor is None else cursor.stored() for name, cursor in cursors.items()}

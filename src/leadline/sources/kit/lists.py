@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Generic, Self, TypeVar
 
+from leadline.instants import earlier
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
 from leadline.sources.kit.cursor import Cursor, Part
 
@@ -77,8 +79,8 @@ def walk(
 ) -> Iterator[Step[Node]]:
     """Reads a list from where ``cursor`` stands, page by page. Raises what ``ask`` raises.
 
-    ``until`` makes, of the watermark, the instant down to which is read: the watermark less a lag, for what is not shown at
-    once. ``instant`` is that of a record, for lists that are shown the newest first: the reading ends at the first page with
+    ``until`` makes, of the watermark, the instant down to which is read: mostly ``before`` it by a lag, for what is not shown
+    at once. ``instant`` is that of a record, for lists that are shown the newest first: the reading ends at the first page with
     one older than ``until``, and older ones are left out (unless ``known_too``); None for lists that ``ask`` bounds itself.
     ``begun`` gives the tool's time, which becomes the watermark; None: the newest ``instant`` met does.
 
@@ -96,6 +98,11 @@ def walk(
         if not resumed or (change_token is not None and step.change_token == change_token):
             return
         watermark, backfill = step.watermark, None
+
+
+def before(lag: timedelta) -> Callable[[str | None], str | None]:
+    """The ``until`` of lists that are read down to the watermark less ``lag``."""
+    return lambda watermark: earlier(watermark, lag) if watermark else None
 
 
 def _read(

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from leadline.errors import LeadlineError
-from leadline.sources.kit.cursor import Cursor, stored
+from leadline.sources.kit.cursor import Cursor, Stored
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,10 +25,6 @@ class RowOfFile(Row):
     def __init__(self, place: str, values: Mapping[str, Any]) -> None:
         super().__init__(values)
         self.place = place
-
-
-State = dict[str, Any]
-"""A cursor's value as it is stored: anything JSON can hold."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,7 @@ class Page:
     complete_parents: Mapping[str, list[Row]] = field(default_factory=dict)
     still_present: Mapping[str, list[Row]] = field(default_factory=dict)
     renamed_away: tuple[str, ...] = ()
-    cursors: Mapping[str, Cursor | State | None] = field(default_factory=dict)
+    cursors: Mapping[str, Cursor | None] = field(default_factory=dict)
     records: int = 0
     skipped: tuple[Skipped, ...] = ()
     failed: tuple[Skipped, ...] = ()
@@ -109,21 +104,6 @@ class Page:
     unfinished: bool = False
     vanished: tuple[Vanished, ...] = ()
     cursors_before: Mapping[str, Cursor] = field(default_factory=dict)
-
-
-def left_out(subject: str, what: str, error: LeadlineError) -> Page:
-    """The page that tells of something that ``error`` kept from being read."""
-    return Page(subject, skipped=(Skipped(what, error.message),))
-
-
-def with_cursors(states: dict[str, State], page: Page) -> Page:
-    """``page``, with its cursors in ``states`` as if they were stored."""
-    for name, state in stored(page.cursors).items():
-        if state is None:
-            states.pop(name, None)
-        else:
-            states[name] = state
-    return page
 
 
 @dataclass(frozen=True)
@@ -147,7 +127,7 @@ class RunContext:
     table of commits. ``other_kinds``: sources of other kinds have been read, too.
     """
 
-    cursors: Mapping[str, State] = field(default_factory=dict)
+    cursors: Mapping[str, Stored] = field(default_factory=dict)
     git_repositories: Set[str] = frozenset()
     has_commits: bool = False
     other_kinds: bool = False

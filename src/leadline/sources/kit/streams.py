@@ -45,8 +45,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from leadline.errors import NotFound
 from leadline.sources.kit.client import Refused, Unavailable
-from leadline.sources.kit.cursor import Cursor, Cursors
-from leadline.sources.kit.page import Page, Row, Skipped, State
+from leadline.sources.kit.cursor import Cursor, Cursors, Stored
+from leadline.sources.kit.page import Page, Row, Skipped
 from leadline.sources.kit.text import Misshapen
 
 MAX_FAILED_STREAMS = 3
@@ -111,7 +111,7 @@ class Answering(Protocol):
 class StreamReader:
     """Reads the streams of one run. ``failed`` are those that could not be read, ``left_out`` those that were refused."""
 
-    def __init__(self, cursors: Mapping[str, State], client: Answering) -> None:
+    def __init__(self, cursors: Mapping[str, Stored], client: Answering) -> None:
         self.cursors = Cursors(cursors)
         self.failed: list[Skipped] = []
         self.left_out: list[Skipped] = []
