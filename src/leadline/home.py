@@ -94,8 +94,9 @@ class Project:
     @cached_property
     def folder(self) -> Path:
         """Where the project's lake, caches and repositories lie: ``<home>/projects/<organization>/<project>``."""
-        # An organization may be called "..": quoting leaves dots, so they are quoted by hand.
-        parts = [quote(part, safe="").replace(".", "%2E") for part in (self.organization, self.name)]
+        # An organization may be called "..": quoting leaves dots, so they are quoted by hand. A % in a folder's name is not read
+        # back as one by the lake's library.
+        parts = [quote(part, safe="").replace(".", "%2E").replace("%", "@") for part in (self.organization, self.name)]
         return self.home.path / "projects" / parts[0] / parts[1]
 
     @property
