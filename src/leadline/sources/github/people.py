@@ -19,6 +19,7 @@ from leadline.sources.github.queries import teams as teams_query
 from leadline.sources.github.rows import SOURCE, account_row, team_row
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Cursor
+from leadline.sources.kit.lists import Listed, read_all
 from leadline.sources.kit.page import Page, Row
 from leadline.sources.kit.records import Node, inner
 from leadline.sources.kit.streams import Stream
@@ -74,16 +75,16 @@ class Team:
 
 def teams(api: Api, organization: str) -> dict[str, Team]:
     """The organization's teams that the token may see, by slug. Raises ``Refused`` or ``NotFound`` if it may not see any."""
-    by_slug: dict[str, tuple[str, str | None]] = {}
-    after: str | None = None
-    while True:
+
+    def ask(after: str | None) -> Listed[Node]:
         variables = {"login": organization, "size": LIST, "after": after}
-        nodes, after = connection(api.graphql(teams_query(people=False), variables), "organization", "things")
-        for node in nodes:
-            above = (inner(node, "parentTeam") or {}).get("slug")
-            by_slug[str(node.get("slug"))] = str(node.get("name")), above if isinstance(above, str) else None
-        if after is None:
-            return {slug: _placed(slug, by_slug) for slug in by_slug}
+        return connection(api.graphql(teams_query(people=False), variables), "organization", "things")
+
+    by_slug: dict[str, tuple[str, str | None]] = {}
+    for node in read_all(ask):
+        above = (inner(node, "parentTeam") or {}).get("slug")
+        by_slug[str(node.get("slug"))] = str(node.get("name")), above if isinstance(above, str) else None
+    return {slug: _placed(slug, by_slug) for slug in by_slug}
 
 
 def _placed(slug: str, by_slug: dict[str, tuple[str, str | None]]) -> Team:
@@ -117,12 +118,12 @@ def team_members(api: Api, organization: str, by_slug: dict[str, Team]) -> Itera
 
 def _edges(api: Api, organization: str, slug: str, first: Node) -> list[Node]:
     """All members of a team, from the first page to the last."""
-    edges, after = connection(Data({"list": first}), "list", items="edges")
-    while after is not None:
+
+    def ask(after: str | None) -> Listed[Node]:
         data = api.graphql(MORE_TEAM_MEMBERS, {"login": organization, "slug": slug, "after": after})
-        further, after = connection(data, "organization", "team", "things", items="edges")
-        edges += further
-    return edges
+        return connection(data, "organization", "team", "things", items="edges")
+
+    return read_all(ask, connection(Data({"list": first}), "list", items="edges"))
 
 
 @dataclass(frozen=True)

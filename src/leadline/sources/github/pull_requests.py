@@ -11,7 +11,7 @@ from leadline.sources.github.api import Api, Data, connection
 from leadline.sources.github.commits import Commits
 from leadline.sources.github.queries import COMMITS, DETAILS, MORE_REVIEW_COMMENTS, PULLS, more, pulls
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
-from leadline.sources.kit.lists import Listed, PageSize
+from leadline.sources.kit.lists import Listed, PageSize, read_all
 from leadline.sources.kit.page import Skipped
 from leadline.sources.kit.records import Node, elements, inner
 from leadline.sources.kit.text import Misshapen
@@ -109,13 +109,12 @@ class PullRequests:
 
     def _read(self, query: str, identity: str, first: Node) -> dict[str, Any]:
         """A list from its first page to its last."""
-        nodes, after = connection(Data({"list": first}), "list")
-        unread = first is _UNREAD
-        while unread or after is not None:
-            unread = False
-            further, after = connection(self.api.graphql(query, {"id": identity, "after": after}), "node", "list")
-            nodes += further
-        return {"nodes": nodes}
+
+        def ask(after: str | None) -> Listed[Node]:
+            return connection(self.api.graphql(query, {"id": identity, "after": after}), "node", "list")
+
+        page = None if first is _UNREAD else connection(Data({"list": first}), "list")
+        return {"nodes": read_all(ask, page)}
 
 
 _UNREAD: dict[str, Any] = {"nodes": []}

@@ -11,7 +11,7 @@ from leadline.errors import NotFound
 from leadline.sources.gitlab.api import Api, connection
 from leadline.sources.gitlab.queries import DETAILS, DIFF, LIST, MERGE_REQUESTS, merge_requests, more
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
-from leadline.sources.kit.lists import Listed, PageSize
+from leadline.sources.kit.lists import Listed, PageSize, read_all
 from leadline.sources.kit.page import Skipped
 from leadline.sources.kit.records import Node, at_path, inner, objects
 from leadline.sources.kit.text import Misshapen
@@ -67,14 +67,12 @@ class MergeRequests:
 
     def _read(self, name: str, iid: str, first: Node) -> dict[str, Any]:
         """A list from its first page to its last."""
-        nodes, after = connection({"list": first}, "list")
-        unread = first is _UNREAD
-        while unread or after is not None:
-            unread = False
+
+        def ask(after: str | None) -> Listed[Node]:
             data = self.api.graphql(more(name), {"path": self.path, "iid": iid, "after": after})
-            further, after = connection(data, "project", "mergeRequest", "list")
-            nodes += further
-        return {"nodes": nodes}
+            return connection(data, "project", "mergeRequest", "list")
+
+        return {"nodes": read_all(ask, None if first is _UNREAD else connection({"list": first}, "list"))}
 
     def _diff(self, iid: str) -> Any:
         data = self.api.graphql(DIFF, {"path": self.path, "iid": iid})

@@ -25,6 +25,15 @@ Ask = Callable[[str | None, str | None], Listed[Node]]
 """Asks for the page at a position (None: the first), of what is not older than an instant, where the tool can be asked so."""
 
 
+def read_all(ask: Callable[[str | None], Listed[Node]], first: Listed[Node] | None = None) -> list[Node]:
+    """All records of a list, which is short. ``ask`` gives the page at a position; ``first`` is the first page, if it is there."""
+    nodes, position = first or ask(None)
+    while position is not None:
+        further, position = ask(position)
+        nodes += further
+    return nodes
+
+
 @dataclass(frozen=True)
 class Backfill(Part):
     """A reading under way. ``position``: the tool's position of the next page; ``until``: what is older is known already (None:
