@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from leadline.api.query import LenientRequest
-from leadline.exports.answers import Body, ErrorDetail
+from leadline.json_body import Body, ErrorDetail
 
 NO_STORE = {"Cache-Control": "no-store"}
 """Answers tell about one moment and one key."""

@@ -19,10 +19,10 @@ from leadline.diagnostics.data_quality import oddities
 from leadline.diagnostics.integrity import findings
 from leadline.diagnostics.tables import TableStatus, table_states
 from leadline.errors import StoreError
-from leadline.exports.answers import Body, Instant
 from leadline.exports.kinds import KINDS
 from leadline.home import Project
 from leadline.ingest.pushed import deliver_pushed
+from leadline.json_body import Body, Instant
 from leadline.sync.schedule import next_run, under_way
 from leadline.sync.source import run_lock
 

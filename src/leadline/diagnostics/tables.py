@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from leadline.engine import Engine
 from leadline.engine.functions import epoch_us
 from leadline.engine.tables import schema_table
-from leadline.exports.answers import Body, Instant
 from leadline.home import Project
+from leadline.json_body import Body, Instant
 from leadline.schema import TABLES, Table
 
 

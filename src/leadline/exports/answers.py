@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from leadline.db.jobs import COMPLETED, FAILED, STATES, Export
-from leadline.instants import rfc3339
+from leadline.json_body import Body, ErrorDetail, Instant
 
 
 @dataclass(frozen=True)
@@ -35,26 +34,6 @@ class Page:
     page: int
     limit: int
     total: int
-
-
-Instant = Annotated[
-    datetime,
-    PlainSerializer(rfc3339, when_used="json-unless-none"),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-
-
-class Body(BaseModel):
-    """A JSON body of the API."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
-
-
-class ErrorDetail(Body):
-    """One refused thing."""
-
-    field: str = Field(description="Where it is: a request field, a query parameter.")
-    message: str = Field(description="What is wrong with it, or what would do.")
 
 
 class CreatedBody(Body):

@@ -117,11 +117,6 @@ class ExportKind:
         return f"/v2/insights/{self.name}/metrics"
 
     @property
-    def levels(self) -> tuple[str, ...]:
-        """What a row can be."""
-        return tuple(self.leading)
-
-    @property
     def groups(self) -> tuple[str, ...]:
         """The groups of the catalogue."""
         return groups_in(self.catalogue())

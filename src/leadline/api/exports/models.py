@@ -21,7 +21,7 @@ from leadline.api.query import (
 from leadline.db.export_list import SORTS, ListFilter
 from leadline.db.jobs import STATES
 from leadline.errors import Detail
-from leadline.exports.answers import Body
+from leadline.json_body import Body
 
 if TYPE_CHECKING:
     from leadline.metrics.metric import CatalogueEntry

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from leadline.exports.answers import Body
+from leadline.json_body import Body
 
 
 class HealthBody(Body):

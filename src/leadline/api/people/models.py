@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field
 
 from leadline.api.answers import RowErrorBody
-from leadline.exports.answers import Body, Instant
+from leadline.json_body import Body, Instant
 from leadline.people.changes import Changed
 from leadline.people.csv_file import REQUIRED_COLUMNS, Person, normalized
 from leadline.people.error_types import Finding

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field
 
-from leadline.exports.answers import Body, Instant
+from leadline.json_body import Body, Instant
 from leadline.people import TreeSummary
 from leadline.people.team_integrations import Integration
 from leadline.people.team_settings import FILTER_KEYS, OPERATORS, TeamFilters

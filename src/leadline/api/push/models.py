@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from leadline.api.answers import RowErrorBody
 from leadline.api.body import RequestPart
 from leadline.api.query import MayBeAbsent
-from leadline.exports.answers import Body
+from leadline.json_body import Body
 
 MAX_ROWS = 10_000
 """Most rows of a push."""

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from leadline.exports.answers import Body
+from leadline.json_body import Body
 
 Event = dict[str, Any]
 """What a tool says, in its own words."""
