@@ -160,7 +160,6 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
     import duckdb
     import pyarrow as pa
 
-    from leadline.engine import Engine
     from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import session
     from leadline.metrics.binder import bind_owners, bind_scope
@@ -185,8 +184,6 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
 
         def bind_arrow(self, name: str, table: pa.Table) -> None:
             connection.register(name, table)
-
-        bind_rows = Engine.bind_rows
 
     org_tree = tree(project, request.tree, pins.trees[request.tree])
     bind_scope(Binder(), org_tree, request, profile)

@@ -123,7 +123,6 @@ def floor(project, request, pins, out: Path) -> None:
     import pyarrow as pa
 
     from leadline.derive.accounts import BOTS
-    from leadline.engine import Engine
     from leadline.engine.sql_text import relation_query
     from leadline.metrics.binder import bind_scope
     from leadline.people import tree, trees
@@ -139,8 +138,6 @@ def floor(project, request, pins, out: Path) -> None:
 
         def bind_arrow(self, name: str, table: pa.Table) -> None:
             connection.register(name, table)
-
-        bind_rows = Engine.bind_rows
 
     profile = Profile.of(pins.settings)
     known = [tree(project, each.name) for each in trees(project)]

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leadline.engine import Engine, Interrupted, Within, schema_table
+from leadline.engine import BoundTable, Engine, Interrupted, Within, schema_table
 from leadline.engine.sql_text import relation_query
 from leadline.errors import StoreError
 from leadline.lake import Lake
@@ -309,7 +309,7 @@ def test_a_copy_that_fails_always_comes_back(tmp_path: Path) -> None:
 def test_rows_are_bound_with_their_types_also_none(engine: Engine) -> None:
     columns = {"number": "int64", "name": "string"}
     for rows in ([(1, "a"), (2, None)], []):
-        engine.bind_rows("few", columns, iter(rows))
+        BoundTable("few", columns).bind(engine, iter(rows))
         found = engine.arrow("SELECT * FROM few ORDER BY number")
         assert {field.name: str(field.type) for field in found.schema} == columns
         assert [tuple(row.values()) for row in found.to_pylist()] == rows

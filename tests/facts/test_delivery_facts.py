@@ -12,7 +12,8 @@ import pytest
 from leadline.db import settings
 from leadline.diagnostics.data_quality import oddities
 from leadline.errors import InvalidRequest
-from leadline.facts.run import write
+from leadline.facts.query import Filters
+from leadline.facts.write import write
 from leadline.home import Project
 from leadline.people import tree
 from metrics.oracle_events import World
@@ -101,7 +102,7 @@ def changeable(project: Project, tmp_path: Path) -> Project:
 def facts(project: Project, fact: str, folder: Path, **filters: Any) -> dict[str, dict[str, str]]:
     """The rows of a fact by their first two columns."""
     path = folder / "facts.csv"
-    write(project, fact, path, **filters)
+    write(project, fact, path, Filters(**filters))
     with path.open(encoding="utf-8", newline="") as file:
         return {" ".join(list(row.values())[:2]).strip(): row for row in csv.DictReader(file)}
 
@@ -194,7 +195,7 @@ def test_filters(loaded: Project, tmp_path: Path) -> None:
     kept = facts(loaded, "deployments", tmp_path, start=date(2026, 1, 9), end=date(2026, 1, 9))
     assert sorted(kept) == ["d5 api", "d5 web"]
     with pytest.raises(InvalidRequest, match="belong to teams"):
-        write(loaded, "incidents", tmp_path / "x.csv", developer="dan@example.com")
+        write(loaded, "incidents", tmp_path / "x.csv", Filters(developer="dan@example.com"))
 
 
 def test_oddities_are_told(changeable: Project) -> None:

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadline.errors import InvalidRequest
-from leadline.facts.run import write
+from leadline.facts.query import Filters
+from leadline.facts.write import write
 from leadline.home import Project
 from metrics import oracle_events, worlds
 from metrics.oracle_events import World
@@ -81,7 +82,7 @@ def loaded(module_project: Project, tmp_path_factory: pytest.TempPathFactory) ->
 
 def facts(project: Project, fact: str, folder: Path, **filters: Any) -> list[dict[str, str]]:
     path = folder / "facts.csv"
-    count = write(project, fact, path, **filters)
+    count = write(project, fact, path, Filters(**filters))
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == count

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from leadline.demo import fill
 from leadline.exports.kinds import parse
 from leadline.facts.catalogue import FACTS
-from leadline.facts.run import write
+from leadline.facts.write import write
 from leadline.home import Project
 from leadline.materialize import store
 from leadline.materialize.store import batches

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from leadline.engine import Engine
-from leadline.facts.run import write
+from leadline.facts.write import write
 from leadline.home import Home, Project
 from leadline.schema import TABLES
 from metrics import oracle_dora

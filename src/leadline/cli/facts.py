@@ -114,12 +114,13 @@ def _write(
     first, last = (date.fromisoformat(day) if day else None for day in (start, end))
     if first is not None and last is not None and first > last:
         raise typer.BadParameter(f"{start} is after {end}", param_hint="--start")
-    from leadline.facts.run import write
+    from leadline.facts.query import Filters
+    from leadline.facts.write import write
     from leadline.ingest.pushed import deliver_pushed
 
     with opened(context) as project, target.writing(project.temp, ending=".csv") as path:
         deliver_pushed(project)
-        rows = write(project, fact, path, start=first, end=last, tree_name=org_tree, team=team, developer=developer)
+        rows = write(project, fact, path, Filters(first, last, org_tree, team, developer))
     if json:
         emit_json({"file": str(target.path), "rows": rows})
     elif target.path is not None:

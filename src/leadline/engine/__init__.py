@@ -1,16 +1,17 @@
-"""Runs expressions: one DuckDB connection with the tables of a snapshot bound to it.
+"""Runs queries over the lake: what an engine is asked for (``Backend``), and DuckDB, which answers (``Engine``).
 
-A lake snapshot, Arrow tables or Parquet files come in as named tables, ibis expressions or DuckDB SQL as queries;
-Arrow tables, record batches and finished files go out.
+All SQL text of reading and computing is here, but what is declared elsewhere (see the decision "DuckDB on the write path").
 """
 
-from leadline.engine.duck import DIALECT, EVERYTHING, Engine, Interrupted, Within, compiled
+from leadline.engine.backend import EVERYTHING, Backend, Within
+from leadline.engine.duck import DIALECT, Engine, Interrupted, compiled
 from leadline.engine.sql_text import parquet_relation, quoted, sql_text
 from leadline.engine.tables import BoundTable, schema_table
 
 __all__ = [
     "DIALECT",
     "EVERYTHING",
+    "Backend",
     "BoundTable",
     "Engine",
     "Interrupted",

@@ -1,17 +1,17 @@
 """One DuckDB session: bounded memory, UTC, tables bound by name, queries run to Arrow or to a finished file.
 
-Snapshots, Arrow tables and Parquet paths come in as tables, ibis expressions or SQL text as queries. Results go out as
-Arrow, or as a file that exists either whole (flushed to disk) or not at all. Another thread may stop it at any time.
+A file that it writes exists either whole (flushed to disk) or not at all. Another thread may stop it at any time.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from leadline.atomic_file import whole_file
+from leadline.engine.backend import EVERYTHING, FileFormat, Within
 from leadline.engine.sql_text import quoted, relation_query, sql_text
 from leadline.engine.temp_folder import Spill
 from leadline.errors import LeadlineError, StoreError, first_line
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 DIALECT = "duckdb"
 """The dialect of SQL that queries are compiled to."""
-FileFormat = Literal["parquet", "csv", "jsonl"]
-Within = tuple[str | None, str | None] | frozenset[str]
-"""Repositories: a range of names, from the first (inclusive) to the second (exclusive), None being open; or these alone."""
-EVERYTHING: Within = (None, None)
 _T = TypeVar("_T")
 
 _COPY_OPTIONS: dict[str, str] = {
@@ -133,14 +129,6 @@ class Engine:
         self._drop_view(name)
         self._connection.register(name, table)
         self._bound[name] = table
-
-    def bind_rows(self, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
-        """Makes a small table of Python rows queryable as ``name``; ``columns`` are their names with Arrow types."""
-        import pyarrow as pa
-
-        values = list(zip(*rows, strict=True)) or [()] * len(columns)
-        arrays = [pa.array(each, kind) for each, kind in zip(values, columns.values(), strict=True)]
-        self.bind_arrow(name, pa.table(dict(zip(columns, arrays, strict=True))))
 
     def bind_files(self, name: str, paths: Sequence[Path], *, within: Within = EVERYTHING) -> None:
         """Makes Parquet files, of which there is at least one, queryable as ``name``. ``within`` is as for

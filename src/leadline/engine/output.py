@@ -1,6 +1,6 @@
 """Writes a query's rows to the file a user asked for: CSV, Parquet or JSON lines, gzipped if its name says so.
 
-A query comes in; a file that is flushed to disk and either whole or absent goes out, the same bytes for the same rows.
+The file is flushed to disk and either whole or absent, and the same bytes for the same rows.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import gzip
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from leadline.atomic_file import whole_file
+from leadline.engine.backend import FileFormat
 from leadline.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
     from ibis.expr.types import Table
 
-    from leadline.engine import Engine
+    from leadline.engine.backend import Backend
 
-FileFormat = Literal["csv", "parquet", "jsonl"]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet would run as a formula; in CSV such a text gets a leading `'`."""
@@ -30,7 +30,7 @@ _GZIP_LEVEL = 4
 _CHUNK = 1 << 20
 
 
-def write(engine: Engine, query: Table | str, path: Path, form: str, check: Callable[[], None]) -> int:
+def write(engine: Backend, query: Table | str, path: Path, form: str, check: Callable[[], None]) -> int:
     """Write ``query`` to ``path`` and return its rows. ``check`` is called between chunks and may raise to stop it."""
     if path.suffix != ".gz":
         return engine.copy(query, path, _checked(form))

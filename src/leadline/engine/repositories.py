@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from leadline.engine.sql_text import quoted, sql_list, sql_text
 
 if TYPE_CHECKING:
-    from leadline.engine.duck import Engine
+    from leadline.engine.backend import Backend
 
 
-def rows_by_repository(engine: Engine, tables: Iterable[str]) -> list[tuple[str, int]]:
+def rows_by_repository(engine: Backend, tables: Iterable[str]) -> list[tuple[str, int]]:
     """The rows of several bound tables together, by repository in order of name."""
     counts = " UNION ALL ".join(f"SELECT repository, count(*) AS n FROM {quoted(table)} GROUP BY 1" for table in tables)
-    sums = engine.execute(f"SELECT repository, sum(n) FROM ({counts}) GROUP BY 1 ORDER BY 1")
-    return [(repository, int(rows)) for repository, rows in sums]
+    sums = engine.arrow(f"SELECT repository, CAST(sum(n) AS BIGINT) AS n FROM ({counts}) GROUP BY 1 ORDER BY 1")
+    return list(zip(*sums.to_pydict().values(), strict=True))
 
 
 def rows_in(
@@ -39,7 +39,7 @@ def rows_in(
 
 
 def differing_repositories(
-    engine: Engine, sides: Sequence[str], columns: Iterable[str], lists: Collection[str], most: int
+    engine: Backend, sides: Sequence[str], columns: Iterable[str], lists: Collection[str], most: int
 ) -> frozenset[str] | None:
     """The repositories of which two queries have another number of rows, or another sum of the rows' hashes; None if
     these are more than ``most``. ``lists`` are those of the ``columns`` that hold lists."""
@@ -47,13 +47,13 @@ def differing_repositories(
     return None if len(rows) > most else frozenset(rows)
 
 
-def differ(engine: Engine, sides: Sequence[str], columns: Iterable[str], lists: Collection[str]) -> bool:
+def differ(engine: Backend, sides: Sequence[str], columns: Iterable[str], lists: Collection[str]) -> bool:
     """Whether two queries have different rows."""
     return bool(_differing(engine, sides, "''", columns, lists, 1))
 
 
 def _differing(
-    engine: Engine, sides: Sequence[str], key: str, columns: Iterable[str], lists: Collection[str], most: int
+    engine: Backend, sides: Sequence[str], key: str, columns: Iterable[str], lists: Collection[str], most: int
 ) -> list[str]:
     # DuckDB hashes an empty and an unknown list alike.
     values = [f"CAST(to_json({quoted(name)}) AS VARCHAR)" if name in lists else quoted(name) for name in columns]
@@ -61,15 +61,15 @@ def _differing(
         f"SELECT {key} AS repository, count(*) AS n, sum(hash({', '.join(values)})) AS h FROM ({side}) GROUP BY ALL"
         for side in sides
     )
-    rows = engine.execute(
+    differing = engine.arrow(
         f"SELECT repository FROM ({before}) AS a FULL JOIN ({after}) AS b USING (repository) "
         f"WHERE a.n IS DISTINCT FROM b.n OR a.h IS DISTINCT FROM b.h LIMIT {most + 1}"
     )
-    return [repository for (repository,) in rows]
+    return list(differing.column(0).to_pylist())
 
 
 def sharing_repositories(
-    engine: Engine,
+    engine: Backend,
     sides: Sequence[str],
     columns: Iterable[str],
     within: Collection[str],
@@ -82,12 +82,11 @@ def sharing_repositories(
     inside = f"WHERE repository IN ({_texts(within)})"
     before, after = (f"SELECT {sql_list(columns)} FROM ({side}) {inside}" for side in sides)
     differing = f"(({before}) EXCEPT ({after})) UNION (({after}) EXCEPT ({before}))"
-    rows = engine.execute(f"SELECT DISTINCT {quoted(column)} FROM ({differing}) LIMIT {most + 1}")
-    if len(rows) > most:
+    values = engine.arrow(f"SELECT DISTINCT {quoted(column)} FROM ({differing}) LIMIT {most + 1}").column(0).to_pylist()
+    if len(values) > most:
         return None
-    values = _texts(str(value) for (value,) in rows)
-    sharing = engine.execute(f"SELECT DISTINCT repository FROM {quoted(table)} WHERE {quoted(column)} IN ({values})")
-    return frozenset(repository for (repository,) in sharing)
+    named = f"SELECT DISTINCT repository FROM {quoted(table)} WHERE {quoted(column)} IN ({_texts(values)})"
+    return frozenset(engine.arrow(named).column(0).to_pylist())
 
 
 def _texts(values: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from leadline.schema.table import ATTRIBUTES
 if TYPE_CHECKING:
     import ibis
 
-    from leadline.engine.duck import Engine
+    from leadline.engine.backend import Backend
 
 _IBIS_TYPES = {
     ColumnType.TEXT: "string",
@@ -51,6 +51,10 @@ class BoundTable:
 
         return ibis.table(dict(self.columns), name=self.name)
 
-    def bind(self, engine: Engine, rows: Iterable[Sequence[object]]) -> None:
+    def bind(self, engine: Backend, rows: Iterable[Sequence[object]]) -> None:
         """Make ``rows`` what the table has in ``engine``."""
-        engine.bind_rows(self.name, self.columns, rows)
+        import pyarrow as pa
+
+        values = list(zip(*rows, strict=True)) or [()] * len(self.columns)
+        arrays = [pa.array(column, kind) for column, kind in zip(values, self.columns.values(), strict=True)]
+        engine.bind_arrow(self.name, pa.table(dict(zip(self.columns, arrays, strict=True))))

@@ -1,7 +1,4 @@
-"""The accounts of a project with their developer, the reason and what each did: what ``identities`` and ``status`` show.
-
-An open project comes in; one ``Account`` per account goes out, those with the most activity that counts for nobody first.
-"""
+"""The accounts of a project with their developer, the reason and what each did: what ``identities`` and ``status`` show."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from leadline.engine import Engine
+    from leadline.engine import Backend
     from leadline.home import Project
     from leadline.people.suggestions import Suggestions
 
@@ -45,7 +42,10 @@ class Account:
 
 
 def accounts(project: Project) -> list[Account]:
-    """Every account seen in the project's newest data. Raises ``StoreError`` if that cannot be read."""
+    """Every account seen in the project's newest data, those with the most activity that counts for nobody first.
+
+    Raises ``StoreError`` if the data cannot be read.
+    """
     from leadline.people import trees
 
     versions = project.lake.snapshot().versions
@@ -56,23 +56,26 @@ def accounts(project: Project) -> list[Account]:
     from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import session
 
-    known = {each.name: each.version for each in trees(project)}
-    with session(project, versions, known, project.profile(), BUILD_POLICY) as opened:
+    tree_versions = {summary.name: summary.version for summary in trees(project)}
+    with session(project, versions, tree_versions, project.profile(), BUILD_POLICY) as opened:
         opened.facts.bind([ACCOUNTS])
         opened.facts.bind_raw()
         # Sums come back as decimals, which JSON does not know.
         rows: list[dict[str, Any]] = opened.engine.arrow(activity(ACCOUNTS.table())).to_pylist()
         suggestions = _suggestions(opened.engine)
     found = (Account(**{**row, **{name: int(row[name]) for name in COUNTS}}) for row in rows)
-    return [_with_name(each, suggestions) for each in found]
+    return [_with_name(account, suggestions) for account in found]
 
 
-def _suggestions(engine: Engine) -> Suggestions:
+def _suggestions(engine: Backend) -> Suggestions:
+    from leadline.derive.accounts import people_table
+    from leadline.engine import schema_table
     from leadline.people.suggestions import Suggestions
 
-    said = engine.execute("SELECT source, account, email, name FROM tool_accounts WHERE trim(name) <> ''")
-    developers = engine.execute("SELECT email, full_name FROM people UNION SELECT email, full_name FROM developers")
-    return Suggestions(said, developers)
+    accounts = schema_table("tool_accounts")
+    named = accounts.filter(accounts.name.strip() != "").select("source", "account", "email", "name")
+    listed = people_table().union(schema_table("developers").select("email", "full_name"), distinct=True)
+    return Suggestions(*(list(zip(*engine.arrow(rows).to_pydict().values(), strict=True)) for rows in (named, listed)))
 
 
 def _with_name(account: Account, suggestions: Suggestions) -> Account:

@@ -28,7 +28,7 @@ from leadline.people.tree import Node, OrgTree
 from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
-    from leadline.engine import Engine
+    from leadline.engine import Backend
 
 FALLBACK = BoundTable("fallback_members", {"of_unit": "int64", "member": "string"})
 """The people of each unit without a rule in force."""
@@ -135,7 +135,7 @@ Scope = tuple[OrgTree, Sequence[Node], TeamRules]
 """A tree, those of its nodes that are units (one and all below it, in preorder), and its rules."""
 
 
-def bind_classes(engine: Engine, trees: Sequence[OrgTree], profile: Profile) -> None:
+def bind_classes(engine: Backend, trees: Sequence[OrgTree], profile: Profile) -> None:
     """Bind ``DEVELOPER_CLASSES``; in several trees the first one with a rule decides."""
     rules: dict[str, str] = {}
     for tree in trees:
@@ -143,7 +143,7 @@ def bind_classes(engine: Engine, trees: Sequence[OrgTree], profile: Profile) -> 
     DEVELOPER_CLASSES.bind(engine, ((email, class_of(profile, rule)) for email, rule in rules.items()))
 
 
-def bind_teams(engine: Engine, scopes: Sequence[Scope]) -> None:
+def bind_teams(engine: Backend, scopes: Sequence[Scope]) -> None:
     """Bind ``FALLBACK`` and ``UNIT_RULES`` for the units of ``scopes``; units and rules are numbered through these."""
     fallback: list[tuple[int, str]] = []
     ruled: list[tuple[int, int, str]] = []
@@ -169,7 +169,7 @@ def _how(tree: OrgTree, rules: TeamRules, node: Node, rule: int) -> str:
     return f"rule of {owner.path}" + ("" if rules.of_node.get(node.ref_id) == rule else " below")
 
 
-def bind_matches(engine: Engine, kinds: Iterable[str], rules: Sequence[TeamRule], profile: Profile) -> None:
+def bind_matches(engine: Backend, kinds: Iterable[str], rules: Sequence[TeamRule], profile: Profile) -> None:
     """Bind which owner keys of each kind of events each rule matches. The stored tables of ``needed`` are bound already."""
     deployments = _deployment_matches(engine, rules)
     classes = [class_of(profile, rule.environment) for rule in rules]
@@ -194,7 +194,7 @@ class _DeploymentOwner:
     failed_in: Sequence[int]
 
 
-def _deployment_matches(engine: Engine, rules: Sequence[TeamRule]) -> list[list[_DeploymentOwner]]:
+def _deployment_matches(engine: Backend, rules: Sequence[TeamRule]) -> list[list[_DeploymentOwner]]:
     """The owner keys of deployments that each rule matches."""
     matches: list[list[_DeploymentOwner]] = [[] for _ in rules]
     for row in _rows(engine, "deployment owners", _deployment_owners):
@@ -217,7 +217,7 @@ def _is_production(rule: TeamRule, environment: str | None) -> bool:
 
 
 def _incident_matches(
-    engine: Engine, rules: Sequence[TeamRule], deployments: Sequence[Sequence[_DeploymentOwner]]
+    engine: Backend, rules: Sequence[TeamRule], deployments: Sequence[Sequence[_DeploymentOwner]]
 ) -> list[list[int]]:
     """An incident has a repository and a service alone. For a rule that asks for more, the team must besides deploy that
     service, or from that repository, by the same rule."""
@@ -243,7 +243,7 @@ def _incident_owners() -> Table:
     return attach(incidents, ["owner_key"], of_key).order_by("owner_key")
 
 
-def _rows(engine: Engine, name: str, expression: Callable[[], Table]) -> Iterator[dict[str, Any]]:
+def _rows(engine: Backend, name: str, expression: Callable[[], Table]) -> Iterator[dict[str, Any]]:
     """The rows of a small query; its text is compiled once in a process."""
     text = CompiledQueryCache().text(name, None, lambda: compiled(expression()))
     yield from engine.arrow(text).to_pylist()

@@ -14,7 +14,7 @@ from leadline.settings.profile import Profile
 from leadline.settings.rules import DEFAULT_WORK_TYPES
 
 if TYPE_CHECKING:
-    from leadline.engine import Engine
+    from leadline.engine import Backend
 
 WORK_TYPES = BoundTable("work_types", {"type_rule": "int64", "type_name": "string", "work_type": "string"})
 """What each rule calls a type; names are in lower case."""
@@ -31,7 +31,7 @@ def with_work_type(items: Table) -> Table:
     return typed.mutate(work_type=typed.work_type.fill_null("other"))
 
 
-def bind_work_types(engine: Engine, trees: Sequence[OrgTree], profile: Profile) -> None:
+def bind_work_types(engine: Backend, trees: Sequence[OrgTree], profile: Profile) -> None:
     """Rule 0 is the default; every team with a rule of its own gives one, in force for the developers whose primary
     team it is or is nearest above. In several trees the first one decides."""
     rules: list[Mapping[str, str]] = [DEFAULT_WORK_TYPES]

@@ -20,7 +20,7 @@ from leadline.materialize.model import Model
 from leadline.schema import TABLES, ColumnType
 
 if TYPE_CHECKING:
-    from leadline.engine import Engine
+    from leadline.engine import Backend
     from leadline.lake import Snapshot
 
 RECORD = "record.json"
@@ -65,7 +65,7 @@ class Differences:
     Every answer is the repositories whose rows differ, or None if that cannot be said of some repositories alone.
     """
 
-    def __init__(self, engine: Engine, snapshot: Callable[[Mapping[str, int]], Snapshot]) -> None:
+    def __init__(self, engine: Backend, snapshot: Callable[[Mapping[str, int]], Snapshot]) -> None:
         self._engine, self._snapshot = engine, snapshot
         self._tables: dict[tuple[str, int | None, int | None], Repositories | None] = {}
 

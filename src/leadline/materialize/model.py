@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-    from leadline.engine import Engine
+    from leadline.engine import Backend
     from leadline.lake import Snapshot
     from leadline.settings.profile import Profile
 
@@ -33,7 +33,7 @@ class BuildContext:
     whenever a step begins.
     """
 
-    engine: Engine
+    engine: Backend
     profile: Profile
     snapshot: Snapshot
     folder: Path

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from leadline.engine import Engine
+from leadline.engine import Backend, Engine
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.dependencies import PEOPLE, Lineages
 from leadline.materialize.model import BuildPolicy, Model
@@ -32,7 +32,7 @@ class Session:
     """An engine on pinned data and the store that binds facts in it. ``interrupt`` stops it from another thread, and
     does nothing once the session is over: the engine may serve another by then."""
 
-    def __init__(self, engine: Engine, facts: MaterializationStore) -> None:
+    def __init__(self, engine: Backend, facts: MaterializationStore) -> None:
         self.engine = engine
         self.facts = facts
         self._over = False
@@ -120,7 +120,7 @@ class Sessions:
 
 def _store(
     policy: BuildPolicy,
-    engine: Engine,
+    engine: Backend,
     project: Project,
     tables: Mapping[str, int],
     tree_versions: Mapping[str, int],

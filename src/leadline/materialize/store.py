@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ibis.expr.types import Table
 
-    from leadline.engine import Engine
+    from leadline.engine import Backend
     from leadline.lake import Snapshot
     from leadline.settings.profile import Profile
 
@@ -50,7 +50,7 @@ class MaterializationStore:
     def __init__(
         self,
         folder: Path,
-        engine: Engine,
+        engine: Backend,
         *,
         policy: BuildPolicy,
         snapshot: Callable[[Mapping[str, int]], Snapshot],

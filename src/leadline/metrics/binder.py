@@ -19,10 +19,10 @@ from leadline.people.tree import Node, OrgTree
 from leadline.settings.profile import BANDS, Profile
 
 if TYPE_CHECKING:
-    from leadline.engine import Engine
+    from leadline.engine import Backend
 
 
-def bind_scope(engine: Engine, tree: OrgTree, request: MetricsRequest, profile: Profile) -> tuple[Offset, ...]:
+def bind_scope(engine: Backend, tree: OrgTree, request: MetricsRequest, profile: Profile) -> tuple[Offset, ...]:
     """Bind units, members, periods, days and work-type rules; returns the offsets of the time zone in the range."""
     node = tree.root if request.team is None else tree.by_ref[request.team]
     described, members = (_developer_units if request.level == DEVELOPER else _team_units)(tree, node)
@@ -43,7 +43,9 @@ def bind_scope(engine: Engine, tree: OrgTree, request: MetricsRequest, profile: 
     return tuple(offsets(request.start, request.end, profile.zone))
 
 
-def bind_owners(engine: Engine, tree: OrgTree, request: MetricsRequest, profile: Profile, kinds: Iterable[str]) -> bool:
+def bind_owners(
+    engine: Backend, tree: OrgTree, request: MetricsRequest, profile: Profile, kinds: Iterable[str]
+) -> bool:
     """Bind whose the events of ``kinds`` (deployments, their failures, incidents) are; returns whether any team rule is in force.
 
     The stored tables that these read are bound already.
@@ -56,7 +58,7 @@ def bind_owners(engine: Engine, tree: OrgTree, request: MetricsRequest, profile:
     return bool(rules.rules)
 
 
-def _bind_bands(engine: Engine, profile: Profile) -> None:
+def _bind_bands(engine: Backend, profile: Profile) -> None:
     RATING_BANDS.bind(engine, [[profile[f"ratings.{name}.{band}"] for name in BANDS for band in BAND_NAMES]])
 
 
@@ -87,7 +89,7 @@ def _team_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterab
     return described, members
 
 
-def _bind_periods(engine: Engine, request: MetricsRequest) -> None:
+def _bind_periods(engine: Backend, request: MetricsRequest) -> None:
     in_range = list(enumerate(periods(request.start, request.end, request.granularity)))
     PERIODS.bind(
         engine,

@@ -20,7 +20,7 @@ from leadline.settings.profile import Profile
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from leadline.engine import Engine
+    from leadline.engine import Backend
     from leadline.home import Home, Project
     from leadline.materialize.session import Session, Sessions
     from leadline.people.tree import OrgTree
@@ -136,7 +136,7 @@ class Runner:
         """As ``produce``."""
         from leadline.engine.output import write
 
-        def finish(engine: Engine, text: str) -> int:
+        def finish(engine: Backend, text: str) -> int:
             return write(engine, text, path, request.format, control.check)
 
         return Produced(self._run(project, request, pins, control, query, finish))
@@ -152,7 +152,7 @@ class Runner:
         pins: Pins,
         control: Control,
         query: Query,
-        finish: Callable[[Engine, str], T],
+        finish: Callable[[Backend, str], T],
     ) -> T:
         if pins.definitions != DEFINITIONS:
             raise Conflict(
@@ -193,7 +193,7 @@ def _run(
     pins: Pins,
     control: Control,
     query: Query,
-    finish: Callable[[Engine, str], T],
+    finish: Callable[[Backend, str], T],
 ) -> T:
     """What ``finish`` makes of the engine and the query of ``request``."""
     profile = Profile.of(pins.settings)

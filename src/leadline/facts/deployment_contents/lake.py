@@ -90,16 +90,17 @@ class LakeReader:
         """A digest of the deployments of every repository that has any."""
         columns = "deployment_id, service, sha, shas, tags, status, finished_at, kinds"
         return self._prints(
-            f"SELECT coalesce(repository, ''), {_PRINT.format(columns)} FROM deployments "
+            f"SELECT coalesce(repository, '') AS name, {_PRINT.format(columns)} AS digest FROM deployments "
             f"LEFT JOIN {_ENVIRONMENTS} ON coalesce(environment, '') = name GROUP BY 1"
         )
 
     def releases_by_repository(self) -> dict[str, str]:
         """A digest of the releases of every repository that has any."""
-        return self._prints(f"SELECT repository, {_PRINT.format('tag, sha')} FROM releases GROUP BY 1")
+        return self._prints(f"SELECT repository, {_PRINT.format('tag, sha')} AS digest FROM releases GROUP BY 1")
 
     def _prints(self, query: str) -> dict[str, str]:
-        return {str(name): str(digest) for name, digest in self._engine.execute(query)}
+        names, digests = self._engine.arrow(query).to_pydict().values()
+        return dict(zip(names, digests, strict=True))
 
     def commit_files(self) -> list[str]:
         """Names of the lake's files of commits."""
@@ -125,9 +126,9 @@ class LakeReader:
 
     def _contents(self, files: Sequence[str]) -> dict[str, str]:
         return self._prints(
-            f"SELECT repository, {_PRINT.format('sha, parents, message')} FROM {_relation(files)} GROUP BY 1"
+            f"SELECT repository, {_PRINT.format('sha, parents, message')} AS digest FROM {_relation(files)} GROUP BY 1"
             if files
-            else "SELECT '', '' WHERE false"
+            else "SELECT '' AS repository, '' AS digest WHERE false"
         )
 
     def sizes(self, files: Sequence[str] | None = None) -> dict[str, int]:
@@ -135,8 +136,10 @@ class LakeReader:
         paths = self._files if files is None else files
         if not paths:
             return {}
-        counts = self._engine.execute(f"SELECT repository, count(*) FROM {_relation(paths)} GROUP BY 1")
-        return {str(name): int(rows) for name, rows in counts}
+        names, counts = self._engine.arrow(
+            f"SELECT repository, count(*) AS n FROM {_relation(paths)} GROUP BY 1"
+        ).columns
+        return dict(zip(names.to_pylist(), counts.to_pylist(), strict=True))
 
     # -- rows of some repositories -------------------------------------------------------------------------------------
 

@@ -1,0 +1,77 @@
+"""What reading and computing ask of an engine: tables bound by name, expressions run to Arrow or to files.
+
+DuckDB's ``Engine`` is the one there is. Whatever is read of facts, metrics and the store of computed tables goes through
+this; rows on their way into the lake are DuckDB's alone (see the decision "DuckDB on the write path").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+
+    from leadline.lake import Snapshot
+
+FileFormat = Literal["parquet", "csv", "jsonl"]
+Within = tuple[str | None, str | None] | frozenset[str]
+"""Repositories: a range of names, from the first (inclusive) to the second (exclusive), None being open; or these alone."""
+EVERYTHING: Within = (None, None)
+
+
+class Backend(Protocol):
+    """A session on an engine. Queries are ibis expressions, or SQL text in its ``dialect``.
+
+    Use from one thread at a time, except ``interrupt``. Whatever runs raises ``Interrupted`` once it was interrupted, and
+    ``StoreError`` when disk or memory fail.
+    """
+
+    dialect: str
+
+    def bind_snapshot(
+        self, snapshot: Snapshot, tables: Iterable[str] | None = None, *, within: Within = EVERYTHING
+    ) -> None:
+        """Make schema tables (default: all) queryable with their declared columns; ``within`` keeps those that are keyed
+        by repository to some repositories."""
+
+    def bind_arrow(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
+        """Make an Arrow table, or a stream that one query can read, queryable as ``name``."""
+
+    def bind_files(self, name: str, paths: Sequence[Path], *, within: Within = EVERYTHING) -> None:
+        """Make Parquet files, of which there is at least one, queryable as ``name``."""
+
+    def unbind(self) -> None:
+        """Forget every table that was bound."""
+
+    def arrow(self, query: ibis.Table | str) -> pa.Table:
+        """The whole result as an Arrow table."""
+
+    def reader(self, query: ibis.Table | str, batch_rows: int = ...) -> pa.RecordBatchReader:
+        """The result as a stream of record batches, computed as it is read."""
+
+    def copy(
+        self,
+        query: ibis.Table | str,
+        path: Path,
+        format: FileFormat,  # noqa: A002 - the word users know
+        *,
+        durable: bool = ...,
+        compression: Literal["zstd", "snappy"] = ...,
+    ) -> int:
+        """Write the result to a file that is whole or absent; returns its rows."""
+
+    def remember(self, query: str) -> str:
+        """A short query with the rows of ``query``, for one that is run again and again."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was interrupted, and so will never run anything again."""
+
+    def interrupt(self) -> None:
+        """Stop it for good, from any thread."""
+
+    def close(self) -> None:
+        """End the session."""

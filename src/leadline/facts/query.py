@@ -1,0 +1,236 @@
+"""Asks for facts: the rows behind the numbers, one per thing, filtered, sorted and a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from leadline.engine import BoundTable
+from leadline.errors import Detail, InvalidRequest
+from leadline.facts.catalogue import FACTS, Fact
+from leadline.people import OrgTree, find_team, tree, trees
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ibis.expr.types import Table
+
+    from leadline.engine import Backend
+    from leadline.home import Project
+    from leadline.people.tree import Node
+    from leadline.settings.profile import Profile
+
+_TEAMS = BoundTable("teams", {"of_developer": "string", "team": "string"})
+"""The hierarchy path of each developer's primary team."""
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What to keep of a fact (None: everything). ``start`` and ``end`` (inclusive, local dates) keep what happened then:
+    pull requests by merge, work items by completion, deployments by finish, incidents by resolution, commits by author
+    date. ``tree_name`` and ``team`` keep what counts for the scope, ``developer`` what is one person's, by email."""
+
+    start: date | None = None
+    end: date | None = None
+    tree_name: str | None = None
+    team: str | None = None
+    developer: str | None = None
+
+
+@dataclass(frozen=True)
+class FactRows:
+    """The rows of a fact that filters keep, as ``table`` with the documented columns in the fact's natural order."""
+
+    engine: Backend
+    fact: Fact
+    table: Table
+
+    def count(self) -> int:
+        """How many there are."""
+        (rows,) = self.engine.arrow(self.table.aggregate(rows=self.table.count()))["rows"].to_pylist()
+        return int(rows)
+
+    def page(self, limit: int, offset: int = 0, sort: Sequence[tuple[str, bool]] = ()) -> pa.Table:
+        """At most ``limit`` rows after the first ``offset``. ``sort`` are columns, each with whether it runs downwards;
+        what they leave open follows the natural order. Raises ``InvalidRequest`` for a column that there is not."""
+        import ibis
+
+        if unknown := [name for name, _ in sort if name not in self.fact.columns]:
+            raise InvalidRequest(
+                f"{self.fact.name} have no column {unknown[0]!r}; columns are {', '.join(self.fact.columns)}",
+                code="unknown_column",
+            )
+        order = [ibis.desc(name) if downwards else ibis.asc(name) for name, downwards in sort]
+        return self.engine.arrow(self.table.order_by([*order, *self.fact.key]).limit(limit, offset=offset))
+
+
+@contextmanager
+def fact_rows(project: Project, fact: str, filters: Filters) -> Iterator[FactRows]:
+    """The rows of ``fact`` in the project's newest data. Raises ``InvalidRequest`` for filters that do not fit it."""
+    from leadline.facts.policy import BUILD_POLICY
+    from leadline.facts.shown import NEEDS
+    from leadline.materialize.session import session
+
+    declared = checked(fact, filters)
+    org_trees = _trees(project, filters.tree_name)
+    kept = _kept(project, declared, filters)
+    profile = project.profile(filters.tree_name)
+    versions = project.lake.snapshot().versions
+    tree_versions = {org_tree.name: org_tree.version for org_tree in _trees(project, None)}
+    with session(project, versions, tree_versions, profile, BUILD_POLICY) as opened:
+        opened.facts.bind(NEEDS[fact])
+        opened.facts.bind_raw()
+        yield FactRows(opened.engine, declared, _rows(opened.engine, declared, profile, org_trees, kept))
+
+
+def checked(fact: str, filters: Filters) -> Fact:
+    """The fact called ``fact``. Raises ``InvalidRequest`` if there is none or ``filters`` do not fit it."""
+    if fact not in FACTS:
+        raise InvalidRequest(f"There is no fact {fact!r}; facts are {', '.join(FACTS)}", code="unknown_fact")
+    if filters.start is not None and filters.end is not None and filters.start > filters.end:
+        raise InvalidRequest(
+            "--start is after --end", code="invalid_range", details=[Detail("start", "on or before end")]
+        )
+    if filters.developer is not None and FACTS[fact].by_team:
+        raise InvalidRequest(
+            f"{fact.capitalize()} belong to teams, not to a developer; --team or --org-tree would do",
+            code="not_of_developers",
+            details=[Detail("developer", "not with facts that belong to teams")],
+        )
+    return FACTS[fact]
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What filters keep: a range of local dates, people by email, and the teams that count (None: everything)."""
+
+    start: date | None
+    end: date | None
+    people: Sequence[str] | None
+    teams: Sequence[str] | None
+
+
+def _trees(project: Project, name: str | None) -> list[OrgTree]:
+    names = [name] if name is not None else [summary.name for summary in trees(project)]
+    return [tree(project, name) for name in names]
+
+
+def _kept(project: Project, fact: Fact, filters: Filters) -> _Kept:
+    org_tree, node = _scope(project, filters)
+    own = None if filters.developer is None else [filters.developer.strip().lower()]
+    if org_tree is None or node is None:
+        return _Kept(filters.start, filters.end, own, None)
+    if fact.by_team:
+        return _Kept(filters.start, filters.end, None, [node.path])
+    people = [email for email in org_tree.people(node) if own is None or email in own]
+    return _Kept(filters.start, filters.end, people, None)
+
+
+def _scope(project: Project, filters: Filters) -> tuple[OrgTree | None, Node | None]:
+    if filters.team is not None:
+        return find_team(project, filters.team, filters.tree_name)
+    if filters.tree_name is not None:
+        org_tree = tree(project, filters.tree_name)
+        return org_tree, org_tree.root
+    return None, None
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def _rows(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
+    from leadline.derive.local_time import bounds_us
+    from leadline.engine.functions import epoch_us
+    from leadline.facts.ownership import bind_classes
+    from leadline.facts.work_types import bind_work_types
+
+    bind_classes(engine, org_trees, profile)
+    bind_work_types(engine, org_trees, profile)
+    rows = (_of_teams if fact.by_team else _of_people)(engine, fact, profile, org_trees, kept)
+    if kept.start is not None or kept.end is not None:
+        low, high = bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)
+        happened = epoch_us(rows[fact.happened])
+        rows = rows.filter((happened >= low) & (happened < high))
+    return rows.order_by(list(fact.key)).select(*fact.columns)
+
+
+def _of_people(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
+    """Rows of people, with the hierarchy path of their developer's primary team."""
+    import ibis
+
+    from leadline.facts.shown import rows_of
+
+    paths: dict[str, str] = {}
+    for org_tree in org_trees:
+        for person in org_tree.developers.values():
+            if person.team is not None:
+                paths.setdefault(person.email, org_tree.by_ref[person.team].path)
+    _TEAMS.bind(engine, paths.items())
+    teams = _TEAMS.table()
+    rows = rows_of(fact.name, profile, (), False)
+    rows = rows.left_join(teams, rows.developer == teams.of_developer)
+    if kept.people is None:
+        return rows
+    return rows.filter(rows.developer.isin(kept.people) if kept.people else ibis.literal(False))
+
+
+def _of_teams(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
+    """Rows of teams; whose each is follows from its calendar month."""
+    import ibis
+
+    from leadline.derive.local_time import offsets
+    from leadline.facts.shown import rows_of
+
+    first, last = _days_seen(engine, fact, kept)
+    has_team_rules = _bind_teams(engine, fact, profile, org_trees, first, last)
+    rows = rows_of(fact.name, profile, offsets(first, last, profile.zone), has_team_rules)
+    if kept.teams is None:
+        return rows
+    return rows.filter(ibis.or_(*(rows.teams.contains(path) for path in kept.teams)))
+
+
+def _days_seen(engine: Backend, fact: Fact, kept: _Kept) -> tuple[date, date]:
+    """The days asked for; without an end, the whole months in which there are events of ``fact``."""
+    from leadline.engine import schema_table
+    from leadline.engine.functions import epoch_us
+
+    happened = epoch_us(schema_table(fact.name)[fact.happened])
+    (seen,) = engine.arrow(schema_table(fact.name).aggregate(low=happened.min(), high=happened.max())).to_pylist()
+    # A day more, since a local date may differ from the one in UTC.
+    earliest, latest = (datetime.fromtimestamp((seen[name] or 0) / 1e6, UTC).date() for name in ("low", "high"))
+    first = kept.start or (earliest - _DAY).replace(day=1)
+    return first, kept.end or max(_month_end(latest + _DAY), first)
+
+
+def _month_end(day: date) -> date:
+    return (day.replace(day=28) + 4 * _DAY).replace(day=1) - _DAY
+
+
+def _bind_teams(
+    engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], first: date, last: date
+) -> bool:
+    """Bind whose the deployments or incidents are, by calendar month; returns whether any team rule is in force."""
+    from leadline.derive.local_time import day_number
+    from leadline.facts.ownership import bind_matches, bind_teams
+    from leadline.facts.shown import MONTHS, TEAM_PATHS
+    from leadline.people.team_rules import team_rules
+
+    scopes = [(org_tree, org_tree.subtree(org_tree.root), team_rules(org_tree, profile)) for org_tree in org_trees]
+    bind_teams(engine, scopes)
+    rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
+    if rules:
+        bind_matches(engine, [fact.name], rules, profile)
+    paths = [node.path for _, nodes, _ in scopes for node in nodes]
+    TEAM_PATHS.bind(engine, enumerate(paths))
+    MONTHS.bind(engine, ((day_number(day), day.year * 12 + day.month) for day in _days(first, last)))
+    return bool(rules)
+
+
+def _days(first: date, last: date) -> Iterable[date]:
+    return (first + number * _DAY for number in range((last - first).days + 1))
