@@ -7,9 +7,7 @@ the same code; the file's bytes are those of the API's file for the same data (g
 from __future__ import annotations
 
 import inspect
-import json as jsonlib
-from collections.abc import Callable, Mapping, MutableMapping
-from pathlib import Path
+from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -21,9 +19,11 @@ from leadline.cli.failures import with_options
 from leadline.cli.files import Digest, Output
 from leadline.cli.output import clean, count, emit_json, note, say
 from leadline.cli.progress import bar
-from leadline.errors import InvalidInput, InvalidRequest, LeadlineError
+from leadline.errors import InvalidRequest, LeadlineError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from leadline.exports.export_kind import ExportKind
     from leadline.exports.options import Option
     from leadline.exports.requests import Parsed
@@ -178,7 +178,7 @@ def _export(
     with opened(context) as project:
         parsed = _parsed(project, body, kind)
         request = parsed.request
-        used = _recorded(project, pins, request.tree) if pins is not None else _newest(project, request.tree)
+        used = _pins(project, pins, request.tree)
         with target.writing(project.home.temp) as path:
             produced = _produce(project, kind, request, used, path)
             digest = target.digest(path)
@@ -215,41 +215,16 @@ def only_tree(project: Project) -> str:
     raise InvalidRequest(f"Name one of the org trees with --org-tree: {', '.join(names)}")
 
 
-def _newest(project: Project, tree: str) -> Pins:
+def _pins(project: Project, recorded: str | None, tree: str) -> Pins:
+    """The versions to read: those of an earlier export, or what is newest."""
+    from leadline.exports.recorded import recorded_pins
     from leadline.ingest.pushed import deliver_pushed
     from leadline.metrics.run import pin
 
+    if recorded is not None:
+        return recorded_pins(project, recorded, tree)
     deliver_pushed(project)
     return pin(project, tree)
-
-
-def _recorded(project: Project, text: str, tree: str) -> Pins:
-    """The versions that an earlier export used: by its id, or from a JSON file that this command printed."""
-    from leadline.metrics.request import Pins
-
-    if Path(text).is_file():
-        try:
-            document = jsonlib.loads(Path(text).read_text("utf-8-sig"))
-        except ValueError as error:
-            raise InvalidInput(f"{text} is not JSON; it must be the --json output of an export") from error
-    else:
-        from leadline.exports.service import get
-
-        document = get(project, text).pinned
-        if document is None:
-            raise InvalidRequest(f"Export {text} has not begun, so it has no versions yet")
-    pins = document.get("pins", document) if isinstance(document, Mapping) else None
-    shape = {"tables": int, "trees": int, "settings": str}
-    if not (
-        isinstance(pins, Mapping)
-        and set(pins) == {*shape, "definitions"}
-        and all(isinstance(pins[name], Mapping) for name in shape)
-        and all(isinstance(value, kind) for name, kind in shape.items() for value in pins[name].values())
-    ):
-        raise InvalidInput(f"{text} does not name an export's versions; it must be the --json output of an export")
-    if tree not in pins["trees"]:
-        raise InvalidRequest(f"{text} is of an export that knew no org tree {tree!r}")
-    return Pins.of(pins)
 
 
 def _produce(project: Project, kind: ExportKind, request: RowsRequest, pins: Pins, path: Path) -> Produced:

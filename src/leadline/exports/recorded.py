@@ -1,0 +1,51 @@
+"""The versions that an earlier export read, to repeat it: by its id, or from a file that ``leadline export --json`` printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from leadline.errors import InvalidInput, InvalidRequest
+from leadline.exports.service import get
+from leadline.home import Project
+from leadline.metrics.request import Pins
+
+
+class _Recorded(BaseModel):
+    """The document of ``Pins``."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    tables: dict[str, int]
+    trees: dict[str, int]
+    definitions: str
+    settings: dict[str, str]
+
+
+def recorded_pins(project: Project, text: str, tree: str) -> Pins:
+    """The versions that ``text`` names, a file or an export's id, for a run over ``tree``.
+
+    Raises ``InvalidInput``, ``InvalidRequest`` or ``NotFound``.
+    """
+    document = _file(Path(text)) if Path(text).is_file() else get(project, text).pinned
+    if document is None:
+        raise InvalidRequest(f"Export {text} has not begun, so it has no versions yet")
+    try:
+        shown = document.get("pins", document) if isinstance(document, Mapping) else document
+        pins = Pins.of(_Recorded.model_validate(shown).model_dump())
+    except ValidationError as error:
+        sentence = f"{text} does not name an export's versions; it must be the --json output of an export"
+        raise InvalidInput(sentence) from error
+    if tree not in pins.trees:
+        raise InvalidRequest(f"{text} is of an export that knew no org tree {tree!r}")
+    return pins
+
+
+def _file(path: Path) -> object:
+    try:
+        return json.loads(path.read_text("utf-8-sig"))
+    except ValueError as error:
+        raise InvalidInput(f"{path} is not JSON; it must be the --json output of an export") from error
