@@ -8,7 +8,6 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
-    FieldNode,
     GraphQLResolveInfo,
     GraphQLSchema,
     InlineFragmentNode,
@@ -90,13 +89,14 @@ def _answered(source: Any, info: GraphQLResolveInfo, **_arguments: Any) -> Any:
     return source[key]
 
 
-def _type_of(value: Any, info: GraphQLResolveInfo, _type: Any) -> str | None:
-    """The type of an object, which it names itself, or which is the only one that the query asks anything of."""
+def _type_of(value: Any, info: GraphQLResolveInfo, abstract: Any) -> str | None:
+    """The type of an object: what it names itself, or else the one that the query has a part for; any where it has none."""
     if "__typename" in value:
         return str(value["__typename"])
-    parts = [part for node in info.field_nodes if isinstance(node, FieldNode) for part in node.selection_set.selections]  # type: ignore[union-attr]
+    parts = [part for node in info.field_nodes if node.selection_set for part in node.selection_set.selections]
     names = {part.type_condition.name.value for part in parts if isinstance(part, InlineFragmentNode)}
-    return names.pop() if len(names) == 1 else None
+    any_of_them = info.schema.get_possible_types(abstract)[0].name
+    return names.pop() if len(names) == 1 else None if names else any_of_them
 
 
 def _unequal(made: Any, given: Any, path: str) -> list[str]:

@@ -95,7 +95,7 @@ def test_every_query_was_sent_and_no_other(exchanges: list[Exchange]) -> None:
 
 
 def test_queries_and_answers_are_of_gitlabs_schema(exchanges: list[Exchange]) -> None:
-    distinct = {str(exchange.body): exchange for exchange in exchanges if exchange.query}
+    distinct = {f"{exchange.body} {exchange.answer}": exchange for exchange in exchanges if exchange.query}
     faults: set[str] = set()
     for exchange in distinct.values():
         query, variables = exchange.body["query"], exchange.body["variables"]
