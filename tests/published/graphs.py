@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphql import (
     DocumentNode,
     GraphQLResolveInfo,
     GraphQLSchema,
+    GraphQLType,
     InlineFragmentNode,
     OperationDefinitionNode,
     build_schema,
     execute_sync,
+    is_nullable_type,
     parse,
     validate,
 )
 from graphql.execution.values import get_variable_values
 from graphql.validation import NoDeprecatedCustomRule
 
+Gone = Callable[[str, str, GraphQLType], bool]
+"""Whether a field is null: by its type's name, its own and the type of what it is."""
 TEXTS = {
     "DateTime": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"),
     "Time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"),
@@ -65,6 +69,29 @@ class Schema:
         )
         found = [f"{'.'.join(map(str, error.path or ()))}: {error.message}" for error in result.errors or ()]
         return found or _unequal(result.data, data, "")
+
+    def without(
+        self, query: str, variables: Mapping[str, Any], data: Mapping[str, Any], gone: Gone
+    ) -> Mapping[str, Any]:
+        """``data`` with null for every field that may be null and is ``gone``."""
+
+        def resolved(source: Any, info: GraphQLResolveInfo, **_arguments: Any) -> Any:
+            absent = is_nullable_type(info.return_type) and gone(
+                info.parent_type.name, info.field_name, info.return_type
+            )
+            return None if absent else source[info.path.key]
+
+        result = execute_sync(
+            self.graphql,
+            parse(query),
+            root_value=data,
+            variable_values=dict(variables),
+            field_resolver=resolved,
+            type_resolver=_type_of,
+        )
+        assert result.data is not None
+        assert not result.errors, result.errors
+        return result.data
 
 
 def _operation(document: DocumentNode) -> OperationDefinitionNode:

@@ -96,6 +96,26 @@ def test_accounts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("node_id", "number"),
+    [
+        ("DE_kwDOI0B2Tc40KOqF", "875096709"),  # as it is in a published payload
+        ("DE_kwDOI0B2TbSAAAAA", None),
+        ("DE_kwDOI0B2Tc6AAAAA", "2147483648"),
+        ("DE_kwDOI0B2Tc8AAAACwYSrNg", "11836631862"),
+        ("DE_kwDOI0B2Tc8AAAAC", None),
+        ("DE_acme/shop_1", None),
+        ("DE_é", None),
+        ("MDEwOkRlcGxveW1lbnQxNDU5ODg3NDY=", None),
+        (None, None),
+    ],
+)
+def test_the_number_of_a_deployment_that_its_field_cannot_hold(node_id: str | None, number: str | None) -> None:
+    node = {**connected(deployment("acme/shop", 1)), "databaseId": None, "id": node_id}
+    ((row,),) = deployment_rows("acme/shop", node, "github").values()
+    assert row["deployment_id"] == (number and f"github:{number}")
+
+
+@pytest.mark.parametrize(
     ("states", "status", "finished"),
     [
         ((), "running", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
 from typing import Any
@@ -140,11 +141,18 @@ def release(name: str, number: int) -> dict[str, Any]:
     }
 
 
+def node_id(kind: str, number: int, repository: int = 591_427_149) -> str:
+    """As GitHub makes them: a list in MessagePack of a zero, the repository's number and the thing's own."""
+    parts = b"".join(b"\xce" + value.to_bytes(4, "big") for value in (repository, number))
+    return f"{kind}_{urlsafe_b64encode(bytes([0x93, 0]) + parts).decode().rstrip('=')}"
+
+
 def deployment(name: str, number: int, *states: str) -> dict[str, Any]:
     begun = number * 70.0
+    identity = int(oid(name)[:5], 16) * 1000 + number
     return {
-        "id": f"DE_{name}_{number}",
-        "databaseId": int(oid(name)[:5], 16) * 1000 + number,
+        "id": node_id("DE", identity),
+        "databaseId": identity,
         "environment": "production",
         "task": "deploy",
         "createdAt": when(begun),

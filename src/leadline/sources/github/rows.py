@@ -7,6 +7,7 @@ single values of a wrong type are left to the rules that judge every row.
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 
 from leadline.sources.kit.deploy_rules import DeployRule, DeployRules
@@ -15,6 +16,8 @@ from leadline.sources.kit.records import Node, Rows, cleaned, elements, inner
 
 SOURCE = "github"
 _NUMBERED = re.compile(r"#[a-z_-]+?([0-9]+)$")
+_LAST_NUMBER = re.compile(rb"(?:\xcf(.{8})|\xce(.{4}))$", re.DOTALL)
+"""The last element of a list in MessagePack, if that is a number of 64 or 32 bits."""
 
 OUTCOMES = {"success": "success", "failure": "failure", "error": "failure"}
 """The states of a deployment that end it, and the outcome they are."""
@@ -271,9 +274,18 @@ def team_row(path: str, names: Sequence[str], login: object, role: object) -> Ro
 
 
 def _id(node: Node) -> str | None:
-    """The number that the REST API knows a thing by. Comments and reviews have more of them than the field for it can hold,
-    but each bears its own at the end of its address (``#issuecomment-…``, ``#discussion_r…``, ``#pullrequestreview-…``)."""
+    """The number that the REST API knows a thing by. The field for it cannot hold those from 2³¹ on.
+
+    A comment or a review bears its own at the end of its address (``#issuecomment-…``, ``#discussion_r…``,
+    ``#pullrequestreview-…``), a deployment in its node id: ``DE_`` and a list in MessagePack that ends in it, as base64.
+    """
     if (number := node.get("databaseId")) is not None:
         return str(number)
-    number_at_end = _NUMBERED.search(str(node.get("url") or ""))
-    return number_at_end[1] if number_at_end else None
+    if number_at_end := _NUMBERED.search(str(node.get("url") or "")):
+        return number_at_end[1]
+    prefix, _, text = str(node.get("id") or "").partition("_")
+    try:
+        found = _LAST_NUMBER.search(urlsafe_b64decode(f"{text}==")) if prefix == "DE" else None
+    except ValueError:
+        return None
+    return str(int.from_bytes(found[1] or found[2], "big")) if found else None
