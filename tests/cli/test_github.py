@@ -20,7 +20,7 @@ from stubs.git_history import History
 from stubs.github import TOKEN, App, Hub
 from stubs.github_data import member, pull, repository, team, user
 from stubs.server import Fault, serving
-from sync.test_github import contents
+from sync.harness import contents
 
 from .running import Leadline, write_tables
 
