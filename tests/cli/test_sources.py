@@ -6,12 +6,16 @@ import re
 import shlex
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from leadline.sources.kit.client import Unavailable
 from leadline.sources.kit.kinds import KINDS
+from leadline.sources.kit.page import Skipped, Source
+from leadline.sync.run import SyncResult, SyncRun
 from stubs.every_tool import EVERY
 from stubs.git_history import History
 
@@ -185,3 +189,39 @@ def test_a_source_is_not_run_by_other_rules_than_its_own(leadline: Leadline) -> 
         assert "was added with other options" in done.stderr
         leadline("sync", *words, env=good)
         assert set(leadline.rows()) & {"builds", "deployments"} == {"builds"}
+
+
+@pytest.mark.parametrize(("broken", "code"), [((), 0), (("web",), 3), (("web", "shop"), 1)])
+def test_the_exit_code_tells_what_was_read(
+    leadline: Leadline,
+    shop: History,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: tuple[str, ...],
+    code: int,
+) -> None:
+    """0: all sources were read; 3: of one only a part; 1: one failed."""
+    web = History(tmp_path / "acme" / "web")
+    web.commit("one", {"b": "1\n"})
+    leadline("sources", "add", "git", shop.folder, web.folder)
+    read = SyncRun.run
+
+    def run(self: SyncRun, source: Source) -> SyncResult:
+        done = read(self, source)
+        lists = {name: Skipped(f"builds of {name}", "the tool answered 502") for name in broken}
+        if source.lock.endswith("web") and "web" in lists:
+            return replace(done, failed=(lists["web"],), skipped=(lists["web"],), skipped_count=1)
+        return (
+            replace(done, error=Unavailable("no answer")) if source.lock.endswith("shop") and "shop" in lists else done
+        )
+
+    monkeypatch.setattr(SyncRun, "run", run)
+    done = leadline("sync", code=code)
+    said = "could not be read: builds of web: the tool answered 502" in done.stdout
+    assert said == ("web" in broken)
+    states = {each["name"]: each["state"] for each in leadline.json("status")["sources"]}
+    assert states == {
+        "git:acme/shop": "failed" if "shop" in broken else "done",
+        "git:acme/web": "incomplete" if "web" in broken else "done",
+    }
+    assert ("git:acme/web: could not read builds of web" in leadline("status").stdout) == ("web" in broken)
