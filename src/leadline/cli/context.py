@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -62,6 +63,37 @@ def words(texts: Sequence[str] | None) -> list[str]:
 def command_group(help_text: str, *examples: str) -> typer.Typer:
     """A group of commands; called without a command it shows its help."""
     return typer.Typer(help=help_text, epilog=example(*examples), no_args_is_help=True, rich_markup_mode=None)
+
+
+Declared = tuple[Any, Any]
+"""The type of an option, annotated for Typer, and its default (``...``: required)."""
+
+
+def required(*flags: str, **attributes: Any) -> Declared:
+    """An option that must be there."""
+    return Annotated[str, typer.Option(*flags, show_default=False, **attributes)], ...
+
+
+def optional(*flags: str, **attributes: Any) -> Declared:
+    """An option that may be left out."""
+    return Annotated[str | None, typer.Option(*flags, **attributes)], None
+
+
+def takes(function: Callable[..., None], options: Mapping[str, Declared]) -> Callable[..., None]:
+    """``function``, for Typer to make a command of that has ``options``, by name."""
+    function.__annotations__ = {name: annotation for name, (annotation, _) in options.items()}
+    function.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=Parameter.empty if default is ... else default,
+                annotation=annotation,
+            )
+            for name, (annotation, default) in options.items()
+        ]
+    )
+    return function
 
 
 def example(*lines: str) -> str:

@@ -6,7 +6,6 @@ the same code; the file's bytes are those of the API's file for the same data (g
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from leadline.cli import interrupt
-from leadline.cli.context import Json, checked_date, example, opened, words
+from leadline.cli.context import Declared, Json, checked_date, example, opened, optional, required, takes, words
 from leadline.cli.failures import with_options
 from leadline.cli.files import Digest, Output
 from leadline.cli.output import clean, count, emit_json, note, say
@@ -81,47 +80,47 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="export")
 
 
-Start = Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="First day.", show_default=False)]
-End = Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="Last day.", show_default=False)]
-File = Annotated[
-    str,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="File to write, gzipped if it ends in .gz; - is stdout.",
-        show_default=False,
+FIRST: dict[str, Declared] = {
+    "context": (typer.Context, ...),
+    "start": required("--start", metavar="DATE", callback=checked_date, help="First day."),
+    "end": required("--end", metavar="DATE", callback=checked_date, help="Last day."),
+    "output": required("-o", "--output", metavar="FILE", help="File to write, gzipped if it ends in .gz; - is stdout."),
+    "org_tree": optional("--org-tree", metavar="NAME", help="Org tree [default: the only one]."),
+    "team": optional("--team", metavar="ID", help="Only this team and those under it, by ref id or key."),
+}
+LAST: dict[str, Declared] = {
+    "file_format": (
+        Annotated[
+            Literal["csv", "parquet", "jsonl"] | None,
+            typer.Option(
+                "--format", case_sensitive=False, help="Format of the file [default: by its ending, else csv]."
+            ),
+        ],
+        None,
     ),
-]
-Tree = Annotated[str | None, typer.Option("--org-tree", metavar="NAME", help="Org tree [default: the only one].")]
-Team = Annotated[str | None, typer.Option(metavar="ID", help="Only this team and those under it, by ref id or key.")]
-Format = Annotated[
-    Literal["csv", "parquet", "jsonl"] | None,
-    typer.Option("--format", case_sensitive=False, help="Format of the file [default: by its ending, else csv]."),
-]
-Recorded = Annotated[
-    str | None,
-    typer.Option(
+    "pins": optional(
         "--pins", metavar="FILE|ID", help="Repeat on the versions of an earlier export: its id, or its --json."
     ),
-]
+    "json": (Json, False),
+}
+"""The options of all kinds, before and after those of one."""
 
 
 def _command(kind: ExportKind) -> Callable[..., None]:
     """The function of ``leadline export <kind>``: the options of all kinds with those of its own among them."""
-    options = {option.flag.removeprefix("--").replace("-", "_"): option for option in kind.command.options}
+    own = {option.flag.removeprefix("--").replace("-", "_"): option for option in kind.command.options}
 
     def command(
         context: typer.Context,
         *,
-        start: Start,
-        end: End,
-        output: File,
-        org_tree: Tree = None,
-        team: Team = None,
-        file_format: Format = None,
-        pins: Recorded = None,
-        json: Json = False,
+        start: str,
+        end: str,
+        output: str,
+        org_tree: str | None,
+        team: str | None,
+        file_format: str | None,
+        pins: str | None,
+        json: bool,
         **chosen: Any,
     ) -> None:
         if kind.one_scope and org_tree is not None and team is not None:
@@ -132,30 +131,22 @@ def _command(kind: ExportKind) -> Callable[..., None]:
             "options": {"format": file_format},
         }
         for name, value in chosen.items():
-            _put(body, options[name].field, words(value) if options[name].many else value)
+            _put(body, own[name].field, words(value) if own[name].many else value)
         if kind.needs_columns and not body["metricGroups"] and not body["metrics"]:
             raise typer.BadParameter(
                 f"name a group ({', '.join(kind.groups)}), or a metric with --metric", param_hint="--group"
             )
         _export(context, kind, body, output, pins, json=json)
 
-    common = list(inspect.signature(command, eval_str=True).parameters.values())[:-1]
-    last = next(position for position, parameter in enumerate(common) if parameter.name == "file_format")
-    own = [_parameter(name, option) for name, option in options.items()]
-    parameters = [*common[:last], *own, *common[last:]]
-    # Typer reads both.
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return command
+    return takes(command, {**FIRST, **{name: _typed(option) for name, option in own.items()}, **LAST})
 
 
-def _parameter(name: str, option: Option) -> inspect.Parameter:
-    """The parameter that Typer makes the option of."""
+def _typed(option: Option) -> Declared:
+    """The type that Typer makes the option of, and its default."""
     declared = typer.Option(option.flag, metavar=option.metavar, case_sensitive=not option.choices, help=option.help)
-    single: Any = Literal[option.choices] if option.choices else str
-    kept: Any = list[single] if option.many else single
-    annotation: Any = Annotated[kept if option.default is not None else kept | None, declared]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=annotation)
+    value: Any = Literal[option.choices] if option.choices else str
+    shape: Any = list[value] if option.many else value
+    return Annotated[shape if option.default is not None else shape | None, declared], option.default
 
 
 def _put(body: dict[str, Any], path: str, value: Any) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from datetime import date
-from typing import Annotated
+from typing import Any
 
 import typer
 
-from leadline.cli.context import Json, checked_date, command_group, example, opened
+from leadline.cli.context import Json, checked_date, command_group, example, opened, optional, required, takes
 from leadline.cli.files import Output
 from leadline.cli.output import count, emit_json, say
 from leadline.facts.catalogue import FACTS
@@ -20,24 +19,21 @@ group = command_group(
 
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
 
-Start = Annotated[str | None, typer.Option("--start", metavar="DATE", callback=checked_date, help="First day.")]
-End = Annotated[str | None, typer.Option("--end", metavar="DATE", callback=checked_date, help="Last day.")]
-Tree = Annotated[str | None, typer.Option("--org-tree", metavar="NAME", help="Only what counts for this tree.")]
-Team = Annotated[
-    str | None,
-    typer.Option("--team", metavar="ID", help="Only what counts for this team and those under it, by ref id or key."),
-]
-Developer = Annotated[str | None, typer.Option("--developer", metavar="EMAIL", help="Only this developer's.")]
-File = Annotated[
-    str,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="A .csv, .csv.gz, .jsonl or .parquet file; - is CSV on stdout.",
-        show_default=False,
+
+OPTIONS: dict[str, tuple[Any, Any]] = {
+    "context": (typer.Context, ...),
+    "output": required(
+        "-o", "--output", metavar="FILE", help="A .csv, .csv.gz, .jsonl or .parquet file; - is CSV on stdout."
     ),
-]
+    "start": optional("--start", metavar="DATE", help="First day.", callback=checked_date),
+    "end": optional("--end", metavar="DATE", help="Last day.", callback=checked_date),
+    "org_tree": optional("--org-tree", metavar="NAME", help="Only what counts for this tree."),
+    "team": optional(
+        "--team", metavar="ID", help="Only what counts for this team and those under it, by ref id or key."
+    ),
+    "developer": optional("--developer", metavar="EMAIL", help="Only this developer's."),
+    "json": (Json, False),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -51,21 +47,34 @@ def _add(fact: str, help_text: str, shown: str) -> None:
     def command(
         context: typer.Context,
         *,
-        output: File,
-        start: Start = None,
-        end: End = None,
-        org_tree: Tree = None,
-        team: Team = None,
-        developer: Developer = None,
-        json: Json = False,
+        output: str,
+        start: str | None,
+        end: str | None,
+        org_tree: str | None,
+        team: str | None,
+        developer: str | None = None,
+        json: bool,
     ) -> None:
-        _write(context, fact, output, start, end, org_tree, team, developer, json=json)
+        target = Output.of(output, json=json)
+        if target.path is not None and not target.name.endswith(ENDINGS):
+            raise typer.BadParameter(f"its ending says the format: {', '.join(ENDINGS)}", param_hint="--output")
+        first, last = (date.fromisoformat(day) if day else None for day in (start, end))
+        if first is not None and last is not None and first > last:
+            raise typer.BadParameter(f"{start} is after {end}", param_hint="--start")
+        from leadline.facts.query import Filters
+        from leadline.facts.write import write
+        from leadline.ingest.pushed import deliver_pushed
 
-    if FACTS[fact].by_team:
-        signature = inspect.signature(command, eval_str=True)
-        kept = [parameter for name, parameter in signature.parameters.items() if name != "developer"]
-        command.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
-    group.command(fact, help=help_text, epilog=example(shown))(command)
+        with opened(context) as project, target.writing(project.temp, ending=".csv") as path:
+            deliver_pushed(project)
+            rows = write(project, fact, path, Filters(first, last, org_tree, team, developer))
+        if json:
+            emit_json({"file": str(target.path), "rows": rows})
+        elif target.path is not None:
+            say(f"{target.path}: {count(rows)} rows")
+
+    options = {name: option for name, option in OPTIONS.items() if name != "developer" or not FACTS[fact].by_team}
+    group.command(fact, help=help_text, epilog=example(shown))(takes(command, options))
 
 
 _add(
@@ -94,34 +103,3 @@ _add(
     "Commits authored in the range.\n\nWith whose they are, whether each is credited, and why.",
     "leadline facts commits --developer ada@example.com -o commits.parquet",
 )
-
-
-def _write(
-    context: typer.Context,
-    fact: str,
-    output: str,
-    start: str | None,
-    end: str | None,
-    org_tree: str | None,
-    team: str | None,
-    developer: str | None,
-    *,
-    json: bool,
-) -> None:
-    target = Output.of(output, json=json)
-    if target.path is not None and not target.name.endswith(ENDINGS):
-        raise typer.BadParameter(f"its ending says the format: {', '.join(ENDINGS)}", param_hint="--output")
-    first, last = (date.fromisoformat(day) if day else None for day in (start, end))
-    if first is not None and last is not None and first > last:
-        raise typer.BadParameter(f"{start} is after {end}", param_hint="--start")
-    from leadline.facts.query import Filters
-    from leadline.facts.write import write
-    from leadline.ingest.pushed import deliver_pushed
-
-    with opened(context) as project, target.writing(project.temp, ending=".csv") as path:
-        deliver_pushed(project)
-        rows = write(project, fact, path, Filters(first, last, org_tree, team, developer))
-    if json:
-        emit_json({"file": str(target.path), "rows": rows})
-    elif target.path is not None:
-        say(f"{target.path}: {count(rows)} rows")

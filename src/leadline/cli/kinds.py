@@ -6,13 +6,12 @@ command of. What was given arrives as ``SourceSettings`` that are checked.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadline.cli.context import Json, example
+from leadline.cli.context import Json, example, takes
 from leadline.sources.kit.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -73,19 +72,7 @@ def _function(kind: Kind, act: Act, further: Mapping[str, tuple[Any, Any]]) -> C
         rest = {name: values[name] for name in further}
         act(context, checked(_settings(kind, values)), rest)
 
-    command.__annotations__ = {name: annotation for name, (annotation, _) in declared.items()}
-    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if default is ... else default,
-                annotation=annotation,
-            )
-            for name, (annotation, default) in declared.items()
-        ]
-    )
-    return command
+    return takes(command, declared)
 
 
 def _given(kind: Kind) -> dict[str, tuple[Any, Any]]:
