@@ -16,6 +16,7 @@ from leadline.cli.app import app
 
 from .pages import ROOT, Pages, blocks, slugs
 
+PROGRAM = get_command(app)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -79,7 +80,7 @@ def parse(words: list[str]) -> None:
     """Read a command line as the program does, without running it."""
     if ">" in words:
         words = words[: words.index(">")]
-    command = get_command(app)
+    command = PROGRAM
     while words and words[0].startswith("--"):
         assert words[0] in {option for parameter in command.params for option in parameter.opts}
         words = words[2:]
