@@ -18,8 +18,8 @@ STAGES = ("planning", "coding", "review", "build", "deploy", "lead")
 
 
 def days(rows, duration):
-    known = [float(row[f"{duration}_seconds"]) / 86_400 for row in rows if row[f"{duration}_seconds"]]
-    return fmean(known) if known else None
+    values = [float(row[f"{duration}_seconds"]) / 86_400 for row in rows if row[f"{duration}_seconds"]]
+    return fmean(values) if values else None
 
 
 def score(value, bounds):
@@ -41,11 +41,11 @@ def cells(team, month, items, runs, incidents):
     rate, restore = 100 * failures / len(runs) if runs else None, days(incidents, "restore")
     scores = [score(days(items, "lead"), (1, 7, 30)), sum(per_day >= bound for bound in (1, 1 / 7, 1 / 30))]
     scores += [score(rate, (15, 20, 30)), score(restore, (1 / 24, 1, 7))]
-    scores.append(ceil(fmean(each for each in scores if each is not None) - 0.5))
+    scores.append(ceil(fmean(value for value in scores if value is not None) - 0.5))
     yield from (days(items, stage) for stage in STAGES)
     yield from (len(items), linked, 100 * linked / len(items) if items else None)
     yield from (deployed, per_day, len(runs) - failures, failures, rate, restore, len(incidents))
-    yield from (None if each is None else ("Low", "Medium", "High", "Elite")[each] for each in scores)
+    yield from (None if value is None else ("Low", "Medium", "High", "Elite")[value] for value in scores)
 
 
 folder, months = Path(sys.argv[1]), sys.argv[2:]

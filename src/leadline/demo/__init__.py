@@ -1,7 +1,4 @@
-"""A made-up organization with all its data, to try leadline on and to measure it with.
-
-Options come in; a filled home goes out. Nothing here is used by the product itself.
-"""
+"""A made-up organization with all its data, to try leadline on and to measure it with. The product itself uses none of it."""
 
 from leadline.demo.fill import DemoSummary, fill
 

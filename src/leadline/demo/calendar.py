@@ -1,9 +1,9 @@
 """Working time: which days each working pattern works, when they begin in UTC, and how busy they are.
 
-The demo's days come in; rows for the generator's ``calendar`` (working days only, numbered per pattern) and ``dates``
-(every day, pointing at its own or the next working day) go out. A pattern is a site with the weekdays somebody there never
-works. People move along the numbered working days of their pattern, so whatever they do falls into their own working
-hours, skips weekends, public holidays and days off, and keeps its order.
+A pattern is a site with the weekdays somebody there never works. ``rows`` makes the generator's tables ``calendar`` (working
+days only, numbered per pattern) and ``dates`` (every day, pointing at its own or the next working day). People move along
+the numbered working days of their pattern, so whatever they do falls into their own working hours, skips weekends, public
+holidays and days off, and keeps its order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Units of work: what somebody starts on some day, and which lines of which files each of its commits touches.
 
-People, teams, working days and repositories (tables of the ``Stage``) come in; ``units`` (one row per pull request to be, or
-direct push), ``touches`` (one per file of a commit of a unit) and ``unit_files`` (their sum per file) go out. Code tables
+``build`` makes ``units`` (one row per pull request to be, or direct push), ``touches`` (one per file of a commit of a unit)
+and ``unit_files`` (their sum per file) of the people, teams, working days and repositories in the ``Stage``. Code tables
 hold numbers, never text, so that the large joins stay small: ``id`` is the unit, ``i`` its commit, ``k`` its file.
 """
 

@@ -1,8 +1,8 @@
 """Delivery: deployments of each service, their failures and rollbacks, hotfixes, incidents, builds and releases.
 
-``main_tips``, ``main_line`` and ``services`` come in; ``deploys``, ``hotfixes`` and ``outages`` go out, and the queries of
-``builds``, ``deployments``, ``incidents`` and ``releases``. A run deploys what main was when it started, so it contains the
-merges that came before it; a rollback goes back to what was deployed before; incidents follow deployments.
+``build`` makes ``deploys``, ``hotfixes`` and ``outages`` of the main lines and the services. A run deploys what main was when
+it started, so it contains the merges that came before it; a rollback goes back to what was deployed before; incidents follow
+deployments. The queries of the tables ``builds``, ``deployments``, ``incidents`` and ``releases`` are here, too.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
 """``leadline demo``: puts a made-up organization into an empty home, in the same way as imported data gets there.
 
-A project and the options come in; tables in the lake, the org tree ``Engineering``, one setting (a bot only this project
-knows) and a ``DemoSummary`` go out. Which demo a project holds is kept as a cursor, so that the same options again change
-nothing, other options are refused, and one that was interrupted is finished.
+That is tables in the lake, the org tree ``Engineering`` and one setting (a bot that only this project knows). Which demo a
+project holds is kept as a cursor, so that the same options again change nothing, other options are refused, and one that was
+interrupted is finished.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,12 +20,9 @@ from leadline.db import cursors, settings
 from leadline.demo.calendar import Span, span
 from leadline.demo.people import OWN_BOT, Organization
 from leadline.errors import Conflict, InvalidRequest
-from leadline.schema import TABLES, Table
+from leadline.schema import TABLES
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from leadline.demo.generate import World
     from leadline.home import Project
 
 TREE = "Engineering"
@@ -78,7 +76,7 @@ def fill(
     with project.lock("demo"):
         changed = _begin(project, options)
         if changed:
-            _make(project, demo, options, developers=developers, seed=seed, progress=progress or (lambda _: None))
+            _make(project, demo, options, progress or (lambda _: None))
         return DemoSummary(
             developers=developers,
             months=months,
@@ -107,15 +105,15 @@ def _begin(project: Project, options: dict[str, Any]) -> bool:
     """Whether there is something to do. Raises ``Conflict`` when the project holds anything but this demo."""
     from leadline import people
 
-    found = cursors.get(project.db, project.id, *_CURSOR)
-    if found is not None:
-        if (held := found["options"]) != options:
+    cursor = cursors.get(project.db, project.id, *_CURSOR)
+    if cursor is not None:
+        if cursor["options"] != options:
             raise Conflict(
-                f"This project already holds the demo of {_described(held)}; use another home (--home) for "
+                f"This project already holds the demo of {_described(cursor['options'])}; use another home (--home) for "
                 f"{_described(options)}",
                 code="not_empty",
             )
-        return bool(found["state"] != "done")
+        return bool(cursor["state"] != "done")
     filled = [f"{rows:,} {table}" for table, rows in project.lake.snapshot().row_counts().items() if rows]
     filled += [f"the org tree {tree.name!r}" for tree in people.trees(project)]
     if filled:
@@ -135,39 +133,25 @@ def _described(options: dict[str, Any]) -> str:
     )
 
 
-def _make(
-    project: Project,
-    demo: Span,
-    options: dict[str, Any],
-    *,
-    developers: int,
-    seed: int,
-    progress: Callable[[float], None],
-) -> None:
+def _make(project: Project, demo: Span, options: dict[str, Any], progress: Callable[[float], None]) -> None:
     from leadline.demo.generate import generate
+    from leadline.ingest import ingest
 
-    report = _Progress(progress)
-    with generate(demo, developers=developers, seed=seed, temp_dir=project.temp, step=lambda _: report.step()) as world:
+    steps = count(1)
+
+    def step(_: str) -> None:
+        progress(min(1.0, next(steps) / (_STEPS + len(TABLES))))
+
+    size = {name: options[name] for name in ("developers", "seed")}
+    with generate(demo, **size, temp_dir=project.temp, step=step) as world:
         _load_people(project, world.organization, _now(options))
         for table in TABLES.values():
-            _ingest(project, table, world)
-            report.step()
+            ingest(project, table, world.batches(table))
+            step(table.name)
     db = project.db
     if not settings.stored(db, project.id).get("bots"):
         settings.put(db, project.id, {"bots": OWN_BOT})
     cursors.put(db, project.id, *_CURSOR, {"options": options, "state": "done"}, _now(options))
-
-
-class _Progress:
-    """Turns steps into a share done."""
-
-    def __init__(self, progress: Callable[[float], None]) -> None:
-        self._progress = progress
-        self._done = 0
-
-    def step(self) -> None:
-        self._done += 1
-        self._progress(min(1.0, self._done / (_STEPS + len(TABLES))))
 
 
 def _load_people(project: Project, organization: Organization, now: datetime) -> None:
@@ -182,12 +166,3 @@ def _load_people(project: Project, organization: Organization, now: datetime) ->
             writer.writeheader()
             writer.writerows(rows)
         people.load_org(project, path, TREE, now=now)
-
-
-def _ingest(project: Project, table: Table, world: World) -> None:
-    from leadline.ingest import ingest
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        yield from world.batches(table)
-
-    ingest(project, table, batches())

@@ -1,11 +1,11 @@
-"""One made-up organization, generated: options in, the rows of every table out, always the same for the same options.
+"""Makes up one organization: the rows of every table, always the same for the same options.
 
 ``generate`` gives a ``World``: the people as plain rows and an open ``Stage`` from which each table's batches are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,16 +55,16 @@ class World:
         if table.name in QUERIES:
             yield from self.stage.batches(table, QUERIES[table.name])
             return
-        if table.name == "developers":
-            rows: list[dict[str, Any]] = [_with_attributes(row) for row in self.organization.developers()]
-        elif table.name == "identities":
-            rows = [dict(row) for row in self.organization.identities]
-        elif table.name == "tool_accounts":
-            rows = [dict(row) for row in self.organization.tool_accounts()]
-        else:
-            rows = [dict(row) for row in self.organization.tool_teams()]
+        organization = self.organization
+        listed: dict[str, Callable[[], Sequence[Mapping[str, Any]]]] = {
+            "developers": lambda: [_with_attributes(row) for row in organization.developers()],
+            "identities": lambda: organization.identities,
+            "tool_accounts": organization.tool_accounts,
+            "tool_teams": organization.tool_teams,
+        }
+        rows = listed[table.name]()
         fields = [field for field in table.arrow_schema if rows and field.name in rows[0]]
-        yield pa.RecordBatch.from_pylist(rows, schema=pa.schema(fields))
+        yield pa.RecordBatch.from_pylist(list(rows), schema=pa.schema(fields))
 
 
 def _with_attributes(row: dict[str, str | None]) -> dict[str, str | None]:

@@ -1,9 +1,9 @@
 """The commit graph: branches, one main line per repository, and the commits that merging made.
 
-``units``, ``touches`` and ``pulls`` come in; ``branch_commits``, ``main_line`` (every change of main in order, with the tip
-before and after) and ``main_tips`` (the tip of main from each instant on) go out, and the queries of ``commits``,
-``commit_files`` and ``pull_request_commits``. How a pull request reaches main is its repository's policy: a merge commit with
-two parents, a squash with one, or copies of its commits.
+``build`` makes ``branch_commits``, ``main_line`` (every change of main in order, with the tip before and after) and
+``main_tips`` (the tip of main from each instant on) of the units and their pull requests. How a pull request reaches main is
+its repository's policy: a merge commit with two parents, a squash with one, or copies of its commits. The queries of the
+tables ``commits``, ``commit_files`` and ``pull_request_commits`` are here, too.
 """
 
 from __future__ import annotations

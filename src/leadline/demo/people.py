@@ -1,7 +1,7 @@
 """The made-up people: four levels of managers, teams of five to nine, contractors and bots, each with habits and accounts.
 
-A head count, a seed and the demo's days come in; ``Organization`` goes out: rows for the generator's ``people`` and
-``teams``, the developers file of the HR system and the identities file. Plain Python, one random stream.
+``make`` draws an ``Organization`` from one random stream. It gives the rows of the developers file of the HR system, of the
+identities file and of the tools' own lists; ``stage_rows`` those of the generator's ``people`` and ``teams``.
 """
 
 from __future__ import annotations
@@ -97,11 +97,11 @@ class Organization:
     def tool_accounts(self) -> list[dict[str, str | None]]:
         """What the code host and the tracker say of their accounts: a name for all, an email of those mapped anyway."""
         mapped = {(row["source"], row["account"]): row["email"] for row in self.identities}
-        said = [("github", person.login.lower(), person.full_name) for person in self.people if not person.bot]
-        said += [("jira", person.tracker, person.full_name) for person in self.people if "@" not in person.tracker]
+        accounts = [("github", person.login.lower(), person.full_name) for person in self.people if not person.bot]
+        accounts += [("jira", person.tracker, person.full_name) for person in self.people if "@" not in person.tracker]
         return [
             {"source": source, "account": account, "email": mapped.get((source, account)), "name": name}
-            for source, account, name in sorted(said)
+            for source, account, name in sorted(accounts)
         ]
 
     def tool_teams(self) -> list[dict[str, str | list[str] | None]]:

@@ -1,7 +1,6 @@
 """The made-up repositories: how each merges, the services it deploys and the files it holds.
 
-A head count and a seed come in; rows for the generator's ``repos``, ``services`` and ``files`` go out. The first files of a
-repository are its hot spots: the generator touches low numbers far more often.
+The first files of a repository are its hot spots: the generator touches low numbers far more often.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Pull requests from opening to the end: reviewers, their verdicts and delays, the merge or the closing, and comments.
 
-``units``, ``people`` and working time come in; ``pulls`` (one row per pull request, instants possibly after the cut) goes
-out, and the queries of ``pull_requests``, ``pull_request_files``, ``reviews`` and ``comments``. Every delay is in the working
-time of whoever is waited for. What would happen after the cut has not happened.
+``build`` makes ``pulls``, one row per pull request, whose instants may lie after the cut: what would happen then has not
+happened. Every delay is in the working time of whoever is waited for. The queries of the tables ``pull_requests``,
+``pull_request_files``, ``reviews`` and ``comments`` are here, too.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _OPENED = """
     JOIN calendar c3 ON c3.pattern = pace.pattern AND c3.idx = floor(units.w_ready)::BIGINT
 """
 
-# Reviewers are two different team mates who are there at the time; for one who is not, the lead; nobody reviews himself.
+# Reviewers are two different team mates who are present at the time; for one who is not, the lead; nobody reviews himself.
 _REVIEWED_BY = """
     SELECT t.* EXCLUDE (mate_1, mate_2, lead), who_1 AS rev_1,
         CASE WHEN wanted = 2 AND who_2 <> coalesce(who_1, -1) THEN who_2 END AS rev_2
     FROM (
-        SELECT t.*, CASE WHEN wanted > 0 THEN nullif(CASE WHEN there(a, ready_at) THEN a.p ELSE lead END, t.p) END AS who_1,
-            nullif(CASE WHEN there(b, ready_at) THEN b.p ELSE lead END, t.p) AS who_2
+        SELECT t.*, CASE WHEN wanted > 0 THEN nullif(CASE WHEN is_present(a, ready_at) THEN a.p ELSE lead END, t.p) END AS who_1,
+            nullif(CASE WHEN is_present(b, ready_at) THEN b.p ELSE lead END, t.p) AS who_2
         FROM (
             SELECT o.*, teams.lead, person.pos AS pos,
                 CASE WHEN o.bot THEN 1 WHEN u('reviewers', o.id, 0) < 0.08 THEN 0 WHEN u('reviewers', o.id, 0) < 0.6 THEN 1
@@ -52,8 +52,8 @@ _REVIEWED_BY = """
 _MATES = """
     CREATE TABLE mates AS SELECT team, pos, p, joined_on, left_on FROM people WHERE pos >= 0
 """
-_THERE = """
-    CREATE MACRO there(mate, instant) AS
+_PRESENT = """
+    CREATE MACRO is_present(mate, instant) AS
         mate.p IS NOT NULL AND instant::DATE > mate.joined_on AND instant::DATE < coalesce(mate.left_on - 5, DATE '2200-01-01')
 """
 
@@ -90,7 +90,7 @@ _KEPT = (
 def build(stage: Stage) -> None:
     """Makes ``pulls``: pull requests opened before the cut."""
     stage.run(_MATES)
-    stage.run(_THERE)
+    stage.run(_PRESENT)
     stage.run(f"CREATE TABLE pulls AS SELECT {_KEPT} FROM ({_pulls()}) WHERE created_at < cut()", as_written=True)
     stage.run("CREATE MACRO merged(abandoned, end_at) AS NOT abandoned AND end_at < cut()")
 

@@ -1,8 +1,7 @@
 """The generator's work table space: one temporary DuckDB file, its randomness, and the macros of working time.
 
-Rows made in Python and SQL statements come in; record batches in the lake's types go out. All randomness is
-``hash(hash(seed, what, a, b))``: the same for the same options whatever the order or number of threads, as long as DuckDB's
-hash is the same (its version is pinned; another version may draw another organization).
+All randomness is ``hash(hash(seed, what, a, b))``: the same for the same options whatever the order or number of threads, as
+long as DuckDB's hash is the same (its version is pinned; another version may draw another organization).
 """
 
 from __future__ import annotations
@@ -10,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from leadline.demo import names
 from leadline.schema import Table
 
 if TYPE_CHECKING:
@@ -59,7 +57,6 @@ class Stage:
         # Instants are kept without offset, in UTC, until they leave.
         self.run(f"CREATE MACRO cut() AS TIMESTAMP '{cut:%Y-%m-%d %H:%M:%S}'")
         self.run(f"CREATE MACRO start() AS TIMESTAMP '{start:%Y-%m-%d %H:%M:%S}'")
-        self.run(f"CREATE MACRO org() AS '{names.ORGANIZATION}'")
 
     def __enter__(self) -> Stage:
         return self
@@ -82,10 +79,6 @@ class Stage:
         self.run(f"CREATE TABLE {table} AS SELECT * FROM loaded")
         self._connection.unregister("loaded")
 
-    def value(self, query: str) -> Any:
-        """The single value of a query."""
-        return self._connection.sql(query).fetchall()[0][0]
-
     def batches(self, table: Table, query: str) -> Iterator[pa.RecordBatch]:
         """The rows of ``query`` as batches of ``table``: columns by name, those it does not name are unknown.
 
@@ -93,11 +86,10 @@ class Stage:
         """
         self._connection.execute("SET disabled_optimizers = ''")
         relation = self._connection.sql(query)
-        known = set(relation.columns)
-        if strange := known - set(table.arrow_schema.names):
-            raise AssertionError(f"{table.name} has no columns {sorted(strange)}")
-        wanted = [field for field in table.arrow_schema if field.name in known]
-        columns = ", ".join(f'"{field.name}"::{_sql_type(field)} AS "{field.name}"' for field in wanted)
+        if unknown := set(relation.columns) - set(table.arrow_schema.names):
+            raise AssertionError(f"{table.name} has no columns {sorted(unknown)}")
+        fields = [field for field in table.arrow_schema if field.name in relation.columns]
+        columns = ", ".join(f'"{field.name}"::{_sql_type(field)} AS "{field.name}"' for field in fields)
         # Delivered as tools are read, repository by repository: readers of a few of them then find them close together.
         order = " ORDER BY repository" if table.key[0] == "repository" else ""
         reader = self._connection.sql(f"SELECT {columns} FROM ({query}){order}").to_arrow_reader(BATCH_ROWS)
