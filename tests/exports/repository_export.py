@@ -70,7 +70,7 @@ REPOSITORY_EXPORT = ExportKind(
     model=RepositoryExportRequest,
     read=read,
     subject=lambda _request: "repositories",
-    rows=Rows(RepositoryRequest.of, lambda _request: {"pull_requests"}, query),
+    rows=Rows(RepositoryRequest.of, lambda _project, _request: {"pull_requests"}, query),
     leading={"repository": ("Repository",)},
     catalogue=lambda: [
         ExportColumn(
