@@ -18,11 +18,17 @@ from leadline.db import sources
 from leadline.engine import Engine
 from leadline.home import Home
 from leadline.ingest.pushed import deliver_pushed
+from leadline.sources.github.webhooks import GitHubWebhooks
 from leadline.sources.kit.secrets import SecretPlace
 from leadline.sources.kit.settings import SourceSettings
 from published.openapi import Description
-from published.packages import WEBHOOKS, published
+from published.packages import OPENAPI, WEBHOOKS, published
+from published.traffic import KeyPath, traced
 from stubs import github_webhooks as hooks
+from stubs.github_data import deployment as deployment_node
+from stubs.github_data import release as release_node
+from stubs.github_data import run
+from stubs.webhook_history import Life
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 MATTERING = {
@@ -233,7 +239,7 @@ def published_now(payload: Payload) -> Payload:
 
 def of_pull_request(payload: Payload) -> Payload:
     """A comment on an issue as if that were a pull request, which has one key more."""
-    if "issue" not in payload:
+    if "pull_request" in payload.get("issue", {"pull_request": {}}):
         return payload
     return {**payload, "issue": {**payload["issue"], "pull_request": {"url": payload["issue"]["url"]}}}
 
@@ -295,3 +301,57 @@ def test_payloads_that_come_again_change_nothing(served: Served) -> None:
     assert made[0] == made[1]
     pulls = {payload["number"] for (event, _action), payload in by_action.items() if event == "pull_request"}
     assert len(made[0]["pull_requests"]) == len(pulls)
+
+
+# -- fields ------------------------------------------------------------------------------------------------------------
+
+SHARED = ("__typename", "submitted_at")
+"""Read of whatever has an account or an instant: GraphQL's name of the one's type, and the one that reviews have."""
+
+
+@functools.cache
+def described() -> Description:
+    return Description.read(published(OPENAPI, "generated/api.github.com.json"))
+
+
+def schema_of(event: str, action: str) -> dict[str, Any]:
+    operation = described().document["x-webhooks"][f"{event}-{action}".replace("_", "-")]["post"]
+    return dict(operation["requestBody"]["content"]["application/json"]["schema"])
+
+
+def stub_payloads() -> Iterator[tuple[str, Payload]]:
+    """A payload of every event that matters, as the stub makes it."""
+    yield from (delivery for step in Life(1).events for delivery in step)
+    deployed = deployment_node("acme/shop", 1, "IN_PROGRESS", "SUCCESS")
+    told = {"deployment": hooks.deployment(deployed)}
+    yield "deployment", hooks.payload("acme/shop", "created", **told)
+    for status in hooks.statuses(deployed):
+        yield "deployment_status", hooks.payload("acme/shop", "created", **told, deployment_status=status)
+    for action in ("published", "edited", "deleted"):
+        yield "release", hooks.payload("acme/shop", action, release=hooks.release(release_node("acme/shop", 1)))
+    yield "workflow_run", hooks.payload("acme/shop", "completed", workflow_run=run("acme/shop", 1))
+
+
+def test_what_is_read_of_a_payload_is_described() -> None:
+    webhooks = GitHubWebhooks(SourceSettings("github", "code", ("*/*",)))
+    told = [*payloads("api.github.com/index.json"), *stub_payloads()]
+    faults = set()
+    for event, payload in told:
+        if event in MATTERING:
+            reads: set[KeyPath] = set()
+            webhooks.parse(event, traced(of_pull_request(payload), (), reads))
+            assert ("repository", "full_name") in reads
+            schema = schema_of(event, payload["action"])
+            faults |= {(event, ".".join(path)) for path in reads if not described().has(schema, path)}
+    # Only an edited release says what it was called before.
+    assert {fault for fault in faults if not fault[1].endswith(SHARED)} == {("release", "changes")}
+
+
+def test_the_stubs_payloads_are_as_described() -> None:
+    told = list(stub_payloads())
+    assert {event for event, _ in told} == set(MATTERING)
+    faults = set()
+    for event, payload in told:
+        schema = schema_of(event, payload["action"])
+        faults |= {(event, text) for text in described().mismatches(payload, schema, "")}
+    assert faults == set()

@@ -110,10 +110,22 @@ def statuses(node: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+OF_PULL_REQUEST_EVENTS = {"merged", "merged_by", "additions", "deletions", "changed_files"}
+"""What a pull request has where the event is about itself, and not beside a review or a comment."""
+OF_PULL_REQUESTS = {*OF_PULL_REQUEST_EVENTS, "base", "head", "merge_commit_sha", "merged_at"}
+"""What a pull request has and an issue has not, which is how it stands beside a comment on its conversation."""
+
+
 def payload(repository: str, action: str, number: int = 1, **things: Any) -> dict[str, Any]:
     """An event's payload, with what every payload has."""
     owner, _, name = repository.partition("/")
     found = {"id": number, "name": name, "full_name": repository, "owner": {"login": owner}}
+    lacking = {"issue": OF_PULL_REQUESTS}
+    if {"review", "comment"} & set(things):
+        lacking["pull_request"] = OF_PULL_REQUEST_EVENTS
+    for thing in lacking.keys() & things.keys():
+        if isinstance(things[thing], dict):
+            things[thing] = {key: value for key, value in things[thing].items() if key not in lacking[thing]}
     return {"action": action, "repository": found, "sender": {"login": "ada", "id": 7, "type": "User"}, **things}
 
 
