@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import subprocess
 from pathlib import Path
+
+import psutil
+
+from leadline.cli.interrupt import EXIT_CODE
 
 from .running import Leadline, environment
 
@@ -58,3 +64,19 @@ def test_since(leadline: Leadline) -> None:
     repository(leadline.cwd / "shop", commits=3)
     (result,) = leadline.json("sync", "git", "shop", "--since", "2026-01-02")
     assert result["commitsAdded"] == 2
+
+
+def test_ctrl_c_ends_a_git_that_waits_for_a_server(leadline: Leadline) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/acme/shop.git"
+        process = leadline.start("sync", "git", url)
+        silent.settimeout(60)
+        asked, _ = silent.accept()  # git is there, and waits
+        running = psutil.Process(process.pid).children(recursive=True)
+        assert running
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        assert process.returncode == EXIT_CODE
+        _, left = psutil.wait_procs(running, timeout=10)
+        assert left == []
+        asked.close()

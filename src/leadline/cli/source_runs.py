@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -24,10 +25,22 @@ LONG_WAIT = 30.0
 """Seconds from which a wait is told."""
 
 
+@contextmanager
+def ending_git() -> Iterator[None]:
+    """End git with the block if Ctrl-C ends it: it runs in a session of its own, and may wait for a server for long."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from leadline.sources.git.command import end_all
+
+        end_all()
+        raise
+
+
 def run_sources(project: Project, sources: Iterable[SourceSettings], *, json: bool) -> None:
     """Run every source; one that fails stops no other. Exits with 1 if one did, else with ``INCOMPLETE`` if one is that."""
     documents: list[dict[str, Any]] = []
-    with counter("records") as report:
+    with counter("records") as report, ending_git():
 
         def progress(subject: str, records: int) -> None:
             interrupt.check()

@@ -14,7 +14,7 @@ from leadline.cli.failures import refused
 from leadline.cli.kinds import add_sync_commands
 from leadline.cli.output import clean, count, emit_json, say
 from leadline.cli.progress import counter
-from leadline.cli.source_runs import run_sources
+from leadline.cli.source_runs import ending_git, run_sources
 
 if TYPE_CHECKING:
     from leadline.home import Project
@@ -85,7 +85,7 @@ def git(
 
     day = datetime.combine(date.fromisoformat(since), time(), UTC) if since else None
     documents: list[dict[str, Any]] = []
-    with opened(context, create=True) as project, counter("commits") as report:
+    with opened(context, create=True) as project, counter("commits") as report, ending_git():
 
         def progress(repository: str, commits: int) -> None:
             interrupt.check()
