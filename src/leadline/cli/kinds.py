@@ -1,7 +1,7 @@
 """The commands that each kind of source has, made of its declaration: ``leadline sync KIND`` and ``leadline sources add KIND``.
 
-A ``Kind`` and what is to be done come in; a function with the options that the kind declares goes out, for Typer to make a
-command of. What was given arrives as ``SourceSettings`` that are checked.
+Typer makes a command of a function that has the options which the kind declares; what is given arrives as ``SourceSettings`` that
+are checked.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _INCREMENTAL = "Only what is new is read; a run that was interrupted goes on whe
 
 
 def _function(kind: Kind, act: Act, further: Mapping[str, tuple[Any, Any]]) -> Callable[..., None]:
-    declared = {"context": (typer.Context, ...), **_given(kind), **further}
+    declared = {"context": (typer.Context, ...), **_parameters(kind), **further}
 
     def command(context: typer.Context, **values: Any) -> None:
         from leadline.sources.kit.settings import checked
@@ -75,23 +75,23 @@ def _function(kind: Kind, act: Act, further: Mapping[str, tuple[Any, Any]]) -> C
     return takes(command, declared)
 
 
-def _given(kind: Kind) -> dict[str, tuple[Any, Any]]:
+def _parameters(kind: Kind) -> dict[str, tuple[Any, Any]]:
     """What says what to read and how to get in."""
     argument = typer.Argument(metavar=kind.metavar, help=kind.targets, show_default=False)
-    found: dict[str, tuple[Any, Any]] = {
+    parameters: dict[str, tuple[Any, Any]] = {
         "targets": (Annotated[list[str], argument], ...)
         if kind.target_needed
         else (Annotated[list[str] | None, argument], None)
     }
     if kind.url:
-        found["url"] = (Annotated[str | None, typer.Option(metavar="URL", help=kind.url)], None)
+        parameters["url"] = (Annotated[str | None, typer.Option(metavar="URL", help=kind.url)], None)
     for option in kind.options:
         shape = list[str] | None if option.many else str | None
         declared = typer.Option(f"--{option.name}", metavar=option.metavar, help=option.help)
-        found[_option(option.name)] = (Annotated[shape, declared], None)
+        parameters[_option(option.name)] = (Annotated[shape, declared], None)
     if kind.secret_env:
-        found.update(_places("token", kind.secret, kind.secret_env))
-    return found
+        parameters.update(_places("token", kind.secret, kind.secret_env))
+    return parameters
 
 
 def _places(option: str, what: str, variable: str) -> dict[str, tuple[Any, Any]]:
@@ -119,7 +119,8 @@ def _settings(kind: Kind, values: Mapping[str, Any]) -> SourceSettings:
     from leadline.sources.kit.settings import SourceSettings
 
     def place(option: str, variable: str) -> SecretPlace:
-        chosen = {each: values.get(f"{option.replace('-', '_')}_{each}") for each in ("env", "file", "keyring")}
+        prefix = option.replace("-", "_")
+        chosen = {where: values.get(f"{prefix}_{where}") for where in ("env", "file", "keyring")}
         return SecretPlace.chosen(variable, option=option, **chosen)
 
     options = {option.name: _texts(values[_option(option.name)]) for option in kind.options}

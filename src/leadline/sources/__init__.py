@@ -1,6 +1,5 @@
-"""The sources: a package per tool, a module per kind of file, each turning what it finds there into rows of the data model.
+"""The sources: a package per tool, each turning what it finds there into pages of rows of the data model.
 
-A path, URL or folder comes in; rows (and what a later run needs to go on from there) come out. Nothing outside a tool's own
-package knows how the tool works. What the tools have in common is beside the packages: ``kinds`` declares each, ``configured``
-opens one, ``http`` asks it, ``pages`` is what all hand over.
+Nothing outside a tool's own package knows how the tool works. What the tools have in common is in ``kit``: ``kinds`` declares
+each, ``settings`` connects to one, ``client`` asks it, ``streams`` and ``lists`` read it, ``page`` is what all hand over.
 """

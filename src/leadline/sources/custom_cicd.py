@@ -1,7 +1,7 @@
 """Reads the payload of a custom CI/CD integration: one run of a job, as a row of ``builds`` or of ``deployments``.
 
-The JSON object of the request comes in, in either of its documented spellings; a ``Run`` goes out (table, row, what was
-ignored), or one refusal with every finding. Pure. Which field becomes which column is told in docs/guide/push.md.
+The request's JSON object may be in either of its documented spellings. What cannot be taken is one refusal with every finding.
+Pure. Which field becomes which column is told in docs/guide/push.md.
 """
 
 from __future__ import annotations
@@ -157,15 +157,15 @@ class _Fields:
         self.findings: list[Detail] = []
         self.warnings: list[str] = []
         self._values = {name: payload[name] for name in FIELDS if payload.get(name) is not None}
-        known = set(FIELDS)
+        names = set(FIELDS)
         for name, others in ALIASES.items():
-            known.update(others)
+            names.update(others)
             for other in others:
                 if payload.get(other) is not None:
                     self._values.setdefault(name, payload[other])
         for name in payload:
-            if name not in known and name != "request_type":
-                near = get_close_matches(name, known, n=1)
+            if name not in names and name != "request_type":
+                near = get_close_matches(name, names, n=1)
                 advice = f"; did you mean {near[0]}?" if near else ""
                 self.warnings.append(f"{name[:80]}: unknown field, ignored{advice}")
 
@@ -178,7 +178,7 @@ class _Fields:
             value = str(value)
         if value is None or (isinstance(value, str) and not value.strip()):
             if required:
-                other = "".join(f" (or {each})" for each in ALIASES.get(name, ()) if not each.startswith("jenkins_"))
+                other = "".join(f" (or {alias})" for alias in ALIASES.get(name, ()) if not alias.startswith("jenkins_"))
                 self.wrong(name, f"required: a text{other}")
             return None
         if not isinstance(value, str) or len(value) > _LONGEST:
@@ -230,13 +230,13 @@ class _Fields:
         return started, started + timedelta(milliseconds=duration)
 
     def status(self) -> str:
-        given = self.text("result", required=True)
-        if given is None:
+        result = self.text("result", required=True)
+        if result is None:
             return ""
-        found = STATUS.get(re.sub(r"[\s-]+", "_", given.lower()))
-        if found is None:
-            self.wrong("result", f"{given[:40]!r} is none of {', '.join(STATUS)}")
-        return found or ""
+        status = STATUS.get(re.sub(r"[\s-]+", "_", result.lower()))
+        if status is None:
+            self.wrong("result", f"{result[:40]!r} is none of {', '.join(STATUS)}")
+        return status or ""
 
     def repository(self, url: str | None) -> str | None:
         if url is None:
@@ -249,27 +249,27 @@ class _Fields:
 
     def commits(self) -> list[str]:
         value = self._values.get("scm_commit_ids", [])
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        if not isinstance(value, list) or not all(isinstance(sha, str) for sha in value):
             self.wrong("scm_commit_ids", "a list of commit ids")
             return []
-        return list(dict.fromkeys(each.strip().lower() for each in value if each.strip()))
+        return list(dict.fromkeys(sha.strip().lower() for sha in value if sha.strip()))
 
     def parameters(self) -> dict[str, str]:
         """Parameters of the run by name in lower case; those that are neither text nor flag are left out."""
         value = self._values.get("job_run_params", [])
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        if not isinstance(value, list) or not all(isinstance(parameter, dict) for parameter in value):
             self.wrong("job_run_params", "a list of objects with name and value")
             return {}
-        found: dict[str, str] = {}
-        for each in value:
-            name, content = each.get("name"), each.get("value")
+        parameters: dict[str, str] = {}
+        for parameter in value:
+            name, content = parameter.get("name"), parameter.get("value")
             if isinstance(name, str) and isinstance(content, str | bool):
-                found[name.strip().lower()] = str(content).strip()[:_LONGEST]
-        return found
+                parameters[name.strip().lower()] = str(content).strip()[:_LONGEST]
+        return parameters
 
 
 def _refused(findings: list[Detail]) -> InvalidRequest:
-    what = "; ".join(f"{each.field}: {each.message}" for each in findings[:3])
+    what = "; ".join(f"{finding.field}: {finding.message}" for finding in findings[:3])
     return InvalidRequest(f"The run cannot be taken: {what}", code="invalid_run", details=findings)
 
 

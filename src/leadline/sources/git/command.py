@@ -1,9 +1,8 @@
 """Running git: which settings it runs under, what counts as failure, and keeping secrets out of what it says.
 
-Arguments of one git command come in; its output goes out, or a ``GitError`` naming the repository and git's own words.
-Reading is deaf to every configuration but the repository's own, and that is overridden where it could change a number,
-so that the same commits give the same rows on every machine. Cloning and fetching keep the user's configuration
-(proxies, credential helpers, ssh), but never ask a question.
+Reading is deaf to every configuration but the repository's own, and that is overridden where it could change a number, so that
+the same commits give the same rows on every machine. Cloning and fetching keep the user's configuration (proxies, credential
+helpers, ssh), but never ask a question.
 """
 
 from __future__ import annotations
@@ -68,8 +67,8 @@ def scrub(text: str, secret: str | None = None) -> str:
     ``secret`` is a URL whose password is taken out wherever else it stands.
     """
     if secret is not None:
-        found = re.match(r"[a-z][a-z0-9+.-]*://([^/]*)@", secret, re.IGNORECASE)
-        password = found.group(1).partition(":")[2] if found else ""
+        userinfo = re.match(r"[a-z][a-z0-9+.-]*://([^/]*)@", secret, re.IGNORECASE)
+        password = userinfo.group(1).partition(":")[2] if userinfo else ""
         for form in {password, unquote(password)} - {""}:
             text = text.replace(form, "***")
     return _QUERY.sub(r"\1", _USERINFO.sub(r"\1", text))
@@ -134,12 +133,12 @@ def run(
         )
     with process, _known(process):
         # surrogateescape: ref names and settings may be in any encoding.
-        output, said = process.communicate(stdin.encode("utf-8", "surrogateescape"))
+        output, errors = process.communicate(stdin.encode("utf-8", "surrogateescape"))
     if process.returncode in failure_is:
         return None
     # A branch file torn by a crash is only warned of: the branch would be missing without a sign.
-    if process.returncode != 0 or b"ignoring broken ref" in said:
-        raise failed(repository, arguments, process.returncode, said, secret)
+    if process.returncode != 0 or b"ignoring broken ref" in errors:
+        raise failed(repository, arguments, process.returncode, errors, secret)
     return output.decode("utf-8", "surrogateescape")
 
 
@@ -147,12 +146,12 @@ def failed(
     repository: str, arguments: Sequence[str], status: int, stderr: bytes, secret: str | None = None
 ) -> GitError:
     """The error for a git command that ended with ``status`` after saying ``stderr``."""
-    said = scrub(stderr.decode("utf-8", "replace"), secret).strip()
-    if len(said) > _STDERR_SHOWN:
-        said = "… " + said[-_STDERR_SHOWN:]
+    errors = scrub(stderr.decode("utf-8", "replace"), secret).strip()
+    if len(errors) > _STDERR_SHOWN:
+        errors = "… " + errors[-_STDERR_SHOWN:]
     command = next((word for word in arguments if not word.startswith("-") and "=" not in word), "git")
     ended = f"ended with status {status}" if status >= 0 else f"was ended by signal {-status}"
-    return GitError(f"{repository}: git {command} {ended}: {said or 'it gave no reason'}")
+    return GitError(f"{repository}: git {command} {ended}: {errors or 'it gave no reason'}")
 
 
 @dataclass(frozen=True)
@@ -177,25 +176,25 @@ class Git:
     def stream(self, *arguments: str, stdin: str) -> Iterator[Stream]:
         """A long command whose output is read while it runs; it is ended when the block is left."""
         # Files instead of pipes for what is small: nothing then has to be pumped beside the output.
-        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
-            given.write(stdin.encode())
-            given.seek(0)
+        with tempfile.TemporaryFile() as revisions, tempfile.TemporaryFile() as errors:
+            revisions.write(stdin.encode())
+            revisions.seek(0)
             full = self._full(arguments)
             with _git_must_exist():
                 process = subprocess.Popen(
                     ["git", *full],
                     cwd=self.git_dir,
                     env=reading_environment(os.environ),
-                    stdin=given,
+                    stdin=revisions,
                     stdout=subprocess.PIPE,
-                    stderr=said,
+                    stderr=errors,
                     start_new_session=True,
                 )
             output = cast("IO[bytes]", process.stdout)
             _widen(output)
             with _known(process):
                 try:
-                    yield Stream(self.name, full, process, output, said)
+                    yield Stream(self.name, full, process, output, errors)
                 finally:
                     process.kill()
                     output.close()
@@ -216,15 +215,15 @@ class Stream:
     arguments: Sequence[str]
     process: subprocess.Popen[bytes]
     output: IO[bytes]
-    said: IO[bytes]
+    errors: IO[bytes]
 
     def finish(self) -> None:
         """Wait for git to end. Raises ``GitError`` if it failed, or complained of an error and still ended with 0."""
         status = self.process.wait()
-        self.said.seek(0)
-        said = self.said.read()
-        if status != 0 or re.search(rb"^(error|fatal):", said, re.MULTILINE):
-            raise failed(self.repository, self.arguments, status, said)
+        self.errors.seek(0)
+        errors = self.errors.read()
+        if status != 0 or re.search(rb"^(error|fatal):", errors, re.MULTILINE):
+            raise failed(self.repository, self.arguments, status, errors)
 
 
 def _widen(pipe: IO[bytes]) -> None:

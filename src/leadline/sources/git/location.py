@@ -1,7 +1,6 @@
 """Where a git repository is and what it is called: paths, URLs, and the ``org/repo`` name made of either.
 
-What the user typed goes in; a ``Location``, a name, or an address fit to be stored comes out. Pure but for one look
-whether a path exists.
+Pure but for one look whether a path exists.
 """
 
 from __future__ import annotations
@@ -56,8 +55,8 @@ def name_of_url(url: str) -> str:
     """``org/repo`` of a URL, scp-like address or path: its last two segments without ``.git``."""
     if _URL.match(url):
         path = unquote(_split(url)[3])
-    elif found := _SCP.fullmatch(url):
-        path = found.group("path")
+    elif scp := _SCP.fullmatch(url):
+        path = scp.group("path")
     else:
         path = url
     return _last_two(path)

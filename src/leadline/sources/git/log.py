@@ -1,8 +1,8 @@
 """Streams a repository's commits and the files they touched out of ``git log`` into Arrow record batches.
 
-A ``Repository``, what to walk and where a shallow clone ends come in; batches of bounded size of the tables ``commits``
-and ``commit_files`` come out while git still runs, so memory does not grow with the history. git's exit status is
-checked before the last batch leaves: a missing object cuts the stream without any other sign.
+The batches of the tables ``commits`` and ``commit_files`` are of bounded size and are given while git still runs, so memory
+does not grow with the history. git's exit status is checked before the last batch leaves: a missing object cuts the stream
+without any other sign.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What a repository holds right now: its branch and tag heads, its mailmap, how shallow it is, which commits it reaches.
 
-A ``Location`` comes in; a ``Repository`` comes out, whose methods answer with commit ids. Branches, remote branches,
-tags and detached HEADs of all work trees count. Everything else does not: stashes and notes are nobody's delivered work,
-and the ``refs/pull`` (or ``merge-requests``) of a mirror are proposals, including those never merged.
+Branches, remote branches, tags and detached HEADs of all work trees count. Everything else does not: stashes and notes are
+nobody's delivered work, and the ``refs/pull`` (or ``merge-requests``) of a mirror are proposals, including those never merged.
 """
 
 from __future__ import annotations
@@ -104,8 +103,8 @@ class Repository:
 
     def existing(self, commits: Iterable[str]) -> set[str]:
         """Those of ``commits`` that the repository still has."""
-        found = self._objects([f"{oid}^{{commit}}" for oid in commits])
-        return {oid for oid in found if oid is not None}
+        oids = self._objects([f"{oid}^{{commit}}" for oid in commits])
+        return {oid for oid in oids if oid is not None}
 
     def reachable(self, include: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[list[str]]:
         """Ids of the commits reachable from ``include`` and not from ``exclude``, in lists of some thousand."""

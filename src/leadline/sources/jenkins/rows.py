@@ -172,8 +172,8 @@ def _duration(build: Node) -> int:
 
 def _changes(build: Node) -> list[str]:
     """Commits that are new in it: a pipeline has a list per checkout, other jobs have one."""
-    one = build.get("changeSet")
-    sets = [*([one] if isinstance(one, dict) else []), *_elements(build, "changeSets")]
+    change_set = build.get("changeSet")
+    sets = [*([change_set] if isinstance(change_set, dict) else []), *_elements(build, "changeSets")]
     shas = (_text(item.get("commitId")) for changes in sets for item in _elements(changes, "items"))
     return list(dict.fromkeys(sha.lower() for sha in shas if sha))
 

@@ -1,7 +1,6 @@
 """Jira's REST API behind one credential: which kind of Jira it is, its answers, and what its refusals mean.
 
-A site's address and a credential come in; JSON goes out, or a ``LeadlineError`` that names what is lacking. Works with Jira
-cloud (REST 3) and data center or server (REST 2).
+Works with Jira cloud (REST 3) and data center or server (REST 2).
 """
 
 from __future__ import annotations
@@ -99,14 +98,14 @@ class Api:
         self, path: str, params: Mapping[str, str] | None = None, *, attempts: int = ATTEMPTS, what: str = ""
     ) -> Any:
         """JSON of GET ``path``. Raises what ``problem`` makes of a refusal, ``Refused``, ``Unavailable``."""
-        return self._told(
+        return self._answered(
             self.client.request("GET", f"{self.site.base}{path}", params=params, attempts=attempts), what or path
         )
 
     def post(self, path: str, body: Any, *, attempts: int = ATTEMPTS, what: str = "") -> Node:
         """The object that POST ``path`` answers. Raises as ``get`` does."""
         answer = self.client.request("POST", f"{self.site.base}{path}", body=body, attempts=attempts)
-        return _object(self._told(answer, what or path), path)
+        return _object(self._answered(answer, what or path), path)
 
     def object(self, path: str, params: Mapping[str, str] | None = None, *, what: str = "") -> Node:
         """As ``get``, for what must be an object."""
@@ -119,16 +118,16 @@ class Api:
         at = 0
         while True:
             page = self.object(path, {**(params or {}), "startAt": str(at), "maxResults": str(size)}, what=what)
-            found = page.get("values")
-            if not isinstance(found, list):
+            values = page.get("values")
+            if not isinstance(values, list):
                 raise Refused(f"{self.client.tool} answers no list at {path}")
-            yield from (each for each in found if isinstance(each, dict))
-            at += len(found)
+            yield from (value for value in values if isinstance(value, dict))
+            at += len(values)
             last, total = page.get("isLast"), page.get("total")
-            if not found or last is True or (last is None and isinstance(total, int) and at >= total):
+            if not values or last is True or (last is None and isinstance(total, int) and at >= total):
                 return
 
-    def _told(self, answer: Answer, what: str) -> Any:
+    def _answered(self, answer: Answer, what: str) -> Any:
         if answer.status != 200:
             raise self.problem(answer, what)
         if answer.body is None:
@@ -137,7 +136,7 @@ class Api:
 
     def problem(self, answer: Answer, what: str) -> LeadlineError:
         """The error for an answer of 400 to 499."""
-        tool, said = self.client.tool, message(answer.body)
+        tool, reason_given = self.client.tool, message(answer.body)
         reason = answer.headers.get("x-seraph-loginreason", "").upper()
         denied = answer.headers.get("x-authentication-denied-reason", "")
         if "CAPTCHA" in denied.upper() or (answer.status in (401, 403) and "AUTHENTICATION_DENIED" in reason):
@@ -146,7 +145,7 @@ class Api:
                 "then try again"
             )
         if answer.status == 401:
-            hint = f" ({said or reason.split(',')[0] or 'not authenticated'})"
+            hint = f" ({reason_given or reason.split(',')[0] or 'not authenticated'})"
             return Unauthenticated(
                 f"{tool} refuses the token from {self.secret_from}{f' of {self.user}' if self.user else ''}{hint}; it may have "
                 "expired or been revoked: make a new one"
@@ -154,23 +153,23 @@ class Api:
             )
         if answer.status == 403:
             return Refused(
-                f"{tool} refuses {what} ({said or 'status 403'}): the user of the token from {self.secret_from} needs the "
+                f"{tool} refuses {what} ({reason_given or 'status 403'}): the user of the token from {self.secret_from} needs the "
                 "permission to see it ('Browse projects'), or its scope read:jira-work"
             )
         if answer.status == 404:
             return NotFound(f"{tool} has no {what}, or the token from {self.secret_from} may not see it")
-        return Refused(f"{tool} refuses {what} ({said or f'status {answer.status}'})")
+        return Refused(f"{tool} refuses {what} ({reason_given or f'status {answer.status}'})")
 
 
 def message(body: Any) -> str:
     """What Jira says of a refusal, in one line."""
     if not isinstance(body, dict):
         return ""
-    told = [str(each) for each in body.get("errorMessages") or ()]
+    texts = [str(text) for text in body.get("errorMessages") or ()]
     errors = body.get("errors")
-    told += [str(each) for each in errors.values()] if isinstance(errors, dict) else []
-    told += [str(body[name]) for name in ("message", "errorMessage", "error") if isinstance(body.get(name), str)]
-    return " ".join("; ".join(told).split())[:300]
+    texts += [str(text) for text in errors.values()] if isinstance(errors, dict) else []
+    texts += [str(body[name]) for name in ("message", "errorMessage", "error") if isinstance(body.get(name), str)]
+    return " ".join("; ".join(texts).split())[:300]
 
 
 def _object(body: Any, path: str) -> Node:

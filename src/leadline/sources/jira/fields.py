@@ -1,7 +1,7 @@
 """Which of a Jira's fields the columns of work items are taken from, and what its changes of fields are called.
 
-The list of a site's fields and the settings come in; a ``FieldMap`` goes out. Custom fields are found by what they are
-(their schema) and by the names that Jira itself gives them; ``--field COLUMN=FIELD`` names others.
+Custom fields are found by what they are (their schema) and by the names that Jira itself gives them; ``--field COLUMN=FIELD``
+names others.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from leadline.errors import InvalidRequest
-
-Node = Mapping[str, Any]
+from leadline.sources.kit.records import Node
 
 SYSTEM: Mapping[str, tuple[str, ...]] = {
     "type": ("issuetype",),
@@ -77,48 +75,51 @@ class FieldMap:
     @property
     def asked(self) -> list[str]:
         """Ids of all fields that are read."""
-        return list(dict.fromkeys([*ALWAYS, *(each for ids in self.columns.values() for each in ids)]))
+        return list(dict.fromkeys([*ALWAYS, *(field for ids in self.columns.values() for field in ids)]))
 
     def change(self, item: Node) -> str | None:
         """What the change ``item`` is called; None if it is left out."""
-        found, name = item.get("fieldId"), item.get("field")
-        for each in (found, name):
-            if isinstance(each, str) and (known := self.changes.get(each.lower())) is not None:
-                return known
-        lower = str(name or found or "").strip().lower()
+        identity, name = item.get("fieldId"), item.get("field")
+        for field in (identity, name):
+            if isinstance(field, str) and (called := self.changes.get(field.lower())) is not None:
+                return called
+        lower = str(name or identity or "").strip().lower()
         return None if not lower or lower in LEFT_OUT else lower
 
 
-def overrides(given: Iterable[str]) -> dict[str, str]:
+def overrides(texts: Iterable[str]) -> dict[str, str]:
     """Column → field, of texts ``COLUMN=FIELD``. Raises ``InvalidRequest`` for what is none."""
-    found: dict[str, str] = {}
-    for text in given:
+    fields: dict[str, str] = {}
+    for text in texts:
         column, equals, field = (part.strip() for part in text.partition("="))
         if not equals or not field or column not in SYSTEM:
             raise InvalidRequest(
                 f"--field cannot be {text[:80]!r}; write COLUMN=FIELD with a column of {', '.join(SYSTEM)}"
             )
-        if column in found:
+        if column in fields:
             raise InvalidRequest(f"--field names {column} twice")
-        found[column] = field
-    return found
+        fields[column] = field
+    return fields
 
 
-def field_map(fields: Sequence[Node], given: Mapping[str, str]) -> FieldMap:
-    """Where the columns are taken from at a site that has ``fields``. Raises ``InvalidRequest`` for unknown ones in ``given``."""
+def field_map(fields: Sequence[Node], overridden: Mapping[str, str]) -> FieldMap:
+    """Where the columns are taken from at a site that has ``fields``; those ``overridden``, from the fields named there.
+
+    Raises ``InvalidRequest`` for a field that is not there.
+    """
     columns = dict(SYSTEM)
     columns["story_points"] = _story_points(fields)
     columns["parent_key"] = ("parent", *_of_type(fields, *PARENT_TYPES))
-    for column, name in given.items():
+    for column, name in overridden.items():
         columns[column] = _named(fields, name)
     changes = dict(CHANGES)
     for column, ids in columns.items():
-        changes |= {each.lower(): column for each in ids}
-    for column in given:
+        changes |= {field.lower(): column for field in ids}
+    for column in overridden:
         # Old entries have no id of their field, only its name.
-        names = {str(each.get("name", "")).lower() for each in fields if each.get("id") in columns[column]}
+        names = {str(field.get("name", "")).lower() for field in fields if field.get("id") in columns[column]}
         changes |= dict.fromkeys(names - {""}, column)
-    changes |= {each.lower(): "sprint" for each in _of_type(fields, SPRINT_TYPE)}
+    changes |= {field.lower(): "sprint" for field in _of_type(fields, SPRINT_TYPE)}
     for dated in ("created_at", "started_at", "completed_at"):
         changes = {name: called for name, called in changes.items() if called != dated}
     return FieldMap(columns, changes)
@@ -126,35 +127,35 @@ def field_map(fields: Sequence[Node], given: Mapping[str, str]) -> FieldMap:
 
 def _story_points(fields: Sequence[Node]) -> tuple[str, ...]:
     """Fields of story points: by name, in the order of names, then those of the type made for them."""
-    found = []
+    by_name = []
     for name in STORY_POINTS_NAMES:
-        found += [
-            str(each.get("id"))
-            for each in fields
-            if name in (str(each.get(spelled, "")).strip().lower() for spelled in ("name", "untranslatedName"))
-            and _schema(each).get("type") == "number"
+        by_name += [
+            str(field.get("id"))
+            for field in fields
+            if name in (str(field.get(spelled, "")).strip().lower() for spelled in ("name", "untranslatedName"))
+            and _schema(field).get("type") == "number"
         ]
-    return tuple(dict.fromkeys([*found, *_of_type(fields, STORY_POINTS_TYPE)]))
+    return tuple(dict.fromkeys([*by_name, *_of_type(fields, STORY_POINTS_TYPE)]))
 
 
 def _of_type(fields: Sequence[Node], *types: str) -> tuple[str, ...]:
-    return tuple(str(each.get("id")) for kind in types for each in fields if _schema(each).get("custom") == kind)
+    return tuple(str(field.get("id")) for kind in types for field in fields if _schema(field).get("custom") == kind)
 
 
 def _schema(field: Node) -> Node:
-    found = field.get("schema")
-    return found if isinstance(found, dict) else {}
+    schema = field.get("schema")
+    return schema if isinstance(schema, dict) else {}
 
 
 def _named(fields: Sequence[Node], name: str) -> tuple[str, ...]:
     """Ids of the fields called ``name``: the one with that id, else all with that name."""
-    if any(each.get("id") == name for each in fields):
+    if any(field.get("id") == name for field in fields):
         return (name,)
-    called = tuple(str(each.get("id")) for each in fields if str(each.get("name", "")).lower() == name.lower())
-    if not called:
-        names = {str(each.get("name", "")).lower(): f"{each.get('name')!r}" for each in fields}
-        near = [names[each] for each in difflib.get_close_matches(name.lower(), names, 3)]
+    ids = tuple(str(field.get("id")) for field in fields if str(field.get("name", "")).lower() == name.lower())
+    if not ids:
+        names = {str(field.get("name", "")).lower(): f"{field.get('name')!r}" for field in fields}
+        near = [names[lower] for lower in difflib.get_close_matches(name.lower(), names, 3)]
         raise InvalidRequest(
             f"Jira has no field {name!r} that the token may see" + (f"; there is {', '.join(near)}" if near else "")
         )
-    return called
+    return ids

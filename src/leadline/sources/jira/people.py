@@ -1,7 +1,5 @@
-"""Jira's users as accounts: on cloud by their account id, on data center by the name they log in with.
-
-Raw users come in, and, from changes on data center, users' keys alone; accounts go out, and rows of ``tool_accounts`` for
-those that were met for the first time.
+"""Jira's users as accounts: on cloud by their account id, on data center by the name they log in with, where changes have users'
+keys alone.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ class People:
     api: Api
     is_cloud: bool
     _names: dict[str, str] = field(default_factory=dict)
-    _told: set[str] = field(default_factory=set)
+    _met: set[str] = field(default_factory=set)
     _new: list[Row] = field(default_factory=list)
     _refused: bool = False
 
@@ -36,15 +34,15 @@ class People:
         """The account of a raw user; None for nobody."""
         if user is None:
             return None
-        found = user.get("accountId") if self.is_cloud else user.get("name") or user.get("key")
-        if not isinstance(found, str) or not found or found.lower() in UNKNOWN:
+        account = user.get("accountId") if self.is_cloud else user.get("name") or user.get("key")
+        if not isinstance(account, str) or not account or account.lower() in UNKNOWN:
             return None
-        if found not in self._told:
-            self._tell(found, user)
-        return found
+        if account not in self._met:
+            self._meet(account, user)
+        return account
 
-    def _tell(self, account: str, user: Mapping[str, Any]) -> None:
-        self._told.add(account)
+    def _meet(self, account: str, user: Mapping[str, Any]) -> None:
+        self._met.add(account)
         if isinstance(key := user.get("key"), str):
             self._names[key.lower()] = account
         email, name = user.get("emailAddress"), user.get("displayName")
@@ -59,8 +57,8 @@ class People:
             return None
         if self.is_cloud:
             return key
-        if (known := self._names.get(key.lower())) is not None:
-            return known
+        if (name := self._names.get(key.lower())) is not None:
+            return name
         account = key
         if not self._refused:
             try:
@@ -73,6 +71,6 @@ class People:
         return account
 
     def new(self) -> list[Row]:
-        """Rows of those met since the last time."""
-        found, self._new = self._new, []
-        return found
+        """Rows of ``tool_accounts`` of those met since the last time."""
+        rows, self._new = self._new, []
+        return rows

@@ -1,7 +1,6 @@
-"""Jira's records as rows: issues with their changes, and sprints.
+"""Jira's records (REST 2 or 3) as rows: issues with their changes, and sprints.
 
-Raw records of the API come in (REST 2 or 3), rows of the documented tables go out. Nothing is guessed: what a record lacks
-stays unknown, and a record that is not of the documented shape raises ``Misshapen``.
+Nothing is guessed: what a record lacks stays unknown, and a record that is not of the documented shape raises ``Misshapen``.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ from leadline.instants import rfc3339
 from leadline.sources.jira.fields import FieldMap
 from leadline.sources.jira.people import SOURCE, People
 from leadline.sources.kit.page import Row
+from leadline.sources.kit.records import Node, Rows, inner
 from leadline.sources.kit.text import Misshapen, clean
-
-Node = Mapping[str, Any]
 
 CATEGORIES = {"new": "todo", "indeterminate": "in_progress", "done": "done"}
 """Jira's keys of status categories; ``undefined`` is none."""
@@ -47,13 +45,13 @@ def instant(value: Any) -> str | None:
         return None
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            found = datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS_FROM else value, UTC)
+            moment = datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS_FROM else value, UTC)
         else:
-            found = datetime.fromisoformat(value)
-            found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+            moment = datetime.fromisoformat(value)
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError, OSError) as error:
         raise Misshapen(f"{str(value)[:40]!r} is no time") from error
-    return rfc3339(found, milliseconds=True)
+    return rfc3339(moment, milliseconds=True)
 
 
 def key_of(issue: Node) -> tuple[str, str]:
@@ -65,7 +63,7 @@ def key_of(issue: Node) -> tuple[str, str]:
     return project, f"{project}{dash}{number}"
 
 
-def issue_rows(issue: Node, histories: Sequence[Node] | None, shapes: Shapes) -> dict[str, list[Row]]:
+def issue_rows(issue: Node, histories: Sequence[Node] | None, shapes: Shapes) -> Rows:
     """An issue with its changes; ``histories`` is None if they could not be read."""
     project, key = key_of(issue)
     row = _work_item(project, key, issue, shapes)
@@ -78,22 +76,20 @@ def issue_rows(issue: Node, histories: Sequence[Node] | None, shapes: Shapes) ->
 
 
 def _work_item(project: str, key: str, issue: Node, shapes: Shapes) -> Row:
-    fields = _inner(issue, "fields")
+    fields = inner(issue, "fields")
     if fields is None:
         raise Misshapen("it has no fields")
-    status = _inner(fields, "status") or {}
-    category = CATEGORIES.get(str((_inner(status, "statusCategory") or {}).get("key")))
+    status = inner(fields, "status") or {}
+    category = CATEGORIES.get(str((inner(status, "statusCategory") or {}).get("key")))
     row: Row = {"project": project, "key": key, "status": clean(_text(status.get("name"), "status"))}
     row["status_category"] = category
     for column, ids in shapes.fields.columns.items():
-        row[column] = next(
-            (found for each in ids if (found := _value(column, fields.get(each), each, shapes)) not in (None, [])), None
-        )
+        values = (_value(column, fields.get(name), name, shapes) for name in ids)
+        row[column] = next((value for value in values if value not in (None, [])), None)
     for column in _LISTS:
         if row[column] is None:
-            row[column] = (
-                [] if any(isinstance(fields.get(each), list) for each in shapes.fields.columns[column]) else None
-            )
+            is_there = any(isinstance(fields.get(name), list) for name in shapes.fields.columns[column])
+            row[column] = [] if is_there else None
     if category not in (None, "done") and shapes.fields.columns["completed_at"] == ("resolutiondate",):
         row["completed_at"] = None  # resolved by name only: Jira shows it as open
     row["url"] = f"{shapes.web}/browse/{key}"
@@ -107,16 +103,16 @@ def _value(column: str, value: Any, name: str, shapes: Shapes) -> Any:
     if value is None:
         return None
     if column in _PEOPLE:
-        found: Any = shapes.people.account(_user(value, name))
+        shown: Any = shapes.people.account(_user(value, name))
     elif column == "story_points":
         return _number(value)
     elif column in _INSTANTS:
         return instant(value)
     elif column in _LISTS:
-        found = _texts(value, name)
+        shown = _texts(value, name)
     else:
-        found = _parent(value) if column == "parent_key" else _text(value, name)
-    return clean(found)
+        shown = _parent(value) if column == "parent_key" else _text(value, name)
+    return clean(shown)
 
 
 def _user(value: Any, name: str) -> Node | None:
@@ -131,9 +127,9 @@ def _user(value: Any, name: str) -> Node | None:
 def _text(value: Any, name: str) -> str | None:
     """A text of whatever a field holds: a text, a number, or an object with a name."""
     if isinstance(value, dict):
-        value = next((value[each] for each in ("name", "value", "displayName", "key") if value.get(each)), None)
+        value = next((value[part] for part in ("name", "value", "displayName", "key") if value.get(part)), None)
     if isinstance(value, list):
-        value = "; ".join(filter(None, (_text(each, name) for each in value)))
+        value = "; ".join(filter(None, (_text(item, name) for item in value)))
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, int | float):
@@ -144,7 +140,7 @@ def _text(value: Any, name: str) -> str | None:
 def _texts(value: Any, name: str) -> list[str]:
     if not isinstance(value, list):
         raise Misshapen(f"{name} is no list but {str(value)[:40]!r}")
-    return [text for each in value if (text := _text(each, name))]
+    return [text for item in value if (text := _text(item, name))]
 
 
 def _parent(value: Any) -> str | None:
@@ -159,10 +155,10 @@ def _number(value: Any) -> float | None:
     if isinstance(value, dict):
         value = value.get("value")
     try:
-        found = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) and found >= 0 else None
+    return number if math.isfinite(number) and number >= 0 else None
 
 
 # -- changes -----------------------------------------------------------------------------------------------------------
@@ -172,25 +168,25 @@ def change_rows(project: str, key: str, histories: Sequence[Node], shapes: Shape
     """One row for what happened to a field at an instant, however many entries tell of it, in order of time."""
     made: dict[tuple[str, str], Row] = {}
     people = shapes.people
-    for created, entry in sorted(((_created(each), each) for each in histories), key=_in_order):
+    for created, entry in sorted(((_created(entry), entry) for entry in histories), key=_in_order):
         items = entry.get("items")
         if not isinstance(items, list):
             raise Misshapen("an entry of its history has no items")
-        author = clean(people.account(_inner(entry, "author")))
-        for name, told in _by_field(items, shapes.fields).items():
-            before, after, was, became = _change(name, told, shapes)
+        author = clean(people.account(inner(entry, "author")))
+        for name, items_of_field in _by_field(items, shapes.fields).items():
+            from_value, to_value, from_category, to_category = _change(name, items_of_field, shapes)
             if (row := made.get((created, name))) is not None:  # another entry of the same instant: one after the other
-                row.update(to_value=after, to_category=became)
+                row.update(to_value=to_value, to_category=to_category)
                 continue
             made[created, name] = {
                 "project": project,
                 "key": key,
                 "changed_at": created,
                 "field": name,
-                "from_value": before,
-                "to_value": after,
-                "from_category": was,
-                "to_category": became,
+                "from_value": from_value,
+                "to_value": to_value,
+                "from_category": from_category,
+                "to_category": to_category,
                 "author": author,
                 "source": SOURCE,
             }
@@ -198,31 +194,31 @@ def change_rows(project: str, key: str, histories: Sequence[Node], shapes: Shape
 
 
 def _created(entry: Any) -> str:
-    found = instant(entry.get("created")) if isinstance(entry, dict) else None
-    if found is None:
+    created = instant(entry.get("created")) if isinstance(entry, dict) else None
+    if created is None:
         raise Misshapen("an entry of its history has no time")
-    return found
+    return created
 
 
-def _in_order(told: tuple[str, Node]) -> tuple[str, int]:
-    number = str(told[1].get("id"))
-    return told[0], int(number) if number.isdigit() else 0
+def _in_order(entry: tuple[str, Node]) -> tuple[str, int]:
+    created, node = entry
+    number = str(node.get("id"))
+    return created, int(number) if number.isdigit() else 0
 
 
 def _by_field(items: Iterable[Any], fields: FieldMap) -> dict[str, list[Node]]:
-    found: dict[str, list[Node]] = {}
+    by_field: dict[str, list[Node]] = {}
     for item in items:
         if not isinstance(item, dict):
             raise Misshapen("an entry of its history has an item that is no object")
         if (name := fields.change(item)) is not None and _short(item):
-            found.setdefault(name, []).append(item)
-    return found
+            by_field.setdefault(name, []).append(item)
+    return by_field
 
 
 def _short(item: Node) -> bool:
-    return all(
-        len(text) <= LONGEST_VALUE for each in ("fromString", "toString") if isinstance(text := item.get(each), str)
-    )
+    texts = [item.get(name) for name in ("fromString", "toString")]
+    return all(len(text) <= LONGEST_VALUE for text in texts if isinstance(text, str))
 
 
 def _change(name: str, items: Sequence[Node], shapes: Shapes) -> tuple[str | None, str | None, str | None, str | None]:
@@ -231,15 +227,15 @@ def _change(name: str, items: Sequence[Node], shapes: Shapes) -> tuple[str | Non
         first, last = items[0], items[-1]
         categories = shapes.categories
         return (
-            clean(_said(first, "from")),
-            clean(_said(last, "to")),
+            clean(_text_of_side(first, "from")),
+            clean(_text_of_side(last, "to")),
             categories.get(str(first.get("from"))),
             categories.get(str(last.get("to"))),
         )
     sides = []
     for side in ("from", "to"):
-        told = [found for item in items if (found := _shown(name, item, side, shapes.people))]
-        sides.append(clean("; ".join(dict.fromkeys(told))) or None)
+        values = [value for item in items if (value := _shown(name, item, side, shapes.people))]
+        sides.append(clean("; ".join(dict.fromkeys(values))) or None)
     return sides[0], sides[1], None, None
 
 
@@ -249,11 +245,11 @@ def _shown(name: str, item: Node, side: str, people: People) -> str | None:
     if name in _PEOPLE:
         return people.of_key(raw) if isinstance(raw, str) else None
     if name == "sprint" and isinstance(raw, str):
-        return "; ".join(filter(None, (each.strip() for each in raw.split(","))))
-    return _said(item, side)
+        return "; ".join(filter(None, (sprint.strip() for sprint in raw.split(","))))
+    return _text_of_side(item, side)
 
 
-def _said(item: Node, side: str) -> str | None:
+def _text_of_side(item: Node, side: str) -> str | None:
     shown, raw = item.get(f"{side}String"), item.get(side)
     value = raw if shown is None or shown == "" else shown
     return None if value is None or value == "" else str(value)
@@ -263,11 +259,11 @@ def _done_again(row: Row, changes: Sequence[Row]) -> bool:
     """Whether it was done once more after it was resolved: the resolution was kept while it was worked on."""
     resolved = row.get("completed_at")
     return resolved is not None and any(
-        each["field"] == "status"
-        and each["to_category"] == "done"
-        and each["from_category"] in ("todo", "in_progress")
-        and each["changed_at"][:19] > str(resolved)[:19]
-        for each in changes
+        change["field"] == "status"
+        and change["to_category"] == "done"
+        and change["from_category"] in ("todo", "in_progress")
+        and change["changed_at"][:19] > str(resolved)[:19]
+        for change in changes
     )
 
 
@@ -276,30 +272,30 @@ def former_keys(issue: Node, histories: Sequence[Node], since: str) -> list[Row]
 
     Older ones are not: a project made later may have the same key, and issues of its own under it.
     """
-    found: dict[str, None] = {}
+    keys: dict[str, None] = {}
     for entry in histories:
         for item in entry["items"]:
             is_key = "key" in (str(item.get("field")).lower(), str(item.get("fieldId")).lower())
             if is_key and _created(entry) >= since:
-                found[str(item.get("fromString") or item.get("from") or "")] = None
+                keys[str(item.get("fromString") or item.get("from") or "")] = None
     now = str(issue.get("key"))
     return [
         {"project": project, "key": key}
-        for key in found
+        for key in keys
         if key != now and (project := key.rpartition("-")[0]) and key.rpartition("-")[2].isdigit()
     ]
 
 
 def statuses(listed: Any) -> dict[str, str]:
     """What statuses mean, by id, of the list of them."""
-    found = {}
-    for each in listed if isinstance(listed, list) else ():
-        category = (
-            CATEGORIES.get(str((_inner(each, "statusCategory") or {}).get("key"))) if isinstance(each, dict) else None
-        )
+    meanings = {}
+    for status in listed if isinstance(listed, list) else ():
+        if not isinstance(status, dict):
+            continue
+        category = CATEGORIES.get(str((inner(status, "statusCategory") or {}).get("key")))
         if category is not None:
-            found[str(each.get("id"))] = category
-    return found
+            meanings[str(status.get("id"))] = category
+    return meanings
 
 
 def sprint_row(board: str, sprint: Node) -> Row:
@@ -316,11 +312,3 @@ def sprint_row(board: str, sprint: Node) -> Row:
         "end_at": instant(sprint.get("endDate")),
         "completed_at": instant(sprint.get("completeDate")),
     }
-
-
-def _inner(node: Node, name: str) -> Node | None:
-    """The object ``node[name]``, None where there is none. Raises ``Misshapen`` for anything else."""
-    value = node.get(name)
-    if value is None or isinstance(value, dict):
-        return value
-    raise Misshapen(f"{name} is no object but {str(value)[:40]!r}")
