@@ -137,7 +137,7 @@ def direct_accounts(bots: Sequence[str] = ()) -> ibis.Table:
     return _direct(_named(everything, bots)).select(*DIRECT_COLUMNS)
 
 
-def activity(known: ibis.Table) -> ibis.Table:
+def activity(accounts: ibis.Table) -> ibis.Table:
     """``known`` (the rows of ``accounts``) with how much each account did: commits, pull_requests (opened), reviews,
     comments, work_items (assigned) and their total. Accounts with the most activity that counts for nobody come first,
     bots and matched ones after."""
@@ -162,7 +162,7 @@ def activity(known: ibis.Table) -> ibis.Table:
         per_account[name].cast("decimal(38, 0)").cast("int64").fill_null(0).name(name)
         for name in (*(name for name, *_ in counted), "total")
     )
-    joined = known.left_join(per_account, list(_KEYS)).select(known, *numbers)
+    joined = accounts.left_join(per_account, list(_KEYS)).select(accounts, *numbers)
     lost = (joined.developer.isnull() & ~joined.bot).ifelse(joined.total, 0)
     return joined.order_by([ibis.desc(lost), (~joined.developer.isnull()) | joined.bot, ibis.desc("total"), *_KEYS])
 
@@ -199,20 +199,20 @@ def _spelled(table: ibis.Table, column: str) -> ibis.Table:
 
 def _carried(seen: ibis.Table) -> ibis.Table:
     """The code-host account (``host``, ``login``) that each noreply address carries."""
-    found = seen.filter(seen.account.contains("@users.noreply.")).select(
+    noreply = seen.filter(seen.account.contains("@users.noreply.")).select(
         email="account",
         host=seen.account.contains("gitlab").ifelse(_text("gitlab"), _text("github")),
         login=seen.account.re_extract(_NOREPLY, 1),
     )
-    return found.filter(found.login != "").distinct()
+    return noreply.filter(noreply.login != "").distinct()
 
 
 def _named(everything: ibis.Table, bots: Sequence[str]) -> ibis.Table:
     """With ``bot_name``: whether the name alone makes it a bot. Of an address, the part before the @ is judged too."""
-    known = sorted({*BOTS, *(bot.strip().lower() for bot in bots)})
+    bot_names = sorted({*BOTS, *(bot.strip().lower() for bot in bots)})
     account = everything.account
-    judged = (account, account.re_extract(r"^([^@]+)@.+$", 1), account.re_extract(_NOREPLY, 1))
-    is_bot = [name.endswith("[bot]") | name.endswith("-bot") | name.isin(known) for name in judged]
+    names = (account, account.re_extract(r"^([^@]+)@.+$", 1), account.re_extract(_NOREPLY, 1))
+    is_bot = [name.endswith("[bot]") | name.endswith("-bot") | name.isin(bot_names) for name in names]
     return everything.mutate(bot_name=is_bot[0] | is_bot[1] | is_bot[2])
 
 
@@ -222,24 +222,24 @@ def _named(everything: ibis.Table, bots: Sequence[str]) -> ibis.Table:
 def _direct(named: ibis.Table) -> ibis.Table:
     """Rules 1 and 2: the mapping given, and the developer whose address the account is or, as the tool says, has."""
     mapped = _found_for(named, schema_table("identities"))
-    told = _found_for(named.filter(~named.bot_name), schema_table("tool_accounts"))
+    by_tool = _found_for(named.filter(~named.bot_name), schema_table("tool_accounts"))
     people = developers()
     joined = named.left_join(mapped, list(_KEYS)).select(
         named, mapping=mapped.email, mapped_source=mapped.by, mapped_to=mapped.owner
     )
-    joined = joined.left_join(told, list(_KEYS)).select(joined, said=told.email, has=told.owner)
+    joined = joined.left_join(by_tool, list(_KEYS)).select(joined, tool_email=by_tool.email, has=by_tool.owner)
     both = joined.left_join(people, joined.account == people.email).select(joined, address=people.email)
-    given = both.mapping.notnull()
+    is_mapped = both.mapping.notnull()
     return both.select(
         *_KEYS,
         "seen",
         "bot_name",
-        developer=given.ifelse(both.mapped_to, both.address.coalesce(both.has)),
-        final=given,
+        developer=is_mapped.ifelse(both.mapped_to, both.address.coalesce(both.has)),
+        final=is_mapped,
         reason=_case(
-            (given & both.mapped_to.notnull(), _text("mapped as an account of ") + both.mapped_source),
+            (is_mapped & both.mapped_to.notnull(), _text("mapped as an account of ") + both.mapped_source),
             (
-                given,
+                is_mapped,
                 _text("mapped as an account of ")
                 + both.mapped_source
                 + " to "
@@ -249,8 +249,8 @@ def _direct(named: ibis.Table) -> ibis.Table:
             (both.address.notnull(), _text("it is the developer's email")),
             (both.has.notnull(), _text("the tool says its email is ") + both.has),
             (
-                both.said.notnull(),
-                _text("unmatched: the tool says its email is ") + both.said + ", which is no developer's",
+                both.tool_email.notnull(),
+                _text("unmatched: the tool says its email is ") + both.tool_email + ", which is no developer's",
             ),
         ),
     )
@@ -259,14 +259,14 @@ def _direct(named: ibis.Table) -> ibis.Table:
 def _found_for(named: ibis.Table, table: ibis.Table) -> ibis.Table:
     """The ``email`` that ``table`` (source, account, email) has for each account, its source (``by``) and the developer
     of that email (``owner``): of all sources that may be meant, the one that comes first."""
-    given = table.select(
+    listed = table.select(
         by=account_source(table.source), name=account_name(table.account), email=account_name(table.email)
     ).filter(lambda row: row.name.notnull() & row.email.notnull())
-    pairs = named.select(*_KEYS).join(given, named.account == given.name)
+    pairs = named.select(*_KEYS).join(listed, named.account == listed.name)
     own = (pairs.source == pairs.by) & (pairs.source != "")
     tracker = pairs.by.isin(TRACKERS)
     host = _case(
-        *((pairs.by == name, ibis.literal(place)) for place, name in enumerate(CODE_HOSTS, start=1)),
+        *((pairs.by == name, ibis.literal(position)) for position, name in enumerate(CODE_HOSTS, start=1)),
         default=ibis.literal(len(CODE_HOSTS) + 1),
     )
     rank = _case(
@@ -279,10 +279,10 @@ def _found_for(named: ibis.Table, table: ibis.Table) -> ibis.Table:
     # A row that names its source is looked up there alone; only a commit's address is git's whatever brought the commit.
     ranked = pairs.mutate(rank=rank).filter(lambda row: (row.source == "") | (row["rank"] == 0))
     first = ibis.row_number().over(group_by=list(_KEYS), order_by=[ranked["rank"], ranked.by, ranked.email])
-    numbered = ranked.mutate(place=first)
-    found = numbered.filter(numbered.place == 0).select(*_KEYS, "email", "by")
+    numbered = ranked.mutate(position=first)
+    best = numbered.filter(numbered.position == 0).select(*_KEYS, "email", "by")
     people = developers()
-    return found.left_join(people, found.email == people.email).select(found, owner=people.email)
+    return best.left_join(people, best.email == people.email).select(best, owner=people.email)
 
 
 def _seen_beside(direct: ibis.Table) -> ibis.Table:
@@ -296,13 +296,17 @@ def _seen_beside(direct: ibis.Table) -> ibis.Table:
         "spelled_source", "spelled", by=account_source(spelled.spelled_source), login=account_name(spelled.spelled)
     )
     # A row without source may be any source's; a tracker's account is seen beside commits only under its own name.
-    wanted = open_.join(logins, open_.account == logins.login)
-    same = (wanted.source == wanted.by) | (wanted.source == "") | ((wanted.by == "") & ~wanted.source.isin(TRACKERS))
-    wanted = wanted.filter(same)
+    open_accounts = open_.join(logins, open_.account == logins.login)
+    same = (
+        (open_accounts.source == open_accounts.by)
+        | (open_accounts.source == "")
+        | ((open_accounts.by == "") & ~open_accounts.source.isin(TRACKERS))
+    )
+    open_accounts = open_accounts.filter(same)
     # The large tables are joined as they are spelled: their columns are compared while they are read.
-    pairs = wanted.join(
-        listed, [wanted.spelled == listed.author, wanted.spelled_source.identical_to(listed.source)]
-    ).select(*(wanted[name] for name in _KEYS), listed.sha)
+    pairs = open_accounts.join(
+        listed, [open_accounts.spelled == listed.author, open_accounts.spelled_source.identical_to(listed.source)]
+    ).select(*(open_accounts[name] for name in _KEYS), listed.sha)
     pairs = pairs.distinct()
     commits = schema_table("commits")
     written = pairs.join(commits, pairs.sha == commits.sha).select(
@@ -314,9 +318,9 @@ def _seen_beside(direct: ibis.Table) -> ibis.Table:
     owners = direct.filter((direct.domain == GIT) & direct.developer.notnull()).select(
         email="account", by="source", owner="developer"
     )
-    found = written.join(owners, ["email", "by"])
-    per_account = found.group_by(list(_KEYS)).agg(
-        people=found.owner.nunique(), owner=found.owner.min(), beside=found.email.min()
+    owned = written.join(owners, ["email", "by"])
+    per_account = owned.group_by(list(_KEYS)).agg(
+        people=owned.owner.nunique(), owner=owned.owner.min(), beside=owned.email.min()
     )
     joined = direct.left_join(per_account, list(_KEYS)).select(
         direct, per_account.people, per_account.owner, per_account.beside
@@ -347,14 +351,14 @@ def _through_noreply(resolved: ibis.Table) -> ibis.Table:
     )
     pairs = carried.join(code, "login").filter(lambda row: (row.by == row.host) | (row.by == ""))
     first = ibis.row_number().over(group_by="email", order_by=[pairs.by == "", pairs.owner])
-    numbered = pairs.mutate(place=first)
-    chosen = numbered.filter(numbered.place == 0).select(
+    numbered = pairs.mutate(position=first)
+    carriers = numbered.filter(numbered.position == 0).select(
         noreply="email", owner="owner", carrier=numbered.host + " account " + numbered.login
     )
     joined = resolved.left_join(
-        chosen,
-        [resolved.account == chosen.noreply, ~resolved.final, resolved.developer.isnull()],
-    ).select(resolved, chosen.owner, chosen.carrier)
+        carriers,
+        [resolved.account == carriers.noreply, ~resolved.final, resolved.developer.isnull()],
+    ).select(resolved, carriers.owner, carriers.carrier)
     return joined.select(
         *_KEYS,
         "seen",

@@ -76,7 +76,7 @@ def _status_changes() -> Table:
     )
 
 
-def _category(given: StringValue, status: StringValue) -> StringValue:
+def _category(category: StringValue, status: StringValue) -> StringValue:
     name = status.strip().lower()
     named = ibis.cases(*((name.isin(names), category) for category, names in _STATUS_NAMES.items()))
-    return given.fill_null(named)
+    return category.fill_null(named)

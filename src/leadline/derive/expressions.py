@@ -23,8 +23,8 @@ def attach(left: Table, keys: Sequence[str], *parts: Table) -> Table:
     """``left`` with the columns of every part, which has at most one row per ``keys``; unknown where it has none."""
     joined: Table = left
     extra: list[str] = []
-    for place, part in enumerate(parts):
-        names = {f"{key}__{place}": key for key in keys}
+    for number, part in enumerate(parts):
+        names = {f"{key}__{number}": key for key in keys}
         renamed = part.rename(names)
         joined = joined.left_join(renamed, [left[key] == renamed[name] for name, key in names.items()])
         extra += names
@@ -76,7 +76,7 @@ def repeated(table: Table, keys: Sequence[Value]) -> Table:
     Hashes are counted instead of keys, which takes a tenth of the memory; a collision only lets a row through that the
     exact rule afterwards leaves alone.
     """
-    hashed = table.mutate(key_hash=row_hash(ibis.struct({f"k{place}": key for place, key in enumerate(keys)})))
+    hashed = table.mutate(key_hash=row_hash(ibis.struct({f"k{number}": key for number, key in enumerate(keys)})))
     counted = hashed.group_by("key_hash").agg(rows=lambda t: t.count())
     several = counted.filter(counted.rows > 1).select("key_hash")
     return hashed.semi_join(several, "key_hash").drop("key_hash")

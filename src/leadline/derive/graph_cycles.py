@@ -16,15 +16,15 @@ def on_cycles(nodes: Sequence[int], above: Sequence[Sequence[int]]) -> set[int]:
             children[parent] += 1
     # Whoever has no child left is on no cycle; to take them away one by one leaves cycles and their ancestors.
     waiting = [node for node, count in children.items() if not count]
-    taken = 0
+    removed = 0
     while waiting:
-        taken += 1
+        removed += 1
         for parent in parents_of[waiting.pop()]:
             if (count := children.get(parent)) is not None:
                 children[parent] = count - 1
                 if count == 1:
                     waiting.append(parent)
-    if taken == len(children):
+    if removed == len(children):
         return set()
     left = {node for node, count in children.items() if count}
     return _own_ancestors({node: [parent for parent in parents_of[node] if parent in left] for node in left})
@@ -38,21 +38,21 @@ def _own_ancestors(parents_of: dict[int, list[int]]) -> set[int]:
     low: dict[int, int] = {}
     path: dict[int, None] = {}
     for root, above in parents_of.items():
-        work = [] if root in number else [(root, iter(above))]
-        while work:
-            node, parents = work[-1]
+        stack = [] if root in number else [(root, iter(above))]
+        while stack:
+            node, parents = stack[-1]
             if node not in number:
                 number[node] = low[node] = len(number)
                 path[node] = None
             if (parent := next(parents, None)) is not None:
                 if parent not in number:
-                    work.append((parent, iter(parents_of[parent])))
+                    stack.append((parent, iter(parents_of[parent])))
                 elif parent in path:
                     low[node] = min(low[node], number[parent])
                 continue
-            work.pop()
-            if work:
-                low[work[-1][0]] = min(low[work[-1][0]], low[node])
+            stack.pop()
+            if stack:
+                low[stack[-1][0]] = min(low[stack[-1][0]], low[node])
             if low[node] == number[node]:
                 component = _popped(path, node)
                 cyclic.update(component if len(component) > 1 else ())

@@ -39,19 +39,19 @@ class Extension:
 def extend(graph: Graph, rows: Iterable[CommitRow]) -> Extension | None:
     """What commits add to ``graph``; None if it must be made anew from all of them, because one of them is there
     already, or is the parent, so far unknown, of one that is there."""
-    taken = list(rows) if len(graph) else _sorted(rows)
+    arrived = list(rows) if len(graph) else _sorted(rows)
     growth = _Growth(graph)
-    if not growth.arrive([row[0] for row in taken]):
+    if not growth.arrive([row[0] for row in arrived]):
         return None
-    above = [growth.parents_of(parents) for _, parents, _ in taken]
-    nodes = [growth.commits[row[0]] for row in taken]
+    above = [growth.parents_of(parents) for _, parents, _ in arrived]
+    nodes = [growth.commits[row[0]] for row in arrived]
     cyclic = on_cycles(nodes, above)
     for node, parents in zip(nodes, above, strict=True):
         if parents and node not in cyclic:
             growth.set_parents(node, parents)
-    for node, (_, _, picked) in zip(nodes, taken, strict=True):
-        if picked:
-            growth.pick(node, picked)
+    for node, (_, _, origins) in zip(nodes, arrived, strict=True):
+        if origins:
+            growth.pick(node, origins)
     return growth.extension(0 if len(graph) else len(nodes), len(cyclic))
 
 
@@ -62,8 +62,8 @@ def _sorted(rows: Iterable[CommitRow]) -> list[CommitRow]:
     twice = {ordered[at][0] for at in range(1, len(ordered)) if ordered[at][0] == ordered[at - 1][0]}
     if not twice:
         return ordered
-    chosen = {row[0]: row for row in sorted(ordered, key=lambda row: row[1] or b"") if row[0] in twice}
-    return list({row[0]: chosen.get(row[0], row) for row in ordered}.values())
+    kept = {row[0]: row for row in sorted(ordered, key=lambda row: row[1] or b"") if row[0] in twice}
+    return list({row[0]: kept.get(row[0], row) for row in ordered}.values())
 
 
 def mention(graph: Graph, shas: Iterable[bytes]) -> Extension:

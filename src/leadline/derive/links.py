@@ -30,8 +30,8 @@ def mentions() -> Table:
         )
         for column, seen in (("head_branch", "branch"), ("title", "title"), ("body", "body"))
     ]
-    found = ibis.union(*texts, _commit_mentions())
-    return found.select("repository", "number", "mention", "seen").distinct()
+    mentioned = ibis.union(*texts, _commit_mentions())
+    return mentioned.select("repository", "number", "mention", "seen").distinct()
 
 
 def links(mentioned: Table) -> Table:
@@ -59,14 +59,14 @@ def known_items() -> Table:
 
 def _commit_mentions() -> Table:
     commits = schema_table("commits")
-    found = _mentions(commits.select("repository", "sha", text=commits.message), ["repository", "sha"])
+    mentioned = _mentions(commits.select("repository", "sha", text=commits.message), ["repository", "sha"])
     listed = schema_table("pull_request_commits").select("repository", "number", "sha")
     pulls = schema_table("pull_requests")
     merged = pulls.filter(pulls.merge_commit_sha.notnull()).select("repository", "number", sha=pulls.merge_commit_sha)
     of = ibis.union(
         listed.mutate(seen=ibis.literal("commit", "string")), merged.mutate(seen=ibis.literal("merge commit", "string"))
     )
-    return found.inner_join(of, ["repository", "sha"]).select("repository", "number", "mention", "seen")
+    return mentioned.inner_join(of, ["repository", "sha"]).select("repository", "number", "mention", "seen")
 
 
 def _mentions(texts: Table, keys: list[str]) -> Table:
@@ -75,12 +75,15 @@ def _mentions(texts: Table, keys: list[str]) -> Table:
     A bare number stands for an item of the project named like the repository, or like its last part.
     """
     maybe = texts.filter(texts.text.re_search(_MAYBE))
-    found = maybe.select(*keys, found=regexp_extract_all(maybe.text, _MENTION).unnest())
-    here = found.repository.lower()
+    matches = maybe.select(*keys, match=regexp_extract_all(maybe.text, _MENTION).unnest())
+    repository = matches.repository.lower()
     # `#12` is found with the character before it.
-    number = found.found.re_extract(r"#[0-9]+", 0)
+    number = matches.match.re_extract(r"#[0-9]+", 0)
     forms = ibis.cases(
-        (found.found.contains("#"), ibis.array([here + number, here.re_extract(r"([^/]+)$", 1) + number])),
-        else_=ibis.array([found.found.upper()]),
+        (
+            matches.match.contains("#"),
+            ibis.array([repository + number, repository.re_extract(r"([^/]+)$", 1) + number]),
+        ),
+        else_=ibis.array([matches.match.upper()]),
     )
-    return found.select(*keys, mention=forms.unnest())
+    return matches.select(*keys, mention=forms.unnest())

@@ -44,16 +44,16 @@ def offsets(start: date, end: date, zone: ZoneInfo) -> list[Offset]:
     """The offsets of ``zone`` over the range, in order of time."""
     low = datetime.combine(start, time.min, UTC) - 2 * _DAY
     high = datetime.combine(end, time.min, UTC) + 3 * _DAY
-    found: list[Offset] = []
+    offsets_in_force: list[Offset] = []
     step = timedelta(hours=12)
     instant = low
     while instant < high:
         following = instant + step
         if _offset(instant, zone) != _offset(following, zone):
             change = _change_between(instant, following, zone)
-            found.append(Offset(_microseconds(change), _offset(instant, zone)))
+            offsets_in_force.append(Offset(_microseconds(change), _offset(instant, zone)))
         instant = following
-    return [*found, Offset(None, _offset(instant, zone))]
+    return [*offsets_in_force, Offset(None, _offset(instant, zone))]
 
 
 def _offset(instant: datetime, zone: ZoneInfo) -> int:
@@ -63,11 +63,11 @@ def _offset(instant: datetime, zone: ZoneInfo) -> int:
 
 def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     """The first second of the offset in force at ``after``."""
-    former = _offset(before, zone)
+    old_offset = _offset(before, zone)
     while after - before > timedelta(seconds=1):
         middle = before + (after - before) // 2
         middle -= timedelta(microseconds=middle.microsecond)
         if middle <= before:
             break
-        before, after = (middle, after) if _offset(middle, zone) == former else (before, middle)
+        before, after = (middle, after) if _offset(middle, zone) == old_offset else (before, middle)
     return after

@@ -42,4 +42,4 @@ def is_production(environment: str | None, rule: str | None) -> bool:
     if rule is None:
         return is_production_name(environment)
     filters: tuple[Filter, ...] = parse_filters(rule)
-    return all(each.holds([environment]) for each in filters)
+    return all(rule_filter.holds([environment]) for rule_filter in filters)

@@ -268,9 +268,9 @@ class Engine:
                 raise Interrupted("Stopped on request")
             return action()
         except (duckdb.Error, OSError) as error:
-            if (told := _told(error)) is error:
+            if (explained := _told(error)) is error:
                 raise
-            raise told from error
+            raise explained from error
         finally:
             self._running = None
 

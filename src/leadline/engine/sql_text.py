@@ -86,10 +86,10 @@ def relation_query(paths: Sequence[str | Path], schema: pa.Schema) -> str:
     """
     if not paths:
         return empty_relation(schema)
-    there = frozenset[str]().union(*(_columns_of(str(path)) for path in paths))
+    in_files = frozenset[str]().union(*(_columns_of(str(path)) for path in paths))
     columns = ", ".join(
         quoted(field.name)
-        if field.name in there
+        if field.name in in_files
         else f"CAST(NULL AS {duckdb_type(field.type)}) AS {quoted(field.name)}"
         for field in schema
     )

@@ -63,8 +63,8 @@ def accounts(project: Project) -> list[Account]:
         # Sums come back as decimals, which JSON does not know.
         rows: list[dict[str, Any]] = opened.engine.arrow(activity(ACCOUNTS.table())).to_pylist()
         suggestions = _suggestions(opened.engine)
-    found = (Account(**{**row, **{name: int(row[name]) for name in COUNTS}}) for row in rows)
-    return [_with_name(account, suggestions) for account in found]
+    counted = (Account(**{**row, **{name: int(row[name]) for name in COUNTS}}) for row in rows)
+    return [_with_name(account, suggestions) for account in counted]
 
 
 def _suggestions(engine: Backend) -> Suggestions:

@@ -82,9 +82,9 @@ def _squashes() -> Table:
         "repository", "number", sha=pulls.merge_commit_sha
     )
     candidates = candidates.anti_join(listed, ["repository", "number", "sha"])
-    theirs = listed.semi_join(candidates, ["repository", "number"])
-    known = theirs.semi_join(schema_table("commits").select(_ROW), _ROW)
-    return candidates.semi_join(known, ["repository", "number"])
+    of_candidates = listed.semi_join(candidates, ["repository", "number"])
+    known_commits = of_candidates.semi_join(schema_table("commits").select(_ROW), _ROW)
+    return candidates.semi_join(known_commits, ["repository", "number"])
 
 
 def _shared() -> Table:
@@ -139,12 +139,12 @@ def _copies() -> Table:
             twins.sha.asc(),
         ],
     )
-    judged = twins.select(
+    compared = twins.select(
         *_ROW,
         copy_of=twins.sha.first().over(ordered),
         of_squash=twins.squash.any().over(group) & ~twins.listed.any().over(group),
     )
-    return judged.filter((judged.copy_of != judged.sha) | judged.of_squash)
+    return compared.filter((compared.copy_of != compared.sha) | compared.of_squash)
 
 
 def _listed() -> Table:

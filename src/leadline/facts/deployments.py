@@ -50,15 +50,15 @@ def latest_before(rows: Table, group: list[str], chosen: Value, asking: Value) -
     ``deployment_id``. ``rows`` has group, us, deployment_id and asks; at one instant those that ask come first."""
     order = [rows.us, asking.desc(), rows.deployment_id]
     numbered = rows.mutate(
-        chosen=chosen, asking=asking, place=ibis.row_number().over(ibis.window(group_by=group, order_by=order))
+        chosen=chosen, asking=asking, position=ibis.row_number().over(ibis.window(group_by=group, order_by=order))
     )
-    before = ibis.rows_window(preceding=(None, 1), group_by=group, order_by=numbered.place)
-    looked = numbered.mutate(found=ibis.cases((numbered.chosen, numbered.place)).max().over(before))
-    asked = looked.filter(looked.asking & looked.found.notnull()).select(*group, "asks", "found")
-    targets = looked.filter(looked.chosen).select(*group, "deployment_id", found="place")
+    before = ibis.rows_window(preceding=(None, 1), group_by=group, order_by=numbered.position)
+    looked = numbered.mutate(target=ibis.cases((numbered.chosen, numbered.position)).max().over(before))
+    asked = looked.filter(looked.asking & looked.target.notnull()).select(*group, "asks", "target")
+    targets = looked.filter(looked.chosen).select(*group, "deployment_id", target="position")
     # Groups may be null (a run without a repository), which must find each other too.
     same = [asked[name].identical_to(targets[name]) for name in group]
-    return asked.inner_join(targets, [asked.found == targets.found, *same]).select(
+    return asked.inner_join(targets, [asked.target == targets.target, *same]).select(
         *(asked[name] for name in group), asked.asks, targets.deployment_id
     )
 
@@ -79,11 +79,11 @@ def _by_incident() -> Table:
     table = production_runs()
     table = table.filter(table.status == "success")
     incidents = schema_table("incidents")
-    known = schema_table("deployments").select(named_id="deployment_id")
-    named = incidents.inner_join(known, incidents.deployment_id == known.named_id)
+    deployments = schema_table("deployments").select(named_id="deployment_id")
+    named = incidents.inner_join(deployments, incidents.deployment_id == deployments.named_id)
     by_name = named.select("incident_id", "deployment_id").inner_join(table.select("class", *EVENT), "deployment_id")
-    found = [by_name.select("class", *EVENT, by="incident_id")]
-    others = incidents.anti_join(known, incidents.deployment_id == known.named_id)
+    failures = [by_name.select("class", *EVENT, by="incident_id")]
+    others = incidents.anti_join(deployments, incidents.deployment_id == deployments.named_id)
     others = others.filter(others.created_at.notnull())
     served = others.service.fill_null("").strip() != ""
     classes = table.select("class").distinct()
@@ -108,15 +108,15 @@ def _by_incident() -> Table:
             table,
             [latest["class"] == table["class"], latest.deployment_id == table.deployment_id, latest.key == table[key]],
         )
-        found.append(hit.select(latest["class"], latest.deployment_id, table.service, by=latest.asks))
-    return ibis.union(*found)
+        failures.append(hit.select(latest["class"], latest.deployment_id, table.service, by=latest.asks))
+    return ibis.union(*failures)
 
 
 def _failures(profile: Profile) -> Table:
-    found = _by_incident() if profile["cfr.source"] == "incidents" else _by_rollback()
-    number = found["class"]
-    return found.group_by(EVENT).agg(
-        failed_by=found.by.collect(order_by=found.by, distinct=True),
+    failures = _by_incident() if profile["cfr.source"] == "incidents" else _by_rollback()
+    number = failures["class"]
+    return failures.group_by(EVENT).agg(
+        failed_by=failures.by.collect(order_by=failures.by, distinct=True),
         failed_in=number.collect(order_by=number, distinct=True),
     )
 

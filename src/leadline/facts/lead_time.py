@@ -40,9 +40,9 @@ def with_stages(units: Table, ends: Ends, profile: Profile) -> Table:
     units = units.mutate(**{name: raw.get(name, ibis.null("int64")) for name in STAGES})
     enforce = profile["lead_time.order"] == "enforce"
     units = units.mutate(**{f"{name}_us": _kept(units[name], enforce) for name in STAGES})
-    known = [units[f"{name}_us"] for name in STAGES]
-    total = sum((each.fill_null(0) for each in known[1:]), known[0].fill_null(0))
-    return units.mutate(lead_us=ibis.cases((ibis.coalesce(*known).notnull(), total)))
+    durations = [units[f"{name}_us"] for name in STAGES]
+    total = sum((duration.fill_null(0) for duration in durations[1:]), durations[0].fill_null(0))
+    return units.mutate(lead_us=ibis.cases((ibis.coalesce(*durations).notnull(), total)))
 
 
 def _kept(duration: IntegerValue, enforce: bool) -> Value:
@@ -104,7 +104,7 @@ def _carried_pulls(_profile: Profile) -> Table:
             group_by=["class", *PR], order_by=[joined.deployed_at, joined.deployment_id, joined.deployed_service]
         )
     )
-    return joined.mutate(place=first).filter(lambda t: t.place == 0).select(*CARRIED_PULLS.columns)
+    return joined.mutate(position=first).filter(lambda t: t.position == 0).select(*CARRIED_PULLS.columns)
 
 
 def _item_pulls(_profile: Profile) -> Table:
@@ -115,14 +115,14 @@ def _item_pulls(_profile: Profile) -> Table:
     order = ibis.row_number().over(
         ibis.window(group_by=ITEM, order_by=[joined.merged_at.asc(nulls_first=False), joined.repository, joined.number])
     )
-    joined = joined.mutate(place=ibis.cases((merged, order)))
-    last = joined.place == joined.place.max().over(ibis.window(group_by=ITEM))
-    chosen = joined.mutate(last=last.fill_null(False))
-    return chosen.group_by(ITEM).agg(
-        first_commit_at=chosen.first_commit_at.min(),
-        repository=chosen.repository.max(where=chosen["last"]),
-        number=chosen.number.max(where=chosen["last"]),
-        last_merged_at=chosen.merged_at.max(),
+    joined = joined.mutate(position=ibis.cases((merged, order)))
+    last = joined.position == joined.position.max().over(ibis.window(group_by=ITEM))
+    marked = joined.mutate(last=last.fill_null(False))
+    return marked.group_by(ITEM).agg(
+        first_commit_at=marked.first_commit_at.min(),
+        repository=marked.repository.max(where=marked["last"]),
+        number=marked.number.max(where=marked["last"]),
+        last_merged_at=marked.merged_at.max(),
     )
 
 

@@ -104,9 +104,9 @@ def _durations(base: Table) -> Table:
 
 def _linked_items() -> Table:
     """Per link of a pull request to a work item: the item as `PROJECT-KEY`, and where its key was seen."""
-    found = links(MENTIONS.table()).group_by(*PR, "project", "key").agg(seen=lambda t: t.seen.collect(order_by=t.seen))
-    plain = found.key.lower().startswith(found.project.lower() + "-")
-    return found.mutate(item=ibis.cases((plain, found.key), else_=found.project + "-" + found.key.replace("#", "")))
+    linked = links(MENTIONS.table()).group_by(*PR, "project", "key").agg(seen=lambda t: t.seen.collect(order_by=t.seen))
+    plain = linked.key.lower().startswith(linked.project.lower() + "-")
+    return linked.mutate(item=ibis.cases((plain, linked.key), else_=linked.project + "-" + linked.key.replace("#", "")))
 
 
 def _comments() -> Table:

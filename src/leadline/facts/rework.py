@@ -65,11 +65,13 @@ def _recent_by_bucket(touched: Table, window: int) -> Table:
     )
     touched = touched.mutate(bucket=touched.start // bucket)
     this = ends.select(*_FILE, "bucket", "earliest")
-    former = ends.select(*_FILE, "latest", bucket=ends.bucket + 1)
-    touched = attach(touched, [*_FILE, "bucket"], this, former)
+    previous = ends.select(*_FILE, "latest", bucket=ends.bucket + 1)
+    touched = attach(touched, [*_FILE, "bucket"], this, previous)
     # The latest of the bucket before, or the earliest of this one if the whole window lies in it.
-    here = (touched.earliest < touched.start) & (touched.start - touched.earliest <= window)
-    return _sum(touched.filter(here.fill_null(False) | (touched.start - touched.latest <= window).fill_null(False)))
+    changed_since = (touched.earliest < touched.start) & (touched.start - touched.earliest <= window)
+    return _sum(
+        touched.filter(changed_since.fill_null(False) | (touched.start - touched.latest <= window).fill_null(False))
+    )
 
 
 def _recent_by_pair(window: int) -> Table:
@@ -86,8 +88,8 @@ def _recent_by_pair(window: int) -> Table:
     columns = [*_PR, "path", "reworked", "start", "sha", "changed"]
     pairs = ibis.union(by_commit.select(columns), by_merge.select(columns))
     within = pairs.filter((pairs.changed < pairs.start) & (pairs.start - pairs.changed <= window))
-    theirs = within.anti_join(own, [*_PR, "sha"])
-    return _sum(theirs.select(*_PR, "path", "reworked").distinct())
+    of_others = within.anti_join(own, [*_PR, "sha"])
+    return _sum(of_others.select(*_PR, "path", "reworked").distinct())
 
 
 def _sum(files: Table) -> Table:

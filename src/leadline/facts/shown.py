@@ -70,10 +70,10 @@ def rows_of(fact: str, profile: Profile, zone: Sequence[Offset], has_team_rules:
 
 def _pull_requests(profile: Profile) -> Table:
     fact = developer_class(lead_of_pull_requests(pull_requests.pull_requests_fact(profile), profile))
-    found = LINKS.table()
-    links = found.group_by(PR).agg(
-        work_items=found["item"].collect(order_by=found["item"], distinct=True),
-        seen=(found["item"] + " in " + found.seen.join(" and ")).collect(order_by=found["item"]),
+    linked = LINKS.table()
+    links = linked.group_by(PR).agg(
+        work_items=linked["item"].collect(order_by=linked["item"], distinct=True),
+        seen=(linked["item"] + " in " + linked.seen.join(" and ")).collect(order_by=linked["item"]),
     )
     fact = attach(fact, PR, links)
     merged = fact.merged_at.notnull()
@@ -88,11 +88,11 @@ def _pull_requests(profile: Profile) -> Table:
 def _work_items(profile: Profile) -> Table:
     fact = developer_class(lead_of_work_items(work_items_fact(profile), profile))
     fact = with_work_type(fact.mutate(type_shown=fact.type, type=fact.type.strip().lower())).drop("type")
-    found = LINKS.table()
-    name = found.repository + "#" + found.number.cast("string")
-    links = found.group_by(ITEM).agg(
+    linked = LINKS.table()
+    name = linked.repository + "#" + linked.number.cast("string")
+    links = linked.group_by(ITEM).agg(
         pull_requests=name.collect(order_by=name),
-        seen=(name + " in " + found.seen.join(" and ")).collect(order_by=name),
+        seen=(name + " in " + linked.seen.join(" and ")).collect(order_by=name),
     )
     fact = attach(fact, ITEM, links).rename(type="type_shown")
     done = fact.completed_at.notnull()
@@ -200,10 +200,10 @@ def _contents() -> Table:
     pulls = schema_table("pull_requests")
     merged = pulls.filter(pulls.merged_at.notnull() & pulls.merge_commit_sha.notnull())
     merged = merged.select("repository", "number", sha=merged.merge_commit_sha.lower())
-    found = carried.inner_join(merged, ["repository", "sha"])
-    named = found.select(*EVENT, "repository", "number", pull=found.repository + "#" + found.number.cast("string"))
-    theirs = named.group_by(EVENT).agg(pull_requests=named.pull.collect(order_by=[named.repository, named.number]))
-    return attach(shas, EVENT, theirs)
+    contents = carried.inner_join(merged, ["repository", "sha"])
+    name = contents.repository + "#" + contents.number.cast("string")
+    order = [contents.repository, contents.number]
+    return attach(shas, EVENT, contents.group_by(EVENT).agg(pull_requests=name.collect(order_by=order)))
 
 
 def _incidents(_profile: Profile, zone: Sequence[Offset], has_team_rules: bool) -> Table:

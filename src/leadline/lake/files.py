@@ -62,10 +62,10 @@ def _statistics(path: Path, table: Table) -> dict[str, Any]:
         if name not in table.key:
             continue
         bounds = [_bounds(footer.row_group(group).column(position)) for group in range(footer.num_row_groups)]
-        known = [bound for bound in bounds if bound is not None]
-        if known and len(known) == len(bounds):
-            lowest[name] = min(bound[0] for bound in known)
-            highest[name] = max(bound[1] for bound in known)
+        complete = [bound for bound in bounds if bound is not None]
+        if complete and len(complete) == len(bounds):
+            lowest[name] = min(bound[0] for bound in complete)
+            highest[name] = max(bound[1] for bound in complete)
     return {"numRecords": footer.num_rows, "minValues": lowest, "maxValues": highest, "nullCount": {}}
 
 

@@ -87,9 +87,9 @@ class Lake:
     def _manifest(self, table: str, version: int) -> Manifest:
         """The files of one version. Versions never change, so they are remembered."""
         with self._guard:
-            if (found := self._manifests.get((table, version))) is not None:
+            if (manifest := self._manifests.get((table, version))) is not None:
                 self._manifests.move_to_end((table, version))
-                return found
+                return manifest
         manifest = Manifest(version, _data_files(self.folder(table), self.open_delta(table, version)))
         self._remember(table, manifest)
         return manifest

@@ -247,8 +247,8 @@ def compact_lake(
     that no version of the last ``keep_days`` days reads. Content stays the same. ``lock`` keeps deliveries out while a
     table is merged."""
     merged = written = cleared = 0
-    for each in TABLES.values() if table is None else [table_named(table)]:
-        from_files, to_files = compact_table(lake, each, lock or (lambda _: nullcontext()), least)
+    for each_table in TABLES.values() if table is None else [table_named(table)]:
+        from_files, to_files = compact_table(lake, each_table, lock or (lambda _: nullcontext()), least)
         merged, written = merged + from_files, written + to_files
-        cleared += clear_table(lake, each, now=now, keep_days=keep_days)
+        cleared += clear_table(lake, each_table, now=now, keep_days=keep_days)
     return Compaction(merged, written, cleared)

@@ -182,17 +182,17 @@ class Lineages:
 
     def lineage(self, model: Model) -> Lineage:
         """What ``model`` follows from."""
-        if (found := self._found.get(model)) is None:
-            found = self._found[model] = self._kept(model) or self._derived(model)
-        return found
+        if (lineage := self._found.get(model)) is None:
+            lineage = self._found[model] = self._kept(model) or self._derived(model)
+        return lineage
 
     def dependencies(self, model: Model) -> Dependencies:
         """What ``model`` itself reads, with the stored tables."""
         if model.computation is not None:
             return declared(model, self._profile)
         with _GUARD:
-            known = list(_DEPENDENCIES.get(model, ()))
-        for dependencies in known:
+            built = list(_DEPENDENCIES.get(model, ()))
+        for dependencies in built:
             if all(answer(self._profile, question) == text for question, text in dependencies.answers.items()):
                 return dependencies
         with BUILDING:
@@ -207,10 +207,10 @@ class Lineages:
 
     def _kept(self, model: Model) -> Lineage | None:
         with _GUARD:
-            known = list(_LINEAGES.get(model, ()))
-        for lineage in known or self._read(model):
+            remembered = list(_LINEAGES.get(model, ()))
+        for lineage in remembered or self._read(model):
             if lineage.holds(self._profile):
-                if not known:
+                if not remembered:
                     _remember(_LINEAGES, model, lineage)
                 return lineage
         return None

@@ -129,8 +129,8 @@ def _store(
 ) -> MaterializationStore:
 
     def bind_people() -> None:
-        known = [tree(project, name, version) for name, version in sorted(tree_versions.items())]
-        engine.bind_arrow(PEOPLE, people(known))
+        org_trees = [tree(project, name, version) for name, version in sorted(tree_versions.items())]
+        engine.bind_arrow(PEOPLE, people(org_trees))
 
     return MaterializationStore(
         project.folder / "cache" / "facts",

@@ -111,14 +111,14 @@ class MaterializationStore:
         return self._fingerprint(self._lineages.lineage(model))
 
     def _fingerprint(self, lineage: Lineage) -> str:
-        if (known := self._fingerprints.get(lineage.name)) is None:
+        if (fingerprint := self._fingerprints.get(lineage.name)) is None:
             state = {
                 "config": self._config_digest(lineage),
                 "sources": {table: self._versions.get(table) for table in lineage.sources},
                 "depends_on": [self._fingerprint(above) for above in lineage.depends_on],
             }
-            known = self._fingerprints[lineage.name] = _digest(state)
-        return known
+            fingerprint = self._fingerprints[lineage.name] = _digest(state)
+        return fingerprint
 
     def _config_digest(self, follows: Lineage | Dependencies) -> str:
         """A digest of what a stored table follows from beside the lake's and other stored tables."""

@@ -61,13 +61,13 @@ def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str
     Groups bring what the level has; a metric asked for by name that it has not is refused. Raises ``InvalidRequest``
     (``unknown_metric``, ``unknown_metric_group``, ``metric_not_at_level``).
     """
-    known = groups_of(insight)
+    group_names = groups_of(insight)
     wanted_groups = set()
-    for given in groups:
-        name = given.strip().lower()
-        group = name if name in known else GROUP_ALIASES.get(name)
-        if group not in known:
-            raise _unknown("metric group", given, list(known), "metricGroups")
+    for asked in groups:
+        name = asked.strip().lower()
+        group = name if name in group_names else GROUP_ALIASES.get(name)
+        if group not in group_names:
+            raise _unknown("metric group", asked, list(group_names), "metricGroups")
         wanted_groups.add(group)
     by_name = [named(name, _OF[insight]) for name in names]
     for metric in by_name:
@@ -88,12 +88,12 @@ def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str
 
 def by_ids(ids: Sequence[str]) -> tuple[Metric, ...]:
     """The metrics with these ids, in the order given; those that only reports compute have one, too."""
-    return tuple(_BY_ID[each] for each in ids)
+    return tuple(_BY_ID[metric_id] for metric_id in ids)
 
 
 def _unknown(what: str, name: str, known: list[str], field: str) -> InvalidRequest:
-    upper = {each.upper(): each for each in known}
-    near = [upper[each] for each in difflib.get_close_matches(name.upper(), upper, n=3, cutoff=0.5)]
+    upper = {known_name.upper(): known_name for known_name in known}
+    near = [upper[known_name] for known_name in difflib.get_close_matches(name.upper(), upper, n=3, cutoff=0.5)]
     hint = f"did you mean {', '.join(near)}?" if near else f"one of {', '.join(known)}"
     return InvalidRequest(
         f'Unknown {what} "{name}"; {hint}',

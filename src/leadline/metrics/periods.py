@@ -31,13 +31,13 @@ def periods(start: date, end: date, granularity: str) -> list[Period]:
     """The periods that ``start`` to ``end`` (both inclusive) touches, in order; weeks start on Monday (ISO 8601)."""
     if granularity == RANGE:
         return [Period(f"{start}/{end}", start, end)]
-    found: list[Period] = []
+    in_range: list[Period] = []
     day = start
     while day <= end:
         label, following = _period_of(day, granularity)
-        found.append(Period(label, day, min(following - _DAY, end)))
+        in_range.append(Period(label, day, min(following - _DAY, end)))
         day = following
-    return found
+    return in_range
 
 
 def units_of(start: date, end: date, unit: str) -> Fraction:

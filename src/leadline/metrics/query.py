@@ -266,9 +266,9 @@ def _score(grid: Table, rating: Rating) -> IntegerValue:
 
 def _overall(scores: Sequence[IntegerValue]) -> NumericValue:
     total = sum(score.fill_null(0) for score in scores)
-    known = sum(score.notnull().cast("int64") for score in scores)
+    rated = sum(score.notnull().cast("int64") for score in scores)
     # Half rounds down.
-    return (total / known.nullif(0) - 0.5).ceil()
+    return (total / rated.nullif(0) - 0.5).ceil()
 
 
 def _named(score: NumericValue) -> StringValue:

@@ -73,7 +73,11 @@ class ReportMetric:
     @property
     def ids(self) -> tuple[str, ...]:
         """The metrics and parts that it is made of, its rating's too."""
-        return tuple(each for each in (self.value, self.over, self.rating) if each is not None and each != PEOPLE)
+        return tuple(
+            metric_id
+            for metric_id in (self.value, self.over, self.rating)
+            if metric_id is not None and metric_id != PEOPLE
+        )
 
 
 @dataclass(frozen=True)
@@ -212,17 +216,17 @@ def chosen(section: Section, names: Sequence[str]) -> tuple[ReportMetric, ...]:
 
     Raises ``InvalidRequest`` (``unknown_metric``) with the nearest names.
     """
-    known = {metric.name: metric for metric in section.metrics}
+    metrics = {metric.name: metric for metric in section.metrics}
     wanted = set()
     for name in names:
         upper = name.strip().upper()
-        if upper not in known:
-            near = difflib.get_close_matches(upper, known, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(near)}?" if near else f"one of {', '.join(known)}"
+        if upper not in metrics:
+            near = difflib.get_close_matches(upper, metrics, n=3, cutoff=0.5)
+            hint = f"did you mean {', '.join(near)}?" if near else f"one of {', '.join(metrics)}"
             raise InvalidRequest(
                 f'Unknown metric "{name}"; {hint}',
                 code="unknown_metric",
-                details=[Detail(f"{section.field}.metrics", f"one of {', '.join(known)}")],
+                details=[Detail(f"{section.field}.metrics", f"one of {', '.join(metrics)}")],
             )
         wanted.add(upper)
-    return tuple(metric for name, metric in known.items() if not wanted or name in wanted)
+    return tuple(metric for name, metric in metrics.items() if not wanted or name in wanted)

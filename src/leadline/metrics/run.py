@@ -41,7 +41,7 @@ def pin(project: Project, tree_name: str) -> Pins:
     return Pins(
         tables=project.lake.snapshot().versions,
         # All trees, since an account may belong to a developer of any of them.
-        trees={each.name: each.version for each in trees(project)},
+        trees={summary.name: summary.version for summary in trees(project)},
         definitions=DEFINITIONS,
         settings=project.profile(tree_name).texts,
     )
