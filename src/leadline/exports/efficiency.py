@@ -13,8 +13,8 @@ from leadline.errors import Detail, Forbidden
 from leadline.exports import options as command_options
 from leadline.exports.answers import Created, CreatedBody, ExportBody, ListBody
 from leadline.exports.export_kind import Command, ExportKind
-from leadline.exports.metric_rows import METRIC_ROWS, metrics_request
-from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest, Scope
+from leadline.exports.metric_rows import METRIC_ROWS, groups_field, metrics_field, metrics_request
+from leadline.exports.models import MetricOptions, MetricsExportRequest, Scope
 from leadline.field_types import Name, TeamId, one_of
 from leadline.home import Project
 from leadline.metrics.catalogue import catalogue_of
@@ -51,19 +51,8 @@ class EfficiencyExportRequest(MetricsExportRequest):
     the two is needed."""
 
     scope: EfficiencyScope
-    metric_groups: list[Name] | None = Field(
-        None,
-        max_length=MOST_NAMES,
-        description="Any of `lttc`, `work_items`, `df` (or `deployment_frequency`), `cfr`, `mttr`, `rating`, `summary`, "
-        "in any letter case.",
-        examples=[["lttc", "df", "mttr", "cfr"]],
-    )
-    metrics: list[Name] | None = Field(
-        None,
-        max_length=MOST_NAMES,
-        description="Names from the catalogue, in any letter case.",
-        examples=[["LTTC_Mean_Days", "DF_Deployment_Count"]],
-    )
+    metric_groups: list[Name] | None = groups_field(EFFICIENCY, "lttc", "df", "mttr", "cfr")
+    metrics: list[Name] | None = metrics_field("LTTC_Mean_Days", "DF_Deployment_Count")
     options: EfficiencyOptions
 
 

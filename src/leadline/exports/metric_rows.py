@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
 
 from leadline.exports.export_kind import Rows
-from leadline.exports.models import MetricOptions, MetricsExportRequest
+from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest
 from leadline.metrics import catalogue
 from leadline.metrics.request import MetricsRequest
 
 if TYPE_CHECKING:
     from leadline.home import Project
     from leadline.metrics.run import QueryInputs
+
+
+def groups_field(insight: str, *example: str) -> Any:
+    """The field of a request that names groups of an insight."""
+    aliases = {group: alias for alias, group in catalogue.GROUP_ALIASES.items()}
+    groups = [
+        f"`{group}`" + (f" (or `{aliases[group]}`)" if group in aliases else "")
+        for group in catalogue.groups_of(insight)
+    ]
+    about = f"Any of {', '.join(groups)}, in any letter case."
+    return Field(None, max_length=MOST_NAMES, description=about, examples=[list(example)])
+
+
+def metrics_field(*example: str) -> Any:
+    """The field of a request that names metrics."""
+    about = "Names from the catalogue, in any letter case."
+    return Field(None, max_length=MOST_NAMES, description=about, examples=[list(example)])
 
 
 def metrics_request(

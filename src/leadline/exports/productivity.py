@@ -10,8 +10,8 @@ from pydantic import Field
 from leadline.errors import Detail, InvalidRequest
 from leadline.exports import options as command_options
 from leadline.exports.export_kind import Command, ExportKind
-from leadline.exports.metric_rows import METRIC_ROWS, metrics_request
-from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest
+from leadline.exports.metric_rows import METRIC_ROWS, groups_field, metrics_field, metrics_request
+from leadline.exports.models import MetricOptions, MetricsExportRequest
 from leadline.field_types import Name, one_of
 from leadline.home import Project
 from leadline.metrics.catalogue import catalogue_of
@@ -39,18 +39,8 @@ NO_OPTIONS = ProductivityOptions.model_validate({})
 class ProductivityExportRequest(MetricsExportRequest):
     """A productivity export. `metricGroups` and `metrics` are merged; both absent or empty mean all metrics."""
 
-    metric_groups: list[Name] | None = Field(
-        None,
-        max_length=MOST_NAMES,
-        description="Any of `activity`, `velocity`, `volume`, `quality`, `collaboration`, in any letter case.",
-        examples=[["activity", "velocity"]],
-    )
-    metrics: list[Name] | None = Field(
-        None,
-        max_length=MOST_NAMES,
-        description="Names from the catalogue, in any letter case.",
-        examples=[["PR_Merged", "Work_Completed"]],
-    )
+    metric_groups: list[Name] | None = groups_field(PRODUCTIVITY, "activity", "velocity")
+    metrics: list[Name] | None = metrics_field("PR_Merged", "Work_Completed")
     options: ProductivityOptions | None = None
 
 

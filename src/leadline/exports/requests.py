@@ -1,7 +1,7 @@
-"""Reads a lenient request body into a normalized request: the parts that the kinds of exports share.
+"""What requests have in common: the scope resolved, the range and the options checked, and the normalized request.
 
-Every default is filled in, every name is canonical and the scope exists, so that requests meaning the same are equal. What
-is wrong is raised as one ``InvalidRequest`` with every finding as a detail; fields that nobody declared become warnings.
+In a normalized request every default is filled in, every name is canonical and the scope exists, so that requests meaning
+the same are equal.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ResolvedScope:
 
 
 def resolved_scope(project: Project, scope: Scope) -> ResolvedScope:
-    """Find the scope's team or tree. Raises ``InvalidRequest`` with the seeds' sentences."""
+    """Find the scope's team or tree. Raises ``InvalidRequest``."""
     from leadline import people
 
     if scope.team_id is not None:
