@@ -37,7 +37,7 @@ class Listing:
 
 def test_deployments_of_full_seconds_side_by_side() -> None:
     api = cast("Api", Listing([f"2026-01-01T00:00:{at // 150:02}.{at % 150:03}Z" for at in range(600)]))
-    project = Project({"fullPath": "acme/shop", "id": "gid://gitlab/Project/1"}, "gitlab.com")
+    project = Project({"id": "gid://gitlab/Project/1"}, "gitlab.com#1", "acme/shop")
     stream = DeploymentStream(Reading(api, "gitlab", DeployRules(), "", bounded=False), project)
     pages = list(stream.read(DeploymentsCursor()))
     met = {row["deployment_id"] for page in pages for row in page.rows["deployments"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -10,27 +10,18 @@ from typing import Any, ClassVar
 from leadline.errors import NotFound, Unauthenticated
 from leadline.sources.kit.client import Client, Refused
 from leadline.sources.kit.cursor import Cursors
-from leadline.sources.kit.forge import Forge, Overview, RepositoryStream
-from leadline.sources.kit.lists import ListCursor, Listed, before, walk
-from leadline.sources.kit.page import Page, Row, RunContext
-from leadline.sources.kit.records import Node, Rows, merged, objects, rows_of
+from leadline.sources.kit.forge import Forge, ListStream, Overview, Repository
+from leadline.sources.kit.lists import ListCursor, Listed, Step, before, walk
+from leadline.sources.kit.page import Row, RunContext
+from leadline.sources.kit.records import Node, Rows, objects
 
 from . import queries, rows
 
 LAG = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class Folder:
-    """A repository as Drawer's overview shows it."""
-
-    node: Node
-    key: str
-
-    @property
-    def name(self) -> str:
-        """What it is called now."""
-        return str(self.node["path"])
+class Folder(Repository):
+    """A folder, which is Drawer's repository."""
 
     def row(self) -> Row:
         """Its row of ``repositories``."""
@@ -44,12 +35,12 @@ class FolderCursor(ListCursor):
     touched: str = ""
 
 
-class FolderStream(RepositoryStream[FolderCursor]):
+class FolderStream(ListStream[FolderCursor]):
     """A list of a folder, shown the last touched first."""
 
     cursor = FolderCursor
+    record = "{number} of {subject}"
     path: ClassVar[str]
-    rows: ClassVar[Callable[[str, Node], Rows]]
 
     def __init__(self, drawer: Drawer, folder: Folder) -> None:
         super().__init__(folder)
@@ -59,31 +50,34 @@ class FolderStream(RepositoryStream[FolderCursor]):
         """Whether anything was touched."""
         return cursor.touched != self.touched or cursor.backfill is not None
 
-    def read(self, cursor: FolderCursor) -> Iterator[Page]:
-        """What was touched."""
-        for step in walk(cursor, self._ask, until=before(LAG), instant=lambda node: node.get("touched")):
-            cursor = step.moved(cursor)
-            if step.ended:
-                cursor = replace(cursor, touched=self.touched)
-            make = type(self).rows
-            made, skipped = rows_of(step.nodes, lambda node: make(self.subject, node), str)  # noqa: B023
-            yield self.page(merged(made for _, made in made), cursor, records=len(step.nodes), skipped=skipped)
+    def steps(self, cursor: FolderCursor) -> Iterator[Step[Node]]:
+        """The list, from ``cursor`` on."""
+        return walk(cursor, self._ask, until=before(LAG), instant=lambda node: node.get("touched"))
 
-    def _ask(self, place: str | None, _until: str | None) -> Listed[Node]:
+    def moved(self, cursor: FolderCursor, step: Step[Node], made: Sequence[tuple[Node, Rows]]) -> FolderCursor:
+        """``cursor`` behind a page."""
+        cursor = super().moved(cursor, step, made)
+        return replace(cursor, touched=self.touched) if step.ended else cursor
+
+    def number(self, node: Node) -> object:
+        """What tells a record from others of its kind."""
+        return node.get("number") or node.get("tag")
+
+    def _ask(self, position: str | None, _until: str | None) -> Listed[Node]:
         owner, _, name = self.subject.partition("/")
-        return self.drawer.page(self.path.format(owner=owner, name=name), place)
+        return self.drawer.page(self.path.format(owner=owner, name=name), position)
 
 
 class ChangeStream(FolderStream):
     """Changes."""
 
-    list_name, path, rows = "changes", queries.CHANGES, rows.change_rows
+    list_name, path, make = "changes", queries.CHANGES, staticmethod(rows.change_rows)
 
 
 class ReleaseStream(FolderStream):
     """Releases."""
 
-    list_name, path, rows = "releases", queries.RELEASES, rows.release_rows
+    list_name, path, make = "releases", queries.RELEASES, staticmethod(rows.release_rows)
 
 
 class Drawer(Forge[Overview[Folder]]):
@@ -99,19 +93,17 @@ class Drawer(Forge[Overview[Folder]]):
     def overview(self, _cursors: Cursors) -> Overview[Folder]:
         """The owner's folders."""
         nodes, _ = self.page(queries.FOLDERS.format(owner=self.owner), None)
-        return Overview([Folder(node, f"{self.host}#{node['id']}") for node in nodes], [])
+        return Overview([Folder(node, f"{self.host}#{node['id']}", str(node["path"])) for node in nodes], [])
 
-    def streams(
-        self, overview: Overview[Folder], _cursors: Cursors, _context: RunContext
-    ) -> Iterator[RepositoryStream[Any]]:
+    def streams(self, overview: Overview[Folder], _cursors: Cursors, _context: RunContext) -> Iterator[ListStream[Any]]:
         """Both lists of every folder."""
         for folder in overview.repositories:
             yield ChangeStream(self, folder)
             yield ReleaseStream(self, folder)
 
-    def page(self, path: str, place: str | None) -> Listed[Node]:
+    def page(self, path: str, position: str | None) -> Listed[Node]:
         """One page of a list."""
-        params: Mapping[str, str] = {"size": str(queries.SIZE), **({"place": place} if place else {})}
+        params: Mapping[str, str] = {"size": str(queries.SIZE), **({"place": position} if position else {})}
         answer = self.client.request("GET", f"{self.base}{path}", params=params)
         if answer.status == 401:
             raise Unauthenticated("Drawer refuses the token")

@@ -10,9 +10,9 @@ from leadline.errors import NotFound
 from leadline.sources.github.api import Api, connection
 from leadline.sources.github.queries import OVERVIEW, REPOSITORIES
 from leadline.sources.github.rows import repository_row
-from leadline.sources.kit.forge import Overview
+from leadline.sources.kit import forge
 from leadline.sources.kit.page import Row, Skipped
-from leadline.sources.kit.records import Node, at_path, elements, inner
+from leadline.sources.kit.records import at_path, elements, inner
 
 NEEDED = {
     "pullRequests": "Pull requests",
@@ -23,17 +23,8 @@ NEEDED = {
 """The permission (to read) that a part of a repository needs, of a fine-grained token or an app."""
 
 
-@dataclass(frozen=True, eq=False)
-class Repository:
+class Repository(forge.Repository):
     """A repository as the overview shows it."""
-
-    node: Node
-    key: str
-
-    @property
-    def name(self) -> str:
-        """``owner/name``, as it is called now."""
-        return str(self.node["nameWithOwner"])
 
     def row(self) -> Row:
         """Its row of ``repositories``. Raises ``Misshapen``."""
@@ -61,7 +52,7 @@ class Repository:
 
 
 @dataclass(frozen=True)
-class Owned(Overview[Repository]):
+class Owned(forge.Overview[Repository]):
     """The repositories of an owner; whether it is an ``organization``."""
 
     organization: bool
@@ -82,7 +73,10 @@ def owned(api: Api, owner: str) -> Owned:
         for path, message in data.refused:
             part = (str(path[-1]) if path else "something", message)
             hidden[part] = hidden.get(part, 0) + 1
-        repositories += [Repository(node, f"{api.server.host}#{node.get('databaseId')}") for node in nodes]
+        repositories += [
+            Repository(node, f"{api.server.host}#{node.get('databaseId')}", str(node["nameWithOwner"]))
+            for node in nodes
+        ]
         if after is None:
             break
     skipped = [

@@ -33,7 +33,7 @@ class PullRequests:
     skipped: list[Skipped] = field(default_factory=list)
     _size: PageSize = field(default_factory=lambda: PageSize(PULLS))
 
-    def ask(self, after: str | None, _until: str | None) -> Listed[Node]:
+    def ask(self, after: str | None) -> Listed[Node]:
         """One page, with every list whole, or None if it cannot be read; and some of the commits ``waiting``."""
         nodes, following = self._size.read(
             lambda size, attempts: self._with_commits(after, size, attempts),

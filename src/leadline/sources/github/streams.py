@@ -20,10 +20,10 @@ from leadline.sources.github.queries import DEPLOYMENTS, DEPLOYMENTS_BY_ID, IDS,
 from leadline.sources.github.rows import commit_row, deployment_rows, pull_request_rows, release_rows
 from leadline.sources.kit.cursor import Cursor, Cursors, Stored
 from leadline.sources.kit.deploy_rules import DeployRules
-from leadline.sources.kit.forge import RepositoryStream, cursor_name
-from leadline.sources.kit.lists import ListCursor, Listed, before, walk
+from leadline.sources.kit.forge import ListStream, RepositoryStream, cursor_name
+from leadline.sources.kit.lists import ListCursor, Listed, Step, before, walk
 from leadline.sources.kit.page import Page, Skipped
-from leadline.sources.kit.records import Node, Rows, complete_parents, elements, merged, rows_of
+from leadline.sources.kit.records import Node, Rows, elements, merged, rows_of
 from leadline.sources.kit.streams import Stream
 
 LAG = timedelta(minutes=2)
@@ -109,7 +109,7 @@ class Reading:
         return not isinstance(newest, str) or (now is not None and newest < earlier(rfc3339(now), LAG))
 
 
-class TokenStream(RepositoryStream[T]):
+class TokenStream(ListStream[T]):
     """A list with a change token. ``connection``, ``token_fields``: the list in the overview, and what of its newest is in the
     token; ``instant``: the field that the list is in the order of; ``query`` asks for a page of it."""
 
@@ -128,117 +128,95 @@ class TokenStream(RepositoryStream[T]):
         """Whether the list is another than when it was last read to its end."""
         return self.token is not None and (cursor.change_token != self.token or cursor.backfill is not None)
 
-    def read(self, cursor: T) -> Iterator[Page]:
+    def read(self, cursor: T) -> Generator[Page, None, T]:
         """The list, from the newest down to what is known."""
-        yield from self.pages(cursor)
-
-    def pages(self, cursor: T) -> Generator[Page, None, T]:
-        """The pages of the list; returns the cursor of the last."""
-        if self.token == [0]:
-            cursor = replace(cursor, change_token=self.token)
-            yield self.page({}, cursor)
-            return cursor
-        steps = walk(
-            cursor,
-            self.ask,
-            until=before(LAG),
-            instant=self._instant,
-            change_token=self.token,
-        )
-        for step in steps:
-            cursor = step.moved(cursor)
-            if step.ended:
-                token = step.change_token
-                settled = token is not None and self.reading.settled(token[-1])
-                cursor = replace(cursor, change_token=token if settled else None)
-            cursor, page = self.of(step.nodes, cursor)
-            yield page
+        if self.token != [0]:
+            return (yield from super().read(cursor))
+        cursor = replace(cursor, change_token=self.token)
+        yield self.page({}, cursor)
         return cursor
+
+    def steps(self, cursor: T) -> Iterator[Step[Node]]:
+        """The list, from ``cursor`` on."""
+        return walk(cursor, self.ask, until=before(LAG), instant=self._instant, change_token=self.token)
+
+    def moved(self, cursor: T, step: Step[Node], made: Sequence[tuple[Node, Rows]]) -> T:
+        """``cursor`` behind a page; with the change token at the end, unless something may still appear."""
+        cursor = super().moved(cursor, step, made)
+        if not step.ended:
+            return cursor
+        token = step.change_token
+        return replace(cursor, change_token=token if token and self.reading.settled(token[-1]) else None)
 
     def ask(self, after: str | None, _until: str | None) -> Listed[Node]:
         """One page of the list."""
         variables = {"owner": self.owner, "name": self.short_name, "size": LIST, "after": after}
         return connection(self.api.graphql(self.query, variables), "repository", "things")
 
-    def of(self, nodes: Sequence[Node], cursor: T) -> tuple[T, Page]:
-        """The page that has the rows of ``nodes``, and its cursor."""
-        raise NotImplementedError
+    def number(self, node: Node) -> object:
+        """What tells a record from others of its kind."""
+        return node.get("databaseId") or node.get("number") or node.get("id")
 
     def _instant(self, node: Node) -> str | None:
         at = node.get(self.instant)
         return at if isinstance(at, str) else None
 
-    def called(self, what: str) -> Any:
-        """Names a record: by ``what`` it is and its number."""
-        return lambda node: f"{what} {node.get('databaseId') or node.get('id')} of {self.subject}"
-
 
 class PullRequestStream(TokenStream[PullRequestsCursor]):
     """Pull requests with all their lists, and their commits, where git is not read."""
 
-    list_name = "pulls"
+    list_name, record = "pulls", "{subject}#{number}"
     connection = "pullRequests"
     token_fields = ("number", "updatedAt")
     instant = "updatedAt"
+    lists_of = LISTS_OF
     cursor = PullRequestsCursor
 
     def __init__(self, reading: Reading, repository: Repository) -> None:
         super().__init__(reading, repository)
         self.brings_commits = repository.name not in reading.in_git
-        self._reader = PullRequests(
-            self.api, self.owner, self.short_name, Commits(self.api, self.owner, self.short_name)
-        )
+        commits = Commits(self.api, self.owner, self.short_name)
+        self._reader = PullRequests(self.api, self.owner, self.short_name, commits)
 
     def due(self, cursor: PullRequestsCursor) -> bool:
         """Whether the list is another, or commits are to be asked for yet."""
         return super().due(cursor) or bool(self.brings_commits and cursor.commits)
 
-    def read(self, cursor: PullRequestsCursor) -> Iterator[Page]:
+    def read(self, cursor: PullRequestsCursor) -> Generator[Page, None, PullRequestsCursor]:
         """The pull requests, then the commits of the last of them."""
         self._reader.waiting = list(cursor.commits) if self.brings_commits else []
         if super().due(cursor):
-            cursor = yield from self.pages(cursor)
+            cursor = yield from super().read(cursor)
         if self._reader.waiting:
             self._reader.bring()
-            yield self.page(self._commits(), replace(cursor, commits=()), skipped=self._taken())
+            rows, skipped = self.beside()
+            cursor = replace(cursor, commits=())
+            yield self.page(rows, cursor, skipped=list(dict.fromkeys(skipped)))
+        return cursor
 
-    def ask(self, after: str | None, until: str | None) -> Listed[Node]:
+    def ask(self, after: str | None, _until: str | None) -> Listed[Node]:
         """One page of the list."""
-        return self._reader.ask(after, until)
+        return self._reader.ask(after)
 
-    def of(self, nodes: Sequence[Node], cursor: PullRequestsCursor) -> tuple[PullRequestsCursor, Page]:
-        """The page that has the rows of ``nodes`` and of the commits that came with them."""
-        name = self.repository.name
-        commits = self._commits()
-        made, skipped = rows_of(nodes, self._rows, lambda node: f"{name}#{node.get('number')}")
-        self._reader.skipped += skipped
-        keys = [(node, {"repository": name, "number": node.get("number")}) for node, _ in made]
-        cursor = replace(cursor, commits=tuple(self._reader.waiting))
-        return cursor, self.page(
-            merged([commits, *(rows for _, rows in made)]),
-            cursor,
-            records=len(nodes),
-            complete_parents=complete_parents(keys, LISTS_OF),
-            skipped=self._taken(),
-        )
-
-    def _rows(self, node: Node) -> Rows:
-        rows = pull_request_rows(self.repository.name, node)
+    def rows(self, node: Node) -> Rows:
+        """A pull request with its lists; its commits are asked for later."""
+        rows = pull_request_rows(self.subject, node)
         if self.brings_commits:
             self._reader.waiting += to_ask(node, self.repository.default_branch)
         return rows
 
-    def _commits(self) -> Rows:
-        """Rows of the commits that came with the pull requests."""
-        nodes, self._reader.brought = self._reader.brought, []
-        rows, skipped = commit_rows(self.repository.name, nodes)
-        self._reader.skipped += skipped
-        return rows
+    def moved(
+        self, cursor: PullRequestsCursor, step: Step[Node], made: Sequence[tuple[Node, Rows]]
+    ) -> PullRequestsCursor:
+        """``cursor`` behind a page, with the commits that are to be asked for yet."""
+        return replace(super().moved(cursor, step, made), commits=tuple(self._reader.waiting))
 
-    def _taken(self) -> list[Skipped]:
-        """What was left out, each thing once."""
-        skipped, self._reader.skipped = list(dict.fromkeys(self._reader.skipped)), []
-        return skipped
+    def beside(self) -> tuple[Rows, list[Skipped]]:
+        """The commits of earlier pages, and what could not be read."""
+        rows, skipped = commit_rows(self.subject, self._reader.brought)
+        skipped = [*self._reader.skipped, *skipped]
+        self._reader.brought, self._reader.skipped = [], []
+        return rows, skipped
 
 
 def commit_rows(repository: str, nodes: Sequence[Node]) -> tuple[Rows, list[Skipped]]:
@@ -277,46 +255,28 @@ class CommitStream(RepositoryStream[CommitsCursor]):
 class ReleaseStream(TokenStream[TokenCursor]):
     """Releases."""
 
-    list_name = "releases"
-    connection = "releases"
-    query = RELEASES
+    list_name = connection = "releases"
+    query, record = RELEASES, "release {number} of {subject}"
     cursor = TokenCursor
-
-    def of(self, nodes: Sequence[Node], cursor: TokenCursor) -> tuple[TokenCursor, Page]:
-        """The page that has the rows of ``nodes``."""
-        made, skipped = rows_of(nodes, lambda node: release_rows(self.subject, node), self.called("release"))
-        rows = merged(rows for _, rows in made)
-        return cursor, self.page(rows, cursor, records=len(nodes), skipped=skipped)
+    make = staticmethod(release_rows)
 
 
 class DeploymentStream(TokenStream[DeploymentsCursor]):
     """Deployments; those that have not ended are remembered, for ``OpenDeployments``."""
 
-    list_name = "deployments"
-    connection = "deployments"
-    query = DEPLOYMENTS
+    list_name = connection = "deployments"
+    query, record = DEPLOYMENTS, "deployment {number} of {subject}"
     cursor = DeploymentsCursor
 
-    def of(self, nodes: Sequence[Node], cursor: DeploymentsCursor) -> tuple[DeploymentsCursor, Page]:
-        """The page that has the rows of ``nodes``, and what of them has not ended."""
-        made, skipped = rows_of(
-            nodes, lambda node: deployment_rows(self.subject, node, self.reading.prefix), self.called("deployment")
-        )
-        cursor = replace(cursor, open=self._still_open(cursor.open, made))
-        return cursor, self.page(merged(rows for _, rows in made), cursor, records=len(nodes), skipped=skipped)
+    def rows(self, node: Node) -> Rows:
+        """A deployment."""
+        return deployment_rows(self.subject, node, self.reading.prefix)
 
-    def again(self, asked: Sequence[str], nodes: Sequence[Node], cursor: DeploymentsCursor) -> Page:
-        """The page that has what became of the deployments ``asked`` for, of which ``nodes`` are there."""
-        present = {str(node.get("id")) for node in nodes}
-        still_asked = {
-            identity: at for identity, at in cursor.open.items() if identity in present or identity not in asked
-        }
-        _, page = self.of(nodes, replace(cursor, open=still_asked))
-        return page
-
-    def _still_open(self, known: Mapping[str, str], made: Sequence[tuple[Node, Rows]]) -> dict[str, str]:
-        """Those that have not ended, but for such that are too old to end ever."""
-        still_open = dict(known)
+    def moved(
+        self, cursor: DeploymentsCursor, step: Step[Node], made: Sequence[tuple[Node, Rows]]
+    ) -> DeploymentsCursor:
+        """``cursor`` behind a page, with what has not ended, but for what is too old to end ever."""
+        still_open = dict(cursor.open)
         now = self.api.client.tool_time
         for node, rows in made:
             identity, created = str(node.get("id")), str(node.get("createdAt"))
@@ -325,7 +285,7 @@ class DeploymentStream(TokenStream[DeploymentsCursor]):
                 still_open[identity] = created
             else:
                 still_open.pop(identity, None)
-        return still_open
+        return replace(super().moved(cursor, step, made), open=still_open)
 
 
 class OpenDeployments(Stream[Cursor]):
@@ -354,8 +314,22 @@ class OpenDeployments(Stream[Cursor]):
             nodes = {str(node.get("id")): node for node in elements({"list": {"nodes": data.get("nodes")}}, "list")}
             for repository in dict.fromkeys(self._owners[identity] for identity in asked):
                 own = [nodes[key] for key in asked if key in nodes and self._owners[key] is repository]
-                stream = DeploymentStream(self.reading, repository)
-                yield stream.again(asked, own, self._cursor(repository))
+                cursor = self._cursor(repository)
+                gone = cursor.open.keys() & (set(asked) - nodes.keys())
+                cursor = replace(cursor, open={key: at for key, at in cursor.open.items() if key not in gone})
+                yield from _Again(self.reading, repository, own).read(cursor)
 
     def _cursor(self, repository: Repository) -> DeploymentsCursor:
         return self.cursors.get(cursor_name(repository, DeploymentStream.list_name), DeploymentsCursor)
+
+
+class _Again(DeploymentStream):
+    """Deployments of a repository that were asked for by their ids: its list is not read any further by them."""
+
+    def __init__(self, reading: Reading, repository: Repository, nodes: list[Node]) -> None:
+        super().__init__(reading, repository)
+        self.token, self._nodes = None, nodes
+
+    def steps(self, cursor: DeploymentsCursor) -> Iterator[Step[Node]]:
+        """One page."""
+        yield Step(self._nodes, cursor.watermark, cursor.backfill, cursor.change_token)

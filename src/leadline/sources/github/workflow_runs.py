@@ -6,7 +6,7 @@ now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,14 +14,14 @@ from typing import Any
 from leadline.errors import NotFound
 from leadline.instants import earlier
 from leadline.sources.github.overview import Repository
-from leadline.sources.github.rows import deploy_rule, run_build_id, run_deployment_id, run_rows
+from leadline.sources.github.rows import run_build_id, run_deployment_id, run_rows
 from leadline.sources.github.streams import Reading, TokenCursor
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Stored
-from leadline.sources.kit.forge import RepositoryStream
-from leadline.sources.kit.lists import Listed, NumberedPage, walk
+from leadline.sources.kit.forge import ListStream
+from leadline.sources.kit.lists import Listed, NumberedPage, Step, walk
 from leadline.sources.kit.page import Page, Row
-from leadline.sources.kit.records import Node, merged
+from leadline.sources.kit.records import Node, Rows
 from leadline.sources.kit.text import Misshapen
 
 SIZE = 100
@@ -61,21 +61,21 @@ class _Unchanged(Exception):
     """There is nothing on the newest page that was not there the last time."""
 
 
-class RunStream(RepositoryStream[RunsCursor]):
+class RunStream(ListStream[RunsCursor]):
     """One repository's workflow runs."""
 
-    list_name = "builds"
+    list_name, record = "builds", "build {number} of {subject}"
     cursor = RunsCursor
 
     def __init__(self, reading: Reading, repository: Repository) -> None:
         super().__init__(repository)
-        self.reading, self.api, self.repository = reading, reading.api, repository
+        self.reading, self.api = reading, reading.api
         pull_requests = repository.change_token("pullRequests", "number", "updatedAt")
         self.token = [repository.node.get("pushedAt"), pull_requests]
         """Changes when something was pushed."""
         self.settled = reading.settled(self.token[0]) and reading.settled((pull_requests or [None])[-1])
-        self._etag: str | None = None
-        self._open: str | None = None
+        self._begun = self._now = RunsCursor()
+        self._asked = self.api.now
 
     def due(self, cursor: RunsCursor) -> bool:
         """Whether something was pushed, a run was at work, or nobody has looked for a day."""
@@ -87,36 +87,53 @@ class RunStream(RepositoryStream[RunsCursor]):
             or cursor.asked < earlier(self.api.now, ASKED_ANYWAY)
         )
 
-    def read(self, cursor: RunsCursor) -> Iterator[Page]:
+    def read(self, cursor: RunsCursor) -> Generator[Page, None, RunsCursor]:
         """The runs created since, those of the day before, and all that had not ended."""
-        cursor = begun = self._by_rules(cursor)
-        asked = self.api.now
-        self._etag, self._open = cursor.etag, cursor.open
+        self._now = self._begun = self._by_rules(cursor)
+        self._asked = self.api.now
         try:
-            for step in walk(
-                cursor,
-                self._ask,
-                until=self._until,
-                instant=_created,
-                change_token=self.token,
-                known_too=True,
-            ):
-                open_met = min(filter(None, [cursor.open_met, *self._unfinished(step.nodes)]), default=None)
-                cursor = replace(step.moved(cursor), etag=self._etag, open_met=open_met)
-                rows = merged(self._rows(run) for run in step.nodes)
-                other_kind = self._other_kind(step.nodes) if cursor.anew else {}
-                if step.ended:
-                    self._open = open_met
-                    token = self.token if self.settled and step.change_token == self.token else None
-                    cursor = replace(cursor, change_token=token, asked=asked, open=open_met, open_met=None, anew=False)
-                yield self.page(rows, cursor, complete_parents=other_kind, records=sum(map(len, rows.values())))
+            yield from super().read(self._begun)
         except _Unchanged:
-            token = self.token if self.settled else cursor.change_token
-            yield self.page({}, replace(cursor, change_token=token, asked=asked))
+            token = self.token if self.settled else self._now.change_token
+            self._now = replace(self._now, change_token=token, asked=self._asked)
+            yield self.page({}, self._now)
         except (Refused, NotFound):
             # Asked again only when there is a reason to; this run tells of the refusal.
-            yield self.page({}, replace(begun, change_token=self.token, asked=asked))
+            yield self.page({}, replace(self._begun, change_token=self.token, asked=self._asked))
             raise
+        return self._now
+
+    def steps(self, cursor: RunsCursor) -> Iterator[Step[Node]]:
+        """The runs, from ``cursor`` on."""
+        return walk(cursor, self._ask, until=self._until, instant=_created, change_token=self.token, known_too=True)
+
+    def moved(self, cursor: RunsCursor, step: Step[Node], made: Sequence[tuple[Node, Rows]]) -> RunsCursor:
+        """``cursor`` behind a page, with when the oldest run was created that had not ended."""
+        open_met = min(filter(None, [cursor.open_met, *self._unfinished(step.nodes)]), default=None)
+        cursor = replace(super().moved(cursor, step, made), etag=self._now.etag, open_met=open_met)
+        if step.ended:
+            token = self.token if self.settled and step.change_token == self.token else None
+            cursor = replace(cursor, open=open_met, open_met=None, asked=self._asked, change_token=token, anew=False)
+        self._now = cursor
+        return cursor
+
+    def rows(self, node: Node) -> Rows:
+        """A run."""
+        return run_rows(self.subject, node, self.reading.prefix, self.reading.rules)
+
+    def number(self, node: Node) -> object:
+        """What tells a record from others of its kind."""
+        return node.get("id")
+
+    def complete(self, made: Sequence[tuple[Node, Rows]]) -> dict[str, list[Row]]:
+        """Where the rows of runs were that are of the other kind now."""
+        keys: dict[str, list[Row]] = {"builds": [], "deployments": []}
+        for run, rows in made if self._begun.anew else ():
+            if "builds" in rows:
+                keys["deployments"].append({"deployment_id": run_deployment_id(run, self.reading.prefix)})
+            else:
+                keys["builds"].append({"build_id": run_build_id(run, self.reading.prefix)})
+        return {table: parents for table, parents in keys.items() if parents}
 
     def _by_rules(self, cursor: RunsCursor) -> RunsCursor:
         """``cursor``, or one by which all is read anew, since the rules are others now."""
@@ -125,18 +142,18 @@ class RunStream(RepositoryStream[RunsCursor]):
             return RunsCursor(rules=rules, anew=True)
         return replace(cursor, rules=rules)
 
-    def _ask(self, place: str | None, _until: str | None) -> Listed[Node]:
-        page = NumberedPage.at(place)
+    def _ask(self, position: str | None, _until: str | None) -> Listed[Node]:
+        page = NumberedPage.at(position)
         params = {"per_page": str(SIZE), "page": str(page.number)}
         if page.bound is not None:
             params["created"] = f"<={page.bound}"
-        path = f"/repos/{self.repository.name}/actions/runs"
-        answer = self.api.rest(path, params, etag=self._etag if place is None else None)
+        path = f"/repos/{self.subject}/actions/runs"
+        answer = self.api.rest(path, params, etag=self._now.etag if position is None else None)
         if answer.status == 304:
             raise _Unchanged
         runs = _runs(answer.body)
-        if place is None:
-            self._etag = answer.headers.get("etag")
+        if position is None:
+            self._now = replace(self._now, etag=answer.headers.get("etag"))
         created = list(filter(None, map(_created, runs)))
         if len(runs) < SIZE or not created:
             return runs, None
@@ -145,10 +162,7 @@ class RunStream(RepositoryStream[RunsCursor]):
 
     def _until(self, watermark: str | None) -> str | None:
         """The instant down to which runs are read: those of the last day, and those that had not ended."""
-        return min(earlier(watermark, LAG), self._open or watermark) if watermark else None
-
-    def _rows(self, run: Node) -> dict[str, list[Row]]:
-        return run_rows(self.repository.name, run, self.reading.prefix, self.reading.rules)
+        return min(earlier(watermark, LAG), self._now.open or watermark) if watermark else None
 
     def _unfinished(self, runs: list[Node]) -> list[str]:
         """When those runs were created that have not ended, and may end yet."""
@@ -158,16 +172,6 @@ class RunStream(RepositoryStream[RunsCursor]):
             for run in runs
             if run.get("status") != "completed" and (_created(run) or "") >= oldest
         ]
-
-    def _other_kind(self, runs: list[Node]) -> dict[str, list[Row]]:
-        """Where the rows of runs were that are of the other kind now."""
-        keys: dict[str, list[Row]] = {"builds": [], "deployments": []}
-        for run in runs:
-            if deploy_rule(run, self.reading.rules) is None:
-                keys["deployments"].append({"deployment_id": run_deployment_id(run, self.reading.prefix)})
-            else:
-                keys["builds"].append({"build_id": run_build_id(run, self.reading.prefix)})
-        return {table: rows for table, rows in keys.items() if rows}
 
 
 def _created(run: Node) -> str | None:

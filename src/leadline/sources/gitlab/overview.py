@@ -10,6 +10,7 @@ from leadline.instants import rfc3339
 from leadline.sources.gitlab.api import Api, InPart, connection
 from leadline.sources.gitlab.queries import PROJECTS, overview
 from leadline.sources.gitlab.rows import number, repository_row, utc
+from leadline.sources.kit import forge
 from leadline.sources.kit.client import Unavailable
 from leadline.sources.kit.lists import PageSize
 from leadline.sources.kit.page import Row, Skipped
@@ -20,27 +21,13 @@ SMALL = 4
 COUNTED = ("mergeRequests", "issues", "releases")
 
 
-@dataclass(frozen=True, eq=False)
-class Project:
-    """A project as the overview shows it. ``key`` names it in cursors, whatever it is called."""
-
-    node: Node
-    host: str
-
-    @property
-    def name(self) -> str:
-        """Its full path, as it is called now."""
-        return str(self.node.get("fullPath"))
+class Project(forge.Repository):
+    """A project as the overview shows it."""
 
     @property
     def identity(self) -> str:
         """Its number."""
         return str(number(self.node.get("id")))
-
-    @property
-    def key(self) -> str:
-        """Names it in cursors."""
-        return f"{self.host}#{self.identity}"
 
     def row(self) -> Row:
         """Its row of ``repositories``."""
@@ -93,7 +80,8 @@ class Projects:
                     f"{self.api.token_from} may not see it"
                 )
             for node in nodes:
-                project = Project(node, self.api.server.host)
+                key = f"{self.api.server.host}#{number(node.get('id'))}"
+                project = Project(node, key, str(node.get("fullPath")))
                 by_key[project.key] = project
             if after is None:
                 projects = sorted(by_key.values(), key=lambda project: project.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import quote
@@ -11,11 +11,11 @@ from leadline.errors import NotFound
 from leadline.instants import earlier
 from leadline.sources.gitlab.queries import LIST, PIPELINES
 from leadline.sources.gitlab.rows import deployment_rows, pipeline_rows, utc
-from leadline.sources.gitlab.streams import ProjectCursor, ProjectStream, called
+from leadline.sources.gitlab.streams import ProjectCursor, ProjectStream
 from leadline.sources.kit.client import Refused
-from leadline.sources.kit.lists import Listed, NumberedPage
+from leadline.sources.kit.lists import Listed, NumberedPage, Step
 from leadline.sources.kit.page import Page
-from leadline.sources.kit.records import Node, Rows, merged, objects, rows_of
+from leadline.sources.kit.records import Node, Rows, objects
 
 ASKED_ANYWAY, ASKED_OUTSIDE = timedelta(days=7), timedelta(days=1)
 """How often deployments are looked for where no pipeline moved; the second, where some are made without a job."""
@@ -32,7 +32,7 @@ class DeploymentsCursor(ProjectCursor):
 class DeploymentStream(ProjectStream[DeploymentsCursor]):
     """Deployments, as REST lists them: by when they were updated, the oldest first, in pages that are numbered."""
 
-    list_name = "deployments"
+    list_name, record = "deployments", "deployment of {subject} {number}"
     cursor = DeploymentsCursor
 
     def due(self, cursor: DeploymentsCursor) -> bool:
@@ -40,29 +40,31 @@ class DeploymentStream(ProjectStream[DeploymentsCursor]):
         often = ASKED_OUTSIDE if cursor.outside else ASKED_ANYWAY
         return bool(self.project.pipelines_moved or cursor.backfill or cursor.asked < earlier(self.reading.now, often))
 
-    def read(self, cursor: DeploymentsCursor) -> Iterator[Page]:
+    def read(self, cursor: DeploymentsCursor) -> Generator[Page, None, DeploymentsCursor]:
         """What was updated."""
-        name, asked = self.project.name, self.reading.now
-        begun = cursor
+        asked = self.reading.now
         try:
-            for step in self.walk(cursor, self._ask):
-                outside = cursor.outside or any(not node.get("deployable") for node in step.nodes)
-                cursor = step.moved(replace(cursor, outside=outside))
-                if step.ended:
-                    cursor = replace(cursor, asked=asked)
-                made, skipped = rows_of(
-                    step.nodes,
-                    lambda node: deployment_rows(name, node, self.reading.prefix),
-                    called(f"deployment of {name} "),
-                )
-                yield self.page(merged(rows for _, rows in made), cursor, records=len(step.nodes), skipped=skipped)
+            return (yield from super().read(cursor))
         except (Refused, NotFound):
             # Asked again only when there is a reason to; this run tells of the refusal.
-            yield self.page({}, replace(begun, asked=asked))
+            yield self.page({}, replace(cursor, asked=asked))
             raise
 
-    def _ask(self, place: str | None, until: str | None) -> Listed[Node]:
-        page = NumberedPage.at(place) if place else NumberedPage(until)
+    def moved(
+        self, cursor: DeploymentsCursor, step: Step[Node], made: Sequence[tuple[Node, Rows]]
+    ) -> DeploymentsCursor:
+        """``cursor`` behind a page."""
+        outside = cursor.outside or any(not node.get("deployable") for node in step.nodes)
+        asked = self.reading.now if step.ended else cursor.asked
+        return replace(super().moved(cursor, step, made), outside=outside, asked=asked)
+
+    def rows(self, node: Node) -> Rows:
+        """A deployment."""
+        return deployment_rows(self.subject, node, self.reading.prefix)
+
+    def ask(self, position: str | None, until: str | None) -> Listed[Node]:
+        """One page of the list."""
+        page = NumberedPage.at(position) if position else NumberedPage(until)
         params = {"order_by": "updated_at", "sort": "asc", "per_page": str(LIST), "page": str(page.number)}
         if page.bound:
             params["updated_after"] = page.bound
@@ -81,7 +83,8 @@ class DeploymentStream(ProjectStream[DeploymentsCursor]):
 class PipelineStream(ProjectStream[ProjectCursor]):
     """Pipelines: builds, or by rule deployments."""
 
-    list_name = "pipelines"
+    list_name, record = "pipelines", "pipeline of {subject} {number}"
+    query = PIPELINES
     cursor = ProjectCursor
 
     def due(self, cursor: ProjectCursor) -> bool:
@@ -89,15 +92,15 @@ class PipelineStream(ProjectStream[ProjectCursor]):
         moved = self.project.pipelines_moved
         return moved is not None and (moved or cursor.backfill is not None or cursor.watermark is None)
 
-    def read(self, cursor: ProjectCursor) -> Iterator[Page]:
+    def read(self, cursor: ProjectCursor) -> Generator[Page, None, ProjectCursor]:
         """What was updated."""
-        if not self.project.pipelines_moved and cursor == ProjectCursor() and not self.reading.bounded:
-            yield self.page({}, ProjectCursor(watermark=self.reading.begun))
-            return
-        for step in self.walk(cursor, self.asking(PIPELINES)):
-            cursor = step.moved(cursor)
-            made, skipped = rows_of(step.nodes, self._rows, called(f"pipeline of {self.project.name} "))
-            yield self.page(merged(rows for _, rows in made), cursor, records=len(step.nodes), skipped=skipped)
+        if self.project.pipelines_moved or cursor != ProjectCursor() or self.reading.bounded:
+            return (yield from super().read(cursor))
+        cursor = ProjectCursor(watermark=self.reading.begun)
+        yield self.page({}, cursor)
+        return cursor
 
-    def _rows(self, node: Node) -> Rows:
-        return pipeline_rows(self.project.name, node, self.reading.prefix, self.api.server.origin, self.reading.rules)
+    def rows(self, node: Node) -> Rows:
+        """A pipeline."""
+        origin = self.api.server.origin
+        return pipeline_rows(self.subject, node, self.reading.prefix, origin, self.reading.rules)

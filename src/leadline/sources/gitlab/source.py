@@ -56,13 +56,8 @@ class GitLab(Forge[ProjectsOverview]):
     noun, nouns = "project", "projects"
 
     def __init__(self, api: Api, owner: str, patterns: Sequence[str], rules: DeployRules | None = None) -> None:
-        super().__init__(api.client, api.server.host, owner, patterns)
+        super().__init__(api.client, api.server.host, owner, patterns, is_cloud=api.server.is_cloud)
         self.api, self.rules = api, rules or DeployRules()
-
-    @property
-    def prefix(self) -> str:
-        """What makes GitLab's numbers differ from those of other tools and servers."""
-        return SOURCE if self.api.server.is_cloud else self.host
 
     @property
     def _run(self) -> str:

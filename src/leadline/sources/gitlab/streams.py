@@ -6,10 +6,10 @@ while they are read. Of those that are counted it is also known how many things 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from leadline.instants import earlier, rfc3339
 from leadline.sources.gitlab.api import Api, connection
@@ -26,10 +26,10 @@ from leadline.sources.gitlab.rows import (
 )
 from leadline.sources.kit.cursor import Part, Stored
 from leadline.sources.kit.deploy_rules import DeployRules
-from leadline.sources.kit.forge import RepositoryStream
-from leadline.sources.kit.lists import Ask, ListCursor, Listed, NumberedPage, Step, before, walk
-from leadline.sources.kit.page import Page, Row
-from leadline.sources.kit.records import Node, complete_parents, merged, rows_of
+from leadline.sources.kit.forge import ListStream
+from leadline.sources.kit.lists import ListCursor, Listed, NumberedPage, Step, before, walk
+from leadline.sources.kit.page import Page, Row, Skipped
+from leadline.sources.kit.records import Node, Rows
 
 LAG = timedelta(minutes=2)
 """What is this new when a list is read is read again next time: it may not have been shown yet."""
@@ -117,34 +117,40 @@ class Reading:
         return rfc3339(self.api.now, milliseconds=True)
 
 
-class ProjectStream(RepositoryStream[P]):
-    """One list of a project."""
+class ProjectStream(ListStream[P]):
+    """A list of a project; ``query`` asks for a page of it."""
+
+    query: ClassVar[str] = ""
 
     def __init__(self, reading: Reading, project: Project) -> None:
         super().__init__(project)
         self.reading, self.api, self.project = reading, reading.api, project
 
-    def walk(self, cursor: P, ask: Ask[Node], **how: Any) -> Iterator[Step[Node]]:
-        """The list from ``cursor`` on."""
-        return walk(cursor, ask, until=before(LAG), begun=lambda: self.reading.now, **how)
+    def steps(self, cursor: P) -> Iterator[Step[Node]]:
+        """The list, from ``cursor`` on."""
+        return walk(cursor, self.ask, until=before(LAG), begun=lambda: self.reading.now)
 
-    def asking(self, query: str) -> Ask[Node]:
-        """Asks ``query`` of the project."""
+    def ask(self, after: str | None, since: str | None) -> Listed[Node]:
+        """One page of the list."""
+        return self.page_of(self.query, after, since)
 
-        def ask(after: str | None, since: str | None) -> Listed[Node]:
-            variables = {"path": self.project.name, "size": LIST, "after": after, "since": since}
-            if "$since" not in query:
-                del variables["since"]
-            return connection(self.api.graphql(query, variables), "project", "things")
+    def page_of(self, query: str, after: str | None, since: str | None = None) -> Listed[Node]:
+        """One page of what ``query`` asks of the project."""
+        variables = {"path": self.project.name, "size": LIST, "after": after, "since": since}
+        if "$since" not in query:
+            del variables["since"]
+        return connection(self.api.graphql(query, variables), "project", "things")
 
-        return ask
+    def number(self, node: Node) -> object:
+        """What tells a record from others of its kind."""
+        return node.get("iid") or node.get("tagName") or number(node.get("id"))
 
 
 class CountedStream(ProjectStream[CountedCursor]):
     """A list of which the overview tells how many things it has: as ``connection`` calls it there."""
 
     cursor = CountedCursor
-    connection: str
+    connection: ClassVar[str]
 
     def due(self, cursor: CountedCursor) -> bool:
         """Whether things were made, updated or deleted since."""
@@ -155,26 +161,30 @@ class CountedStream(ProjectStream[CountedCursor]):
         latest = self.project.latest(self.connection)
         return latest is not None and latest >= earlier(cursor.watermark, LAG)
 
-    def read(self, cursor: CountedCursor) -> Iterator[Page]:
+    def read(self, cursor: CountedCursor) -> Generator[Page, None, CountedCursor]:
         """What was made and updated, then what vanished."""
         if self.project.count(self.connection) == 0 and cursor == CountedCursor():
-            yield self.page({}, CountedCursor(watermark=self.reading.begun))
-            return
-        for step in self.steps(cursor):
-            cursor = step.moved(self._tallied(cursor, step.nodes))
-            if step.ended:
-                cursor = self._accounted(cursor)
-            yield self.of(step.nodes, cursor)
+            cursor = CountedCursor(watermark=self.reading.begun)
+            yield self.page({}, cursor)
+            return cursor
+        cursor = yield from super().read(cursor)
         if cursor.count is None:
             yield from self.vanished(cursor)
+        return cursor
 
-    def steps(self, cursor: CountedCursor) -> Iterator[Step[Node]]:
-        """The list from ``cursor`` on."""
-        raise NotImplementedError
-
-    def of(self, nodes: Sequence[Node], cursor: CountedCursor) -> Page:
-        """The page that has the rows of ``nodes``."""
-        raise NotImplementedError
+    def moved(self, cursor: CountedCursor, step: Step[Node], made: Sequence[tuple[Node, Rows]]) -> CountedCursor:
+        """``cursor`` behind a page; at the end with the count if every thing is accounted for, else without one."""
+        marks: list[Any] = [_mark(node) for node in step.nodes]
+        known: Any = cursor.highest
+        fresh = cursor.tally.fresh + sum(known is None or mark > known for mark in marks)
+        met: Any = max([*marks, *_given(cursor.tally.highest)], default=None)
+        cursor = replace(super().moved(cursor, step, made), tally=Tally(fresh, met))
+        if not step.ended:
+            return cursor
+        count = self.project.count(self.connection)
+        accounted = cursor.count is not None and cursor.count + fresh == count
+        highest: Any = max([*_given(met), *_given(known)], default=None)
+        return replace(cursor, count=count if accounted else None, highest=highest, tally=Tally())
 
     def vanished(self, cursor: CountedCursor) -> Iterator[Page]:
         """Takes away the numbers that nothing bears (any more); the cursor is right after the last page."""
@@ -191,104 +201,72 @@ class CountedStream(ProjectStream[CountedCursor]):
 
     def present(self) -> set[str]:
         """The numbers (or tags) of everything in the list."""
-        ask = self.asking(NUMBERS[self.connection])
         present: set[str] = set()
         after: str | None = None
         while True:
-            nodes, after = ask(after, None)
+            nodes, after = self.page_of(NUMBERS[self.connection], after)
             present.update(str(node.get("iid") or node.get("tagName")) for node in nodes)
             if after is None:
                 return present
-
-    def _tallied(self, cursor: CountedCursor, nodes: Sequence[Node]) -> CountedCursor:
-        marks: list[Any] = [_mark(node) for node in nodes]
-        before: Any = cursor.highest
-        fresh = cursor.tally.fresh + sum(before is None or mark > before for mark in marks)
-        met = [*marks, *([] if cursor.tally.highest is None else [cursor.tally.highest])]
-        return replace(cursor, tally=Tally(fresh, max(met, default=None)))
-
-    def _accounted(self, cursor: CountedCursor) -> CountedCursor:
-        """``cursor`` at the end of a reading: with the count if every thing is accounted for, else without one."""
-        marks: list[Any] = [mark for mark in (cursor.tally.highest, cursor.highest) if mark is not None]
-        count = self.project.count(self.connection)
-        accounted = cursor.count is not None and cursor.count + cursor.tally.fresh == count
-        return replace(cursor, count=count if accounted else None, highest=max(marks, default=None), tally=Tally())
 
 
 def _mark(node: Node) -> int | str:
     """What grows from one thing of a list to the next: its number, or when it was made."""
     if "iid" not in node:
-        return str(utc(node.get("createdAt")))
+        return _made(node)
     iid = str(node["iid"])
     return int(iid) if iid.isascii() and iid.isdigit() else 0
+
+
+def _given(mark: int | str | None) -> list[Any]:
+    return [] if mark is None else [mark]
 
 
 class MergeRequestStream(CountedStream):
     """Merge requests with all their lists."""
 
-    list_name = "merge requests"
-    connection = "mergeRequests"
+    list_name, connection, record = "merge requests", "mergeRequests", "{subject}!{number}"
+    lists_of = LISTS_OF
+    make = staticmethod(merge_request_rows)
 
     def __init__(self, reading: Reading, project: Project) -> None:
         super().__init__(reading, project)
         self._reader = MergeRequests(self.api, project.name, project.identity)
 
-    def steps(self, cursor: CountedCursor) -> Iterator[Step[Node]]:
-        """The list from ``cursor`` on."""
-        return self.walk(cursor, self._reader.ask)
+    def ask(self, after: str | None, since: str | None) -> Listed[Node]:
+        """One page of the list."""
+        return self._reader.ask(after, since)
 
-    def of(self, nodes: Sequence[Node], cursor: CountedCursor) -> Page:
-        """The page that has the rows of ``nodes``."""
-        name = self.project.name
-        made, skipped = rows_of(nodes, lambda node: merge_request_rows(name, node), called(f"{name}!"))
-        keys = [(node, {"repository": name, "number": rows["pull_requests"][0]["number"]}) for node, rows in made]
-        skipped = list(dict.fromkeys([*self._reader.skipped, *skipped]))
-        self._reader.skipped = []
-        return self.page(
-            merged(rows for _, rows in made),
-            cursor,
-            records=len(nodes),
-            complete_parents=complete_parents(keys, LISTS_OF),
-            skipped=skipped,
-        )
+    def beside(self) -> tuple[Rows, list[Skipped]]:
+        """What could not be read."""
+        skipped, self._reader.skipped = self._reader.skipped, []
+        return {}, skipped
 
     def deleted(self, numbers: Sequence[int]) -> dict[str, list[Row]]:
         """Merge requests with all that was of them."""
-        keys: list[Row] = [{"repository": self.project.name, "number": number} for number in numbers]
+        keys: list[Row] = [{"repository": self.subject, "number": iid} for iid in numbers]
         return dict.fromkeys(("pull_requests", *LISTS_OF), keys)
 
 
 class IssueStream(CountedStream):
     """Issues; one that was moved to another project is there."""
 
-    list_name = "issues"
-    connection = "issues"
+    list_name = connection = "issues"
+    record = "{subject}#{number}"
+    query = ISSUES
+    make = staticmethod(issue_rows)
 
-    def steps(self, cursor: CountedCursor) -> Iterator[Step[Node]]:
-        """The list from ``cursor`` on."""
-        return self.walk(cursor, self.asking(ISSUES))
-
-    def of(self, nodes: Sequence[Node], cursor: CountedCursor) -> Page:
-        """The page that has the rows of ``nodes``."""
-        name = self.project.name
-        made, skipped = rows_of(nodes, lambda node: issue_rows(name, node), called(f"{name}#"))
-        moved = [
-            {"project": name, "key": issue_key(node.get("iid"))} for node, rows in made if "work_items" not in rows
-        ]
-        return self.page(
-            merged(rows for _, rows in made),
-            cursor,
-            records=len(nodes),
-            complete_parents={"work_items": moved} if moved else {},
-            skipped=skipped,
-        )
+    def complete(self, made: Sequence[tuple[Node, Rows]]) -> dict[str, list[Row]]:
+        """Issues that are somewhere else now."""
+        moved = [node.get("iid") for node, rows in made if "work_items" not in rows]
+        return deleted_issues(self.subject, moved) if moved else {}
 
     def deleted(self, numbers: Sequence[int]) -> dict[str, list[Row]]:
         """The issues."""
-        return deleted_issues(self.project.name, numbers)
+        return deleted_issues(self.subject, numbers)
 
 
-def deleted_issues(project: str, numbers: Sequence[int]) -> dict[str, list[Row]]:
+def deleted_issues(project: str, numbers: Sequence[Any]) -> dict[str, list[Row]]:
     """The work items that the issues of these numbers were."""
     return {"work_items": [{"project": project, "key": issue_key(iid)} for iid in numbers]}
 
@@ -296,18 +274,14 @@ def deleted_issues(project: str, numbers: Sequence[int]) -> dict[str, list[Row]]
 class ReleaseStream(CountedStream):
     """Releases, which cannot be asked for what is new: read from the newest down to what was there before."""
 
-    list_name = "releases"
-    connection = "releases"
+    list_name = connection = "releases"
+    record = "release of {subject} {number}"
+    query = RELEASES
+    make = staticmethod(release_rows)
 
     def steps(self, cursor: CountedCursor) -> Iterator[Step[Node]]:
-        """The list from ``cursor`` on."""
-        return self.walk(cursor, self.asking(RELEASES), instant=lambda node: str(utc(node.get("createdAt"))))
-
-    def of(self, nodes: Sequence[Node], cursor: CountedCursor) -> Page:
-        """The page that has the rows of ``nodes``."""
-        name = self.project.name
-        made, skipped = rows_of(nodes, lambda node: release_rows(name, node), called(f"release of {name} "))
-        return self.page(merged(rows for _, rows in made), cursor, records=len(nodes), skipped=skipped)
+        """The list, from ``cursor`` on."""
+        return walk(cursor, self.ask, until=before(LAG), begun=lambda: self.reading.now, instant=_made)
 
     def vanished(self, cursor: CountedCursor) -> Iterator[Page]:
         """Releases are known by their tags: all but those that are there are taken away."""
@@ -315,11 +289,10 @@ class ReleaseStream(CountedStream):
         yield self.page(
             {},
             replace(cursor, count=len(tags)),
-            complete_parents={"releases": [{"repository": self.project.name}]},
-            still_present={"releases": [{"repository": self.project.name, "tag": tag} for tag in sorted(tags)]},
+            complete_parents={"releases": [{"repository": self.subject}]},
+            still_present={"releases": [{"repository": self.subject, "tag": tag} for tag in sorted(tags)]},
         )
 
 
-def called(label: str) -> Callable[[Node], str]:
-    """Names a record: by ``label`` and its number."""
-    return lambda node: f"{label}{node.get('iid') or node.get('tagName') or number(node.get('id'))}"
+def _made(node: Node) -> str:
+    return str(utc(node.get("createdAt")))

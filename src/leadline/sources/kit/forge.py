@@ -19,15 +19,17 @@ the cursors of its lists under ``{key}:stream {list}``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from leadline.errors import InvalidRequest, NotFound
 from leadline.sources.kit.client import Client, Refused
 from leadline.sources.kit.cursor import Cursor, Cursors
+from leadline.sources.kit.lists import ListCursor, Step
 from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, RunContext, Skipped
+from leadline.sources.kit.records import Node, Rows, complete_pull_requests, merged, rows_of
 from leadline.sources.kit.streams import Stream, StreamReader
 from leadline.sources.kit.text import Misshapen
 
@@ -35,22 +37,18 @@ STREAM = ":stream "
 """Between a repository's key and the name of a list, in a cursor's name."""
 
 
-class Repository(Protocol):
-    """A repository as a forge's overview shows it."""
+@dataclass(frozen=True, eq=False)
+class Repository(ABC):
+    """A repository as a forge's overview shows it. ``key``: what it is known by, whatever it is called; ``name``: what it is
+    called now, with its owner."""
 
-    @property
-    def key(self) -> str:
-        """What it is known by, whatever it is called."""
-        ...
+    node: Node
+    key: str
+    name: str
 
-    @property
-    def name(self) -> str:
-        """What it is called now, with its owner."""
-        ...
-
+    @abstractmethod
     def row(self) -> Row:
         """Its row of ``repositories``. Raises ``Misshapen``."""
-        ...
 
 
 R = TypeVar("R", bound=Repository)
@@ -75,6 +73,61 @@ class RepositoryStream(Stream[C]):
         )
 
 
+L = TypeVar("L", bound=ListCursor)
+
+
+class ListStream(RepositoryStream[L]):
+    """A list of a repository whose records become rows one by one. ``record``: what one is called where it is left out, with the
+    ``{number}`` of it and the ``{subject}``; ``make``: its rows, by the repository's name; ``lists_of``: see
+    ``complete_pull_requests``."""
+
+    record: ClassVar[str]
+    make: Callable[[str, Node], Rows]
+    lists_of: ClassVar[Mapping[str, Sequence[str]]] = {}
+
+    @abstractmethod
+    def steps(self, cursor: L) -> Iterator[Step[Node]]:
+        """The list, from ``cursor`` on."""
+
+    def rows(self, node: Node) -> Rows:
+        """A record's rows. Raises ``Misshapen``."""
+        return self.make(self.subject, node)
+
+    @abstractmethod
+    def number(self, node: Node) -> object:
+        """What tells a record from others of its kind."""
+
+    def moved(self, cursor: L, step: Step[Node], _made: Sequence[tuple[Node, Rows]]) -> L:
+        """``cursor``, moved on behind a page."""
+        return step.moved(cursor)
+
+    def complete(self, made: Sequence[tuple[Node, Rows]]) -> dict[str, list[Row]]:
+        """Parents of which all is on a page: see ``Page``."""
+        return complete_pull_requests(made, self.lists_of)
+
+    def beside(self) -> tuple[Rows, list[Skipped]]:
+        """What else came with a page, and what could not be read of it."""
+        return {}, []
+
+    def read(self, cursor: L) -> Generator[Page, None, L]:
+        """The pages of the list; returns the cursor of the last."""
+        for step in self.steps(cursor):
+            further, lacking = self.beside()
+            made, skipped = rows_of(step.nodes, self.rows, self._called)
+            cursor = self.moved(cursor, step, made)
+            yield self.page(
+                merged([further, *(rows for _, rows in made)]),
+                cursor,
+                records=len(step.nodes),
+                complete_parents=self.complete(made),
+                skipped=list(dict.fromkeys([*lacking, *skipped])),
+            )
+        return cursor
+
+    def _called(self, node: Node) -> str:
+        return self.record.format(number=self.number(node), subject=self.subject)
+
+
 def cursor_name(repository: Repository, name: str) -> str:
     """The name of the cursor of one list of a repository."""
     return f"{repository.key}{STREAM}{name}"
@@ -94,17 +147,21 @@ Shown = TypeVar("Shown", bound=Overview[Any])
 class Forge(ABC, Generic[Shown]):
     """A source of repositories: one ``owner`` (organization, group or user) at one ``host``, and patterns of the names wanted.
 
-    ``noun``, ``nouns``: what the forge calls a repository. ``replaces_other_hosts``: a repository here takes the place of one of
+    ``prefix`` makes the forge's numbers differ from those of other tools and servers. ``noun``, ``nouns``: what the forge calls a
+    repository. ``replaces_other_hosts``: a repository here takes the place of one of
     the same name at another host, from where it was moved.
     """
 
-    kind: str
+    kind: ClassVar[str]
     noun: ClassVar[str] = "repository"
     nouns: ClassVar[str] = "repositories"
     replaces_other_hosts: ClassVar[bool] = False
 
-    def __init__(self, client: Client, host: str, owner: str, patterns: Sequence[str]) -> None:
+    def __init__(
+        self, client: Client, host: str, owner: str, patterns: Sequence[str], *, is_cloud: bool = False
+    ) -> None:
         self.client, self.host, self.owner, self.patterns = client, host, owner, patterns
+        self.prefix = self.kind if is_cloud else host
 
     # -- what a forge tells of itself ------------------------------------------------------------------------------------
 

@@ -80,12 +80,15 @@ def rows_of(
     return made, skipped
 
 
-def complete_parents(nodes: Iterable[tuple[Node, Row]], lists_of: Mapping[str, Sequence[str]]) -> dict[str, list[Row]]:
-    """Of records with their keys: by table, the keys of those of which every list is there that the table is made of.
+def complete_pull_requests(
+    made: Iterable[tuple[Node, Rows]], lists_of: Mapping[str, Sequence[str]]
+) -> dict[str, list[Row]]:
+    """Of pull requests with their rows: by table, the keys of those of which all is there that the table is made of.
 
-    ``lists_of``: by table, the names of these lists; one that could not be read is None."""
+    ``lists_of``: by table, the names of the lists; one that could not be read is None."""
     parents: dict[str, list[Row]] = {}
-    for node, key in nodes:
+    for node, rows in made if lists_of else ():
+        key = {name: rows["pull_requests"][0][name] for name in ("repository", "number")}
         for table, lists in lists_of.items():
             if all(node.get(name) is not None for name in lists):
                 parents.setdefault(table, []).append(key)
