@@ -14,21 +14,15 @@ from leadline.db.models import cursors
 
 def get(db: Database, project_id: int, source: str, name: str) -> dict[str, Any] | None:
     """The stored cursor, or None before the first run."""
-    with db.read() as connection:
-        value: dict[str, Any] | None = connection.execute(
-            sa.select(cursors.c.value).where(*_is(project_id, source, name))
-        ).scalar()
+    value: dict[str, Any] | None = db.value(sa.select(cursors.c.value).where(*_is(project_id, source, name)))
     return value
 
 
 def of_source(db: Database, project_id: int, source: str) -> dict[str, dict[str, Any]]:
     """Every cursor of one source, by name."""
-    with db.read() as connection:
-        rows = connection.execute(
-            sa.select(cursors.c.name, cursors.c.value).where(
-                cursors.c.project_id == project_id, cursors.c.source == source
-            )
-        ).all()
+    rows = db.rows(
+        sa.select(cursors.c.name, cursors.c.value).where(cursors.c.project_id == project_id, cursors.c.source == source)
+    )
     return {row.name: row.value for row in rows}
 
 
@@ -71,12 +65,11 @@ def put(db: Database, project_id: int, source: str, name: str, value: dict[str, 
 
 def listed(db: Database, project_id: int) -> list[tuple[str, str, datetime]]:
     """Every cursor of a project as (source, name, updated_at)."""
-    with db.read() as connection:
-        rows = connection.execute(
-            sa.select(cursors.c.source, cursors.c.name, cursors.c.updated_at)
-            .where(cursors.c.project_id == project_id)
-            .order_by(cursors.c.source, cursors.c.name)
-        ).all()
+    rows = db.rows(
+        sa.select(cursors.c.source, cursors.c.name, cursors.c.updated_at)
+        .where(cursors.c.project_id == project_id)
+        .order_by(cursors.c.source, cursors.c.name)
+    )
     return [(row.source, row.name, row.updated_at) for row in rows]
 
 

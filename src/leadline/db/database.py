@@ -11,7 +11,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,21 @@ class Database:
         """A connection for reading."""
         with self.engine.connect() as connection:
             yield connection
+
+    def rows(self, query: sa.Executable) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+        """All rows of a query."""
+        with self.read() as connection:
+            return connection.execute(query).all()
+
+    def row(self, query: sa.Executable) -> sa.Row[Any] | None:
+        """The only row of a query; None if there is none."""
+        with self.read() as connection:
+            return connection.execute(query).one_or_none()
+
+    def value(self, query: sa.Executable) -> Any:
+        """The first column of a query's first row; None if there is none."""
+        with self.read() as connection:
+            return connection.execute(query).scalar()
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[sa.Connection]:

@@ -60,22 +60,18 @@ def insert(db: Database, upload: Upload) -> None:
 
 def find(db: Database, project_id: int, upload_id: str) -> Upload | None:
     """An upload of the project, or None."""
-    with db.read() as connection:
-        row = connection.execute(
-            sa.select(uploads).where(uploads.c.id == upload_id, uploads.c.project_id == project_id)
-        ).one_or_none()
+    row = db.row(sa.select(uploads).where(uploads.c.id == upload_id, uploads.c.project_id == project_id))
     return None if row is None else Upload(**row._mapping)
 
 
 def newest_mappings(db: Database, project_id: int, tree: str) -> dict[str, str]:
     """The mappings of the upload of the tree that was put in force last; none before the first."""
-    with db.read() as connection:
-        mappings = connection.execute(
-            sa.select(uploads.c.mappings)
-            .where(uploads.c.project_id == project_id, uploads.c.tree == tree, uploads.c.tree_version.is_not(None))
-            .order_by(uploads.c.activated_at.desc(), uploads.c.tree_version.desc())
-            .limit(1)
-        ).scalar()
+    mappings = db.value(
+        sa.select(uploads.c.mappings)
+        .where(uploads.c.project_id == project_id, uploads.c.tree == tree, uploads.c.tree_version.is_not(None))
+        .order_by(uploads.c.activated_at.desc(), uploads.c.tree_version.desc())
+        .limit(1)
+    )
     return dict(mappings or {})
 
 

@@ -96,10 +96,7 @@ def add(db: Database, deliveries: Sequence[Delivery], now: datetime) -> None:
 def newest(db: Database, project_id: int, tables: Collection[str] | None = None) -> int | None:
     """The id of the project's delivery (to one of ``tables``) that came last; None if nothing waits, which costs one look
     into an index."""
-    with db.read() as connection:
-        newest_id: int | None = connection.execute(
-            sa.select(sa.func.max(inbox.c.id)).where(*_in_project(project_id, tables))
-        ).scalar()
+    newest_id: int | None = db.value(sa.select(sa.func.max(inbox.c.id)).where(*_in_project(project_id, tables)))
     return newest_id
 
 
@@ -166,8 +163,7 @@ def backlogs(db: Database) -> list[Backlog]:
     query = sa.select(inbox.c.project_id, sa.func.sum(inbox.c.rows), sa.func.min(inbox.c.received_at)).group_by(
         inbox.c.project_id
     )
-    with db.read() as connection:
-        return [Backlog(row[0], int(row[1]), row[2]) for row in connection.execute(query)]
+    return [Backlog(row[0], int(row[1]), row[2]) for row in db.rows(query)]
 
 
 def waiting(db: Database, project_id: int) -> list[TableBacklog]:
@@ -178,8 +174,7 @@ def waiting(db: Database, project_id: int) -> list[TableBacklog]:
         .group_by(inbox.c.table_name)
         .order_by(inbox.c.table_name)
     )
-    with db.read() as connection:
-        return [TableBacklog(row[0], int(row[1]), row[2]) for row in connection.execute(query)]
+    return [TableBacklog(row[0], int(row[1]), row[2]) for row in db.rows(query)]
 
 
 def refused(db: Database, project_id: int) -> list[TableBacklog]:
@@ -200,8 +195,7 @@ def refused(db: Database, project_id: int) -> list[TableBacklog]:
         .join(inbox_refused, inbox_refused.c.id == grouped.c.latest)
         .order_by(grouped.c.table_name)
     )
-    with db.read() as connection:
-        return [TableBacklog(row[0], int(row[1]), row[2], row[3]) for row in connection.execute(query)]
+    return [TableBacklog(row[0], int(row[1]), row[2], row[3]) for row in db.rows(query)]
 
 
 def totals(db: Database) -> dict[str, int]:

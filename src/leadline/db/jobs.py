@@ -123,8 +123,7 @@ def get(db: Database, project_id: int, export_id: str, kind: str | None = None) 
     conditions = [exports.c.id == export_id, exports.c.project_id == project_id]
     if kind is not None:
         conditions.append(exports.c.kind == kind)
-    with db.read() as connection:
-        row = connection.execute(sa.select(*COLUMNS).where(*conditions)).one_or_none()
+    row = db.row(sa.select(*COLUMNS).where(*conditions))
     return None if row is None else export_of(row)
 
 
@@ -133,8 +132,7 @@ def counts(db: Database, project_id: int | None = None) -> dict[str, int]:
     query = sa.select(exports.c.state, sa.func.count()).group_by(exports.c.state)
     if project_id is not None:
         query = query.where(exports.c.project_id == project_id)
-    with db.read() as connection:
-        numbers = {state: int(number) for state, number in connection.execute(query)}
+    numbers = {state: int(number) for state, number in db.rows(query)}
     return {state: numbers.get(state, 0) for state in STATES}
 
 
@@ -164,17 +162,8 @@ def _abandoned(now: datetime) -> sa.ColumnElement[bool]:
 
 def waiting(db: Database, now: datetime) -> bool:
     """Whether there is anything to claim. Takes no lock, so idle workers may ask often."""
-    with db.read() as connection:
-        return bool(
-            connection.execute(
-                sa.select(
-                    sa.or_(
-                        sa.exists().where(exports.c.state == QUEUED),
-                        sa.exists().where(_abandoned(now)),
-                    )
-                )
-            ).scalar()
-        )
+    queued, abandoned = sa.exists().where(exports.c.state == QUEUED), sa.exists().where(_abandoned(now))
+    return bool(db.value(sa.select(sa.or_(queued, abandoned))))
 
 
 def claim(db: Database, worker: str, now: datetime, lease_until: datetime) -> Claim | None:
@@ -235,8 +224,7 @@ def _change(db: Database, claim: Claim, **values: Any) -> bool:
 
 def holds(db: Database, claim: Claim) -> bool:
     """Whether the claim still holds: not cancelled, not taken over. Takes no lock."""
-    with db.read() as connection:
-        return bool(connection.execute(sa.select(sa.exists().where(claim.condition()))).scalar())
+    return bool(db.value(sa.select(sa.exists().where(claim.condition()))))
 
 
 def renew(db: Database, claim: Claim, lease_until: datetime, progress: float) -> bool:
@@ -319,28 +307,21 @@ def expire(db: Database, project_id: int, now: datetime) -> list[str]:
 
 def files(db: Database, project_id: int) -> set[str]:
     """The stored files of a project that its exports name."""
-    with db.read() as connection:
-        query = sa.select(exports.c.file).where(exports.c.project_id == project_id, exports.c.file.is_not(None))
-        return set(connection.execute(query).scalars())
+    query = sa.select(exports.c.file).where(exports.c.project_id == project_id, exports.c.file.is_not(None))
+    return {row.file for row in db.rows(query)}
 
 
 def pinned(db: Database, project_id: int) -> list[Mapping[str, Any]]:
     """What the project's unfinished exports are pinned to."""
-    with db.read() as connection:
-        rows = connection.execute(
-            sa.select(exports.c.pinned).where(
-                exports.c.project_id == project_id, exports.c.state.in_((QUEUED, PROCESSING))
-            )
-        ).all()
+    rows = db.rows(
+        sa.select(exports.c.pinned).where(exports.c.project_id == project_id, exports.c.state.in_((QUEUED, PROCESSING)))
+    )
     return [row.pinned for row in rows if row.pinned is not None]
 
 
 def processing(db: Database, export_ids: Sequence[str]) -> set[tuple[str, int]]:
     """Those of ``export_ids`` that are being worked on, with the attempt."""
-    with db.read() as connection:
-        rows = connection.execute(
-            sa.select(exports.c.id, exports.c.attempts).where(
-                exports.c.id.in_(export_ids), exports.c.state == PROCESSING
-            )
-        ).all()
+    rows = db.rows(
+        sa.select(exports.c.id, exports.c.attempts).where(exports.c.id.in_(export_ids), exports.c.state == PROCESSING)
+    )
     return {(row.id, row.attempts) for row in rows}

@@ -112,8 +112,7 @@ def find(db: Database, key: str, now: datetime) -> ApiKey | None:
     match = PATTERN.fullmatch(key)
     if match is None:
         return None
-    with db.read() as connection:
-        row = connection.execute(_select().where(api_keys.c.prefix == match.group(1))).one_or_none()
+    row = db.row(_select().where(api_keys.c.prefix == match.group(1)))
     # Compared also when there is no row, so that the time taken does not tell which prefixes exist.
     same = hmac.compare_digest(row.hash if row is not None else "0" * 64, hash_of(key))
     if row is None or not same:
@@ -125,8 +124,7 @@ def find(db: Database, key: str, now: datetime) -> ApiKey | None:
 def listed(db: Database, project_id: int) -> list[ApiKey]:
     """Every key of the project, also expired and revoked ones, oldest first."""
     query = _select().where(api_keys.c.project_id == project_id).order_by(api_keys.c.created_at, api_keys.c.id)
-    with db.read() as connection:
-        return [_key(row) for row in connection.execute(query)]
+    return [_key(row) for row in db.rows(query)]
 
 
 def revoke(db: Database, project_id: int, key_id: str, *, now: datetime) -> ApiKey:

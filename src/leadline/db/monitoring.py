@@ -33,8 +33,7 @@ def finished_since(db: Database, since: datetime | None) -> Sequence[Finished]:
     ).where(exports.c.completed_at.is_not(None))
     if since is not None:
         query = query.where(exports.c.completed_at >= since)
-    with db.read() as connection:
-        rows = connection.execute(query).all()
+    rows = db.rows(query)
     return [
         Finished(
             row.id, row.kind, row.state, row.completed_at, max(0.0, (row.completed_at - row.created_at).total_seconds())
@@ -45,18 +44,16 @@ def finished_since(db: Database, since: datetime | None) -> Sequence[Finished]:
 
 def oldest_queued(db: Database) -> datetime | None:
     """When the export that waits longest was created; None while none waits."""
-    with db.read() as connection:
-        instant: datetime | None = connection.execute(
-            sa.select(exports.c.created_at).where(exports.c.state == "queued").order_by(exports.c.created_at).limit(1)
-        ).scalar()
+    instant: datetime | None = db.value(
+        sa.select(exports.c.created_at).where(exports.c.state == "queued").order_by(exports.c.created_at).limit(1)
+    )
     return instant
 
 
 def last_runs(db: Database) -> tuple[dict[str, int], dict[str, int]]:
     """Sources by the state that their last run ended in; and by kind, the streams that could not be read in these runs."""
     query = sa.select(sources.c.kind, sources.c.outcome).where(sources.c.outcome.is_not(None))
-    with db.read() as connection:
-        rows = connection.execute(query).all()
+    rows = db.rows(query)
     states: dict[str, int] = {"done": 0, "incomplete": 0, "failed": 0}
     failed: dict[str, int] = {}
     for kind, outcome in rows:

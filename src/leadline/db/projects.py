@@ -15,10 +15,7 @@ DEFAULT = "default"
 
 def project_id(db: Database, organization: str, name: str) -> int:
     """The id of a project. Raises ``NotFound``."""
-    with db.read() as connection:
-        number = connection.execute(
-            sa.select(projects.c.id).where(projects.c.organization == organization, projects.c.name == name)
-        ).scalar()
+    number = db.value(sa.select(projects.c.id).where(projects.c.organization == organization, projects.c.name == name))
     if number is None:
         raise NotFound(f"There is no project {name!r} of organization {organization!r}", code="unknown_project")
     return int(number)
@@ -43,8 +40,5 @@ def ensure_project(db: Database, organization: str, name: str, now: datetime) ->
 
 def all_projects(db: Database) -> list[tuple[int, str, str]]:
     """Every project as (id, organization, name), by id."""
-    with db.read() as connection:
-        rows = connection.execute(
-            sa.select(projects.c.id, projects.c.organization, projects.c.name).order_by(projects.c.id)
-        ).all()
+    rows = db.rows(sa.select(projects.c.id, projects.c.organization, projects.c.name).order_by(projects.c.id))
     return [(row.id, row.organization, row.name) for row in rows]

@@ -16,12 +16,11 @@ PROJECT = ""
 
 def stored(db: Database, project_id: int, tree: str = PROJECT) -> dict[str, str]:
     """The settings set for the project, or for one tree alone, by key."""
-    with db.read() as connection:
-        rows = connection.execute(
-            sa.select(settings.c.key, settings.c.value)
-            .where(settings.c.project_id == project_id, settings.c.tree == tree)
-            .order_by(settings.c.key)
-        ).all()
+    rows = db.rows(
+        sa.select(settings.c.key, settings.c.value)
+        .where(settings.c.project_id == project_id, settings.c.tree == tree)
+        .order_by(settings.c.key)
+    )
     return {row.key: row.value for row in rows}
 
 

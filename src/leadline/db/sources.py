@@ -43,8 +43,7 @@ def listed(db: Database, project_id: int, *, configured: bool = False) -> list[S
     query = sa.select(*_COLUMNS).where(sources.c.project_id == project_id).order_by(sources.c.name)
     if configured:
         query = query.where(sources.c.configured)
-    with db.read() as connection:
-        return [SourceRow(*row) for row in connection.execute(query)]
+    return [SourceRow(*row) for row in db.rows(query)]
 
 
 def get(db: Database, project_id: int, name: str) -> SourceRow:

@@ -47,8 +47,7 @@ def listed(db: Database, project_id: int, name: str | None = None) -> list[TreeR
     )
     if name is not None:
         statement = statement.where(org_trees.c.name == name)
-    with db.read() as connection:
-        rows = connection.execute(statement).all()
+    rows = db.rows(statement)
     trees = [TreeRow(row.id, row.name, row.active_version, row.created_at) for row in rows]
     # Databases sort by their own collations; code points are the same everywhere.
     return sorted(trees, key=lambda row: row.name)
@@ -56,21 +55,17 @@ def listed(db: Database, project_id: int, name: str | None = None) -> list[TreeR
 
 def document(db: Database, tree_id: int, version: int) -> dict[str, Any] | None:
     """The document of a version, or None if there is no such version."""
-    with db.read() as connection:
-        content: dict[str, Any] | None = connection.execute(
-            sa.select(org_tree_versions.c.content).where(
-                org_tree_versions.c.tree_id == tree_id, org_tree_versions.c.version == version
-            )
-        ).scalar()
+    content: dict[str, Any] | None = db.value(
+        sa.select(org_tree_versions.c.content).where(
+            org_tree_versions.c.tree_id == tree_id, org_tree_versions.c.version == version
+        )
+    )
     return content
 
 
 def refs(db: Database, tree_id: int) -> dict[str, int]:
     """Ref id by identity, for every node the tree ever had."""
-    with db.read() as connection:
-        rows = connection.execute(
-            sa.select(org_refs.c.identity, org_refs.c.ref_id).where(org_refs.c.tree_id == tree_id)
-        ).all()
+    rows = db.rows(sa.select(org_refs.c.identity, org_refs.c.ref_id).where(org_refs.c.tree_id == tree_id))
     return {row.identity: row.ref_id for row in rows}
 
 

@@ -59,18 +59,10 @@ SETTINGS: dict[str, Setting] = {
             one_of("created", "started"),
             "Where the time to complete a work item starts.",
         ),
-        Setting(
-            "lead_time.unit",
-            "auto",
-            one_of("auto", "work_items", "pull_requests"),
-            "Unit of lead time.",
-        ),
+        Setting("lead_time.unit", "auto", one_of("auto", "work_items", "pull_requests"), "Unit of lead time."),
         Setting("lead_time.stages", ",".join(STAGES), Stages, "Stages that lead time sums."),
         Setting(
-            "lead_time.work",
-            "completed",
-            one_of("completed", "deployed"),
-            "All completed work, or only deployed work.",
+            "lead_time.work", "completed", one_of("completed", "deployed"), "All completed work, or only deployed work."
         ),
         Setting(
             "lead_time.order",
@@ -78,18 +70,8 @@ SETTINGS: dict[str, Setting] = {
             one_of("enforce", "exceptions"),
             "A negative stage counts 0 (enforce) or is left out (exceptions).",
         ),
-        Setting(
-            "deployments.first_carries",
-            "false",
-            Flag,
-            "Whether a first known deployment carries all before it.",
-        ),
-        Setting(
-            "cfr.source",
-            "pipelines",
-            one_of("pipelines", "incidents"),
-            "What tells that a deployment failed.",
-        ),
+        Setting("deployments.first_carries", "false", Flag, "Whether a first known deployment carries all before it."),
+        Setting("cfr.source", "pipelines", one_of("pipelines", "incidents"), "What tells that a deployment failed."),
         *_band_settings(),
         Setting(
             "exports.reuse",
