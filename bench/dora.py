@@ -10,77 +10,50 @@ the ratios to the SQL, the peak memory of the processes and whether all wrote th
 
 from __future__ import annotations
 
-import argparse
-import csv
-import gzip
-import json
-import resource
 import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from org_wide import different
+sys.path.insert(0, str(Path(__file__).parent))
+from against_sql import Floor, Run, answered, arguments, print_differences, runs
+from frame import ratio
 
 KINDS = ("first", "floor", "later")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = arguments(__doc__, KINDS, rounds=5)
     parser.add_argument("--first", type=int, default=1, help="in how many of the rounds all facts are computed anew")
-    parser.add_argument("--child", choices=KINDS)
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    if options.child:
-        print(json.dumps(child(options.home, options.child, options.out)))
-    else:
-        compare(options.home, options.rounds, options.first)
+    if answered(options, run):
+        return
+    # Which of the two comes first after the others' caches changes by round.
+    turns = [("floor", "later") if turn % 2 else ("later", "floor") for turn in range(options.rounds)]
+    said, cells = runs(
+        __file__, options.home, [("first", *turn) for turn in turns[: options.first]] + turns[options.first :]
+    )
+    for kind in said:
+        print(line(kind, said[kind], said["floor"]))
+    print_differences(cells)
 
 
-def compare(home: Path, rounds: int, firsts: int) -> None:
-    measured: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
-    cells: dict[str, list[list[str]]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for turn in range(rounds):
-            # Which of the two comes first after the others' caches changes by round.
-            later = ("floor", "later") if turn % 2 else ("later", "floor")
-            for kind in ("first", *later) if turn < firsts else later:
-                out = Path(folder) / f"{kind}.csv.gz"
-                command = [sys.executable, __file__, "--home", str(home), "--child", kind, "--out", str(out)]
-                answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-                measured[kind].append(json.loads(answer))
-        for kind in KINDS if firsts else KINDS[1:]:
-            with gzip.open(Path(folder) / f"{kind}.csv.gz", "rt", newline="") as file:
-                cells[kind] = list(csv.reader(file))
-    print(f"rows: {len(cells['floor']) - 1:,}; columns: {len(cells['floor'][0])}; rounds: {rounds}")
-    for kind in cells:
-        print(line(kind, measured[kind], measured["floor"]))
-    for kind, mine in cells.items():
-        if kind != "floor":
-            print(f"{kind}: {different(cells['floor'], mine)} cells differ from the SQL's")
-
-
-def line(kind: str, mine: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> str:
+def line(kind: str, runs: list[Run], floors: list[Run]) -> str:
     text = f"{kind:6}"
     for what in ("whole", "query"):
-        if mine[0][what] is not None:
-            clock, processor = zip(*(each[what] for each in mine), strict=True)
-            floor_clock, floor_processor = zip(*(each[what] for each in theirs), strict=True)
-            median, floor = statistics.median(clock), statistics.median(floor_clock)
-            of_processor = statistics.median(processor) / statistics.median(floor_processor)
-            text += f" {what} {median:7.3f} s (x{median / floor:.2f} of the SQL, processor x{of_processor:.2f})  "
-    return text + f" peak {max(each['peak_mib'] for each in mine):,} MiB"
+        if runs[0][what] is not None:
+            clock, processor = zip(*(run[what] for run in runs), strict=True)
+            floor_clock, floor_processor = zip(*(floor[what] for floor in floors), strict=True)
+            text += f" {what} {statistics.median(clock):7.3f} s (x{ratio(clock, floor_clock):.2f} of the SQL, "
+            text += f"processor x{ratio(processor, floor_processor):.2f})  "
+    return text + f" peak {max(run['peak_mib'] for run in runs):,} MiB"
 
 
-def child(home: Path, kind: str, out: Path) -> dict[str, Any]:
+def run(home: Path, kind: str, out: Path) -> Run:
     from leadline.exports.kinds import parse
     from leadline.home import Home
     from leadline.metrics.run import pin
@@ -92,17 +65,17 @@ def child(home: Path, kind: str, out: Path) -> dict[str, Any]:
         if kind == "first":
             shutil.rmtree(project.folder / "cache", ignore_errors=True)
         whole, query = (floor if kind == "floor" else product)(project, request, pins, out, kind)
-    return {"whole": whole, "query": query, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    return {"whole": whole, "query": query}
 
 
 def body(project: Any) -> dict[str, Any]:
     """The last twelve months of the demo."""
     from leadline.db import cursors
 
-    found = cursors.get(project.db, project.id, "demo", "options")
-    if found is None:
+    cursor = cursors.get(project.db, project.id, "demo", "options")
+    if cursor is None:
         raise SystemExit("error: this home holds no demo; make one with make_big_home.py")
-    end = date.fromisoformat(found["options"]["until"])
+    end = date.fromisoformat(cursor["options"]["until"])
     month = end.year * 12 + end.month - 12
     return {
         "scope": {"orgTreeName": "Engineering"},
@@ -156,10 +129,7 @@ def query_alone(project: Any, request: Any, pins: Any) -> Spent:
 
 
 def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple[Spent, Spent]:
-    """The SQL, with all the memory it wants; binding the tree and the periods is the product's."""
-    import duckdb
-    import pyarrow as pa
-
+    """The SQL; binding the tree and the periods is the product's."""
     from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import session
     from leadline.metrics.binder import bind_owners, bind_scope
@@ -176,28 +146,17 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
         folders = {name: f"{stored.name}-{opened.facts.fingerprint(stored)}" for name, stored in reads.items()}
 
     began = time.monotonic(), time.process_time()
-    connection = duckdb.connect(config={"threads": 2})
-    connection.execute("SET TimeZone = 'UTC'")
-
-    class Binder:
-        """What ``bind_scope`` needs of an engine."""
-
-        def bind_arrow(self, name: str, table: pa.Table) -> None:
-            connection.register(name, table)
-
+    duck = Floor()
     org_tree = tree(project, request.tree, pins.trees[request.tree])
-    bind_scope(Binder(), org_tree, request, profile)
-    if bind_owners(Binder(), org_tree, request, profile, ()):
+    bind_scope(duck, org_tree, request, profile)
+    if bind_owners(duck, org_tree, request, profile, ()):
         raise SystemExit("error: this SQL knows no team rules")
     for name, folder in folders.items():
         files = project.folder / "cache" / "facts" / folder / "*.parquet"
-        connection.execute(f"CREATE VIEW {name} AS FROM read_parquet('{files}')")
+        duck.connection.execute(f"CREATE VIEW {name} AS FROM read_parquet('{files}')")
     text = Path(__file__).with_name("dora.sql").read_text()
-    query = timed(lambda: connection.execute(text))
-    plain = out.with_suffix(".plain")
-    connection.execute(f"COPY finished TO '{plain}' (FORMAT csv, HEADER, NEW_LINE '\\r\\n')")
-    with plain.open("rb") as source, gzip.open(out, "wb", compresslevel=4) as target:
-        shutil.copyfileobj(source, target, 1 << 20)
+    query = timed(lambda: duck.connection.execute(text))
+    duck.write(out)
     return (time.monotonic() - began[0], time.process_time() - began[1]), query
 
 

@@ -42,17 +42,17 @@ GROUP BY ALL;
 
 -- Incidents: one may belong to several repositories, and counts once in a team ------------------------------------------
 CREATE TEMP TABLE of_incidents AS
-WITH per_place AS (
-  SELECT place, period, count(restore_us) AS n, sum(restore_us) AS us
+WITH per_owner AS (
+  SELECT owner_key, period, count(restore_us) AS n, sum(restore_us) AS us
   FROM stored_incidents JOIN days ON of_day = happened_us // 86400000000
   GROUP BY ALL
-), repo_place AS (
-  SELECT repo, period, place, n, us FROM stored_incident_repositories JOIN repo USING (repository) JOIN per_place USING (place)
-), unit_place AS (
-  SELECT DISTINCT of_unit, period, place, n, us FROM unit_repo JOIN repo_place USING (repo, period)
+), repo_owner AS (
+  SELECT repo, period, owner_key, n, us FROM stored_incident_repositories JOIN repo USING (repository) JOIN per_owner USING (owner_key)
+), unit_owner AS (
+  SELECT DISTINCT of_unit, period, owner_key, n, us FROM unit_repo JOIN repo_owner USING (repo, period)
 )
 SELECT of_unit, period, sum(us) / nullif(sum(n), 0) / 86400000000 AS restore_days
-FROM unit_place
+FROM unit_owner
 GROUP BY ALL;
 
 -- Rows ------------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from pathlib import Path
 
 # Benchmarks run as scripts from anywhere.
 sys.path.insert(0, str(Path(__file__).parent))
-from served import percentile, service
+from frame import percentile
+from served import service
 
 START, END = date(2026, 4, 1), date(2026, 6, 30)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 # Benchmarks run as scripts from anywhere.
 sys.path.insert(0, str(Path(__file__).parent))
-from served import Service, percentile, service
+from frame import percentile
+from served import Service, service
 
 CLIENTS = 10
 

@@ -22,10 +22,11 @@ from pathlib import Path
 
 # Benchmarks run as scripts from anywhere.
 sys.path.insert(0, str(Path(__file__).parent))
+from frame import percentile
 from leadline.db import keys
 from leadline.home import Home
 from leadline.ingest.pushed import deliver_pushed
-from served import Service, percentile, service
+from served import Service, service
 
 CONNECTIONS = 200
 STARTED = 1_772_000_000_000

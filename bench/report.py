@@ -21,7 +21,8 @@ from typing import Any
 
 # Benchmarks run as scripts from anywhere.
 sys.path.insert(0, str(Path(__file__).parent))
-from served import Service, percentile, service
+from frame import percentile
+from served import Service, service
 
 START, END = date(2025, 10, 1), date(2026, 6, 30)
 PATH = "/v2/insights/teams/reports?format=csv"

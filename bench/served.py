@@ -107,8 +107,3 @@ def _tree_of(home: Home) -> tuple[str, tuple[int, ...], dict[int, int]]:
     parents = {node.parent for node in tree.nodes}
     teams = tuple(node.ref_id for node in tree.nodes if node.ref_id not in parents)
     return first.name, teams, tree.head_counts()
-
-
-def percentile(values: list[float], share: float) -> float:
-    """The value at ``share`` (0 to 1) of the sorted ``values``, nearest rank."""
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
