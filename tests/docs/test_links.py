@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path, PurePosixPath
 import pytest
 from typer.main import get_command
 
+import leadline
 from leadline.cli.app import app
+from leadline.settings.profile import SETTINGS
 
-from .pages import ROOT, Pages, blocks, slugs
+from .pages import ROOT, Pages, blocks, code_words, slugs
 
 PROGRAM = get_command(app)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -45,6 +48,31 @@ def test_links(pages: Pages) -> None:
                 broken.append(f"{page}: {link}, no such heading")
     assert seen > 50
     assert not broken
+
+
+PACKAGES = {module.name for module in pkgutil.iter_modules(leadline.__path__)}
+
+
+def test_code_that_pages_name_is_there(pages: Pages) -> None:
+    """Modules, names and files: what was moved or renamed in the code is renamed in the pages, too."""
+    missing, seen = [], 0
+    for page, text in pages.items():
+        for word in code_words(text) - SETTINGS.keys():
+            if re.fullmatch(r"[a-z_]+(\.[A-Za-z_]+)+", word) and word.partition(".")[0] in PACKAGES:
+                seen += 1
+                try:
+                    pkgutil.resolve_name(f"leadline.{word}")
+                except (ImportError, AttributeError):
+                    missing.append(f"{page}: {word}")
+            elif re.fullmatch(r"([a-z_]+/)+([a-z_]+\.py)?", word) and word.partition("/")[0] in PACKAGES | {
+                "tests",
+                "sources",
+            }:
+                seen += 1
+                if not any((root / word).exists() for root in (ROOT, ROOT / "src" / "leadline")):
+                    missing.append(f"{page}: {word}")
+    assert seen > 40
+    assert missing == []
 
 
 def test_the_readme_names_no_generated_page(pages: Pages) -> None:
