@@ -34,15 +34,15 @@ def _variants(name: str, builder: Any, values: Mapping[str, Sequence[Any]]) -> I
     parameters = list(inspect.signature(builder).parameters.values())
     choices: list[Sequence[Any]] = []
     for parameter in parameters:
-        known = (False, True) if parameter.annotation == "bool" else values.get(parameter.name)
-        assert known is not None, f"{name} is a query that cannot be built here: say what {parameter.name} may be"
-        choices.append(known)
+        choice = (False, True) if parameter.annotation == "bool" else values.get(parameter.name)
+        assert choice is not None, f"{name} is a query that cannot be built here: say what {parameter.name} may be"
+        choices.append(choice)
     for chosen in itertools.product(*choices):
-        given = list(zip(parameters, chosen, strict=True))
-        keywords = {parameter.name: value for parameter, value in given if parameter.kind is parameter.KEYWORD_ONLY}
-        others = [value for parameter, value in given if parameter.kind is not parameter.KEYWORD_ONLY]
-        told = ", ".join(f"{parameter.name}={value}" for parameter, value in given)
-        yield f"{name}({told})", builder(*others, **keywords)
+        arguments = list(zip(parameters, chosen, strict=True))
+        keywords = {parameter.name: value for parameter, value in arguments if parameter.kind is parameter.KEYWORD_ONLY}
+        others = [value for parameter, value in arguments if parameter.kind is not parameter.KEYWORD_ONLY]
+        shown = ", ".join(f"{parameter.name}={value}" for parameter, value in arguments)
+        yield f"{name}({shown})", builder(*others, **keywords)
 
 
 def _is_query(thing: Any) -> bool:

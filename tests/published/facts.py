@@ -38,14 +38,14 @@ def thing(**fields: Schema) -> Schema:
 
 def answering(schema: Schema, *, body: Schema | None = None, **parameters: Schema) -> Schema:
     """An operation that answers 200 with ``schema``; ``parameters`` are of its query, with ``__`` for brackets."""
-    given = [{"name": name.replace("__", "[]"), "in": "query", "schema": of} for name, of in parameters.items()]
-    found: Schema = {
-        "parameters": given,
+    declared = [{"name": name.replace("__", "[]"), "in": "query", "schema": of} for name, of in parameters.items()]
+    operation: Schema = {
+        "parameters": declared,
         "responses": {"200": {"content": {"application/json": {"schema": schema}}}},
     }
     if body is not None:
-        found["requestBody"] = {"content": {"application/json": {"schema": body}}}
-    return found
+        operation["requestBody"] = {"content": {"application/json": {"schema": body}}}
+    return operation
 
 
 def described(base: str, operations: Mapping[str, Schema]) -> Description:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -45,30 +46,33 @@ class Schema:
 
     def faults(self, query: str, variables: Mapping[str, Any] | None = None) -> list[str]:
         """What a server would refuse of a query, what is deprecated of it, and which of ``variables`` do not fit."""
-        document = parse(query)
-        found = [error.message for error in validate(self.graphql, document)]
-        found += [error.message for error in validate(self.graphql, document, [NoDeprecatedCustomRule])]
-        if variables is not None and not found:
-            declared = _operation(document).variable_definitions or ()
+        faults = list(self._refused(query))
+        if variables is not None and not faults:
+            declared = _operation(_parsed(query)).variable_definitions or ()
             values = get_variable_values(self.graphql, declared, dict(variables))
-            found += [error.message for error in values] if isinstance(values, list) else []
-            unknown = set(variables) - {each.variable.name.value for each in declared}
-            found += [f"variable ${name} is not declared" for name in sorted(unknown)]
-        return found
+            faults += [error.message for error in values] if isinstance(values, list) else []
+            unknown = set(variables) - {definition.variable.name.value for definition in declared}
+            faults += [f"variable ${name} is not declared" for name in sorted(unknown)]
+        return faults
+
+    @functools.cache  # noqa: B019 - a schema lives as long as the tests
+    def _refused(self, query: str) -> tuple[str, ...]:
+        errors = validate(self.graphql, _parsed(query))
+        errors += validate(self.graphql, _parsed(query), [NoDeprecatedCustomRule])
+        return tuple(error.message for error in errors)
 
     def differences(self, query: str, variables: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
         """What is in ``data`` that a server could not have answered: wrong types, nulls, unknown values, other keys."""
-        document = parse(query)
         result = execute_sync(
             self.graphql,
-            document,
+            _parsed(query),
             root_value=data,
             variable_values=dict(variables),
             field_resolver=_answered,
             type_resolver=_type_of,
         )
-        found = [f"{'.'.join(map(str, error.path or ()))}: {error.message}" for error in result.errors or ()]
-        return found or _unequal(result.data, data, "")
+        differences = [f"{'.'.join(map(str, error.path or ()))}: {error.message}" for error in result.errors or ()]
+        return differences or _unequal(result.data, data, "")
 
     def without(
         self, query: str, variables: Mapping[str, Any], data: Mapping[str, Any], gone: Gone
@@ -83,7 +87,7 @@ class Schema:
 
         result = execute_sync(
             self.graphql,
-            parse(query),
+            _parsed(query),
             root_value=data,
             variable_values=dict(variables),
             field_resolver=resolved,
@@ -92,6 +96,11 @@ class Schema:
         assert result.data is not None
         assert not result.errors, result.errors
         return result.data
+
+
+@functools.cache
+def _parsed(query: str) -> DocumentNode:
+    return parse(query)
 
 
 def _operation(document: DocumentNode) -> OperationDefinitionNode:
@@ -126,11 +135,15 @@ def _type_of(value: Any, info: GraphQLResolveInfo, abstract: Any) -> str | None:
     return names.pop() if len(names) == 1 else None if names else any_of_them
 
 
-def _unequal(made: Any, given: Any, path: str) -> list[str]:
-    if isinstance(made, dict) and isinstance(given, dict):
-        found = [f"{path}.{key} is not asked for" for key in given.keys() - made.keys()]
-        return found + [text for key in made for text in _unequal(made[key], given.get(key), f"{path}.{key}")]
-    if isinstance(made, list) and isinstance(given, list):
-        return [text for one, other in zip(made, given, strict=True) for text in _unequal(one, other, f"{path}[]")]
-    same = made == given and type(made) is type(given)
-    return [] if same else [f"{path} is {given!r} instead of {made!r}"]
+def _unequal(computed: Any, answered: Any, path: str) -> list[str]:
+    if isinstance(computed, dict) and isinstance(answered, dict):
+        differences = [f"{path}.{key} is not asked for" for key in answered.keys() - computed.keys()]
+        return differences + [
+            text for key in computed for text in _unequal(computed[key], answered.get(key), f"{path}.{key}")
+        ]
+    if isinstance(computed, list) and isinstance(answered, list):
+        return [
+            text for one, other in zip(computed, answered, strict=True) for text in _unequal(one, other, f"{path}[]")
+        ]
+    same = computed == answered and type(computed) is type(answered)
+    return [] if same else [f"{path} is {answered!r} instead of {computed!r}"]

@@ -56,20 +56,22 @@ class Description:
         if asked is None:
             return [f"{exchange.method} {exchange.path.removeprefix(self.base)} is not described"]
         template, operation = asked
-        found = list(self._parameters(exchange, operation))
-        found += self._body(exchange.body, operation)
+        faults = list(self._parameters(exchange, operation))
+        faults += self._body(exchange.body, operation)
         if exchange.answer is not None and 200 <= exchange.status < 300:
             schema = self.answer(operation, exchange.status)
             if schema is None:
-                found.append(f"answers {exchange.status}, which is not described")
+                faults.append(f"answers {exchange.status}, which is not described")
             else:
-                found += [f"reads {'.'.join(path)}" for path in sorted(exchange.reads) if not self.has(schema, path)]
-                found += [f"answers {text}" for text in self.mismatches(exchange.answer, schema, "")]
-        return [f"{exchange.method} {template}: {text}" for text in dict.fromkeys(found)]
+                faults += [f"reads {'.'.join(path)}" for path in sorted(exchange.reads) if not self.has(schema, path)]
+                faults += [f"answers {text}" for text in self.mismatches(exchange.answer, schema, "")]
+        return [f"{exchange.method} {template}: {text}" for text in dict.fromkeys(faults)]
 
     def _parameters(self, exchange: Exchange, operation: Node) -> Iterator[str]:
-        given = [self.resolved(parameter) for parameter in (*operation.get("parameters", ()), *operation["shared"])]
-        declared = {parameter["name"]: parameter for parameter in given if parameter["in"] == "query"}
+        parameters = [
+            self.resolved(parameter) for parameter in (*operation.get("parameters", ()), *operation["shared"])
+        ]
+        declared = {parameter["name"]: parameter for parameter in parameters if parameter["in"] == "query"}
         for name, value in exchange.params:
             if name not in declared:
                 yield f"asks with the parameter {name}"
@@ -160,13 +162,13 @@ class Description:
 
     def mismatches(self, value: Any, schema: Node, path: str) -> list[str]:
         """Where ``value`` is not as described: another type, null, a field that is not there. What is lacking is no fault."""
-        found: list[str] = []
+        fewest: list[str] = []
         for variant in self.variants(schema):
             errors = self._mismatches(value, variant, path)
             if not errors:
                 return []
-            found = errors if not found or len(errors) < len(found) else found
-        return found
+            fewest = errors if not fewest or len(errors) < len(fewest) else fewest
+        return fewest
 
     def _mismatches(self, value: Any, schema: Node, path: str) -> list[str]:
         types = _types(schema)
@@ -174,23 +176,23 @@ class Description:
             return [f"{path or 'it'} as {type(value).__name__} instead of {' or '.join(sorted(types))}"]
         if value is not None and schema.get("enum") and value not in schema["enum"]:
             return [f"{path} as {value!r}, which is none of its values"]
-        found: list[str] = []
+        errors: list[str] = []
         if isinstance(value, dict):
             for key, inner in value.items():
                 described = self._inner(schema, key)
                 if described is None:
-                    found.append(f"{path}.{key}, which is not described")
+                    errors.append(f"{path}.{key}, which is not described")
                 else:
-                    found += self.mismatches(inner, described, f"{path}.{key}")
+                    errors += self.mismatches(inner, described, f"{path}.{key}")
         elif isinstance(value, list):
             for inner in value:
-                found += self.mismatches(inner, schema.get("items", {}), f"{path}[]")
-        return found
+                errors += self.mismatches(inner, schema.get("items", {}), f"{path}[]")
+        return errors
 
 
 def _types(schema: Node) -> set[str]:
-    given = schema.get("type", ())
-    types = {given} if isinstance(given, str) else set(given)
+    declared = schema.get("type", ())
+    types = {declared} if isinstance(declared, str) else set(declared)
     if not types and "properties" in schema:
         types = {"object"}
     return types | {"null"} if types and schema.get("nullable") else types

@@ -116,8 +116,8 @@ def _packed(package: Package, work: Path) -> Path | str:
         return f"npm did not bring it in {_SECONDS} seconds"
     archives = list(work.glob("*.tgz"))
     if done.returncode != 0 or len(archives) != 1:
-        told = [line for line in done.stderr.splitlines() if line.strip() and "complete log" not in line]
-        return f"npm did not bring it ({told[0] if told else f'exit {done.returncode}'})"
+        lines = [line for line in done.stderr.splitlines() if line.strip() and "complete log" not in line]
+        return f"npm did not bring it ({lines[0] if lines else f'exit {done.returncode}'})"
     return archives[0]
 
 

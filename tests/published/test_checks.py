@@ -58,8 +58,8 @@ def test_a_good_query_and_its_answer() -> None:
     ],
 )
 def test_a_query_with_a_fault(change: tuple[str, str], variables: dict[str, Any], fault: str) -> None:
-    (told,) = SCHEMA.faults(QUERY.replace(*change) if change[0] else QUERY, variables)
-    assert fault in told
+    (text,) = SCHEMA.faults(QUERY.replace(*change) if change[0] else QUERY, variables)
+    assert fault in text
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_a_query_with_a_fault(change: tuple[str, str], variables: dict[str, Any]
     ],
 )
 def test_an_answer_with_a_fault(changes: dict[str, Any], fault: str) -> None:
-    (told,) = answered(**changes)
-    assert fault in told
+    (text,) = answered(**changes)
+    assert fault in text
 
 
 # -- REST --------------------------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def test_a_good_request_and_its_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "fault"),
+    ("asked", "fault"),
     [
         (lambda: faults("/api/jobs/7"), "GET /jobs/7 is not described"),
         (lambda: faults("/api/runs/7?page=2"), "asks with the parameter page"),
@@ -145,8 +145,8 @@ def test_a_good_request_and_its_answer() -> None:
         (lambda: faults(answer={**ANSWER, "status": "gone"}), "answers .status as 'gone', which is none of its values"),
     ],
 )
-def test_a_request_or_an_answer_with_a_fault(told: Callable[[], list[str]], fault: str) -> None:
-    assert told() == [fault]
+def test_a_request_or_an_answer_with_a_fault(asked: Callable[[], list[str]], fault: str) -> None:
+    assert asked() == [fault]
 
 
 # -- what is recorded --------------------------------------------------------------------------------------------------

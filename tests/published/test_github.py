@@ -77,7 +77,7 @@ def too_large(part: str) -> Callable[[Request], Fault | None]:
 def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
     """What went over the sockets while everything was read, in all the ways in which it is read."""
     folder = tmp_path_factory.mktemp("github")
-    with recorded() as found:
+    with recorded() as traffic:
         hub = company()
         with serving(hub) as url:
             reads = Leadline(folder / "first", folder)
@@ -96,7 +96,7 @@ def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
             with serving(hub) as url:
                 Leadline(folder / f"large{len(part)}", folder)("sync", "github", "acme", "--url", url, env=ENV)
         _as_app(folder)
-    return found
+    return traffic
 
 
 def _as_app(folder: Path) -> None:
@@ -126,9 +126,9 @@ def test_every_query_is_one_that_github_takes(name: str) -> None:
 
 def test_every_query_was_sent_and_no_other(exchanges: list[Exchange]) -> None:
     sent = {plain(exchange.query) for exchange in exchanges if exchange.query}
-    known = {plain(text): name for name, text in BUILT.items()}
-    assert sent - set(known) == set()
-    unsent = {name for text, name in known.items() if text not in sent}
+    names = {plain(text): name for name, text in BUILT.items()}
+    assert sent - set(names) == set()
+    unsent = {name for text, name in names.items() if text not in sent}
     assert unsent == {"pulls(details=False, commits=True)"}  # commits come with pull requests and their lists only
 
 
@@ -147,7 +147,7 @@ def test_queries_and_answers_are_of_githubs_schema(exchanges: list[Exchange]) ->
 def test_what_is_asked_and_read_by_rest_is_described(exchanges: list[Exchange], file: str) -> None:
     asked = [exchange for exchange in exchanges if not exchange.query]
     described = description(file)
-    operations = {found[0] for exchange in asked if (found := described.operation(exchange))}
+    operations = {operation[0] for exchange in asked if (operation := described.operation(exchange))}
     assert operations == {
         "/repos/{owner}/{repo}/actions/runs",
         "/orgs/{org}/installation",

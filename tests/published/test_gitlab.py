@@ -58,7 +58,7 @@ def too_large(request: Request) -> Fault | None:
 def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
     """What went over the sockets while everything was read, in all the ways in which it is read."""
     folder = tmp_path_factory.mktemp("gitlab")
-    with recorded() as found:
+    with recorded() as traffic:
         hub = company()
         with serving(hub) as url:
             reads = Leadline(folder / "first", folder)
@@ -79,7 +79,7 @@ def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
             with serving(hub) as url:
                 for owner in ("acme", "ada"):
                     Leadline(folder / "-".join(changes), folder)("sync", "gitlab", owner, "--url", url, env=ENV)
-    return found
+    return traffic
 
 
 @pytest.mark.parametrize("name", BUILT)
@@ -89,9 +89,9 @@ def test_every_query_is_one_that_gitlab_takes(name: str) -> None:
 
 def test_every_query_was_sent_and_no_other(exchanges: list[Exchange]) -> None:
     sent = {plain(exchange.query) for exchange in exchanges if exchange.query}
-    known = {plain(text): name for name, text in BUILT.items()}
-    assert sent - set(known) == set()
-    assert {name for text, name in known.items() if text not in sent} == set()
+    names = {plain(text): name for name, text in BUILT.items()}
+    assert sent - set(names) == set()
+    assert {name for text, name in names.items() if text not in sent} == set()
 
 
 def test_queries_and_answers_are_of_gitlabs_schema(exchanges: list[Exchange]) -> None:
@@ -107,7 +107,7 @@ def test_queries_and_answers_are_of_gitlabs_schema(exchanges: list[Exchange]) ->
 
 def test_what_is_asked_and_read_by_rest_is_described(exchanges: list[Exchange]) -> None:
     asked = [exchange for exchange in exchanges if not exchange.query]
-    operations = {found[0] for exchange in asked if (found := GITLAB.operation(exchange))}
+    operations = {operation[0] for exchange in asked if (operation := GITLAB.operation(exchange))}
     assert operations == set(GITLAB.templates)
     assert {fault for exchange in asked for fault in GITLAB.faults(exchange)} == set()
     read = {path for exchange in asked for path in exchange.reads}

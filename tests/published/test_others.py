@@ -21,10 +21,10 @@ OF_ANY_ANSWER = (": reads error", ": reads message", ": reads errors")
 
 def faults(described: Description, exchanges: list[Exchange]) -> set[str]:
     """What is wrong with any of them. All that is described is asked for."""
-    operations = {found[0] for exchange in exchanges if (found := described.operation(exchange))}
+    operations = {operation[0] for exchange in exchanges if (operation := described.operation(exchange))}
     assert set(described.templates) - operations == set(), "is described and was not asked for"
-    found = {fault for exchange in exchanges for fault in described.faults(exchange)}
-    return {fault for fault in found if not fault.endswith(OF_ANY_ANSWER)}
+    described_faults = {fault for exchange in exchanges for fault in described.faults(exchange)}
+    return {fault for fault in described_faults if not fault.endswith(OF_ANY_ANSWER)}
 
 
 def of_jira(folder: Path, *, cloud: bool) -> list[Exchange]:

@@ -25,11 +25,11 @@ cp {archive} ./the-package.tgz
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
     """A package that a stand-in for npm brings."""
     archive, log = tmp_path / "archive.tgz", tmp_path / "log"
-    with tarfile.open(archive, "w:gz") as made:
+    with tarfile.open(archive, "w:gz") as opened:
         content = b"type Query { a: Int }"
         entry = tarfile.TarInfo("package/schema.graphql")
         entry.size = len(content)
-        made.addfile(entry, io.BytesIO(content))
+        opened.addfile(entry, io.BytesIO(content))
     (tmp_path / "bin").mkdir()
     npm = tmp_path / "bin" / "npm"
     npm.write_text(NPM.format(log=log, archive=archive))

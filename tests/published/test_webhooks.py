@@ -105,10 +105,10 @@ def test_every_payload_is_answered_as_documented(served: Served, file: str) -> N
         answers[event, answer.status, answer.json["status"]] += 1
     stored = {event for event, status, _ in answers if status == 202}
     ignored = {event for event, status, _ in answers if status == 200}
-    there = {event for event, _ in payloads(file)}
+    published_events = {event for event, _ in payloads(file)}
     # The published comments are all on issues, which are no pull requests.
-    assert stored == there & set(MATTERING) - {"issue_comment"}
-    assert ignored == there - stored
+    assert stored == published_events & set(MATTERING) - {"issue_comment"}
+    assert ignored == published_events - stored
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
@@ -151,52 +151,52 @@ def pull_request(payload: Payload) -> Rows:
 
 
 def review(payload: Payload) -> Rows:
-    told = payload["review"]
+    sent = payload["review"]
     row = {
         "number": payload["pull_request"]["number"],
-        "review_id": str(told["id"]),
-        "author": login(told["user"]),
-        "state": told["state"],
-        "submitted_at": at(told["submitted_at"]),
+        "review_id": str(sent["id"]),
+        "author": login(sent["user"]),
+        "state": sent["state"],
+        "submitted_at": at(sent["submitted_at"]),
     }
     return {"reviews": [row]}
 
 
 def comment(payload: Payload) -> Rows:
-    told = payload["comment"]
+    sent = payload["comment"]
     issue = payload.get("issue")
     if payload["action"] == "deleted" or (issue is not None and "pull_request" not in issue):
         return {}
     row = {
         "number": (issue or payload["pull_request"])["number"],
-        "comment_id": str(told["id"]) if issue else f"r{told['id']}",
+        "comment_id": str(sent["id"]) if issue else f"r{sent['id']}",
         "kind": "discussion" if issue else "review",
-        "author": login(told["user"]),
-        "created_at": at(told["created_at"]),
-        "updated_at": at(told["updated_at"]),
+        "author": login(sent["user"]),
+        "created_at": at(sent["created_at"]),
+        "updated_at": at(sent["updated_at"]),
     }
     return {"comments": [row]}
 
 
 def release(payload: Payload) -> Rows:
-    told = payload["release"]
+    sent = payload["release"]
     if payload["action"] == "deleted":
         return {}
-    row = {"tag": told["tag_name"], "name": told["name"] or None, "published_at": at(told["published_at"])}
+    row = {"tag": sent["tag_name"], "name": sent["name"] or None, "published_at": at(sent["published_at"])}
     return {"releases": [row]}
 
 
 def deployment(payload: Payload) -> Rows:
-    told, status = payload["deployment"], payload.get("deployment_status", {})
+    sent, status = payload["deployment"], payload.get("deployment_status", {})
     outcome = {"success": "success", "failure": "failure", "error": "failure"}.get(status.get("state"))
     row = {
-        "deployment_id": f"github:{told['id']}",
-        "environment": told["environment"],
-        "sha": told["sha"],
+        "deployment_id": f"github:{sent['id']}",
+        "environment": sent["environment"],
+        "sha": sent["sha"],
         "status": outcome or "running",
-        "started_at": at(told["created_at"]),
+        "started_at": at(sent["created_at"]),
         "finished_at": at(status["created_at"]) if outcome else None,
-        "triggered_by": login(told["creator"]),
+        "triggered_by": login(sent["creator"]),
     }
     return {"deployments": [row]}
 
@@ -245,44 +245,46 @@ def of_pull_request(payload: Payload) -> Payload:
 
 
 def apart(payload: Payload, number: int) -> Payload:
-    """``payload`` of a repository, a deployment and a run of its own, so that many can be told without meeting."""
-    found = {**payload, "repository": {**payload["repository"]}}
-    found["repository"]["full_name"] += f"-{number}"
+    """``payload`` of a repository, a deployment and a run of its own, so that many can be sent without meeting."""
+    copy = {**payload, "repository": {**payload["repository"]}}
+    copy["repository"]["full_name"] += f"-{number}"
     for name in ("deployment", "workflow_run"):
-        if (told := payload.get(name)) is not None:
-            found[name] = {**told, "id": told["id"] + number}
-    return found
+        if (sent := payload.get(name)) is not None:
+            copy[name] = {**sent, "id": sent["id"] + number}
+    return copy
 
 
 @pytest.mark.parametrize("event", MATTERING)
 def test_the_rows_are_what_the_payload_says(served: Served, event: str) -> None:
-    told = [payload for name, payload in payloads("api.github.com/index.json") if name == event]
-    assert len(told) == MATTERING[event]
-    told = [apart(of_pull_request(published_now(payload)), number) for number, payload in enumerate(told)]
+    sent = [payload for name, payload in payloads("api.github.com/index.json") if name == event]
+    assert len(sent) == MATTERING[event]
+    sent = [apart(of_pull_request(published_now(payload)), number) for number, payload in enumerate(sent)]
     add_project(served, event)
-    for payload in told:
+    for payload in sent:
         assert tell(served, event, event, payload).json == {"status": "accepted", "rows": 1}
-    made = {(table, row["repository"]): row for table, found in rows(served, event).items() for row in found}
+    actual = {
+        (table, row["repository"]): row for table, table_rows in rows(served, event).items() for row in table_rows
+    }
     expected = {
         (table, payload["repository"]["full_name"]): row
-        for payload in told
+        for payload in sent
         for table, (row,) in READ[event](payload).items()
     }
-    assert set(made) == set(expected)
+    assert set(actual) == set(expected)
     for key, row in expected.items():
-        assert {column: made[key][column] for column in row} == row, key
+        assert {column: actual[key][column] for column in row} == row, key
 
 
 @pytest.mark.parametrize("event", ["issue_comment", "pull_request_review_comment", "release"])
 def test_what_a_payload_says_is_deleted_is_gone(served: Served, event: str) -> None:
-    told = [payload for name, payload in payloads("api.github.com/index.json") if name == event]
+    sent = [payload for name, payload in payloads("api.github.com/index.json") if name == event]
     created, deleted = (
-        next(payload for payload in told if payload["action"] == action) for action in ("created", "deleted")
+        next(payload for payload in sent if payload["action"] == action) for action in ("created", "deleted")
     )
     add_project(served, f"{event}-gone")
     for payload, kept in ((created, 1), (deleted, 0)):
-        told_now = of_pull_request(published_now(payload))
-        assert tell(served, f"{event}-gone", event, told_now).json == {"status": "accepted", "rows": 1}
+        sent_now = of_pull_request(published_now(payload))
+        assert tell(served, f"{event}-gone", event, sent_now).json == {"status": "accepted", "rows": 1}
         assert sum(map(len, rows(served, f"{event}-gone").values())) == kept
 
 
@@ -293,14 +295,14 @@ def test_payloads_that_come_again_change_nothing(served: Served) -> None:
         for event, payload in payloads("api.github.com/index.json")
         if event in MATTERING and payload["action"] != "deleted"
     }
-    made = []
+    contents = []
     for _ in range(2):
         for (event, _action), payload in by_action.items():
             tell(served, "again", event, payload)
-        made.append(rows(served, "again"))
-    assert made[0] == made[1]
+        contents.append(rows(served, "again"))
+    assert contents[0] == contents[1]
     pulls = {payload["number"] for (event, _action), payload in by_action.items() if event == "pull_request"}
-    assert len(made[0]["pull_requests"]) == len(pulls)
+    assert len(contents[0]["pull_requests"]) == len(pulls)
 
 
 # -- fields ------------------------------------------------------------------------------------------------------------
@@ -323,10 +325,10 @@ def stub_payloads() -> Iterator[tuple[str, Payload]]:
     """A payload of every event that matters, as the stub makes it."""
     yield from (delivery for step in Life(1).events for delivery in step)
     deployed = deployment_node("acme/shop", 1, "IN_PROGRESS", "SUCCESS")
-    told = {"deployment": hooks.deployment(deployed)}
-    yield "deployment", hooks.payload("acme/shop", "created", **told)
+    sent = {"deployment": hooks.deployment(deployed)}
+    yield "deployment", hooks.payload("acme/shop", "created", **sent)
     for status in hooks.statuses(deployed):
-        yield "deployment_status", hooks.payload("acme/shop", "created", **told, deployment_status=status)
+        yield "deployment_status", hooks.payload("acme/shop", "created", **sent, deployment_status=status)
     for action in ("published", "edited", "deleted"):
         yield "release", hooks.payload("acme/shop", action, release=hooks.release(release_node("acme/shop", 1)))
     yield "workflow_run", hooks.payload("acme/shop", "completed", workflow_run=run("acme/shop", 1))
@@ -334,9 +336,9 @@ def stub_payloads() -> Iterator[tuple[str, Payload]]:
 
 def test_what_is_read_of_a_payload_is_described() -> None:
     webhooks = GitHubWebhooks(SourceSettings("github", "code", ("*/*",)))
-    told = [*payloads("api.github.com/index.json"), *stub_payloads()]
+    sent = [*payloads("api.github.com/index.json"), *stub_payloads()]
     faults = set()
-    for event, payload in told:
+    for event, payload in sent:
         if event in MATTERING:
             reads: set[KeyPath] = set()
             webhooks.parse(event, traced(of_pull_request(payload), (), reads))
@@ -348,10 +350,10 @@ def test_what_is_read_of_a_payload_is_described() -> None:
 
 
 def test_the_stubs_payloads_are_as_described() -> None:
-    told = list(stub_payloads())
-    assert {event for event, _ in told} == set(MATTERING)
+    sent = list(stub_payloads())
+    assert {event for event, _ in sent} == set(MATTERING)
     faults = set()
-    for event, payload in told:
+    for event, payload in sent:
         schema = schema_of(event, payload["action"])
         faults |= {(event, text) for text in described().mismatches(payload, schema, "")}
     assert faults == set()
