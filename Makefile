@@ -32,6 +32,8 @@ lint: $(BIN)/.installed-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# With npm, the descriptions that tools publish of their APIs are fetched once (30 MB, kept in the user's cache) and the
+# connectors held against them; without, those tests are skipped, which -rs tells.
 test: lint
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -rs
 

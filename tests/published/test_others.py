@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.running import Leadline
+from leadline.sources.kit.kinds import KINDS
 from published.facts import JIRA_CENTER, JIRA_CLOUD, PAGERDUTY
 from published.jenkins import unexported
 from published.openapi import Description
@@ -113,3 +114,8 @@ def test_jenkins(tmp_path: Path) -> None:
 )
 def test_what_jenkins_does_not_export_is_noticed(tree: str) -> None:
     assert len(list(unexported(tree, "item"))) == 1
+
+
+def test_every_tool_with_an_api_is_held_against_what_it_publishes() -> None:
+    own_protocol = {"git", "files"}
+    assert set(KINDS) - own_protocol == {"github", "gitlab", "jira", "jenkins", "pagerduty"}
