@@ -125,7 +125,10 @@ def test_a_run_of_which_every_stream_failed_is_a_failure() -> None:
         read(tool, Counting("a", tool.answer, tool.trouble), Counting("b", tool.answer, tool.trouble))
     with pytest.raises(Unavailable):
         read(tool, Counting("a", tool.trouble))
+    with pytest.raises(Unavailable):
+        read(tool, Counting("a", tool.trouble), Counting("b", tool.silence))  # no stream was answered
     read(tool, Counting("a", tool.trouble), Counting("b", tool.refusal))
+    read(tool, Counting("b", tool.silence))
 
 
 def test_what_is_wrong_for_all_streams_ends_the_run() -> None:

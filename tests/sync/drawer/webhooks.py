@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from leadline.sources.kit import server_url
+from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.webhook_signatures import hex_signature
 from leadline.sources.kit.webhooks import Change, MergePolicy, WebhookEvent, Webhooks, required
 
@@ -24,10 +25,9 @@ def is_signed(secret: str, headers: Mapping[str, str], body: bytes, _now: dateti
 class DrawerWebhooks(Webhooks):
     """One source."""
 
-    @property
-    def host(self) -> str:
-        """What names the server."""
-        return server_url.server(self.settings.url or "", example="https://drawer.example.com", pages=()).place
+    def __init__(self, settings: SourceSettings) -> None:
+        server = server_url.server(settings.url or "", example="https://drawer.example.com")
+        super().__init__(settings, server.place)
 
     def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says."""
@@ -36,7 +36,7 @@ class DrawerWebhooks(Webhooks):
         folder = required(payload, "folder")
         released = release_rows(str(folder.get("path")), required(payload, "release"))
         changes = tuple(Change(table, rows, MergePolicy(("published_at",))) for table, rows in released.items())
-        return WebhookEvent(changes, "", str(folder.get("path")), str(folder.get("id")))
+        return self.event(changes, str(folder.get("path")), int(folder["id"]))
 
 
 connect = DrawerWebhooks

@@ -21,6 +21,7 @@ from leadline.sources.github.rows import (
 )
 from leadline.sources.kit.page import Row
 from leadline.sources.kit.records import Node, inner
+from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.text import Misshapen, clean
 from leadline.sources.kit.webhook_signatures import hex_signature
 from leadline.sources.kit.webhooks import (
@@ -79,16 +80,9 @@ def is_signed(secret: str, headers: Mapping[str, str], body: bytes, _now: dateti
 class GitHubWebhooks(Webhooks):
     """One source: what of the deliveries that it gets is its own, and what they say."""
 
-    @property
-    def host(self) -> str:
-        """What names the server in the polls' cursors."""
-        return server(self.settings.url).host
-
-    @property
-    def prefix(self) -> str:
-        """What the ids of deployments and builds begin with."""
-        at = server(self.settings.url)
-        return SOURCE if at.is_cloud else at.host
+    def __init__(self, settings: SourceSettings) -> None:
+        at = server(settings.url)
+        super().__init__(settings, at.host, SOURCE if at.is_cloud else at.host)
 
     def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
@@ -99,9 +93,7 @@ class GitHubWebhooks(Webhooks):
         name, number = repository.get("full_name"), repository.get("id")
         if not isinstance(name, str) or not isinstance(number, int) or name.strip("/").count("/") != 1:
             raise Misshapen("repository lacks full_name or id")
-        outcome = read(_Delivery(name, str(payload.get("action")), payload, self))
-        changes, nothing = ((), outcome) if isinstance(outcome, str) else (outcome, "")
-        return WebhookEvent(changes, nothing, name, str(number))
+        return self.event(read(_Delivery(name, str(payload.get("action")), payload, self)), name, number)
 
 
 @dataclass(frozen=True)

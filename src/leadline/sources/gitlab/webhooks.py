@@ -79,18 +79,9 @@ class GitLabWebhooks(Webhooks):
     """One source: what of the deliveries that it gets is its own, and what they say."""
 
     def __init__(self, settings: SourceSettings) -> None:
-        super().__init__(settings)
-        self.server = server(settings.url)
-
-    @property
-    def host(self) -> str:
-        """What names the server in the polls' cursors."""
-        return self.server.host
-
-    @property
-    def prefix(self) -> str:
-        """What the ids of deployments and builds begin with."""
-        return SOURCE if self.server.is_cloud else self.server.host
+        at = server(settings.url)
+        super().__init__(settings, at.host, SOURCE if at.is_cloud else at.host)
+        self.origin = at.origin
 
     def covers(self, repository: str) -> bool:
         """Whether the source reads the project: it is a target, lies below one, or fits one's pattern."""
@@ -108,9 +99,7 @@ class GitLabWebhooks(Webhooks):
         name, number = project.get("path_with_namespace"), project.get("id")
         if not isinstance(name, str) or not isinstance(number, int) or "/" not in name.strip("/"):
             raise Misshapen("project lacks path_with_namespace or id")
-        outcome = read(_Delivery(name, payload, self))
-        changes, nothing = ((), outcome) if isinstance(outcome, str) else (outcome, "")
-        return WebhookEvent(changes, nothing, name, str(number))
+        return self.event(read(_Delivery(name, payload, self)), name, number)
 
 
 @dataclass(frozen=True)
@@ -221,7 +210,7 @@ def _observed_at(*nodes: Node) -> datetime | None:
 
 
 def _pipeline(of: _Delivery) -> tuple[Change, ...] | str:
-    node, base = of.thing, of.source.server.origin
+    node, base = of.thing, of.source.origin
     url = node.get("url")
     asked = {
         "id": node.get("id"),

@@ -33,7 +33,7 @@ What a stream raises decides what becomes of it and of the run:
 - ``Unavailable``: the tool was in trouble at every attempt. The stream has **failed** and is named in ``Page.failed``; the others
   are read. ``MAX_FAILED_STREAMS`` streams that fail one after the other without one answer of the tool in between end the
   run: whoever does not answer is not asked again for every repository. Pages that were made without a call prove nothing.
-- A run of which every stream failed is a failure: the last error is raised at its end.
+- A run of which every stream failed that asked the tool at all is a failure: the last error is raised at its end.
 - Any other ``LeadlineError`` (a token that is refused) ends the run.
 """
 
@@ -133,10 +133,11 @@ class StreamReader:
             cursor = self.cursors.get(stream.cursor_name, stream.cursor)
             if not stream.due(cursor):
                 continue
+            answers = self._client.answers
             try:
                 for page in stream.read(cursor):
                     yield self.noted(page)
-                self._streams_read += 1
+                self._streams_read += self._client.answers > answers
             except (Refused, NotFound, Misshapen) as refused:
                 if stream.essential:
                     raise

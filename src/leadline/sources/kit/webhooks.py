@@ -95,20 +95,21 @@ class WebhookEvent:
 
 
 class Webhooks(ABC):
-    """What a source of repositories knows of its webhooks."""
+    """What a source of repositories knows of its webhooks. ``host`` names the server in the polls' cursors, ``prefix`` is what the
+    ids of deployments and builds begin with."""
 
-    def __init__(self, settings: SourceSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: SourceSettings, host: str, prefix: str = "") -> None:
+        self.settings, self.host, self.prefix = settings, host, prefix
         self.rules = DeployRules.parsed(settings.options.get("deploys", ()))
-
-    @property
-    @abstractmethod
-    def host(self) -> str:
-        """What names the server in the polls' cursors."""
 
     @abstractmethod
     def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
+
+    def event(self, outcome: tuple[Change, ...] | str, repository: str, number: int) -> WebhookEvent:
+        """The event of which ``outcome`` tells the changes, or why there are none."""
+        changes, nothing = ((), outcome) if isinstance(outcome, str) else (outcome, "")
+        return WebhookEvent(changes, nothing, repository, str(number))
 
     def covers(self, repository: str) -> bool:
         """Whether the source reads it: whether it fits one of the targets."""
