@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 
+import pytest
 from typer.main import get_command
 
 from leadline.cli.app import ORDER, app
@@ -60,6 +61,7 @@ def at_stubs(words: list[str], tools: Mapping[str, Reached], before: list[list[s
     return found
 
 
+@pytest.mark.slow
 def test_every_example_runs(leadline: Leadline) -> None:
     with ExitStack() as stack:
         run_all(leadline, {kind: stack.enter_context(made()) for kind, made in EVERY.items()})

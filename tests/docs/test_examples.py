@@ -26,6 +26,8 @@ from .pages import ROOT, Pages, blocks, code_words, section
 
 Rows = list[dict[str, str]]
 
+pytestmark = pytest.mark.slow
+
 ELENA = "--developer elena.moreau@example.com --start 2026-02-01 --end 2026-02-28"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -80,6 +81,7 @@ def versioned(world: World) -> World:
     return World(tables, world.tree, world.developers, world.settings)
 
 
+@pytest.mark.slow
 @some_worlds
 @given(random=st.randoms(use_true_random=False))
 def test_order_splitting_and_repetition_change_nothing(home: Home, tmp_path: Path, random: Random) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -76,6 +77,7 @@ def without_rules(drawn: DoraWorld) -> DoraWorld:
 # --- leadline and the oracle --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @some(8)
 @given(seed=seeds)
 def test_exports_equal_the_oracle(home: Home, tmp_path: Path, seed: int) -> None:
