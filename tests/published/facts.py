@@ -161,9 +161,7 @@ def _history(created: Schema) -> Schema:
 
 
 def _page(values: Schema) -> Schema:
-    return thing(
-        startAt=NUMBER, maxResults=NUMBER, total=NUMBER, isLast=FLAG, nextPage=TEXT, self=TEXT, values=many(values)
-    )
+    return thing(startAt=NUMBER, maxResults=NUMBER, total=NUMBER, isLast=FLAG, values=many(values))
 
 
 _CHANGELOG = thing(startAt=NUMBER, maxResults=NUMBER, total=NUMBER, histories=many(_history(TEXT)))
