@@ -19,12 +19,10 @@ from leadline.engine.sql_text import sql_list
 from leadline.formats.rows import Columns, RawRow, RowRefused, raw_row
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, Receipt, commit_staged, ingest, staging
-from leadline.ingest.inbox import flush
 from leadline.ingest.removal import remove
 from leadline.ingest.staging import StagingWriter, conform, lower_case_columns
 from leadline.ingest.validation import RowValidator
 from leadline.lake import Lake
-from leadline.people import load_org
 from leadline.schema import TABLES, Table
 from leadline.sources.kit.cursor import Cursor, stored
 from leadline.sources.kit.page import Developers, Page, Row, RowOfFile, Skipped, TypedRows, Vanished
@@ -278,6 +276,8 @@ class BatchWriter:
     def _put_in_force(self, developers: Developers) -> None:
         """Load the org tree. Raises ``InvalidInput`` with every violation: its cursor is not stored then, and the last good tree
         stays."""
+        from leadline.people import load_org
+
         project = self._project
         project.temp.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix="people-", dir=project.temp) as folder:
@@ -287,6 +287,8 @@ class BatchWriter:
 
     def _deliver_pushed(self) -> None:
         """What waits in the inbox under a name that is gone must not come after its removal."""
+        from leadline.ingest.inbox import flush
+
         flush(self._project, now=self._now)
 
     def _remove_repositories(self, names: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from leadline.sources.kit.page import Page
 
 PAGES_AHEAD = 16
 """Pages that may be read while a batch is delivered."""
-BYTES_AHEAD = 16 << 20
+BYTES_AHEAD = 8 << 20
 """Typed rows that may be read meanwhile: pages of these are large."""
 
 
