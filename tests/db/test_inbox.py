@@ -21,7 +21,7 @@ def deliveries(project_id: int, *contents: str, table: str = "builds") -> list[D
 
 def contents(database: Database, project_id: int, *, rows: int = 1000, size: int = 1000) -> list[str]:
     until = inbox.newest(database, project_id)
-    return [each.content for each in inbox.oldest(database, project_id, until=until or 0, rows=rows, size=size)]
+    return [waiting.content for waiting in inbox.oldest(database, project_id, until=until or 0, rows=rows, size=size)]
 
 
 def test_deliveries_come_out_in_the_order_they_came_in(database: Database, project_id: int) -> None:
@@ -43,7 +43,7 @@ def test_what_comes_after_the_last_one_asked_for_stays(database: Database, proje
     until = inbox.newest(database, project_id)
     assert until is not None
     inbox.add(database, deliveries(project_id, "b"), NOW)
-    assert [each.content for each in inbox.oldest(database, project_id, until=until, rows=9, size=9)] == ["a"]
+    assert [waiting.content for waiting in inbox.oldest(database, project_id, until=until, rows=9, size=9)] == ["a"]
 
 
 def test_settling_takes_out_and_keeps_aside_at_once(database: Database, project_id: int) -> None:
@@ -68,11 +68,11 @@ def test_projects_and_tables_are_told_apart(database: Database, project_id: int)
     inbox.add(database, deliveries(project_id, "a\nb") + deliveries(other, "c", table="incidents"), NOW)
     inbox.add(database, deliveries(project_id, "d", table="comments"), NOW + timedelta(minutes=1))
     assert contents(database, other) == ["c"]
-    assert [(each.table, each.rows, each.oldest) for each in inbox.waiting(database, project_id)] == [
+    assert [(waiting.table, waiting.rows, waiting.oldest) for waiting in inbox.waiting(database, project_id)] == [
         ("builds", 2, NOW),
         ("comments", 1, NOW + timedelta(minutes=1)),
     ]
-    assert {each.project_id: (each.rows, each.oldest) for each in inbox.backlogs(database)} == {
+    assert {backlog.project_id: (backlog.rows, backlog.oldest) for backlog in inbox.backlogs(database)} == {
         project_id: (3, NOW),
         other: (1, NOW),
     }
@@ -119,12 +119,12 @@ def test_many_threads_add_while_one_takes_out(database: Database, project_id: in
     taken: list[str] = []
     while any(thread.is_alive() for thread in threads) or inbox.newest(database, project_id) is not None:
         batch = inbox.oldest(database, project_id, until=1 << 40, rows=7, size=1000)
-        inbox.acknowledge(database, project_id, [each.id for each in batch], [], NOW)
-        taken += [each.content for each in batch]
+        inbox.acknowledge(database, project_id, [waiting.id for waiting in batch], [], NOW)
+        taken += [waiting.content for waiting in batch]
     assert sorted(taken) == sorted(f"{name}{number}" for name in "abc" for number in range(20))
     for name in "abc":  # of one sender the order is kept
-        mine = [int(content[1:]) for content in taken if content.startswith(name)]
-        assert mine == sorted(mine)
+        numbers = [int(content[1:]) for content in taken if content.startswith(name)]
+        assert numbers == sorted(numbers)
 
 
 def test_only_deliveries_to_some_tables(database: Database, project_id: int) -> None:
@@ -132,6 +132,6 @@ def test_only_deliveries_to_some_tables(database: Database, project_id: int) -> 
     assert inbox.newest(database, project_id, {"comments"}) is None
     until = inbox.newest(database, project_id, {"builds", "comments"})
     assert until is not None
-    found = inbox.oldest(database, project_id, until=1 << 40, rows=9, size=9, tables={"incidents"})
-    assert [each.content for each in found] == ["b"]
-    assert found[0].id > until
+    oldest = inbox.oldest(database, project_id, until=1 << 40, rows=9, size=9, tables={"incidents"})
+    assert [waiting.content for waiting in oldest] == ["b"]
+    assert oldest[0].id > until

@@ -99,5 +99,5 @@ def test_many_developers_at_once(database_project: Project):
     assert versions.map_fields(database_project, "v", {}, now=NOW).active
     new = [{"email": f"q{n}@x.example", "name": "Q", "managerEmail": "p1@x.example"} for n in range(5_000)]
     assert len(changes.upsert(database_project, new, tree_name=None, now=NOW).added) == 5_000
-    gone = [str(each["email"]) for each in new]
-    assert len(changes.delete(database_project, gone, tree_name=None, now=NOW).removed) == 5_000
+    leaving = [str(row["email"]) for row in new]
+    assert len(changes.delete(database_project, leaving, tree_name=None, now=NOW).removed) == 5_000

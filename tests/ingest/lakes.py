@@ -64,8 +64,8 @@ class Site:
         )
         with nullcontext(self.engine) if self.engine else Engine(temp_dir=self.temp) as engine:
             engine.bind_snapshot(self.lake.snapshot(versions), [table])
-            found = engine.arrow(f"SELECT {columns} FROM {table} ORDER BY {', '.join(declared.key)}")
-        return [dict(row) for row in found.to_pylist()]
+            rows = engine.arrow(f"SELECT {columns} FROM {table} ORDER BY {', '.join(declared.key)}")
+        return [dict(row) for row in rows.to_pylist()]
 
     def files(self) -> set[str]:
         """Every file in the lake's folder, for tests that nothing was left or changed."""

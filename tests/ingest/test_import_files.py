@@ -363,10 +363,10 @@ def test_progress_counts_bytes_and_rows_up_to_the_whole(site: Site, tmp_path: Pa
     rows = "".join(f"acme/shop,{number},{'t' * 90}{number * 7919}\n" for number in range(100_000))
     content = (HEADER + rows).encode()
     path = pulls(tmp_path, gzip.compress(content, 1) if name.endswith("gz") else content, name)
-    told: list[tuple[int, int, int]] = []
-    site.imports(path, progress=lambda *figures: told.append(figures))
+    reports: list[tuple[int, int, int]] = []
+    site.imports(path, progress=lambda *figures: reports.append(figures))
     size = path.stat().st_size
-    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
-    assert {total for _, total, _ in told} == {size}
-    assert told[-1][0] == size
-    assert len({rows for _, _, rows in told}) > 2
+    assert [done for done, _, _ in reports] == sorted(done for done, _, _ in reports)
+    assert {total for _, total, _ in reports} == {size}
+    assert reports[-1][0] == size
+    assert len({rows for _, _, rows in reports}) > 2

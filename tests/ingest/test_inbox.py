@@ -76,7 +76,7 @@ def test_good_rows_are_taken_and_bad_ones_told_one_by_one(project: Project, judg
     ]
     accepted = push(project, judge, "pull_requests", rows)
     assert (accepted.rows, accepted.refused_rows) == (2, 4)
-    assert [(each.line, each.column) for each in accepted.refusals] == [
+    assert [(refusal.line, refusal.column) for refusal in accepted.refusals] == [
         (1, "number"),
         (2, "repository"),
         (2, "state"),
@@ -111,7 +111,7 @@ def test_numbers_and_texts_arrive_as_they_were_sent(project: Project, judge: Row
     assert push(project, judge, "work_items", text).rows == 1
     assert stored(project, "work_items") == [{"project": "P", "key": "P-1", "story_points": 1.1, "title": title}]
     huge = push(project, judge, "pull_requests", '[{"repository": "o/r", "number": 9223372036854775808}]')
-    assert [each.reason for each in huge.refusals] == ["too large a number"]
+    assert [refusal.reason for refusal in huge.refusals] == ["too large a number"]
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_several_requests_are_stored_together_and_answered_apart(project: Projec
         Push(project.id, TABLES["incidents"], [incident(2)]),
     ]
     accepted = accept(project.db, judge, pushes, NOW)
-    assert [(each.rows, each.refused_rows) for each in accepted] == [(1, 1), (1, 0), (0, 1), (0, 0), (1, 0)]
-    assert [[each.line for each in one.refusals] for one in accepted] == [[1], [], [0], [], []]
+    assert [(one.rows, one.refused_rows) for one in accepted] == [(1, 1), (1, 0), (0, 1), (0, 0), (1, 0)]
+    assert [[refusal.line for refusal in one.refusals] for one in accepted] == [[1], [], [0], [], []]
     assert [row["incident_id"] for row in stored(project, "incidents")] == ["i1", "i2"]
 
 
@@ -194,8 +194,8 @@ def test_pushed_rows_are_judged_as_those_of_a_file(tmp_path_factory: Any, judge:
     with Home.open(folder / "home") as home:
         accepted = push(home.project(), judge, "pull_requests", rows)
     assert accepted.refused_rows == imported.refused_rows
-    assert {(each.line + 1, each.column, each.reason) for each in accepted.refusals} == {
-        (each.line, each.column, each.reason) for each in imported.refused
+    assert {(refusal.line + 1, refusal.column, refusal.reason) for refusal in accepted.refusals} == {
+        (refusal.line, refusal.column, refusal.reason) for refusal in imported.refused
     }
 
 

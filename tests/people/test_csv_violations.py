@@ -25,7 +25,7 @@ def refused(text: str | bytes) -> list[tuple[str, str]]:
 
 
 def test_all_violations_are_reported_at_once_in_the_order_of_the_file():
-    found = refused(
+    violations = refused(
         f"{HEADER}\n"
         "ada@x.example,Ada,,\n"  # 2
         "ben@x.example,,ada@x.example,\n"  # 3: no name
@@ -39,7 +39,7 @@ def test_all_violations_are_reported_at_once_in_the_order_of_the_file():
         "ian@x.example,Ian,gus@x.example,\n"  # 11
         "jo@x.example,Jo,ada@x.example\n"  # 12: a cell short
     )
-    assert [(place, message.split(":")[1].strip().split(":")[0]) for place, message in found[:-1]] == [
+    assert [(where, message.split(":")[1].strip().split(":")[0]) for where, message in violations[:-1]] == [
         ("people.csv:3", "REQUIRED_VALUE_MISSING"),
         ("people.csv:4", "REQUIRED_VALUE_MISSING"),
         ("people.csv:5", "INVALID_EMAIL"),
@@ -49,28 +49,28 @@ def test_all_violations_are_reported_at_once_in_the_order_of_the_file():
         ("people.csv:8", "SELF_MANAGER"),
         ("people.csv:9", "CYCLE"),
     ]
-    assert found[-1] == ("people.csv:12", "WRONG_CELL_COUNT: 3 cells under 4 columns")
+    assert violations[-1] == ("people.csv:12", "WRONG_CELL_COUNT: 3 cells under 4 columns")
 
 
 def test_a_cycle_names_its_chain():
-    ((place, message),) = refused(
+    ((where, message),) = refused(
         f"{HEADER}\nroot@x.example,R,,\na@x.example,A,root@x.example;b@x.example,\nb@x.example,B,c@x.example,\nc@x.example,C,a@x.example,\n"
     )
-    assert place == "people.csv:3"
+    assert where == "people.csv:3"
     assert "CYCLE: a@x.example → b@x.example → c@x.example → a@x.example" in message
 
 
 def test_two_separate_cycles_are_two_findings():
     managers = {"a": "b", "b": "a", "c": "d", "d": "c", "e": "a"}
     rows = "".join(f"{who}@x.example,{who.upper()},{over}@x.example,\n" for who, over in managers.items())
-    assert [place for place, _ in refused(f"{HEADER}\n{rows}")] == ["people.csv:2", "people.csv:4"]
+    assert [where for where, _ in refused(f"{HEADER}\n{rows}")] == ["people.csv:2", "people.csv:4"]
 
 
 def test_a_duplicate_names_every_other_row():
-    found = refused(
+    violations = refused(
         f"{HEADER}\na@x.example,A,,\nb@x.example,B,a@x.example,\nB@x.example,B,a@x.example,\nb@X.example,B,a@x.example,\n"
     )
-    assert [(place, message.split(";")[0]) for place, message in found] == [
+    assert [(where, message.split(";")[0]) for where, message in violations] == [
         ("people.csv:3", "email: DUPLICATE_EMAIL: b@x.example is also in line 4, 5"),
         ("people.csv:4", "email: DUPLICATE_EMAIL: b@x.example is also in line 3, 5"),
         ("people.csv:5", "email: DUPLICATE_EMAIL: b@x.example is also in line 3, 4"),
@@ -78,12 +78,12 @@ def test_a_duplicate_names_every_other_row():
 
 
 def test_lines_count_the_breaks_inside_quotes():
-    ((place, _),) = refused(f'{HEADER}\r\na@x.example,"A\r\nB",,\r\nb@x.example,B,zed@x.example;a@x.example,\r\n')
-    assert place == "people.csv:4"
+    ((where, _),) = refused(f'{HEADER}\r\na@x.example,"A\r\nB",,\r\nb@x.example,B,zed@x.example;a@x.example,\r\n')
+    assert where == "people.csv:4"
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "message"),
+    ("text", "where", "message"),
     [
         ("", "people.csv", "EMPTY_FILE"),
         ("\ufeff\r\n", "people.csv", "EMPTY_FILE"),
@@ -114,14 +114,14 @@ def test_lines_count_the_breaks_inside_quotes():
         ),
     ],
 )
-def test_what_cannot_be_read_is_one_clear_finding(text: str | bytes, place: str, message: str):
-    found = refused(text)
-    assert found[0][0] == place
-    assert found[0][1].startswith(message)
+def test_what_cannot_be_read_is_one_clear_finding(text: str | bytes, where: str, message: str):
+    violations = refused(text)
+    assert violations[0][0] == where
+    assert violations[0][1].startswith(message)
 
 
 def test_a_chain_of_managers_that_no_organization_has_is_refused():
     rows = "".join(f"p{n}@x.example,P{n},p{n - 1}@x.example,\n" if n else "p0@x.example,P0,,\n" for n in range(103))
-    ((place, message),) = refused(f"{HEADER}\n{rows}")
-    assert (place, message[:8]) == ("people.csv:102", "TOO_DEEP")
+    ((where, message),) = refused(f"{HEADER}\n{rows}")
+    assert (where, message[:8]) == ("people.csv:102", "TOO_DEEP")
     assert len(tree_of(f"{HEADER}\n" + "".join(rows.splitlines(keepends=True)[:101])).nodes) == 100

@@ -46,9 +46,9 @@ def test_a_shared_developer_counts_in_both_teams_and_once_in_their_parent():
 
 def test_a_developer_row_is_under_the_first_listed_team_in_scope():
     tree = tree_of(ACME)
-    where = {each.developer.email: each.team.name for each in tree.scope_developers(tree.root)}
+    where = {scoped.developer.email: scoped.team.name for scoped in tree.scope_developers(tree.root)}
     assert where["dan@example.com"] == "Platform"
-    within_web = {each.developer.email: each.team.name for each in tree.scope_developers(tree.nodes[1])}
+    within_web = {scoped.developer.email: scoped.team.name for scoped in tree.scope_developers(tree.nodes[1])}
     assert within_web["dan@example.com"] == "Eve Roth's team"
 
 

@@ -68,7 +68,7 @@ def test_toml_says_the_same():
 
 
 def test_all_violations_are_reported_at_once():
-    found = refused(
+    violations = refused(
         {
             "children": [
                 {"key": "a", "members": ["x"]},
@@ -83,7 +83,9 @@ def test_all_violations_are_reported_at_once():
             ],
         }
     )
-    assert [(place.removeprefix("org.json: root.children"), message.split(": ")[-2]) for place, message in found] == [
+    assert [
+        (where.removeprefix("org.json: root.children"), message.split(": ")[-2]) for where, message in violations
+    ] == [
         ("[0]", "REQUIRED_VALUE_MISSING"),
         ("[0].members[0]", "INVALID_EMAIL"),
         ("[1]", "DUPLICATE_KEY"),
@@ -101,7 +103,7 @@ def test_all_violations_are_reported_at_once():
 
 
 @pytest.mark.parametrize(
-    ("text", "toml", "place", "message"),
+    ("text", "toml", "where", "message"),
     [
         (" ", False, "org.json", "EMPTY_FILE"),
         ('{"name": "A",\n  }', False, "org.json:", "MALFORMED_JSON"),
@@ -114,11 +116,11 @@ def test_all_violations_are_reported_at_once():
         ('{"members": ["a@x.example"], "key": "\\ud800"}', False, "org.json: root", "key: INVALID_TEXT"),
     ],
 )
-def test_what_cannot_be_read_is_one_clear_finding(text: str, toml: bool, place: str, message: str):
-    found = refused(None, text=text, toml=toml)
-    assert len(found) == 1
-    assert found[0][0].startswith(place)
-    assert found[0][1].startswith(message)
+def test_what_cannot_be_read_is_one_clear_finding(text: str, toml: bool, where: str, message: str):
+    violations = refused(None, text=text, toml=toml)
+    assert len(violations) == 1
+    assert violations[0][0].startswith(where)
+    assert violations[0][1].startswith(message)
 
 
 def test_more_levels_than_any_organization_has_are_refused():
@@ -131,8 +133,8 @@ def test_more_levels_than_any_organization_has_are_refused():
 
 def test_nodes_that_nothing_tells_apart_need_keys():
     twins = {"children": [{"name": "Web", "members": ["a@x.example"]}, {"name": "Web", "members": ["b@x.example"]}]}
-    ((place, message),) = refused(twins)
-    assert place == "org.json: root.children[1]"
+    ((where, message),) = refused(twins)
+    assert where == "org.json: root.children[1]"
     assert message == "AMBIGUOUS_NODE: root.children[0] has the same names; give both a key"
     for number, child in enumerate(twins["children"]):
         child["key"] = f"web_{number}"

@@ -59,9 +59,9 @@ def test_a_node_covers_its_own_people_and_those_of_the_nodes_under_it(rows: list
     tree = build(rows)
     closure = list(tree.closure(tree.root))
     assert len(closure) == len(set(closure))
-    covered = {ref_id: {email for each, email in closure if each == ref_id} for ref_id in tree.by_ref}
+    covered = {ref_id: {email for covering, email in closure if covering == ref_id} for ref_id in tree.by_ref}
     for node in tree.nodes:
-        children = [each for each in tree.nodes if node.ref_id in (each.parent, *each.also_under)]
+        children = [child for child in tree.nodes if node.ref_id in (child.parent, *child.also_under)]
         expected = set(node.own).union(*(covered[child.ref_id] for child in children))
         assert covered[node.ref_id] == expected == set(tree.people(node))
         assert set(tree.subtree(node)) == {node}.union(*(tree.subtree(child) for child in children))
@@ -85,7 +85,7 @@ def test_the_tree_says_what_the_rows_say(rows: list[Row]):
                 assert node.parent in (None, tree.root.ref_id)
         else:
             assert teams == [by_manager[email(manager)] for manager in listed]
-    in_a_node = {each for each, (listed, _) in enumerate(rows) if listed or each in managers}
+    in_a_node = {number for number, (listed, _) in enumerate(rows) if listed or number in managers}
     assert set(tree.people(tree.root)) == {email(number) for number in in_a_node}
 
 
@@ -94,7 +94,7 @@ def test_preorder_sorts_siblings_by_code_point_and_paths_follow_it(rows: list[Ro
     tree = build(rows)
     assert [node.order for node in tree.nodes] == list(range(len(tree.nodes)))
     for node in tree.nodes:
-        children = [each.name for each in tree.nodes if each.parent == node.ref_id]
+        children = [child.name for child in tree.nodes if child.parent == node.ref_id]
         assert children == sorted(children)
         if node.parent is None:
             assert (node.path, node.depth) == ("Org", 0)

@@ -33,8 +33,8 @@ def test_the_exact_title_comes_before_a_similar_one():
 
 
 def test_former_mappings_come_first():
-    former = {"Login": "email", "email": "", "gone": "team"}
-    assert proposed(["email", "Login", "Name"], former) == {"email": "", "Login": "email", "Name": "full_name"}
+    previous = {"Login": "email", "email": "", "gone": "team"}
+    assert proposed(["email", "Login", "Name"], previous) == {"email": "", "Login": "email", "Name": "full_name"}
 
 
 def test_a_field_moves_to_the_column_named():
@@ -48,11 +48,11 @@ def test_a_field_moves_to_the_column_named():
     assert remapped(current, {"Name": "", "Work Email": "NAME"})["Name"] == ""
 
 
-@pytest.mark.parametrize("given_", [{"Nobody": "email"}, {"email": "x"}, {"Boss": ""}, {"email": "name"}])
-def test_mappings_that_cannot_be(given_: dict[str, str]):
+@pytest.mark.parametrize("wanted", [{"Nobody": "email"}, {"email": "x"}, {"Boss": ""}, {"email": "name"}])
+def test_mappings_that_cannot_be(wanted: dict[str, str]):
     current = {"email": "email", "Name": "full_name", "Boss": "manager_email"}
     with pytest.raises(InvalidRequest, match="Invalid field mapping"):
-        remapped(current, given_)
+        remapped(current, wanted)
 
 
 @pytest.mark.parametrize(

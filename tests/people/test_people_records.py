@@ -19,8 +19,8 @@ from .test_org_properties import Row, build, email, organizations
 
 @given(organizations())
 def test_a_tree_of_a_list_gives_the_list_back(rows: list[Row]):
-    found = {person.email: person for person in people_of(build([(managers, "") for managers, _ in rows]))}
-    assert {address: person.managers for address, person in found.items()} == {
+    people = {person.email: person for person in people_of(build([(managers, "") for managers, _ in rows]))}
+    assert {address: person.managers for address, person in people.items()} == {
         email(number): tuple(email(manager) for manager in managers) for number, (managers, _) in enumerate(rows)
     }
 
@@ -28,10 +28,10 @@ def test_a_tree_of_a_list_gives_the_list_back(rows: list[Row]):
 def test_everything_of_a_row_comes_back():
     header, *lines = ACME.splitlines()
     tree = tree_of("\n".join([f"{header},role", *(f"{line},{'SRE' if 'Platform' in line else ''}" for line in lines)]))
-    given = {person.email: person for person in people_of(tree)}
-    assert given["dan@example.com"].managers == ("ben@example.com", "eve@example.com")
-    assert given["dan@example.com"].attributes == {"team": "Platform", "role": "SRE"}
-    assert (given["hal@example.com"].managers, given["hal@example.com"].full_name) == ((), "Hal Orr")
+    people = {person.email: person for person in people_of(tree)}
+    assert people["dan@example.com"].managers == ("ben@example.com", "eve@example.com")
+    assert people["dan@example.com"].attributes == {"team": "Platform", "role": "SRE"}
+    assert (people["hal@example.com"].managers, people["hal@example.com"].full_name) == ((), "Hal Orr")
 
 
 @pytest.mark.parametrize(
@@ -61,15 +61,15 @@ def test_a_nested_tree_that_a_list_makes_too():
 
 @given(st.sampled_from(["email", "name", "managerEmail", "team", "role"]), st.booleans())
 def test_sorting_keeps_everybody(sort: str, descending: bool):
-    found = records(tree_of(ACME))
-    chosen = selected(found, Wanted(sort=sort, descending=descending))
-    assert sorted(each.developer.email for each in chosen) == [each.developer.email for each in found]
+    listed = records(tree_of(ACME))
+    chosen = selected(listed, Wanted(sort=sort, descending=descending))
+    assert sorted(record.developer.email for record in chosen) == [record.developer.email for record in listed]
     keys = [
-        each.values.get({"name": "full_name", "managerEmail": "manager_email"}.get(sort, sort), "").casefold()
-        for each in chosen
+        record.values.get({"name": "full_name", "managerEmail": "manager_email"}.get(sort, sort), "").casefold()
+        for record in chosen
     ]
     assert keys == sorted(keys, reverse=descending)
-    assert fields_of(found)[0] == "email"
+    assert fields_of(listed)[0] == "email"
 
 
 EVERYTHING = [
@@ -93,16 +93,16 @@ def test_every_violation_has_a_type():
         with pytest.raises(InvalidInput) as refused:
             draft_of(read_people(data, violations), "Acme", violations)
         for detail in refused.value.details:
-            found = finding_of(detail)
-            kinds.add(found.error_type)
-            assert found.error_type not in ERROR_TYPES, "its documented name, not ours"
-            assert found.line is None or detail.field.endswith(f":{found.line}")
-        told = documented(refused.value)
-        assert told.code == "invalid_developers"
-        assert len(told.details) == len(refused.value.details)
+            finding = finding_of(detail)
+            kinds.add(finding.error_type)
+            assert finding.error_type not in ERROR_TYPES, "its documented name, not ours"
+            assert finding.line is None or detail.field.endswith(f":{finding.line}")
+        refusal = documented(refused.value)
+        assert refusal.code == "invalid_developers"
+        assert len(refusal.details) == len(refused.value.details)
         assert all(
             f"{finding_of(old).error_type}: " in new.message
-            for old, new in zip(refused.value.details, told.details, strict=True)
+            for old, new in zip(refused.value.details, refusal.details, strict=True)
         )
     assert kinds >= {
         "EMPTY_CSV",

@@ -100,10 +100,10 @@ def test_ref_ids_are_unique_across_the_trees_and_projects_of_a_database(project:
         load(project, tmp_path, ACME, "Second"),
         load(other, tmp_path, ACME),
     ]
-    ids = [node.ref_id for each in loaded for node in each.tree.nodes]
+    ids = [node.ref_id for tree_loaded in loaded for node in tree_loaded.tree.nodes]
     assert len(set(ids)) == 9
-    assert [each.name for each in trees(project)] == ["Acme", "Second"]
-    assert [each.name for each in trees(other)] == ["Acme"]
+    assert [summary.name for summary in trees(project)] == ["Acme", "Second"]
+    assert [summary.name for summary in trees(other)] == ["Acme"]
     with pytest.raises(InvalidRequest, match="Invalid teamId"):
         find_team(other, str(ids[0]))
 
@@ -116,7 +116,7 @@ def test_a_refused_file_leaves_the_last_good_tree_in_force(project: Project, tmp
     assert tree(project, "Acme") == before
     with pytest.raises(InvalidInput, match=r"people\.csv has 2 violations; nothing was changed"):
         load(project, tmp_path, f"{HEADER}\na@x.example,,a@y.example,\n", "New")
-    assert [each.name for each in trees(project)] == ["Acme"]
+    assert [summary.name for summary in trees(project)] == ["Acme"]
 
 
 def test_checking_changes_nothing_and_says_what_would_change(project: Project, tmp_path: Path):
@@ -124,10 +124,10 @@ def test_checking_changes_nothing_and_says_what_would_change(project: Project, t
     assert (checked.version, len(checked.added)) == (None, 3)
     assert trees(project) == []
     load(project, tmp_path, ACME)
-    known = refs(project)
+    known_refs = refs(project)
     checked = load(project, tmp_path, ACME + "ivy@example.com,Ivy,finn@example.com,\n", check=True)
     assert checked.added == ("Acme/Eve Roth's team/Finn Ody's team",)
-    assert {node.manager: node.ref_id for node in checked.tree.nodes if node.ref_id > 0} == known
+    assert {node.manager: node.ref_id for node in checked.tree.nodes if node.ref_id > 0} == known_refs
     assert tree(project, "Acme").version == 1
 
 

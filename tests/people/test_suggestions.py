@@ -44,10 +44,10 @@ DEVELOPERS = [
     ],
 )
 def test_one_developer_or_nobody(source: str, account: str, name: str | None, suggestion: str | None) -> None:
-    found = Suggestions(SAID, DEVELOPERS)
-    assert (found.name(source, account), found.developer(source, account)) == (name, suggestion)
+    suggestions = Suggestions(SAID, DEVELOPERS)
+    assert (suggestions.name(source, account), suggestions.developer(source, account)) == (name, suggestion)
 
 
 def test_nothing_said() -> None:
-    found = Suggestions([], [])
-    assert (found.name("jira", "x"), found.developer("jira", "x")) == (None, None)
+    suggestions = Suggestions([], [])
+    assert (suggestions.name("jira", "x"), suggestions.developer("jira", "x")) == (None, None)

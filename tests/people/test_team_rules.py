@@ -33,16 +33,16 @@ def org(home, project, tmp_path: Path) -> OrgTree:  # type: ignore[no-untyped-de
 
 
 def node(org: OrgTree, name: str) -> int:
-    return next(each.ref_id for each in org.nodes if each.name.startswith(name))
+    return next(node.ref_id for node in org.nodes if node.name.startswith(name))
 
 
 def test_a_rule_is_in_force_below_until_a_team_has_its_own(org: OrgTree) -> None:
     root, web, api = org.root.ref_id, node(org, "Web"), node(org, "Bob")
     profile = Profile.of({f"team.{root}.service": "equals all", f"team.{web}.service": "equals web"})
     rules = team_rules(org, profile)
-    in_force = {ref_id: rules.rules[place].node for ref_id, place in rules.of_node.items()}
+    in_force = {ref_id: rules.rules[rule].node for ref_id, rule in rules.of_node.items()}
     assert in_force == {root: root, web: web, api: root}
-    assert [rules.rules[place].node for place in rules.within(org.nodes)] == [root, web]
+    assert [rules.rules[rule].node for rule in rules.within(org.nodes)] == [root, web]
 
 
 def test_without_a_rule_above_a_team_has_none(org: OrgTree) -> None:

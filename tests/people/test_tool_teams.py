@@ -30,5 +30,5 @@ def test_a_tree_of_teams() -> None:
 def test_a_slug_of_several_teams_gives_way_to_their_paths() -> None:
     paths = ("acme/web/core", "acme/data/core", "acme/core", "acme/7")
     document, _ = team_tree("acme", [Membership(path, path.split("/")[1:], "ada") for path in paths], PEOPLE)
-    keys = [(team["key"], [each["key"] for each in team.get("children", ())]) for team in document["children"]]
+    keys = [(team["key"], [child["key"] for child in team.get("children", ())]) for team in document["children"]]
     assert keys == [("team-7", []), ("core", []), ("data", ["data--core"]), ("web", ["web--core"])]

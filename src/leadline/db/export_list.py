@@ -16,13 +16,13 @@ from leadline.db.models import api_keys, exports
 
 @dataclass(frozen=True)
 class ListFilter:
-    """Which exports to list and how. ``created_from`` is inclusive, ``created_before`` exclusive; ``created_by`` is a
-    key's id or name, ``mine`` the caller's own id; ``sort_by`` is a column of ``SORTS``; ``page`` counts from 0."""
+    """Which exports to list and how. ``created_from`` is inclusive, ``created_before`` exclusive; ``created_by`` is a key's
+    id or name, ``caller_id`` the one who asks for their own; ``sort_by`` is a column of ``SORTS``; ``page`` counts from 0."""
 
     status: str | None = None
     team_id: str | None = None
     created_by: str | None = None
-    mine: str | None = None
+    caller_id: str | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
     limit: int = 50
@@ -68,8 +68,8 @@ def _conditions(project_id: int, kind: str | None, wanted: ListFilter) -> list[s
         conditions.append(exports.c.state == wanted.status)
     if wanted.team_id is not None:
         conditions.append(sa.or_(exports.c.team_id == wanted.team_id, exports.c.team_key == wanted.team_id))
-    if wanted.mine is not None:
-        conditions.append(exports.c.created_by == wanted.mine)
+    if wanted.caller_id is not None:
+        conditions.append(exports.c.created_by == wanted.caller_id)
     if wanted.created_by is not None:
         named = sa.select(api_keys.c.id).where(
             api_keys.c.project_id == project_id, api_keys.c.name == wanted.created_by

@@ -61,7 +61,7 @@ class ListQuery(Parameters):
             status=self.status,
             team_id=self.team_id,
             created_by=self.created_by,
-            mine=caller if self.scope == "mine" else None,
+            caller_id=caller if self.scope == "mine" else None,
             created_from=start,
             created_before=end,
             limit=self.limit,
