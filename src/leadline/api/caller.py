@@ -52,13 +52,13 @@ _IDENTIFIER = WithJsonSchema({"type": "string", "minLength": 1})
 _MAY_BE_LEFT_OUT = "that the API key belongs to. May be left out."
 
 ProjectIdentifier = Annotated[
-    list[str],
-    Query(alias="projectIdentifier", default_factory=list, description=f"The project {_MAY_BE_LEFT_OUT}"),
+    list[str] | None,
+    Query(alias="projectIdentifier", description=f"The project {_MAY_BE_LEFT_OUT}"),
     _IDENTIFIER,
 ]
 OrgIdentifier = Annotated[
-    list[str],
-    Query(alias="orgIdentifier", default_factory=list, description=f"The organization {_MAY_BE_LEFT_OUT}"),
+    list[str] | None,
+    Query(alias="orgIdentifier", description=f"The organization {_MAY_BE_LEFT_OUT}"),
     _IDENTIFIER,
 ]
 
@@ -71,7 +71,9 @@ class Authorized:
     roles: frozenset[str]
     tenant_required: bool = False
 
-    async def __call__(self, request: Request, project: ProjectIdentifier, organization: OrgIdentifier) -> Caller:
+    async def __call__(
+        self, request: Request, project: ProjectIdentifier = None, organization: OrgIdentifier = None
+    ) -> Caller:
         """The caller of ``request``. Raises ``Unauthenticated``, ``TooManyRequests``, ``InvalidRequest`` or ``Forbidden``."""
         state: AppState = request.app.state.leadline
         text = presented_key({name: request.headers.getlist(name) for name in _KEY_HEADERS})
@@ -81,7 +83,7 @@ class Authorized:
         request.state.key_id = key.id
         state.limit.take(key.id)
         check_storable(request.query_params)
-        named = {"projectIdentifier": project, "orgIdentifier": organization}
+        named = {"projectIdentifier": project or (), "orgIdentifier": organization or ()}
         check_tenant(key, named, required=self.tenant_required)
         require_role(key, self.roles)
         return Caller(key, state)

@@ -7,7 +7,7 @@ makes one refusal of all that was found.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -18,7 +18,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from leadline.api.json_text import is_storable
-from leadline.errors import Detail, InvalidRequest
+from leadline.errors import Detail, InvalidRequest, LeadlineError
 from leadline.field_types import Field, refusal
 
 P = TypeVar("P", bound="Parameters")
@@ -152,6 +152,22 @@ DayOrInstant = Annotated[
     Field(_day_or_instant, {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
 ]
 """A day (a ``date``) or an instant (a ``datetime`` in UTC)."""
+
+
+def only(word: str, refused: Callable[[str], LeadlineError]) -> Field:
+    """``word``, in any letter case and however often; another raises what ``refused`` makes of it."""
+
+    def check(value: Any) -> str:
+        for text in value if isinstance(value, list) else [value]:
+            if text.strip().lower() not in ("", word.lower()):
+                raise refused(text)
+        return word
+
+    return Field(check, {"type": "string", "enum": [word]})
+
+
+LastText = Annotated[str, Field(lambda value: value[-1] if isinstance(value, list) else value, {"type": "string"})]
+"""A text; given with several values, the last one."""
 
 PageNumber = Annotated[int, whole(0, MAX_PAGE)]
 SortOrder = Annotated[str, choice("asc", "desc")]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
-from pydantic import WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from starlette.responses import Response
 from leadline.api.answers import NO_STORE, new_router, refusals, text_headers
 from leadline.api.body import json_body
 from leadline.api.caller import Reader
+from leadline.api.query import only
 from leadline.errors import Detail, InvalidRequest, LeadlineError
 from leadline.exports.models import ReportRequest
 from leadline.exports.reports import Report, parse_report, run_report
@@ -25,8 +25,6 @@ WARNINGS = "Leadline-Warnings"
 """The answer's header that tells what was ignored in the request, as a JSON array of sentences in ASCII."""
 _LONGEST_WARNINGS = 2000
 
-_FORMAT = WithJsonSchema({"type": "string", "enum": ["csv"], "default": "csv"})
-
 
 class ReportTimeout(LeadlineError):
     """The report took longer than the server lets a request wait."""
@@ -35,15 +33,17 @@ class ReportTimeout(LeadlineError):
     http_status = 503
 
 
+def _unsupported(text: str) -> InvalidRequest:
+    message = f"Unsupported format: {json.dumps(text[:80], ensure_ascii=False)}; supported: csv"
+    return InvalidRequest(message, code="unsupported_format", details=[Detail("format", "csv")])
+
+
 async def _only_csv(
-    formats: Annotated[
-        list[str], Query(alias="format", default_factory=list, description="The only format there is."), _FORMAT
-    ],
+    _format: Annotated[
+        str, only("csv", _unsupported), Query(alias="format", description="The only format there is.")
+    ] = "csv",
 ) -> None:
     """Reports are CSV; saying nothing means that, too."""
-    if refused := [text for text in formats if text.strip().lower() not in ("", "csv")]:
-        message = f"Unsupported format: {json.dumps(refused[0][:80], ensure_ascii=False)}; supported: csv"
-        raise InvalidRequest(message, code="unsupported_format", details=[Detail("format", "csv")])
 
 
 _ANSWER = {

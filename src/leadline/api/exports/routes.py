@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -14,7 +15,6 @@ from leadline.api.body import json_body
 from leadline.api.caller import Creator, Reader
 from leadline.api.exports.download import DownloadHeaders, FileHeaders, respond
 from leadline.api.exports.models import CatalogueBody, ListQuery, MetricBody
-from leadline.api.query import HeaderText
 from leadline.exports import service
 from leadline.exports.answers import CreatedBody
 from leadline.exports.export_kind import ExportKind
@@ -24,10 +24,9 @@ REUSED = "Using existing export with identical parameters"
 ExportId = Annotated[str, Path(alias="exportId", min_length=1, description="As the create answer names it.")]
 
 _CacheControl = Annotated[
-    list[HeaderText],
+    list[str] | None,
     Header(
         alias="Cache-Control",
-        default_factory=list,
         description="`no-cache` makes a new export whatever is there to reuse.",
         examples=["no-cache"],
     ),
@@ -84,10 +83,15 @@ def _add_create(router: APIRouter, kind: ExportKind) -> None:
         responses={200: {"model": CreatedBody, "description": "An identical export is there and will do."}},
     )
     def create(
-        request: Request, caller: Creator, cache_control: _CacheControl, body: dict[str, Any] = read
+        request: Request, caller: Creator, cache_control: _CacheControl = None, body: dict[str, Any] = read
     ) -> Response:
         created = service.create(
-            caller.project, body, kind=kind.name, created_by=caller.key.id, now=caller.now, fresh=_fresh(cache_control)
+            caller.project,
+            body,
+            kind=kind.name,
+            created_by=caller.key.id,
+            now=caller.now,
+            fresh=_fresh(cache_control or ()),
         )
         request.state.export = created.export.id
         if created.reused:
@@ -95,7 +99,7 @@ def _add_create(router: APIRouter, kind: ExportKind) -> None:
         return Json(kind.created_body.of(created, kind.created), 202)
 
 
-def _fresh(cache_control: list[str]) -> bool:
+def _fresh(cache_control: Sequence[str]) -> bool:
     return any(directive.strip() == "no-cache" for directive in ",".join(cache_control).lower().split(","))
 
 

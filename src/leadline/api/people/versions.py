@@ -7,7 +7,7 @@ import secrets
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator
 
 from leadline.api.answers import new_router, refusals
 from leadline.api.caller import Admin, Caller, Reader
@@ -15,7 +15,7 @@ from leadline.api.people.bodies import ACTIVATION, MAPPINGS
 from leadline.api.people.models import VersionBody
 from leadline.api.people.query import TreeQuery
 from leadline.api.people.uploads import DEVELOPERS_FILE, UploadedFile
-from leadline.api.query import read
+from leadline.api.query import only, read
 from leadline.errors import Detail, InvalidRequest, NotFound
 from leadline.people import versions
 
@@ -39,20 +39,17 @@ UploadId = Annotated[str, Path(alias="uploadId", min_length=1, description=_NAME
 Mappings = Annotated[dict[str, str], Depends(MAPPINGS)]
 
 
+def _unsupported(text: str) -> InvalidRequest:
+    message = f"Unsupported fileType: {text[:80]!r}; supported: CSV"
+    return InvalidRequest(message, code="unsupported_file_type", details=[Detail("fileType", "CSV")])
+
+
 async def _only_csv(
-    types: Annotated[
-        list[str],
-        Query(alias="fileType", default_factory=list, description="The only type of file there is."),
-        WithJsonSchema({"type": "string", "enum": ["CSV"], "default": "CSV"}),
-    ],
+    _type: Annotated[
+        str, only("CSV", _unsupported), Query(alias="fileType", description="The only type of file there is.")
+    ] = "CSV",
 ) -> None:
     """Lists are CSV; saying nothing means that, too."""
-    if refused := [text for text in types if text.strip().lower() not in ("", "csv")]:
-        raise InvalidRequest(
-            f"Unsupported fileType: {refused[0][:80]!r}; supported: CSV",
-            code="unsupported_file_type",
-            details=[Detail("fileType", "CSV")],
-        )
 
 
 CsvFile = Annotated[None, Depends(_only_csv)]

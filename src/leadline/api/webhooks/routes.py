@@ -9,7 +9,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from leadline.api.answers import Json, new_router, refusals
 from leadline.api.app_state import State
 from leadline.api.body import RequestBody, read_bytes
-from leadline.api.query import Headers, HeaderText, MayBeAbsent, check_storable
+from leadline.api.query import Headers, HeaderText, LastText, MayBeAbsent, check_storable
 from leadline.api.webhooks.deliveries import FORM, Address, pushes_of, unreadable, unsigned, verified
 from leadline.api.webhooks.models import Event, EventForm, WebhookBody
 from leadline.db.projects import DEFAULT
@@ -50,21 +50,18 @@ class DeliveryHeaders(Headers):
     )
 
 
-_NAMED = WithJsonSchema({"type": "string", "default": DEFAULT})
-
-
 async def _address(
     request: Request,
     _headers: Annotated[DeliveryHeaders, Header()],
     source: Annotated[str, Path(description="Name of a source.")],
-    organization: Annotated[list[str], Query(default_factory=list, description="The source's organization."), _NAMED],
-    project: Annotated[list[str], Query(default_factory=list, description="The source's project."), _NAMED],
+    organization: Annotated[LastText, Query(description="The source's organization.")] = DEFAULT,
+    project: Annotated[LastText, Query(description="The source's project.")] = DEFAULT,
 ) -> Address:
     """Where a delivery goes. Raises ``Unauthenticated`` if it is not even signed, before anything else is looked at."""
     check_storable(request.query_params)
     if not any(request.headers.get(name) for name in signature_headers()):
         raise unsigned()
-    return Address((organization or [DEFAULT])[-1], (project or [DEFAULT])[-1], source)
+    return Address(organization, project, source)
 
 
 async def _read(request: Request) -> bytes:
