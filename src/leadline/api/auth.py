@@ -119,17 +119,22 @@ class Keyring:
 
     def find(self, text: str) -> ApiKey:
         """The valid key whose text this is. Raises ``Unauthenticated``."""
-        key = self.remembered(text) or self._look_up(text)
+        key = self.remembered(text)
         if key is None:
-            raise unauthenticated()
-        self._note_use(key)
+            key = self._look_up(text)
+            if key is None:
+                raise unauthenticated()
+            self._note_use(key)
         return key
 
     def remembered(self, text: str) -> ApiKey | None:
         """The key if it was found good within the last ``REMEMBER_SECONDS`` and has not expired since."""
         with self._guard:
             until, key = self._known.get(_digest(text), (0.0, None))
-        return key if key is not None and self._clock() < until and key.is_valid(self._now()) else None
+        if key is None or self._clock() >= until or not key.is_valid(self._now()):
+            return None
+        self._note_use(key)
+        return key
 
     def close(self) -> None:
         """End the note-taking thread."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Query
-from pydantic import WithJsonSchema
+from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from leadline.api.app_state import AppState
-from leadline.api.auth import ADMIN, READ, WRITE, check_tenant, presented_key, require_role
+from leadline.api.auth import ADMIN, IDENTIFIERS, READ, WRITE, check_tenant, presented_key, require_role
 from leadline.api.query import check_storable
 from leadline.db import Database
 from leadline.db.keys import ApiKey
@@ -48,21 +47,6 @@ class Caller:
         return self.state.now()
 
 
-_IDENTIFIER = WithJsonSchema({"type": "string", "minLength": 1})
-_MAY_BE_LEFT_OUT = "that the API key belongs to. May be left out."
-
-ProjectIdentifier = Annotated[
-    list[str] | None,
-    Query(alias="projectIdentifier", description=f"The project {_MAY_BE_LEFT_OUT}"),
-    _IDENTIFIER,
-]
-OrgIdentifier = Annotated[
-    list[str] | None,
-    Query(alias="orgIdentifier", description=f"The organization {_MAY_BE_LEFT_OUT}"),
-    _IDENTIFIER,
-]
-
-
 @dataclass(frozen=True, eq=False)
 class Authorized:
     """A dependency: the caller, if its key is good, within its rate, of the project named and of one of ``roles``; these are
@@ -71,22 +55,37 @@ class Authorized:
     roles: frozenset[str]
     tenant_required: bool = False
 
-    async def __call__(
-        self, request: Request, project: ProjectIdentifier = None, organization: OrgIdentifier = None
-    ) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """The caller of ``request``. Raises ``Unauthenticated``, ``TooManyRequests``, ``InvalidRequest`` or ``Forbidden``."""
         state: AppState = request.app.state.leadline
         text = presented_key({name: request.headers.getlist(name) for name in _KEY_HEADERS})
-        find = state.keyring.find
         # A key that is remembered is no reason to leave the event loop.
-        key = find(text) if state.keyring.remembered(text) else await run_in_threadpool(find, text)
+        key = state.keyring.remembered(text)
+        if key is None:
+            key = await run_in_threadpool(state.keyring.find, text)
         request.state.key_id = key.id
         state.limit.take(key.id)
         check_storable(request.query_params)
-        named = {"projectIdentifier": project or (), "orgIdentifier": organization or ()}
+        named = {name: request.query_params.getlist(name) for name, _ in IDENTIFIERS}
         check_tenant(key, named, required=self.tenant_required)
         require_role(key, self.roles)
         return Caller(key, state)
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """What OpenAPI says of the identifiers. They are no parameters to FastAPI, which takes as long to read them as all
+        else here takes."""
+        may_be_left_out = "" if self.tenant_required else " May be left out."
+        return [
+            {
+                "name": name,
+                "in": "query",
+                "required": self.tenant_required,
+                "schema": {"type": "string", "minLength": 1},
+                "description": f"The {what} that the API key belongs to.{may_be_left_out}",
+            }
+            for name, what in IDENTIFIERS
+        ]
 
 
 Reader = Annotated[Caller, Depends(Authorized(READ))]
@@ -99,20 +98,5 @@ Admin = Annotated[Caller, Depends(Authorized(ADMIN))]
 """Who may change teams and settings."""
 
 
-async def _names_its_tenant(
-    caller: Annotated[Caller, Depends(Authorized(READ, tenant_required=True))],
-    _project: Annotated[
-        list[str], Query(alias="projectIdentifier", description="The project that the API key belongs to."), _IDENTIFIER
-    ],
-    _organization: Annotated[
-        list[str],
-        Query(alias="orgIdentifier", description="The organization that the API key belongs to."),
-        _IDENTIFIER,
-    ],
-) -> Caller:
-    # Whoever left them out was refused above; they stand here so that OpenAPI says that they are required.
-    return caller
-
-
-Creator = Annotated[Caller, Depends(_names_its_tenant)]
+Creator = Annotated[Caller, Depends(Authorized(READ, tenant_required=True))]
 """A reader who names project and organization, as creating demands."""

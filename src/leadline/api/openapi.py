@@ -72,6 +72,7 @@ def _complete(operation: dict[str, Any], route: APIRoute, bodies: dict[tuple[int
     for dependency in _dependencies(route.dependant):
         if isinstance(dependency, Authorized):
             operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
+            operation["parameters"] = [*operation.get("parameters", ()), *dependency.parameters]
             responses.update({str(status): answer for status, answer in refusals(400, 401, 403, 429).items()})
         if isinstance(dependency, RequestBody):
             content = {media: {"schema": bodies[id(dependency), media]} for media in dependency.content}

@@ -56,9 +56,9 @@ _UNCHANGED = {"description": "The client has it already."}
 def export_routes(kind: ExportKind) -> APIRouter:
     """The routes of ``kind``."""
     router = new_router("exports")
+    _add_one(router, kind)  # first: routes are tried in this order, and polls are asked for most often
     _add_create(router, kind)
     _add_lists(router, kind)
-    _add_one(router, kind)
     _add_download(router, kind)
     return router
 
@@ -140,7 +140,7 @@ def _add_one(router: APIRouter, kind: ExportKind) -> None:
     )
     def poll(caller: Reader, export_id: ExportId) -> Response:
         export = service.get(caller.project, export_id, kind=kind.name)
-        # Polled more often than all else is asked for: written here, it does not wait for a second thread.
+        # An answer that FastAPI writes would wait for a thread once more.
         return Json(kind.export_body.of(export, kind.path, caller.now))
 
     def cancel(caller: Reader, export_id: ExportId) -> Response:
