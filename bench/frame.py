@@ -189,13 +189,13 @@ def backfill(synced: Synced, tool: Stub, count: int, things: str, *targets: str,
             floors.append(synced.ask(tool.url, tool.requests()))
             tool.requests()
             again = synced.into(folder, tool.url, *targets)
-    taken, calls = statistics.median(syncs), done.result.figures.calls
+    taken, calls = statistics.median(syncs), done.result.call_stats.calls
     print(f"backfill: {count / taken:,.0f} {things}/s, {calls / count:.3f} calls each, {taken:.1f} s")
     print(
         f"floor (the same requests, nothing done with the answers): {statistics.median(floors):.1f} s; ratio "
         f"{ratio(syncs, floors):.2f}"
     )
-    print(f"nothing new: {again.result.figures.calls} calls, {again.result.seconds:.2f} s")
+    print(f"nothing new: {again.result.call_stats.calls} calls, {again.result.seconds:.2f} s")
     print(f"peak memory of the first sync: {memory:.0f} MiB")
 
 
@@ -204,5 +204,5 @@ def many_small(synced: Synced, tool: Stub, things: str, *targets: str) -> None:
     with TemporaryDirectory() as folder:
         first = synced.into(folder, tool.url, *targets)
         again = synced.into(folder, tool.url, *targets)
-    print(f"{things}: {first.result.figures.calls} calls, {first.result.seconds:.1f} s")
-    print(f"{things}, nothing new: {again.result.figures.calls} calls, {again.result.seconds:.2f} s")
+    print(f"{things}: {first.result.call_stats.calls} calls, {first.result.seconds:.1f} s")
+    print(f"{things}, nothing new: {again.result.call_stats.calls} calls, {again.result.seconds:.2f} s")

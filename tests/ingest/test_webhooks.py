@@ -70,7 +70,7 @@ class Read:
     def check(self) -> ConnectionReport:
         return ConnectionReport("", "", "", ())
 
-    def figures(self) -> CallStats:
+    def call_stats(self) -> CallStats:
         return CallStats(0, 0.0, None)
 
 

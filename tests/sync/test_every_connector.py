@@ -107,10 +107,10 @@ def test_a_passing_fault_at_every_request(sync: Syncer, undisturbed: Undisturbed
     spoilt = each_once(sync.tool, case)
     done = sync.good()
     assert sync.tables() == undisturbed.tables
-    assert len(spoilt) == undisturbed.done.result.figures.calls
+    assert len(spoilt) == undisturbed.done.result.call_stats.calls
     assert len(sync.tool.requests) == 2 * len(spoilt)
     assert len(sync.waits) == len(spoilt)
-    assert sum(sync.waits) == pytest.approx(done.result.figures.waited)
+    assert sum(sync.waits) == pytest.approx(done.result.call_stats.waited)
     if seconds := dict(case.headers).get("Retry-After"):
         assert set(sync.waits) == {float(seconds)}
 

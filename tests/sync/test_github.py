@@ -65,7 +65,7 @@ def test_only_what_is_new_is_read(later: Syncer, hub: Hub) -> None:
     counts = done.result.tables["pull_requests"]
     assert (counts.added, counts.updated) == (1, 1)
     # The overview, pull requests and their commits, and builds, since something was pushed.
-    assert done.result.figures.calls == 4
+    assert done.result.call_stats.calls == 4
     assert {row["title"] for row in later.tables(["pull_requests"])["pull_requests"]} >= {"retold", "SHOP-8 change"}
 
 
@@ -108,7 +108,7 @@ def test_calls_per_pull_request(sync: Syncer, hub: Hub) -> None:
     for at in range(0, 200, 20):
         hub.owners["acme"][0]["pullRequests"][at] = pull("acme/shop", at + 1, commits=150, files=350)
     done = sync.good()
-    assert done.result.figures.calls / 203 <= 1.2
+    assert done.result.call_stats.calls / 203 <= 1.2
 
 
 # -- interruptions -----------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def test_a_token_is_renewed_before_it_ends(sync: Syncer, app: App) -> None:
     app.seconds = 200  # less than what a token must still be good for
     done = sync.good(app=("4711",))
     assert len(sync.rows("pull_requests")) == 10
-    assert 1 < len(app.tokens) < done.result.figures.calls
+    assert 1 < len(app.tokens) < done.result.call_stats.calls
 
 
 def test_a_token_that_was_taken_back_is_renewed(sync: Syncer, hub: Hub, app: App) -> None:

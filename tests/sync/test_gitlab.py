@@ -106,7 +106,7 @@ def test_only_what_is_new_is_read(later: Syncer, hub: Hub) -> None:
     done = later.good()
     counts = done.result.tables["pull_requests"]
     assert (counts.added, counts.updated) == (1, 1)
-    assert done.result.figures.calls == 3  # the overview, merge requests, issues
+    assert done.result.call_stats.calls == 3  # the overview, merge requests, issues
     rows = later.tables(["pull_requests", "work_items"])
     assert {row["title"] for row in rows["pull_requests"]} >= {"retold", "SHOP-8 change"}
     assert rows["work_items"][1]["completed_at"] == "2026-01-06 00:00:00+00"
@@ -195,7 +195,7 @@ def test_calls_per_merge_request(sync: Syncer, hub: Hub) -> None:
         requests[at] = merge_request("acme/shop", at + 1, commits=150, files=350)
     hub.projects = [{**project("acme/shop", 1), "mergeRequests": requests}]
     done = sync.good()
-    assert done.result.figures.calls / 200 <= 0.15
+    assert done.result.call_stats.calls / 200 <= 0.15
 
 
 def test_squashed_and_fast_forwarded_ones(sync: Syncer, hub: Hub) -> None:

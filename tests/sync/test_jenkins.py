@@ -25,7 +25,7 @@ def test_everything_there_is(sync: Syncer, tool: Jenkins) -> None:
     rows = sync.tables()
     assert {name: len(found) for name, found in rows.items()} == {"builds": 14, "deployments": 4, "tool_accounts": 1}
     # Five levels are listed with two calls; five jobs have builds.
-    assert done.result.figures.calls == 2 + 5
+    assert done.result.call_stats.calls == 2 + 5
     assert done.result.records == 18
     branch = next(row for row in rows["builds"] if row["branch"] == "feature/cart")
     begun = tool.jobs[1]["jobs"][0]["jobs"][1]["allBuilds"][0]["timestamp"]

@@ -27,7 +27,7 @@ def test_everything_there_is(sync: Syncer) -> None:
     rows = incidents(sync)
     assert len(rows) == 260
     # Services, the oldest, four windows of 175 days, what is open, what was resolved.
-    assert done.result.figures.calls == 1 + 1 + 4 + 1 + 1
+    assert done.result.call_stats.calls == 1 + 1 + 4 + 1 + 1
     first = rows["P00001"]
     assert (first["service"], first["severity"], first["status"]) == ("Shop Web", "P1", "resolved")
     assert (first["created_at"], first["resolved_at"]) == ("2025-03-03 08:00:00+00", "2025-03-03 08:30:00+00")
@@ -37,7 +37,7 @@ def test_everything_there_is(sync: Syncer) -> None:
 
 def test_calls_per_incident(sync: Syncer, tool: PagerDuty) -> None:
     tool.incidents = [incident(number, CART, number * 10) for number in range(1, 1_001)]
-    assert sync.good().result.figures.calls <= 17
+    assert sync.good().result.call_stats.calls <= 17
     assert len(incidents(sync)) == 1_000
 
 
@@ -45,14 +45,14 @@ def test_more_than_can_be_counted(sync: Syncer, tool: PagerDuty) -> None:
     tool.incidents = [incident(number, CART, number // 300) for number in range(1, 10_400)]
     done = sync.good(rows_at_a_time=100_000)
     assert len(incidents(sync)) == 10_399
-    assert done.result.figures.calls < 220
+    assert done.result.call_stats.calls < 220
 
 
 def test_services_that_fit(sync: Syncer, tool: PagerDuty) -> None:
     sync.good("shop*")
     assert {row["service"] for row in incidents(sync).values()} == {"Shop Cart", "Shop Web"}
     assert all("service_ids[]=S1&service_ids[]=S2" in each.url for each in tool.requests if "/incidents" in each.url)
-    assert sync.good("shop*").result.figures.calls == 4
+    assert sync.good("shop*").result.call_stats.calls == 4
 
 
 def test_many_services_that_fit(sync: Syncer, tool: PagerDuty) -> None:
@@ -113,7 +113,7 @@ def test_resolved_later_and_reopened(sync: Syncer, tool: PagerDuty) -> None:
     resolve(tool.incidents[6], 531 * DAY)
     tool.incidents[9].update(status="acknowledged", resolved_at=None)
     tool.clock = clock(532 * DAY)
-    assert sync.good().result.figures.calls == 4
+    assert sync.good().result.call_stats.calls == 4
     rows = incidents(sync)
     assert rows["P00007"]["resolved_at"] == "2026-08-14 08:00:00+00"
     assert (rows["P00010"]["status"], rows["P00010"]["resolved_at"]) == ("acknowledged", None)
@@ -130,10 +130,10 @@ def test_merged_and_deleted(sync: Syncer, tool: PagerDuty) -> None:
     del tool.incidents[6]
     tool.clock = clock(532 * DAY)
     done = sync.good()
-    assert done.result.figures.calls == 5
+    assert done.result.call_stats.calls == 5
     assert done.result.tables["incidents"].removed == 2
     assert set(incidents(sync)) == {f"P{number:05}" for number in range(1, 261)} - {"P00007", "P00057"}
-    assert sync.good().result.figures.calls == 4
+    assert sync.good().result.call_stats.calls == 4
 
 
 def test_new_incidents_and_long_pauses(sync: Syncer, tool: PagerDuty) -> None:
@@ -142,7 +142,7 @@ def test_new_incidents_and_long_pauses(sync: Syncer, tool: PagerDuty) -> None:
     tool.clock = clock(1_000 * DAY)
     sync.good()
     assert len(incidents(sync)) == 263
-    assert sync.good().result.figures.calls == 4
+    assert sync.good().result.call_stats.calls == 4
 
 
 def test_a_renamed_service(sync: Syncer, tool: PagerDuty) -> None:
@@ -156,7 +156,7 @@ def test_a_renamed_service(sync: Syncer, tool: PagerDuty) -> None:
         sync.good(progress=after_pages(1), rows_at_a_time=1)
     sync.good()
     assert {row["service"] for row in incidents(sync).values()} == {"Shop Basket", "Shop Web", "Legacy"}
-    assert sync.good().result.figures.calls == 4
+    assert sync.good().result.call_stats.calls == 4
     tool.services[0] = service(1, "Shop Cart")
     for node in tool.incidents:
         if node["service"]["id"] == "S1":

@@ -80,7 +80,7 @@ def test_what_has_not_changed_is_not_read_again(sync: Syncer, tool: Files, valid
     sync.good()
     versions = sync.project.lake.snapshot().versions
     done = sync.good()
-    assert (done.result.figures.calls, done.result.records) == (1, 0)
+    assert (done.result.call_stats.calls, done.result.records) == (1, 0)
     assert tool.not_modified == (validators != "none")
     assert sync.project.lake.snapshot().versions == versions
     tool.files["/incidents.csv"] = csv(6)
@@ -92,7 +92,7 @@ def test_what_has_not_changed_is_not_read_again(sync: Syncer, tool: Files, valid
 
 def test_another_table_is_another_reading(sync: Syncer, tool: Files) -> None:
     sync.good()
-    assert sync.good(table="incidents").result.figures.calls == 1
+    assert sync.good(table="incidents").result.call_stats.calls == 1
     assert tool.not_modified == 1
     done = sync(table="builds")
     assert done.error is not None

@@ -84,8 +84,8 @@ def _show(done: SourceResult) -> None:
     ]
     brought = ", ".join(parts) or "nothing new"
     if result.error is None or parts:
-        waited = f", {result.figures.waited:.0f} s waited" if result.figures.waited >= 1 else ""
-        say(f"{clean(done.name)}: {brought} ({count(result.figures.calls)} calls, {result.seconds:.1f} s{waited})")
+        waited = f", {result.call_stats.waited:.0f} s waited" if result.call_stats.waited >= 1 else ""
+        say(f"{clean(done.name)}: {brought} ({count(result.call_stats.calls)} calls, {result.seconds:.1f} s{waited})")
     for skipped in result.skipped[:SHOWN_SKIPPED]:
         became = "could not be read" if skipped in result.failed else "left out"
         say(f"  {became}: {clean(skipped.what)}: {clean(skipped.why)}")

@@ -40,7 +40,7 @@ def _work(home_path: Path, organization: str, name: str, source: str) -> int:
             return 0
         result = done.result
         rows = sum(counts.added + counts.updated for counts in result.tables.values())
-        figures = {"rows": rows, "calls": result.figures.calls, "left_out": result.skipped_count}
+        figures = {"rows": rows, "calls": result.call_stats.calls, "left_out": result.skipped_count}
         if result.error is not None:
             log.error("source failed", error=result.error.message, **figures)
             return 1

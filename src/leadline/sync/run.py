@@ -38,7 +38,7 @@ class SyncResult:
     tables: dict[str, TableCounts]
     skipped: tuple[Skipped, ...]
     skipped_count: int
-    figures: CallStats
+    call_stats: CallStats
     seconds: float
     error: LeadlineError | None = None
     failed: tuple[Skipped, ...] = ()
@@ -79,7 +79,7 @@ class SyncRun:
             writer.tables,
             tuple(writer.skipped),
             writer.skipped_count,
-            source.figures(),
+            source.call_stats(),
             self.clock() - began,
             error,
             tuple(writer.failed),

@@ -41,9 +41,9 @@ class SourceResult:
                 name: {"added": counts.added, "updated": counts.updated, "removed": counts.removed}
                 for name, counts in result.tables.items()
             },
-            "calls": result.figures.calls,
-            "waitedSeconds": round(result.figures.waited, 1),
-            "toolTime": result.figures.tool_time,
+            "calls": result.call_stats.calls,
+            "waitedSeconds": round(result.call_stats.waited, 1),
+            "toolTime": result.call_stats.tool_time,
             "skippedCount": result.skipped_count,
             "skipped": [{"what": skipped.what, "why": skipped.why} for skipped in result.skipped[:SKIPPED_REMEMBERED]],
             "failedCount": len(result.failed),

@@ -67,7 +67,7 @@ class GitHistory:
         shown = self.location.shown
         return ConnectionReport(shown, "", "refs", tuple(remote_refs(str(self.location.target), shown)))
 
-    def figures(self) -> CallStats:
+    def call_stats(self) -> CallStats:
         """git is not counted."""
         return CallStats(0, 0.0, None)
 

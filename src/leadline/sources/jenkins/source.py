@@ -39,9 +39,9 @@ class Jenkins:
         """What names the server in cursors and ids."""
         return self.api.server.place
 
-    def figures(self) -> CallStats:
+    def call_stats(self) -> CallStats:
         """What the reading has cost so far."""
-        return self.api.client.figures()
+        return self.api.client.call_stats()
 
     def check(self) -> ConnectionReport:
         """The jobs that may be seen. Raises ``LeadlineError`` as ``pages`` does."""

@@ -51,9 +51,9 @@ class Jira:
         """One run at a time reads a site."""
         return f"source:jira:{self.api.site.host}"
 
-    def figures(self) -> CallStats:
+    def call_stats(self) -> CallStats:
         """What the reading has cost so far."""
-        return self.api.client.figures()
+        return self.api.client.call_stats()
 
     def check(self) -> ConnectionReport:
         """What the credential may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""

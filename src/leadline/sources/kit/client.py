@@ -130,7 +130,7 @@ class Client:
         self._closed.set()
         self._http.close()
 
-    def figures(self) -> CallStats:
+    def call_stats(self) -> CallStats:
         """What asking has cost so far."""
         return CallStats(self.calls, self.waited, None if self.tool_time is None else rfc3339(self.tool_time))
 

@@ -192,9 +192,9 @@ class Forge(ABC, Generic[Shown]):
         """One run at a time reads an owner."""
         return f"source:{self.kind}:{self.host}:{self.owner.lower()}"
 
-    def figures(self) -> CallStats:
+    def call_stats(self) -> CallStats:
         """What the reading has cost so far."""
-        return self.client.figures()
+        return self.client.call_stats()
 
     def check(self) -> ConnectionReport:
         """What the token may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""

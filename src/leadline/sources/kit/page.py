@@ -157,7 +157,7 @@ class Source(Protocol):
         """What the secret may see. Raises ``LeadlineError`` as ``pages`` does."""
         ...
 
-    def figures(self) -> CallStats:
+    def call_stats(self) -> CallStats:
         """What the reading has cost so far."""
         ...
 

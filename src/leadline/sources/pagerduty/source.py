@@ -48,9 +48,9 @@ class PagerDuty:
         of = f" {hashlib.sha256(patterns.encode()).hexdigest()[:16]}" if patterns else ""
         return f"{self.api.server.place}{of}:{name}"
 
-    def figures(self) -> CallStats:
+    def call_stats(self) -> CallStats:
         """What the reading has cost so far."""
-        return self.api.client.figures()
+        return self.api.client.call_stats()
 
     def check(self) -> ConnectionReport:
         """The services that may be seen, and whether incidents may. Raises ``LeadlineError`` as ``pages`` does."""

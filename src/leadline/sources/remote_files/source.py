@@ -25,9 +25,9 @@ class Files:
         """One run at a time reads a file."""
         return f"source:files:{self.stream.download.url}"
 
-    def figures(self) -> CallStats:
+    def call_stats(self) -> CallStats:
         """What the reading has cost so far."""
-        return self.stream.download.client.figures()
+        return self.stream.download.client.call_stats()
 
     def check(self) -> ConnectionReport:
         """Whether the file is there and of a known format; it is not read. Raises ``LeadlineError`` as ``pages`` does."""
