@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadline.errors import InvalidRequest
-from leadline.facts.query import Filters
+from leadline.facts.catalogue import FACTS
+from leadline.facts.query import Filters, fact_rows
 from leadline.facts.write import write
 from leadline.home import Project
 from metrics import oracle_events, worlds
@@ -150,6 +151,20 @@ def test_filters(loaded: Project, tmp_path: Path) -> None:
         facts(loaded, "pull-requests", tmp_path, start=date(2026, 2, 1), end=date(2026, 1, 1))
     with pytest.raises(InvalidRequest):
         facts(loaded, "pull-request", tmp_path)
+
+
+def test_rows_come_a_page_at_a_time_in_the_order_asked_for(loaded: Project, tmp_path: Path) -> None:
+    names = [row["sha"] for row in facts(loaded, "commits", tmp_path)]
+    with fact_rows(loaded, "commits", Filters()) as rows:
+        assert rows.count() == len(names)
+        pages = [rows.page(2, offset)["sha"].to_pylist() for offset in range(0, len(names), 2)]
+        assert [sha for page in pages for sha in page] == names
+        assert rows.page(99).column_names == list(FACTS["commits"].columns)
+        downwards = rows.page(99, sort=[("repository", False), ("sha", True)])
+        assert downwards["sha"].to_pylist() == sorted(names, reverse=True)
+        with pytest.raises(InvalidRequest, match="no column 'weather'") as refused:
+            rows.page(1, sort=[("weather", True)])
+        assert refused.value.code == "unknown_column"
 
 
 def test_every_format_has_the_same_rows(loaded: Project, tmp_path: Path) -> None:

@@ -118,23 +118,33 @@ def test_what_was_inferred_is_kept_for_the_answers_it_was_inferred_from(
         return of_builds(profile) if profile["cfr.source"] == "incidents" else commits(profile)
 
     model = Model("either", COLUMNS, expression)
-    above = Model("above_either", COLUMNS, lambda _: model.table())
+
+    def expression_above(_profile: Profile) -> Table:
+        built.append("above")
+        return model.table()
+
+    above = Model("above_either", COLUMNS, expression_above)
+
+    def lineages(**settings: str) -> Lineages:
+        return Lineages(CompiledQueryCache(tmp_path, ("facts",)), Profile.of(settings))
 
     def sources(**settings: str) -> frozenset[str]:
-        queries = CompiledQueryCache(tmp_path, ("facts",))
-        return Lineages(queries, Profile.of(settings)).lineage(above).all_sources()
+        return lineages(**settings).lineage(above).all_sources()
 
     incidents = {"cfr.source": "incidents"}
     for _ in range(2):
         assert sources() == {"commits"}
         assert sources(**incidents) == {"commits", "builds"}
         assert sources(bots="x") == {"commits"}
-    assert sorted(set(built)) == sorted(built) == ["incidents", "pipelines"]
+    assert sorted(built) == ["above", "incidents", "pipelines"]
     monkeypatch.setattr(dependencies, "_LINEAGES", type(dependencies._LINEAGES)())
     monkeypatch.setattr(dependencies, "_DEPENDENCIES", type(dependencies._DEPENDENCIES)())
     assert sources() == {"commits"}, "as another process finds it"
     assert sources(**incidents) == {"commits", "builds"}
-    assert len(built) == 2
+    found = lineages()
+    found.lineage(above)
+    assert found.dependencies(above).depends_on == (model,)
+    assert len(built) == 3, "nothing was built again"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
-"""When work on an item started, when it was done and who had it then, from its fields and its changes.
-
-Work items and their changes come in; one row per item with its instants and its assignee at completion goes out
-(metrics, "Lead time for changes"; ground rules, "Whose it is").
-"""
+"""When work on an item started, when it was done and who had it then, from its fields and its changes (metrics, "Lead time
+for changes"; ground rules, "Whose it is")."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Small building blocks of ibis expressions: joins that keep their keys, durations, local days.
-
-Expressions come in and go out; nothing runs here.
-"""
+"""Small building blocks of ibis expressions: joins that keep their keys, durations, local days."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Links between pull requests and work items: keys found in texts that name an item we know.
+"""Links between pull requests and work items: keys found in texts that name an item we know (metrics, "Links between PRs
+and work items").
 
-Pull requests (branch, title, body), the messages of their listed commits and of their merge commit, and the work items
-come in; one row per link and place it was seen goes out (metrics, "Links between PRs and work items"). What is mentioned is
-found apart from the items, which change far more often than the texts.
+The texts are branch, title and body of the pull request and the messages of its commits. What they mention is found apart
+from the items, which change far more often than the texts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Local calendar dates of UTC instants: bounds of a date range and the offsets of a time zone in it.
+"""Local calendar dates of UTC instants: bounds of a date range and the offsets of a time zone in it, in microseconds.
 
-Dates and a zone come in; instants and offsets in microseconds go out. Local dates are found with these few numbers rather
-than with an engine's own time zone data, so that every engine and release agrees.
+Local dates are found with these few numbers rather than with an engine's own time zone data, so that every engine and
+release agrees.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which environments are production: by default from the name, else by the environment rule of a team.
 
-Environment names and the profile come in. Every distinct environment rule is a class of its own (class 0 is the default),
-so that what a team calls production is judged once for all teams with the same rule.
+Every distinct environment rule is a class of its own (class 0 is the default), so that what a team calls production is
+judged once for all teams with the same rule.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Names, literals and Parquet scans as DuckDB SQL text.
-
-Declared names, paths and Arrow schemas come in; SQL fragments that are safe to paste into a query go out.
-"""
+"""Names, literals and Parquet scans as DuckDB SQL text that is safe to paste into a query."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The folder an engine may spill into: its own, and removed at the latest when another engine finds its process dead.
 
-A temporary folder comes in, a path that nobody else uses goes out. A killed process cannot clean up after itself, and what
-it spilled may be large; a lock that dies with the process tells that nobody needs it any more.
+A killed process cannot clean up after itself, and what it spilled may be large; a lock that dies with the process tells that
+nobody needs it any more.
 """
 
 from __future__ import annotations

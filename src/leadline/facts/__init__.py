@@ -1,5 +1,5 @@
-"""Facts: one row per commit, pull request and work item, with its derived instants and durations and whose it is.
+"""Facts: one row per commit, pull request, work item, deployment and incident, with its derived instants and durations and
+whose it is; one module per fact, written as expressions over the lake's tables.
 
-The lake's tables (as unbound ibis tables) and the accounts come in; ibis expressions go out, one module per fact, and
-``store`` keeps their results. A number of a metric is the aggregation of a fact and nothing else.
+A number of a metric is the aggregation of a fact and nothing else. ``materialize`` keeps the rows.
 """

@@ -1,6 +1,6 @@
 """The facts that `leadline facts` shows, as declared: their documented columns, and the instant of their period.
 
-Declarations and nothing else; ``rows`` has the expressions.
+``shown`` has the expressions.
 """
 
 from __future__ import annotations

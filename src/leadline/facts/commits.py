@@ -1,8 +1,5 @@
-"""The fact `commits`: one row per commit, with its developer, its lines and whether it is credited.
-
-Commits, commit files, pull requests with their listed commits, and accounts come in; the fact's expression and the stored
-steps to it go out. The rule is metrics, ground rules, "Credited commits".
-"""
+"""The fact `commits`: one row per commit, with its developer, its lines and whether it is credited (metrics, ground rules,
+"Credited commits")."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The fact `deployments`: one row per deployment and service, whether it is production, and what made it fail.
+"""The fact `deployments`: one row per deployment and service, whether it is production, and what made it fail (metrics,
+"Deployment frequency" and "Change failure rate").
 
-Deployments, incidents and the production environments come in; the fact's stored steps go out (metrics, "Deployment
-frequency" and "Change failure rate"). What a deployment carries is `carried`, whose it is `belonging`.
+What a deployment carries is in ``deployment_contents``, whose it is in ``ownership``.
 """
 
 from __future__ import annotations

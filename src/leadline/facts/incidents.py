@@ -1,7 +1,7 @@
-"""The fact `incidents`: one row per incident, how long restoring took, and the repositories it belongs to.
+"""The fact `incidents`: one row per incident, how long restoring took, and the repositories it belongs to (metrics, "MTTR"
+and the last sentence of "Which team does a deployment, build or incident belong to?").
 
-Incidents and deployments come in; the fact's stored steps go out (metrics, "MTTR" and the last sentence of "Which team
-does a deployment, build or incident belong to?"). Durations are whole microseconds, never negative.
+Durations are whole microseconds, never negative.
 """
 
 from __future__ import annotations

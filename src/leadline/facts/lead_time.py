@@ -1,8 +1,7 @@
-"""Lead time for changes: the five stages of a unit of work, and the stored rows that metrics take statistics of.
+"""Lead time for changes: the five stages of a unit of work, and the stored rows that metrics take statistics of (metrics,
+"Lead time for changes").
 
-A unit is a completed work item or, without a work tracker, a merged pull request. Facts of both, builds and what
-deployments carry come in; one row per unit and class of production goes out (metrics, "Lead time for changes"). Durations
-are whole microseconds.
+A unit is a completed work item or, without a work tracker, a merged pull request. Durations are whole microseconds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The fact `pull-requests`: one row per pull request, with its instants, durations, sizes, rework and whether it is linked.
 
-Pull requests with their commits, files, reviews and comments, work items and accounts come in; the fact's expression and
-the stored steps to it go out. Instants are UTC, durations whole microseconds (``*_us``), never negative.
+Instants are UTC, durations whole microseconds (``*_us``), never negative.
 """
 
 from __future__ import annotations

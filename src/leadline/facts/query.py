@@ -63,8 +63,10 @@ class FactRows:
                 f"{self.fact.name} have no column {unknown[0]!r}; columns are {', '.join(self.fact.columns)}",
                 code="unknown_column",
             )
-        order = [ibis.desc(name) if downwards else ibis.asc(name) for name, downwards in sort]
-        return self.engine.arrow(self.table.order_by([*order, *self.fact.key]).limit(limit, offset=offset))
+        directions = {**dict.fromkeys(self.fact.key, False), **dict(sort)}
+        names = dict.fromkeys([*(name for name, _ in sort), *self.fact.key])
+        order = [ibis.desc(name) if directions[name] else ibis.asc(name) for name in names]
+        return self.engine.arrow(self.table.order_by(order).limit(limit, offset=offset))
 
 
 @contextmanager

@@ -1,8 +1,5 @@
-"""Rework of pull requests: lines changed again in the files they touched, split by the age of that code.
-
-Pull request files, commits and commit files come in; a stored table with one row per pull request goes out (metrics,
-quality group and "Age of reworked code", method `file`).
-"""
+"""Rework of pull requests: lines changed again in the files they touched, split by the age of that code (metrics, quality
+group and "Age of reworked code", method `file`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Each fact as `leadline facts` shows it: its documented columns, with the durations in seconds and the reasons in words.
 
-The profile comes in, expressions over the stored tables and what is bound per run go out. Whose a deployment or an
-incident is differs between periods; here a period is a calendar month.
+Whose a deployment or an incident is differs between periods; here a period is a calendar month.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""The fact `work-items`: one row per work item with its start, its completion and whose it was then.
-
-Work items, their changes and accounts come in; the fact's expression goes out. Durations are whole microseconds.
-"""
+"""The fact `work-items`: one row per work item with its start, its completion and whose it was then. Durations are whole
+microseconds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The lake: the event tables of one project as Delta tables that always hold resolved rows, one per natural key.
-
-Parquet files already written come in, with what they replace; atomic commits and pinned snapshots go out.
-"""
+"""The lake: the event tables of one project as Delta tables that always hold resolved rows, one per natural key."""
 
 from leadline.lake.lake import Lake
 from leadline.lake.snapshot import DataFile, Snapshot

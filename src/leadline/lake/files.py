@@ -1,7 +1,4 @@
-"""Parquet files on their way into a Delta commit: durable on disk, and described by the statistics Delta keeps.
-
-Paths of finished Parquet files come in; Delta add actions go out.
-"""
+"""Parquet files on their way into a Delta commit: durable on disk, and described by the statistics Delta keeps."""
 
 from __future__ import annotations
 

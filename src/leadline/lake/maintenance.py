@@ -1,7 +1,5 @@
-"""Keeps the lake well: an integrity check, merging of small files, clearing of what nobody can read any more.
-
-A ``Lake`` comes in; findings, or the number of files merged or cleared, go out. Content never changes.
-"""
+"""Keeps the lake well: an integrity check, merging of small files, clearing of what nobody can read any more. Content never
+changes."""
 
 from __future__ import annotations
 

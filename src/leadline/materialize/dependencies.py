@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from leadline.materialize.compiled import BUILDING, CompiledQueryCache
-from leadline.materialize.model import Model, noting_tables, tables_in
+from leadline.materialize.model import Model, noting_tables, only_model, tables_in
 from leadline.schema import TABLES
 from leadline.settings.profile import SETTINGS, TEAM_RULES, Profile
 
@@ -195,6 +195,8 @@ class Lineages:
         for dependencies in built:
             if all(answer(self._profile, question) == text for question, text in dependencies.answers.items()):
                 return dependencies
+        if (named := self._by_name(model)) is not None:
+            return named
         with BUILDING:
             dependencies, self._expressions[model] = inferred(model, self._profile)
         _remember(_DEPENDENCIES, model, dependencies)
@@ -205,15 +207,26 @@ class Lineages:
         built = self._expressions.pop(model, None)
         return inferred(model, self._profile)[1] if built is None else built
 
+    def _by_name(self, model: Model) -> Dependencies | None:
+        """What a kept lineage says that ``model`` reads, where its names are beyond doubt: building takes longer."""
+        lineage = self._found.get(model)
+        if lineage is None:
+            return None
+        models = [only_model(above.name) for above in lineage.depends_on]
+        unique = tuple(above for above in models if above is not None)
+        if len(unique) < len(models):
+            return None
+        return Dependencies(lineage.answers, lineage.sources, unique, lineage.people)
+
     def _kept(self, model: Model) -> Lineage | None:
         with _GUARD:
             remembered = list(_LINEAGES.get(model, ()))
-        for lineage in remembered or self._read(model):
-            if lineage.holds(self._profile):
-                if not remembered:
-                    _remember(_LINEAGES, model, lineage)
-                return lineage
-        return None
+        if (lineage := self._holding(remembered)) is None and (lineage := self._holding(self._read(model))) is not None:
+            _remember(_LINEAGES, model, lineage)
+        return lineage
+
+    def _holding(self, lineages: Iterable[Lineage]) -> Lineage | None:
+        return next((lineage for lineage in lineages if lineage.holds(self._profile)), None)
 
     def _read(self, model: Model) -> list[Lineage]:
         text = self._queries.kept(_file(model))

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _READ: ContextVar[list[Model] | None] = ContextVar("read", default=None)
 """The stored tables that the expression being built has named so far; None while none is built."""
+_DECLARED: dict[str, WeakSet[Model]] = {}
+"""All stored tables there are, by name."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,9 @@ class Model:
     by_repository: bool = False
     looked_up: LookUp | None = None
 
+    def __post_init__(self) -> None:
+        _DECLARED.setdefault(self.name, WeakSet()).add(self)
+
     @property
     def bound_name(self) -> str:
         """The name under which its rows are bound in an engine."""
@@ -109,6 +115,12 @@ def tables_in(query: Table) -> frozenset[str]:
     import ibis.expr.operations as ops
 
     return frozenset(table.name for table in query.op().find(ops.UnboundTable))
+
+
+def only_model(name: str) -> Model | None:
+    """The stored table called ``name``; None if there is none, or several are declared."""
+    models = list(_DECLARED.get(name, ()))
+    return models[0] if len(models) == 1 else None
 
 
 @contextmanager

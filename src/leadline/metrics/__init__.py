@@ -1,5 +1,5 @@
 """Metrics: the catalogue of definitions and the aggregation of facts to the rows of an export.
 
-A normalized request and the versions it is pinned to come in; a finished file of rows goes out. ``catalogue`` says what
-each number is, ``measures`` which column of which fact it sums, ``run`` does it.
+``catalogue`` says what each number is, ``measures`` which column of which fact it sums, ``bindings`` what a run binds
+beside the facts, ``query`` how rows are made of both, and ``run`` does it.
 """

@@ -1,7 +1,6 @@
 """The catalogue: every metric as data, the single source for exports, the reference page and `leadline metrics`.
 
-Names and groups come in, the metrics that a request asks for go out. There are two insights, productivity and efficiency
-(DORA), each with groups of its own; ids are unique over both.
+There are two insights, productivity and efficiency (DORA), each with groups of its own; ids are unique over both.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""Periods of an export: calendar days, ISO weeks, months or quarters, cut to the requested range, or the range itself.
-
-A date range and a granularity come in; the periods go out, or how many units of time the range has.
-"""
+"""Periods of an export: calendar days, ISO weeks, months or quarters, cut to the requested range, or the range itself; and
+how many units of time a range has."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Runs a request: pins what it reads, binds scope and periods to the stored facts, and writes the finished file.
-
-A project, a normalized request and its pins come in; a file that exists whole or not at all goes out.
-"""
+"""Runs a request: pins what it reads, binds scope and periods to the stored facts, and writes the finished file, which
+exists whole or not at all."""
 
 from __future__ import annotations
 
