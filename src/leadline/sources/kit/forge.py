@@ -5,12 +5,13 @@ A forge is a folder of ``leadline.sources`` and one line in ``kinds``. In the fo
 
 - ``queries``: the texts and sizes of what is asked;
 - ``rows``: what an answer means; pure (``leadline.sources.kit.records``);
-- ``streams``: a ``RepositoryStream`` for every list of a repository (``leadline.sources.kit.streams``), read by ``walk``
-  (``leadline.sources.kit.lists``), and a ``Forge`` that lists the repositories and makes their streams;
+- ``streams``: a ``ListStream`` for every list of a repository, read by ``walk`` (``leadline.sources.kit.lists``), and a ``Forge``
+  that lists the repositories and makes their streams;
 - ``connection``: ``checked`` and ``connect`` (``leadline.sources.kit.settings``);
 - ``webhooks``: what the forge's webhooks say (``leadline.sources.kit.webhooks``), if it has any.
 
-The large ones have further modules (``api``, one for each list that is read in its own way).
+The large ones have further modules: ``api``, ``overview``, ``source`` with the ``Forge``, and one for each list that is read in
+its own way.
 
 A repository is known by a ``key`` that stays when it is renamed (``github.com#17``). Its name is kept under this key, and
 the cursors of its lists under ``{key}:stream {list}``.
