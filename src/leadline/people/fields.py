@@ -72,8 +72,8 @@ def proposed(titles: Sequence[str], previous: Mapping[str, str]) -> dict[str, st
 
 
 def remapped(current: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
-    """``current`` with the fields that some titles are ``wanted`` to have; a field goes from the title that had it to the one
-    named.
+    """``current`` with the fields that some titles are ``wanted`` to have. A column that had such a field before is kept as a
+    further field under its own title, unless that is a field's name.
 
     Raises ``InvalidRequest`` (``invalid_field_mapping``) for titles that the file does not have, for a field given twice, and
     if a required field is left without a column.
@@ -94,18 +94,16 @@ def remapped(current: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str,
     ]
     if refused:
         raise _refused(refused)
-    merged = {
-        title: fields[title]
-        if title in fields
-        else field
-        if normalized(field) not in columns
-        else ""
-        if normalized(title) in columns
-        else title
-        for title, field in current.items()
-    }
-    had = {normalized(field) for field in merged.values()}
-    if missing := [name for name in REQUIRED_COLUMNS if name not in had]:
+    merged: dict[str, str] = {}
+    for title, field in current.items():
+        if title in fields:
+            merged[title] = fields[title]
+        elif normalized(field) not in columns:
+            merged[title] = field
+        else:
+            merged[title] = "" if normalized(title) in columns else title
+    mapped = {normalized(field) for field in merged.values()}
+    if missing := [name for name in REQUIRED_COLUMNS if name not in mapped]:
         raise _refused([Detail(name, "no column is mapped to it (REQUIRED_FIELD_MISSING)") for name in missing])
     return merged
 
