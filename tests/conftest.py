@@ -57,6 +57,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # -- the machine -------------------------------------------------------------------------------------------------------
 
+# Processes that tests start find every module compiled but for the first of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _nothing_outlives_the_machine() -> Iterator[None]:
