@@ -165,7 +165,7 @@ def peak_mib() -> float:
     that of the process which started this one."""
     status = Path("/proc/self/status")
     if status.exists():
-        (line,) = [each for each in status.read_text().splitlines() if each.startswith("VmHWM")]
+        (line,) = [splitline for splitline in status.read_text().splitlines() if splitline.startswith("VmHWM")]
         return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

@@ -404,7 +404,7 @@ def checkout(name: str, path: Path, temporary: Path) -> Checkout:
 
 def compare(checkouts: list[Checkout], runs: dict[str, Runs], rounds: int) -> list[tuple[float, float]]:
     """Make the runs of both in turn and print a line for each; their ratios of seconds and of the processor's."""
-    made = {f"{what}|{each.name}": partial(run, each) for what, run in runs.items() for each in checkouts}
+    made = {f"{what}|{one.name}": partial(run, one) for what, run in runs.items() for one in checkouts}
     spent: dict[str, list[Spent]] = in_turn(rounds, made)
     ratios = []
     for what in runs:

@@ -70,7 +70,9 @@ def top_up(project: Project, name: str, least: int) -> None:
     if missing <= 0:
         return
     key, instants, chosen = AGAIN[name]
-    put_off = ", ".join(f"{each} + to_hours(nth * 3 + (hash({key}) % 3)::BIGINT) AS {each}" for each in instants)
+    put_off = ", ".join(
+        f"{instant} + to_hours(nth * 3 + (hash({key}) % 3)::BIGINT) AS {instant}" for instant in instants
+    )
     query = f"""
         SELECT * EXCLUDE nth REPLACE ({key} || '-again-' || nth AS {key}, {put_off})
         FROM (FROM {name} WHERE {chosen} AND {instants[1]} < (SELECT max({instants[1]}) FROM {name}) - INTERVAL 3 DAYS)

@@ -29,12 +29,12 @@ def main() -> None:
     if answered(options, run):
         return
     said, cells = runs(__file__, options.home, [KINDS] * options.rounds)
-    seconds = {kind: [each["seconds"] for each in said[kind]] for kind in KINDS}
+    seconds = {kind: [answer["seconds"] for answer in said[kind]] for kind in KINDS}
     for kind in KINDS:
         by_round = [mine / floor for mine, floor in zip(seconds[kind], seconds["floor"], strict=True)]
         print(
             f"{kind:6} {statistics.median(seconds[kind]):7.2f} s   x{ratio(seconds[kind], seconds['floor']):.2f} of the SQL "
-            f"(by round x{min(by_round):.2f}-{max(by_round):.2f})   peak {max(each['peak_mib'] for each in said[kind]):,} MiB"
+            f"(by round x{min(by_round):.2f}-{max(by_round):.2f})   peak {max(answer['peak_mib'] for answer in said[kind]):,} MiB"
         )
     print_differences(cells)
 

@@ -65,7 +65,7 @@ def emails(client: Client, query: str = "") -> list[str]:
     """The emails that the list answers."""
     answer = client.get(DEVELOPERS + query)
     assert answer.status == 200, answer.body
-    return [each["email"] for each in answer.json["developers"]]
+    return [developer["email"] for developer in answer.json["developers"]]
 
 
 def problems(answer: Answer) -> list[tuple[str, str]]:
@@ -73,7 +73,7 @@ def problems(answer: Answer) -> list[tuple[str, str]]:
     assert answer.status == 400, answer.body
     assert answer.json["status"] == "failed"
     found = [
-        (each["field"], re.search(r"(?:^|: )([A-Z]+(?:_[A-Z]+)+): ", each["message"]))
-        for each in answer.json["details"]
+        (detail["field"], re.search(r"(?:^|: )([A-Z]+(?:_[A-Z]+)+): ", detail["message"]))
+        for detail in answer.json["details"]
     ]
     return [(field, kind[1] if kind else "") for field, kind in found]

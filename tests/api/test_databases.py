@@ -85,7 +85,7 @@ def test_figures_of_exports(database: Database, project_id: int) -> None:
     every = {each.id: (each.state, each.seconds) for each in monitoring.finished_since(database, None)}
     assert every == {"exp_1": ("completed", 2.5), "exp_4": ("failed", 0.0)}
     later = monitoring.finished_since(database, NOW + timedelta(minutes=4))
-    assert [each.id for each in later] == ["exp_4"], "from that instant on, itself included"
+    assert [export.id for export in later] == ["exp_4"], "from that instant on, itself included"
     assert monitoring.oldest_queued(database) == NOW + timedelta(minutes=2)
     with database.write() as connection:
         connection.execute(sa.delete(exports).where(exports.c.state == "queued"))

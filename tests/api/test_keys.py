@@ -52,7 +52,7 @@ def test_the_secret_is_not_stored(database: Database, project_id: int) -> None:
 
 def test_keys_differ(database: Database, project_id: int) -> None:
     made = [keys.create(database, project_id, "same name", "viewer", now=NOW) for _ in range(5)]
-    assert len({each.key for each in made} | {each.id for each in made}) == 10
+    assert len({made_build.key for made_build in made} | {made_build.id for made_build in made}) == 10
 
 
 def test_an_expired_key_opens_nothing(database: Database, project_id: int) -> None:

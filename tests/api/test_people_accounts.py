@@ -59,7 +59,7 @@ def test_accounts_are_taken_one_by_one(database_home: Home, tmp_path: Path) -> N
             ],
         )
         assert (mixed.json["status"], mixed.json["accepted"], mixed.json["rejected"]) == ("partial", 1, 4)
-        assert [(each["row"], each["field"]) for each in mixed.json["errors"]] == [
+        assert [(error["row"], error["field"]) for error in mixed.json["errors"]] == [
             (1, "email"),
             (2, "cloudId"),
             (3, "cloudId"),
@@ -93,7 +93,7 @@ def test_accounts_as_a_file(served: Served) -> None:
 def test_files_that_are_no_accounts(served: Served, text: str | bytes, kind: str) -> None:
     answer = served.as_("admin").send("POST", CLOUD_IDS + "/upload", headers=MULTIPART, body=form(text))
     assert (answer.status, answer.json["code"]) == (400, "invalid_identities"), answer.body
-    assert any(kind in each["message"] for each in answer.json["details"]), answer.json
+    assert any(kind in detail["message"] for detail in answer.json["details"]), answer.json
 
 
 @pytest.mark.parametrize("body", [[], {}, {"integrationUsers": {}}, [1], 3, {"integrationUsers": []}])

@@ -143,7 +143,7 @@ def test_managers_of_somebody_are_not_removed(admin: Client) -> None:
 def test_nobody_is_removed_if_one_is_unknown(admin: Client) -> None:
     answer = remove(admin, "dee@example.org", "gone@example.org")
     assert (answer.status, answer.json["code"]) == (404, "unknown_developer")
-    assert [each["message"] for each in answer.json["details"]] == ["'gone@example.org' is no developer's email"]
+    assert [detail["message"] for detail in answer.json["details"]] == ["'gone@example.org' is no developer's email"]
     assert len(emails(admin)) == 4
 
 
@@ -199,7 +199,7 @@ def test_lists(admin: Client, query: str, found: str) -> None:
 def test_lists_that_cannot_be(admin: Client, query: str, field: str) -> None:
     answer = admin.get(DEVELOPERS + query)
     assert (answer.status, answer.json["code"]) == (400, "invalid_parameter"), answer.body
-    assert [each["field"] for each in answer.json["details"]] == [field]
+    assert [detail["field"] for detail in answer.json["details"]] == [field]
 
 
 def test_the_older_search(admin: Client) -> None:

@@ -37,7 +37,7 @@ def test_files_that_are_no_list(admin: Client, file: str | bytes, kind: str) -> 
 
 def test_columns_without_a_name_are_told(admin: Client) -> None:
     preview = upload(admin, "email,full_name,manager_email,\na@x.example,A,,odd\n").json
-    assert "BLANK_CSV_COLUMN_NAME" in {each["errorType"] for each in preview["errors"]}
+    assert "BLANK_CSV_COLUMN_NAME" in {error["errorType"] for error in preview["errors"]}
 
 
 @pytest.mark.parametrize(

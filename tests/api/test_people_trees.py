@@ -40,14 +40,14 @@ def started(database_home: Home, tmp_path: Path) -> Iterator[Served]:
 
 def teams(client: Client, name: str) -> tuple[str, list[dict[str, Any]]]:
     """The address of a tree's teams, and the teams."""
-    (tree,) = (each for each in client.get(TREES).json if each["name"] == name)
+    (tree,) = (row for row in client.get(TREES).json if row["name"] == name)
     path = f"{TREES}/{tree['id']}/teams"
     return path, client.get(path + "?there_is_no_cache=true").json
 
 
 def filters(client: Client, tree: str, team: str) -> str:
     path, found = teams(client, tree)
-    (ref_id,) = (each["refId"] for each in found if each["name"] == team)
+    (ref_id,) = (one["refId"] for one in found if one["name"] == team)
     return f"{path}/{ref_id}/settings/integration_filters"
 
 
@@ -70,7 +70,7 @@ def put(client: Client, path: str, body: Any) -> Answer:
 
 def test_trees_and_teams(started: Served) -> None:
     found = started.client.get(TREES).json
-    assert [(each["name"], each["version"], each["teams"], each["developers"]) for each in found] == [
+    assert [(one["name"], one["version"], one["teams"], one["developers"]) for one in found] == [
         ("Engineering", 1, 2, 4),
         ("Sales", 1, 3, 3),
     ]
@@ -132,7 +132,7 @@ def test_filters_are_the_settings_of_the_team(started: Served) -> None:
         "environment": "equals prod; not contains test",
         "work_type": "bug = Bug",
     }
-    assert [each["operator"] for each in merged.json["groupedFilters"]["CD"]] == ["IN", "NOT_CONTAINS"]
+    assert [rule["operator"] for rule in merged.json["groupedFilters"]["CD"]] == ["IN", "NOT_CONTAINS"]
     assert merged.json == started.client.get(path).json
     emptied = put(admin, path, {"rules": {"work_type": None}, "groupedFilters": {"x": [{**entry, "values": []}]}})
     assert emptied.json["rules"] == {"environment": "equals prod; not contains test"}
@@ -199,7 +199,7 @@ def test_filters_that_cannot_be(served: Served, body: dict[str, Any], field: str
     path = filters(admin, "Engineering", "Platform")
     answer = put(admin, path, {"rules": {"tag": "equals t"}, **body} if "rules" not in body else body)
     assert (answer.status, answer.json["code"]) == (400, "invalid_filters"), answer.body
-    assert [each["field"] for each in answer.json["details"]] == [field]
+    assert [detail["field"] for detail in answer.json["details"]] == [field]
     assert admin.get(path).json["rules"] == {}
 
 
@@ -249,10 +249,10 @@ def test_a_source_that_is_removed_is_shown_again_when_it_is_added_again(started:
     used = [{"integrationName": "github:acme", "type": "SCM"}, {"integrationName": "jenkins:ci", "type": "CI"}]
     put(admin, path, {"integrations": used})
     sources.remove(home.db, home.project().id, "github:acme")
-    assert [each["integrationName"] for each in admin.get(path).json["integrations"]] == ["jenkins:ci"]
+    assert [integration["integrationName"] for integration in admin.get(path).json["integrations"]] == ["jenkins:ci"]
     assert put(admin, path, {"integrations": used}).status == 400
     moved = put(admin, path, {"integrations": [{**used[1], "type": "CD"}]})
-    assert [each["type"] for each in moved.json["integrations"]] == ["CI", "CD"]
+    assert [integration["type"] for integration in moved.json["integrations"]] == ["CI", "CD"]
     (number,) = configured(home, "github:acme")
     assert admin.get(path).json["integrations"][0]["integrationId"] == number
 
@@ -302,7 +302,7 @@ def test_integrations_that_cannot_be(served: Served, body: dict[str, Any], field
     path = integrations(admin, "Engineering", "Platform")
     answer = put(admin, path, body)
     assert (answer.status, answer.json["code"]) == (400, "invalid_integrations"), answer.body
-    assert [each["field"] for each in answer.json["details"]] == fields
+    assert [detail["field"] for detail in answer.json["details"]] == fields
     assert admin.get(path).json == {"integrations": []}
 
 

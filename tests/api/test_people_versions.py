@@ -44,7 +44,7 @@ def test_upload_map_activate(started: Served, admin: Client) -> None:
     assert preview.status == 200, preview.body
     body = preview.json
     assert (body["status"], body["active"], body["orgTreeName"], body["rows"]) == ("draft", False, "Organization", 4)
-    assert [(each["csvHeader"], each["field"], each["required"]) for each in body["fieldMappings"]] == [
+    assert [(mapping["csvHeader"], mapping["field"], mapping["required"]) for mapping in body["fieldMappings"]] == [
         ("Full Name", "full_name", True),
         ("Work Email", "email", True),
         ("Manager", "manager_email", True),
@@ -58,7 +58,7 @@ def test_upload_map_activate(started: Served, admin: Client) -> None:
     version = body["versionId"]
     mapped = map_fields(admin, version, {**MAPPING, "Cost Center": None})
     assert mapped.status == 200, mapped.body
-    assert [each["field"] for each in mapped.json["fieldMappings"]][-1] is None
+    assert [mapping["field"] for mapping in mapped.json["fieldMappings"]][-1] is None
     again = activate(admin, version)
     assert (again.status, again.json["status"]) == (200, "active")
     project = started.home.project()
@@ -85,7 +85,7 @@ def test_the_older_spellings(started: Served, admin: Client) -> None:
     )
     assert approved.status == 200, approved.body
     found = send(started.client, "POST", f"{DEVELOPERS}/list?pageIndex=0&pageSize=1", {"searchValue": "Dee Day"})
-    assert [each["fullName"] for each in found.json["developers"]] == ["Dee Day"]
+    assert [developer["fullName"] for developer in found.json["developers"]] == ["Dee Day"]
     text = started.client.get(DEVELOPERS + "/download", Accept="text/csv")
     assert text.headers["content-type"] == "text/csv"
     assert text.body.count(b"\r\n") == 5
@@ -93,8 +93,8 @@ def test_the_older_spellings(started: Served, admin: Client) -> None:
 
 def test_a_list_uploaded_again_keeps_its_mapping(admin: Client) -> None:
     first = upload(admin, "Who,Address,Boss\nAda,ada@x.example,\nBen,ben@x.example,ada@x.example\n").json
-    assert {each["errorType"] for each in first["errors"]} == {"REQUIRED_FIELD_MISSING"}
-    assert [each["fieldName"] for each in first["errors"]] == ["email", "full_name", "manager_email"]
+    assert {error["errorType"] for error in first["errors"]} == {"REQUIRED_FIELD_MISSING"}
+    assert [error["fieldName"] for error in first["errors"]] == ["email", "full_name", "manager_email"]
     mapping = {"Who": "name", "Address": "email", "Boss": "managerEmail"}
     assert map_fields(admin, first["versionId"], mapping).json["active"] is True
     second = upload(admin, "Boss,Address,Who\n,ada@x.example,Ada\nada@x.example,ben@x.example,Ben B\n", "PUT").json
@@ -102,7 +102,7 @@ def test_a_list_uploaded_again_keeps_its_mapping(admin: Client) -> None:
     assert (second["changes"]["changedEmails"], second["active"]) == (["ben@x.example"], False)
     assert activate(admin, second["versionId"]).json["active"] is True
     assert admin.get(f"{DEVELOPERS}/versions/{first['versionId']}").json["status"] == "replaced"
-    headers = {each["name"]: each.get("csvHeader") for each in admin.get(DEVELOPERS + "/schema").json["fields"]}
+    headers = {field["name"]: field.get("csvHeader") for field in admin.get(DEVELOPERS + "/schema").json["fields"]}
     assert (headers["email"], headers["full_name"], headers["role"]) == ("Address", "Who", None)
 
 
@@ -119,7 +119,7 @@ def test_nothing_else_before_the_first_save(started: Served, admin: Client) -> N
         assert (answer.status, answer.json["code"]) == (412, "not_set_up"), answer.body
     assert emails(started.client) == []
     assert started.client.get(DEVELOPERS, Accept="text/csv").body.count(b"\r\n") == 1
-    assert [each["name"] for each in started.client.get(DEVELOPERS + "/schema").json["fields"]][:2] == [
+    assert [field["name"] for field in started.client.get(DEVELOPERS + "/schema").json["fields"]][:2] == [
         "email",
         "full_name",
     ]
@@ -137,7 +137,7 @@ Dee@example.org,Dee,ada@example.org
 
 def test_everything_wrong_is_told_at_once_and_changes_nothing(started: Served, admin: Client) -> None:
     preview = upload(admin, WRONG).json
-    kinds = {each["errorType"]: each for each in preview["errors"]}
+    kinds = {error["errorType"]: error for error in preview["errors"]}
     assert set(kinds) == {
         "REQUIRED_VALUE_MISSING",
         "DUPLICATE_EMAIL",

@@ -91,7 +91,10 @@ def test_some_bad_rows(empty: Served) -> None:
     answer = post(empty.as_("ingestion"), "/v2/ingest/incidents", body)
     assert answer.status == 202
     assert (answer.json["accepted"], answer.json["rejected"]) == (1, 2)
-    assert [(each["row"], each["field"]) for each in answer.json["errors"]] == [(0, "created_at"), (2, "incident_id")]
+    assert [(error["row"], error["field"]) for error in answer.json["errors"]] == [
+        (0, "created_at"),
+        (2, "incident_id"),
+    ]
     assert answer.json["errors"][0]["message"].startswith("not an instant; write RFC 3339")
     assert answer.json["errors"][0]["message"].endswith("('x')")
     assert answer.json["warnings"] == ["tile: left out; table incidents has no such column; did you mean title?"]
@@ -103,7 +106,7 @@ def test_nothing_but_bad_rows(pushed: Served) -> None:
     assert answer.status == 400
     assert answer.json["status"] == "failed"
     assert answer.json["code"] == "invalid_rows"
-    assert [each["field"] for each in answer.json["details"]] == [
+    assert [detail["field"] for detail in answer.json["details"]] == [
         "rows[0].incident_id",
         "rows[0].created_at",
         "rows[1]",
@@ -244,7 +247,7 @@ def test_a_wrong_run_is_told_with_every_finding(pushed: Served) -> None:
         pushed.as_("ingestion"), "/v1/custom-cicd", {**RUN, "result": "GREEN", "duration": -1, "pipeline": None}
     )
     assert (answer.status, answer.json["code"]) == (400, "invalid_run")
-    assert {each["field"] for each in answer.json["details"]} == {"pipeline", "duration", "result"}
+    assert {detail["field"] for detail in answer.json["details"]} == {"pipeline", "duration", "result"}
 
 
 # -- what is acknowledged --------------------------------------------------------------------------------------------
@@ -340,10 +343,10 @@ def test_stopping_stores_what_is_under_way(home: Home) -> None:
 
     async def push_and_close() -> int:
         receiver = PushBatcher(home.db, home.temp, lambda: datetime.now(UTC))
-        waiting = [asyncio.create_task(receiver.take(each)) for each in pushes]
+        waiting = [asyncio.create_task(receiver.take(pushe)) for pushe in pushes]
         await asyncio.sleep(0)  # all of them are in its queue now
         await asyncio.to_thread(receiver.close)
-        return sum([(await each).rows for each in waiting])
+        return sum([(await row).rows for row in waiting])
 
     assert asyncio.run(push_and_close()) == 50
     assert inbox.totals(home.db)["waiting"] == 50

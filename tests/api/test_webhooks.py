@@ -88,7 +88,7 @@ def opened(number: int = 1, **changes: Any) -> dict[str, Any]:
 
 def waiting(served: Served) -> dict[str, int]:
     home = served.home
-    return {each.table: each.rows for each in inbox.waiting(home.db, home.project().id)}
+    return {row.table: row.rows for row in inbox.waiting(home.db, home.project().id)}
 
 
 def rows(project: Project, table: str) -> list[dict[str, Any]]:
@@ -229,7 +229,7 @@ def test_a_form(hooked: Served) -> None:
     headers, _ = hooks.signed("pull_request", body)
     answer = send(hooked, {**headers, "Content-Type": "application/x-www-form-urlencoded"}, body)
     assert answer.status == 202
-    assert [each["title"] for each in rows(hooked.home.project(), "pull_requests") if each["number"] == 50] == ["a & b"]
+    assert [row["title"] for row in rows(hooked.home.project(), "pull_requests") if row["number"] == 50] == ["a & b"]
 
 
 @pytest.mark.parametrize("event", ["ping", "push", "repository", "star", ""])
@@ -275,7 +275,7 @@ def test_gitlab(hooked: Served) -> None:
     assert send(hooked, headers, raw, GITHUB).status == 401
     answer = send(hooked, headers, raw, path)
     assert (answer.status, answer.json) == (202, {"status": "accepted", "rows": 1})
-    stored = [each for each in rows(hooked.home.project(), "pull_requests") if each["source"] == "gitlab"]
+    stored = [row for row in rows(hooked.home.project(), "pull_requests") if row["source"] == "gitlab"]
     assert [(each["repository"], each["merged_by"]) for each in stored] == [("acme/web/shop", "ben")]
     assert send(hooked, headers, b'{"object_kind": "emoji"}', path).json["status"] == "ignored"
     assert send(hooked, headers, b'{"object_kind": "note"}', path).json["code"] == "invalid_payload"
@@ -309,7 +309,7 @@ def test_what_cannot_be_read_is_refused(hooked: Served, body: bytes, code: str) 
 def test_a_value_that_no_table_can_hold_is_named(hooked: Served) -> None:
     answer = tell(hooked, "pull_request", opened(1, created_at="yesterday"))
     assert (answer.status, answer.json["code"]) == (400, "invalid_payload")
-    assert [each["field"] for each in answer.json["details"]] == ["created_at"]
+    assert [detail["field"] for detail in answer.json["details"]] == ["created_at"]
 
 
 def test_other_types_of_bodies(hooked: Served) -> None:
@@ -319,7 +319,7 @@ def test_other_types_of_bodies(hooked: Served) -> None:
 
 def test_nul_bytes_and_emoji(hooked: Served) -> None:
     assert tell(hooked, "pull_request", opened(51, title="\0🚀\ud800")).status == 202
-    found = [each["title"] for each in rows(hooked.home.project(), "pull_requests") if each["number"] == 51]
+    found = [row["title"] for row in rows(hooked.home.project(), "pull_requests") if row["number"] == 51]
     assert found == ["🚀?"]
 
 

@@ -62,7 +62,7 @@ def test_sources_from_their_adding_to_their_status(leadline: Leadline, urls: dic
     assert "left out: incidents.csv, line 3: created_at: not an instant" in done
     rows = leadline.rows()
     assert (rows["builds"], rows["deployments"], rows["incidents"]) == (3, 2, 4)
-    assert {each["state"] for each in leadline.json("status")["sources"]} == {"done"}
+    assert {source["state"] for source in leadline.json("status")["sources"]} == {"done"}
     for path in leadline.home.rglob("*"):
         if path.is_file():
             content = path.read_bytes()

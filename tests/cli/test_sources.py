@@ -38,7 +38,7 @@ def test_git_repositories_are_sources_too(leadline: Leadline, shop: History, tmp
     added = leadline("sources", "add", "git", shop.folder, web.folder, "--every", "15m").stdout
     assert added.count("Added git:acme/") == 2
     listed = leadline.json("sources", "list")
-    assert [(each["name"], each["every"], each["token"]) for each in listed] == [
+    assert [(row["name"], row["every"], row["token"]) for row in listed] == [
         ("git:acme/shop", "15m", None),
         ("git:acme/web", "15m", None),
     ]
@@ -156,7 +156,7 @@ def test_a_repository_by_another_name(leadline: Leadline, shop: History) -> None
     leadline("sync")
     (listed,) = leadline.json("sources", "list")
     assert listed["name"] == "git:example/basket"
-    assert [each["repository"] for each in leadline.json("status")["repositories"]] == ["example/basket"]
+    assert [repository["repository"] for repository in leadline.json("status")["repositories"]] == ["example/basket"]
     both = leadline("sources", "add", "git", shop.folder, shop.folder, "--repository", "x/y", code=1)
     assert "one repository" in both.stderr
 

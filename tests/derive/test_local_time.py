@@ -65,7 +65,7 @@ def test_a_change_of_clocks_is_found_to_the_second(name: str, last_before: datet
     zone = ZoneInfo(name)
     found = offsets(date(2026, 3, 1), date(2026, 4, 30), zone)
     change = (first_after - EPOCH) // timedelta(microseconds=1)
-    assert change in [each.until for each in found]
+    assert change in [one.until for one in found]
     assert zone.utcoffset(last_before.astimezone(zone)) != zone.utcoffset(first_after.astimezone(zone))
 
 

@@ -266,7 +266,7 @@ def test_the_units_of_a_range_add_up(start: date, length: int) -> None:
 def test_calendar_months() -> None:
     assert units_of(date(2024, 1, 1), date(2024, 12, 31), "monthly") == 12
     assert units_of(date(2026, 1, 1), date(2026, 4, 14), "monthly") == 3 + Fraction(14, 30)
-    assert [(each.start, each.end) for each in periods(date(2024, 1, 9), date(2026, 4, 14), RANGE)] == [
+    assert [(period.start, period.end) for period in periods(date(2024, 1, 9), date(2026, 4, 14), RANGE)] == [
         (date(2024, 1, 9), date(2026, 4, 14))
     ]
 

@@ -47,7 +47,7 @@ def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
             policy=BUILD_POLICY,
             snapshot=project.lake.snapshot,
             versions=versions,
-            people={each.name: each.version for each in known},
+            people={one.name: one.version for one in known},
             bind_people=lambda: engine.bind_arrow("people", people(known)),
             profile=project.profile(),
             lock=project.lock,

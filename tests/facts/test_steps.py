@@ -44,7 +44,9 @@ def _depths(place: BuildContext) -> None:
 
     def depth(repository: str, sha: str) -> int:
         if (repository, sha) not in depths:
-            theirs = [depth(repository, each) + 1 for each in parents[repository, sha] if (repository, each) in parents]
+            theirs = [
+                depth(repository, parent) + 1 for parent in parents[repository, sha] if (repository, parent) in parents
+            ]
             depths[repository, sha] = max(theirs, default=0)
         return depths[repository, sha]
 

@@ -89,8 +89,8 @@ def take(project: Project, judge: RowValidator, *events: WebhookEvent, now: date
             [{name: plain(value) for name, value in row.items()} for row in change.rows],
             change.policy,
         )
-        for each in events
-        for change in each.changes
+        for event in events
+        for change in event.changes
     ]
     for accepted in accept(project.db, judge, pushes, now):
         assert accepted.refusals == ()
@@ -264,7 +264,7 @@ def test_a_poll_before_between_or_never_then_webhooks_then_a_poll(
     assert check_lake(project.lake) == []
     (row,) = by_both["pull_requests"]
     assert (row["title"], row["ready_at"]) == ("SHOP-1 another change", "2026-01-05 10:44:00+00")
-    assert [each["comment_id"] for each in by_both["comments"]] == [
+    assert [comment["comment_id"] for comment in by_both["comments"]] == [
         str(LARGE + 10),
         str(LARGE + 12),
         f"r{LARGE + 100100}",
@@ -300,7 +300,7 @@ def test_what_one_webhook_knows_stays_when_the_next_does_not_within_one_batch(
 def test_a_poll_while_a_webhook_waits(project: Project, judge: RowValidator) -> None:
     take(project, judge, *LIFE.parsed(0), *LIFE.parsed(1), *LIFE.parsed(3))
     poll(project, LIFE.page(LAST))
-    assert [each["comment_id"] for each in rows(project)["comments"]] == [
+    assert [comment["comment_id"] for comment in rows(project)["comments"]] == [
         str(LARGE + 10),
         str(LARGE + 12),
         f"r{LARGE + 100100}",
@@ -333,7 +333,9 @@ def test_deployments(project: Project, judge: RowValidator) -> None:
     node = deployment(SHOP, 1, "QUEUED", "IN_PROGRESS", "SUCCESS", "INACTIVE")
     things = {"deployment": hooks.deployment(node)}
     events = [hear("deployment", "created", **things)]
-    events += [hear("deployment_status", "created", deployment_status=each, **things) for each in hooks.statuses(node)]
+    events += [
+        hear("deployment_status", "created", deployment_status=status, **things) for status in hooks.statuses(node)
+    ]
     for each in (*events, *reversed(events), *events):
         take(project, judge, each)
     by_webhook = stored(project, "deployments")
@@ -384,13 +386,13 @@ def test_gitlab(project: Project, judge: RowValidator) -> None:
     name, source = "acme/web/shop", GitLabWebhooks(SourceSettings("gitlab", "gitlab:acme", ("acme",)))
     merge_request = gitlab_data.merge_request(name, 1)
     before = {"state": "opened", "mergedAt": None, "mergeUser": None, "mergeCommitSha": None, "updatedAt": when(61)}
-    notes = [each for each in merge_request["notes"] if not each["system"]]
+    notes = [note for note in merge_request["notes"] if not note["system"]]
     runs = [gitlab_data.pipeline(name, 1, status) for status in ("PENDING", "RUNNING", "SUCCESS")]
     deployments = [gitlab_data.deployment(name, 1, status) for status in ("running", "success")]
     issue, published = gitlab_data.issue(name, 1), gitlab_data.release(name, 1)
     told = [
         gitlab.merge_request(name, {**merge_request, **before}, "open"),
-        *(gitlab.note(name, each, {**merge_request, **before}) for each in notes),
+        *(gitlab.note(name, note, {**merge_request, **before}) for note in notes),
         gitlab.merge_request(name, merge_request, "merge", by="ben"),
         *(gitlab.pipeline(name, each) for each in runs),
         *(gitlab.deployment(name, each) for each in deployments),
@@ -417,7 +419,7 @@ def test_gitlab(project: Project, judge: RowValidator) -> None:
         gitlab_rows.issue_rows(name, connected(issue)),
         gitlab_rows.release_rows(name, published),
     ]
-    poll(project, *(Page(name, {table: found for table, found in each.items() if table in names}) for each in pages))
+    poll(project, *(Page(name, {table: found for table, found in page.items() if table in names}) for page in pages))
     polled = rows(project, names)
     assert polled["comments"] == by_webhook["comments"]
     assert polled["work_items"] == by_webhook["work_items"]
@@ -461,12 +463,12 @@ def told_of(shop: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for node in shop["pullRequests"]:
         pull_request = hooks.pull_request(node)
         yield "pull_request", "closed", {"pull_request": pull_request}
-        for each in node["comments"]:
+        for comment in node["comments"]:
             issue = {**pull_request, "pull_request": {}}
-            yield "issue_comment", "created", {"issue": issue, "comment": hooks.comment(each)}
-        for each in node["reviews"]:
-            yield "pull_request_review", "submitted", {"pull_request": pull_request, "review": hooks.review(each)}
-            for line in each["comments"]:
+            yield "issue_comment", "created", {"issue": issue, "comment": hooks.comment(comment)}
+        for review in node["reviews"]:
+            yield "pull_request_review", "submitted", {"pull_request": pull_request, "review": hooks.review(review)}
+            for line in review["comments"]:
                 things = {"pull_request": pull_request, "comment": hooks.comment(line)}
                 yield "pull_request_review_comment", "created", things
     for node in shop["releases"]:

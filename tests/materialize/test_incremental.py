@@ -101,9 +101,9 @@ def test_kept_rows_are_those_computed_from_nothing(home: Home, tmp_path: Path, s
 
 
 def records(folder: Path) -> Iterator[tuple[str, BuildRecord]]:
-    for each in folder.iterdir():
-        if (record := BuildRecord.of(each)) is not None:
-            yield each.name.rpartition("-")[0], record
+    for path in folder.iterdir():
+        if (record := BuildRecord.of(path)) is not None:
+            yield path.name.rpartition("-")[0], record
 
 
 def test_only_what_a_new_comment_changes_is_computed_anew(project: Project, tmp_path: Path) -> None:

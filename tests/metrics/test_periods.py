@@ -24,7 +24,7 @@ def test_every_day_is_in_exactly_one_period(start: date, length: int, granularit
     assert found[0].start == start
     assert found[-1].end == end
     assert all(after.start == before.end + timedelta(days=1) for before, after in pairwise(found))
-    assert len({each.label for each in found}) == len(found)
+    assert len({one.label for one in found}) == len(found)
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_every_day_is_in_exactly_one_period(start: date, length: int, granularit
 )
 def test_labels_and_cuts(granularity: str, start: str, end: str, expected: list[tuple[str, str, str]]) -> None:
     found = periods(date.fromisoformat(start), date.fromisoformat(end), granularity)
-    assert [(each.label, each.start.isoformat(), each.end.isoformat()) for each in found] == expected
+    assert [(one.label, one.start.isoformat(), one.end.isoformat()) for one in found] == expected

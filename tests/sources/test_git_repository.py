@@ -207,7 +207,7 @@ def test_a_git_that_waits_for_ever_is_ended_with_all_it_has_started(clones: Path
         silent.settimeout(10)
         asked, _ = silent.accept()  # git is there, and waits
         # Of this test alone: others may have started processes that stay.
-        running = [each for each in psutil.Process().children(recursive=True) if url in each.cmdline()]
+        running = [child for child in psutil.Process().children(recursive=True) if url in child.cmdline()]
         assert running
         command.end_all()
         thread.join(timeout=10)

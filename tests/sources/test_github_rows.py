@@ -27,7 +27,10 @@ from stubs.github_data import deployment, oid, pull, release, run, user, whole_c
 def connected(node: Any) -> Any:
     """A stub's object as an answer shows it: its lists as connections."""
     if isinstance(node, list):
-        return {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [connected(each) for each in node]}
+        return {
+            "pageInfo": {"hasNextPage": False, "endCursor": None},
+            "nodes": [connected(element) for element in node],
+        }
     return {name: connected(value) for name, value in node.items()} if isinstance(node, dict) else node
 
 
@@ -58,11 +61,11 @@ def test_a_pull_request() -> None:
         "source": "github",
         "updated_at": "2026-01-05T10:50:00Z",
     }
-    assert [each["path"] for each in rows["pull_request_files"]] == ["src/0.py", "src/1.py", "src/2.py"]
+    assert [file["path"] for file in rows["pull_request_files"]] == ["src/0.py", "src/1.py", "src/2.py"]
     assert rows["pull_request_commits"][0]["author"] == "ada"
-    assert [each["state"] for each in rows["reviews"]] == ["commented", "approved"]
-    assert [each["kind"] for each in rows["comments"]] == ["discussion", "discussion", "review", "review"]
-    assert len({each["comment_id"] for each in rows["comments"]}) == 4
+    assert [review["state"] for review in rows["reviews"]] == ["commented", "approved"]
+    assert [comment["kind"] for comment in rows["comments"]] == ["discussion", "discussion", "review", "review"]
+    assert len({comment["comment_id"] for comment in rows["comments"]}) == 4
 
 
 def test_a_pull_request_with_hardly_anything() -> None:
@@ -77,7 +80,7 @@ def test_a_review_not_sent_yet_is_nobodys_business() -> None:
     node = connected(pull("acme/shop", 1))
     node["reviews"]["nodes"][0]["state"] = "PENDING"
     rows = pull_request_rows("acme/shop", node)
-    assert (len(rows["reviews"]), sum(each["kind"] == "review" for each in rows["comments"])) == (1, 1)
+    assert (len(rows["reviews"]), sum(comment["kind"] == "review" for comment in rows["comments"])) == (1, 1)
 
 
 @pytest.mark.parametrize("change", [{"commits": "a text"}, {"labels": {"nodes": "x"}}, {"author": ["ada"]}])

@@ -60,7 +60,7 @@ def test_a_merge_request() -> None:
         "source": "gitlab",
         "updated_at": "2026-01-05T10:50:00.000Z",
     }
-    assert [each["path"] for each in rows["pull_request_files"]] == ["src/0.py", "src/1.py", "src/2.py"]
+    assert [file["path"] for file in rows["pull_request_files"]] == ["src/0.py", "src/1.py", "src/2.py"]
     assert rows["pull_request_commits"][0]["author"] == "ada"
     (review,) = rows["reviews"]
     assert (review["author"], review["state"], review["submitted_at"]) == (
@@ -68,8 +68,8 @@ def test_a_merge_request() -> None:
         "approved",
         "2026-01-05T10:30:00.000Z",
     )
-    assert [each["kind"] for each in rows["comments"]] == ["discussion", "discussion", "review", "review"]
-    assert len({each["comment_id"] for each in rows["comments"]}) == 4
+    assert [comment["kind"] for comment in rows["comments"]] == ["discussion", "discussion", "review", "review"]
+    assert len({comment["comment_id"] for comment in rows["comments"]}) == 4
     assert {each["account"]: each["email"] for each in rows["tool_accounts"]} == {
         "ada": "ada@example.com",
         "ben": None,

@@ -35,7 +35,7 @@ def test_addresses(url: str, name: str, stored: str) -> None:
 
 def test_one_source_for_each_address() -> None:
     found = checked(settings("https://a.example.com/builds.csv", "https://a.example.com/incidents.csv"))
-    assert [each.name for each in found] == ["files:a.example.com/builds.csv", "files:a.example.com/incidents.csv"]
+    assert [one.name for one in found] == ["files:a.example.com/builds.csv", "files:a.example.com/incidents.csv"]
 
 
 @pytest.mark.parametrize(

@@ -117,14 +117,14 @@ class Hub(Tool):
 
     def repository(self, name: str) -> dict[str, Any] | None:
         owner = name.partition("/")[0]
-        return next((each for each in self.owners.get(owner, ()) if each["nameWithOwner"] == name), None)
+        return next((found for found in self.owners.get(owner, ()) if found["nameWithOwner"] == name), None)
 
     def commit(self, oid: str) -> dict[str, Any] | None:
         """A commit of any repository; they never change, so they are looked up once."""
         if oid not in self.commits:
             for repositories in self.owners.values():
                 for repository in repositories:
-                    listed = (each["commit"] for pull in repository["pullRequests"] for each in pull["commits"])
+                    listed = (entry["commit"] for pull in repository["pullRequests"] for entry in pull["commits"])
                     for commit in (*repository["history"], *listed):
                         if isinstance(commit, dict):
                             self.commits.setdefault(commit["oid"], commit)
@@ -225,11 +225,11 @@ class Executor:
         self.errors: list[dict[str, Any]] = []
 
     def run(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-        return {each.alias: self.root(each) for each in Parser(query, variables).operation()}
+        return {selection.alias: self.root(selection) for selection in Parser(query, variables).operation()}
 
-    def root(self, each: Selection) -> Any:
-        if each.name == "repositoryOwner":
-            login = each.arguments["login"]
+    def root(self, selection: Selection) -> Any:
+        if selection.name == "repositoryOwner":
+            login = selection.arguments["login"]
             owned = next((found for name, found in self.hub.owners.items() if name.lower() == login.lower()), None)
             return (
                 None
@@ -240,40 +240,40 @@ class Executor:
                         "__typename": "User" if self.hub.members is None else "Organization",
                         "repositories": owned,
                     },
-                    each.inner,
+                    selection.inner,
                     "Owner",
                     [],
                 )
             )
-        if each.name == "organization":
-            return self.organization(each)
-        if each.name == "repository":
-            name = f"{each.arguments['owner']}/{each.arguments['name']}"
+        if selection.name == "organization":
+            return self.organization(selection)
+        if selection.name == "repository":
+            name = f"{selection.arguments['owner']}/{selection.arguments['name']}"
             found = self.hub.repository(name)
             if found is None:
                 raise GraphQLError(f"Could not resolve to a Repository with the name '{name}'.", "NOT_FOUND")
-            return self.object(found, each.inner, "Repository", [each.alias])
-        if each.name == "node":
-            found = next((node for node in self.hub.nodes() if node["id"] == each.arguments["id"]), None)
+            return self.object(found, selection.inner, "Repository", [selection.alias])
+        if selection.name == "node":
+            found = next((node for node in self.hub.nodes() if node["id"] == selection.arguments["id"]), None)
             if found is None:
                 raise GraphQLError("Could not resolve to a node", "NOT_FOUND")
-            return self.object(found, each.inner, "", [each.alias])
-        assert each.name == "nodes"
-        ids = each.arguments["ids"]
+            return self.object(found, selection.inner, "", [selection.alias])
+        assert selection.name == "nodes"
+        ids = selection.arguments["ids"]
         if all(key.startswith("C_") for key in ids):
             found = [self.hub.commit(key[2:]) for key in ids]
             return [
-                commit and self.object(commit, each.inner, "Commit", [each.alias, at])
+                commit and self.object(commit, selection.inner, "Commit", [selection.alias, at])
                 for at, commit in enumerate(found)
             ]
         by_id = {node["id"]: node for node in self.hub.nodes()}
-        return [by_id[key] and self.object(by_id[key], each.inner, "Deployment", []) for key in ids]
+        return [by_id[key] and self.object(by_id[key], selection.inner, "Deployment", []) for key in ids]
 
-    def organization(self, each: Selection) -> Any:
-        login = each.arguments["login"]
+    def organization(self, selection: Selection) -> Any:
+        login = selection.arguments["login"]
         if self.hub.members is None or login.lower() not in {name.lower() for name in self.hub.owners}:
             raise GraphQLError(f"Could not resolve to an Organization with the login of '{login}'.", "NOT_FOUND")
-        lists = each.inner
+        lists = selection.inner
         if "read:org" not in self.hub.scopes:
             raise GraphQLError(
                 "Your token has not been granted the required scopes: ['read:org']", "INSUFFICIENT_SCOPES"
@@ -286,52 +286,55 @@ class Executor:
         for part in lists:
             if part.name == "team":
                 found["team"] = next(team for team in self.hub.teams if team["slug"] == part.arguments["slug"])
-        return self.object(found, lists, "Organization", [each.alias])
+        return self.object(found, lists, "Organization", [selection.alias])
 
     def object(self, value: dict[str, Any], inner: list[Selection], kind: str, path: list[Any]) -> dict[str, Any]:
         found = {}
-        for each in inner:
-            if each.name == "object" and kind == "Repository":
-                commit = next((one for one in value["history"] if one["oid"] == each.arguments["oid"]), None)
+        for selection in inner:
+            if selection.name == "object" and kind == "Repository":
+                commit = next((one for one in value["history"] if one["oid"] == selection.arguments["oid"]), None)
                 shown = None if commit is None else {**commit, "history": self.hub.ancestry(value, commit["oid"])}
-                found[each.alias] = shown and self.object(shown, each.inner, "Commit", [*path, each.alias])
+                found[selection.alias] = shown and self.object(
+                    shown, selection.inner, "Commit", [*path, selection.alias]
+                )
                 continue
-            if each.name not in SHAPES.get(kind, {each.name}) or (each.name not in value and kind):
-                raise GraphQLError(f"Field '{each.name}' doesn't exist on type '{kind}'")
-            where = [*path, each.alias]
-            if each.name in self.hub.forbidden:
-                message = self.hub.forbidden[each.name]
+            if selection.name not in SHAPES.get(kind, {selection.name}) or (selection.name not in value and kind):
+                raise GraphQLError(f"Field '{selection.name}' doesn't exist on type '{kind}'")
+            where = [*path, selection.alias]
+            if selection.name in self.hub.forbidden:
+                message = self.hub.forbidden[selection.name]
                 self.errors.append({"type": "FORBIDDEN", "path": where, "message": message})
-                found[each.alias] = None
+                found[selection.alias] = None
                 continue
-            found[each.alias] = self.field(value.get(each.name), each, where)
+            found[selection.alias] = self.field(value.get(selection.name), selection, where)
         return found
 
-    def field(self, value: Any, each: Selection, path: list[Any]) -> Any:
-        if isinstance(value, list) and each.inner:
-            return self.connection(value, each, path)
-        return self.object(value, each.inner, "", path) if isinstance(value, dict) else value
+    def field(self, value: Any, selection: Selection, path: list[Any]) -> Any:
+        if isinstance(value, list) and selection.inner:
+            return self.connection(value, selection, path)
+        return self.object(value, selection.inner, "", path) if isinstance(value, dict) else value
 
-    def connection(self, values: list[Any], each: Selection, path: list[Any]) -> dict[str, Any]:
-        size = each.arguments.get("first")
+    def connection(self, values: list[Any], selection: Selection, path: list[Any]) -> dict[str, Any]:
+        size = selection.arguments.get("first")
         if size is None or not 1 <= size <= 100:
-            raise GraphQLError(f"You must provide a `first` of at most 100 on `{each.name}`")
+            raise GraphQLError(f"You must provide a `first` of at most 100 on `{selection.name}`")
         numbered = list(enumerate(values))
-        if order := each.arguments.get("orderBy"):
+        if order := selection.arguments.get("orderBy"):
             key = _ORDERS[order["field"]]
             numbered.sort(key=lambda pair: (pair[1][key], pair[0]), reverse=order["direction"] == "DESC")
             places = [[value[key], at] for at, value in numbered]
         else:
             places = [[at] for at, _ in numbered]
         start = 0
-        if after := each.arguments.get("after"):
+        if after := selection.arguments.get("after"):
             try:
                 place = json.loads(base64.b64decode(after))
             except ValueError:
                 raise GraphQLError(f"`{after}` does not appear to be a valid cursor.", "INVALID_CURSOR") from None
             down = bool(order) and order["direction"] == "DESC"
             start = next(
-                (at for at, each in enumerate(places) if (each < place if down else each > place)), len(places)
+                (at for at, position in enumerate(places) if (position < place if down else position > place)),
+                len(places),
             )
         chosen = numbered[start : start + size]
         end = base64.b64encode(json.dumps(places[start + len(chosen) - 1]).encode()).decode() if chosen else None
@@ -343,13 +346,13 @@ class Executor:
             "repositories": "Repository",
             "membersWithRole": "User",
             "history": "Commit",
-        }.get(each.name, "")
+        }.get(selection.name, "")
         whole = {
             "totalCount": len(values),
             "pageInfo": {"hasNextPage": start + len(chosen) < len(values), "endCursor": end},
         }
         found: dict[str, Any] = {}
-        for part in each.inner:
+        for part in selection.inner:
             if part.name in ("nodes", "edges"):
                 found[part.name] = [
                     self.object(value, part.inner, kind, [*path, part.name, at]) if isinstance(value, dict) else value

@@ -31,7 +31,7 @@ def team(slug: str, *logins: str, above: str | None = None) -> dict[str, Any]:
         "name": slug.title(),
         "parentTeam": {"slug": above} if above else None,
         "members": [
-            {"role": "MEMBER" if at else "MAINTAINER", "node": {"login": each}} for at, each in enumerate(logins)
+            {"role": "MEMBER" if at else "MAINTAINER", "node": {"login": login}} for at, login in enumerate(logins)
         ],
     }
 
@@ -89,7 +89,7 @@ def review(name: str, number: int, at: int, minutes: float, comments: int = 1) -
         "submittedAt": when(minutes),
         "updatedAt": when(minutes),
         "author": user("ben"),
-        "comments": [comment(identity * 100 + each, "ben", minutes) for each in range(comments)],
+        "comments": [comment(identity * 100 + number, "ben", minutes) for number in range(comments)],
     }
 
 
@@ -120,7 +120,7 @@ def pull(
         "mergedBy": user("ben"),
         "mergeCommit": {"oid": oid(name, "merge", number), "parents": [{"oid": oid(name, "merge", number - 1)}]},
         "timelineItems": [{"createdAt": when(begun + 5)}] if number % 2 else [],
-        "labels": [{"name": f"label {each}"} for each in range(labels)],
+        "labels": [{"name": f"label {number}"} for number in range(labels)],
         "commits": [commit(name, number, at, begun - 30 + at / 100, "ada") for at in range(commits)],
         "files": [{"path": f"src/{at}.py", "additions": 3, "deletions": 1} for at in range(files)],
         "comments": [comment(number * 100 + at, "cleo", begun + 10) for at in range(comments)],

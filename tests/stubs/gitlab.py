@@ -72,14 +72,14 @@ class GraphQLError(Exception):
 def complexity(selections: list[Selection]) -> float:
     """As GitLab counts it: a field costs one, one more if git is asked; 1 % more for each element asked for."""
     total = 0.0
-    for each in selections:
-        below = complexity(each.inner)
-        if each.name in RESOLVED:
-            below += 1 + bool(each.arguments.get("sort"))
-            size = each.arguments.get("first", 0)
+    for selection in selections:
+        below = complexity(selection.inner)
+        if selection.name in RESOLVED:
+            below += 1 + bool(selection.arguments.get("sort"))
+            size = selection.arguments.get("first", 0)
             total += below * (1 + 0.01 * (size or 0))
         else:
-            total += below + COSTS.get(each.name, 1)
+            total += below + COSTS.get(selection.name, 1)
     return total
 
 
@@ -101,10 +101,10 @@ class Hub(Tool):
         return {"RateLimit-Limit": str(self.limit), "RateLimit-Remaining": str(left), "RateLimit-Reset": str(reset)}
 
     def project(self, path: str) -> dict[str, Any] | None:
-        return next((each for each in self.projects if each["fullPath"].lower() == path.lower()), None)
+        return next((project for project in self.projects if project["fullPath"].lower() == path.lower()), None)
 
     def below(self, path: str) -> list[dict[str, Any]] | None:
-        found = [each for each in self.projects if each["fullPath"].lower().startswith(f"{path.lower()}/")]
+        found = [project for project in self.projects if project["fullPath"].lower().startswith(f"{path.lower()}/")]
         return found or None
 
     def answer(self, request: Request) -> Reply:
@@ -136,14 +136,16 @@ class Hub(Tool):
             if cost > COMPLEXITY:
                 raise GraphQLError(f"Query has complexity of {cost:.0f}, which exceeds max complexity of {COMPLEXITY}")
             executor = Executor(self)
-            data = {each.alias: executor.root(each) for each in selections}
+            data = {selection.alias: executor.root(selection) for selection in selections}
             return 200, {}, {"data": data, **({"errors": executor.errors} if executor.errors else {})}
         except GraphQLError as error:
             return 200, {}, {"errors": [{"message": str(error)}]}
 
     def rest(self, request: Request) -> Reply:
         found = re.fullmatch(r"/api/v4/projects/(\d+)/(\w+)", request.path)
-        project = next((each for each in self.projects if found and each["id"].endswith(f"/{found[1]}")), None)
+        project = next(
+            (candidate for candidate in self.projects if found and candidate["id"].endswith(f"/{found[1]}")), None
+        )
         if project is None or found is None:
             return 404, {}, {"message": "404 Project Not Found"}
         if found[2] in self.hidden or {"merge_requests": "mergeRequests"}.get(found[2]) in self.hidden:
@@ -162,16 +164,20 @@ class Hub(Tool):
             found = project["deployments"]
             if after := params.get("updated_after"):
                 assert params.get("order_by") == "updated_at", "400: updated_at filter requires updated_at sort"
-                found = [each for each in found if _at(each["updated_at"]) >= _at(after)]
+                found = [one for one in found if _at(one["updated_at"]) >= _at(after)]
             return (
-                sorted(found, key=lambda each: (_at(each["updated_at"]), each["id"])) if "order_by" in params else found
+                sorted(found, key=lambda thing: (_at(thing["updated_at"]), thing["id"]))
+                if "order_by" in params
+                else found
             )
         if name == "merge_requests":
             iids = re.findall(r"iids%5B%5D=(\d+)", request.url)
-            found = [each for each in project["mergeRequests"] if not iids or each["iid"] in iids]
+            found = [
+                merge_request for merge_request in project["mergeRequests"] if not iids or merge_request["iid"] in iids
+            ]
             return [
-                {"iid": int(each["iid"]), "squash_commit_sha": each["squashCommitSha"], "merge_commit_sha": None}
-                for each in found
+                {"iid": int(one["iid"]), "squash_commit_sha": one["squashCommitSha"], "merge_commit_sha": None}
+                for one in found
             ]
         return []
 
@@ -185,53 +191,53 @@ class Executor:
         self.hub = hub
         self.errors: list[dict[str, Any]] = []
 
-    def root(self, each: Selection) -> Any:
-        path = each.arguments["fullPath"]
-        if each.name == "project":
+    def root(self, selection: Selection) -> Any:
+        path = selection.arguments["fullPath"]
+        if selection.name == "project":
             found = self.hub.project(path)
-            return None if found is None else self.object(found, each.inner, "project")
-        assert each.name in SHAPES["Query"]
-        if (path in self.hub.users) != (each.name == "namespace"):
+            return None if found is None else self.object(found, selection.inner, "project")
+        assert selection.name in SHAPES["Query"]
+        if (path in self.hub.users) != (selection.name == "namespace"):
             return None
         owned = self.hub.below(path)
-        return None if owned is None else self.object({"fullPath": path, "projects": owned}, each.inner, "owner")
+        return None if owned is None else self.object({"fullPath": path, "projects": owned}, selection.inner, "owner")
 
     def object(self, value: dict[str, Any], inner: list[Selection], kind: str) -> dict[str, Any]:
         found = {}
-        for each in inner:
-            if each.name not in SHAPES[kind] or each.name in self.hub.unknown:
-                raise GraphQLError(f"Field '{each.name}' doesn't exist on type '{kind.capitalize()}'")
-            if each.name in self.hub.hidden:
-                found[each.alias] = None
-            elif self.hub.broken(value, each.name):
-                self.errors.append({"message": "14:connections to all backends failing", "path": [each.alias]})
-                found[each.alias] = None
-            elif each.name == "mergeRequest":
-                iid = each.arguments["iid"]
+        for selection in inner:
+            if selection.name not in SHAPES[kind] or selection.name in self.hub.unknown:
+                raise GraphQLError(f"Field '{selection.name}' doesn't exist on type '{kind.capitalize()}'")
+            if selection.name in self.hub.hidden:
+                found[selection.alias] = None
+            elif self.hub.broken(value, selection.name):
+                self.errors.append({"message": "14:connections to all backends failing", "path": [selection.alias]})
+                found[selection.alias] = None
+            elif selection.name == "mergeRequest":
+                iid = selection.arguments["iid"]
                 one = next((at for at in value["mergeRequests"] if at["iid"] == iid), None)
-                found[each.alias] = None if one is None else self.object(one, each.inner, "mergeRequests")
+                found[selection.alias] = None if one is None else self.object(one, selection.inner, "mergeRequests")
             else:
-                found[each.alias] = self.field(value.get(each.name), each)
+                found[selection.alias] = self.field(value.get(selection.name), selection)
         return found
 
-    def field(self, value: Any, each: Selection) -> Any:
-        kind = KINDS.get(each.name, each.name)
-        if each.name == "diffStats" and isinstance(value, list):
-            return [self.object(one, each.inner, kind) for one in value]
+    def field(self, value: Any, selection: Selection) -> Any:
+        kind = KINDS.get(selection.name, selection.name)
+        if selection.name == "diffStats" and isinstance(value, list):
+            return [self.object(one, selection.inner, kind) for one in value]
         if isinstance(value, list):
-            return self.connection(value, each, kind)
-        return self.object(value, each.inner, kind) if isinstance(value, dict) else value
+            return self.connection(value, selection, kind)
+        return self.object(value, selection.inner, kind) if isinstance(value, dict) else value
 
-    def connection(self, values: list[Any], each: Selection, kind: str) -> dict[str, Any]:
-        size = each.arguments.get("first", 100)
+    def connection(self, values: list[Any], selection: Selection, kind: str) -> dict[str, Any]:
+        size = selection.arguments.get("first", 100)
         assert 1 <= size <= 100
-        if since := each.arguments.get("updatedAfter"):
+        if since := selection.arguments.get("updatedAfter"):
             values = [one for one in values if _at(one["updatedAt"]) >= _at(since)]
-        keyed = [(_key(one, each, at), one) for at, one in enumerate(values)]
-        down = bool(each.arguments.get("sort")) or each.name in ("projects", "pipelines")
+        keyed = [(_key(one, selection, at), one) for at, one in enumerate(values)]
+        down = bool(selection.arguments.get("sort")) or selection.name in ("projects", "pipelines")
         keyed.sort(key=lambda pair: pair[0], reverse=down)
         start = 0
-        if after := each.arguments.get("after"):
+        if after := selection.arguments.get("after"):
             try:
                 place = json.loads(base64.b64decode(after))
             except ValueError:
@@ -242,7 +248,7 @@ class Executor:
         chosen = keyed[start : start + size]
         end = base64.b64encode(json.dumps(chosen[-1][0]).encode()).decode() if chosen else None
         found: dict[str, Any] = {}
-        for part in each.inner:
+        for part in selection.inner:
             if part.name == "nodes":
                 found["nodes"] = [
                     self.object(one, part.inner, kind) if isinstance(one, dict) else one for _, one in chosen
@@ -255,12 +261,12 @@ class Executor:
         return found
 
 
-def _key(one: Any, each: Selection, at: int) -> list[Any]:
-    sort = each.arguments.get("sort")
+def _key(one: Any, selection: Selection, at: int) -> list[Any]:
+    sort = selection.arguments.get("sort")
     if sort in ("CREATED_DESC", "UPDATED_DESC"):
         instant = one["createdAt" if sort == "CREATED_DESC" else "updatedAt"]
         return [instant, int(one["iid"]) if "iid" in one else at]
-    if each.name in ("projects", "pipelines"):
+    if selection.name in ("projects", "pipelines"):
         return [int(one["id"].rpartition("/")[2])]
     assert sort is None
     return [at]

@@ -21,7 +21,7 @@ def user(node: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def labels(node: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"id": 1, "title": each["title"], "type": "ProjectLabel"} for each in node["labels"]]
+    return [{"id": 1, "title": label["title"], "type": "ProjectLabel"} for label in node["labels"]]
 
 
 def payload(kind: str, project: str, number: int = 1, **things: Any) -> dict[str, Any]:
@@ -135,5 +135,5 @@ def issue(project: str, node: dict[str, Any], by: str = "cleo") -> dict[str, Any
         "labels": labels(node),
     }
     who = {"username": by, "name": by.capitalize()}
-    assigned = [user(each) for each in node["assignees"]]
+    assigned = [user(assignee) for assignee in node["assignees"]]
     return payload("issue", project, user=user(who), object_attributes=thing, labels=labels(node), assignees=assigned)

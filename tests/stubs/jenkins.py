@@ -37,8 +37,8 @@ def multibranch(name: str, *jobs: Node) -> Node:
 
 def job(name: str, builds: int = 0, *, minutes: int = 0, repository: str = "acme/shop", **changes: Any) -> Node:
     made = [build(at, minutes=minutes + at, repository=repository, **changes) for at in range(1, builds + 1)]
-    for each in made:
-        each["timestamp"] += zlib.crc32(name.encode()) % 1_000  # no two jobs begin at once
+    for made_build in made:
+        made_build["timestamp"] += zlib.crc32(name.encode()) % 1_000  # no two jobs begin at once
     return {"_class": "org.jenkinsci.plugins.workflow.job.WorkflowJob", "name": name, "allBuilds": made}
 
 
@@ -123,7 +123,9 @@ def told(node: Any, wanted: dict[str, Any]) -> Any:
         if value is None and name not in node and name != "lastBuild":
             continue
         if isinstance(value, list):
-            value = [told(each, inner) if isinstance(each, dict) and inner else each for each in value[part]]
+            value = [
+                told(element, inner) if isinstance(element, dict) and inner else element for element in value[part]
+            ]
         elif isinstance(value, dict):
             value = told(value, inner)
         found[name] = value
@@ -165,11 +167,13 @@ class Jenkins(Tool):
             part = parts.pop(0)
             if part == "job":
                 name = parts.pop(0)
-                node = next((each for each in node.get("jobs", ()) if each["name"] == name), None)
+                node = next((candidate for candidate in node.get("jobs", ()) if candidate["name"] == name), None)
                 if name in self.forbidden:
                     return 403, {**own, "Content-Type": "text/html"}, b"<html>no</html>"
             else:
-                node = next((each for each in node.get("allBuilds", ()) if each["number"] == int(part)), None)
+                node = next(
+                    (candidate for candidate in node.get("allBuilds", ()) if candidate["number"] == int(part)), None
+                )
         if node is None:
             return 404, {**own, "Content-Type": "text/html"}, b"<html>Not found</html>"
         return 200, own, json.loads(json.dumps(told(node, parsed(request.params["tree"]))))

@@ -59,7 +59,7 @@ class Jira(Tool):
         self.issues += jira_data.issues(project, count, cloud=self.cloud, **sizes)
 
     def issue(self, key: str) -> Issue:
-        return next(each for each in self.issues if each["key"] == key)
+        return next(issue for issue in self.issues if issue["key"] == key)
 
     def touch(self, key: str, minutes: float, *items: dict[str, Any], **fields: Any) -> Issue:
         """Changes an issue, with an entry in its history."""
@@ -112,15 +112,15 @@ class Jira(Tool):
             return 200, {}, simple[path]()
         if path == "/rest/agile/1.0/board":
             asked = request.params.get("projectKeyOrId")
-            boards = [each for each in self.boards if asked in (None, each["location"]["projectKey"])]
+            boards = [board for board in self.boards if asked in (None, board["location"]["projectKey"])]
             return self.paged(
-                request, [{name: each[name] for name in each.keys() - {"sprints"}} for each in boards], BOARD_MOST
+                request, [{name: board[name] for name in board.keys() - {"sprints"}} for board in boards], BOARD_MOST
             )
         if found := re.fullmatch(r"/rest/agile/1.0/board/(\d+)/sprint", path):
-            each = next(each for each in self.boards if each["id"] == int(found[1]))
-            if each["type"] == "simple" and not each["sprints"]:
+            board = next(board for board in self.boards if board["id"] == int(found[1]))
+            if board["type"] == "simple" and not board["sprints"]:
                 return 400, {}, {"errorMessages": ["The board does not support sprints"], "errors": {}}
-            return self.paged(request, each["sprints"], BOARD_MOST)
+            return self.paged(request, board["sprints"], BOARD_MOST)
         return (self.of_cloud if self.cloud else self.of_center)(request)
 
     def of_cloud(self, request: Request) -> Reply:
@@ -132,8 +132,8 @@ class Jira(Tool):
         if path == "/rest/api/3/changelog/bulkfetch":
             return self.bulk(request.body)
         if found := re.fullmatch(r"/rest/api/3/issue/(\d+)/changelog", path):
-            each = next((each for each in self.issues if each["id"] == found[1]), None)
-            return (404, {}, None) if each is None else self.paged(request, each["histories"], 100)
+            issue = next((issue for issue in self.issues if issue["id"] == found[1]), None)
+            return (404, {}, None) if issue is None else self.paged(request, issue["histories"], 100)
         if path == "/rest/api/3/search":
             return 410, {}, {"errorMessages": ["The requested API has been removed."], "errors": {}}
         return 404, {}, {"errorMessages": ["null for uri"], "errors": {}}
@@ -145,12 +145,12 @@ class Jira(Tool):
         if path == "/rest/api/2/search":
             return self.search_by_offset(request.body)
         if path == "/rest/api/2/user":
-            each = next((each for each in self.users if each["key"] == request.params["key"]), None)
+            user = next((user for user in self.users if user["key"] == request.params["key"]), None)
             missing = {"errorMessages": ["The user does not exist"], "errors": {}}
-            return (404, {}, missing) if each is None else (200, {}, each)
+            return (404, {}, missing) if user is None else (200, {}, user)
         if found := re.fullmatch(r"/rest/api/2/issue/(\d+)", path):
-            each = next(each for each in self.issues if each["id"] == found[1])
-            return 200, {}, self.shown({**each, "told": each["histories"]}, ["updated"], changelog=True)
+            issue = next(issue for issue in self.issues if issue["id"] == found[1])
+            return 200, {}, self.shown({**issue, "told": issue["histories"]}, ["updated"], changelog=True)
         return 404, {}, {"errorMessages": [], "errors": {}}
 
     def listed(self) -> list[dict[str, str]]:
@@ -174,16 +174,16 @@ class Jira(Tool):
             return self.refusal(f"Error in the JQL Query: {jql}")
         ids = parsed[1].split() if parsed[1] else re.findall(r"\d+", parsed[2])
         keys = {identity: key for key, identity in self.projects.items()}
-        if unknown := [each for each in ids if each not in keys]:
+        if unknown := [identity for identity in ids if identity not in keys]:
             return self.refusal(f"A value with ID '{unknown[0]}' does not exist for the field 'project'.")
         by = parsed[5] or ""
         key = (",".join(ids), by)
         if key not in self._found or not self.frozen:
-            wanted = {keys[each] for each in ids}
-            chosen = [each for each in self.issues if each["key"].rpartition("-")[0] in wanted]
-            self._found[key] = sorted(chosen, key=lambda each: (moment(each, by) if by else 0, *numbered(each)))
+            wanted = {keys[identity] for identity in ids}
+            chosen = [issue for issue in self.issues if issue["key"].rpartition("-")[0] in wanted]
+            self._found[key] = sorted(chosen, key=lambda issue: (moment(issue, by) if by else 0, *numbered(issue)))
         since = int(parsed[4] or 0) // 60_000 * 60_000  # minutes, as some versions compare
-        return self._found[key] if not since else [each for each in self._found[key] if moment(each, by) >= since]
+        return self._found[key] if not since else [issue for issue in self._found[key] if moment(issue, by) >= since]
 
     def refusal(self, text: str) -> Reply:
         return 400, {}, {"errorMessages": [text], "errors": {}}
@@ -203,10 +203,17 @@ class Jira(Tool):
             if asked != body["jql"]:
                 return self.refusal("The provided next page token is not of this query.")
         by = "updated" if "ORDER BY updated" in body["jql"] else "created" if "ORDER BY created" in body["jql"] else ""
-        places = [[moment(each, by) if by else 0, *numbered(each)] for each in found] if place is not None else []
-        start = next((at for at, each in enumerate(places) if each > place), len(places)) if place is not None else 0
+        places = [[moment(one, by) if by else 0, *numbered(one)] for one in found] if place is not None else []
+        start = (
+            next((at for at, position in enumerate(places) if position > place), len(places))
+            if place is not None
+            else 0
+        )
         chosen = found[start : start + size]
-        answer: dict[str, Any] = {"issues": [self.shown(each, body["fields"]) for each in chosen], "isLast": True}
+        answer: dict[str, Any] = {
+            "issues": [self.shown(issue, body["fields"]) for issue in chosen],
+            "isLast": True,
+        }
         if start + len(chosen) < len(found):
             last = [moment(chosen[-1], by) if by else 0, *numbered(chosen[-1])]
             token = base64.b64encode(json.dumps([body["jql"], *last]).encode()).decode()
@@ -219,7 +226,7 @@ class Jira(Tool):
             return found
         start, size = body["startAt"], min(CENTER_MOST, body["maxResults"])
         changelog = "changelog" in body.get("expand", ())
-        chosen = [self.shown(each, body["fields"], changelog=changelog) for each in found[start : start + size]]
+        chosen = [self.shown(issue, body["fields"], changelog=changelog) for issue in found[start : start + size]]
         return 200, {}, {"startAt": start, "maxResults": size, "total": len(found), "issues": chosen}
 
     def shown(self, issue: Issue, fields: list[str], *, changelog: bool = False) -> dict[str, Any]:
@@ -238,7 +245,7 @@ class Jira(Tool):
         if not wanted or len(wanted) > 1000:
             return self.refusal("issueIdsOrKeys must have 1 to 1000 elements")
         size = min(BULK_MOST, body.get("maxResults", 1000))
-        entries = [(each["id"], entry) for each in self.by_id(wanted) for entry in each["histories"]]
+        entries = [(issue["id"], entry) for issue in self.by_id(wanted) for entry in issue["histories"]]
         start = int(body.get("nextPageToken") or 0)
         logs: dict[str, list[Any]] = {}
         for identity, entry in entries[start : start + size]:
@@ -249,9 +256,9 @@ class Jira(Tool):
 
     def by_id(self, wanted: set[str]) -> list[Issue]:
         if not self.frozen:
-            return [each for each in self.issues if each["id"] in wanted]
-        index = self.__dict__.setdefault("index", {each["id"]: each for each in self.issues})
-        return [index[each] for each in sorted(wanted) if each in index]
+            return [issue for issue in self.issues if issue["id"] in wanted]
+        index = self.__dict__.setdefault("index", {issue["id"]: issue for issue in self.issues})
+        return [index[identity] for identity in sorted(wanted) if identity in index]
 
 
 def moment(issue: Issue, by: str) -> int:

@@ -62,7 +62,9 @@ def key_of(name: str) -> str:
 
 def item(field: str, before: Any, after: Any, **more: Any) -> dict[str, Any]:
     """A changed field; ``before`` and ``after`` are (id, text), or a text."""
-    (was, was_text), (now, now_text) = (each if isinstance(each, tuple) else (None, each) for each in (before, after))
+    (was, was_text), (now, now_text) = (
+        value if isinstance(value, tuple) else (None, value) for value in (before, after)
+    )
     found = {"field": field, "fieldtype": "jira", "from": was, "fromString": was_text, "to": now, "toString": now_text}
     return {**found, **more}
 
@@ -79,7 +81,7 @@ def history(identity: int, minutes: float, author: dict[str, Any] | None, *items
 
 def issue(project: str, number: int, *, cloud: bool = True, edits: int = 0) -> dict[str, Any]:
     """A story of two hours after the one before: taken by ada, worked on, reviewed and done. ``edits``: further changes."""
-    identity = sum(ord(each) * 31**at for at, each in enumerate(project)) % 1000 * 100_000 + number
+    identity = sum(ord(letter) * 31**at for at, letter in enumerate(project)) % 1000 * 100_000 + number
     begun = number * 120.0
     ada, ben = user("ada", cloud=cloud), user("ben", cloud=cloud)
     account = ada.get("accountId") or ada["key"]

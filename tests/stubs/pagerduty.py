@@ -61,12 +61,12 @@ class PagerDuty(Tool):
             return 406, {}, {"error": {"message": "Not Acceptable"}}
         asked = parse_qsl(urlsplit(request.url).query)
         if request.path == "/services":
-            return self.paged("services", sorted(self.services, key=lambda each: str(each["name"])), dict(asked))
+            return self.paged("services", sorted(self.services, key=lambda node: str(node["name"])), dict(asked))
         if self.scopes is not None:
             lacking = {"required_scopes": ["incidents.read"], "token_scopes": self.scopes}
             return 403, {}, {"error": {"message": "Forbidden", "code": 2010, **lacking}}
         if request.path != "/incidents":
-            found = next((each for each in self.incidents if each["id"] == request.path.rpartition("/")[2]), None)
+            found = next((node for node in self.incidents if node["id"] == request.path.rpartition("/")[2]), None)
             missing = {"error": {"message": "Not Found", "code": 2100}}
             return (200, {}, {"incident": found}) if found else (404, {}, missing)
         return self.listed(
@@ -82,11 +82,11 @@ class PagerDuty(Tool):
             if datetime.fromisoformat(until) - datetime.fromisoformat(since) > timedelta(days=180):
                 said = {"message": "Invalid Input Provided", "code": 2001, "errors": ["range is over 6 months"]}
                 return 400, {}, {"error": said}
-            found = [each for each in found if since <= str(each["created_at"]) < until]
-        found = [each for each in found if not statuses or each["status"] in statuses]
-        found = [each for each in found if not ids or each["service"]["id"] in ids]
+            found = [node for node in found if since <= str(node["created_at"]) < until]
+        found = [node for node in found if not statuses or node["status"] in statuses]
+        found = [node for node in found if not ids or node["service"]["id"] in ids]
         name, _, order = asked["sort_by"].partition(":")
-        found = sorted(found, key=lambda each: (str(each[name]), each["incident_number"]), reverse=order == "desc")
+        found = sorted(found, key=lambda node: (str(node[name]), node["incident_number"]), reverse=order == "desc")
         return self.paged("incidents", found, asked)
 
     def paged(self, what: str, found: list[Node], asked: dict[str, str]) -> Reply:

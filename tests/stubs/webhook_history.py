@@ -89,5 +89,8 @@ class Life:
 def connected(node: Any) -> Any:
     """A stub's object as an answer shows it: its lists as connections."""
     if isinstance(node, list):
-        return {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [connected(each) for each in node]}
+        return {
+            "pageInfo": {"hasNextPage": False, "endCursor": None},
+            "nodes": [connected(element) for element in node],
+        }
     return {name: connected(value) for name, value in node.items()} if isinstance(node, dict) else node

@@ -87,7 +87,7 @@ class Scenario:
     """Records of a run when nothing is new."""
 
 
-_RUN = {each.name for each in fields(SyncRun)}
+_RUN = {declared.name for declared in fields(SyncRun)}
 
 
 class Syncer:

@@ -170,7 +170,7 @@ def test_a_login_page_is_named(sync: Syncer, scenario: Scenario) -> None:
     assert scenario.login_page in done.error.message
 
 
-@cases(*((name, each, each.says[:30]) for name, made in SCENARIOS.items() for each in made.mistakes))
+@cases(*((name, mistake, mistake.says[:30]) for name, made in SCENARIOS.items() for mistake in made.mistakes))
 def test_what_cannot_be_is_named(sync: Syncer, scenario: Scenario, case: Mistake) -> None:
     done = sync(*case.targets, token=case.token, **case.options)
     assert done.error is not None

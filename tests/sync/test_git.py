@@ -326,7 +326,7 @@ def test_every_way_to_the_same_repository_gives_the_same_rows(
         assert sync(project, way, name=name).commits_added == 2, name
     columns = "sha, parents, author_email, authored_at, message, additions, deletions"
     found = {name: rows(project, "commits", columns, f"repository = '{name}'") for name in ways}
-    assert all(each == found["w/tree"] for each in found.values())
+    assert all(one == found["w/tree"] for one in found.values())
 
 
 def test_a_linked_work_tree_is_the_same_repository(project: Project, history: History, tmp_path: Path) -> None:

@@ -207,7 +207,7 @@ def test_a_list_refused_for_good_is_left_out_and_told(sync: Syncer, hub: Hub, ex
     hub.forbidden = {"files": "Resource not accessible by personal access token"}
     done = sync()
     assert done.error is None
-    assert {each.what for each in done.result.skipped} == {
+    assert {skip.what for skip in done.result.skipped} == {
         "files of pull requests of acme/shop",
         "files of pull requests of acme/web",
     }
@@ -223,7 +223,7 @@ def test_a_record_of_another_shape_is_left_out_and_the_rest_is_taken(sync: Synce
     done = sync()
     assert done.error is None
     numbers = [shop["releases"][0]["databaseId"], shop["deployments"][1]["databaseId"]]
-    assert [each.what for each in done.result.skipped] == [
+    assert [skip.what for skip in done.result.skipped] == [
         f"release {numbers[0]} of acme/shop",
         f"deployment {numbers[1]} of acme/shop",
     ]
@@ -240,7 +240,7 @@ def test_deployments_and_runs_that_the_token_may_not_see(sync: Syncer, hub: Hub,
     }
     done = sync()
     assert done.error is None
-    told = {each.what: each.why for each in done.result.skipped}
+    told = {skip.what: skip.why for skip in done.result.skipped}
     said = "Resource not accessible by personal access token (needs the permission Deployments: read-only)"
     assert told["deployments of 3 repositories of acme"] == said
     assert "actions=read" in told["builds of acme/shop"]
@@ -271,7 +271,7 @@ def test_odd_values(sync: Syncer, hub: Hub) -> None:
     pulls[4]["author"] = {"login": "renovate", "__typename": "Bot"}
     done = sync()
     assert done.error is None
-    assert [each.what for each in done.result.skipped] == ["acme/shop#3", "pull_requests acme/shop 2"]
+    assert [skip.what for skip in done.result.skipped] == ["acme/shop#3", "pull_requests acme/shop 2"]
     rows = {row["number"]: row for row in sync.tables()["pull_requests"] if row["repository"] == "acme/shop"}
     assert set(rows) == {"1", "4", "5", "6", "7"}
     assert rows["1"]["title"] == "NUL  and half ? and \U0001f9d1‍\U0001f680"

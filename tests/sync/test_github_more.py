@@ -134,7 +134,7 @@ def test_a_permission_that_an_app_lacks(sync: Syncer, hub: Hub, app: App) -> Non
     }
     done = sync(app=("4711",))
     assert done.error is None
-    told = {each.what: each.why for each in done.result.skipped}
+    told = {skip.what: skip.why for skip in done.result.skipped}
     assert "needs the permission Pull requests: read-only" in told["pullRequests of 3 repositories of acme"]
     assert "actions=read" in told["builds of acme/shop"]
 
@@ -271,13 +271,13 @@ def test_what_came_since_is_told_by_the_parents(sync: Syncer, hub: Hub) -> None:
     sync.good()
     assert len(shas(sync)) == 352
     # The overview, the two hundred commits that are newer than where the branch began, and what always comes with a push.
-    assert len([each for each in hub.requests[before:] if "history" in each.query]) == 2
+    assert len([request for request in hub.requests[before:] if "history" in request.query]) == 2
     (row,) = [row for row in sync.rows("commits") if row["sha"] == oid("m")]
     assert (row["parents"], row["additions"]) == (f"{oid('t', 349)} {oid('old')}", None)
     merge(web, whole_commit(oid("next"), 401 * 60, "ada", oid("m")))
     before = len(hub.requests)
     sync.good()
-    assert len([each for each in hub.requests[before:] if "history" in each.query]) == 1
+    assert len([request for request in hub.requests[before:] if "history" in request.query]) == 1
     assert sync.calls() == 1
 
 
@@ -292,7 +292,7 @@ def test_a_history_that_is_cut_and_grows_meanwhile(sync: Syncer, hub: Hub) -> No
     before = len(hub.requests)
     sync.good()
     assert len(shas(sync)) == 351
-    assert len([each for each in hub.requests[before:] if "history" in each.query]) <= 4
+    assert len([request for request in hub.requests[before:] if "history" in request.query]) <= 4
 
 
 def test_a_branch_that_was_moved_by_force(sync: Syncer, hub: Hub) -> None:
@@ -329,7 +329,7 @@ def test_commits_too_heavy_for_the_server(sync: Syncer, hub: Hub) -> None:
     def weigh(request: Request) -> Fault | None:
         if "parents(first: 10) { nodes { oid } } additions deletions" not in request.query:
             return None
-        asked = {str(each)[2:] for each in request.variables.get("ids", ())}
+        asked = {str(identity)[2:] for identity in request.variables.get("ids", ())}
         if "history" in request.query:
             start = 0 if not request.variables["after"] else 1 + _place(request.variables["after"])
             asked = {oid("acme/web", "merge", 30 - at) for at in range(start, start + request.variables["size"])}
@@ -359,7 +359,7 @@ def test_commits_that_are_refused(sync: Syncer, hub: Hub) -> None:
     hub.faults = refuse
     done = sync()
     assert done.error is None
-    assert {each.what for each in done.result.skipped} == {
+    assert {skip.what for skip in done.result.skipped} == {
         f"commits of {part}acme/{name}" for part in ("", "pull requests of ") for name in ("shop", "web")
     }
     assert len(sync.rows("pull_requests")) == 10
@@ -449,8 +449,8 @@ def test_members(sync: Syncer, hub: Hub) -> None:
     # Once a day, as runs are, a page of a hundred at a time.
     before = len(hub.requests)
     sync.good()
-    assert len([each for each in hub.requests[before:] if "membersWithRole" in each.query]) == 2
-    assert len([each for each in hub.requests[before:] if "teams" in each.query]) == 2
+    assert len([request for request in hub.requests[before:] if "membersWithRole" in request.query]) == 2
+    assert len([request for request in hub.requests[before:] if "teams" in request.query]) == 2
     assert len(sync.rows("tool_accounts")) == 154
 
 

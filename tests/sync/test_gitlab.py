@@ -345,7 +345,7 @@ def test_lists_that_may_not_be_seen_are_named(sync: Syncer, hub: Hub, expected: 
     hub.hidden = {"pipelines", "deployments", "issues"}
     done = sync()
     assert done.error is None
-    told = {each.what: each.why for each in done.result.skipped}
+    told = {skip.what: skip.why for skip in done.result.skipped}
     assert "too low" in told["pipelines of 3 projects of acme"]
     assert "403 Forbidden" in told["deployments of acme/shop"]
     rows = sync.tables()
@@ -365,7 +365,7 @@ def test_what_a_connection_may_see(sync: Syncer, hub: Hub) -> None:
     with sync.connected() as source:
         found = source.check()
     assert (found.owner, found.noun, found.things) == ("acme", "projects", ("acme/empty", "acme/shop", "acme/sub/web"))
-    assert "deployments of acme/empty" in {each.what for each in found.hidden}
+    assert "deployments of acme/empty" in {one.what for one in found.hidden}
     assert len(hub.requests) == 6
 
 
@@ -384,7 +384,7 @@ def test_a_scope_that_rest_asks_for(sync: Syncer, hub: Hub) -> None:
     assert done.error is None
     assert (
         "needs the scope api, read_api"
-        in {each.what: each.why for each in done.result.skipped}["deployments of acme/shop"]
+        in {skip.what: skip.why for skip in done.result.skipped}["deployments of acme/shop"]
     )
 
 
@@ -403,7 +403,7 @@ def test_odd_values(sync: Syncer, hub: Hub) -> None:
     done = sync()
     assert done.error is None
     assert len(done.result.skipped) == 6, done.result.skipped
-    assert {"acme/shop!3", "acme/shop#1", "release of acme/shop v1"} <= {each.what for each in done.result.skipped}
+    assert {"acme/shop!3", "acme/shop#1", "release of acme/shop v1"} <= {skip.what for skip in done.result.skipped}
     rows = sync.tables()
     found = {row["number"]: row for row in rows["pull_requests"] if row["repository"] == "acme/shop"}
     assert set(found) == {"1", "4", "5", "6", "7"}

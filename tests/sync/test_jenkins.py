@@ -132,7 +132,7 @@ def test_what_is_refused_is_left_out_and_told(sync: Syncer, tool: Jenkins) -> No
     tool.forbidden = {"tools", "still"}
     done = sync()
     assert done.error is None
-    told = {each.what: each.why for each in done.result.skipped}
+    told = {skip.what: skip.why for skip in done.result.skipped}
     assert set(told) == {"builds of tools", "jobs in shop/deep/er/still"} or set(told) == {
         "builds of tools",
         "jobs in shop/deep/er/still/more",
@@ -157,7 +157,7 @@ def test_odd_values(sync: Syncer, tool: Jenkins) -> None:
     tool.jobs[1]["jobs"][1]["allBuilds"][0] |= {"actions": [1, {"causes": "x"}, {"parameters": [{"name": 3}]}]}
     done = sync("tools", "shop/deploy-prod")
     assert done.error is None
-    assert [(each.what, each.why) for each in done.result.skipped] == [
+    assert [(skip.what, skip.why) for skip in done.result.skipped] == [
         ("tools #1", "its timestamp is no number that can be one")
     ]
     second = builds_of(sync, "tools")[0]
@@ -257,7 +257,7 @@ def test_a_folder_too_heavy_to_be_listed_is_left_out(sync: Syncer, tool: Jenkins
     tool.faults = lambda request: Fault(504) if "/still/" in request.url or "/more/" in request.url else None
     done = sync()
     assert done.error is None
-    assert [each.what for each in done.result.skipped] == ["jobs in shop/deep/er/still"]
+    assert [skip.what for skip in done.result.skipped] == ["jobs in shop/deep/er/still"]
     tool.faults = lambda _: None
     assert sync.calls() == 2  # nothing of it was forgotten
     assert sync.tables() == expected

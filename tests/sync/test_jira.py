@@ -167,7 +167,7 @@ def test_many_pages(sync: Syncer, jira: Jira, per_minute: int) -> None:
         jira.issues.append(made)
     sync.good()
     assert len(items(sync)) == 91
-    searches = [each for each in jira.requests if each.path.endswith(("/search/jql", "api/2/search"))]
+    searches = [request for request in jira.requests if request.path.endswith(("/search/jql", "api/2/search"))]
     assert len(searches) == 31 + 1  # the last one: what changed meanwhile
 
 
@@ -264,7 +264,7 @@ def test_a_history_too_heavy_for_the_server_is_left_out(sync: Syncer, jira: Jira
     jira.faults = lambda each: Fault(504) if (each.body or {}).get("expand") == ["changelog"] else None
     done = sync("WEB")
     assert done.error is None
-    assert [each.what for each in done.result.skipped] == [f"changes of WEB-{number}" for number in (1, 2, 3)]
+    assert [skip.what for skip in done.result.skipped] == [f"changes of WEB-{number}" for number in (1, 2, 3)]
     assert len(items(sync)) == 3
 
 
@@ -284,7 +284,7 @@ def test_histories_refused_together_are_read_one_by_one(sync: Syncer, jira: Jira
     jira.touch("WEB-1", 60 * 24 * 30, moved(DONE, DOING))
     jira.refused[f"/rest/api/3/issue/{jira.issue('WEB-1')['id']}/changelog"] = (403, {}, {"errorMessages": ["no"]})
     done = sync()
-    assert [each.what for each in done.result.skipped] == [f"changes of the issue {jira.issue('WEB-1')['id']}"]
+    assert [skip.what for skip in done.result.skipped] == [f"changes of the issue {jira.issue('WEB-1')['id']}"]
     assert len(changes(sync, "WEB-1")) == 6
 
 
@@ -330,7 +330,7 @@ def test_odd_values(sync: Syncer, jira: Jira) -> None:
     jira.issue("WEB-3")["histories"][0]["created"] = "yesterday"
     done = sync()
     assert done.error is None
-    told = {each.what for each in done.result.skipped}
+    told = {skip.what for skip in done.result.skipped}
     assert {"SHOP-2", "SHOP-5", "WEB-1", "WEB-3"} <= told
     rows = items(sync)
     assert set(rows) == {"SHOP-1", "SHOP-3", "SHOP-4", "SHOP-6", "SHOP-7", "WEB-2"}
@@ -445,7 +445,7 @@ def test_users_of_a_data_center_are_known_by_their_names(sync: Syncer, jira: Jir
     )
     second["histories"].insert(0, history(1, 1, None, item("assignee", (key_of("eve"), "Eve"), (key_of("ada"), "Ada"))))
     sync.good()
-    assert [each.params["key"] for each in jira.requests if each.path.endswith("/user")] == [
+    assert [request.params["key"] for request in jira.requests if request.path.endswith("/user")] == [
         key_of("dora"),
         key_of("eve"),
     ]
@@ -494,5 +494,5 @@ def test_check(sync: Syncer, jira: Jira) -> None:
     with sync.connected() as source:
         found = source.check()
     assert (found.things, found.owner, found.noun) == (("SHOP", "WEB"), "Bot Example", "projects")
-    assert [each.what for each in found.hidden] == ["boards and sprints", "story points"]
+    assert [one.what for one in found.hidden] == ["boards and sprints", "story points"]
     assert len(jira.requests) == 5

@@ -51,7 +51,9 @@ def test_more_than_can_be_counted(sync: Syncer, tool: PagerDuty) -> None:
 def test_services_that_fit(sync: Syncer, tool: PagerDuty) -> None:
     sync.good("shop*")
     assert {row["service"] for row in incidents(sync).values()} == {"Shop Cart", "Shop Web"}
-    assert all("service_ids[]=S1&service_ids[]=S2" in each.url for each in tool.requests if "/incidents" in each.url)
+    assert all(
+        "service_ids[]=S1&service_ids[]=S2" in request.url for request in tool.requests if "/incidents" in request.url
+    )
     assert sync.good("shop*").result.call_stats.calls == 4
 
 
@@ -59,7 +61,7 @@ def test_many_services_that_fit(sync: Syncer, tool: PagerDuty) -> None:
     tool.services += [service(number, f"Shop {number}") for number in range(10, 230)]
     sync.good("shop*")
     assert {row["service"] for row in incidents(sync).values()} == {"Shop Cart", "Shop Web"}
-    assert not any("service_ids" in each.url for each in tool.requests)
+    assert not any("service_ids" in request.url for request in tool.requests)
 
 
 # -- interruptions and faults ------------------------------------------------------------------------------------------
@@ -85,7 +87,7 @@ def test_odd_values(sync: Syncer, tool: PagerDuty) -> None:
     tool.incidents[2] |= {"id": None}
     done = sync()
     assert done.error is None
-    told = {each.what: each.why for each in done.result.skipped}
+    told = {skip.what: skip.why for skip in done.result.skipped}
     # Of what has no time nobody knows when it was, so it is met only where times do not matter.
     assert told.get("incident None") == "it has no id"
     assert incidents(sync)["P00001"]["title"] == "NUL  ? \U0001f680"

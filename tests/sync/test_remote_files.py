@@ -104,7 +104,7 @@ def test_bad_rows_are_left_out_and_told(sync: Syncer, tool: Files) -> None:
     tool.files["/incidents.csv"] = csv(5) + bad.encode() + b"I-9,cart,\xff,low,2026-01-05T10:00:00Z,\n"
     done = sync()
     assert done.error is None
-    told = {each.what: each.why for each in done.result.skipped}
+    told = {skip.what: skip.why for skip in done.result.skipped}
     assert told["incidents.csv, line 7"].startswith("created_at: not an instant")
     assert told["incidents.csv, line 8"] == "the row has 2 cells, the header has 6"
     assert told["incidents.csv, line 9"].startswith("incident_id: ")
@@ -159,7 +159,7 @@ def test_an_array_in_all_its_spellings(sync: Syncer, tool: Files) -> None:
     sync.good("/incidents.json")
     tool.files["/incidents.json"] = b'[1, "two", null, {"incident_id": "x", "created_at": "2026-01-05"}]'
     done = sync("/incidents.json")
-    assert [each.what for each in done.result.skipped] == [f"incidents.json, row {number}" for number in (1, 2, 3)]
+    assert [skip.what for skip in done.result.skipped] == [f"incidents.json, row {number}" for number in (1, 2, 3)]
 
 
 # -- interruptions and faults ------------------------------------------------------------------------------------------

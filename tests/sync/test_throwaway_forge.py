@@ -75,7 +75,9 @@ class Cabinet(Tool):
         return 200, {}, {"items": listed[start : start + size], "next": following}
 
     def _shown(self, node: dict[str, Any]) -> dict[str, Any]:
-        newest = {name: max((each["touched"] for each in node[name]), default="") for name in ("changes", "releases")}
+        newest = {
+            name: max((element["touched"] for element in node[name]), default="") for name in ("changes", "releases")
+        }
         return {"id": node["id"], "path": node["path"], **newest}
 
 
