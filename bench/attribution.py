@@ -133,8 +133,10 @@ def run(folder: Path, out: str) -> None:
 
     from leadline.engine import Engine
     from leadline.facts.deployment_contents import CARRIED
+    from leadline.facts.policy import BUILD_POLICY
     from leadline.facts.production import ENVIRONMENTS
     from leadline.lake import Lake
+    from leadline.materialize.compiled import CompiledQueryCache
     from leadline.materialize.model import BuildContext
     from leadline.settings.profile import Profile
 
@@ -147,7 +149,13 @@ def run(folder: Path, out: str) -> None:
         (folder / "state").mkdir(exist_ok=True)
         environments, carried = folder / f"{out}-e", folder / f"{out}-c"
         context = BuildContext(
-            engine, Profile.of({}), snapshot, environments, folder / "state", frozenset(["deployments"])
+            engine,
+            Profile.of({}),
+            snapshot,
+            environments,
+            folder / "state",
+            frozenset(["deployments"]),
+            queries=CompiledQueryCache(folder / "queries", BUILD_POLICY.query_code),
         )
         environments.mkdir()
         ENVIRONMENTS.computation.run(context)

@@ -153,8 +153,8 @@ def test_what_was_inferred_is_kept_for_the_answers_it_was_inferred_from(
         (lambda context: context.profile["bots"], "bots"),
         (lambda context: context.profile.rule_texts("tag"), "rules tag"),
         (lambda context: context.snapshot.files("builds"), "builds"),
-        (lambda context: context.sql(schema_table("builds")), "builds"),
-        (lambda context: context.sql(WITH_BUILDS.table()), "stored_with_builds"),
+        (lambda context: context.sql("builds", None, lambda: schema_table("builds")), "builds"),
+        (lambda context: context.sql("above", None, WITH_BUILDS.table), "stored_with_builds"),
     ],
 )
 def test_a_computation_reads_what_it_declares_alone(
@@ -164,7 +164,7 @@ def test_a_computation_reads_what_it_declares_alone(
         assert context.profile["cfr.source"] == "pipelines"
         assert context.profile.rule_texts("environment") == {}
         assert context.snapshot.files("commits") == []
-        context.engine.copy(context.sql(PLAIN.table()), context.folder / "rows.parquet", "parquet")
+        context.engine.copy(context.sql("plain", None, PLAIN.table), context.folder / "rows.parquet", "parquet")
 
     def undeclared(context: BuildContext) -> None:
         declared(context)

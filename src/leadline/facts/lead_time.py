@@ -170,7 +170,8 @@ def _lead(profile: Profile, unit: str) -> Table:
 
 def _compute_lead(context: BuildContext) -> None:
     unit = unit_of(context.profile, context.snapshot.row_counts().get("work_items", 0))
-    context.engine.copy(context.sql(_lead(context.profile, unit)), context.folder / "lead.parquet", "parquet")
+    text = context.sql("lead", unit, lambda: _lead(context.profile, unit))
+    context.engine.copy(text, context.folder / "lead.parquet", "parquet")
 
 
 MERGE_BUILDS = Model(

@@ -14,8 +14,8 @@ def _compute(context: BuildContext) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = schema_table("deployments").select("environment").distinct()
-    seen = context.engine.arrow(context.sql(names)).column("environment").to_pylist()
+    names = context.sql("environment_names", None, lambda: schema_table("deployments").select("environment").distinct())
+    seen = context.engine.arrow(names).column("environment").to_pylist()
     production = [
         (number, environment)
         for number, rule in enumerate(classes(context.profile))

@@ -126,15 +126,9 @@ def declared(model: Model, profile: Profile) -> Dependencies:
     computation = model.computation
     if computation is None:
         raise AssertionError(f"{model.name} has neither an expression nor a computation")
-    answers = {question: answer(profile, question) for question in allowed_questions(model)}
+    questions = sorted([*computation.settings, *map(rules_question, computation.rules)])
+    answers = {question: answer(profile, question) for question in questions}
     return Dependencies(answers, computation.sources, computation.depends_on)
-
-
-def allowed_questions(model: Model) -> list[str]:
-    """What a computation may ask of a profile."""
-    if model.computation is None:
-        return []
-    return sorted([*model.computation.settings, *map(rules_question, model.computation.rules)])
 
 
 # -- the whole line ----------------------------------------------------------------------------------------------------

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
+
+from leadline.engine import compiled
+from leadline.materialize.compiled import CompiledQueryCache
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -43,14 +46,23 @@ class BuildContext:
     state: Path
     readable: frozenset[str] = frozenset()
     """The names of the tables that the step declared."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What the profile answers to all that the step declared."""
+    queries: CompiledQueryCache = field(default_factory=CompiledQueryCache)
 
-    def sql(self, query: Table) -> str:
-        """``query`` as SQL text. Raises ``AssertionError`` if it reads a table that the step did not declare."""
-        from leadline.engine import compiled
+    def sql(self, name: str, state: object, query: Callable[[], Table]) -> str:
+        """What ``query`` gives as SQL text, kept as what follows from ``name``, ``state``, ``answers`` and the code.
 
-        if undeclared := sorted(tables_in(query) - self.readable):
-            raise AssertionError(f"{', '.join(undeclared)} is read and not declared")
-        return compiled(query)
+        Raises ``AssertionError`` if it reads a table that the step did not declare.
+        """
+
+        def text() -> str:
+            expression = query()
+            if undeclared := sorted(tables_in(expression) - self.readable):
+                raise AssertionError(f"{', '.join(undeclared)} is read and not declared")
+            return compiled(expression)
+
+        return self.queries.text(name, [state, dict(self.answers)], text)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from leadline.engine import EVERYTHING, Within, compiled
 from leadline.engine.repositories import rows_by_repository
 from leadline.materialize.compiled import CompiledQueryCache, code_digest
-from leadline.materialize.dependencies import AskedProfile, Dependencies, Lineage, Lineages, allowed_questions
+from leadline.materialize.dependencies import AskedProfile, Dependencies, Lineage, Lineages
 from leadline.materialize.folders import Folders, in_use, share
 from leadline.materialize.incremental import NONE, BuildRecord, Differences, Repositories, kept_rows
 from leadline.materialize.model import BuildContext, BuildPolicy, Computation, Model
@@ -154,7 +154,7 @@ class MaterializationStore:
                 for file in sorted(previous.glob("*.parquet")):
                     share(file, unfinished / file.name)
             elif model.computation is not None:
-                self._run(model, model.computation, unfinished)
+                self._run(model, model.computation, follows, unfinished)
             elif previous is not None:
                 kept = kept_rows(model, previous, changed)
                 self._engine.copy(kept, unfinished / "kept.parquet", "parquet", compression="snappy")
@@ -177,19 +177,22 @@ class MaterializationStore:
             # A cache: written and read sooner is worth more than smaller.
             self._engine.copy(text, folder / f"{number:05}.parquet", "parquet", compression="snappy")
 
-    def _run(self, model: Model, computation: Computation, folder: Path) -> None:
+    def _run(self, model: Model, computation: Computation, follows: Dependencies, folder: Path) -> None:
         """Have a step that is no query write its rows."""
         self._before_each(model.name)
         self.bind_raw(tables=computation.sources)
         self.bind(computation.depends_on)
         state = self._folders.state(computation.state or model.name)
-        profile = AskedProfile(self._profile, frozenset(allowed_questions(model)))
+        profile = AskedProfile(self._profile, frozenset(follows.answers))
         # Always taken after the lock of a state of the data, and nothing else is taken under it: no deadlock.
         with self._lock(f"facts:{state.name}"):
             state.mkdir(exist_ok=True)
             snapshot = self._snapshot.of(computation.sources)
             readable = frozenset([*computation.sources, *(above.bound_name for above in computation.depends_on)])
-            computation.run(BuildContext(self._engine, profile, snapshot, folder, state, readable))
+            context = BuildContext(
+                self._engine, profile, snapshot, folder, state, readable, follows.answers, self.queries
+            )
+            computation.run(context)
         files = list(folder.glob("*.parquet"))
         for file in files:
             with file.open("rb") as written:
