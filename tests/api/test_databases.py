@@ -82,7 +82,7 @@ def test_figures_of_exports(database: Database, project_id: int) -> None:
     stored(database, project_id, 2, "queued", None)
     stored(database, project_id, 3, "queued", None)
     stored(database, project_id, 4, "failed", 0)
-    every = {each.id: (each.state, each.seconds) for each in monitoring.finished_since(database, None)}
+    every = {export.id: (export.state, export.seconds) for export in monitoring.finished_since(database, None)}
     assert every == {"exp_1": ("completed", 2.5), "exp_4": ("failed", 0.0)}
     later = monitoring.finished_since(database, NOW + timedelta(minutes=4))
     assert [export.id for export in later] == ["exp_4"], "from that instant on, itself included"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,10 +28,12 @@ from schemathesis.specs.openapi.checks import (
 from api.serving import BODY, EFFICIENCY_BODY, Client, Served, fill, serving
 from leadline.api.app import routed
 from leadline.api.openapi import openapi_document
+from leadline.api.push.models import RunRequest
 from leadline.exports.efficiency import EfficiencyExportRequest
 from leadline.exports.models import ReportRequest
 from leadline.exports.productivity import ProductivityExportRequest
 from leadline.home import Home
+from leadline.sources.custom_cicd import ALIASES, FIELDS
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -109,6 +112,57 @@ def test_the_request_is_the_declared_model() -> None:
         schema = DOCUMENT["components"]["schemas"][model.__name__]
         assert set(schema["properties"]) == {field.alias for field in model.model_fields.values()}
         assert set(schema["required"]) == required
+
+
+def schemas_of(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Everything in the document that may be a schema, with the name of the member or parameter that it describes."""
+    if isinstance(node, dict):
+        name = node.get("name", name) if isinstance(node.get("name", ""), str) else name
+        yield name, node
+        for key, value in node.items():
+            inner = value.items() if key == "properties" and isinstance(value, dict) else ((name, value),)
+            for member, schema in inner:
+                yield from schemas_of(schema, member)
+    elif isinstance(node, list):
+        for value in node:
+            yield from schemas_of(value, name)
+
+
+def types_of(schema: dict[str, Any]) -> set[str]:
+    """The JSON types that a schema itself allows."""
+    types = schema.get("type", [])
+    return set(types) if isinstance(types, list) else {types}
+
+
+def test_every_array_says_what_is_in_it() -> None:
+    arrays = [(name, schema) for name, schema in schemas_of(DOCUMENT) if "array" in types_of(schema)]
+    assert len(arrays) > 30
+    assert [name for name, schema in arrays if "items" not in schema] == []
+
+
+INSTANTS = re.compile(r"[a-z](At|AsOf)$")
+DAYS = re.compile(r"^(start|end|dateStart|dateEnd)$")
+
+
+@pytest.mark.parametrize(("names", "form"), [(INSTANTS, "date-time"), (DAYS, "date")])
+def test_instants_and_days_say_their_format(names: re.Pattern[str], form: str) -> None:
+    texts = [
+        (name, schema) for name, schema in schemas_of(DOCUMENT) if names.search(name) and "string" in types_of(schema)
+    ]
+    assert len(texts) >= 4
+    assert [name for name, schema in texts if schema.get("format") != form] == []
+
+
+def test_what_may_be_left_out_is_no_null_in_a_query() -> None:
+    for method, path, operation in operations():
+        for parameter in operation.get("parameters", ()):
+            types = [types_of(schema) for _, schema in schemas_of(parameter["schema"])]
+            assert not any("null" in allowed for allowed in types), (method, path, parameter["name"])
+
+
+def test_a_run_is_described_by_the_fields_that_are_read() -> None:
+    aliases = {alias for names in ALIASES.values() for alias in names}
+    assert set(RunRequest.model_fields) <= {*FIELDS, *aliases}
 
 
 def test_the_server_publishes_the_same(served: Served) -> None:

@@ -205,7 +205,7 @@ def test_lists_that_cannot_be(admin: Client, query: str, field: str) -> None:
 def test_the_older_search(admin: Client) -> None:
     body = {"sortOrder": "desc", "searchKey": "team", "searchValue": "platform", "sortKey": "name", "emails": None}
     answer = send(admin, "POST", f"{DEVELOPERS}/list?pageIndex=0&pageSize=2", body)
-    assert [each["fullName"] for each in answer.json["developers"]] == ["Dee Doyle", "Cyd Crane"]
+    assert [developer["fullName"] for developer in answer.json["developers"]] == ["Dee Doyle", "Cyd Crane"]
     assert (answer.json["total"], answer.json["limit"]) == (3, 2)
     for wrong in ([], {"searchKey": {}}, {"developerRefIds": [1]}, {"pageSize": 10**200}):
         assert send(admin, "POST", f"{DEVELOPERS}/list", wrong).status == 400

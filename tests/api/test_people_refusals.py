@@ -31,7 +31,7 @@ def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 )
 def test_files_that_are_no_list(admin: Client, file: str | bytes, kind: str) -> None:
     answer = upload(admin, file)
-    assert [each for _, each in problems(answer)] == [kind]
+    assert [what for _, what in problems(answer)] == [kind]
     assert "people.csv" in answer.json["error"]
 
 

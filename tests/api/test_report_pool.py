@@ -1,4 +1,4 @@
-"""The desk for reports: as many at once as it should, none longer than it may, none for a client that went away."""
+"""The pool of reports: as many at once as it should, none longer than it may, none for a client that went away."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def request(receive: Callable[[], Awaitable[Any]] | None = None) -> Request:
 
 
 @pytest.fixture
-def desk(home: Home) -> Iterator[ReportPool]:
+def pool(home: Home) -> Iterator[ReportPool]:
     with_time = ReportPool(home, seconds=60)
     yield with_time
     with_time.close()
@@ -51,30 +51,30 @@ def endless(began: threading.Event, ended: threading.Event) -> Callable[[Runner,
     return work
 
 
-def test_what_the_work_returns_or_raises(desk: ReportPool) -> None:
+def test_what_the_work_returns_or_raises(pool: ReportPool) -> None:
     def broken(_runner: Runner, _control: Control) -> str:
         raise StoreError("no disk")
 
     async def asked() -> str:
-        return await desk.run(request(), lambda _runner, _control: "done", LATE)
+        return await pool.run(request(), lambda _runner, _control: "done", LATE)
 
     assert asyncio.run(asked()) == "done"
     with pytest.raises(StoreError, match="no disk"):
-        asyncio.run(desk.run(request(), broken, LATE))
+        asyncio.run(pool.run(request(), broken, LATE))
     assert asyncio.run(asked()) == "done"
 
 
 def test_what_takes_too_long_is_stopped(home: Home) -> None:
     began, ended = threading.Event(), threading.Event()
-    desk = ReportPool(home, seconds=1)
+    pool = ReportPool(home, seconds=1)
     with pytest.raises(LeadlineError, match="too late"):
-        asyncio.run(desk.run(request(), endless(began, ended), LATE))
+        asyncio.run(pool.run(request(), endless(began, ended), LATE))
     # Threads start when first needed; what was given up meanwhile never begins.
     assert not began.is_set() or ended.wait(60)
-    desk.close()
+    pool.close()
 
 
-def test_a_client_that_goes_away_stops_the_work(desk: ReportPool) -> None:
+def test_a_client_that_goes_away_stops_the_work(pool: ReportPool) -> None:
     began, ended = threading.Event(), threading.Event()
 
     async def leave() -> Any:
@@ -83,7 +83,7 @@ def test_a_client_that_goes_away_stops_the_work(desk: ReportPool) -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(ClientDisconnect):
-        asyncio.run(desk.run(request(leave), endless(began, ended), LATE))
+        asyncio.run(pool.run(request(leave), endless(began, ended), LATE))
     assert ended.wait(60)
 
 
@@ -102,43 +102,43 @@ def test_no_more_than_so_many_at_once(home: Home) -> None:
             running.pop()
         return runner
 
-    async def many(desk: ReportPool) -> list[Runner]:
-        return await asyncio.gather(*(desk.run(request(), work, LATE) for _ in range(8)))
+    async def many(pool: ReportPool) -> list[Runner]:
+        return await asyncio.gather(*(pool.run(request(), work, LATE) for _ in range(8)))
 
-    desk = ReportPool(home, seconds=60, at_once=2)
-    runners = asyncio.run(many(desk))
-    desk.close()
+    pool = ReportPool(home, seconds=60, at_once=2)
+    runners = asyncio.run(many(pool))
+    pool.close()
     assert max(most) == 2
     assert len(set(map(id, runners))) == 2, "each thread keeps its own"
 
 
 def test_what_waits_too_long_never_begins(home: Home) -> None:
     release, second = threading.Event(), threading.Event()
-    desk = ReportPool(home, seconds=0.3, at_once=1)
+    pool = ReportPool(home, seconds=0.3, at_once=1)
 
     def first(_runner: Runner, _control: Control) -> None:
         assert release.wait(60)
 
     async def two() -> list[Any]:
-        asked = (desk.run(request(), work, LATE) for work in (first, lambda _runner, _control: second.set()))
+        asked = (pool.run(request(), work, LATE) for work in (first, lambda _runner, _control: second.set()))
         return await asyncio.gather(*asked, return_exceptions=True)
 
     assert asyncio.run(two()) == [LATE, LATE]
     release.set()
-    desk.close()
+    pool.close()
     assert not second.is_set()
 
 
 def test_closing_stops_what_runs(home: Home) -> None:
     began, ended = threading.Event(), threading.Event()
-    desk = ReportPool(home, seconds=60)
+    pool = ReportPool(home, seconds=60)
 
     async def asked() -> None:
-        task = asyncio.ensure_future(desk.run(request(), endless(began, ended), LATE))
+        task = asyncio.ensure_future(pool.run(request(), endless(began, ended), LATE))
         while not began.is_set():
             assert not task.done()
             await asyncio.sleep(0.005)
-        await asyncio.to_thread(desk.close)
+        await asyncio.to_thread(pool.close)
         await task
 
     with pytest.raises(StoreError, match="about to stop"):
@@ -148,11 +148,11 @@ def test_closing_stops_what_runs(home: Home) -> None:
 
 
 def test_what_is_kept_is_given_back_when_idle(home: Home) -> None:
-    desk = ReportPool(home, seconds=60, idle_seconds=0.01)
-    runner = asyncio.run(desk.run(request(), _opened, LATE))
+    pool = ReportPool(home, seconds=60, idle_seconds=0.01)
+    runner = asyncio.run(pool.run(request(), _opened, LATE))
     eventually(lambda: runner._sessions._engine is None)
-    asyncio.run(desk.run(request(), _opened, LATE))
-    desk.close()
+    asyncio.run(pool.run(request(), _opened, LATE))
+    pool.close()
 
 
 def _opened(runner: Runner, _control: Control) -> Runner:

@@ -116,7 +116,7 @@ PRINTED_GROUPS = {
 def test_every_printed_metric_is_a_column_of_its_group(served: Served, group: str, names: list[str]) -> None:
     metrics = served.client.get("/v2/insights/efficiency/metrics").json["metrics"]
     for name in names:
-        (metric,) = [each for each in metrics if name in (each["id"], *each["aliases"])]
+        (metric,) = [metric for metric in metrics if name in (metric["id"], *metric["aliases"])]
         assert {"deployment_frequency": "df"}.get(group, group) in metric["groups"]
     body = {
         "scope": {"orgTreeName": "Product"},

@@ -108,8 +108,8 @@ def test_exports_survive_kill_9_of_everything_and_complete_once(filled: tuple[Pa
             exports |= {client.create(BODY, cache_control="no-cache").json["exportId"] for _ in range(3)}
             eventually(partial(fewer_queued, client, len(exports)))
             everyone = [psutil.Process(process.pid), *workers_of(process)]
-            for each in everyone:
-                each.kill()
+            for running in everyone:
+                running.kill()
             psutil.wait_procs(everyone[1:], timeout=120)
         leases_run_out(home)
     with served_by_process(home) as (base, _):

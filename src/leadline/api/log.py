@@ -1,7 +1,7 @@
 """Structured logs: one line per event on stderr, as text for people or JSON for programs, and never a key in it.
 
-Log calls of leadline and of the libraries come in; every string that leaves is scrubbed of what looks like an API key, and
-neither request headers nor query strings are ever handed to it.
+Every string in a line, also of the libraries, is scrubbed of what looks like an API key, and neither request headers nor
+query strings are ever logged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What operators watch: liveness, readiness and Prometheus figures of this server and its home.
 
-The home comes in; ``ready`` and ``exposition`` go out. Figures are summed over all projects, so the page names no tenant
+Figures are summed over all projects, so the page names no tenant
 and needs no key. Exports run in other processes: their figures are read from the rows they leave.
 """
 
@@ -75,11 +75,11 @@ class Monitor:
             "lake": self._lake,
             "workers": self._worker_processes,
         }
-        found: dict[str, str] = {}
+        good: dict[str, str] = {}
         broken: list[Detail] = []
         for name, check in checks.items():
             try:
-                found[name] = check()
+                good[name] = check()
             except (LeadlineError, SQLAlchemyError, OSError) as error:
                 log.warning("not ready", check=name, error=str(error))
                 # Paths and addresses are for the log, not for whoever may ask.
@@ -87,7 +87,7 @@ class Monitor:
         if broken:
             names = ", ".join(detail.field for detail in broken)
             raise StoreError(f"Not ready: {names}", code="not_ready", details=broken)
-        return found
+        return good
 
     def _database(self) -> str:
         all_projects(self._home.db)

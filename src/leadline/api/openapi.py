@@ -69,7 +69,7 @@ def _complete(operation: dict[str, Any], route: APIRoute, bodies: dict[tuple[int
     responses = operation["responses"]
     responses.pop("422", None)
     operation["security"] = []
-    for dependency in _dependencies(route.dependant):
+    for dependency in dict.fromkeys(_dependencies(route.dependant)):  # one that others need, too, comes again
         if isinstance(dependency, Authorized):
             operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
             operation["parameters"] = [*operation.get("parameters", ()), *dependency.parameters]

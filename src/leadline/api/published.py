@@ -1,6 +1,6 @@
 """Prints the OpenAPI document as it is committed: ``python -m leadline.api.published > docs/openapi.json``.
 
-Nothing comes in, JSON goes out. A test compares it with ``docs/openapi.json``.
+A test compares it with ``docs/openapi.json``.
 """
 
 from __future__ import annotations

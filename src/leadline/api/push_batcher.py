@@ -1,7 +1,7 @@
 """Takes pushed rows from many requests at once and stores them together: one durable transaction acknowledges them all.
 
-Pushes come in from the event loop, what became of each goes out when its rows are on the disk. While one group is being
-stored the next one gathers, so that the number of transactions does not grow with the number of requests.
+While one group is being stored the next one gathers, so that the number of transactions does not grow with the number of
+requests. A push is answered when its rows are on the disk.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class PushBatcher:
                 raise Busy("More rows are being pushed than can be stored now; push them again in a few seconds")
             self._rows += len(push.rows)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="push batcher", daemon=True)
                 self._thread.start()
             self._queue.put(waiting)
         return await asyncio.wrap_future(waiting.stored)
@@ -90,23 +90,23 @@ class PushBatcher:
         from leadline.engine import Engine
         from leadline.ingest.validation import RowValidator
 
-        rested = float("-inf")
+        rest_until = float("-inf")
         with Engine(temp_dir=self._temp_dir, memory_limit=_MEMORY_LIMIT, threads=1) as engine:
-            judge = RowValidator(engine)
+            validator = RowValidator(engine)
             while (first := self._queue.get()) is not None:
                 # A push that comes alone is stored at once.
-                time.sleep(max(0.0, min(LONGEST_GATHER_SECONDS, rested - time.monotonic())))
+                time.sleep(max(0.0, min(LONGEST_GATHER_SECONDS, rest_until - time.monotonic())))
                 group, ended = self._gathered(first)
                 began = time.monotonic()
-                answers = self._store(judge, group)
+                answers = self._store(validator, group)
                 stored = time.monotonic()
-                rested = stored + REST * (stored - began)
+                rest_until = stored + REST * (stored - began)
                 self._answer(answers)
                 if ended:
                     return
 
     def _gathered(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
-        """The group that begins with ``first``, and whether the receiver ends after it."""
+        """The group that begins with ``first``, and whether the batcher ends after it."""
         group, rows = [first], len(first.push.rows)
         while rows < GROUP_ROWS:
             try:
@@ -119,14 +119,14 @@ class PushBatcher:
             rows += len(following.push.rows)
         return group, False
 
-    def _store(self, judge: RowValidator, group: list[_Waiting]) -> list[tuple[_Waiting, Accepted | BaseException]]:
+    def _store(self, validator: RowValidator, group: list[_Waiting]) -> list[tuple[_Waiting, Accepted | BaseException]]:
         """Store the rows of a group; what each of its requests is to be answered."""
         from leadline.ingest.inbox import accept
 
         # A client that went away has cancelled: its rows were not acknowledged, so they need not be stored.
         wanted = [waiting for waiting in group if waiting.stored.set_running_or_notify_cancel()]
         try:
-            accepted = accept(self._db, judge, [waiting.push for waiting in wanted], self._now())
+            accepted = accept(self._db, validator, [waiting.push for waiting in wanted], self._now())
             return list(zip(wanted, accepted, strict=True))
         except BaseException as error:  # each request answers for it
             return [(waiting, error) for waiting in wanted]

@@ -1,6 +1,6 @@
 """How many requests a key may make: a bucket of tokens per key, so that one runaway client leaves the others their turn.
 
-A key's id comes in; nothing goes out, or a refusal with 429 that says when to come again. Each server counts for itself.
+A key over its rate is refused with 429, which says when to come again. Each server counts for itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs reports beside requests: a few at once, each stopped when its time is up or its client went away.
 
-Work for a ``Runner`` comes in from the event loop, what it returns goes out. Each thread of the desk keeps its runner, and
-so the engine, between reports; after a while without any it gives the memory back. Threads start when first needed.
+Each thread of the pool keeps its runner, and so the engine, between reports; after a while without any it gives the memory
+back. Threads start when first needed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Job:
 
 
 class ReportPool:
-    """The desk of one server; ``close`` it at the end. ``seconds`` is how long a report may take, waiting included."""
+    """The reports of one server; ``close`` it at the end. ``seconds`` is how long a report may take, waiting included."""
 
     def __init__(
         self, home: Home, *, seconds: float, at_once: int = AT_ONCE, idle_seconds: float = IDLE_SECONDS
@@ -60,19 +60,19 @@ class ReportPool:
         job = _Job(work, Control(), Future())
         self._take(job)
         result = asyncio.wrap_future(job.outcome)
-        left = asyncio.ensure_future(_left(request))
+        gone = asyncio.ensure_future(_client_gone(request))
         try:
-            done, _ = await asyncio.wait({result, left}, timeout=self.seconds, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({result, gone}, timeout=self.seconds, return_when=asyncio.FIRST_COMPLETED)
             if result in done:
                 return cast("T", result.result())
         except Cancelled:
             raise StoreError("The server is about to stop; ask again in a moment") from None
         finally:
-            left.cancel()
+            gone.cancel()
             if not result.done():
                 result.cancel()
                 job.control.cancel()
-        if left in done:
+        if gone in done:
             raise ClientDisconnect
         raise late
 
@@ -124,7 +124,7 @@ def _work(job: _Job, runner: Runner) -> None:
         job.outcome.set_exception(error)
 
 
-async def _left(request: Request) -> None:
+async def _client_gone(request: Request) -> None:
     """Returns when the client of ``request`` has gone."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
