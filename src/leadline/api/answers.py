@@ -6,7 +6,9 @@ rather than null.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
 from typing import Any, Literal
 
 from fastapi.routing import APIRoute, APIRouter
@@ -40,7 +42,20 @@ class Json(JSONResponse):
         """The content as compact JSON in UTF-8."""
         if isinstance(content, Body):
             return content.model_dump_json(exclude_unset=True).encode()
+        if isinstance(content, list):
+            return b"[" + b",".join(self.render(entry) for entry in content) + b"]"
         return super().render(content)
+
+
+def _written_at_once(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """An endpoint that writes its answer in the thread it runs in; FastAPI would wait for a thread once more to check it."""
+
+    @wraps(endpoint)
+    def answer(**values: Any) -> Response:
+        content = endpoint(**values)
+        return content if isinstance(content, Response) else Json(content)
+
+    return answer
 
 
 class Route(APIRoute):
@@ -53,6 +68,8 @@ class Route(APIRoute):
         summary, _, _ = (endpoint.__doc__ or "").partition("\n")
         options["summary"] = options.get("summary") or summary.rstrip(".")
         options["operation_id"] = options.get("operation_id") or to_camel(endpoint.__name__)
+        if not inspect.iscoroutinefunction(endpoint):
+            endpoint = _written_at_once(endpoint)
         super().__init__(path, endpoint, **{**options, "response_model_exclude_unset": True})
         self.description = ""
 
