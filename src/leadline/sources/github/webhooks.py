@@ -12,13 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from leadline.sources.github.api import server
-from leadline.sources.github.rows import (
-    SOURCE,
-    deployment_rows,
-    pull_request_rows,
-    release_rows,
-    run_rows,
-)
+from leadline.sources.github.rows import SOURCE, deployment_rows, pull_request_rows, release_rows, run_rows
 from leadline.sources.kit.page import Row
 from leadline.sources.kit.records import Node, inner
 from leadline.sources.kit.settings import SourceSettings
@@ -30,6 +24,7 @@ from leadline.sources.kit.webhooks import (
     WebhookEvent,
     Webhooks,
     change_of,
+    in_graphql,
     instant,
     latest,
     required,
@@ -45,23 +40,12 @@ NOTED = {
     "push": "commits are read from git",
 }
 
+_SAME = "title body state draft created_at merged_at closed_at merged_by merge_commit_sha additions deletions changed_files labels"
 _PULL_REQUEST = {
-    "title": "title",
-    "body": "body",
+    **{name: name for name in _SAME.split()},
     "author": "user",
-    "state": "state",
-    "draft": "draft",
-    "created_at": "created_at",
-    "merged_at": "merged_at",
-    "closed_at": "closed_at",
-    "merged_by": "merged_by",
     "base_branch": "base",
     "head_branch": "head",
-    "merge_commit_sha": "merge_commit_sha",
-    "additions": "additions",
-    "deletions": "deletions",
-    "changed_files": "changed_files",
-    "labels": "labels",
     "url": "html_url",
 }
 """The key that tells a column of ``pull_requests``."""
@@ -113,20 +97,12 @@ def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
     merged = node.get("merged") is True or node.get("merged_at") is not None
     ready = of.action == "ready_for_review"
     labels = node.get("labels")
-    asked: dict[str, Any] = {
-        "number": node.get("number"),
-        "title": node.get("title"),
-        "body": node.get("body"),
+    asked = {
+        **in_graphql(node, "number", "title", "body", "created_at", "updated_at", "merged_at", "closed_at"),
+        **in_graphql(node, "additions", "deletions", "changed_files"),
         "state": "merged" if merged else node.get("state"),
         "isDraft": node.get("draft"),
-        "createdAt": node.get("created_at"),
-        "updatedAt": node.get("updated_at"),
-        "mergedAt": node.get("merged_at"),
-        "closedAt": node.get("closed_at"),
         "url": node.get("html_url"),
-        "additions": node.get("additions"),
-        "deletions": node.get("deletions"),
-        "changedFiles": node.get("changed_files"),
         "baseRefName": (inner(node, "base") or {}).get("ref"),
         "headRefName": (inner(node, "head") or {}).get("ref"),
         "author": _actor(inner(node, "user")),
@@ -139,19 +115,16 @@ def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
     rows = pull_request_rows(of.repository, asked)["pull_requests"]
     unknown = change_of(rows[0], node, _PULL_REQUEST)
     newer = ("updated_at", "merged_at", "ready_at")
-    policy = (
-        MergePolicy(newer, unknown, keep_first=("ready_at",)) if ready else MergePolicy(newer, (*unknown, "ready_at"))
-    )
+    policy = MergePolicy(newer, unknown, ("ready_at",)) if ready else MergePolicy(newer, (*unknown, "ready_at"))
     return (Change("pull_requests", rows, policy),)
 
 
 def _review(of: _Delivery) -> tuple[Change, ...] | str:
     pull, node = required(of.payload, "pull_request"), required(of.payload, "review")
     asked = {
+        **in_graphql(node, "submitted_at", "updated_at"),
         "databaseId": node.get("id"),
         "state": str(node.get("state")).upper(),
-        "submittedAt": node.get("submitted_at"),
-        "updatedAt": node.get("updated_at"),
         "author": _actor(inner(node, "user")),
     }
     rows = pull_request_rows(of.repository, {"number": pull.get("number"), "reviews": {"nodes": [asked]}})["reviews"]
@@ -178,25 +151,15 @@ def _issue_comment(of: _Delivery) -> tuple[Change, ...] | str:
     return _comment(of, issue, "discussion")
 
 
-def _review_comment(of: _Delivery) -> tuple[Change, ...] | str:
-    return _comment(of, required(of.payload, "pull_request"), "review")
-
-
 def _comment(of: _Delivery, pull: Node, kind: str) -> tuple[Change, ...] | str:
     node = required(of.payload, "comment")
     asked = {
+        **in_graphql(node, "created_at", "updated_at"),
         "databaseId": node.get("id"),
-        "createdAt": node.get("created_at"),
-        "updatedAt": node.get("updated_at"),
         "author": _actor(inner(node, "user")),
     }
-    listed = {"nodes": [asked]}
-    on_code = [{"comments": listed}] if kind == "review" else []
-    of_pull: dict[str, Any] = {
-        "number": pull.get("number"),
-        "comments": {"nodes": []} if on_code else listed,
-        "reviews": {"nodes": on_code},
-    }
+    talk, lines = ([], [{"comments": {"nodes": [asked]}}]) if kind == "review" else ([asked], [])
+    of_pull = {"number": pull.get("number"), "comments": {"nodes": talk}, "reviews": {"nodes": lines}}
     rows = pull_request_rows(of.repository, of_pull)["comments"]
     if of.action == "deleted":  # for good: no other comment will have its id
         keys = [{name: row[name] for name in ("repository", "number", "comment_id")} for row in rows]
@@ -210,13 +173,7 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
     published = instant(node.get("published_at"), "published_at")
     if node.get("draft") is True or published is None:
         return "a release that is not published"
-    asked = {
-        "tagName": node.get("tag_name"),
-        "name": node.get("name"),
-        "isDraft": False,
-        "publishedAt": node.get("published_at"),
-        "updatedAt": node.get("updated_at"),
-    }
+    asked = in_graphql(node, "tag_name", "name", "published_at", "updated_at")
     rows = release_rows(of.repository, asked)["releases"]
     if of.action == "deleted":
         return (_no_release(of, node.get("tag_name"), node),)
@@ -236,30 +193,19 @@ def _no_release(of: _Delivery, tag: Any, node: Node) -> Change:
     return Change("releases", [row], MergePolicy(("published_at",), deleted=True))
 
 
-def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
-    return _deployed(of, [])
-
-
 def _deployment_status(of: _Delivery) -> tuple[Change, ...] | str:
     node = required(of.payload, "deployment_status")
     if str(node.get("state")).lower() in REPLACED:
         return "a deployment that another one replaced"
-    status = {
-        "state": node.get("state"),
-        "createdAt": node.get("created_at"),
-        "logUrl": node.get("log_url") or node.get("target_url"),
-        "environmentUrl": node.get("environment_url"),
-    }
-    return _deployed(of, [status])
+    log = node.get("log_url") or node.get("target_url")
+    return _deployed(of, [{**in_graphql(node, "state", "created_at", "environment_url"), "logUrl": log}])
 
 
 def _deployed(of: _Delivery, statuses: list[Node]) -> tuple[Change, ...]:
     node = required(of.payload, "deployment")
     asked = {
+        **in_graphql(node, "environment", "task", "created_at"),
         "databaseId": node.get("id"),
-        "environment": node.get("environment"),
-        "task": node.get("task"),
-        "createdAt": node.get("created_at"),
         "commitOid": node.get("sha"),
         "creator": _actor(inner(node, "creator")),
         "statuses": {"nodes": statuses},
@@ -277,10 +223,10 @@ def _workflow_run(of: _Delivery) -> tuple[Change, ...] | str:
 _EVENTS: Mapping[str, Callable[[_Delivery], tuple[Change, ...] | str]] = {
     "pull_request": _pull_request,
     "pull_request_review": _review,
-    "pull_request_review_comment": _review_comment,
+    "pull_request_review_comment": lambda of: _comment(of, required(of.payload, "pull_request"), "review"),
     "issue_comment": _issue_comment,
     "release": _release,
-    "deployment": _deployment,
+    "deployment": lambda of: _deployed(of, []),
     "deployment_status": _deployment_status,
     "workflow_run": _workflow_run,
 }

@@ -16,14 +16,7 @@ from leadline.sources.gitlab.api import Api, connection
 from leadline.sources.gitlab.merge_requests import MergeRequests
 from leadline.sources.gitlab.overview import Project
 from leadline.sources.gitlab.queries import ISSUES, LIST, NUMBERS, RELEASES
-from leadline.sources.gitlab.rows import (
-    issue_key,
-    issue_rows,
-    merge_request_rows,
-    number,
-    release_rows,
-    utc,
-)
+from leadline.sources.gitlab.rows import issue_key, issue_rows, merge_request_rows, number, release_rows, utc
 from leadline.sources.kit.cursor import Part, Stored
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import ListStream

@@ -35,6 +35,7 @@ from leadline.sources.kit.webhooks import (
     WebhookEvent,
     Webhooks,
     change_of,
+    in_graphql,
     instant,
     latest,
     required,
@@ -42,24 +43,17 @@ from leadline.sources.kit.webhooks import (
 
 _SHA = re.compile("[0-9a-f]{40}([0-9a-f]{24})?")
 _MERGE_REQUEST = {
-    "title": "title",
+    **{name: name for name in ("title", "draft", "state", "created_at", "url")},
     "body": "description",
-    "draft": "draft",
-    "state": "state",
-    "created_at": "created_at",
     "base_branch": "target_branch",
     "head_branch": "source_branch",
-    "url": "url",
 }
 _ISSUE = {
-    "type": "type",
-    "title": "title",
+    **{name: name for name in ("type", "title", "created_at", "url")},
     "status": "state",
     "status_category": "state",
     "story_points": "weight",
-    "created_at": "created_at",
     "completed_at": "closed_at",
-    "url": "url",
 }
 """The key of ``object_attributes`` that tells a column."""
 
@@ -130,6 +124,10 @@ def _time(value: Any) -> Any:
     return None if moment is None else moment.isoformat()
 
 
+def _in_graphql(node: Node, *names: str) -> dict[str, Any]:
+    return {name: _time(value) if name.endswith("At") else value for name, value in in_graphql(node, *names).items()}
+
+
 def _labels(of: _Delivery) -> Node | None:
     labels = of.payload.get("labels", of.thing.get("labels"))
     return None if labels is None else {"nodes": labels}
@@ -148,20 +146,13 @@ def _merge_request(of: _Delivery) -> tuple[Change, ...] | str:
     if action == "merge" and merger is None:
         merger = inner(of.payload, "user")
     asked = {
-        "iid": node.get("iid"),
-        "title": node.get("title"),
-        "description": node.get("description"),
-        "state": node.get("state"),
+        **_in_graphql(node, "iid", "title", "description", "state", "created_at", "updated_at"),
+        **_in_graphql(node, "target_branch", "source_branch", "merge_commit_sha"),
         "draft": node.get("draft", node.get("work_in_progress")),
-        "createdAt": _time(node.get("created_at")),
-        "updatedAt": _time(node.get("updated_at")),
         "mergedAt": ended,
         "closedAt": ended,
-        "targetBranch": node.get("target_branch"),
-        "sourceBranch": node.get("source_branch"),
         "author": author,
         "mergeUser": merger,
-        "mergeCommitSha": node.get("merge_commit_sha"),
         "labels": _labels(of),
         "webUrl": node.get("url"),
     }
@@ -189,11 +180,10 @@ def _note(of: _Delivery) -> tuple[Change, ...] | str:
     on_code = node.get("type") == "DiffNote" or ("type" not in node and node.get("st_diff") is not None)
     author = of.user(node.get("author_id"))
     asked = {
+        **_in_graphql(node, "created_at", "updated_at"),
         "id": f"gid://gitlab/{'DiffNote' if on_code else 'Note'}/{node['id']}" if node.get("id") else None,
         "system": False,
         "author": author,
-        "createdAt": _time(node.get("created_at")),
-        "updatedAt": _time(node.get("updated_at")),
     }
     rows = merge_request_rows(of.project, {"iid": merge_request.get("iid"), "notes": {"nodes": [asked]}})
     policy = MergePolicy(
@@ -213,14 +203,7 @@ def _pipeline(of: _Delivery) -> tuple[Change, ...] | str:
     node, base = of.thing, of.source.origin
     url = node.get("url")
     asked = {
-        "id": node.get("id"),
-        "name": node.get("name"),
-        "source": node.get("source"),
-        "ref": node.get("ref"),
-        "sha": node.get("sha"),
-        "status": node.get("status"),
-        "createdAt": _time(node.get("created_at")),
-        "finishedAt": _time(node.get("finished_at")),
+        **_in_graphql(node, "id", "name", "source", "ref", "sha", "status", "created_at", "finished_at"),
         "path": url.removeprefix(base) if isinstance(url, str) and url.startswith(f"{base}/") else None,
         "user": inner(of.payload, "user"),
     }
@@ -237,13 +220,12 @@ def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
     node = of.payload
     changed, link = _time(node.get("status_changed_at")), node.get("commit_url")
     sha = link.rpartition("/")[2] if isinstance(link, str) else ""
-    job = {"web_url": node.get("deployable_url")}
     asked = {
         "id": node.get("deployment_id"),
         "environment": {"name": node.get("environment")},
         "sha": sha if _SHA.fullmatch(sha) else None,
         "status": node.get("status"),
-        "deployable": job,
+        "deployable": {"web_url": node.get("deployable_url")},
         "user": inner(node, "user"),
         "updated_at": changed,
     }
@@ -257,10 +239,9 @@ def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
 def _release(of: _Delivery) -> tuple[Change, ...] | str:
     node = of.payload if "object_attributes" not in of.payload else of.thing
     asked = {
+        **_in_graphql(node, "name", "released_at"),
         "tagName": node.get("tag"),
-        "name": node.get("name"),
         "commit": {"sha": (inner(node, "commit") or {}).get("id")},
-        "releasedAt": _time(node.get("released_at")),
     }
     (row,) = release_rows(of.project, asked)["releases"]
     if node.get("action") == "delete":
@@ -276,18 +257,11 @@ def _issue(of: _Delivery) -> tuple[Change, ...] | str:
     node = of.thing
     author, assignees = of.user(node.get("author_id")), of.payload.get("assignees")
     asked = {
-        "iid": node.get("iid"),
-        "type": node.get("type"),
-        "title": node.get("title"),
-        "state": node.get("state"),
-        "weight": node.get("weight"),
+        **_in_graphql(node, "iid", "type", "title", "state", "weight", "created_at", "updated_at", "closed_at"),
         "moved": node.get("moved_to_id") is not None,
         "author": author,
         "assignees": {"nodes": assignees or []},  # left out where nobody is assigned
         "labels": _labels(of),
-        "createdAt": _time(node.get("created_at")),
-        "updatedAt": _time(node.get("updated_at")),
-        "closedAt": _time(node.get("closed_at")),
         "webUrl": node.get("url"),
     }
     rows_by_table = issue_rows(of.project, asked)

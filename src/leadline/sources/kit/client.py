@@ -65,7 +65,7 @@ class _NoJson(str):
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: its status, headers (names in lower case) and JSON. ``body`` is None for 304 and 204."""
+    """One answer: its status, headers (by names in lower case) and JSON. ``body`` is None for 304 and 204."""
 
     status: int
     headers: Mapping[str, str]
@@ -153,9 +153,14 @@ class Client:
         Raises ``Unavailable`` when every attempt failed, and ``Refused`` for an answer that is no JSON, and when the same is
         asked again and again.
         """
-        answer = self._with_retries(
-            lambda: self._attempt(method, url, params, body, headers, classify, bare=bare), budget, attempts
-        )
+        import httpx
+
+        auth = None if bare else httpx.USE_CLIENT_DEFAULT
+
+        def send() -> httpx.Response:
+            return self._http.request(method, url, params=params, json=body, headers=headers, auth=auth)
+
+        answer = self._with_retries(lambda: self._attempt(send, classify), budget, attempts)
         if not bare:
             self.answers += 1
             if answer.status == 200:
@@ -212,24 +217,9 @@ class Client:
                 raise Unavailable(f"{self.tool} could not be read in {attempts} attempts: {troubles[-1]}")
             self._pause(self._backoff(len(troubles), FIRST_WAIT, LONGEST_WAIT), troubles[-1])
 
-    def _attempt(
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, str] | None,
-        body: Any,
-        headers: Mapping[str, str] | None,
-        classify: Classify | None,
-        *,
-        bare: bool,
-    ) -> Answer | RateLimited | str:
+    def _attempt(self, send: Callable[[], httpx.Response], classify: Classify | None) -> Answer | RateLimited | str:
         """One attempt: an answer, a limit to wait for, or the trouble it met."""
-        import httpx
-
-        auth = None if bare else httpx.USE_CLIENT_DEFAULT
-        response = self._sent(
-            lambda: self._http.request(method, url, params=params, json=body, headers=headers, auth=auth)
-        )
+        response = self._sent(send)
         if isinstance(response, str):
             return response
         self.tool_time = _date(response.headers.get("date")) or self.tool_time
@@ -245,14 +235,12 @@ class Client:
     def _streamed(
         self, url: str, take: Callable[[Answer, Iterator[bytes]], None], headers: Mapping[str, str] | None
     ) -> Answer | RateLimited | str:
-        """One attempt to read a file."""
-
         def download() -> Answer | str:
             with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
                 self.tool_time = _date(response.headers.get("date")) or self.tool_time
                 if response.status_code >= 500:
                     return f"it answered {response.status_code}"
-                answer = Answer(response.status_code, _lower(response.headers), None)
+                answer = Answer(response.status_code, response.headers, None)
                 if answer.status == 200:
                     take(answer, response.iter_bytes())
                 return answer
@@ -277,7 +265,7 @@ class Client:
             return "its answer was not compressed as it said"
 
     def _parsed(self, response: httpx.Response) -> Answer | str:
-        headers = _lower(response.headers)
+        headers = response.headers
         if response.status_code in (204, 304) or not response.content:
             return Answer(response.status_code, headers, None)
         try:
@@ -336,10 +324,6 @@ class Client:
         if self._closed.is_set():
             raise Unavailable(f"{self.tool} was not asked any further")
         self.waited += seconds
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
 
 
 def _of_limit(answer: Answer, name: str) -> str | None:

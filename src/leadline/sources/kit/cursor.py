@@ -1,7 +1,4 @@
-"""Cursors: how far a stream has been read, each a dataclass of its own with a version, stored as JSON.
-
-A field that is misspelt does not pass the type checker, and a stored value of another shape is refused where it is read.
-"""
+"""Cursors: how far a stream has been read, each a dataclass of its own with a version, stored as JSON."""
 
 from __future__ import annotations
 

@@ -41,10 +41,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from leadline.errors import NotFound
-from leadline.sources.kit.client import Refused, Unavailable
+from leadline.sources.kit.client import Client, Refused, Unavailable
 from leadline.sources.kit.cursor import Cursor, Cursors, Stored
 from leadline.sources.kit.page import Page, Row, Skipped
 from leadline.sources.kit.text import Misshapen
@@ -99,19 +99,10 @@ class Stream(ABC, Generic[C]):
         )
 
 
-class Answering(Protocol):
-    """The tool's client: ``answers`` counts what it was answered."""
-
-    @property
-    def answers(self) -> int:
-        """How many there were so far."""
-        ...
-
-
 class StreamReader:
     """Reads the streams of one run. ``failed`` are those that could not be read, ``left_out`` those that were refused."""
 
-    def __init__(self, cursors: Mapping[str, Stored], client: Answering) -> None:
+    def __init__(self, cursors: Mapping[str, Stored], client: Client) -> None:
         self.cursors = Cursors(cursors)
         self.failed: list[Skipped] = []
         self.left_out: list[Skipped] = []

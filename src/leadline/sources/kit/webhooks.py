@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -150,6 +151,11 @@ def signature_headers() -> frozenset[str]:
 def change_of(row: Row, node: Mapping[str, Any], keys: Mapping[str, str]) -> tuple[str, ...]:
     """The columns of ``row`` that ``node`` cannot tell, since it lacks their keys (``keys``: by column)."""
     return tuple(column for column, key in keys.items() if column in row and key not in node)
+
+
+def in_graphql(node: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The values of ``node`` under these names, as GraphQL spells them: ``createdAt`` for ``created_at``."""
+    return {re.sub("_(.)", lambda match: match[1].upper(), name): node.get(name) for name in names}
 
 
 def required(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
