@@ -1,8 +1,5 @@
-"""How answers are written: JSON of the model that a route declares, which nothing on the way may keep.
-
-Members are camelCase on the wire. A member that was not set is left out, so that a model's optional members are absent
-rather than null.
-"""
+"""How answers are written: JSON of the model that a route declares, which nothing on the way may keep. Members are camelCase on the
+wire. A member that was not set is left out, so that a model's optional members are absent rather than null."""
 
 from __future__ import annotations
 
@@ -59,10 +56,8 @@ def _written_at_once(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Route(APIRoute):
-    """A route that reads its query as ``LenientQuery`` does, and whose answer leaves out what was not set.
-
-    Its name and summary in OpenAPI are those of the function, unless they are said.
-    """
+    """A route that reads its query as ``LenientQuery`` does, and whose answer leaves out what was not set. Its name and summary in
+    OpenAPI are those of the function, unless they are said."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         summary, _, _ = (endpoint.__doc__ or "").partition("\n")

@@ -1,7 +1,5 @@
-"""What all requests to a server share: the open home, keys, monitoring, reports, pushes and the time.
-
-One ``AppState`` is made per server and hangs on the application.
-"""
+"""What all requests to a server share: the open home, keys, monitoring, reports, pushes and the time. One ``AppState`` is made per
+server and hangs on the application."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""API keys: which one the headers carry, whether it is good, and what it may do. ``leadline.api.caller`` makes routes ask.
-
-Keys that were good a moment ago are remembered for ``REMEMBER_SECONDS``, so that polling costs no look-up; a revoked key
-therefore works for at most that long. When a key was last used is noted beside the request, never within it.
-"""
+"""API keys: which one the headers carry, whether it is good, and what it may do. ``leadline.api.caller`` makes routes ask. Keys
+that were good a moment ago are remembered for ``REMEMBER_SECONDS``, so that polling costs no look-up; a revoked key therefore works
+for at most that long. When a key was last used is noted beside the request, never within it."""
 
 from __future__ import annotations
 
@@ -41,11 +39,9 @@ ADMIN = frozenset({"admin"})
 
 
 def presented_key(headers: Mapping[str, Sequence[str]]) -> str:
-    """The one key that ``headers`` (lower-case name → values) carry in any of the four documented spellings.
-
-    Raises ``Unauthenticated`` if there is none, or if there are several that differ: guessing which one was meant
-    could serve the wrong tenant.
-    """
+    """The one key that ``headers`` (lower-case name → values) carry in any of the four documented spellings. Raises
+    ``Unauthenticated`` if there is none, or if there are several that differ: guessing which one was meant could serve the wrong
+    tenant."""
     texts = [value.strip() for name in ("sei_api_key", "x-api-key") for value in headers.get(name, ())]
     for value in headers.get("authorization", ()):
         scheme, _, credentials = value.strip().partition(" ")
@@ -75,11 +71,9 @@ IDENTIFIERS = (("projectIdentifier", "project"), ("orgIdentifier", "organization
 
 
 def check_tenant(key: ApiKey, query: Mapping[str, Sequence[str]], *, required: bool) -> None:
-    """Compare the query's identifiers with the key's project and organization.
-
-    Raises ``InvalidRequest`` if one is missing though ``required``, ``Forbidden`` if one names another tenant. An
-    identifier left empty counts as missing; one given twice must be right both times.
-    """
+    """Compare the query's identifiers with the key's project and organization. Raises ``InvalidRequest`` if one is missing though
+    ``required``, ``Forbidden`` if one names another tenant. An identifier left empty counts as missing; one given twice must be
+    right both times."""
     identifiers = {name: [value for value in query.get(name, ()) if value] for name, _ in IDENTIFIERS}
     missing = [name for name, values in identifiers.items() if not values]
     if required and missing:
@@ -97,10 +91,8 @@ def check_tenant(key: ApiKey, query: Mapping[str, Sequence[str]], *, required: b
 
 
 class Keyring:
-    """Finds keys by their text. Shared by all threads of a server; ``close`` it at the end.
-
-    ``clock`` gives seconds that only grow (for remembering), ``now`` the time of day (for expiry).
-    """
+    """Finds keys by their text. Shared by all threads of a server; ``close`` it at the end. ``clock`` gives seconds that only grow
+    (for remembering), ``now`` the time of day (for expiry)."""
 
     def __init__(
         self,

@@ -1,8 +1,6 @@
-"""Request bodies: dependencies of routes that read one within its bounds, and say in OpenAPI what it is.
-
-FastAPI's own body parameters are read before any dependency. These are read in the order of a route's parameters, so that
-nothing of a body is read before its key was checked.
-"""
+"""Request bodies: dependencies of routes that read one within its bounds, and say in OpenAPI what it is. FastAPI's own body
+parameters are read before any dependency. These are read in the order of a route's parameters, so that nothing of a body is read
+before its key was checked."""
 
 from __future__ import annotations
 
@@ -68,11 +66,7 @@ class RequestBody:
 
 
 def json_body(
-    model: Any,
-    description: str = "",
-    *,
-    parse: Callable[[bytes], Any] = parse_object,
-    limit: int = MAX_BYTES,
+    model: Any, description: str = "", *, parse: Callable[[bytes], Any] = parse_object, limit: int = MAX_BYTES
 ) -> RequestBody:
     """A body of ``model`` in JSON of at most ``limit`` bytes, as ``parse`` reads it."""
 
@@ -85,10 +79,8 @@ def json_body(
 
 
 async def read_text(request: Request, kinds: Sequence[str], limit: int) -> tuple[str, str]:
-    """The declared type (empty: none) and the body as text, of one of ``kinds`` or JSON and at most ``limit`` bytes.
-
-    Raises ``UnsupportedMediaType``, ``TooLarge`` or ``InvalidRequest``.
-    """
+    """The declared type (empty: none) and the body as text, of one of ``kinds`` or JSON and at most ``limit`` bytes. Raises
+    ``UnsupportedMediaType``, ``TooLarge`` or ``InvalidRequest``."""
     kind = check_headers(request.headers, kinds)
     return kind, decoded(await _read(request.stream(), request.headers.get("content-length", ""), limit))
 

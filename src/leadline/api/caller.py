@@ -1,8 +1,6 @@
-"""Who asks: the dependencies by which a route says which roles it is for. Each answers with the ``Caller``.
-
-A route that takes a ``Reader``, ``Writer`` or ``Admin`` as its first parameter is refused to everybody else before
-anything else of the request is read.
-"""
+"""Who asks: the dependencies by which a route says which roles it is for. Each answers with the ``Caller``. A route that takes a
+``Reader``, ``Writer`` or ``Admin`` as its first parameter is refused to everybody else before anything else of the request is
+read."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
-"""JSON as it is written by hand: text in, values out, or one refusal that says where the text stops making sense.
-
-The documented examples carry comments and trailing commas, so text that is not strict JSON is read as JSON5 (by
-``pyjson5``). What could hurt further inside is refused here: too deep, not UTF-8, numbers that are none, characters that
-no database stores.
-"""
+"""JSON as it is written by hand: text in, values out, or one refusal that says where the text stops making sense. The documented
+examples carry comments and trailing commas, so text that is not strict JSON is read as JSON5 (by ``pyjson5``). What could hurt
+further inside is refused here: too deep, not UTF-8, numbers that are none, characters that no database stores."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Structured logs: one line per event on stderr, as text for people or JSON for programs, and never a key in it.
-
-Every string in a line, also of the libraries, is scrubbed of what looks like an API key, and neither request headers nor
-query strings are ever logged.
-"""
+"""Structured logs: one line per event on stderr, as text for people or JSON for programs, and never a key in it. Every string in a
+line, also of the libraries, is scrubbed of what looks like an API key, and neither request headers nor query strings are ever
+logged."""
 
 from __future__ import annotations
 
@@ -27,10 +25,8 @@ log = structlog.get_logger("leadline.api")
 
 
 def configure(form: str | None = None, stream: TextIO | None = None) -> None:
-    """Send all logs to ``stream`` (stderr) in ``form``: ``json``, ``text``, or None for text on a terminal, else JSON.
-
-    Raises ``InvalidRequest`` for another form.
-    """
+    """Send all logs to ``stream`` (stderr) in ``form``: ``json``, ``text``, or None for text on a terminal, else JSON. Raises
+    ``InvalidRequest`` for another form."""
     stream = stream or sys.stderr
     form = (form or ("text" if stream.isatty() else "json")).strip().lower()
     if form not in FORMS:
@@ -82,10 +78,8 @@ def _scrubbed(value: Any) -> Any:
 
 
 class LogRequests:
-    """Logs each request when its answer is out: method, route, status, milliseconds, and the export it was about.
-
-    ``observe(route, method, status, seconds)`` is told the same, for the metrics.
-    """
+    """Logs each request when its answer is out: method, route, status, milliseconds, and the export it was about. ``observe(route,
+    method, status, seconds)`` is told the same, for the metrics."""
 
     def __init__(
         self,

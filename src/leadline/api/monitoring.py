@@ -1,8 +1,6 @@
-"""What operators watch: liveness, readiness and Prometheus figures of this server and its home.
-
-Figures are summed over all projects, so the page names no tenant
-and needs no key. Exports run in other processes: their figures are read from the rows they leave.
-"""
+"""What operators watch: liveness, readiness and Prometheus figures of this server and its home. Figures are summed over all
+projects, so the page names no tenant and needs no key. Exports run in other processes: their figures are read from the rows they
+leave."""
 
 from __future__ import annotations
 

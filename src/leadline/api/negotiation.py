@@ -1,7 +1,5 @@
-"""What HTTP lets a client ask for: types, encodings, conditions and ranges, decided from header text alone.
-
-Rules are RFC 9110's: 12.5.1 (Accept), 12.5.3 (Accept-Encoding), 13.1 (conditions), 14 (ranges).
-"""
+"""What HTTP lets a client ask for: types, encodings, conditions and ranges, decided from header text alone. Rules are RFC 9110's:
+12.5.1 (Accept), 12.5.3 (Accept-Encoding), 13.1 (conditions), 14 (ranges)."""
 
 from __future__ import annotations
 
@@ -13,11 +11,9 @@ from leadline.errors import LeadlineError
 
 
 def takes_gzip(accept_encoding: str | None) -> bool:
-    """Whether gzip may be sent: it may unless the header is there and rules it out.
-
-    No header means anything goes (the documented curl sends none and saves the raw body as ``.csv.gz``); an empty one, or
-    one that lists neither gzip nor ``*``, or gives it ``q=0``, rules gzip out.
-    """
+    """Whether gzip may be sent: it may unless the header is there and rules it out. No header means anything goes (the documented
+    curl sends none and saves the raw body as ``.csv.gz``); an empty one, or one that lists neither gzip nor ``*``, or gives it
+    ``q=0``, rules gzip out."""
     if accept_encoding is None:
         return True
     weights: dict[str, float] = {}
@@ -71,11 +67,9 @@ class RangeNotSatisfiable(LeadlineError):
 
 
 def parse_range(header: str | None, if_range: str | None, tag: str, size: int) -> ByteRange | None:
-    """The one range asked for, or None for the whole file.
-
-    Whole also if the header has another unit, several ranges or no sense (14.2: a server may ignore it), or if
-    ``If-Range`` names another version. Raises ``RangeNotSatisfiable`` for a range beyond ``size`` bytes.
-    """
+    """The one range asked for, or None for the whole file. Whole also if the header has another unit, several ranges or no sense
+    (14.2: a server may ignore it), or if ``If-Range`` names another version. Raises ``RangeNotSatisfiable`` for a range beyond
+    ``size`` bytes."""
     if header is None or (if_range is not None and if_range.strip() != tag):
         return None
     match = re.fullmatch(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", header, re.IGNORECASE)

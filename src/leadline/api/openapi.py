@@ -1,7 +1,5 @@
 """The OpenAPI 3.1 document: FastAPI's, made of the routes' types, with what the routes' dependencies say of themselves.
-
-``published`` prints it as it is committed.
-"""
+``published`` prints it as it is committed."""
 
 from __future__ import annotations
 

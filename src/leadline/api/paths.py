@@ -1,8 +1,6 @@
-"""One spelling for every address: documented base paths, doubled slashes and a trailing slash all reach the same route.
-
-The documented base URLs end in a path and a slash, and the documented clients join with a slash: ``//v2/…`` under
-``/gratis/sei/api`` must be ``/v2/…``. An ASGI middleware rewrites the path before routing; bodies pass untouched.
-"""
+"""One spelling for every address: documented base paths, doubled slashes and a trailing slash all reach the same route. The
+documented base URLs end in a path and a slash, and the documented clients join with a slash: ``//v2/…`` under ``/gratis/sei/api``
+must be ``/v2/…``. An ASGI middleware rewrites the path before routing; bodies pass untouched."""
 
 from __future__ import annotations
 
@@ -15,10 +13,8 @@ _SLASHES = re.compile("/{2,}")
 
 
 def normalize(path: str, prefixes: Sequence[str]) -> str:
-    """``path`` (already percent-decoded) without a configured prefix, doubled slashes and a trailing slash.
-
-    A prefix only counts as whole path segments; of several that fit the longest is taken, once.
-    """
+    """``path`` (already percent-decoded) without a configured prefix, doubled slashes and a trailing slash. A prefix only counts as
+    whole path segments; of several that fit the longest is taken, once."""
     path = _SLASHES.sub("/", path)
     for prefix in sorted(prefixes, key=len, reverse=True):
         if path == prefix or path.startswith(prefix + "/"):

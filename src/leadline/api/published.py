@@ -1,7 +1,5 @@
-"""Prints the OpenAPI document as it is committed: ``python -m leadline.api.published > docs/openapi.json``.
-
-A test compares it with ``docs/openapi.json``.
-"""
+"""Prints the OpenAPI document as it is committed: ``python -m leadline.api.published > docs/openapi.json``. A test compares it with
+``docs/openapi.json``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Takes pushed rows from many requests at once and stores them together: one durable transaction acknowledges them all.
-
-While one group is being stored the next one gathers, so that the number of transactions does not grow with the number of
-requests. A push is answered when its rows are on the disk.
-"""
+"""Takes pushed rows from many requests at once and stores them together: one durable transaction acknowledges them all. While one
+group is being stored the next one gathers, so that the number of transactions does not grow with the number of requests. A push is
+answered when its rows are on the disk."""
 
 from __future__ import annotations
 
@@ -63,10 +61,8 @@ class PushBatcher:
         self._thread: threading.Thread | None = None
 
     async def take(self, push: Push) -> Accepted:
-        """What became of ``push``, once its good rows are on the disk.
-
-        Raises ``Busy`` at once if too much waits already, or what the database raises; nothing is stored then.
-        """
+        """What became of ``push``, once its good rows are on the disk. Raises ``Busy`` at once if too much waits already, or what
+        the database raises; nothing is stored then."""
         waiting = _Waiting(push)
         with self._guard:
             if self._rows + len(push.rows) > MAX_WAITING_ROWS:

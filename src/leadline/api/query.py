@@ -1,8 +1,6 @@
-"""How query parameters are read: leniently, by pydantic models, with every refused parameter named at once.
-
-A parameter left empty counts as absent. The types here say what would do when a value is refused; ``invalid_parameters``
-makes one refusal of all that was found.
-"""
+"""How query parameters are read: leniently, by pydantic models, with every refused parameter named at once. A parameter left empty
+counts as absent. The types here say what would do when a value is refused; ``invalid_parameters`` makes one refusal of all that was
+found."""
 
 from __future__ import annotations
 
@@ -148,8 +146,7 @@ ShortText = Annotated[str, Field(_short_text, {"type": "string", "minLength": 1,
 """A text no longer than names are."""
 
 DayOrInstant = Annotated[
-    date | datetime,
-    Field(_day_or_instant, {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
+    date | datetime, Field(_day_or_instant, {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]})
 ]
 """A day (a ``date``) or an instant (a ``datetime`` in UTC)."""
 

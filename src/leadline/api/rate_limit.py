@@ -1,7 +1,5 @@
-"""How many requests a key may make: a bucket of tokens per key, so that one runaway client leaves the others their turn.
-
-A key over its rate is refused with 429, which says when to come again. Each server counts for itself.
-"""
+"""How many requests a key may make: a bucket of tokens per key, so that one runaway client leaves the others their turn. A key over
+its rate is refused with 429, which says when to come again. Each server counts for itself."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Runs reports beside requests: a few at once, each stopped when its time is up or its client went away.
-
-Each thread of the pool keeps its runner, and so the engine, between reports; after a while without any it gives the memory
-back. Threads start when first needed.
-"""
+"""Runs reports beside requests: a few at once, each stopped when its time is up or its client went away. Each thread of the pool
+keeps its runner, and so the engine, between reports; after a while without any it gives the memory back. Threads start when first
+needed."""
 
 from __future__ import annotations
 

@@ -172,11 +172,9 @@ def _meaning(error: csv.Error) -> str:
 
 
 def exact_rows(file: ImportFile, header: Header, progress: Progress | None, *, records: bool) -> Iterator[RawRows]:
-    """The rows in order, with the physical line each starts on; ``records`` keeps each raw record beside its row.
-
-    Refused here: records with too few or too many cells, text that is not UTF-8, NUL bytes, quotes that do not match
-    and cells over ``LONGEST_FIELD``.
-    """
+    """The rows in order, with the physical line each starts on; ``records`` keeps each raw record beside its row. Refused here:
+    records with too few or too many cells, text that is not UTF-8, NUL bytes, quotes that do not match and cells over
+    ``LONGEST_FIELD``."""
     with ByteStream(file, progress) as stream:
         lines = _Lines(io.BufferedReader(stream, 1 << 18), file)
         next(_records(lines, file), None)

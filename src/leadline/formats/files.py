@@ -1,7 +1,5 @@
-"""Finds the files to import and opens them: which table a path belongs to, and its bytes, unpacked and counted.
-
-What the bytes mean is the business of ``csv_reader``, ``json_lines`` and ``parquet``, which turn them into ``RawRows``.
-"""
+"""Finds the files to import and opens them: which table a path belongs to, and its bytes, unpacked and counted. What the bytes mean
+is the business of ``csv_reader``, ``json_lines`` and ``parquet``, which turn them into ``RawRows``."""
 
 from __future__ import annotations
 
@@ -44,12 +42,9 @@ class ImportFile:
 
 
 def find_files(paths: Sequence[Path], table: str | None) -> tuple[list[ImportFile], list[tuple[Path, str]]]:
-    """The files to import among ``paths`` (files or folders), and those skipped with the reason.
-
-    ``table`` overrides what a single file's name says. Of a folder only files named after tables are taken, in name
-    order, sub-folders are ignored. Raises ``InvalidRequest`` for a path that does not exist, an unknown table, or a
-    single file whose table or format cannot be told.
-    """
+    """The files to import among ``paths`` (files or folders), and those skipped with the reason. ``table`` overrides what a single
+    file's name says. Of a folder only files named after tables are taken, in name order, sub-folders are ignored. Raises
+    ``InvalidRequest`` for a path that does not exist, an unknown table, or a single file whose table or format cannot be told."""
     forced = table_named(table) if table is not None else None
     files: list[ImportFile] = []
     skipped: list[tuple[Path, str]] = []

@@ -1,7 +1,5 @@
-"""Reads JSON Lines (one object a line, UTF-8) and rows within other JSON into raw rows.
-
-Numbers stay the texts they are written as, and keys are matched like the column names of a CSV file.
-"""
+"""Reads JSON Lines (one object a line, UTF-8) and rows within other JSON into raw rows. Numbers stay the texts they are written as,
+and keys are matched like the column names of a CSV file."""
 
 from __future__ import annotations
 
@@ -19,11 +17,9 @@ BATCH_BYTES = 16 << 20
 
 
 def json_rows(file: ImportFile, progress: Progress | None, *, records: bool) -> Iterator[RawRows]:
-    """The rows in order, with the line of each; ``records`` keeps each raw line beside its row.
-
-    Refused here: lines that are no JSON object, keys the table has not (open tables keep them) or twice, objects and
-    lists where a text or number belongs, text that is not Unicode.
-    """
+    """The rows in order, with the line of each; ``records`` keeps each raw line beside its row. Refused here: lines that are no
+    JSON object, keys the table has not (open tables keep them) or twice, objects and lists where a text or number belongs, text
+    that is not Unicode."""
     columns = Columns(file.table)
     with ByteStream(file, progress) as stream:
         source = io.BufferedReader(stream, 1 << 18)
@@ -69,10 +65,8 @@ _DECODER = json.JSONDecoder(
 
 
 def parsed_document(text: str) -> Any:
-    """A JSON document with numbers as texts; a ``RowRefused`` stands for an object or number that cannot be.
-
-    Raises ``ValueError`` (``json.JSONDecodeError`` says where) or ``RecursionError`` if it is no JSON.
-    """
+    """A JSON document with numbers as texts; a ``RowRefused`` stands for an object or number that cannot be. Raises ``ValueError``
+    (``json.JSONDecodeError`` says where) or ``RecursionError`` if it is no JSON."""
     return _DECODER.decode(text)
 
 

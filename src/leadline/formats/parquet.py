@@ -1,8 +1,5 @@
-"""Reads Parquet files written by anybody into raw rows.
-
-Values become texts (lists of texts for list columns), so that one set of rules checks them whatever format they came in. Row
-numbers stand for lines.
-"""
+"""Reads Parquet files written by anybody into raw rows. Values become texts (lists of texts for list columns), so that one set of
+rules checks them whatever format they came in. Row numbers stand for lines."""
 
 from __future__ import annotations
 
@@ -22,11 +19,8 @@ BATCH_ROWS = 16_384
 
 
 def parquet_rows(file: ImportFile, progress: Progress | None, *, records: bool) -> tuple[Header, Iterator[RawRows]]:
-    """The columns and the rows in order; ``records`` keeps each row as JSON beside it.
-
-    Raises ``InvalidInput`` when the file is not Parquet, its columns are not the table's, or of a type that has no
-    text form. Floating-point NaN counts as unknown.
-    """
+    """The columns and the rows in order; ``records`` keeps each row as JSON beside it. Raises ``InvalidInput`` when the file is not
+    Parquet, its columns are not the table's, or of a type that has no text form. Floating-point NaN counts as unknown."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

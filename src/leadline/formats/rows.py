@@ -1,8 +1,6 @@
-"""What a row is between its file, request or tool and the rules that judge it: texts by the table's column names.
-
-Files are read into batches of such rows (``RawRows``); pushed rows, webhooks and connectors make them one by one
-(``raw_row``). Numbers keep the digits they are written with, so that nothing is rounded before it is judged.
-"""
+"""What a row is between its file, request or tool and the rules that judge it: texts by the table's column names. Files are read
+into batches of such rows (``RawRows``); pushed rows, webhooks and connectors make them one by one (``raw_row``). Numbers keep the
+digits they are written with, so that nothing is rounded before it is judged."""
 
 from __future__ import annotations
 
@@ -45,11 +43,9 @@ class Refusal:
 
 @dataclass
 class RawRows:
-    """Rows as a file has them, not yet converted, with what was refused while reading.
-
-    ``batch`` holds declared columns (in any order, possibly not all) as texts, list columns as texts or lists of
-    texts, further columns of an open table as texts, and, from exact readers, ``_line`` and ``_record``.
-    """
+    """Rows as a file has them, not yet converted, with what was refused while reading. ``batch`` holds declared columns (in any
+    order, possibly not all) as texts, list columns as texts or lists of texts, further columns of an open table as texts, and, from
+    exact readers, ``_line`` and ``_record``."""
 
     batch: pa.RecordBatch | None
     refusals: list[Refusal] = field(default_factory=list)
@@ -75,11 +71,9 @@ class Header:
 
 
 def resolve_header(names: Iterable[str], file: ImportFile) -> Header:
-    """Matches a file's column names with the table's: trimmed, without regard to case, in any order.
-
-    Raises ``InvalidInput`` with every finding: unknown columns (open tables keep them), columns twice, missing key
-    columns, columns without a name or named like a formula.
-    """
+    """Matches a file's column names with the table's: trimmed, without regard to case, in any order. Raises ``InvalidInput`` with
+    every finding: unknown columns (open tables keep them), columns twice, missing key columns, columns without a name or named like
+    a formula."""
     table = file.table
     resolved: list[str] = []
     extras: list[str] = []
@@ -138,10 +132,8 @@ def list_columns(table: Table) -> frozenset[str]:
 
 
 class Columns:
-    """The table's columns by the keys a file uses for them; every spelling is resolved once.
-
-    ``lenient``: keys the table has not are left out and collected, with what would do, in ``unknown``.
-    """
+    """The table's columns by the keys a file uses for them; every spelling is resolved once. ``lenient``: keys the table has not
+    are left out and collected, with what would do, in ``unknown``."""
 
     def __init__(self, table: Table, *, lenient: bool = False) -> None:
         self.table = table

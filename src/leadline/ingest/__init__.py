@@ -1,7 +1,5 @@
-"""Takes rows into the lake: validates them, resolves duplicates by natural key and version, commits them whole.
-
-``ingest`` takes typed record batches, ``import_paths`` files in the documented tables, ``remove`` keys whose rows go.
-"""
+"""Takes rows into the lake: validates them, resolves duplicates by natural key and version, commits them whole. ``ingest`` takes
+typed record batches, ``import_paths`` files in the documented tables, ``remove`` keys whose rows go."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
-"""The rules that turn a cell's text into a declared type, as DuckDB SQL generated from the schema.
-
-For each column there is an expression of its typed value, and one of the reason why a value is refused (NULL when it is not).
-One set of rules serves every file format and every reader, so a value is judged alike wherever it comes from. Empty text is
-unknown.
-"""
+"""The rules that turn a cell's text into a declared type, as DuckDB SQL generated from the schema. For each column there is an
+expression of its typed value, and one of the reason why a value is refused (NULL when it is not). One set of rules serves every
+file format and every reader, so a value is judged alike wherever it comes from. Empty text is unknown."""
 
 from __future__ import annotations
 
@@ -49,12 +46,9 @@ def cast_name(name: str) -> str:
 
 
 def rules(table: Table, raw: Mapping[str, bool], extras: Sequence[str] = (), *, thorough: bool) -> list[Rule]:
-    """One rule per stored column, in stored order.
-
-    ``raw`` names the raw columns at hand, True for those that hold lists; columns not at hand are unknown. ``extras``
-    are further columns kept as attributes. ``thorough`` also looks for NUL bytes and overlong values, which the fast
-    CSV reader has excluded before.
-    """
+    """One rule per stored column, in stored order. ``raw`` names the raw columns at hand, True for those that hold lists; columns
+    not at hand are unknown. ``extras`` are further columns kept as attributes. ``thorough`` also looks for NUL bytes and overlong
+    values, which the fast CSV reader has excluded before."""
     lower = lower_case_columns(table)
     columns = [
         _rule(column, table, is_list=raw.get(column.name), lower=column.name in lower, thorough=thorough)

@@ -1,9 +1,6 @@
-"""The one way rows enter the lake: stage them, resolve them against what is there, commit once.
-
-A delivery is one atomic Delta commit, or none when nothing changes. Staging happens outside the table's lock, resolving and
-committing inside it, so any number of processes may deliver at once and none loses or doubles a row. A process killed
-anywhere leaves the last good state.
-"""
+"""The one way rows enter the lake: stage them, resolve them against what is there, commit once. A delivery is one atomic Delta
+commit, or none when nothing changes. Staging happens outside the table's lock, resolving and committing inside it, so any number of
+processes may deliver at once and none loses or doubles a row. A process killed anywhere leaves the last good state."""
 
 from __future__ import annotations
 

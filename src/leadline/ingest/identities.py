@@ -26,19 +26,10 @@ def known_emails(project: Project) -> set[str]:
     return emails
 
 
-def set_identity(
-    project: Project,
-    *,
-    source: str,
-    account: str,
-    email: str,
-    now: datetime,
-) -> Receipt:
-    """Say that ``account`` of ``source`` (`git`, `github`, `jira`, …) is the developer ``email``; the latest word holds.
-
-    All three are compared in any letter case. Raises ``InvalidRequest`` if one is empty, or if nobody of the project's
-    org trees and developers has the email (``unknown_developer``, with the nearest ones).
-    """
+def set_identity(project: Project, *, source: str, account: str, email: str, now: datetime) -> Receipt:
+    """Say that ``account`` of ``source`` (`git`, `github`, `jira`, …) is the developer ``email``; the latest word holds. All three
+    are compared in any letter case. Raises ``InvalidRequest`` if one is empty, or if nobody of the project's org trees and
+    developers has the email (``unknown_developer``, with the nearest ones)."""
     refused = set_identities(project, rows=[AccountMapping(source, account, email)], now=now)
     if refused.refusals:
         raise refused.refusals[0].error
@@ -77,17 +68,10 @@ class SetIdentities:
     refusals: tuple[RefusedMapping, ...]
 
 
-def set_identities(
-    project: Project,
-    *,
-    rows: Sequence[AccountMapping],
-    now: datetime,
-) -> SetIdentities:
-    """Say whose accounts these are, in one commit; the latest word holds. Rows refused do not keep the others out.
-
-    A row is refused if something in it is empty (``invalid_identity``), if nobody has the email (``unknown_developer``, with
-    the nearest ones), or if another row gives the account to somebody else (``conflicting_identity``).
-    """
+def set_identities(project: Project, *, rows: Sequence[AccountMapping], now: datetime) -> SetIdentities:
+    """Say whose accounts these are, in one commit; the latest word holds. Rows refused do not keep the others out. A row is refused
+    if something in it is empty (``invalid_identity``), if nobody has the email (``unknown_developer``, with the nearest ones), or
+    if another row gives the account to somebody else (``conflicting_identity``)."""
     emails = known_emails(project)
     owners: dict[tuple[str, str], set[str]] = {}
     for mapping in rows:

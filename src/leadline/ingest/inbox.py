@@ -101,11 +101,9 @@ class _Candidate:
 
 
 def accept(db: Database, validator: RowValidator, pushes: Sequence[Push], now: datetime) -> list[Accepted]:
-    """Store the good rows of ``pushes`` in the inbox, all in one durable transaction; what became of each push.
-
-    Rows are checked as those of a file are, except that columns the table has not are left out. Raises what the database
-    raises; nothing was stored then.
-    """
+    """Store the good rows of ``pushes`` in the inbox, all in one durable transaction; what became of each push. Rows are checked as
+    those of a file are, except that columns the table has not are left out. Raises what the database raises; nothing was stored
+    then."""
     candidates = [_candidate(push) for push in pushes]
     for table in {push.table.name: push.table for push in pushes}.values():
         _validate(validator, table, [one for one in candidates if one.push.table.name == table.name])
@@ -153,11 +151,9 @@ def due(db: Database, now: datetime) -> list[int]:
 
 
 def flush(project: Project, *, now: Callable[[], datetime], tables: Collection[str] | None = None) -> int:
-    """Deliver to the lake whatever waits in the project's inbox (for ``tables``) at this moment; the rows delivered.
-
-    Rows that the lake cannot take are kept aside and hold up nobody. Any number of processes may flush at once. Raises
-    ``StoreError`` or what the database raises while disk or database are in trouble; the rest waits on then.
-    """
+    """Deliver to the lake whatever waits in the project's inbox (for ``tables``) at this moment; the rows delivered. Rows that the
+    lake cannot take are kept aside and hold up nobody. Any number of processes may flush at once. Raises ``StoreError`` or what the
+    database raises while disk or database are in trouble; the rest waits on then."""
     delivered = 0
     if tables is not None and PARENT in tables:
         # Whether a comment is news is told by its pull request: those that came before it go before it.

@@ -1,8 +1,6 @@
-"""Merges rows into the lake that come late, twice, or knowing less than the lake does: those of webhooks.
-
-Each comes with a ``MergePolicy``. It is decided against the rows that the lake has now, with the table's lock held, so that a
-poll that delivers meanwhile comes before or after, not between.
-"""
+"""Merges rows into the lake that come late, twice, or knowing less than the lake does: those of webhooks. Each comes with a
+``MergePolicy``. It is decided against the rows that the lake has now, with the table's lock held, so that a poll that delivers
+meanwhile comes before or after, not between."""
 
 from __future__ import annotations
 
@@ -79,10 +77,8 @@ def merge(
     present: Mapping[Key, Typed],
     parent_versions: Mapping[Key, datetime | None],
 ) -> dict[Key, Typed | None]:
-    """What is under each key after the ``arriving`` rows, in their order: a whole row, or None for what is no more.
-
-    ``present``: what the lake has under their keys; ``parent_versions``: the versions of their pull requests.
-    """
+    """What is under each key after the ``arriving`` rows, in their order: a whole row, or None for what is no more. ``present``:
+    what the lake has under their keys; ``parent_versions``: the versions of their pull requests."""
     rows: dict[Key, Typed | None] = dict(present)
     for row, arrival in arriving:
         key, policy = _key(table, row), arrival.policy

@@ -1,7 +1,5 @@
-"""Delivers pushed rows that were acknowledged and still wait in a project's inbox to the lake.
-
-Whoever reads the newest state of a project's data and owes its caller every acknowledged row calls this first.
-"""
+"""Delivers pushed rows that were acknowledged and still wait in a project's inbox to the lake. Whoever reads the newest state of a
+project's data and owes its caller every acknowledged row calls this first."""
 
 from __future__ import annotations
 
@@ -16,10 +14,8 @@ if TYPE_CHECKING:
 
 
 def deliver_pushed(project: Project, tables: Collection[str] | None = None) -> int:
-    """Deliver the rows that wait in the inbox (for ``tables``; default: any); how many. Raises ``StoreError``.
-
-    Nothing waiting costs one look-up.
-    """
+    """Deliver the rows that wait in the inbox (for ``tables``; default: any); how many. Raises ``StoreError``. Nothing waiting
+    costs one look-up."""
     if inbox.newest(project.db, project.id, tables) is None:
         return 0
     from leadline.ingest.inbox import flush

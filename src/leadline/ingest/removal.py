@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
 
 def remove(project: Project, table: Table, keys: pa.Table) -> int:
-    """Removes every row of ``table`` that matches a row of ``keys``; returns how many rows went.
-
-    ``keys`` carries some or all natural key columns: with ``repository`` and ``sha`` all files of those commits go from
-    ``commit_files``. Nothing is committed when nothing matches. Raises ``InvalidInput`` for a column outside the key.
-    """
+    """Removes every row of ``table`` that matches a row of ``keys``; returns how many rows went. ``keys`` carries some or all
+    natural key columns: with ``repository`` and ``sha`` all files of those commits go from ``commit_files``. Nothing is committed
+    when nothing matches. Raises ``InvalidInput`` for a column outside the key."""
     names = keys.column_names
     if not names or not set(names) <= set(table.key):
         raise InvalidInput(f"Rows of {table.name} are removed by {', '.join(table.key)}, not by {', '.join(names)}")

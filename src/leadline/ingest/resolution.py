@@ -31,9 +31,8 @@ KEYS_PER_PASS = 500_000
 
 @dataclass(frozen=True)
 class Decision:
-    """What a delivery comes to, in rows: ``added`` (new key), ``updated`` (replacing a present row), ``superseded`` (by
-    another row of their key). The positions of superseded rows, present and delivered, are in the engine's table
-    ``superseded``."""
+    """What a delivery comes to, in rows: ``added`` (new key), ``updated`` (replacing a present row), ``superseded`` (by another row
+    of their key). The positions of superseded rows, present and delivered, are in the engine's table ``superseded``."""
 
     added: int
     updated: int
@@ -51,10 +50,8 @@ class Outcome:
 
 
 def repeated_within(engine: Engine, table: Table, staged: Sequence[Path]) -> None:
-    """Collects the key hashes that occur more than once in the delivery as the engine's table ``repeated``.
-
-    Needs nothing of the lake, so it runs before the table's lock is taken.
-    """
+    """Collects the key hashes that occur more than once in the delivery as the engine's table ``repeated``. Needs nothing of the
+    lake, so it runs before the table's lock is taken."""
     engine.execute("SET preserve_insertion_order = false")  # positions carry the order; keeping it twice costs memory
     engine.execute("CREATE OR REPLACE TABLE repeated (h UBIGINT)")
     rows = _count(engine, f"SELECT count(*) FROM {parquet_relation(staged, table.arrow_schema)}")

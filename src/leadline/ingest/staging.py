@@ -1,8 +1,6 @@
-"""Writes typed rows, in the order they are delivered, to Parquet files in a table's staging folder.
-
-Columns that are missing in a batch are unknown. Files stay small enough that replacing one row later rewrites little, and
-batches are written as they come, so memory does not grow with the delivery.
-"""
+"""Writes typed rows, in the order they are delivered, to Parquet files in a table's staging folder. Columns that are missing in a
+batch are unknown. Files stay small enough that replacing one row later rewrites little, and batches are written as they come, so
+memory does not grow with the delivery."""
 
 from __future__ import annotations
 
@@ -109,12 +107,9 @@ def stage_batches(
 
 
 def conform(batch: pa.RecordBatch, table: Table) -> pa.RecordBatch:
-    """``batch`` with exactly the stored columns of ``table``: missing ones unknown, lower case where the table says so,
-    empty texts outside the key and empty lists unknown.
-
-    Raises ``InvalidInput`` for a column the table has not, a type that cannot become the declared one, or a key that is
-    unknown or empty.
-    """
+    """``batch`` with exactly the stored columns of ``table``: missing ones unknown, lower case where the table says so, empty texts
+    outside the key and empty lists unknown. Raises ``InvalidInput`` for a column the table has not, a type that cannot become the
+    declared one, or a key that is unknown or empty."""
     import pyarrow as pa
 
     schema = table.arrow_schema

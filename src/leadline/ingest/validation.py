@@ -1,7 +1,5 @@
-"""Checks raw rows that come one by one by the rules for those of files, and gives them their declared types.
-
-A ``RowValidator`` is kept with its engine, so that a single row is checked in milliseconds.
-"""
+"""Checks raw rows that come one by one by the rules for those of files, and gives them their declared types. A ``RowValidator`` is
+kept with its engine, so that a single row is checked in milliseconds."""
 
 from __future__ import annotations
 

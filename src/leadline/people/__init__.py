@@ -1,8 +1,6 @@
-"""People: developers, the org trees they form, and every version of every tree.
-
-``load_org`` puts a developers CSV or a nested tree file in force. An ``OrgTree`` has nodes whose ref ids survive re-uploads,
-and answers in memory who is in a team and which team is a person's first.
-"""
+"""People: developers, the org trees they form, and every version of every tree. ``load_org`` puts a developers CSV or a nested tree
+file in force. An ``OrgTree`` has nodes whose ref ids survive re-uploads, and answers in memory who is in a team and which team is a
+person's first."""
 
 from leadline.people.lookup import TreeSummary, find_team, tree, trees
 from leadline.people.store import LoadedTree, load_org

@@ -1,8 +1,5 @@
-"""Changes of single developers: rows to add or update, and emails to remove, applied to the tree in force.
-
-They are held to the very rules of a whole file. A change reads, merges and stores under the tree's lock, so none overwrites
-another.
-"""
+"""Changes of single developers: rows to add or update, and emails to remove, applied to the tree in force. They are held to the
+very rules of a whole file. A change reads, merges and stores under the tree's lock, so none overwrites another."""
 
 from __future__ import annotations
 
@@ -49,11 +46,8 @@ class _Request(Violations):
 
 
 def upsert(project: Project, values: Sequence[Mapping[str, Any]], *, tree_name: str | None, now: datetime) -> Changed:
-    """Add developers, or change those who are there: fields not given stay, empty ones are cleared.
-
-    Raises ``PreconditionFailed`` before the first save, ``InvalidInput`` with every violation, ``Conflict`` if the tree is
-    not made of a list.
-    """
+    """Add developers, or change those who are there: fields not given stay, empty ones are cleared. Raises ``PreconditionFailed``
+    before the first save, ``InvalidInput`` with every violation, ``Conflict`` if the tree is not made of a list."""
     violations = _Request("developers")
     changes = _by_email(values, violations)
     outcome: dict[str, list[str]] = {"added": [], "updated": [], "unchanged": []}

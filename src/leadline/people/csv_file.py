@@ -1,8 +1,6 @@
-"""Reads a developers CSV: bytes of a file in, one ``Person`` per row out, with a violation for all that is malformed.
-
-Columns are those of the ``developers`` table in any order and case (`Full Name` is `full_name`); any further column is
-kept as an attribute of the person. A byte order mark, CRLF and line breaks inside quotes are fine.
-"""
+"""Reads a developers CSV: bytes of a file in, one ``Person`` per row out, with a violation for all that is malformed. Columns are
+those of the ``developers`` table in any order and case (`Full Name` is `full_name`); any further column is kept as an attribute of
+the person. A byte order mark, CRLF and line breaks inside quotes are fine."""
 
 from __future__ import annotations
 
@@ -33,11 +31,9 @@ class Person:
 
 
 def read_people(data: bytes, violations: Violations, fields: Mapping[str, str] | None = None) -> list[Person]:
-    """The people of a developers CSV. ``fields`` gives columns other names by their titles, or none (empty: left out).
-
-    Raises ``InvalidInput`` where nothing can be read at all (encoding, header, broken quoting); what is wrong with
-    single rows is added to ``violations``, and such a row comes out as far as it could be read.
-    """
+    """The people of a developers CSV. ``fields`` gives columns other names by their titles, or none (empty: left out). Raises
+    ``InvalidInput`` where nothing can be read at all (encoding, header, broken quoting); what is wrong with single rows is added to
+    ``violations``, and such a row comes out as far as it could be read."""
     text = decoded(data, violations)
     rows = _rows(text, violations)
     line, header = next(rows, (1, []))
@@ -109,10 +105,8 @@ def _rows(text: str, violations: Violations) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(line: int, header: Sequence[str], violations: Violations, fields: Mapping[str, str]) -> list[str | None]:
-    """Canonical column names by position; '' for one without a name, None for one that ``fields`` leaves out.
-
-    Raises ``InvalidInput`` with all that is wrong.
-    """
+    """Canonical column names by position; '' for one without a name, None for one that ``fields`` leaves out. Raises
+    ``InvalidInput`` with all that is wrong."""
     declared = table_named("developers").column
     if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         violations.row(line, "WRONG_SEPARATOR: the columns are not separated by commas; save the file so")

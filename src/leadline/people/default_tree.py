@@ -12,10 +12,8 @@ DEFAULT_TREE = "Organization"
 
 
 def chosen_name(project: Project, name: str | None) -> str:
-    """``name``, else the project's only tree, else ``DEFAULT_TREE`` if there is one or none at all.
-
-    Raises ``InvalidRequest`` if it cannot be told or is no name.
-    """
+    """``name``, else the project's only tree, else ``DEFAULT_TREE`` if there is one or none at all. Raises ``InvalidRequest`` if it
+    cannot be told or is no name."""
     if name is not None:
         return checked_name(name)
     names = [summary.name for summary in trees(project)]
@@ -32,10 +30,8 @@ def chosen_name(project: Project, name: str | None) -> str:
 
 
 def chosen_tree(project: Project, name: str | None) -> OrgTree:
-    """The tree in force that ``chosen_name`` says.
-
-    Raises ``PreconditionFailed`` (``not_set_up``) while the project has none, ``InvalidRequest`` if it has others only.
-    """
+    """The tree in force that ``chosen_name`` says. Raises ``PreconditionFailed`` (``not_set_up``) while the project has none,
+    ``InvalidRequest`` if it has others only."""
     if not trees(project):
         raise not_set_up()
     return tree(project, chosen_name(project, name))

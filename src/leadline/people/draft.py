@@ -1,8 +1,5 @@
-"""A tree as a file describes it, before its nodes have ref ids; and how it becomes an ``OrgTree``.
-
-Nodes name each other by identity. Given a ref id for every identity, ``assemble`` arranges them: preorder, siblings by code
-point, hierarchy paths.
-"""
+"""A tree as a file describes it, before its nodes have ref ids; and how it becomes an ``OrgTree``. Nodes name each other by
+identity. Given a ref id for every identity, ``assemble`` arranges them: preorder, siblings by code point, hierarchy paths."""
 
 from __future__ import annotations
 
@@ -99,10 +96,7 @@ def assemble(draft: Draft, refs: Mapping[str, int], *, tree_id: int, name: str, 
         )
     developers = {
         developer.email: Developer(
-            developer.email,
-            developer.full_name,
-            tuple(refs[team] for team in developer.teams),
-            developer.attributes,
+            developer.email, developer.full_name, tuple(refs[team] for team in developer.teams), developer.attributes
         )
         for developer in sorted(draft.developers.values(), key=lambda developer: developer.email)
     }

@@ -1,7 +1,5 @@
-"""Violations of a developers file under the error types that the people API documents.
-
-The rules themselves are ``csv_file``'s and ``hierarchy``'s: nothing is judged here.
-"""
+"""Violations of a developers file under the error types that the people API documents. The rules themselves are ``csv_file``'s and
+``hierarchy``'s: nothing is judged here."""
 
 from __future__ import annotations
 

@@ -73,11 +73,8 @@ def proposed(titles: Sequence[str], previous: Mapping[str, str]) -> dict[str, st
 
 def remapped(current: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
     """``current`` with the fields that some titles are ``wanted`` to have. A column that had such a field before is kept as a
-    further field under its own title, unless that is a field's name.
-
-    Raises ``InvalidRequest`` (``invalid_field_mapping``) for titles that the file does not have, for a field given twice, and
-    if a required field is left without a column.
-    """
+    further field under its own title, unless that is a field's name. Raises ``InvalidRequest`` (``invalid_field_mapping``) for
+    titles that the file does not have, for a field given twice, and if a required field is left without a column."""
     fields = {title: field_of(field) for title, field in wanted.items()}
     refused = [
         Detail(shown(title), f"the file has no such column; it has {', '.join(map(shown, current))}")

@@ -1,7 +1,5 @@
-"""Finds the org trees of a project: by name or by team id, as they are in force or as they were in a version.
-
-Versions never change, so each is parsed once per process.
-"""
+"""Finds the org trees of a project: by name or by team id, as they are in force or as they were in a version. Versions never
+change, so each is parsed once per process."""
 
 from __future__ import annotations
 
@@ -59,10 +57,8 @@ def trees(project: Project) -> list[TreeSummary]:
 
 
 def tree(project: Project, name: str, version: int | None = None) -> OrgTree:
-    """A tree by name, as in force or as it was in ``version``.
-
-    Raises ``InvalidRequest`` (``invalid_org_tree_name``) if there is no such tree, ``StoreError`` if the version is gone.
-    """
+    """A tree by name, as in force or as it was in ``version``. Raises ``InvalidRequest`` (``invalid_org_tree_name``) if there is no
+    such tree, ``StoreError`` if the version is gone."""
     stored = rows.listed(project.db, project.id, name)
     if not stored:
         raise _no_tree(name, [row.name for row in rows.listed(project.db, project.id)])
@@ -71,11 +67,9 @@ def tree(project: Project, name: str, version: int | None = None) -> OrgTree:
 
 
 def find_team(project: Project, team_id: str, tree_name: str | None = None) -> tuple[OrgTree, Node]:
-    """The team of a ``teamId`` (ref id as text, or key), in the tree named or in whichever of the project has it.
-
-    Raises ``InvalidRequest`` with the seeds' sentences: ``invalid_org_tree_name`` or ``invalid_team_id``; the latter
-    also for a key that several trees have.
-    """
+    """The team of a ``teamId`` (ref id as text, or key), in the tree named or in whichever of the project has it. Raises
+    ``InvalidRequest`` with the seeds' sentences: ``invalid_org_tree_name`` or ``invalid_team_id``; the latter also for a key that
+    several trees have."""
     if tree_name is not None:
         searched = [tree(project, tree_name)]
     else:

@@ -13,11 +13,8 @@ from leadline.people.violations import Violations, refusal
 
 
 def read_org(path: Path, name: str) -> Draft:
-    """What the file says of the tree called ``name``: ``.json`` and ``.toml`` are nested files (``nested_file`` says how),
-    anything else is a developers CSV.
-
-    Raises ``InvalidInput`` with a ``Detail`` for each violation.
-    """
+    """What the file says of the tree called ``name``: ``.json`` and ``.toml`` are nested files (``nested_file`` says how), anything
+    else is a developers CSV. Raises ``InvalidInput`` with a ``Detail`` for each violation."""
     violations = Violations(path.name)
     try:
         data = path.read_bytes()

@@ -1,8 +1,6 @@
-"""The developers of a tree as records, the way the file that made it listed them; searched, sorted, cut into pages.
-
-As ``Record`` values, or as the ``Person`` rows that would make the same tree again. A tree that
-was given directly as a nested file may not be a list of managers and reports: then there are no such rows.
-"""
+"""The developers of a tree as records, the way the file that made it listed them; searched, sorted, cut into pages. As ``Record``
+values, or as the ``Person`` rows that would make the same tree again. A tree that was given directly as a nested file may not be a
+list of managers and reports: then there are no such rows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Reads an uploaded developers file as it would be put in force: what is wrong with it, and what would change.
-
-Nothing is written.
-"""
+"""Reads an uploaded developers file as it would be put in force: what is wrong with it, and what would change. Nothing is
+written."""
 
 from __future__ import annotations
 

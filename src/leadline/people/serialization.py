@@ -1,8 +1,6 @@
-"""An ``OrgTree`` as the JSON document that the metadata database keeps, and back.
-
-Ids of the tree and the version are the row's, not the document's: equal trees have equal documents. Versions never
-change, so a document is written in one form and read in that of its ``format``.
-"""
+"""An ``OrgTree`` as the JSON document that the metadata database keeps, and back. Ids of the tree and the version are the row's,
+not the document's: equal trees have equal documents. Versions never change, so a document is written in one form and read in that
+of its ``format``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Keeps the versions of org trees: what a file says becomes a new version in force, or changes nothing if it is refused.
-
-Nodes keep their ref ids from version to version, also where a team gets or loses its key.
-"""
+"""Keeps the versions of org trees: what a file says becomes a new version in force, or changes nothing if it is refused. Nodes keep
+their ref ids from version to version, also where a team gets or loses its key."""
 
 from __future__ import annotations
 
@@ -59,10 +57,8 @@ class LoadedTree:
 
 
 def load_org(project: Project, path: Path, tree_name: str, *, check: bool = False, now: datetime) -> LoadedTree:
-    """Put the org file at ``path`` in force as the tree ``tree_name``; with ``check`` only validate it.
-
-    Raises ``InvalidInput`` with a ``Detail`` for each violation, and ``InvalidRequest`` for an impossible name.
-    """
+    """Put the org file at ``path`` in force as the tree ``tree_name``; with ``check`` only validate it. Raises ``InvalidInput``
+    with a ``Detail`` for each violation, and ``InvalidRequest`` for an impossible name."""
     name = checked_name(tree_name)
     draft = read_org(path, name)
     if check:
@@ -82,10 +78,8 @@ def dry_run(project: Project, name: str, draft: Draft) -> LoadedTree:
 
 
 def put_in_force(project: Project, name: str, draft: Draft, now: datetime, *, also: Also | None = None) -> LoadedTree:
-    """Store a draft as the newest version of the tree ``name``, unless it is that already; under ``db.trees.lock``.
-
-    ``also`` is called with the connection and the version in the same transaction: both happen or neither.
-    """
+    """Store a draft as the newest version of the tree ``name``, unless it is that already; under ``db.trees.lock``. ``also`` is
+    called with the connection and the version in the same transaction: both happen or neither."""
     active = in_force(project, name)
     with project.db.write() as connection:
         writer = rows.TreeWriter(connection, project.id, name)

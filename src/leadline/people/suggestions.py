@@ -1,7 +1,5 @@
-"""Whose an account might be, for a person to judge: names and local parts of addresses never decide, but they help to look.
-
-From what tools say of their accounts and the developers' full names. Texts are compared in any letter case.
-"""
+"""Whose an account might be, for a person to judge: names and local parts of addresses never decide, but they help to look. From
+what tools say of their accounts and the developers' full names. Texts are compared in any letter case."""
 
 from __future__ import annotations
 

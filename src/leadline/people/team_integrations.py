@@ -1,8 +1,6 @@
-"""Which sources a team uses and for what, as the API reads and changes it (vendor docs, "Copy team integration settings").
-
-They are configured sources, each with a type, kept as one of the team's settings, ``team.<key or ref id>.integrations``.
-People see by them where a team's data comes from; nothing is filtered by them.
-"""
+"""Which sources a team uses and for what, as the API reads and changes it (vendor docs, "Copy team integration settings"). They are
+configured sources, each with a type, kept as one of the team's settings, ``team.<key or ref id>.integrations``. People see by them
+where a team's data comes from; nothing is filtered by them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-"""Team rules in a tree: which rule is in force for each node, and which things a rule calls the team's own.
-
-By the documentation of metrics, "Which team does a deployment, build or incident belong to?". A thing is a mapping of its
-properties to its values.
-"""
+"""Team rules in a tree: which rule is in force for each node, and which things a rule calls the team's own. By the documentation of
+metrics, "Which team does a deployment, build or incident belong to?". A thing is a mapping of its properties to its values."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
-"""The filter rules of one team, as the API reads and changes them: stored settings on one side, documented filters on the
-other (vendor docs, "Copy team integration settings").
-
-A rule belongs to the project's settings of that tree, ``team.<key or ref id>.<rule>``; here it is written under the node's
-key, or its ref id if it has none.
-"""
+"""The filter rules of one team, as the API reads and changes them: stored settings on one side, documented filters on the other
+(vendor docs, "Copy team integration settings"). A rule belongs to the project's settings of that tree, ``team.<key or ref
+id>.<rule>``; here it is written under the node's key, or its ref id if it has none."""
 
 from __future__ import annotations
 
@@ -70,11 +67,9 @@ def team_filters(project: Project, tree: OrgTree, node: Node) -> TeamFilters:
 def change_team_filters(
     project: Project, tree: OrgTree, node: Node, body: Mapping[str, Any]
 ) -> tuple[TeamFilters, tuple[str, ...]]:
-    """Merge ``rules`` and ``groupedFilters`` of a request: each rule named replaces the one there, others stay, one without
-    text or values is taken away. Gives what holds then, and warnings.
-
-    Raises ``InvalidRequest`` with everything refused, ``Conflict`` for taking away what is set for the whole project.
-    """
+    """Merge ``rules`` and ``groupedFilters`` of a request: each rule named replaces the one there, others stay, one without text or
+    values is taken away. Gives what holds then, and warnings. Raises ``InvalidRequest`` with everything refused, ``Conflict`` for
+    taking away what is set for the whole project."""
     refused: list[Detail] = []
     allowed = ("groupedFilters", "rules", *WITHOUT_MEANING)
     refused += [
@@ -108,10 +103,8 @@ def spellings(node: Node) -> tuple[str, ...]:
 
 
 def store(project: Project, tree: OrgTree, node: Node, wanted: Mapping[str, str]) -> None:
-    """Put the rules of ``wanted`` (text by name) in force for a team; an empty one is taken away.
-
-    Raises ``Conflict`` for taking away what is set for the whole project.
-    """
+    """Put the rules of ``wanted`` (text by name) in force for a team; an empty one is taken away. Raises ``Conflict`` for taking
+    away what is set for the whole project."""
     names = spellings(node)
     removed = [f"team.{spelling}.{name}" for name in wanted for spelling in names]
     for_all = stored.stored(project.db, project.id)

@@ -36,11 +36,9 @@ class _Team:
 def team_tree(
     organization: str, memberships: Iterable[Membership], people: Mapping[str, Person]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The document, and the accounts that are nobody's by ``people``, who are left out of it.
-
-    Teams are in the order of their paths; a team's key is its slug, which stays when it moves below another one, or its whole
-    path where several teams have the slug.
-    """
+    """The document, and the accounts that are nobody's by ``people``, who are left out of it. Teams are in the order of their
+    paths; a team's key is its slug, which stays when it moves below another one, or its whole path where several teams have the
+    slug."""
     rows = sorted(memberships, key=lambda one: (one.path, one.account))
     paths = {
         tuple(slugs[:end])

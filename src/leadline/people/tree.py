@@ -1,9 +1,6 @@
-"""The org tree as a value: nodes, developers and the questions asked of them; no input or output.
-
-A node has one place in the hierarchy, under its manager's primary manager. If that manager reports to further managers, the
-node's people count under those too (``Node.also_under``), and once in every common parent: so a subtree is what is reached
-from a node both ways.
-"""
+"""The org tree as a value: nodes, developers and the questions asked of them; no input or output. A node has one place in the
+hierarchy, under its manager's primary manager. If that manager reports to further managers, the node's people count under those too
+(``Node.also_under``), and once in every common parent: so a subtree is what is reached from a node both ways."""
 
 from __future__ import annotations
 
@@ -16,12 +13,9 @@ SEPARATOR = "/"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node of a tree.
-
-    ``path`` are the names from the root joined by ``/`` (a name may itself contain one); ``depth`` is 0 at the root;
-    ``order`` the position in preorder with siblings by code point of their names. ``own`` are the emails of the manager
-    and of the direct reports who manage nobody, in order. ``parent`` and ``also_under`` are ref ids.
-    """
+    """One node of a tree. ``path`` are the names from the root joined by ``/`` (a name may itself contain one); ``depth`` is 0 at
+    the root; ``order`` the position in preorder with siblings by code point of their names. ``own`` are the emails of the manager
+    and of the direct reports who manage nobody, in order. ``parent`` and ``also_under`` are ref ids."""
 
     ref_id: int
     key: str | None

@@ -1,9 +1,6 @@
-"""Versions of the developers list: a CSV is uploaded, reviewed, given its field mapping, and put in force (vendor docs).
-
-Until there is a tree in force, saving the mapping puts the upload in force; after that, activating does. An upload that was
-reviewed against another version of the tree than the one in force is not put in force: somebody changed the developers in
-between.
-"""
+"""Versions of the developers list: a CSV is uploaded, reviewed, given its field mapping, and put in force (vendor docs). Until
+there is a tree in force, saving the mapping puts the upload in force; after that, activating does. An upload that was reviewed
+against another version of the tree than the one in force is not put in force: somebody changed the developers in between."""
 
 from __future__ import annotations
 
@@ -48,11 +45,9 @@ def upload(
     created_by: str,
     now: datetime,
 ) -> Version:
-    """Keep a developers CSV as a draft with a proposed mapping; columns that had one before keep it.
-
-    With ``again`` the tree must be in force already (``PreconditionFailed``). Raises ``InvalidInput`` for a file that
-    cannot be read or has no rows, in which case nothing is kept.
-    """
+    """Keep a developers CSV as a draft with a proposed mapping; columns that had one before keep it. With ``again`` the tree must
+    be in force already (``PreconditionFailed``). Raises ``InvalidInput`` for a file that cannot be read or has no rows, in which
+    case nothing is kept."""
     name = chosen_tree(project, tree_name).name if again else chosen_name(project, tree_name)
     filename = filename[:_LONGEST_FILENAME] or "developers.csv"
     before = in_force(project, name)
@@ -89,12 +84,9 @@ def version(project: Project, upload_id: str) -> Version:
 def map_fields(
     project: Project, upload_id: str, fields: Mapping[str, str], *, now: datetime, save: bool = False
 ) -> Version:
-    """Give columns the ``fields`` named by their titles; the rest of the mapping stays. Where no tree is in force yet, or
-    with ``save``, the upload is put in force as well.
-
-    Raises ``InvalidRequest`` for an impossible mapping, ``InvalidInput`` with all that is wrong with the file under it,
-    ``Conflict`` if the upload was put in force before.
-    """
+    """Give columns the ``fields`` named by their titles; the rest of the mapping stays. Where no tree is in force yet, or with
+    ``save``, the upload is put in force as well. Raises ``InvalidRequest`` for an impossible mapping, ``InvalidInput`` with all
+    that is wrong with the file under it, ``Conflict`` if the upload was put in force before."""
     stored = _stored(project, upload_id)
     with rows.lock(project.db, project.id, stored.tree):
         stored = _stored(project, upload_id)
@@ -110,11 +102,9 @@ def map_fields(
 
 
 def activate(project: Project, upload_id: str, *, now: datetime) -> Version:
-    """Put an upload in force; one that is in force stays so.
-
-    Raises ``PreconditionFailed`` while no developers were saved, ``Conflict`` if the tree has changed since the upload was
-    reviewed or another took its place, ``InvalidInput`` with all that is wrong with the file.
-    """
+    """Put an upload in force; one that is in force stays so. Raises ``PreconditionFailed`` while no developers were saved,
+    ``Conflict`` if the tree has changed since the upload was reviewed or another took its place, ``InvalidInput`` with all that is
+    wrong with the file."""
     stored = _stored(project, upload_id)
     with rows.lock(project.db, project.id, stored.tree):
         stored = _stored(project, upload_id)

@@ -1,7 +1,5 @@
-"""What an org file may violate: a collector of findings, so that all are reported at once, and the checks of one value.
-
-They end in one ``InvalidInput`` with a ``Detail`` for each finding.
-"""
+"""What an org file may violate: a collector of findings, so that all are reported at once, and the checks of one value. They end in
+one ``InvalidInput`` with a ``Detail`` for each finding."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Processes of a server's own, each tied to it by a pipe that is the child's standard input.
-
-A byte on the pipe wakes the child. The pipe's end means that the server is gone, however it ended, or that it wants the child
-to stop: no child outlives its server. ``ChildProcess`` is the server's end; a child's ``main`` calls ``run_tied``.
-"""
+"""Processes of a server's own, each tied to it by a pipe that is the child's standard input. A byte on the pipe wakes the child.
+The pipe's end means that the server is gone, however it ended, or that it wants the child to stop: no child outlives its server.
+``ChildProcess`` is the server's end; a child's ``main`` calls ``run_tied``."""
 
 from __future__ import annotations
 

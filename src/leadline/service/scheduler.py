@@ -1,8 +1,6 @@
-"""Runs the configured sources of a home on their schedules, each run in a process of its own, a bounded number at a time.
-
-A thread looks every few seconds which sources are due. Several servers may do so for the same home:
-whoever takes a source's run lock runs it.
-"""
+"""Runs the configured sources of a home on their schedules, each run in a process of its own, a bounded number at a time. A thread
+looks every few seconds which sources are due. Several servers may do so for the same home: whoever takes a source's run lock runs
+it."""
 
 from __future__ import annotations
 

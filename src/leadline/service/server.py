@@ -47,12 +47,9 @@ def serve(
     *,
     on_ready: Callable[[str], None] = lambda _address: None,
 ) -> None:
-    """Serve the home at ``home_path`` (default: the environment's) until told to stop.
-
-    ``port`` 0 takes any free one; ``on_ready`` gets the address once requests are answered. ``workers`` 0 makes no exports,
-    ``syncs`` (sources read at a time) 0 reads none. Raises ``LeadlineError`` if the home cannot be opened or the address
-    cannot be had.
-    """
+    """Serve the home at ``home_path`` (default: the environment's) until told to stop. ``port`` 0 takes any free one; ``on_ready``
+    gets the address once requests are answered. ``workers`` 0 makes no exports, ``syncs`` (sources read at a time) 0 reads none.
+    Raises ``LeadlineError`` if the home cannot be opened or the address cannot be had."""
     if not 0 <= workers <= MAX_WORKERS:
         raise InvalidRequest(f"--workers cannot be {workers}; it must be from 0 to {MAX_WORKERS}")
     with Home.open(home_path) as home, bound(host, port) as listener:

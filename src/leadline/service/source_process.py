@@ -1,9 +1,6 @@
 """One run of one source as a child process of the server: ``python -m leadline.service.source_process HOME ORGANIZATION PROJECT
-NAME``.
-
-A process of its own, so that what a run takes (memory, libraries) is given back with its end. When it is to stop, it does so
-at once, which is safe: the next run goes on from the last batch that was stored.
-"""
+NAME``. A process of its own, so that what a run takes (memory, libraries) is given back with its end. When it is to stop, it does
+so at once, which is safe: the next run goes on from the last batch that was stored."""
 
 from __future__ import annotations
 

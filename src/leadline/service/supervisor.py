@@ -1,7 +1,5 @@
-"""Worker processes of a server: started, restarted when they die, woken when an export is queued, ended with the server.
-
-They run beside the server, so that an export never holds up a request.
-"""
+"""Worker processes of a server: started, restarted when they die, woken when an export is queued, ended with the server. They run
+beside the server, so that an export never holds up a request."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""An export worker as a child process of the server: ``python -m leadline.service.worker_process HOME``.
-
-It is woken when something was queued. When it is to stop, work in progress is put back into the queue; what does not stop in
-time is dropped, which is safe: the lease runs out and another worker repeats it.
-"""
+"""An export worker as a child process of the server: ``python -m leadline.service.worker_process HOME``. It is woken when something
+was queued. When it is to stop, work in progress is put back into the queue; what does not stop in time is dropped, which is safe:
+the lease runs out and another worker repeats it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""The settings of a project or of one org tree: each declared once, with its type, default and meaning.
-
-They are stored and shown as text; a ``Profile`` has them as typed values. A tree's profile is the project's with the tree's
-own values over it. The settings page of the docs and ``leadline settings`` are generated from ``SETTINGS``.
-"""
+"""The settings of a project or of one org tree: each declared once, with its type, default and meaning. They are stored and shown
+as text; a ``Profile`` has them as typed values. A tree's profile is the project's with the tree's own values over it. The settings
+page of the docs and ``leadline settings`` are generated from ``SETTINGS``."""
 
 from __future__ import annotations
 

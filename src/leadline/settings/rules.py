@@ -1,7 +1,5 @@
-"""Team rules as text: filter sets over a property, the mapping of work item types, and which sources a team uses.
-
-Each is the text of one setting. A ``ValueError`` says what would do.
-"""
+"""Team rules as text: filter sets over a property, the mapping of work item types, and which sources a team uses. Each is the text
+of one setting. A ``ValueError`` says what would do."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Settings of the server, read from the environment once at the start: where the home is, which database it uses.
-
-What belongs to a project is in ``profile``; this must be known before the database is open.
-"""
+"""Settings of the server, read from the environment once at the start: where the home is, which database it uses. What belongs to a
+project is in ``profile``; this must be known before the database is open."""
 
 from __future__ import annotations
 
@@ -84,17 +82,13 @@ class ServerSettings(BaseModel):
         "default `1000`.",
     )
     log_format: str | None = Field(
-        None,
-        alias="LEADLINE_LOG",
-        description="Log form: `json` or `text`; default: text on a terminal, else JSON.",
+        None, alias="LEADLINE_LOG", description="Log form: `json` or `text`; default: text on a terminal, else JSON."
     )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, *, home: Path | None = None) -> ServerSettings:
-        """Read ``environ``, in which an empty variable is as none; ``home`` (from ``--home``) wins over ``LEADLINE_HOME``.
-
-        Raises ``InvalidRequest`` for a value that cannot be used.
-        """
+        """Read ``environ``, in which an empty variable is as none; ``home`` (from ``--home``) wins over ``LEADLINE_HOME``. Raises
+        ``InvalidRequest`` for a value that cannot be used."""
         given: dict[str, Any] = {
             name: text for name, text in environ.items() if text.strip() or name == "LEADLINE_PREFIXES"
         }

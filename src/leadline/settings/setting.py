@@ -1,7 +1,5 @@
-"""What a setting is: its key, default and meaning, and a pydantic type that reads its text; and the types there are.
-
-Settings are given and stored as text. A type says what it expects of one in words that complete "it must be …".
-"""
+"""What a setting is: its key, default and meaning, and a pydantic type that reads its text; and the types there are. Settings are
+given and stored as text. A type says what it expects of one in words that complete "it must be …"."""
 
 from __future__ import annotations
 

@@ -72,11 +72,9 @@ class Sendable(Protocol):
 
 
 def respond(stored: Sendable, headers: FileHeaders, *, plain: bool = False) -> Response:
-    """The answer to a download of ``stored``: 200, 206 or 304; the headers alone unless these are ``DownloadHeaders``.
-
-    ``plain`` sends a gzipped file decompressed whatever the client takes. Raises ``RangeNotSatisfiable``; ``NotFound`` if
-    the file was cleaned away in this moment; ``StoreError`` if it is damaged.
-    """
+    """The answer to a download of ``stored``: 200, 206 or 304; the headers alone unless these are ``DownloadHeaders``. ``plain``
+    sends a gzipped file decompressed whatever the client takes. Raises ``RangeNotSatisfiable``; ``NotFound`` if the file was
+    cleaned away in this moment; ``StoreError`` if it is damaged."""
     compressed = stored.gzip and not plain and takes_gzip(headers.accept_encoding)
     tag = etag(stored.sha256, gzip=compressed)
     answer = _headers(stored, tag, compressed=compressed)

@@ -1,7 +1,5 @@
-"""The bodies of requests about developers and teams: what they may be, for OpenAPI, and how they are read.
-
-Filters and integrations of teams are read by ``leadline.people``; the other readers are here.
-"""
+"""The bodies of requests about developers and teams: what they may be, for OpenAPI, and how they are read. Filters and integrations
+of teams are read by ``leadline.people``; the other readers are here."""
 
 from __future__ import annotations
 
@@ -36,7 +34,7 @@ class FieldMappingsRequest(RequestPart):
 
     field_mappings: list[MappedColumn] | dict[str, str | None] = Field(
         description="The field of each column: `EMAIL`, `NAME`, `MANAGER_EMAIL`, another field of the schema, a "
-        "further one, or null to leave the column out. Columns not named keep their field.",
+        "further one, or null to leave the column out. Columns not named keep their field."
     )
 
 

@@ -1,8 +1,5 @@
-"""Which developers a request asks for, by its query.
-
-The documented names of paging and sorting (`pageIndex`, `pageSize`, `sortKey`) and those of all other lists here (`page`,
-`limit`, `sortBy`) mean the same.
-"""
+"""Which developers a request asks for, by its query. The documented names of paging and sorting (`pageIndex`, `pageSize`,
+`sortKey`) and those of all other lists here (`page`, `limit`, `sortBy`) mean the same."""
 
 from __future__ import annotations
 
@@ -27,8 +24,7 @@ class TreeQuery(Parameters):
     """Which org tree a request is about."""
 
     org_tree_name: MayBeAbsent[ShortText] = Field(
-        None,
-        description="Which org tree; may be left out if the project has only one, or one called `Organization`.",
+        None, description="Which org tree; may be left out if the project has only one, or one called `Organization`."
     )
 
 

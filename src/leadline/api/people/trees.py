@@ -1,8 +1,6 @@
 """The routes of org trees: which there are, their teams with ids and head counts, the filters of a team and the sources it uses.
-
 Lists here are arrays at the top level, as documented clients read them (vendor docs, "Copy team integration settings"); what
-filters and integrations mean is decided by ``team_settings`` and ``team_integrations`` of ``leadline.people``.
-"""
+filters and integrations mean is decided by ``team_settings`` and ``team_integrations`` of ``leadline.people``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Uploaded files, as part of a form or as a plain ``text/csv`` body, and the fields sent beside them.
-
-Nothing larger than ``MAX_UPLOAD`` is read; it is held in memory, since it is judged as a whole.
-"""
+"""Uploaded files, as part of a form or as a plain ``text/csv`` body, and the fields sent beside them. Nothing larger than
+``MAX_UPLOAD`` is read; it is held in memory, since it is judged as a whole."""
 
 from __future__ import annotations
 

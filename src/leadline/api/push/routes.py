@@ -1,8 +1,5 @@
-"""The routes that take data: rows of any table, and runs of a custom CI/CD integration.
-
-A push is answered when its rows are durably stored. Which rows are good is decided by ``leadline.ingest``, what a run means
-by ``leadline.sources.custom_cicd``.
-"""
+"""The routes that take data: rows of any table, and runs of a custom CI/CD integration. A push is answered when its rows are
+durably stored. Which rows are good is decided by ``leadline.ingest``, what a run means by ``leadline.sources.custom_cicd``."""
 
 from __future__ import annotations
 

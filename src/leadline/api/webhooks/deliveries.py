@@ -1,7 +1,5 @@
-"""What a webhook's delivery is worth: which source signed it, and the rows that it brings.
-
-What an event means is decided by ``leadline.sources``. Who cannot sign learns nothing: not even which sources there are.
-"""
+"""What a webhook's delivery is worth: which source signed it, and the rows that it brings. What an event means is decided by
+``leadline.sources``. Who cannot sign learns nothing: not even which sources there are."""
 
 from __future__ import annotations
 
@@ -114,10 +112,8 @@ def pushes_of(db: Database, hook: Hook, headers: Mapping[str, str], body: bytes)
 
 
 def payload_of(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """The object in ``body``, sent as JSON or as the field ``payload`` of a form.
-
-    Raises ``UnsupportedMediaType`` or ``InvalidRequest``.
-    """
+    """The object in ``body``, sent as JSON or as the field ``payload`` of a form. Raises ``UnsupportedMediaType`` or
+    ``InvalidRequest``."""
     kind = check_headers(headers, (FORM,))
     try:
         text = body.decode("utf-8-sig")

@@ -1,7 +1,5 @@
-"""The route that takes webhooks: GitHub's and GitLab's deliveries to a configured source, known by their signature alone.
-
-A delivery is answered when what it says is durably stored.
-"""
+"""The route that takes webhooks: GitHub's and GitLab's deliveries to a configured source, known by their signature alone. A
+delivery is answered when what it says is durably stored."""
 
 from __future__ import annotations
 
