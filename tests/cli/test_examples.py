@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 from typer.main import get_command
 
-from leadline.cli.app import ORDER, app
+from leadline.cli.app import app
 from stubs.every_tool import EVERY, Reached
 
 from .running import Leadline, write_tables
@@ -21,9 +21,8 @@ from .test_sync import repository
 
 def examples(command: object) -> Iterator[list[str]]:
     """The words of each example of a command and of those below it, without ``leadline``, groups last."""
-    children = getattr(command, "commands", {})
-    for name in sorted(children, key=lambda name: ORDER.index(name) if name in ORDER else -1):
-        yield from examples(children[name])
+    for child in getattr(command, "commands", {}).values():
+        yield from examples(child)
     text = (getattr(command, "epilog", None) or "").partition("Example:\n")[2].replace("\\\n", " ")
     for line in text.splitlines():
         program, *words = shlex.split(line)

@@ -6,10 +6,9 @@ Only declarations are imported here.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from leadline import __version__
 from leadline.cli import (
@@ -31,35 +30,7 @@ from leadline.cli import (
 from leadline.cli.context import DEFAULT, Chosen, example
 from leadline.cli.output import say
 
-ORDER = (
-    "demo",
-    "serve",
-    "worker",
-    "import",
-    "sync",
-    "sources",
-    "org",
-    "identities",
-    "keys",
-    "export",
-    "report",
-    "facts",
-    "settings",
-    "metrics",
-    "status",
-)
-
-
-class Commands(TyperGroup):
-    """The commands in the order in which a newcomer needs them; Typer would list groups last."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
-        """Names in the order of ``ORDER``."""
-        return [name for name in ORDER if name in self.commands]
-
-
 app = typer.Typer(
-    cls=Commands,
     name="leadline",
     help="Developer productivity exports from your own engineering data.",
     epilog=example("leadline demo --developers 30 --months 3", "leadline serve"),
@@ -90,8 +61,7 @@ def choose(
     project: Annotated[str, typer.Option(metavar="NAME", help="Project to work on.")] = DEFAULT,
     organization: Annotated[str, typer.Option(metavar="NAME", help="Organization of the project.")] = DEFAULT,
     _version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Keep the global options for the command that follows."""
@@ -101,20 +71,9 @@ def choose(
     context.obj = Chosen(home, organization, project)
 
 
-for module in (
-    demo,
-    serve,
-    importing,
-    sync,
-    sources,
-    org,
-    identities,
-    keys,
-    export,
-    report,
-    facts,
-    settings,
-    metrics,
-    status,
+# In the order in which a newcomer needs them.
+for commands in (
+    *(demo.commands, serve.commands, importing.commands, sync.group, sources.group, org.group, identities.group),
+    *(keys.group, export.group, report.commands, facts.group, settings.commands, metrics.commands, status.commands),
 ):
-    module.register(app)
+    app.add_typer(commands)

@@ -60,9 +60,11 @@ def words(texts: Sequence[str] | None) -> list[str]:
     return [word for text in texts or () for part in text.split(",") if (word := part.strip())]
 
 
-def command_group(help_text: str, *examples: str) -> typer.Typer:
+def command_group(name: str, help_text: str, *examples: str) -> typer.Typer:
     """A group of commands; called without a command it shows its help."""
-    return typer.Typer(help=help_text, epilog=example(*examples), no_args_is_help=True, rich_markup_mode=None)
+    return typer.Typer(
+        name=name, help=help_text, epilog=example(*examples), no_args_is_help=True, rich_markup_mode=None
+    )
 
 
 Declared = tuple[Any, Any]

@@ -11,20 +11,17 @@ from leadline.cli.context import Json, checked_date, example, opened
 from leadline.cli.output import Column, count, emit_json, say, table
 from leadline.cli.progress import bar
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("demo", epilog=example("leadline demo --developers 30 --months 3"))(demo)
+commands = typer.Typer()
 
 
+@commands.command(epilog=example("leadline demo --developers 30 --months 3"))
 def demo(
     context: typer.Context,
     developers: Annotated[int, typer.Option(min=1, metavar="N", help="People to make up.")] = 120,
     months: Annotated[int, typer.Option(min=1, max=120, metavar="N", help="Months of data.")] = 9,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed makes another organization.")] = 1,
     until: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", callback=checked_date, help="Last day of the data [default: today]."),
+        str | None, typer.Option(metavar="DATE", callback=checked_date, help="Last day of the data [default: today].")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -61,11 +58,6 @@ def demo(
     state = "" if summary.changed else " It was there already."
     say(f"{count(summary.developers)} made-up developers from {summary.first_day} to {summary.last_day}.{state}")
     table(["table", Column("rows", number=True)], [[name, count(rows)] for name, rows in summary.rows.items()])
-    say()
-    say("Try next:")
-    say("  leadline status")
-    say("  leadline org show")
-    start = last_day.replace(day=1)
+    say("\nTry next:\n  leadline status\n  leadline org show")
     say(f"  leadline export productivity --org-tree {summary.tree} \\")
-    say(f"    --start {start} --end {last_day} -o month.csv")
-    say("  leadline serve")
+    say(f"    --start {last_day.replace(day=1)} --end {last_day} -o month.csv\n  leadline serve")

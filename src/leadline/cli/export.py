@@ -12,22 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from leadline.cli import interrupt
 from leadline.cli.context import Declared, Json, checked_date, example, opened, optional, required, takes, words
 from leadline.cli.failures import with_options
-from leadline.cli.files import Digest, Output
-from leadline.cli.output import clean, count, emit_json, note, say
-from leadline.cli.progress import bar
+from leadline.cli.files import Output
+from leadline.cli.output import clean, note
+from leadline.cli.progress import cancellable
 from leadline.errors import InvalidRequest, LeadlineError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from leadline.exports.export_kind import ExportKind
     from leadline.exports.options import Option
     from leadline.exports.requests import Parsed
     from leadline.home import Project
-    from leadline.metrics.request import Pins, Produced, RowsRequest
+    from leadline.metrics.request import Pins
 
 OPTIONS = {
     "scope": "--org-tree, --team",
@@ -72,12 +69,9 @@ class KindCommands(TyperGroup):
         super().format_epilog(ctx, formatter)
 
 
-group = typer.Typer(cls=KindCommands, help="Exports without a server.", no_args_is_help=True, rich_markup_mode=None)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the program."""
-    app.add_typer(group, name="export")
+group = typer.Typer(
+    name="export", cls=KindCommands, help="Exports without a server.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 FIRST: dict[str, Declared] = {
@@ -161,6 +155,9 @@ def _export(
     context: typer.Context, kind: ExportKind, body: dict[str, Any], output: str, pins: str | None, *, json: bool
 ) -> None:
     """Write the export of ``kind`` that ``body`` asks for to ``output``."""
+    from leadline.exports.files import digest
+    from leadline.metrics.run import produce
+
     target = Output.of(output, json=json)
     options = body["options"]
     options["format"] = options["format"] or _format_of(target)
@@ -171,9 +168,14 @@ def _export(
         request = parsed.request
         used = _pins(project, pins, request.tree)
         with target.writing(project.home.temp) as path:
-            produced = _produce(project, kind, request, used, path)
-            digest = target.digest(path)
-    _report(target, produced, request, used, digest, parsed.warnings, json=json)
+            produced = cancellable(
+                "exporting", lambda control: produce(project, request, used, path, control, kind.rows.query)
+            )
+            size, sha256 = digest(path)
+    for warning in parsed.warnings:
+        note(f"warning: {clean(warning)}")
+    further = {"sizeBytes": size, "sha256": sha256, "request": request.document(), "pins": used.document()}
+    target.report(produced.rows, json=json, **further)
 
 
 def _format_of(target: Output) -> str:
@@ -216,42 +218,3 @@ def _pins(project: Project, recorded: str | None, tree: str) -> Pins:
         return recorded_pins(project, recorded, tree)
     deliver_pushed(project)
     return pin(project, tree)
-
-
-def _produce(project: Project, kind: ExportKind, request: RowsRequest, pins: Pins, path: Path) -> Produced:
-    from leadline.metrics.request import Control
-    from leadline.metrics.run import produce
-
-    control = Control()
-    with bar("exporting") as report:
-        control.progress = lambda fraction: report(fraction, 1.0)
-        return interrupt.stoppable(
-            lambda: produce(project, request, pins, path, control, kind.rows.query), control.cancel
-        )
-
-
-def _report(
-    target: Output,
-    produced: Produced,
-    request: RowsRequest,
-    pins: Pins,
-    digest: Digest,
-    warnings: tuple[str, ...],
-    *,
-    json: bool,
-) -> None:
-    for warning in warnings:
-        note(f"warning: {clean(warning)}")
-    if json:
-        emit_json(
-            {
-                "file": str(target.path),
-                "rows": produced.rows,
-                "sizeBytes": digest.size,
-                "sha256": digest.sha256,
-                "request": request.document(),
-                "pins": pins.document(),
-            }
-        )
-    elif target.path is not None:
-        say(f"{target.path}: {count(produced.rows)} rows")

@@ -9,10 +9,10 @@ import typer
 
 from leadline.cli.context import Json, checked_date, command_group, example, opened, optional, required, takes
 from leadline.cli.files import Output
-from leadline.cli.output import count, emit_json, say
 from leadline.facts.catalogue import FACTS
 
 group = command_group(
+    "facts",
     "The rows behind the numbers, one per thing.",
     "leadline facts pull-requests --start 2026-01-01 --end 2026-03-31 -o prs.csv",
 )
@@ -34,11 +34,6 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
     "developer": optional("--developer", metavar="EMAIL", help="Only this developer's."),
     "json": (Json, False),
 }
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the program."""
-    app.add_typer(group, name="facts")
 
 
 def _add(fact: str, help_text: str, shown: str) -> None:
@@ -68,10 +63,7 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         with opened(context) as project, target.writing(project.temp, ending=".csv") as path:
             deliver_pushed(project)
             rows = write(project, fact, path, Filters(first, last, org_tree, team, developer))
-        if json:
-            emit_json({"file": str(target.path), "rows": rows})
-        elif target.path is not None:
-            say(f"{target.path}: {count(rows)} rows")
+        target.report(rows, json=json)
 
     options = {name: option for name, option in OPTIONS.items() if name != "developer" or not FACTS[fact].by_team}
     group.command(fact, help=help_text, epilog=example(shown))(takes(command, options))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sys
 import tempfile
@@ -13,15 +12,8 @@ from pathlib import Path
 
 import typer
 
+from leadline.cli.output import count, emit_json, say
 from leadline.errors import InvalidRequest
-
-
-@dataclass(frozen=True)
-class Digest:
-    """Size in bytes and SHA-256 (hexadecimal) of a finished file."""
-
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -66,8 +58,9 @@ class Output:
                 shutil.copyfileobj(source, sys.stdout.buffer, 1 << 20)
             sys.stdout.buffer.flush()
 
-    def digest(self, path: Path) -> Digest:
-        """Size and SHA-256 of the finished file at ``path``."""
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Digest(path.stat().st_size, digest)
+    def report(self, rows: int, *, json: bool, **further: object) -> None:
+        """Say on stdout what was written, unless the file went there; as JSON, with what is ``further`` known of it."""
+        if json:
+            emit_json({"file": str(self.path), "rows": rows, **further})
+        elif self.path is not None:
+            say(f"{self.path}: {count(rows)} rows")

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leadline.cli.context import Json, example, opened
 from leadline.cli.output import Column, clean, count, emit_json, say, table
 
+if TYPE_CHECKING:
+    from leadline.facts.account_activity import Account
+
 group = typer.Typer(
+    name="identities",
     help="Show accounts and their developers, or map one.",
-    epilog=example(
-        "leadline identities --unmatched",
-        "leadline identities set github octocat ada@example.com",
-    ),
+    epilog=example("leadline identities --unmatched", "leadline identities set github octocat ada@example.com"),
     invoke_without_command=True,
     rich_markup_mode=None,
 )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the program."""
-    app.add_typer(group, name="identities")
 
 
 @group.callback()
@@ -52,35 +48,24 @@ def identities(
         emit_json([asdict(account) for account in shown])
     elif not shown:
         say("No unmatched account." if unmatched else "No account seen yet; `leadline import FOLDER` brings data.")
-    elif unmatched:
-        table(
-            ["source", "account", "name", "suggestion", Column("events", number=True), "why"],
-            [
-                [
-                    account.source or account.domain,
-                    account.account,
-                    account.name or "",
-                    account.suggestion or "",
-                    count(account.total),
-                    account.reason,
-                ]
-                for account in shown
-            ],
-        )
     else:
+        whose = ["name", "suggestion"] if unmatched else ["developer"]
         table(
-            ["source", "account", "developer", Column("events", number=True), "why"],
+            ["source", "account", *whose, Column("events", number=True), "why"],
             [
                 [
-                    account.source or account.domain,
-                    account.account,
-                    account.developer or ("(bot)" if account.bot else "(nobody)"),
-                    count(account.total),
-                    account.reason,
+                    *(account.source or account.domain, account.account, *_whose(account, unmatched)),
+                    *(count(account.total), account.reason),
                 ]
                 for account in shown
             ],
         )
+
+
+def _whose(account: Account, unmatched: bool) -> list[str | None]:
+    if unmatched:
+        return [account.name, account.suggestion]
+    return [account.developer or ("(bot)" if account.bot else "(nobody)")]
 
 
 @group.command("set", epilog=example("leadline identities set github octocat ada@example.com"))
@@ -95,13 +80,7 @@ def set_account(
     from leadline.ingest.identities import set_identity
 
     with opened(context) as project:
-        set_identity(
-            project,
-            source=source,
-            account=account,
-            email=email,
-            now=datetime.now(UTC),
-        )
+        set_identity(project, source=source, account=account, email=email, now=datetime.now(UTC))
     if json:
         emit_json(
             {"source": source.strip().lower(), "account": account.strip().lower(), "email": email.strip().lower()}

@@ -23,13 +23,10 @@ COLUMNS = [
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("import", epilog=example("leadline import data/", "leadline import pull_requests.csv --dry-run"))(
-        import_files
-    )
+commands = typer.Typer()
 
 
+@commands.command("import", epilog=example("leadline import data/", "leadline import pull_requests.csv --dry-run"))
 def import_files(
     context: typer.Context,
     paths: Annotated[
@@ -58,12 +55,7 @@ def import_files(
             report(done, total)
 
         result = import_paths(
-            project,
-            paths,
-            table=table_name,
-            skip_bad_rows=skip_bad_rows,
-            dry_run=dry_run,
-            progress=progress,
+            project, paths, table=table_name, skip_bad_rows=skip_bad_rows, dry_run=dry_run, progress=progress
         )
     if json:
         emit_json(_document(result))

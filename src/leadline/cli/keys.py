@@ -13,14 +13,9 @@ from leadline.cli.output import Column, emit_json, instant, note, say, table
 if TYPE_CHECKING:
     from leadline.db.keys import ApiKey
 
-group = command_group("API keys: create, list, revoke.", "leadline keys list")
+group = command_group("keys", "API keys: create, list, revoke.", "leadline keys list")
 
 Role = Literal["admin", "ingestion", "viewer"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the program."""
-    app.add_typer(group, name="keys")
 
 
 @group.command("create", epilog=example("leadline keys create --name dashboard --role viewer"))
@@ -58,15 +53,8 @@ def create(
         expires_at = now + timedelta(days=expires_days) if expires_days else None
         made = keys.create(project.db, project.id, name, role, now=now, expires_at=expires_at)
     if json:
-        document = {"id": made.id, "key": made.key, "name": made.name, "role": made.role}
-        emit_json(
-            {
-                **document,
-                "organization": project.organization,
-                "project": project.name,
-                "expiresAt": instant(made.expires_at) or None,
-            }
-        )
+        owner = {"organization": project.organization, "project": project.name, "expiresAt": made.expires_at}
+        emit_json({"id": made.id, "key": made.key, "name": made.name, "role": made.role, **owner})
         return
     say(made.key)
     note(f"Key {made.id} ({made.role}) of project {project.name} in organization {project.organization}.")
@@ -122,10 +110,10 @@ def _document(key: ApiKey, now: datetime) -> dict[str, object]:
         "name": key.name,
         "role": key.role,
         "state": key.state(now),
-        "createdAt": instant(key.created_at),
-        "expiresAt": instant(key.expires_at) or None,
-        "revokedAt": instant(key.revoked_at) or None,
-        "lastUsedAt": instant(key.last_used_at) or None,
+        "createdAt": key.created_at,
+        "expiresAt": key.expires_at,
+        "revokedAt": key.revoked_at,
+        "lastUsedAt": key.last_used_at,
     }
 
 

@@ -13,13 +13,10 @@ if TYPE_CHECKING:
     from leadline.metrics.metric import CatalogueEntry
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("metrics", epilog=example("leadline metrics", "leadline metrics PR_Merged", "leadline metrics LTTC"))(
-        metrics
-    )
+commands = typer.Typer()
 
 
+@commands.command(epilog=example("leadline metrics", "leadline metrics PR_Merged", "leadline metrics LTTC"))
 def metrics(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="One metric, by id, column or alias.")] = None,
     json: Json = False,

@@ -19,22 +19,17 @@ if TYPE_CHECKING:
 SHOWN_TEAMS = 20
 
 group = command_group(
+    "org",
     "Org trees: load them, show them.",
     "leadline org load developers.csv --name Research",
     "leadline org show",
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command group to the program."""
-    app.add_typer(group, name="org")
-
-
 @group.command(
     "load",
     epilog=example(
-        "leadline org load developers.csv --name Research --check",
-        "leadline org load developers.csv --name Research",
+        "leadline org load developers.csv --name Research --check", "leadline org load developers.csv --name Research"
     ),
 )
 def load(
@@ -74,10 +69,7 @@ def load(
 
 @group.command(
     "from-teams",
-    epilog=example(
-        "leadline org from-teams github:example -o teams.json",
-        "leadline org load teams.json --name Teams",
-    ),
+    epilog=example("leadline org from-teams github:example -o teams.json", "leadline org load teams.json --name Teams"),
 )
 def from_teams(
     context: typer.Context,

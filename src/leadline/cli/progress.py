@@ -5,8 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
+from leadline.cli import interrupt
 from leadline.cli.output import clean
+
+if TYPE_CHECKING:
+    from leadline.metrics.request import Control
+
+T = TypeVar("T")
 
 Report = Callable[[float, float], None]
 """Called with (done, total), in bytes or any unit; may be called from any thread."""
@@ -31,6 +38,16 @@ def bar(description: str, *, in_bytes: bool = False) -> Iterator[Report]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total or None)
+
+
+def cancellable(description: str, work: Callable[[Control], T]) -> T:
+    """What ``work`` returns, run under a progress bar; Ctrl-C cancels it."""
+    from leadline.metrics.request import Control
+
+    control = Control()
+    with bar(description) as report:
+        control.progress = lambda fraction: report(fraction, 1.0)
+        return interrupt.stoppable(lambda: work(control), control.cancel)
 
 
 @contextmanager

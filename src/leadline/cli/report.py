@@ -12,18 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from leadline.atomic_file import whole_file
-from leadline.cli import interrupt
 from leadline.cli.context import Json, checked_date, example, opened, words
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
-from leadline.cli.output import clean, count, emit_json, note, say
-from leadline.cli.progress import bar
+from leadline.cli.output import clean, note
+from leadline.cli.progress import cancellable
 from leadline.errors import LeadlineError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from leadline.exports.reports import Computed, Report
+    from leadline.exports.reports import Report
     from leadline.home import Project
 
 ALL = "all"
@@ -41,23 +38,21 @@ OPTIONS = {
 """The option that stands for each field of the API's body."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(
-        "report",
-        epilog=example(
-            "leadline report --start 2026-01-01 --end 2026-03-31 \\",
-            "  --efficiency all --ratings -o teams.csv",
-            "leadline report --start 2026-01-01 --end 2026-03-31 \\",
-            "  --contributors PR_VELOCITY,CODING_DAYS",
-        ),
-    )(report)
+commands = typer.Typer()
 
 
 def _metrics(flag: str, what: str) -> Any:
     return typer.Option(flag, metavar="M,…", help=f"{what}: names separated by commas, or `all`; repeatable.")
 
 
+@commands.command(
+    epilog=example(
+        "leadline report --start 2026-01-01 --end 2026-03-31 \\",
+        "  --efficiency all --ratings -o teams.csv",
+        "leadline report --start 2026-01-01 --end 2026-03-31 \\",
+        "  --contributors PR_VELOCITY,CODING_DAYS",
+    )
+)
 def report(
     context: typer.Context,
     *,
@@ -90,11 +85,14 @@ def report(
 
     Each metric once for the whole range, as CSV.
     """
+    from leadline.exports.files import digest
+    from leadline.exports.reports import run_report
+    from leadline.metrics.run import Runner
+
     asked = {"efficiency": efficiency, "productivity": productivity, "productivityContributors": contributors}
     if not any(asked.values()):
         raise typer.BadParameter(
-            "name metrics with it, --productivity or --contributors; `all` means all of them",
-            param_hint="--efficiency",
+            "name metrics with it, --productivity or --contributors; `all` means all of them", param_hint="--efficiency"
         )
     if contributors and (efficiency or productivity):
         raise typer.BadParameter("its rows are developers: leave the other metrics out", param_hint="--contributors")
@@ -106,12 +104,13 @@ def report(
         body["teamRefId"] = team
     target = Output.of(output, json=json)
     with opened(context) as project, target.writing(project.temp) as path:
-        rows = _write(project, body, path)
-        digest = target.digest(path)
-    if json:
-        emit_json({"file": str(target.path), "rows": rows, "sizeBytes": digest.size, "sha256": digest.sha256})
-    elif target.path is not None:
-        say(f"{target.path}: {count(rows)} rows")
+        wanted = _parsed(project, body)
+        with Runner(project.home) as runner:
+            computed = cancellable("reporting", lambda control: run_report(runner, project, wanted, control))
+        with whole_file(path) as partial:
+            partial.write_bytes(gzip.compress(computed.text, mtime=0) if path.name.endswith(".gz") else computed.text)
+        size, sha256 = digest(path)
+    target.report(computed.rows, json=json, sizeBytes=size, sha256=sha256)
 
 
 def _names(texts: list[str]) -> list[str]:
@@ -120,8 +119,7 @@ def _names(texts: list[str]) -> list[str]:
     return [] if ALL in (name.lower() for name in names) else names
 
 
-def _write(project: Project, body: dict[str, Any], path: Path) -> int:
-    """Write the report and return its rows."""
+def _parsed(project: Project, body: dict[str, Any]) -> Report:
     from leadline.exports.reports import parse_report
 
     try:
@@ -130,18 +128,4 @@ def _write(project: Project, body: dict[str, Any], path: Path) -> int:
         raise with_options(error, OPTIONS) from error
     for warning in warnings:
         note(f"warning: {clean(warning)}")
-    computed = _computed(project, wanted)
-    with whole_file(path) as partial:
-        partial.write_bytes(gzip.compress(computed.text, mtime=0) if path.name.endswith(".gz") else computed.text)
-    return computed.rows
-
-
-def _computed(project: Project, wanted: Report) -> Computed:
-    from leadline.exports.reports import run_report
-    from leadline.metrics.request import Control
-    from leadline.metrics.run import Runner
-
-    control = Control()
-    with bar("reporting") as progress, Runner(project.home) as runner:
-        control.progress = lambda fraction: progress(fraction, 1.0)
-        return interrupt.stoppable(lambda: run_report(runner, project, wanted, control), control.cancel)
+    return wanted

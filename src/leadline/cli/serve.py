@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from leadline.home import Home
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    app.command("serve", epilog=example("leadline serve --port 8080"))(serve)
-    app.command("worker", epilog=example("leadline worker"))(worker)
+commands = typer.Typer()
 
 
+@commands.command(epilog=example("leadline serve --port 8080"))
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is all.")] = "127.0.0.1",
@@ -66,6 +64,7 @@ def how_to_begin(home: Home) -> list[str]:
     return ["Still to do in this home (or `leadline demo` for an example):", *(f"  {step}" for step in steps)]
 
 
+@commands.command(epilog=example("leadline worker"))
 def worker(
     context: typer.Context,
     workers: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Exports at a time.")] = 1,

@@ -5,7 +5,6 @@ Values, also those of a TOML file, are checked together and stored all or none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,17 +18,17 @@ if TYPE_CHECKING:
     from leadline.home import Project
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    examples = (
+commands = typer.Typer()
+
+
+@commands.command(
+    epilog=example(
         "leadline settings",
         "leadline settings timezone Europe/Berlin",
         "leadline settings --file settings.toml --org-tree Engineering",
         "leadline settings timezone --unset",
     )
-    app.command("settings", epilog=example(*examples))(settings)
-
-
+)
 def settings(
     context: typer.Context,
     key: Annotated[str | None, typer.Argument(metavar="KEY", help="Setting to show or set.")] = None,
@@ -44,21 +43,26 @@ def settings(
     json: Json = False,
 ) -> None:
     """Show all settings, or get or set one."""
+    from leadline.db.settings import PROJECT, put, remove
+    from leadline.settings.profile import declared
+    from leadline.settings.toml_file import read_settings
+
     if file is not None and (key is not None or unset):
         raise typer.BadParameter("it stands alone: no KEY, no --unset", param_hint="--file")
     if unset and (key is None or value is not None):
         raise typer.BadParameter("it takes a KEY and no VALUE", param_hint="--unset")
     writes = file is not None or unset or value is not None
-    values = _read(file) if file else {}
+    values = read_settings(file) if file else {}
     if key is not None and value is not None:
         values = {key: value}
     with opened(context, create=writes) as project:
         if org_tree is not None:
             _require_tree(project, org_tree)
         if unset and key is not None:
-            _unset(project, key, org_tree)
+            declared(key)  # refuses what is no setting
+            remove(project.db, project.id, key, org_tree or PROJECT)
         elif writes:
-            _set(project, values, org_tree)
+            put(project.db, project.id, values, org_tree or PROJECT)
         rows = _rows(project, org_tree)
     chosen = {key} if key is not None else set(values)
     _show(rows, key=key, only=chosen if key is not None or writes else None, json=json)
@@ -88,29 +92,9 @@ def _rows(project: Project, org_tree: str | None) -> list[dict[str, Any]]:
     from leadline.settings.profile import declared
 
     return [
-        {
-            "key": key,
-            "value": value,
-            "default": declared(key).default,
-            "set": set_by,
-            "meaning": declared(key).doc,
-        }
+        {"key": key, "value": value, "default": declared(key).default, "set": set_by, "meaning": declared(key).doc}
         for key, value, set_by in in_force(project.db, project.id, org_tree)
     ]
-
-
-def _set(project: Project, values: Mapping[str, str], org_tree: str | None) -> None:
-    from leadline.db.settings import PROJECT, put
-
-    put(project.db, project.id, values, org_tree if org_tree is not None else PROJECT)
-
-
-def _unset(project: Project, key: str, org_tree: str | None) -> None:
-    from leadline.db.settings import PROJECT, remove
-    from leadline.settings.profile import declared
-
-    declared(key)  # refuses what is no setting
-    remove(project.db, project.id, key, org_tree if org_tree is not None else PROJECT)
 
 
 def _require_tree(project: Project, name: str) -> None:
@@ -121,9 +105,3 @@ def _require_tree(project: Project, name: str) -> None:
         raise InvalidRequest(
             f"There is no org tree {name!r}; trees are {', '.join(names) or 'none yet'}", code="invalid_org_tree_name"
         )
-
-
-def _read(file: Path) -> dict[str, str]:
-    from leadline.settings.toml_file import read_settings
-
-    return read_settings(file)

@@ -19,16 +19,11 @@ if TYPE_CHECKING:
     from leadline.db.sources import SourceRow
     from leadline.sources.kit.settings import SourceSettings
 
-group = command_group("List, add and test sources.", "leadline sources add github example")
-add_group = command_group("Add a source.", "leadline sources add github example 'other/web-*'")
-group.add_typer(add_group, name="add")
+group = command_group("sources", "List, add and test sources.", "leadline sources add github example")
+add_group = command_group("add", "Add a source.", "leadline sources add github example 'other/web-*'")
+group.add_typer(add_group)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the source.", show_default=False)]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the program."""
-    app.add_typer(group, name="sources")
 
 
 def _add(context: typer.Context, checked: list[SourceSettings], further: Mapping[str, Any]) -> None:

@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 SHOWN_SKIPPED = 3
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("status", epilog=example("leadline status", "leadline status --check --json"))(status)
+commands = typer.Typer()
 
 
+@commands.command(epilog=example("leadline status", "leadline status --check --json"))
 def status(
     context: typer.Context,
     check: Annotated[bool, typer.Option("--check", help="Verify the integrity of all that is stored.")] = False,

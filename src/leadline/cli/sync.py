@@ -22,16 +22,12 @@ if TYPE_CHECKING:
     from leadline.sync.repositories import RepositoryResult
 
 group = typer.Typer(
+    name="sync",
     help="Pull from sources, incrementally.\n\nWithout a command: from all that `leadline sources list` shows, or those named.",
     epilog=example("leadline sync git ./shop", "leadline sync", "leadline sync --source github:example"),
     invoke_without_command=True,
     rich_markup_mode=None,
 )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the program."""
-    app.add_typer(group, name="sync")
 
 
 @group.callback()

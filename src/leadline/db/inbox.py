@@ -106,13 +106,7 @@ def _in_project(project_id: int, tables: Collection[str] | None) -> list[sa.Colu
 
 
 def oldest(
-    db: Database,
-    project_id: int,
-    *,
-    until: int,
-    rows: int,
-    size: int,
-    tables: Collection[str] | None = None,
+    db: Database, project_id: int, *, until: int, rows: int, size: int, tables: Collection[str] | None = None
 ) -> list[Waiting]:
     """The project's oldest deliveries (to ``tables``) up to the id ``until``: as many as hold ``rows`` rows or ``size``
     characters, at least one if there is one."""

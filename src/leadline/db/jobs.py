@@ -18,13 +18,7 @@ import sqlalchemy as sa
 from leadline.db.database import Database
 from leadline.db.models import exports
 
-QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = STATES = (
-    "queued",
-    "processing",
-    "completed",
-    "failed",
-    "cancelled",
-)
+QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = STATES = ("queued", "processing", "completed", "failed", "cancelled")
 MAX_ATTEMPTS = 3
 """How often a job is started whose workers keep dying on it."""
 

@@ -178,16 +178,7 @@ _HOTFIX_PART = """
     FROM hotfixes h JOIN pulls ON pulls.id = h.id JOIN texts ON texts.id = h.id JOIN unit_lines lines ON lines.id = h.id
 """
 
-_PARTS = (
-    _BRANCH_PART,
-    _MERGE_PART,
-    _SQUASH_PART,
-    _REBASE_PART,
-    _DIRECT_PART,
-    _REVERT_PART,
-    _ROOT_PART,
-    _HOTFIX_PART,
-)
+_PARTS = (_BRANCH_PART, _MERGE_PART, _SQUASH_PART, _REBASE_PART, _DIRECT_PART, _REVERT_PART, _ROOT_PART, _HOTFIX_PART)
 
 COMMITS = f"""
     SELECT repos.repository, parts.sha, parts.parents, person.full_name AS author_name, person.git_email AS author_email,
