@@ -11,9 +11,8 @@ from typing import Any
 import ibis
 
 from leadline.engine import compiled
-from leadline.exports.export_kind import Command, ExportKind, Rows
+from leadline.exports.export_kind import Command, ExportKind, Option, Rows
 from leadline.exports.models import ExportRequest, FileOptions
-from leadline.exports.options import Option
 from leadline.facts.pull_requests import PULL_REQUESTS
 from leadline.metrics.metric import ExportColumn
 from leadline.metrics.run import QueryInputs

@@ -1,7 +1,4 @@
-"""The program's command tree: the global options and every command in the order ``leadline --help`` lists them.
-
-Only declarations are imported here.
-"""
+"""The program's command tree: the global options and every command. Only declarations are imported here."""
 
 from __future__ import annotations
 

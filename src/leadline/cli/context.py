@@ -86,12 +86,7 @@ def takes(function: Callable[..., None], options: Mapping[str, Declared]) -> Cal
     function.__annotations__ = {name: annotation for name, (annotation, _) in options.items()}
     function.__signature__ = Signature(  # type: ignore[attr-defined]
         [
-            Parameter(
-                name,
-                Parameter.KEYWORD_ONLY,
-                default=Parameter.empty if default is ... else default,
-                annotation=annotation,
-            )
+            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
             for name, (annotation, default) in options.items()
         ]
     )

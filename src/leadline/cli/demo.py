@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from leadline.cli.context import Json, checked_date, example, opened
-from leadline.cli.output import Column, count, emit_json, say, table
+from leadline.cli.output import Column, count, emit_json, members, say, table
 from leadline.cli.progress import bar
 
 commands = typer.Typer()
@@ -42,22 +42,12 @@ def demo(
             progress=lambda fraction: report(fraction, 1.0),
         )
     if json:
-        emit_json(
-            {
-                "changed": summary.changed,
-                "developers": summary.developers,
-                "months": summary.months,
-                "seed": summary.seed,
-                "firstDay": summary.first_day,
-                "lastDay": summary.last_day,
-                "orgTreeName": summary.tree,
-                "rows": summary.rows,
-            }
-        )
+        names = ("changed", "developers", "months", "seed", "first_day", "last_day", "org_tree_name", "rows")
+        emit_json(members(summary, *names))
         return
     state = "" if summary.changed else " It was there already."
     say(f"{count(summary.developers)} made-up developers from {summary.first_day} to {summary.last_day}.{state}")
     table(["table", Column("rows", number=True)], [[name, count(rows)] for name, rows in summary.rows.items()])
     say("\nTry next:\n  leadline status\n  leadline org show")
-    say(f"  leadline export productivity --org-tree {summary.tree} \\")
+    say(f"  leadline export productivity --org-tree {summary.org_tree_name} \\")
     say(f"    --start {last_day.replace(day=1)} --end {last_day} -o month.csv\n  leadline serve")

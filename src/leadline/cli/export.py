@@ -1,7 +1,6 @@
-"""``leadline export``: writes the same files as the API's exports, without a server.
+"""``leadline export``: the files of the API's exports without a server, to the byte (gzipped if the name ends in ``.gz``).
 
-A command per kind of export, made from its declaration. The options become the request body of the API and are judged by
-the same code; the file's bytes are those of the API's file for the same data (gzipped when its name ends in ``.gz``).
+A command per kind, made from its declaration; its options become the request body that the API takes.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ from leadline.cli.progress import cancellable
 from leadline.errors import InvalidRequest, LeadlineError
 
 if TYPE_CHECKING:
-    from leadline.exports.export_kind import ExportKind
-    from leadline.exports.options import Option
+    from leadline.exports.export_kind import ExportKind, Option
     from leadline.exports.requests import Parsed
     from leadline.home import Project
     from leadline.metrics.request import Pins
@@ -136,7 +134,6 @@ def _command(kind: ExportKind) -> Callable[..., None]:
 
 
 def _typed(option: Option) -> Declared:
-    """The type that Typer makes the option of, and its default."""
     declared = typer.Option(option.flag, metavar=option.metavar, case_sensitive=not option.choices, help=option.help)
     value: Any = Literal[option.choices] if option.choices else str
     shape: Any = list[value] if option.many else value
@@ -154,7 +151,6 @@ def _put(body: dict[str, Any], path: str, value: Any) -> None:
 def _export(
     context: typer.Context, kind: ExportKind, body: dict[str, Any], output: str, pins: str | None, *, json: bool
 ) -> None:
-    """Write the export of ``kind`` that ``body`` asks for to ``output``."""
     from leadline.exports.files import digest
     from leadline.metrics.run import produce
 
@@ -209,7 +205,6 @@ def only_tree(project: Project) -> str:
 
 
 def _pins(project: Project, recorded: str | None, tree: str) -> Pins:
-    """The versions to read: those of an earlier export, or what is newest."""
     from leadline.exports.recorded import recorded_pins
     from leadline.ingest.pushed import deliver_pushed
     from leadline.metrics.run import pin

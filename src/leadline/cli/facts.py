@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import typer
 
-from leadline.cli.context import Json, checked_date, command_group, example, opened, optional, required, takes
+from leadline.cli.context import Declared, Json, checked_date, command_group, example, opened, optional, required, takes
 from leadline.cli.files import Output
 from leadline.facts.catalogue import FACTS
 
@@ -20,7 +19,7 @@ group = command_group(
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
 
 
-OPTIONS: dict[str, tuple[Any, Any]] = {
+OPTIONS: dict[str, Declared] = {
     "context": (typer.Context, ...),
     "output": required(
         "-o", "--output", metavar="FILE", help="A .csv, .csv.gz, .jsonl or .parquet file; - is CSV on stdout."

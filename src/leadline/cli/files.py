@@ -40,10 +40,8 @@ class Output:
 
     @contextmanager
     def writing(self, temp: Path, *, ending: str = "") -> Iterator[Path]:
-        """A path to write the whole file to; for stdout a temporary one below ``temp`` with ``ending``.
-
-        Raises ``InvalidRequest`` when the path is a folder or lies in none.
-        """
+        """A path to write the whole file to; for stdout a temporary one below ``temp`` with ``ending``. Raises
+        ``InvalidRequest`` when the path is a folder or lies in none."""
         if self.path is not None:
             if self.path.is_dir():
                 raise InvalidRequest(f"{self.path} is a folder; name a file in it with -o")

@@ -10,7 +10,7 @@ import typer
 from leadline.cli import interrupt
 from leadline.cli.context import Json, example, opened
 from leadline.cli.failures import SHOWN_DETAILS
-from leadline.cli.output import Column, clean, count, emit_json, note, table
+from leadline.cli.output import Column, clean, count, emit_json, members, note, table
 from leadline.cli.progress import bar
 
 if TYPE_CHECKING:
@@ -71,10 +71,8 @@ def _show(result: ImportReport) -> None:
             COLUMNS,
             [
                 [
-                    file.path.name,
-                    file.table,
-                    *map(count, (file.rows, file.added, file.updated, file.unchanged)),
-                    count(file.refused_rows),
+                    *(file.path.name, file.table, count(file.rows), count(file.added), count(file.updated)),
+                    *(count(file.unchanged), count(file.refused_rows)),
                 ]
                 for file in result.files
             ],
@@ -113,20 +111,14 @@ def _document(result: ImportReport) -> dict[str, Any]:
         "files": [
             {
                 "file": file.path,
-                "table": file.table,
-                "rows": file.rows,
-                "added": file.added,
-                "updated": file.updated,
-                "unchanged": file.unchanged,
-                "refusedRows": file.refused_rows,
+                **members(file, "table", "rows", "added", "updated", "unchanged", "refused_rows"),
                 "refusedValues": file.refused_count,
-                "refusedFile": file.refused_file,
-                "error": file.error,
+                **members(file, "refused_file", "error"),
                 "refused": [
-                    {"line": one.line, "column": one.column, "value": one.value[:80], "reason": one.reason}
+                    {**members(one, "line", "column"), "value": one.value[:80], "reason": one.reason}
                     for one in file.refused
                 ],
-                "details": [{"field": detail.field, "message": detail.message} for detail in file.details],
+                "details": [members(detail, "field", "message") for detail in file.details],
                 "seconds": round(file.seconds, 3),
             }
             for file in result.files

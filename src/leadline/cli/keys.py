@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from leadline.cli.context import Chosen, Json, command_group, example, opened
-from leadline.cli.output import Column, emit_json, instant, note, say, table
+from leadline.cli.output import Column, emit_json, instant, members, note, say, table
 
 if TYPE_CHECKING:
     from leadline.db.keys import ApiKey
@@ -54,7 +54,7 @@ def create(
         made = keys.create(project.db, project.id, name, role, now=now, expires_at=expires_at)
     if json:
         owner = {"organization": project.organization, "project": project.name, "expiresAt": made.expires_at}
-        emit_json({"id": made.id, "key": made.key, "name": made.name, "role": made.role, **owner})
+        emit_json({**members(made, "id", "key", "name", "role"), **owner})
         return
     say(made.key)
     note(f"Key {made.id} ({made.role}) of project {project.name} in organization {project.organization}.")
@@ -106,14 +106,9 @@ def revoke(
 
 def _document(key: ApiKey, now: datetime) -> dict[str, object]:
     return {
-        "id": key.id,
-        "name": key.name,
-        "role": key.role,
+        **members(key, "id", "name", "role"),
         "state": key.state(now),
-        "createdAt": key.created_at,
-        "expiresAt": key.expires_at,
-        "revokedAt": key.revoked_at,
-        "lastUsedAt": key.last_used_at,
+        **members(key, "created_at", "expires_at", "revoked_at", "last_used_at"),
     }
 
 

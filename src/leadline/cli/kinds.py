@@ -1,8 +1,4 @@
-"""The commands that each kind of source has, made of its declaration: ``leadline sync KIND`` and ``leadline sources add KIND``.
-
-Typer makes a command of a function that has the options which the kind declares; what is given arrives as ``SourceSettings`` that
-are checked.
-"""
+"""``leadline sync KIND`` and ``leadline sources add KIND``: commands made of the declaration of each kind of source."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadline.cli.context import Json, example, takes
+from leadline.cli.context import Declared, Json, example, optional, takes
 from leadline.sources.kit.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -23,29 +19,23 @@ Act = Callable[[typer.Context, "list[SourceSettings]", Mapping[str, Any]], None]
 EVERY = {"15m": 900, "30m": 1800, "1h": 3600, "3h": 10_800, "6h": 21_600, "12h": 43_200, "1d": 86_400, "off": 0}
 """Seconds between runs by how they are written; 0: only when asked."""
 
-SYNC = {"json": (Json, False)}
-ADD = {
-    "name": (
-        Annotated[
-            str | None,
-            typer.Option(metavar="NAME", help="What to call it [default: by what it reads]; for one source only."),
-        ],
-        None,
-    ),
+SYNC: dict[str, Declared] = {"json": (Json, False)}
+ADD: dict[str, Declared] = {
+    "name": optional(metavar="NAME", help="What to call it [default: by what it reads]; for one source only."),
     "every": (
         Annotated[str, typer.Option(metavar="SPAN", help=f"How often `leadline serve` runs it: {', '.join(EVERY)}.")],
         "1h",
     ),
 }
-"""Further options of the two commands: type and default by name."""
+"""Further options of the two commands."""
 
 
 def add_sync_commands(group: typer.Typer, act: Act, *, but: str) -> None:
     """``leadline sync KIND``, for every kind ``but`` the one that has a command of its own."""
     for kind in KINDS.values():
         if kind.name != but:
-            about = f"{kind.about}\n\n{_INCREMENTAL}"
-            _add(group, "sync", kind, about, _function(kind, act, SYNC))
+            about = f"{kind.about}\n\nOnly what is new is read; a run that was interrupted goes on where it was."
+            _add(group, "sync", kind, about, act, SYNC)
 
 
 def add_source_commands(group: typer.Typer, act: Act) -> None:
@@ -53,38 +43,30 @@ def add_source_commands(group: typer.Typer, act: Act) -> None:
     for kind in KINDS.values():
         webhooks = _places("webhook-secret", "webhooks' secret", kind.webhook_env) if kind.webhooks else {}
         about = f"Add a source of {kind.title}.\n\nNothing is read yet."
-        _add(group, "sources add", kind, about, _function(kind, act, {**ADD, **webhooks}))
+        _add(group, "sources add", kind, about, act, {**ADD, **webhooks})
 
 
-def _add(group: typer.Typer, verb: str, kind: Kind, about: str, function: Callable[..., None]) -> None:
-    group.command(kind.name, help=about, epilog=example(*(line.format(verb) for line in kind.example)))(function)
-
-
-_INCREMENTAL = "Only what is new is read; a run that was interrupted goes on where it was."
-
-
-def _function(kind: Kind, act: Act, further: Mapping[str, tuple[Any, Any]]) -> Callable[..., None]:
-    declared = {"context": (typer.Context, ...), **_parameters(kind), **further}
-
+def _add(group: typer.Typer, verb: str, kind: Kind, about: str, act: Act, further: Mapping[str, Declared]) -> None:
     def command(context: typer.Context, **values: Any) -> None:
         from leadline.sources.kit.settings import checked
 
-        rest = {name: values[name] for name in further}
-        act(context, checked(_settings(kind, values)), rest)
+        act(context, checked(_settings(kind, values)), {name: values[name] for name in further})
 
-    return takes(command, declared)
+    declared = {"context": (typer.Context, ...), **_parameters(kind), **further}
+    epilog = example(*(line.format(verb) for line in kind.example))
+    group.command(kind.name, help=about, epilog=epilog)(takes(command, declared))
 
 
-def _parameters(kind: Kind) -> dict[str, tuple[Any, Any]]:
+def _parameters(kind: Kind) -> dict[str, Declared]:
     """What says what to read and how to get in."""
     argument = typer.Argument(metavar=kind.metavar, help=kind.targets, show_default=False)
-    parameters: dict[str, tuple[Any, Any]] = {
+    parameters: dict[str, Declared] = {
         "targets": (Annotated[list[str], argument], ...)
         if kind.target_needed
         else (Annotated[list[str] | None, argument], None)
     }
     if kind.url:
-        parameters["url"] = (Annotated[str | None, typer.Option(metavar="URL", help=kind.url)], None)
+        parameters["url"] = optional(metavar="URL", help=kind.url)
     for option in kind.options:
         shape = list[str] | None if option.many else str | None
         declared = typer.Option(f"--{option.name}", metavar=option.metavar, help=option.help)
@@ -94,18 +76,15 @@ def _parameters(kind: Kind) -> dict[str, tuple[Any, Any]]:
     return parameters
 
 
-def _places(option: str, what: str, variable: str) -> dict[str, tuple[Any, Any]]:
-    """The options that say where a secret is."""
+def _places(option: str, what: str, variable: str) -> dict[str, Declared]:
     declared = (
         ("env", "NAME", f"Variable with the {what} [default: {variable}]."),
         ("file", "FILE", f"File with the {what}."),
         ("keyring", "[SERVICE/]NAME", f"Entry of the system's keyring with the {what}."),
     )
+    prefix = option.replace("-", "_")
     return {
-        f"{option.replace('-', '_')}_{place}": (
-            Annotated[str | None, typer.Option(f"--{option}-{place}", metavar=metavar, help=text)],
-            None,
-        )
+        f"{prefix}_{place}": optional(f"--{option}-{place}", metavar=metavar, help=text)
         for place, metavar, text in declared
     }
 

@@ -1,7 +1,6 @@
 """The entry of the ``leadline`` program: runs one command line and turns whatever ends it into an exit code.
 
-What is not 0 is told in one clear message on stderr. No mistake of the user ends in a traceback; ``LEADLINE_DEBUG=1`` shows
-it for what was not foreseen.
+No mistake of the user ends in a traceback; ``LEADLINE_DEBUG=1`` shows it for what was not foreseen.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli.context import Json, example
-from leadline.cli.output import emit_json, paragraph, say
+from leadline.cli.output import emit_json, members, paragraph, say
 
 if TYPE_CHECKING:
     from leadline.metrics.metric import CatalogueEntry
@@ -61,14 +61,7 @@ def _show(metric: CatalogueEntry) -> None:
 def document(metric: CatalogueEntry, insight: str) -> dict[str, Any]:
     """One metric as JSON; ``insight`` is the kind of export that has it."""
     return {
-        "id": metric.id,
-        "column": metric.column,
+        **members(metric, "id", "column"),
         "insight": insight,
-        "group": metric.group,
-        "groups": list(metric.groups),
-        "aliases": list(metric.aliases),
-        "unit": metric.unit,
-        "levels": list(metric.levels),
-        "definition": metric.definition,
-        "sources": list(metric.sources),
+        **members(metric, "group", "groups", "aliases", "unit", "levels", "definition", "sources"),
     }

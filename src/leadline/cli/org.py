@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli.context import Json, command_group, example, opened
-from leadline.cli.output import Column, clean, count, emit_json, note, say, table
+from leadline.cli.output import Column, clean, count, emit_json, members, note, say, table
 from leadline.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -54,13 +54,10 @@ def load(
         emit_json(
             {
                 "orgTreeName": loaded.tree.name,
-                "version": loaded.version,
-                "changed": loaded.changed,
+                **members(loaded, "version", "changed"),
                 "teams": len(loaded.tree.nodes),
                 "developers": len(loaded.tree.developers),
-                "added": list(loaded.added),
-                "removed": list(loaded.removed),
-                "withoutTeam": list(loaded.without_team),
+                **members(loaded, "added", "removed", "without_team"),
             }
         )
     else:
@@ -169,9 +166,7 @@ def _document(tree: OrgTree, *, people: bool) -> dict[str, Any]:
         "orgTreeName": tree.name,
         "teams": [
             {
-                "refId": node.ref_id,
-                "key": node.key,
-                "name": node.name,
+                **members(node, "ref_id", "key", "name"),
                 "hierarchy": node.path,
                 "developers": heads[node.ref_id],
                 **({"people": list(tree.people(node))} if people else {}),

@@ -1,7 +1,6 @@
 """How results look: tables for people, JSON for programs, notes on stderr.
 
-Colours only on a terminal; Rich is loaded only when a table is printed. Whatever a value holds (control characters, markup)
-is shown as text and never acted upon.
+Rich is loaded only when a table is printed. Whatever a value holds is shown as text and never acted upon.
 """
 
 from __future__ import annotations
@@ -52,6 +51,13 @@ def clean(text: object) -> str:
 def emit_json(value: object) -> None:
     """``value`` as indented JSON on stdout; instants as RFC 3339 in UTC."""
     say(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def members(value: object, *names: str) -> dict[str, Any]:
+    """Attributes of ``value`` as members of a JSON object, whose names are camelCase."""
+    from pydantic.alias_generators import to_camel
+
+    return {to_camel(name): getattr(value, name) for name in names}
 
 
 def instant(value: datetime | None) -> str:

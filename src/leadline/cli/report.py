@@ -1,7 +1,6 @@
-"""``leadline report``: the report of the API, without a server.
+"""``leadline report``: the report of the API without a server, to the byte (gzipped if the file's name ends in ``.gz``).
 
-The options become the request body of the API and are judged by the same code; the file's bytes are those of the API's
-answer for the same data (gzipped when its name ends in ``.gz``).
+Its options become the request body that the API takes.
 """
 
 from __future__ import annotations
@@ -114,7 +113,6 @@ def report(
 
 
 def _names(texts: list[str]) -> list[str]:
-    """The metrics named; none when all are meant."""
     names = words(texts)
     return [] if ALL in (name.lower() for name in names) else names
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,12 +78,8 @@ def worker(
 
     chosen: Chosen = context.obj
     stop = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        signal.signal(number, lambda *_: stop.set())
     with Home.open(chosen.home) as home:
         configure(home.settings.log_format)
         threads = start(home, workers, stop)

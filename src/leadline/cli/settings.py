@@ -1,7 +1,4 @@
-"""``leadline settings``: shows, gets and sets the profile of the project or of one of its org trees.
-
-Values, also those of a TOML file, are checked together and stored all or none.
-"""
+"""``leadline settings``: shows, gets and sets the profile of the project or of one of its org trees, all values or none."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import typer
 
 from leadline.cli.context import Json, command_group, example, opened
 from leadline.cli.kinds import EVERY, add_source_commands
-from leadline.cli.output import clean, count, emit_json, instant, note, say, table
+from leadline.cli.output import clean, count, emit_json, instant, members, note, say, table
 
 if TYPE_CHECKING:
     from leadline.db.sources import SourceRow
@@ -102,7 +102,7 @@ def try_connection(context: typer.Context, name: Name, json: Json = False) -> No
     with connected(settings, folders, waiting=waiting) as source:
         seen = source.check()
     if json:
-        hidden = [{"what": thing.what, "why": thing.why} for thing in seen.hidden]
+        hidden = [members(thing, "what", "why") for thing in seen.hidden]
         emit_json({"name": name, "server": seen.host, seen.noun: list(seen.things), "hidden": hidden})
         return
     of = f" of {clean(seen.owner)}" if seen.owner else ""
@@ -113,15 +113,12 @@ def try_connection(context: typer.Context, name: Name, json: Json = False) -> No
 
 def _document(row: SourceRow, settings: SourceSettings) -> dict[str, Any]:
     return {
-        "name": row.name,
-        "kind": row.kind,
-        "targets": list(settings.targets),
-        "url": settings.url,
+        **members(row, "name", "kind"),
+        **members(settings, "targets", "url"),
         "token": settings.secret_place.text if settings.declared.secret_env else None,
-        "options": {name: list(values) for name, values in settings.options.items()},
+        "options": settings.options,
         "every": _span(settings),
-        "createdAt": instant(row.created_at),
-        "succeededAt": instant(row.succeeded_at) or None,
+        **members(row, "created_at", "succeeded_at"),
     }
 
 

@@ -10,15 +10,7 @@ from leadline.cli.context import Json, example, opened
 from leadline.cli.output import Column, bytes_text, clean, count, emit_json, instant, note, paragraph, say, table
 
 if TYPE_CHECKING:
-    from leadline.diagnostics.status import (
-        ExportsStatus,
-        InboxStatus,
-        SourceStatus,
-        Status,
-        TreeStatus,
-        UnmatchedStatus,
-        Unreadable,
-    )
+    from leadline.diagnostics import status as states
     from leadline.diagnostics.tables import TableStatus
 
 SHOWN_SKIPPED = 3
@@ -51,7 +43,7 @@ def status(
         raise typer.Exit(1)
 
 
-def _show(state: Status) -> None:
+def _show(state: states.Status) -> None:
     say(f"Home {clean(state.home)}, project {state.organization}/{state.project}")
     _show_tables(state.tables)
     _show_inbox(state.inbox)
@@ -77,20 +69,15 @@ def _show(state: Status) -> None:
             say(clean(line))
 
 
-def _show_sources(sources: list[SourceStatus]) -> None:
+def _show_sources(sources: list[states.SourceStatus]) -> None:
     """Nothing, unless a tool was read."""
     if not sources:
         return
     _heading("Sources")
     table(
         [
-            "name",
-            "last run",
-            "last success",
-            "lag",
-            "next run",
-            Column("rows", number=True),
-            Column("left out", number=True),
+            *("name", "last run", "last success", "lag", "next run"),
+            *(Column("rows", number=True), Column("left out", number=True)),
         ],
         [
             [
@@ -123,7 +110,7 @@ def _heading(text: str) -> None:
     say(f"{text}:")
 
 
-def _show_tables(tables: list[TableStatus] | Unreadable) -> None:
+def _show_tables(tables: list[TableStatus] | states.Unreadable) -> None:
     _heading("Tables")
     if not isinstance(tables, list):
         say(clean(tables.error))
@@ -146,7 +133,7 @@ def _show_tables(tables: list[TableStatus] | Unreadable) -> None:
         )
 
 
-def _show_inbox(inbox: InboxStatus) -> None:
+def _show_inbox(inbox: states.InboxStatus) -> None:
     """Nothing, unless pushed rows wait or were kept aside."""
     if inbox.waiting or inbox.refused:
         _heading("Pushed rows not in the tables")
@@ -162,7 +149,7 @@ def _show_inbox(inbox: InboxStatus) -> None:
         say(clean(inbox.error))
 
 
-def _show_trees(trees: list[TreeStatus] | Unreadable) -> None:
+def _show_trees(trees: list[states.TreeStatus] | states.Unreadable) -> None:
     _heading("Org trees")
     if isinstance(trees, list) and trees:
         table(
@@ -173,7 +160,7 @@ def _show_trees(trees: list[TreeStatus] | Unreadable) -> None:
         say("None yet; `leadline org load FILE --name TREE` makes one.")
 
 
-def _show_unmatched(unmatched: UnmatchedStatus | Unreadable) -> None:
+def _show_unmatched(unmatched: states.UnmatchedStatus | states.Unreadable) -> None:
     """Nothing where the lake cannot be read, which the tables tell."""
     from leadline.diagnostics.status import Unreadable
 
@@ -188,7 +175,7 @@ def _show_unmatched(unmatched: UnmatchedStatus | Unreadable) -> None:
         )
 
 
-def _show_exports(exports: ExportsStatus | Unreadable) -> None:
+def _show_exports(exports: states.ExportsStatus | states.Unreadable) -> None:
     from leadline.diagnostics.status import Unreadable
 
     _heading("Exports")

@@ -12,7 +12,7 @@ from leadline.cli import interrupt
 from leadline.cli.context import Json, checked_date, example, opened
 from leadline.cli.failures import refused
 from leadline.cli.kinds import add_sync_commands
-from leadline.cli.output import clean, count, emit_json, say
+from leadline.cli.output import clean, count, emit_json, members, say
 from leadline.cli.progress import counter
 from leadline.cli.source_runs import ending_git, run_sources
 
@@ -143,12 +143,7 @@ def _document(result: RepositoryResult) -> dict[str, Any]:
     return {
         "repository": result.repository,
         "status": "done",
-        "commitsAdded": result.commits_added,
-        "filesAdded": result.files_added,
-        "commitsUpdated": result.commits_updated,
-        "vanished": result.vanished,
-        "shallow": result.shallow,
-        "refs": result.refs,
+        **members(result, "commits_added", "files_added", "commits_updated", "vanished", "shallow", "refs"),
         "seconds": round(result.seconds, 3),
         "notes": list(result.notes),
     }

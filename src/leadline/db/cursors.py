@@ -14,7 +14,11 @@ from leadline.db.models import cursors
 
 def get(db: Database, project_id: int, source: str, name: str) -> dict[str, Any] | None:
     """The stored cursor, or None before the first run."""
-    value: dict[str, Any] | None = db.value(sa.select(cursors.c.value).where(*_is(project_id, source, name)))
+    value: dict[str, Any] | None = db.value(
+        sa.select(cursors.c.value).where(
+            cursors.c.project_id == project_id, cursors.c.source == source, cursors.c.name == name
+        )
+    )
     return value
 
 
@@ -52,15 +56,7 @@ def put_all(
 
 def put(db: Database, project_id: int, source: str, name: str, value: dict[str, Any], now: datetime) -> None:
     """Store the cursor, replacing the former one."""
-    with db.write() as connection:
-        changed = connection.execute(
-            cursors.update().where(*_is(project_id, source, name)).values(value=value, updated_at=now)
-        )
-        if changed.rowcount == 0:
-            connection.execute(
-                cursors.insert(),
-                {"project_id": project_id, "source": source, "name": name, "value": value, "updated_at": now},
-            )
+    put_all(db, project_id, source, {name: value}, now)
 
 
 def listed(db: Database, project_id: int) -> list[tuple[str, str, datetime]]:
@@ -71,7 +67,3 @@ def listed(db: Database, project_id: int) -> list[tuple[str, str, datetime]]:
         .order_by(cursors.c.source, cursors.c.name)
     )
     return [(row.source, row.name, row.updated_at) for row in rows]
-
-
-def _is(project_id: int, source: str, name: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return cursors.c.project_id == project_id, cursors.c.source == source, cursors.c.name == name

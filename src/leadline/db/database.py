@@ -1,7 +1,6 @@
 """One open metadata database: transactions, migrations and cross-process locks, alike on SQLite and PostgreSQL.
 
-On SQLite every write transaction takes the write lock at its start (WAL,
-``BEGIN IMMEDIATE``), so readers never block and two writers never deadlock.
+On SQLite every write transaction takes the write lock at its start, so readers never block and two writers never deadlock.
 """
 
 from __future__ import annotations
@@ -34,9 +33,7 @@ class Database:
     @classmethod
     def open(cls, url: str) -> Database:
         """Open the database at ``url`` and bring it to the newest schema (safe when several processes do so at once).
-
-        Raises ``StoreError`` if it cannot be reached, or was written by a newer leadline.
-        """
+        Raises ``StoreError`` if it cannot be reached, or was written by a newer leadline."""
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "sqlite":
             path = Path(parsed.database or "")
@@ -66,11 +63,9 @@ class Database:
         """Whether this is the file in the home rather than a server."""
         return self._lock_folder is not None
 
-    @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """A connection for reading."""
-        with self.engine.connect() as connection:
-            yield connection
+    def read(self) -> sa.Connection:
+        """A connection for reading, closed at the end of a ``with``."""
+        return self.engine.connect()
 
     def rows(self, query: sa.Executable) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """All rows of a query."""
@@ -89,11 +84,9 @@ class Database:
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[sa.Connection]:
-        """One write transaction: committed at the end, rolled back on an exception.
-
-        Every commit survives the death of the process. A ``durable`` one also survives that of the machine: it returns
-        when the disk says that it has it, whatever else the database is set to.
-        """
+        """One write transaction: committed at the end, rolled back on an exception. Every commit survives the death of
+        the process. A ``durable`` one also survives that of the machine: it returns when the disk says that it has it,
+        whatever else the database is set to."""
         with self.engine.connect() as connection, self._flushing(connection, durable=durable):
             connection.execution_options(leadline_write=True)
             with connection.begin():
@@ -117,10 +110,8 @@ class Database:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold the lock ``name`` exclusively across processes (and machines, on PostgreSQL).
-
-        It is free again as soon as the holder ends, however it ends.
-        """
+        """Hold the lock ``name`` exclusively across processes (and machines, on PostgreSQL). It is free again as soon
+        as the holder ends, however it ends."""
         with self._held(name, wait=True):
             yield
 

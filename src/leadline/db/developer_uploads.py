@@ -1,7 +1,6 @@
 """Uploaded developers files as rows: drafts under review, and those that were put in force.
 
-What a file says is the business of ``people``. A draft that nobody activates is forgotten after ``KEEP_DRAFTS``, and the
-text of an upload whose place another one took is dropped; its row stays, so that a version id still says what became of it.
+The text of an upload whose place another one took is dropped; its row stays, so that its id still says what became of it.
 """
 
 from __future__ import annotations
@@ -42,20 +41,7 @@ def insert(db: Database, upload: Upload) -> None:
     """Add a draft, and forget those that are too old or too many."""
     with db.write() as connection:
         _forget(connection, upload.project_id, upload.created_at)
-        connection.execute(
-            uploads.insert(),
-            {
-                "id": upload.id,
-                "project_id": upload.project_id,
-                "tree": upload.tree,
-                "filename": upload.filename,
-                "content": upload.content,
-                "mappings": dict(upload.mappings),
-                "base_version": upload.base_version,
-                "created_by": upload.created_by,
-                "created_at": upload.created_at,
-            },
-        )
+        connection.execute(uploads.insert(), {**vars(upload), "mappings": dict(upload.mappings)})
 
 
 def find(db: Database, project_id: int, upload_id: str) -> Upload | None:

@@ -39,10 +39,8 @@ SORTS: Mapping[str, sa.Column[Any]] = {
 
 
 def listed(db: Database, project_id: int, kind: str | None, wanted: ListFilter) -> tuple[list[Export], int]:
-    """One page of a project's exports of ``kind`` (None: of all), and how many there are on all pages.
-
-    Those without the sorted value come last either way; equal ones in the order of their creation and id.
-    """
+    """One page of a project's exports of ``kind`` (None: of all), and how many there are on all pages. Those without
+    the sorted value come last either way; equal ones in the order of their creation and id."""
     conditions = _conditions(project_id, kind, wanted)
     column = SORTS[wanted.sort_by]
     order = [

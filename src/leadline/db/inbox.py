@@ -1,8 +1,6 @@
 """The inbox: rows that were pushed and acknowledged, on their way to the lake, and those that could not be delivered.
 
-A delivery is a table and its rows as JSON lines. It is durable when ``add`` returns, and waits, in the order of arrival,
-until ``acknowledge`` takes it away. What is delivered twice, because a process died in between, does no harm: the natural key
-decides.
+What is delivered twice, because a process died in between, does no harm: the natural key decides.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """Exports as jobs: one row is the request, its place in the queue, the lease of who works on it, and its result.
 
-Every change of state is one conditional update
-in one transaction, so that of two who want to change a row exactly one succeeds: a worker's finish is fenced by its name
-and attempt, a cancel by the state it finds. Times are passed in; machines sharing a database must agree on the time to
-well within a lease.
+Every change of state is one conditional update, so that of two who want to change a row exactly one succeeds: a worker's
+finish is fenced by its name and attempt. Machines sharing a database must agree on the time to well within a lease.
 """
 
 from __future__ import annotations
@@ -78,12 +76,12 @@ def export_of(row: sa.Row[Any]) -> Export:
 
 def create(db: Database, new: Export, usable: Callable[[Export], bool]) -> tuple[Export, bool]:
     """Queue ``new`` unless an earlier export with its hash is ``usable``: (the export, whether it is the earlier one).
-
     ``usable`` is asked, newest first, about the project's queued, processing and completed exports with the same
-    ``request_hash``. Of any number of identical creations at once one queues and the others get its export.
-    """
+    ``request_hash``. Of any number of identical creations at once one queues and the others get its export."""
     with db.write() as connection:
-        _serialize(db, connection, f"{new.project_id}:{new.request_hash}")
+        if not db.is_sqlite:  # whose write transactions already are one at a time
+            name = f"{new.project_id}:{new.request_hash}"
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
         earlier = connection.execute(
             sa.select(*COLUMNS)
             .where(
@@ -103,13 +101,7 @@ def create(db: Database, new: Export, usable: Callable[[Export], bool]) -> tuple
 
 def insert(connection: sa.Connection, new: Export) -> None:
     """Write ``new`` as it is."""
-    connection.execute(exports.insert(), {column.name: getattr(new, column.name) for column in COLUMNS})
-
-
-def _serialize(db: Database, connection: sa.Connection, name: str) -> None:
-    """One transaction at a time goes on from here for ``name``. SQLite's write transactions already are one at a time."""
-    if not db.is_sqlite:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+    connection.execute(exports.insert(), vars(new))
 
 
 def get(db: Database, project_id: int, export_id: str, kind: str | None = None) -> Export | None:
@@ -162,10 +154,8 @@ def waiting(db: Database, now: datetime) -> bool:
 
 def claim(db: Database, worker: str, now: datetime, lease_until: datetime) -> Claim | None:
     """Take over an export whose lease ran out or else the one queued longest; None when there is nothing to do.
-
     ``worker`` must be unique to the claiming thread. One that was started ``MAX_ATTEMPTS`` times already is failed
-    instead.
-    """
+    instead."""
     with db.write() as connection:
         while (row := _next(connection, now)) is not None:
             if row.attempts < MAX_ATTEMPTS:
@@ -245,9 +235,8 @@ class Result:
 
 def complete(db: Database, claim: Claim, result: Result, now: datetime, expires_at: datetime) -> bool:
     """Finish with a file. False: the claim holds no longer and nothing was changed."""
-    values = {field.name: getattr(result, field.name) for field in fields(result)}
     ended = {"state": COMPLETED, "progress": 1.0, "completed_at": now, "worker": None, "lease_until": None}
-    return _change(db, claim, **values, **ended, expires_at=expires_at)
+    return _change(db, claim, **vars(result), **ended, expires_at=expires_at)
 
 
 def fail(db: Database, claim: Claim, error: Mapping[str, Any], now: datetime) -> bool:
@@ -262,10 +251,8 @@ def release(db: Database, claim: Claim) -> bool:
 
 
 def cancel(db: Database, project_id: int, export_id: str, kind: str, now: datetime) -> bool:
-    """Cancel a queued or processing export. False: there is none, or it is finished.
-
-    It counts as cancelled from here; a worker running it sees that its claim no longer holds, and stops.
-    """
+    """Cancel a queued or processing export. False: there is none, or it is finished. It counts as cancelled from here;
+    a worker running it sees that its claim no longer holds, and stops."""
     with db.write() as connection:
         changed = connection.execute(
             exports.update()

@@ -1,8 +1,6 @@
 """API keys: made, looked up, listed, revoked. A key belongs to one project and carries one role.
 
-A key's text is ``ll_<prefix>_<secret>``: the prefix finds its row, the secret (256 random bits) proves it. The text is
-handed out once by ``create`` and never stored; the row keeps the SHA-256 of it. A plain hash is enough because nobody can
-guess 256 random bits, however fast the hash is.
+Of its text, ``ll_<prefix>_<secret>``, only the SHA-256 is stored: nobody can guess 256 random bits, however fast the hash is.
 """
 
 from __future__ import annotations
@@ -11,8 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -68,14 +65,7 @@ class NewKey:
 
 
 def create(
-    db: Database,
-    project_id: int,
-    name: str,
-    role: str,
-    *,
-    now: datetime,
-    expires_at: datetime | None = None,
-    randomness: Callable[[int], bytes] = secrets.token_bytes,
+    db: Database, project_id: int, name: str, role: str, *, now: datetime, expires_at: datetime | None = None
 ) -> NewKey:
     """Make a key of the project. Raises ``InvalidRequest`` for a role, name or expiry that cannot be."""
     role = role.strip().lower()
@@ -85,7 +75,7 @@ def create(
         raise _refused("name", f"A key cannot be named {name[:40]!r}", "1 to 255 characters")
     if expires_at is not None and expires_at <= now:
         raise _refused("expires_at", "The key would expire before it is made", "an instant in the future")
-    prefix, secret = randomness(6).hex(), randomness(32).hex()
+    prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
     key = f"ll_{prefix}_{secret}"
     row = {
         "id": f"key_{prefix}",
@@ -151,19 +141,7 @@ def _select() -> sa.Select[Any]:
 
 
 def _key(row: sa.Row[Any]) -> ApiKey:
-    return ApiKey(
-        id=row.id,
-        project_id=row.project_id,
-        organization=row.organization,
-        project=row.project,
-        name=row.name,
-        role=row.role,
-        prefix=row.prefix,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        last_used_at=row.last_used_at,
-    )
+    return ApiKey(**{field.name: getattr(row, field.name) for field in fields(ApiKey)})
 
 
 def _refused(field: str, sentence: str, would_do: str) -> InvalidRequest:

@@ -1,8 +1,4 @@
-"""Brings the metadata database's schema to the newest revision with Alembic.
-
-``CURRENT`` is the newest revision (a test compares it with the
-migrations there are), so that opening a current database need not import Alembic.
-"""
+"""Brings the metadata database's schema to the newest revision with Alembic."""
 
 from __future__ import annotations
 
@@ -13,13 +9,12 @@ import sqlalchemy as sa
 from leadline.errors import StoreError
 
 CURRENT = "0006"
+"""Written down, so that opening a current database need not import Alembic."""
 
 
 def upgrade(connection: sa.Connection, revision: str | None) -> None:
-    """Run the migrations after ``revision`` (None: an empty database).
-
-    Raises ``StoreError`` if ``revision`` is unknown here, which means that a newer leadline wrote it.
-    """
+    """Run the migrations after ``revision`` (None: an empty database). Raises ``StoreError`` if ``revision`` is unknown
+    here, which means that a newer leadline wrote it."""
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory

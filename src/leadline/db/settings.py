@@ -50,35 +50,20 @@ def in_force(db: Database, project_id: int, tree: str | None = None) -> list[tup
 
 def put(db: Database, project_id: int, values: Mapping[str, str], tree: str = PROJECT) -> None:
     """Set all of ``values`` or, if one is refused (``InvalidRequest``), none."""
-    texts = {key: check(key, text) for key, text in values.items()}
-    check_profile({**stored(db, project_id), **(stored(db, project_id, tree) if tree else {}), **texts})
-    with db.write() as connection:
-        for key, value in texts.items():
-            where = (settings.c.project_id == project_id, settings.c.tree == tree, settings.c.key == key)
-            if connection.execute(settings.update().where(*where).values(value=value)).rowcount == 0:
-                connection.execute(
-                    settings.insert(), {"project_id": project_id, "tree": tree, "key": key, "value": value}
-                )
+    change(db, project_id, values, (), tree)
 
 
 def remove(db: Database, project_id: int, key: str, tree: str = PROJECT) -> None:
     """Take a setting's own value away, unless what is left cannot be (``InvalidRequest``); one not set stays so."""
-    left = {**stored(db, project_id), **(stored(db, project_id, tree) if tree else {})}
-    left.pop(key, None)
-    if tree and key in (own := stored(db, project_id)):
-        left[key] = own[key]
-    check_profile(left)
-    with db.write() as connection:
-        connection.execute(
-            settings.delete().where(settings.c.project_id == project_id, settings.c.tree == tree, settings.c.key == key)
-        )
+    change(db, project_id, {}, [key], tree)
 
 
 def change(db: Database, project_id: int, values: Mapping[str, str], removed: Collection[str], tree: str) -> None:
     """Set all of ``values`` of one tree and take ``removed`` away in one transaction, or nothing (``InvalidRequest``)."""
     texts = {key: check(key, text) for key, text in values.items()}
     own = {key: text for key, text in stored(db, project_id, tree).items() if key not in removed}
-    check_profile({**stored(db, project_id), **own, **texts})
+    below = {} if tree == PROJECT else stored(db, project_id)
+    check_profile({**below, **own, **texts})
     rows = [{"project_id": project_id, "tree": tree, "key": key, "value": text} for key, text in texts.items()]
     with db.write() as connection:
         where = (settings.c.project_id == project_id, settings.c.tree == tree)

@@ -1,7 +1,6 @@
 """The sources of a project: which tools are pulled from, how, and what became of the last run of each.
 
-Settings say where a secret is found (a variable's name, a file's path), never the secret. A source that was only named on a
-command line is kept too, not ``configured``, so that its last run can be shown.
+A source that was only named on a command line is kept too, not ``configured``, so that its last run can be shown.
 """
 
 from __future__ import annotations

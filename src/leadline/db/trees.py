@@ -1,8 +1,6 @@
 """Org trees as rows: the trees of a project, the ref ids ever given out, and every version's document.
 
-What a document says is the business of ``people``. A version never changes, and is deleted only when another took its place
-long ago; a tree's ``active_version`` points at the one in force. A ref id, once given to an identity, is never given to
-another node.
+A version never changes. A ref id, once given to an identity, is never given to another node.
 """
 
 from __future__ import annotations
@@ -70,10 +68,8 @@ def refs(db: Database, tree_id: int) -> dict[str, int]:
 
 
 def prune(db: Database, project_id: int, before: datetime, kept: Mapping[str, Collection[int]]) -> int:
-    """Delete the versions that were replaced before ``before``, but for those ``kept`` (versions by tree); their number.
-
-    A tree's ref ids stay, whatever version gave them.
-    """
+    """Delete the versions that were replaced before ``before``, but for those ``kept`` (versions by tree); their
+    number. A tree's ref ids stay, whatever version gave them."""
     versions = org_tree_versions.c
     deleted = 0
     with db.write() as connection:
@@ -148,16 +144,8 @@ class TreeWriter:
 
     def put(self, version: int, content: dict[str, Any], content_hash: str, now: datetime) -> None:
         """Add a version and put it in force."""
-        self._connection.execute(
-            org_tree_versions.insert(),
-            {
-                "tree_id": self.tree_id,
-                "version": version,
-                "created_at": now,
-                "content_hash": content_hash,
-                "content": content,
-            },
-        )
+        row = {"tree_id": self.tree_id, "version": version, "content": content, "content_hash": content_hash}
+        self._connection.execute(org_tree_versions.insert(), {**row, "created_at": now})
         self._connection.execute(
             org_trees.update().where(org_trees.c.id == self.tree_id).values(active_version=version)
         )

@@ -1,9 +1,7 @@
 """Working time: which days each working pattern works, when they begin in UTC, and how busy they are.
 
-A pattern is a site with the weekdays somebody there never works. ``rows`` makes the generator's tables ``calendar`` (working
-days only, numbered per pattern) and ``dates`` (every day, pointing at its own or the next working day). People move along
-the numbered working days of their pattern, so whatever they do falls into their own working hours, skips weekends, public
-holidays and days off, and keeps its order.
+A pattern is a site with the weekdays somebody there never works. People move along the numbered working days of their
+pattern, so whatever they do falls into their own working hours and keeps its order.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from leadline.demo.names import SITES, Site
+from leadline.demo.stage import Rows
 
 LEAD_IN_DAYS = 150
 """Days before the first one that work items may reach back to."""
@@ -66,13 +65,11 @@ def busyness(day: date) -> float:
     return (0.8 if day.month == 8 else 1.0) * (1.0, 1.08, 1.08, 1.0, 0.84, 1.0, 1.0)[day.weekday()]
 
 
-def rows(demo: Span) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """The rows of ``calendar`` and of ``dates`` for all patterns.
-
-    ``midnight`` is the UTC instant (without offset) of the local midnight; ``gap`` says that the next day is not worked.
-    """
-    calendar: list[dict[str, object]] = []
-    dates: list[dict[str, object]] = []
+def rows(demo: Span) -> tuple[Rows, Rows]:
+    """The rows of ``calendar`` and of ``dates`` for all patterns. ``midnight`` is the UTC instant (without offset) of
+    the local midnight; ``gap`` says that the next day is not worked."""
+    calendar: Rows = []
+    dates: Rows = []
     for number, site in enumerate(SITES):
         for off, off_days in enumerate(OFF_DAYS):
             working, every = _pattern_rows(demo, pattern(number, off), site, off_days)
@@ -81,11 +78,9 @@ def rows(demo: Span) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     return calendar, dates
 
 
-def _pattern_rows(
-    demo: Span, number: int, site: Site, off_days: tuple[int, ...]
-) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    working: list[dict[str, object]] = []
-    every: list[dict[str, object]] = []
+def _pattern_rows(demo: Span, number: int, site: Site, off_days: tuple[int, ...]) -> tuple[Rows, Rows]:
+    working: Rows = []
+    every: Rows = []
     day, last = demo.first - timedelta(days=LEAD_IN_DAYS), demo.last + timedelta(days=TAIL_DAYS)
     zone = ZoneInfo(site.zone)
     while day <= last:

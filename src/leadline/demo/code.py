@@ -1,8 +1,7 @@
 """Units of work: what somebody starts on some day, and which lines of which files each of its commits touches.
 
-``build`` makes ``units`` (one row per pull request to be, or direct push), ``touches`` (one per file of a commit of a unit)
-and ``unit_files`` (their sum per file) of the people, teams, working days and repositories in the ``Stage``. Code tables
-hold numbers, never text, so that the large joins stay small: ``id`` is the unit, ``i`` its commit, ``k`` its file.
+Code tables hold numbers, never text, so that the large joins stay small: ``id`` is the unit (a pull request to be, or a direct
+push), ``i`` its commit, ``k`` its file.
 """
 
 from __future__ import annotations

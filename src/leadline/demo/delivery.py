@@ -1,8 +1,6 @@
 """Delivery: deployments of each service, their failures and rollbacks, hotfixes, incidents, builds and releases.
 
-``build`` makes ``deploys``, ``hotfixes`` and ``outages`` of the main lines and the services. A run deploys what main was when
-it started, so it contains the merges that came before it; a rollback goes back to what was deployed before; incidents follow
-deployments. The queries of the tables ``builds``, ``deployments``, ``incidents`` and ``releases`` are here, too.
+A run deploys what main was when it started; a rollback goes back to what was deployed before.
 """
 
 from __future__ import annotations

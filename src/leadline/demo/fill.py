@@ -1,8 +1,7 @@
 """``leadline demo``: puts a made-up organization into an empty home, in the same way as imported data gets there.
 
-That is tables in the lake, the org tree ``Engineering`` and one setting (a bot that only this project knows). Which demo a
-project holds is kept as a cursor, so that the same options again change nothing, other options are refused, and one that was
-interrupted is finished.
+Which demo a project holds is kept as a cursor, so that the same options again change nothing, other options are refused, and
+one that was interrupted is finished.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class DemoSummary:
     seed: int
     first_day: str
     last_day: str
-    tree: str
+    org_tree_name: str
     rows: dict[str, int]
     changed: bool
 
@@ -61,12 +60,10 @@ def fill(
     until: date,
     progress: Callable[[float], None] | None = None,
 ) -> DemoSummary:
-    """Fill ``project`` with the organization of these options; the same options always make the same rows.
-
-    ``until`` is the last day with events (UTC); plans such as a running sprint's end may lie later. ``progress`` is told
-    the share done, 0 to 1. Raises ``InvalidRequest`` for options that cannot be, and ``Conflict`` if the project holds
-    other data or another demo: then nothing is changed.
-    """
+    """Fill ``project`` with the organization of these options; the same options always make the same rows. ``until`` is
+    the last day with events (UTC); plans such as a running sprint's end may lie later. ``progress`` is told the share
+    done, 0 to 1. Raises ``InvalidRequest`` for options that cannot be, and ``Conflict`` if the project holds other data
+    or another demo: then nothing is changed."""
     _check("developers", developers, DEVELOPERS)
     _check("months", months, MONTHS)
     _check("seed", seed, SEEDS)
@@ -77,16 +74,9 @@ def fill(
         changed = _begin(project, options)
         if changed:
             _make(project, demo, options, progress or (lambda _: None))
-        return DemoSummary(
-            developers=developers,
-            months=months,
-            seed=seed,
-            first_day=demo.first.isoformat(),
-            last_day=demo.last.isoformat(),
-            tree=TREE,
-            rows=project.lake.snapshot().row_counts(),
-            changed=changed,
-        )
+        rows = project.lake.snapshot().row_counts()
+        first_day, last_day = demo.first.isoformat(), demo.last.isoformat()
+        return DemoSummary(developers, months, seed, first_day, last_day, TREE, rows, changed)
 
 
 def _check(name: str, value: int, bounds: tuple[int, int]) -> None:

@@ -1,7 +1,4 @@
-"""Makes up one organization: the rows of every table, always the same for the same options.
-
-``generate`` gives a ``World``: the people as plain rows and an open ``Stage`` from which each table's batches are read.
-"""
+"""Makes up one organization: the rows of every table, always the same for the same options."""
 
 from __future__ import annotations
 
@@ -86,11 +83,10 @@ def generate(
     threads: int | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Iterator[World]:
-    """Makes up the organization of ``developers`` people over the days of ``demo``.
-
-    Intermediate tables live in one DuckDB file under ``temp_dir`` (about 150 bytes per commit) while the block runs.
-    ``step`` is told what is being made. The rows do not depend on ``threads``.
-    """
+    """Makes up the organization of ``developers`` people over the days of ``demo``. Intermediate tables live in one
+    DuckDB file under ``temp_dir`` (about 150 bytes per commit) while the block runs. ``step`` is told what is being
+    made. The rows do not depend on ``threads``."""
+    modules = {"code": code, "reviews": review, "commits": graph, "work": work, "delivery": delivery}
     start = datetime.combine(demo.first, datetime.min.time(), tzinfo=UTC)
     with TemporaryDirectory(dir=temp_dir, prefix="demo-") as folder:
         step("people")
@@ -102,13 +98,7 @@ def generate(
             rows["calendar"], rows["dates"] = calendar.rows(demo)
             for table, content in rows.items():
                 stage.load(table, content)
-            for name, module in (
-                ("code", code),
-                ("reviews", review),
-                ("commits", graph),
-                ("work", work),
-                ("delivery", delivery),
-            ):
+            for name, module in modules.items():
                 step(name)
                 module.build(stage)
             yield World(organization, stage)

@@ -1,9 +1,7 @@
 """The commit graph: branches, one main line per repository, and the commits that merging made.
 
-``build`` makes ``branch_commits``, ``main_line`` (every change of main in order, with the tip before and after) and
-``main_tips`` (the tip of main from each instant on) of the units and their pull requests. How a pull request reaches main is
-its repository's policy: a merge commit with two parents, a squash with one, or copies of its commits. The queries of the
-tables ``commits``, ``commit_files`` and ``pull_request_commits`` are here, too.
+How a pull request reaches main is its repository's policy: a merge commit with two parents, a squash with one, or copies of its
+commits.
 """
 
 from __future__ import annotations
@@ -91,21 +89,17 @@ _COMMIT_LINES = """
 """
 
 
+_SUBJECT = """
+    CREATE MACRO subject(id, i) AS choice(['Address review', 'Add tests', 'Handle edge case', 'Fix build', 'Clean up', 'Continue',
+        'Tidy names'], 'subject', id * 8 + i, 0) || ': ' || noun('noun', id)
+"""
+
+
 def build(stage: Stage) -> None:
     """Makes ``branch_commits``, ``directs``, ``reverts``, ``roots``, ``main_line``, ``main_tips`` and ``commit_lines``."""
-    for statement in (
-        _BRANCH_COMMITS,
-        _REVERTS,
-        _DIRECTS,
-        _ROOTS,
-        _MAIN_LINE,
-        _MAIN_TIPS,
-        _BRANCH_POINTS,
-        _COMMIT_LINES,
-        "CREATE MACRO subject(id, i) AS choice(['Address review', 'Add tests', 'Handle edge case', 'Fix build', 'Clean up', "
-        "'Continue', 'Tidy names'], 'subject', id * 8 + i, 0) || ': ' || noun('noun', id)",
-    ):
-        stage.run(statement, as_written=statement is _BRANCH_COMMITS)
+    stage.run(_BRANCH_COMMITS, as_written=True)
+    for statement in (_REVERTS, _DIRECTS, _ROOTS, _MAIN_LINE, _MAIN_TIPS, _BRANCH_POINTS, _COMMIT_LINES, _SUBJECT):
+        stage.run(statement)
 
 
 # Every part: r, sha, parents, author (people.p), authored_at, committed_at, message, additions, deletions.

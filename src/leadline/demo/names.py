@@ -1,6 +1,6 @@
-"""Made-up names for the demo organization: people, sites, products and the words of titles. Constants only.
+"""Made-up names for the demo organization: people, sites, products and the words of titles.
 
-Given and family names are combined at random; any likeness to a living person is chance. All addresses are at example.com.
+Given and family names are combined at random; any likeness to a living person is chance.
 """
 
 from __future__ import annotations

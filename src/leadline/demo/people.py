@@ -1,8 +1,4 @@
-"""The made-up people: four levels of managers, teams of five to nine, contractors and bots, each with habits and accounts.
-
-``make`` draws an ``Organization`` from one random stream. It gives the rows of the developers file of the HR system, of the
-identities file and of the tools' own lists; ``stage_rows`` those of the generator's ``people`` and ``teams``.
-"""
+"""The made-up people: four levels of managers, teams of five to nine, contractors and bots, each with habits and accounts."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from random import Random
 
 from leadline.demo import names
 from leadline.demo.calendar import OFF_DAYS, Span, pattern, standard_offset_hours
+from leadline.demo.stage import Rows
 
 BOTS = ("dependabot[bot]", "renovate")
 """Bots that open pull requests."""
@@ -123,7 +120,6 @@ class Organization:
 
 
 def _slug(name: str) -> str:
-    """A team's name as it stands in addresses."""
     return "-".join(name.lower().replace("&", " ").split())
 
 
@@ -142,8 +138,6 @@ def make(developers: int, seed: int, demo: Span, repositories: list[str]) -> Org
 
 
 class _Maker:
-    """Makes people one by one, keeping names, addresses and accounts unique."""
-
     def __init__(self, random: Random, demo: Span, repositories: list[str]) -> None:
         self.random = random
         self.demo = demo
@@ -344,44 +338,40 @@ def _project_key(product: str, number: int) -> str:
     return product[:4].upper() + letters
 
 
-def stage_rows(organization: Organization) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+_STAGED_OF_PERSON = (
+    *(
+        "full_name",
+        "login",
+        "tracker",
+        "git_email",
+        "team",
+        "repo",
+        "rate",
+        "slowness",
+        "size",
+        "day_from",
+        "day_hours",
+    ),
+    *("weekender", "joined_on", "left_on", "bot"),
+)
+_STAGED_OF_TEAM = ("name", "lead", "repo", "second_repo", "project", "uses_issues")
+
+
+def stage_rows(organization: Organization) -> tuple[Rows, Rows]:
     """The rows of the generator's ``people`` and ``teams`` tables."""
-    people: list[dict[str, object]] = [
+    people: Rows = [
         {
+            **{name: getattr(person, name) for name in _STAGED_OF_PERSON},
             "p": person.number,
-            "full_name": person.full_name,
-            "login": person.login,
-            "tracker": person.tracker,
-            "git_email": person.git_email,
-            "team": person.team,
             "pos": person.position,
             "pattern": pattern(person.site, person.off),
             "utc_offset": standard_offset_hours(names.SITES[person.site]),
-            "repo": person.repo,
-            "rate": person.rate,
-            "slowness": person.slowness,
-            "size": person.size,
-            "day_from": person.day_from,
-            "day_hours": person.day_hours,
-            "weekender": person.weekender,
-            "joined_on": person.joined_on,
-            "left_on": person.left_on,
-            "bot": person.bot,
         }
         for person in organization.people
         if person.team is not None
     ]
-    teams: list[dict[str, object]] = [
-        {
-            "team": team.number,
-            "name": team.name,
-            "lead": team.lead,
-            "members": team.size,
-            "repo": team.repo,
-            "second_repo": team.second_repo,
-            "project": team.project,
-            "uses_issues": team.uses_issues,
-        }
+    teams: Rows = [
+        {**{name: getattr(team, name) for name in _STAGED_OF_TEAM}, "team": team.number, "members": team.size}
         for team in organization.teams
     ]
     return people, teams

@@ -1,7 +1,4 @@
-"""The made-up repositories: how each merges, the services it deploys and the files it holds.
-
-The first files of a repository are its hot spots: the generator touches low numbers far more often.
-"""
+"""The made-up repositories: how each merges, the services it deploys and the files it holds, hot spots first."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import math
 from random import Random
 
 from leadline.demo import names
+from leadline.demo.stage import Rows
 
 POLICIES = ("squash", "merge", "rebase")
 CADENCES = ("twice_daily", "daily", "weekly")
@@ -32,28 +30,21 @@ def repository_names(developers: int) -> list[str]:
     return result
 
 
-def stage_rows(repositories: list[str], seed: int) -> dict[str, list[dict[str, object]]]:
+def stage_rows(repositories: list[str], seed: int) -> dict[str, Rows]:
     """The rows of ``repos``, ``services`` and ``files``, by table."""
     random = Random(f"leadline demo repositories {seed}")  # noqa: S311 - made-up files are no secret
-    repos: list[dict[str, object]] = []
-    services: list[dict[str, object]] = []
-    files: list[dict[str, object]] = []
+    repos: Rows = []
+    services: Rows = []
+    files: Rows = []
     for number, repository in enumerate(repositories):
         short = repository.partition("/")[2]
         paths = _paths(short, random, random.randint(110, 420))
         files += [{"r": number, "f": at, "path": path} for at, path in enumerate(paths)]
-        repos.append(
-            {
-                "r": number,
-                "repository": repository,
-                "short": short,
-                # The first repositories have one policy each, so that small demos show all of them.
-                "policy": POLICIES[number % 3 if number < 3 else random.choices((0, 1, 2), (40, 35, 25))[0]],
-                "files": len(paths),
-            }
-        )
+        # The first repositories have one policy each, so that small demos show all of them.
+        policy = POLICIES[number % 3 if number < 3 else random.choices((0, 1, 2), (40, 35, 25))[0]]
+        repo = {"r": number, "repository": repository, "short": short, "policy": policy, "files": len(paths)}
         # A cherry-pick of a squash is one commit with one author: hotfixes come from such repositories.
-        repos[-1]["release_branches"] = number % 3 == 0 and repos[-1]["policy"] == "squash"
+        repos.append({**repo, "release_branches": number % 3 == 0 and policy == "squash"})
         parts = ("",) if number % 4 != 2 else random.choice((("-api", "-worker"), ("-api", "-worker", "-admin")))
         for part in parts:
             cadence = CADENCES[number % 3 if number < 3 else random.choices((0, 1, 2), (20, 55, 25))[0]]

@@ -1,8 +1,7 @@
 """Pull requests from opening to the end: reviewers, their verdicts and delays, the merge or the closing, and comments.
 
-``build`` makes ``pulls``, one row per pull request, whose instants may lie after the cut: what would happen then has not
-happened. Every delay is in the working time of whoever is waited for. The queries of the tables ``pull_requests``,
-``pull_request_files``, ``reviews`` and ``comments`` are here, too.
+Instants may lie after the cut: what would happen then has not happened. Every delay is in the working time of whoever is
+waited for.
 """
 
 from __future__ import annotations

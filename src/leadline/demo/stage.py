@@ -1,7 +1,7 @@
 """The generator's work table space: one temporary DuckDB file, its randomness, and the macros of working time.
 
 All randomness is ``hash(hash(seed, what, a, b))``: the same for the same options whatever the order or number of threads, as
-long as DuckDB's hash is the same (its version is pinned; another version may draw another organization).
+long as DuckDB's hash is the same (its version is pinned).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from leadline.schema import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Rows = list[dict[str, object]]
+"""Rows of a table of the stage, all with the same keys."""
 MEMORY_LIMIT = "1500MB"
 """What the generator may hold before it spills; the lake's own limit comes on top."""
 BATCH_ROWS = 100_000
@@ -80,10 +82,8 @@ class Stage:
         self._connection.unregister("loaded")
 
     def batches(self, table: Table, query: str) -> Iterator[pa.RecordBatch]:
-        """The rows of ``query`` as batches of ``table``: columns by name, those it does not name are unknown.
-
-        Instants without offset are UTC.
-        """
+        """The rows of ``query`` as batches of ``table``: columns by name, those it does not name are unknown. Instants
+        without offset are UTC."""
         self._connection.execute("SET disabled_optimizers = ''")
         relation = self._connection.sql(query)
         if unknown := set(relation.columns) - set(table.arrow_schema.names):
@@ -97,7 +97,6 @@ class Stage:
 
 
 def _sql_type(field: pa.Field) -> str:
-    """The DuckDB type of an Arrow field of the schema."""
     text = str(field.type)
     return {
         "string": "VARCHAR",
@@ -109,11 +108,9 @@ def _sql_type(field: pa.Field) -> str:
 
 
 def later(relation: str, *, who: str, after: str, delay: str, name: str) -> str:
-    """SQL: ``relation`` with one more instant ``name``: ``after`` plus ``delay`` working days in the time of person ``who``.
-
-    At least three minutes later; NULL where ``who`` or ``after`` is. ``delay`` may use the relation's columns and the
-    person's ``slowness``.
-    """
+    """SQL: ``relation`` with one more instant ``name``: ``after`` plus ``delay`` working days in the time of person
+    ``who``. At least three minutes later; NULL where ``who`` or ``after`` is. ``delay`` may use the relation's columns
+    and the person's ``slowness``."""
     return f"""
         SELECT t.* EXCLUDE (w_then, pattern, day_from, day_hours, weekender, slowness),
             greatest(moment(c.midnight, c.gap, t.weekender, t.day_from, t.day_hours, t.w_then),

@@ -1,8 +1,6 @@
 """Work items around the pull requests: stories, bugs, tasks, epics, their status changes, and who mentions which key where.
 
-``build`` makes ``items``, ``numbers`` (of pull requests), ``item_numbers`` and ``texts`` (title, body, branch and first commit
-message of each unit). A story is created and started before its first commit and done after its last merge. The queries of
-the tables ``work_items``, ``work_item_changes`` and ``sprints`` are here, too.
+A story is created and started before its first commit and done after its last merge.
 """
 
 from __future__ import annotations

@@ -1,23 +1,16 @@
-"""What in the settings or the data is probably not meant: team rules that match nothing, instants in the wrong order.
-
-Nothing here changes a number: facts say in `why` what such a row counts for.
-"""
+"""What in the settings or the data is probably not meant; no number changes by it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from leadline.engine import Engine
 from leadline.engine.tables import schema_table
+from leadline.home import Project
 from leadline.people import tree, trees
-from leadline.people.team_rules import PROPERTIES, TeamRule, deployment_thing
-
-if TYPE_CHECKING:
-    from leadline.home import Project
-    from leadline.people.team_rules import Thing
-    from leadline.people.tree import OrgTree
-    from leadline.settings.profile import Profile
+from leadline.people.team_rules import PROPERTIES, TeamRule, Thing, deployment_thing
+from leadline.people.tree import OrgTree
 
 _ORDER = (
     ("deployments", "started_at", "finished_at", "finished before they started"),
@@ -51,8 +44,10 @@ def _out_of_order(engine: Engine) -> Iterator[str]:
 
 def _rules(project: Project, engine: Engine) -> Iterator[str]:
     org_trees = [tree(project, summary.name) for summary in trees(project)]
-    profiles: list[tuple[Profile, Sequence[OrgTree]]] = [(project.profile(), org_trees)]
-    profiles += [(project.profile(org_tree.name), [org_tree]) for org_tree in org_trees]
+    profiles = [
+        (project.profile(), org_trees),
+        *((project.profile(org_tree.name), [org_tree]) for org_tree in org_trees),
+    ]
     rules = [
         (team, team_rules, of_trees)
         for profile, of_trees in profiles
@@ -102,12 +97,7 @@ def _of_team(
     if "project" in rules:
         yield f"team.{team}.project matches nothing: deployments and incidents have no project"
     if "work_type" in rules:
-        types = _work_item_types(engine)
-        if unknown := sorted(set(rules["work_type"]) - types):
+        table = schema_table("work_items")
+        types = engine.arrow(table.select(type=table.type.strip().lower()).distinct())["type"].to_pylist()
+        if unknown := sorted(set(rules["work_type"]).difference(types)):
             yield f"team.{team}.work_type names types that no work item has: {', '.join(unknown)}"
-
-
-def _work_item_types(engine: Engine) -> set[str | None]:
-    """The types of work items, in lower case."""
-    table = schema_table("work_items")
-    return set(engine.arrow(table.select(type=table.type.strip().lower()).distinct())["type"].to_pylist())

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from leadline.db import jobs
 from leadline.db.export_list import ListFilter, listed
+from leadline.db.projects import DEFAULT, all_projects
 from leadline.errors import LeadlineError
 from leadline.exports.files import digest
+from leadline.home import Home, Project
 from leadline.lake.maintenance import check_lake
-
-if TYPE_CHECKING:
-    from leadline.home import Home, Project
+from leadline.people import tree, trees
 
 _PAGE = 100
 
 
 def findings(home: Home) -> list[str]:
     """A sentence for everything wrong with the home; [] when all is sound. Nothing is changed."""
-    from leadline.db.projects import DEFAULT, all_projects
-
     faults = list(_database(home))
     for _, organization, name in all_projects(home.db):
         prefix = "" if (organization, name) == (DEFAULT, DEFAULT) else f"project {organization}/{name}: "
         project = home.project(organization, name)
-        for part in (_lake, _trees, _exports):
+        for read in (lambda project: check_lake(project.lake), _trees, _exports):
             try:
-                faults += [prefix + finding for finding in part(project)]
+                faults += [prefix + finding for finding in read(project)]
             except LeadlineError as error:
                 faults.append(prefix + error.message)
     return faults
@@ -35,8 +34,6 @@ def findings(home: Home) -> list[str]:
 
 def _database(home: Home) -> Iterator[str]:
     """SQLite checks pages and references when asked to; PostgreSQL guards both by itself."""
-    import sqlalchemy as sa
-
     if not home.db.is_sqlite:
         return
     with home.db.read() as connection:
@@ -47,13 +44,7 @@ def _database(home: Home) -> Iterator[str]:
             yield f"metadata database: a row of {row[0]} names a row of {row[2]} that is not there"
 
 
-def _lake(project: Project) -> list[str]:
-    return check_lake(project.lake)
-
-
 def _trees(project: Project) -> Iterator[str]:
-    from leadline.people import tree, trees
-
     for summary in trees(project):
         try:
             tree(project, summary.name)
@@ -74,7 +65,6 @@ def _exports(project: Project) -> Iterator[str]:
 
 
 def _file_fault(project: Project, export: jobs.Export) -> str | None:
-    """What is wrong with a completed export's file, if anything."""
     try:
         size, sha256 = digest(project.folder / str(export.file))
     except FileNotFoundError:

@@ -160,10 +160,8 @@ class Status(Body):
 
 
 def status(project: Project, *, check: bool = False, now: datetime | None = None) -> Status:
-    """The state of ``project``; with ``check``, whether the whole home is sound, too.
-
-    Raises ``StoreError`` if the lake cannot be read, unless the check found faults: then what can be read is told.
-    """
+    """The state of ``project``; with ``check``, whether the whole home is sound, too. Raises ``StoreError`` if the lake
+    cannot be read, unless the check found faults: then what can be read is told."""
     faults = findings(project.home) if check else []
     checked: dict[str, Any] = {"check": CheckStatus(good=not faults, findings=faults)} if check else {}
 

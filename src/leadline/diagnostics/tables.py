@@ -1,7 +1,4 @@
-"""What is in a lake, table by table: rows, version, and the newest event of each source.
-
-Row counts come from the commits; only the event times are scanned.
-"""
+"""What is in a lake, table by table: rows, version, and the newest event of each source."""
 
 from __future__ import annotations
 

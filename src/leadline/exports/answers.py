@@ -1,7 +1,6 @@
 """What is answered about exports: a model per JSON body, so that answers and the OpenAPI document cannot differ.
 
-Members are camelCase on the wire. One that is not known (yet) is left out, except ``completedAt``, which is null until
-the export is finished.
+A member that is not known (yet) is left out, except ``completedAt``, which is null until the export is finished.
 """
 
 from __future__ import annotations

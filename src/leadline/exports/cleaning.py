@@ -1,7 +1,6 @@
 """Removes the files of expired exports, what dead workers left behind, and org trees that were replaced long ago.
 
-Expired rows stay, without their file. Safe in any number of processes at once: a row forgets its file before the file is
-deleted, and nothing younger than an hour is taken for left behind.
+Safe in any number of processes at once: a row forgets its file before the file is deleted.
 """
 
 from __future__ import annotations

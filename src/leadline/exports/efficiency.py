@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -10,16 +10,15 @@ from pydantic import Field
 
 from leadline.db.jobs import STATES, Export
 from leadline.errors import Detail, Forbidden
-from leadline.exports import options as command_options
+from leadline.exports import metric_rows
 from leadline.exports.answers import Created, CreatedBody, ExportBody, ListBody
 from leadline.exports.export_kind import Command, ExportKind
-from leadline.exports.metric_rows import METRIC_ROWS, groups_field, metrics_field, metrics_request
 from leadline.exports.models import MetricOptions, MetricsExportRequest, Scope
 from leadline.field_types import Name, TeamId, one_of
 from leadline.home import Project
 from leadline.metrics.catalogue import catalogue_of
 from leadline.metrics.metric import EFFICIENCY, TEAM
-from leadline.metrics.request import LEADING, MetricsRequest
+from leadline.metrics.request import LEADING
 
 GRANULARITIES = ("WEEKLY", "MONTHLY", "QUARTERLY")
 UPPER_STATES = tuple(state.upper() for state in STATES)
@@ -51,8 +50,8 @@ class EfficiencyExportRequest(MetricsExportRequest):
     the two is needed."""
 
     scope: EfficiencyScope
-    metric_groups: list[Name] | None = groups_field(EFFICIENCY, "lttc", "df", "mttr", "cfr")
-    metrics: list[Name] | None = metrics_field("LTTC_Mean_Days", "DF_Deployment_Count")
+    metric_groups: list[Name] | None = metric_rows.groups_field(EFFICIENCY, "lttc", "df", "mttr", "cfr")
+    metrics: list[Name] | None = metric_rows.metrics_field("LTTC_Mean_Days", "DF_Deployment_Count")
     options: EfficiencyOptions
 
 
@@ -96,10 +95,6 @@ class EfficiencyListBody(ListBody):
 # -- the declaration ---------------------------------------------------------------------------------------------------
 
 
-def _read(model: EfficiencyExportRequest) -> Callable[..., MetricsRequest]:
-    return metrics_request(model, model.options, EFFICIENCY, TEAM, model.options.granularity)
-
-
 def _check_tenant(project: Project, model: EfficiencyExportRequest) -> None:
     """Identifiers repeated in the scope must be the key's own, as in the query. Raises ``Forbidden``."""
     named = {"orgIdentifier": model.scope.org_identifier, "projectIdentifier": model.scope.project_identifier}
@@ -121,9 +116,9 @@ metrics](../guide/dora.md).
 - A statistic's name says which one it is: `LTTC_Mean_Days`, `LTTC_P90_Days`.""",
     model=EfficiencyExportRequest,
     check=_check_tenant,
-    read=_read,
+    read=lambda model: metric_rows.metrics_request(model, model.options, EFFICIENCY, TEAM, model.options.granularity),
     subject=lambda request: f"{request.level}-efficiency",
-    rows=METRIC_ROWS,
+    rows=metric_rows.METRIC_ROWS,
     leading={TEAM: LEADING[TEAM]},
     catalogue=lambda: catalogue_of(EFFICIENCY),
     command=Command(
@@ -141,10 +136,10 @@ metrics](../guide/dora.md).
             ),
         ),
         (
-            command_options.groups("Metric group; repeatable."),
-            command_options.METRICS,
-            command_options.granularity(GRANULARITIES),
-            command_options.AGGREGATION,
+            metric_rows.groups_option("Metric group; repeatable."),
+            metric_rows.METRICS_OPTION,
+            metric_rows.granularity_option(GRANULARITIES),
+            metric_rows.AGGREGATION_OPTION,
         ),
     ),
     one_scope=True,

@@ -1,8 +1,4 @@
-"""What a kind of export is: everything that the product says and does of it, in one declaration.
-
-The routes, the command, status and check, cleaning, the OpenAPI document and the reference pages are made from these
-declarations, which ``kinds`` lists. What a kind does not say is the same for all.
-"""
+"""What a kind of export is: everything that the product says and does of it, in one declaration that ``kinds`` lists."""
 
 from __future__ import annotations
 
@@ -10,19 +6,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leadline.exports import requests
 from leadline.exports.answers import CreatedBody, ExportBody, ListBody
 from leadline.exports.files import display_name
 from leadline.exports.models import ExportRequest, FileOptions
-from leadline.exports.options import Option
-from leadline.exports.requests import (
-    Parsed,
-    check_length,
-    check_one_scope,
-    check_order,
-    check_some,
-    compression_of,
-    resolved_scope,
-)
 from leadline.exports.validation import together, unknown_fields, validated
 from leadline.home import Project
 from leadline.metrics.catalogue import groups_in
@@ -31,6 +18,20 @@ from leadline.metrics.request import RowsRequest
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the command: its value goes into the request's body at ``field`` (a path with dots). ``choices`` are
+    taken in any letter case. ``many`` can be repeated and takes several values separated by commas."""
+
+    flag: str
+    field: str
+    help: str
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    metavar: str | None = None
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,27 +85,27 @@ class ExportKind:
     export_body: type[ExportBody] = ExportBody
     list_body: type[ListBody] = ListBody
 
-    def parse(self, project: Project, body: Mapping[str, Any]) -> Parsed:
+    def parse(self, project: Project, body: Mapping[str, Any]) -> requests.Parsed:
         """The request of ``body``. Raises ``InvalidRequest``, or what ``check`` raises."""
         model: Any = validated(self.model, body)
         if self.check is not None:
             self.check(project, model)
         days = model.date_range
-        *_, scope, request, _ = together(
-            lambda: check_one_scope(model.scope) if self.one_scope else None,
-            lambda: check_some(model) if self.needs_columns else None,
-            lambda: resolved_scope(project, model.scope),
+        *_, (tree, team), request, _ = together(
+            lambda: requests.check_one_scope(model.scope) if self.one_scope else None,
+            lambda: requests.check_some(model) if self.needs_columns else None,
+            lambda: requests.resolved_scope(project, model.scope),
             lambda: self.read(model),
-            lambda: check_order(days.start, days.end),
+            lambda: requests.check_order(days.start, days.end),
         )
-        check_length(project, days.start, days.end, scope.tree)
+        requests.check_length(project, days.start, days.end, tree)
         options = model.options or FileOptions.model_validate({})
         form = options.format or "csv"
-        normalized = request(tree=scope.tree, team=scope.team, start=days.start, end=days.end, format=form)
-        compression, notes = compression_of(form, options.compression)
+        normalized = request(tree=tree, team=team and team.ref_id, start=days.start, end=days.end, format=form)
+        compression, notes = requests.compression_of(form, options.compression)
         warnings = (*unknown_fields(self.model, body), *notes)
         filename = display_name(self.subject(normalized), days.start, days.end, form)
-        return Parsed(normalized, compression, scope.team_key, warnings, filename)
+        return requests.Parsed(normalized, compression, team and team.key, warnings, filename)
 
     @property
     def path(self) -> str:

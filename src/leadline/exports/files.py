@@ -1,7 +1,6 @@
-"""Where exports lie and what they are called: names and folders, and making a finished file durable.
+"""Where exports lie and what they are called.
 
-Each attempt writes in a folder of its own, so that a worker which lost its lease can neither touch nor delete what its
-successor wrote.
+Each attempt writes in a folder of its own, so that a worker which lost its lease cannot touch what its successor wrote.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Keeps a worker's claim alive while it runs, and tells the run when it must stop.
-
-A thread beside the run prolongs the lease and stores the progress; when the claim holds no longer (cancelled, taken over)
-or the worker is to end, it cancels the run.
-"""
+"""Keeps a worker's claim alive while it runs, and tells the run when it must stop."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _log = structlog.get_logger("leadline.exports")
 
 
 class _Held(Exception):
-    """The table's lock is held."""
+    pass
 
 
 def maintain(home: Home, now: datetime) -> Iterator[str]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from leadline.exports.export_kind import Rows
+from leadline.exports.export_kind import Option, Rows
 from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest
 from leadline.metrics import catalogue
-from leadline.metrics.request import MetricsRequest
+from leadline.metrics.request import AGGREGATIONS, MetricsRequest
 
 if TYPE_CHECKING:
     from leadline.home import Project
@@ -33,6 +33,21 @@ def metrics_field(*example: str) -> Any:
     """The field of a request that names metrics."""
     about = "Names from the catalogue, in any letter case."
     return Field(None, max_length=MOST_NAMES, description=about, examples=[list(example)])
+
+
+def groups_option(help_text: str) -> Option:
+    """Which groups of the catalogue."""
+    return Option("--group", "metricGroups", help_text, metavar="NAME", many=True)
+
+
+def granularity_option(choices: tuple[str, ...]) -> Option:
+    """How long periods are."""
+    lower = tuple(choice.lower() for choice in choices)
+    return Option("--granularity", "options.granularity", "Length of a period.", lower, "monthly")
+
+
+METRICS_OPTION = Option("--metric", "metrics", "Metric by column or id; repeatable.", metavar="NAME", many=True)
+AGGREGATION_OPTION = Option("--aggregation", "options.aggregation", "How averages are taken.", AGGREGATIONS, "mean")
 
 
 def metrics_request(

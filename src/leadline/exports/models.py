@@ -1,7 +1,6 @@
 """Requests as declared: the parts that kinds of exports share, and the request of reports.
 
-What a model allows is what is accepted, and OpenAPI is generated from it. Fields may be null, which is as if they were left
-out; fields that are not declared are accepted, ignored and reported.
+Null is as if the field was left out; fields that are not declared are accepted, ignored and reported.
 """
 
 from __future__ import annotations

@@ -8,9 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.exports import options as command_options
-from leadline.exports.export_kind import Command, ExportKind
-from leadline.exports.metric_rows import METRIC_ROWS, groups_field, metrics_field, metrics_request
+from leadline.exports import metric_rows
+from leadline.exports.export_kind import Command, ExportKind, Option
 from leadline.exports.models import MetricOptions, MetricsExportRequest
 from leadline.field_types import Name, one_of
 from leadline.home import Project
@@ -39,13 +38,12 @@ NO_OPTIONS = ProductivityOptions.model_validate({})
 class ProductivityExportRequest(MetricsExportRequest):
     """A productivity export. `metricGroups` and `metrics` are merged; both absent or empty mean all metrics."""
 
-    metric_groups: list[Name] | None = groups_field(PRODUCTIVITY, "activity", "velocity")
-    metrics: list[Name] | None = metrics_field("PR_Merged", "Work_Completed")
+    metric_groups: list[Name] | None = metric_rows.groups_field(PRODUCTIVITY, "activity", "velocity")
+    metrics: list[Name] | None = metric_rows.metrics_field("PR_Merged", "Work_Completed")
     options: ProductivityOptions | None = None
 
 
 def _check_level(_project: Project, model: ProductivityExportRequest) -> None:
-    """The two names of the level must not differ."""
     options = model.options or NO_OPTIONS
     if len({options.aggregation_level, options.metric_level} - {None}) > 1:
         message = (
@@ -58,7 +56,7 @@ def _check_level(_project: Project, model: ProductivityExportRequest) -> None:
 def _read(model: ProductivityExportRequest) -> Callable[..., MetricsRequest]:
     options = model.options or NO_OPTIONS
     level = options.aggregation_level or options.metric_level or DEVELOPER
-    return metrics_request(model, options, PRODUCTIVITY, level, options.granularity or "monthly")
+    return metric_rows.metrics_request(model, options, PRODUCTIVITY, level, options.granularity or "monthly")
 
 
 PRODUCTIVITY_EXPORT = ExportKind(
@@ -74,7 +72,7 @@ PRODUCTIVITY_EXPORT = ExportKind(
     check=_check_level,
     read=_read,
     subject=lambda request: f"{request.level}-insights",
-    rows=METRIC_ROWS,
+    rows=metric_rows.METRIC_ROWS,
     leading=LEADING,
     catalogue=lambda: catalogue_of(PRODUCTIVITY),
     command=Command(
@@ -90,11 +88,11 @@ PRODUCTIVITY_EXPORT = ExportKind(
             ),
         ),
         (
-            command_options.groups("Metric group; repeatable [default: all metrics]."),
-            command_options.METRICS,
-            command_options.Option("--level", "options.aggregationLevel", "What a row is.", LEVELS, "developer"),
-            command_options.granularity(GRANULARITIES),
-            command_options.AGGREGATION,
+            metric_rows.groups_option("Metric group; repeatable [default: all metrics]."),
+            metric_rows.METRICS_OPTION,
+            Option("--level", "options.aggregationLevel", "What a row is.", LEVELS, "developer"),
+            metric_rows.granularity_option(GRANULARITIES),
+            metric_rows.AGGREGATION_OPTION,
         ),
     ),
 )

@@ -15,8 +15,6 @@ from leadline.metrics.request import Pins
 
 
 class _Recorded(BaseModel):
-    """The document of ``Pins``."""
-
     model_config = ConfigDict(strict=True, extra="forbid")
 
     tables: dict[str, int]
@@ -26,10 +24,8 @@ class _Recorded(BaseModel):
 
 
 def recorded_pins(project: Project, text: str, tree: str) -> Pins:
-    """The versions that ``text`` names, a file or an export's id, for a run over ``tree``.
-
-    Raises ``InvalidInput``, ``InvalidRequest`` or ``NotFound``.
-    """
+    """The versions that ``text`` names, a file or an export's id, for a run over ``tree``. Raises ``InvalidInput``,
+    ``InvalidRequest`` or ``NotFound``."""
     document = _file(Path(text)) if Path(text).is_file() else get(project, text).pinned
     if document is None:
         raise InvalidRequest(f"Export {text} has not begun, so it has no versions yet")

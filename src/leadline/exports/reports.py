@@ -1,7 +1,6 @@
 """Reports: the metrics of teams, or of developers, over a range of days as a whole, as one CSV text.
 
-The numbers are those of exports over the same range; what is a rate is divided by the units of time in it. The API and the
-command line call ``parse_report`` and ``run_report``, and nothing else.
+The numbers are those of exports over the same range; what is a rate is divided by the units of time in it.
 """
 
 from __future__ import annotations
@@ -10,18 +9,19 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from leadline.errors import Detail, InvalidRequest, LeadlineError
 from leadline.exports.files import display_period
 from leadline.exports.models import ReportRequest
 from leadline.exports.requests import check_length, check_order
-from leadline.exports.service import Pin, pin_newest
+from leadline.exports.service import pin_newest
 from leadline.exports.validation import missing, together, unknown_fields, validated
 from leadline.home import Project
 from leadline.ingest.pushed import deliver_pushed
@@ -32,7 +32,7 @@ from leadline.metrics.report_metrics import PEOPLE, SECTIONS, ReportMetric, Sect
 from leadline.metrics.request import Control, MetricsRequest, Pins
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from leadline.metrics.run import Runner
 
 COLLECTION = "Collection Name"
 """The first column: the team's name, or the developer's."""
@@ -45,13 +45,6 @@ _DAYS = ("dateStart", "dateEnd", "dateStart to dateEnd")
 
 
 Cell = str | int | float | None
-
-
-class Tables(Protocol):
-    """What computes cells: ``metrics.run.Runner`` is one."""
-
-    def table(self, project: Project, request: MetricsRequest, pins: Pins, control: Control) -> pa.Table:
-        """The rows that an export of ``request`` would have."""
 
 
 @dataclass(frozen=True)
@@ -163,13 +156,13 @@ class Computed:
     rows: int
 
 
-def run_report(tables: Tables, project: Project, report: Report, control: Control, pin: Pin = pin_newest) -> Computed:
+def run_report(runner: Runner, project: Project, report: Report, control: Control) -> Computed:
     """Compute ``report`` on what is newest. Raises ``Cancelled`` if ``control`` says so."""
     rows: dict[object, list[Cell]] = {}
     deliver_pushed(project)
     for tree, team in report.scopes:
         control.check()
-        for key, row in _rows(tables, project, report, _PinnedScope(tree, team, pin(project, tree)), control):
+        for key, row in _rows(runner, project, report, _PinnedScope(tree, team, pin_newest(project, tree)), control):
             rows.setdefault(key, row)  # a developer of several trees is shown once, by the first
     return Computed(_csv(_header(report), rows.values()), len(rows))
 
@@ -192,23 +185,24 @@ def _header(report: Report) -> list[str]:
 
 
 def _rows(
-    tables: Tables, project: Project, report: Report, scope: _PinnedScope, control: Control
+    runner: Runner, project: Project, report: Report, scope: _PinnedScope, control: Control
 ) -> Iterator[tuple[object, list[Cell]]]:
     """Every row of a place, each after what identifies it: the developer, or the tree and the team."""
     units = units_of(report.start, report.end, report.unit)
     keys: list[object] = []
     columns: list[Sequence[Cell]] = []
     for chosen_section in report.sections:
-        data = tables.table(project, _request(report, chosen_section, scope), scope.pins, control).to_pydict()
+        data = runner.table(project, _request(report, chosen_section, scope), scope.pins, control).to_pydict()
+        column = partial(_column, data, chosen_section.aggregation)
         people = _people(project, scope, data)
         if not columns:
             leading = ["Developer", "Email"] if chosen_section.section.level == DEVELOPER else ["Team"]
             columns = [data[name] for name in leading]
             keys = data.get("Email") or [(scope.tree, team) for team in data.get("Team_Id", ())]
         for metric in chosen_section.metrics:
-            columns.append(_cells(metric, _Column(data, chosen_section.aggregation), people, units))
+            columns.append(_cells(metric, column, people, units))
             if report.ratings and metric.rating:
-                columns.append(_Column(data, chosen_section.aggregation)(metric.rating))
+                columns.append(column(metric.rating))
     for key, *row in zip(keys, *columns, strict=True):
         yield key, row
 
@@ -229,7 +223,6 @@ def _request(report: Report, chosen_section: Chosen, scope: _PinnedScope) -> Met
 
 
 def _people(project: Project, scope: _PinnedScope, data: Mapping[str, Sequence[Any]]) -> list[int]:
-    """How many developers each row is about."""
     if "Team_Id" not in data:
         return [1] * len(data["Email"])
     from leadline.people import tree
@@ -240,19 +233,14 @@ def _people(project: Project, scope: _PinnedScope, data: Mapping[str, Sequence[A
     return [heads[int(team)] for team in data["Team_Id"]]
 
 
-@dataclass(frozen=True)
-class _Column:
-    """Finds the column of a metric or part in what a run gave."""
-
-    data: Mapping[str, Sequence[Any]]
-    aggregation: str
-
-    def __call__(self, metric_id: str) -> Sequence[Any]:
-        (metric,) = by_ids((metric_id,))
-        return self.data[metric.column_for(self.aggregation)]
+def _column(data: Mapping[str, Sequence[Any]], aggregation: str, metric_id: str) -> Sequence[Any]:
+    (metric,) = by_ids((metric_id,))
+    return data[metric.column_for(aggregation)]
 
 
-def _cells(metric: ReportMetric, column: _Column, people: Sequence[int], units: Fraction) -> Sequence[Cell]:
+def _cells(
+    metric: ReportMetric, column: Callable[[str], Sequence[Any]], people: Sequence[int], units: Fraction
+) -> Sequence[Cell]:
     values = column(metric.value)
     if metric.over is None and not metric.per_unit:
         return values

@@ -1,19 +1,22 @@
 """What requests have in common: the scope resolved, the range and the options checked, and the normalized request.
 
-In a normalized request every default is filled in, every name is canonical and the scope exists, so that requests meaning
-the same are equal.
+In it every default is filled in and every name is canonical, so that requests meaning the same are equal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from leadline.errors import Detail, InvalidRequest
 from leadline.exports.models import MetricsExportRequest, Scope
 from leadline.exports.validation import missing
 from leadline.home import Project
 from leadline.metrics.request import RowsRequest
+
+if TYPE_CHECKING:
+    from leadline.people.tree import Node
 
 
 @dataclass(frozen=True)
@@ -28,26 +31,17 @@ class Parsed:
     filename: str
 
 
-@dataclass(frozen=True)
-class ResolvedScope:
-    """The scope resolved: a tree, and a node in it by ref id and key unless the whole tree is meant."""
-
-    tree: str
-    team: int | None
-    team_key: str | None
-
-
-def resolved_scope(project: Project, scope: Scope) -> ResolvedScope:
-    """Find the scope's team or tree. Raises ``InvalidRequest``."""
+def resolved_scope(project: Project, scope: Scope) -> tuple[str, Node | None]:
+    """The scope's tree, and its team unless the whole tree is meant. Raises ``InvalidRequest``."""
     from leadline import people
 
     if scope.team_id is not None:
         tree, node = people.find_team(project, scope.team_id, scope.org_tree_name)
-        return ResolvedScope(tree.name, node.ref_id, node.key)
+        return tree.name, node
     if scope.org_tree_name is None:
         message = "scope.orgTreeName or scope.teamId is required"
         raise InvalidRequest(message, code="missing_scope", details=[Detail("scope", message)])
-    return ResolvedScope(people.tree(project, scope.org_tree_name).name, None, None)
+    return people.tree(project, scope.org_tree_name).name, None
 
 
 def check_one_scope(scope: Scope) -> None:

@@ -1,7 +1,4 @@
-"""What can be done with the exports of a project: create (or reuse), get, list, cancel, and find the stored file.
-
-The API and the command line call nothing else. A refused request changes nothing.
-"""
+"""What can be done with the exports of a project: create (or reuse), get, list, cancel, and find the stored file."""
 
 from __future__ import annotations
 
@@ -46,11 +43,6 @@ def deliver_and_pin(project: Project, kind: ExportKind, request: RowsRequest) ->
     return pin_newest(project, request.tree)
 
 
-def new_export_id() -> str:
-    """A fresh id: 80 random bits."""
-    return f"exp_{secrets.token_hex(10)}"
-
-
 def create(
     project: Project,
     body: Mapping[str, Any],
@@ -60,15 +52,12 @@ def create(
     now: datetime,
     fresh: bool = False,
     pin: Pin = pin_newest,
-    new_id: Callable[[], str] = new_export_id,
 ) -> Created:
-    """Queue the export that ``body`` asks for, or find the identical one that will do (http-api, "Productivity exports").
-
-    Identical means equal after normalization. ``fresh`` never reuses. Raises ``InvalidRequest`` for what is wrong with
-    the body.
-    """
+    """Queue the export that ``body`` asks for, or find the identical one that will do (http-api, "Productivity
+    exports"). Identical means equal after normalization. ``fresh`` never reuses. Raises ``InvalidRequest`` for what is
+    wrong with the body."""
     parsed = parse(project, body, kind)
-    new = _row(project, parsed, kind=kind, created_by=created_by, now=now, export_id=new_id())
+    new = _row(project, parsed, kind=kind, created_by=created_by, now=now)
     usable: Callable[[Export], bool] = (lambda _: False) if fresh else _usable(project, parsed.request, now, pin)
     export, reused = jobs.create(project.db, new, usable)
     if not reused:
@@ -76,10 +65,10 @@ def create(
     return Created(export, reused, parsed.warnings)
 
 
-def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: datetime, export_id: str) -> Export:
+def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: datetime) -> Export:
     request = parsed.request
     return Export(
-        id=export_id,
+        id=f"exp_{secrets.token_hex(10)}",
         project_id=project.id,
         kind=kind,
         state=jobs.QUEUED,
@@ -146,10 +135,8 @@ def listed(project: Project, kind: str, wanted: ListFilter) -> Page:
 
 
 def cancel(project: Project, export_id: str, *, kind: str, now: datetime) -> Export:
-    """Cancel an export: a queued one never runs, a running one stops and leaves no file.
-
-    Raises ``NotFound``, or ``Conflict`` when it is finished (cancelled is finished, too).
-    """
+    """Cancel an export: a queued one never runs, a running one stops and leaves no file. Raises ``NotFound``, or
+    ``Conflict`` when it is finished (cancelled is finished, too)."""
     changed = _is_id(export_id) and jobs.cancel(project.db, project.id, export_id, kind, now)
     export = get(project, export_id, kind=kind)
     if not changed:
@@ -176,11 +163,8 @@ class StoredFile:
 
 
 def stored_file(project: Project, export_id: str, *, kind: str, now: datetime | None = None) -> StoredFile:
-    """The file of a completed export.
-
-    Raises ``NotFound`` when there is no such export or its file is kept no longer, and ``Conflict`` when it is not
-    ready, failed (with its error) or cancelled.
-    """
+    """The file of a completed export. Raises ``NotFound`` when there is no such export or its file is kept no longer,
+    and ``Conflict`` when it is not ready, failed (with its error) or cancelled."""
     export = get(project, export_id, kind=kind)
     if export.state == jobs.FAILED:
         error = dict(export.error or {})

@@ -1,7 +1,4 @@
-"""Checks a request's body against its declared model: every finding at once, in sentences about the sender's own fields.
-
-Fields that nobody declared become warnings.
-"""
+"""Checks a request's body against its declared model: every finding at once, in sentences about the sender's own fields."""
 
 from __future__ import annotations
 
@@ -88,7 +85,6 @@ def _unknown(model: type[BaseModel], body: Mapping[str, Any], prefix: str = "") 
 
 
 def _part(annotation: Any) -> type[BaseModel] | None:
-    """The model in ``Model`` or ``Model | None``."""
     for candidate in (annotation, *get_args(annotation)):
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate

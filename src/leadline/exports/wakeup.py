@@ -1,7 +1,4 @@
-"""Wakes the workers of this process the moment an export is queued in it.
-
-A registry of waiting workers per home; workers of other processes find the export by polling the database.
-"""
+"""Wakes the workers of this process the moment an export is queued in it; other processes poll the database."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Runs queued exports, one at a time per worker, until told to stop.
 
-Workers may be many, in threads, processes and on machines: a claim is a lease, kept alive by a heartbeat, and every finish
-is fenced by it, so that an export survives the death of its worker and is completed once. What it reads is pinned by its
-first worker; a later one repeats the same.
+A claim is a lease, kept alive by a heartbeat, and every finish is fenced by it, so that an export survives the death of its
+worker and is completed once. What it reads is pinned by its first worker; a later one repeats the same.
 """
 
 from __future__ import annotations
@@ -16,13 +15,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 import structlog
 
-from leadline.db import jobs
+from leadline.db import inbox, jobs
 from leadline.db.projects import all_projects
 from leadline.errors import LeadlineError, StoreError
 from leadline.exports import files
@@ -34,6 +34,8 @@ from leadline.exports.maintenance import maintain
 from leadline.exports.service import Pin, deliver_and_pin
 from leadline.exports.wakeup import listening
 from leadline.home import Home, Project
+from leadline.ingest.inbox import due
+from leadline.ingest.pushed import deliver_pushed
 from leadline.metrics.request import Cancelled, Control, Pins, Produced, RowsRequest
 
 if TYPE_CHECKING:
@@ -54,10 +56,7 @@ Produce = Callable[[Project, RowsRequest, Pins, Path, Control], Produced]
 """A run. The file it leaves is whole and flushed to the disk when it returns."""
 
 _log = structlog.get_logger("leadline.exports")
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+_utc_now = partial(datetime.now, UTC)
 
 
 class _Every:
@@ -78,10 +77,8 @@ class _Every:
 
 class Worker:
     """One worker of ``home``; use it from one thread. ``name`` must be unique among all workers of the database.
-
-    ``produce`` runs an export (default: its metrics, with an engine kept between runs). Who calls ``run_one`` closes the
-    worker at the end (or uses it as a context manager); ``run`` does so itself.
-    """
+    ``produce`` runs an export (default: its metrics, with an engine kept between runs). Who calls ``run_one`` closes
+    the worker at the end (or uses it as a context manager); ``run`` does so itself."""
 
     def __init__(
         self,
@@ -148,13 +145,8 @@ class Worker:
                 queued.clear()
 
     def _deliver_pushed(self) -> None:
-        from leadline.db import inbox
-
         if not inbox.backlogs(self._home.db):
             return
-        from leadline.ingest.inbox import due
-        from leadline.ingest.pushed import deliver_pushed
-
         for number in due(self._home.db, self._clock()):
             deliver_pushed(self._project(number))
 
@@ -171,7 +163,6 @@ class Worker:
         return True
 
     def _run(self, claim: jobs.Claim, log: Any) -> str:
-        """Run a claimed export to its end; returns what became of it, for the log."""
         export, control = claim.export, Control()
         heartbeat = Heartbeat(self._home.db, claim, control, stop=self._stop, lease=self._lease, clock=self._clock)
         work: Path | None = None
@@ -282,20 +273,15 @@ def failure(error: Exception, export_id: str) -> dict[str, object]:
     """The error body of an export that ended with ``error``. Says nothing of the inside; the log does."""
     if isinstance(error, LeadlineError):
         return error.body()
-    text = str(error)
     # DuckDB is not imported for the sake of its exceptions' names.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
-        return StoreError(
-            f"Export {export_id} needs more memory than there is; ask for fewer days or metrics or one team, "
-            "or raise LEADLINE_MEMORY",
-            code="out_of_memory",
-        ).body()
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or "No space left on device" in text:
-        return StoreError(
-            f"Export {export_id} found the disk full; free some space and create it again", code="disk_full"
-        ).body()
-    return StoreError(
-        f"Export {export_id} failed because of an internal error; the server's log says more under this id",
-        code="internal_error",
-    ).body()
+        code, sentence = (
+            "out_of_memory",
+            "needs more memory than there is; ask for fewer days or metrics or one team, or raise LEADLINE_MEMORY",
+        )
+    elif getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
+        code, sentence = "disk_full", "found the disk full; free some space and create it again"
+    else:
+        code = "internal_error"
+        sentence = "failed because of an internal error; the server's log says more under this id"
+    return StoreError(f"Export {export_id} {sentence}", code=code).body()
