@@ -40,7 +40,7 @@ def settings(
     json: Json = False,
 ) -> None:
     """Show all settings, or get or set one."""
-    from leadline.db.settings import PROJECT, put, remove
+    from leadline.db.settings import PROJECT, in_force, put, remove
     from leadline.settings.profile import declared
     from leadline.settings.toml_file import read_settings
 
@@ -60,7 +60,16 @@ def settings(
             remove(project.db, project.id, key, org_tree or PROJECT)
         elif writes:
             put(project.db, project.id, values, org_tree or PROJECT)
-        rows = _rows(project, org_tree)
+        rows = [
+            {
+                "key": name,
+                "value": text,
+                "default": declared(name).default,
+                "set": set_by,
+                "meaning": declared(name).doc,
+            }
+            for name, text, set_by in in_force(project.db, project.id, org_tree)
+        ]
     chosen = {key} if key is not None else set(values)
     _show(rows, key=key, only=chosen if key is not None or writes else None, json=json)
 
@@ -81,17 +90,6 @@ def _show(rows: list[dict[str, Any]], *, key: str | None, only: set[str] | None,
             setter = f" (set by the {row['set']})" if row["set"] else ""
             say(clean(f"{row['key']} = {row['value']}{setter}"))
             paragraph(row["meaning"], indent=4)
-
-
-def _rows(project: Project, org_tree: str | None) -> list[dict[str, Any]]:
-    """Every setting in force, with who set it (``project``, ``tree`` or '' for the default)."""
-    from leadline.db.settings import in_force
-    from leadline.settings.profile import declared
-
-    return [
-        {"key": key, "value": value, "default": declared(key).default, "set": set_by, "meaning": declared(key).doc}
-        for key, value, set_by in in_force(project.db, project.id, org_tree)
-    ]
 
 
 def _require_tree(project: Project, name: str) -> None:

@@ -71,9 +71,6 @@ def export_of(row: sa.Row[Any]) -> Export:
     return Export(**row._mapping)
 
 
-# -- creating and reading ----------------------------------------------------------------------------------------------
-
-
 def create(db: Database, new: Export, usable: Callable[[Export], bool]) -> tuple[Export, bool]:
     """Queue ``new`` unless an earlier export with its hash is ``usable``: (the export, whether it is the earlier one).
     ``usable`` is asked, newest first, about the project's queued, processing and completed exports with the same
@@ -120,9 +117,6 @@ def counts(db: Database, project_id: int | None = None) -> dict[str, int]:
         query = query.where(exports.c.project_id == project_id)
     numbers = {state: int(number) for state, number in db.rows(query)}
     return {state: numbers.get(state, 0) for state in STATES}
-
-
-# -- working on them ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -265,9 +259,6 @@ def cancel(db: Database, project_id: int, export_id: str, kind: str, now: dateti
             .values(state=CANCELLED, completed_at=now, worker=None, lease_until=None)
         )
     return changed.rowcount == 1
-
-
-# -- cleaning ----------------------------------------------------------------------------------------------------------
 
 
 def expire(db: Database, project_id: int, now: datetime) -> list[str]:

@@ -169,8 +169,6 @@ class _Maker:
         self._bots()
         return Organization(self.people, self.teams, self.identities)
 
-    # -- people ----------------------------------------------------------------------------------------------------
-
     def _site(self) -> int:
         return self.random.choices(range(len(names.SITES)), [site.share for site in names.SITES])[0]
 
@@ -228,8 +226,6 @@ class _Maker:
         person.weekender = random.random() < 0.2
         if random.random() < 0.06:
             person.off = random.randrange(1, len(OFF_DAYS))
-
-    # -- teams -----------------------------------------------------------------------------------------------------
 
     def _team(self, number: int, teams: int, boss: Person, members: int) -> None:
         product = _numbered(names.PRODUCTS, number)

@@ -55,9 +55,6 @@ class EfficiencyExportRequest(MetricsExportRequest):
     options: EfficiencyOptions
 
 
-# -- the answers -------------------------------------------------------------------------------------------------------
-
-
 class EfficiencyCreatedBody(CreatedBody):
     """An efficiency export was created."""
 
@@ -90,9 +87,6 @@ class EfficiencyListBody(ListBody):
     entry: ClassVar[type[ExportBody]] = EfficiencyExportBody
 
     exports: Sequence[EfficiencyExportBody]
-
-
-# -- the declaration ---------------------------------------------------------------------------------------------------
 
 
 def _check_tenant(project: Project, model: EfficiencyExportRequest) -> None:

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from leadline.exports.export_kind import Option, Rows
 from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest
+from leadline.home import Project
 from leadline.metrics import catalogue
 from leadline.metrics.request import AGGREGATIONS, MetricsRequest
 
 if TYPE_CHECKING:
-    from leadline.home import Project
     from leadline.metrics.run import QueryInputs
 
 

@@ -82,9 +82,6 @@ class Report:
         return tuple(dict.fromkeys(chosen_section.section.export for chosen_section in self.sections))
 
 
-# -- the request -------------------------------------------------------------------------------------------------------
-
-
 def parse_report(project: Project, body: Mapping[str, Any]) -> tuple[Report, tuple[str, ...]]:
     """The report that ``body`` asks for, and the warnings about it. Raises ``InvalidRequest``."""
     model = validated(ReportRequest, body)
@@ -143,9 +140,6 @@ def _sections(model: ReportRequest) -> tuple[Chosen, ...]:
         Chosen(SECTIONS[field], section_metrics, getattr(part, "calculation_type", None) or "mean")
         for (field, part), section_metrics in zip(asked.items(), metrics, strict=True)
     )
-
-
-# -- the numbers -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
