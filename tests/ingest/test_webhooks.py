@@ -22,7 +22,7 @@ from leadline.ingest.partial_rows import PARENT, SOON, Arrival, merge
 from leadline.ingest.validation import RowValidator
 from leadline.lake.maintenance import check_lake
 from leadline.schema import TABLES
-from leadline.sources.github.rows import build_rows, deployment_rows, release_rows
+from leadline.sources.github.rows import deployment_rows, release_rows, run_rows
 from leadline.sources.github.webhooks import GitHubWebhooks
 from leadline.sources.gitlab import rows as gitlab_rows
 from leadline.sources.gitlab.webhooks import GitLabWebhooks
@@ -354,7 +354,7 @@ def test_builds(project: Project, judge: RowValidator) -> None:
         deliver(project)
     by_webhook = stored(project, "builds")
     assert [row["status"] for row in by_webhook] == ["success"]
-    poll(project, Page(SHOP, build_rows(SHOP, runs[1], "github")))
+    poll(project, Page(SHOP, run_rows(SHOP, runs[1], "github", DeployRules())))
     assert stored(project, "builds") == by_webhook
 
 

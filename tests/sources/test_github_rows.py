@@ -10,7 +10,6 @@ from leadline.errors import InvalidRequest
 from leadline.sources.github.api import CLOUD, server
 from leadline.sources.github.rows import (
     account,
-    build_rows,
     commit_row,
     deployment_rows,
     pull_request_rows,
@@ -138,9 +137,9 @@ def test_what_became_of_a_deployment(states: tuple[str, ...], status: str, finis
 
 
 def test_builds_and_releases() -> None:
-    ((row,),) = build_rows("acme/shop", run("acme/shop", 1), "github").values()
+    ((row,),) = run_rows("acme/shop", run("acme/shop", 1), "github", DeployRules()).values()
     assert (row["status"], row["finished_at"]) == ("success", "2026-01-05T10:56:00Z")
-    ((row,),) = build_rows("acme/shop", run("acme/shop", 1, "queued"), "github").values()
+    ((row,),) = run_rows("acme/shop", run("acme/shop", 1, "queued"), "github", DeployRules()).values()
     assert (row["status"], row["finished_at"]) == ("queued", None)
     ((row,),) = release_rows("acme/shop", release("acme/shop", 1)).values()
     assert (row["tag"], row["published_at"]) == ("v1", "2026-01-05T10:41:00Z")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.sources.github.rows import build_rows, deployment_rows, pull_request_rows, release_rows, run_rows
+from leadline.sources.github.rows import deployment_rows, pull_request_rows, release_rows, run_rows
 from leadline.sources.github.webhooks import GitHubWebhooks
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.settings import SourceSettings
@@ -202,7 +202,7 @@ def test_what_another_deployment_replaced_keeps_its_outcome() -> None:
 def test_a_run(status: str) -> None:
     node = run(SHOP, 1, status)
     (change,) = changes("workflow_run", status, workflow_run=node)
-    assert (change.table, change.rows) == ("builds", build_rows(SHOP, node, "github")["builds"])
+    assert (change.table, change.rows) == ("builds", run_rows(SHOP, node, "github", DeployRules())["builds"])
 
 
 def test_a_run_that_is_a_deployment_by_rule() -> None:

@@ -6,7 +6,8 @@ not this machine's; a token is valid for an hour and is kept in memory only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+import time
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,7 @@ class AppAuth(httpx.Auth):
     """Signs requests with a token of the installation of ``app`` at ``owner``.
 
     ``rest`` is the address of the server's REST API, ``headers`` what it is asked with; ``key_from`` says where the key came
-    from, for errors; ``clock`` gives this machine's seconds since 1970. ``client`` must be set before the first request.
+    from, for errors. ``client`` must be set before the first request.
     """
 
     app: str
@@ -64,8 +65,7 @@ class AppAuth(httpx.Auth):
     rest: str
     key_from: str
     headers: Mapping[str, str]
-    clock: Callable[[], float]
-    client: Client | None = None
+    client: Client = field(init=False)
     _ahead: float = 0.0
     """By how many seconds GitHub's clock is ahead of this machine's."""
     _token: str = field(default="", repr=False)
@@ -74,7 +74,7 @@ class AppAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Signs ``request``; with another token if GitHub takes this one no longer."""
-        if not self._token or self.clock() + self._ahead >= self._ends - AHEAD:
+        if not self._token or time.time() + self._ahead >= self._ends - AHEAD:
             self._renew()
         request.headers["Authorization"] = f"Bearer {self._token}"
         response = yield request
@@ -84,7 +84,6 @@ class AppAuth(httpx.Auth):
             yield request
 
     def _renew(self) -> None:
-        """A new token. Raises what ``_ask`` raises, and ``Refused`` for an installation that is suspended."""
         self._installation = self._installation or self._find()
         answer = self._ask("POST", f"/app/installations/{self._installation}/access_tokens")
         if answer.status == 404:  # taken off and installed again
@@ -97,7 +96,7 @@ class AppAuth(httpx.Auth):
         try:
             self._ends = datetime.fromisoformat(ends).timestamp()
         except ValueError as error:
-            raise Refused(f"{self._tool} gave a token that does not say when it ends") from error
+            raise Refused(f"{self.client.tool} gave a token that does not say when it ends") from error
 
     def _find(self) -> str:
         """The installation's number. An owner is an organization or a user, which are asked for apart."""
@@ -119,15 +118,14 @@ class AppAuth(httpx.Auth):
 
     def _ask(self, method: str, path: str) -> Answer:
         """An answer to the app itself. A claim that was refused is made again by GitHub's clock, if that is another."""
-        client = self._client
         for _ in range(2):
             claimed = self._ahead
             headers = {**self.headers, "Authorization": f"Bearer {self._claim()}"}
-            answer = client.request(
+            answer = self.client.request(
                 method, f"{self.rest}{path}", budget="app", headers=headers, classify=secondary_limit, bare=True
             )
-            if client.tool_time is not None:
-                self._ahead = client.tool_time.timestamp() - self.clock()
+            if self.client.tool_time is not None:
+                self._ahead = self.client.tool_time.timestamp() - time.time()
             if answer.status != 401 or abs(self._ahead - claimed) <= SKEW:
                 break
         return answer
@@ -135,30 +133,20 @@ class AppAuth(httpx.Auth):
     def _claim(self) -> str:
         import jwt
 
-        now = int(self.clock() + self._ahead)
+        now = int(time.time() + self._ahead)
         claims = {"iat": now - BACKDATED, "exp": now + CLAIM_SECONDS, "iss": self.app}
         return jwt.encode(claims, self.key, algorithm="RS256")
 
-    @property
-    def _client(self) -> Client:
-        if self.client is None:
-            raise AssertionError("the client is set before the first request")
-        return self.client
-
-    @property
-    def _tool(self) -> str:
-        return self._client.tool
-
     def _object(self, answer: Answer) -> dict[str, Any]:
         if not isinstance(answer.body, dict) or not (answer.body.get("id") or answer.body.get("token")):
-            raise Refused(f"{self._tool} answered something else than the installation at {self.owner}")
+            raise Refused(f"{self.client.tool} answered something else than the installation at {self.owner}")
         return answer.body
 
     def _problem(self, answer: Answer, what: str) -> LeadlineError:
         reason = message(answer) or f"status {answer.status}"
         if answer.status == 401 or "integration not found" in reason.lower():
             return Unauthenticated(
-                f"{self._tool} does not take the private key from {self.key_from} for the app {self.app} ({reason}); "
+                f"{self.client.tool} does not take the private key from {self.key_from} for the app {self.app} ({reason}); "
                 "is --app its id, and is the key one of its own that was not deleted?"
             )
-        return Refused(f"{self._tool} refuses {what} to the app {self.app} ({reason})")
+        return Refused(f"{self.client.tool} refuses {what} to the app {self.app} ({reason})")

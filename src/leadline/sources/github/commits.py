@@ -65,24 +65,18 @@ class Commits:
             before, resumed = CommitsCursor(cursor.head), cursor.walk is not None
             way = _Way.of(cursor.walk) if cursor.walk is not None else _Way.begun(head, cursor.head)
             try:
-                for nodes, ended in self._down(way):
+                ended = False
+                while not ended:
+                    nodes, way.after = self._page(way.head, way.after)
+                    fresh = [node for node in nodes if way.meet(node)]
+                    ended = way.after is None or way.complete
                     cursor = CommitsCursor(way.head) if ended else CommitsCursor(before.head, way.stored())
-                    yield nodes, cursor
+                    yield fresh, cursor
             except (NotFound, Refused) as error:
                 if not resumed or (isinstance(error, Refused) and "cursor" not in error.message.lower()):
                     raise
                 # Where an earlier run stopped is not known any more (a forced push, an upgrade): from the head again.
                 cursor = before
-
-    def _down(self, way: _Way) -> Iterator[tuple[list[Node], bool]]:
-        """New commits, and whether they are the last."""
-        while True:
-            nodes, way.after = self._page(way.head, way.after)
-            fresh = [node for node in nodes if way.meet(node)]
-            ended = way.after is None or way.complete
-            yield fresh, ended
-            if ended:
-                return
 
     def _page(self, head: str, after: str | None) -> Listed[Node]:
         variables = {"owner": self.owner, "name": self.name, "head": head, "after": after}
@@ -99,8 +93,9 @@ class Commits:
         return [node for at in range(0, len(ids), COMMITS) for node in self._some(ids[at : at + COMMITS])]
 
     def _some(self, ids: Sequence[str]) -> list[Node]:
+        attempts = ATTEMPTS if len(ids) == 1 else ATTEMPTS_WHILE_LARGE
         try:
-            data = self.api.graphql(commits(lines=True), {"ids": ids}, attempts=_attempts(len(ids)))
+            data = self.api.graphql(commits(lines=True), {"ids": ids}, attempts=attempts)
         except Unavailable:
             if len(ids) > 1:
                 part = max(1, len(ids) // _FEWER)
@@ -110,10 +105,6 @@ class Commits:
             # One that is gone is no answer for all.
             return [] if len(ids) == 1 else [node for identity in ids for node in self._some([identity])]
         return elements({"list": {"nodes": data.data.get("nodes")}}, "list")
-
-
-def _attempts(size: int) -> int:
-    return ATTEMPTS if size == 1 else ATTEMPTS_WHILE_LARGE
 
 
 @dataclass

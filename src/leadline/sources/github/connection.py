@@ -4,7 +4,6 @@ a token or as a GitHub App."""
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -47,7 +46,7 @@ def connect(settings: SourceSettings, secret: str | None, client: Callable[..., 
         from leadline.sources.github.app import AppAuth, private_key
 
         key = private_key(secret or "", place)
-        auth = AppAuth(app, key, owner, where.rest, place.text, headers(None), time.time)
+        auth = AppAuth(app, key, owner, where.rest, place.text, headers(None))
         http = auth.client = client(tool=tool, headers=headers(None), auth=auth)
     patterns = [target.partition("/")[2] for target in settings.targets]
     rules = DeployRules.parsed(settings.options.get("deploys", ()))

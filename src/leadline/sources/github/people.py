@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from leadline.errors import NotFound
 from leadline.instants import earlier
@@ -16,12 +17,12 @@ from leadline.sources.github.api import Api, Data, connection
 from leadline.sources.github.queries import LIST, MORE_TEAM_MEMBERS
 from leadline.sources.github.queries import members as members_query
 from leadline.sources.github.queries import teams as teams_query
-from leadline.sources.github.rows import SOURCE, account_row, team_row
+from leadline.sources.github.rows import SOURCE, team_row
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Cursor
 from leadline.sources.kit.lists import Listed, read_all
 from leadline.sources.kit.page import Page, Row
-from leadline.sources.kit.records import Node, inner
+from leadline.sources.kit.records import Node, cleaned, inner
 from leadline.sources.kit.streams import Stream
 
 EVERY = timedelta(days=1)
@@ -41,7 +42,10 @@ def members(api: Api, organization: str) -> Iterator[list[Row]]:
                 return
             emails = False
             continue
-        yield [account_row(node.get("login"), email=_email(node), name=node.get("name")) for node in nodes]
+        yield [
+            cleaned(source=SOURCE, account=node.get("login"), email=_email(node), name=node.get("name"))
+            for node in nodes
+        ]
         if after is None:
             return
 
@@ -52,25 +56,17 @@ def _email(node: Node) -> str | None:
     Of several of the organization's the one that is shown, else the first by the alphabet: always the same.
     """
     proven = node.get("organizationVerifiedDomainEmails")
-    addresses = (
-        sorted(address for address in proven if isinstance(address, str) and address)
-        if isinstance(proven, list)
-        else []
-    )
+    proven = proven if isinstance(proven, list) else []
+    addresses = sorted(address for address in proven if isinstance(address, str) and address)
     shown = node.get("email") if isinstance(node.get("email"), str) else None
     return addresses[0] if addresses and shown not in addresses else shown or None
 
 
-@dataclass(frozen=True)
-class Team:
-    """A team: the slugs and the names from the topmost team down to it."""
+class Team(NamedTuple):
+    """A team: its path (``org/parent/child``), and the names from the topmost team down to it."""
 
-    slugs: tuple[str, ...]
+    path: str
     names: tuple[str, ...]
-
-    def path(self, organization: str) -> str:
-        """``org/parent/child``."""
-        return "/".join((organization.lower(), *self.slugs))
 
 
 def teams(api: Api, organization: str) -> dict[str, Team]:
@@ -84,16 +80,15 @@ def teams(api: Api, organization: str) -> dict[str, Team]:
     for node in read_all(ask):
         above = (inner(node, "parentTeam") or {}).get("slug")
         by_slug[str(node.get("slug"))] = str(node.get("name")), above if isinstance(above, str) else None
-    return {slug: _placed(slug, by_slug) for slug in by_slug}
-
-
-def _placed(slug: str, by_slug: dict[str, tuple[str, str | None]]) -> Team:
-    way: list[str] = []
-    at: str | None = slug
-    while at in by_slug and at not in way:  # one above may be hidden
-        way.insert(0, at)
-        at = by_slug[at][1]
-    return Team(tuple(way), tuple(by_slug[above][0] for above in way))
+    placed: dict[str, Team] = {}
+    for slug in by_slug:
+        way: list[str] = []
+        at: str | None = slug
+        while at in by_slug and at not in way:  # one above may be hidden
+            way.insert(0, at)
+            at = by_slug[at][1]
+        placed[slug] = Team("/".join((organization.lower(), *way)), tuple(by_slug[above][0] for above in way))
+    return placed
 
 
 def team_members(api: Api, organization: str, by_slug: dict[str, Team]) -> Iterator[tuple[list[str], list[Row]]]:
@@ -107,10 +102,10 @@ def team_members(api: Api, organization: str, by_slug: dict[str, Team]) -> Itera
             slug = str(node.get("slug"))
             if (team := by_slug.get(slug)) is None or (first := inner(node, "members")) is None:
                 continue  # made just now, or hidden
-            paths.append(team.path(organization))
+            paths.append(team.path)
             for edge in _edges(api, organization, slug, first):
                 login = (inner(edge, "node") or {}).get("login")
-                rows.append(team_row(team.path(organization), team.names, login, edge.get("role")))
+                rows.append(team_row(team.path, team.names, login, edge.get("role")))
         yield paths, rows
         if after is None:
             return
@@ -160,7 +155,7 @@ class PeopleStream(Stream[PeopleCursor]):
         except (Refused, NotFound):
             yield self.page({}, replace(cursor, asked=asked))
             return
-        now = {team.path(self.organization) for team in by_slug.values()}
+        now = {team.path for team in by_slug.values()}
         vanished = set(cursor.teams) - now
         yield self.page(
             {},

@@ -10,7 +10,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 
-from leadline.sources.kit.deploy_rules import DeployRule, DeployRules
+from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
 from leadline.sources.kit.records import Node, Rows, cleaned, elements, inner
 
@@ -176,51 +176,34 @@ def deployment_rows(repository: str, node: Node, prefix: str) -> Rows:
     return {"deployments": [row]}
 
 
-def build_rows(repository: str, run: Node, prefix: str) -> Rows:
-    """A workflow run. It was last changed when it finished; one that is not completed has not finished."""
-    done = run.get("status") == "completed"
-    row = cleaned(
-        build_id=run_build_id(run, prefix),
-        repository=repository,
-        pipeline=run.get("name") or run.get("path"),
-        branch=run.get("head_branch"),
-        sha=run.get("head_sha"),
-        status=run.get("conclusion") if done else run.get("status"),
-        started_at=run.get("run_started_at") or run.get("created_at"),
-        finished_at=run.get("updated_at") if done else None,
-        url=run.get("html_url"),
-        updated_at=run.get("updated_at"),
-    )
-    return {"builds": [row]}
-
-
-def deploy_rule(run: Node, rules: DeployRules) -> DeployRule | None:
-    """The rule by which a workflow run is a deployment: for its workflow's name, its file or its path."""
-    path = str(run.get("path") or "").partition("@")[0]
-    name = run.get("name")
-    return rules.of(name if isinstance(name, str) else None, path.rpartition("/")[2], path)
-
-
 def run_rows(repository: str, run: Node, prefix: str, rules: DeployRules) -> Rows:
-    """A workflow run: a row of ``deployments`` if a rule says so, else of ``builds``."""
-    if (rule := deploy_rule(run, rules)) is None:
-        return build_rows(repository, run, prefix)
+    """A workflow run: a deployment if a rule fits its workflow's name, file or path, else a build.
+
+    It was last changed when it finished; one that is not completed has not finished."""
     done = run.get("status") == "completed"
-    row = cleaned(
-        deployment_id=run_deployment_id(run, prefix),
-        repository=repository,
-        environment=rule.environment,
-        sha=run.get("head_sha"),
-        pipeline=run.get("name") or run.get("path"),
-        status=RUN_OUTCOMES.get(str(run.get("conclusion")), "cancelled") if done else "running",
-        started_at=run.get("run_started_at") or run.get("created_at"),
-        finished_at=run.get("updated_at") if done else None,
-        triggered_by=account(inner(run, "triggering_actor") or inner(run, "actor")),
-        url=run.get("html_url"),
-        source=SOURCE,
-        updated_at=run.get("updated_at"),
-    )
-    return {"deployments": [row]}
+    shared = {
+        "repository": repository,
+        "pipeline": run.get("name") or run.get("path"),
+        "sha": run.get("head_sha"),
+        "started_at": run.get("run_started_at") or run.get("created_at"),
+        "finished_at": run.get("updated_at") if done else None,
+        "url": run.get("html_url"),
+        "updated_at": run.get("updated_at"),
+    }
+    path, name = str(run.get("path") or "").partition("@")[0], run.get("name")
+    rule = rules.of(name if isinstance(name, str) else None, path.rpartition("/")[2], path)
+    if rule is None:
+        status = run.get("conclusion") if done else run.get("status")
+        build = {"build_id": run_build_id(run, prefix), "branch": run.get("head_branch"), "status": status}
+        return {"builds": [cleaned(**shared, **build)]}
+    row = {
+        "deployment_id": run_deployment_id(run, prefix),
+        "environment": rule.environment,
+        "status": RUN_OUTCOMES.get(str(run.get("conclusion")), "cancelled") if done else "running",
+        "triggered_by": account(inner(run, "triggering_actor") or inner(run, "actor")),
+        "source": SOURCE,
+    }
+    return {"deployments": [cleaned(**shared, **row)]}
 
 
 def run_deployment_id(run: Node, prefix: str) -> str | None:
@@ -252,11 +235,6 @@ def commit_row(repository: str, node: Node) -> Row:
         deletions=node.get("deletions") if counted else None,
         source=SOURCE,
     )
-
-
-def account_row(login: object, *, email: object, name: object) -> Row:
-    """What GitHub says of an account."""
-    return cleaned(source=SOURCE, account=login, email=email, name=name)
 
 
 def team_row(path: str, names: Sequence[str], login: object, role: object) -> Row:

@@ -81,8 +81,7 @@ class Projects:
                 )
             for node in nodes:
                 key = f"{self.api.server.host}#{number(node.get('id'))}"
-                project = Project(node, key, str(node.get("fullPath")))
-                by_key[project.key] = project
+                by_key[key] = Project(node, key, str(node.get("fullPath")))
             if after is None:
                 projects = sorted(by_key.values(), key=lambda project: project.name)
                 return projects, self._hidden(projects)
@@ -113,8 +112,7 @@ class Projects:
         """Lists that are not shown, as they are null, with in how many projects that is so."""
         skipped = []
         for name in (*COUNTED, "pipelines"):
-            hidden = sum(project.node.get(name) is None for project in projects)
-            if hidden:
+            if hidden := sum(project.node.get(name) is None for project in projects):
                 what = {"mergeRequests": "merge requests"}.get(name, name)
                 why = "the token's role is too low, or the feature is off"
                 skipped.append(Skipped(f"{what} of {hidden} projects of {self.path}", why))

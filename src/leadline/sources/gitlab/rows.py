@@ -65,15 +65,6 @@ def account(user: Node | None) -> str | None:
     return f"{name}[bot]" if _BOT.fullmatch(name) else name
 
 
-def tool_account(user: Node | None) -> list[Row]:
-    """What a user says of themself: the public email, if there is one, and the name."""
-    name = account(user)
-    if user is None or name is None or name.endswith("[bot]"):
-        return []
-    row = cleaned(source=SOURCE, account=name, email=user.get("publicEmail") or None, name=user.get("name") or None)
-    return [row] if row["email"] or row["name"] else []
-
-
 def repository_row(node: Node) -> Row:
     """The row of ``repositories``."""
     branch = (inner(node, "repository") or {}).get("rootRef")
@@ -105,8 +96,16 @@ def merge_request_rows(project: str, node: Node) -> Rows:
 
 
 def accounts(users: Iterable[Node | None]) -> list[Row]:
-    """The rows of ``tool_accounts`` for ``users``, each once."""
-    return list({str(row["account"]): row for user in users for row in tool_account(user)}.values())
+    """The rows of ``tool_accounts``, each once: what ``users`` say of themselves, by public email and name."""
+    by_name: dict[str, Row] = {}
+    for user in users:
+        name = account(user)
+        if user is None or name is None or name.endswith("[bot]"):
+            continue
+        row = cleaned(source=SOURCE, account=name, email=user.get("publicEmail") or None, name=user.get("name") or None)
+        if row["email"] or row["name"]:
+            by_name[str(row["account"])] = row
+    return list(by_name.values())
 
 
 def _merge_request(key: Row, node: Node, files: list[Node] | None) -> Row:

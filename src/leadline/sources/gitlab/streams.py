@@ -41,10 +41,6 @@ LISTS_OF = {
 # -- cursors -----------------------------------------------------------------------------------------------------------
 
 
-def _later(instant: str, lag: timedelta) -> str:
-    return earlier(instant, -lag)
-
-
 @dataclass(frozen=True)
 class ProjectCursor(ListCursor):
     """How far a list was read. ``watermark``: GitLab's time when the last reading began. Version 1 had it less the lag."""
@@ -56,7 +52,7 @@ class ProjectCursor(ListCursor):
         """From version 1, which had a reading under way as ``descent``."""
         document: Stored = {name: stored[name] for name in ("asked", "outside", "count") if name in stored}
         if since := stored.get("since"):
-            document["watermark"] = _later(since, LAG)
+            document["watermark"] = earlier(since, -LAG)
         if descent := stored.get("descent"):
             position = descent.get("after")
             if "page" in descent:

@@ -99,9 +99,7 @@ class Client:
         tool: str,
         wait: Callable[[float], object] | None = None,
         chance: Callable[[], float] = random.random,
-        clock: Callable[[], float] = time.monotonic,
         waiting: Callable[[float, str], None] | None = None,
-        timeout: float = TIMEOUT,
         auth: httpx.Auth | None = None,
     ) -> None:
         import httpx
@@ -114,12 +112,12 @@ class Client:
         self.tool_time: datetime | None = None
         self._closed = threading.Event()
         self._wait = self._closed.wait if wait is None else wait
-        self._chance, self._clock, self._waiting = chance, clock, waiting
+        self._chance, self._waiting = chance, waiting
         self._blocked: dict[str, float] = {}
         self._asked: OrderedDict[int, int] = OrderedDict()
         trust = _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         self._http = httpx.Client(
-            headers=dict(headers), timeout=timeout, follow_redirects=True, auth=auth, verify=trust
+            headers=dict(headers), timeout=TIMEOUT, follow_redirects=True, auth=auth, verify=trust
         )
 
     def __enter__(self) -> Client:
@@ -306,11 +304,11 @@ class Client:
         if _of_limit(answer, "remaining") == "0":
             seconds = self.until(_of_limit(answer, "reset"))
             if seconds is not None:
-                self._blocked[budget] = self._clock() + min(seconds, LONGEST_LIMIT)
+                self._blocked[budget] = time.monotonic() + min(seconds, LONGEST_LIMIT)
 
     def _wait_for_budget(self, budget: str) -> None:
         until = self._blocked.pop(budget, None)
-        if until is not None and (seconds := until - self._clock()) > 0:
+        if until is not None and (seconds := until - time.monotonic()) > 0:
             self._pause(seconds, "rate limit")
 
     def _backoff(self, attempt: int, first: float, longest: float) -> float:

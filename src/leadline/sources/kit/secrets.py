@@ -47,13 +47,8 @@ class SecretPlace:
             return cls(file=str(Path(file).expanduser().absolute()))
         return cls(keyring=keyring) if keyring else cls(env=env or default_env)
 
-    @classmethod
-    def restored(cls, stored: Mapping[str, str]) -> SecretPlace:
-        """What ``stored`` gave."""
-        return cls(**stored)
-
     def stored(self) -> dict[str, str]:
-        """As JSON can hold it."""
+        """The arguments to make it anew, as JSON can hold them."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
     @property

@@ -82,7 +82,7 @@ class SourceSettings:
             raise InvalidRequest(
                 f"The source {name!r} is of the kind {kind!r}, which this version of leadline cannot read"
             )
-        places = {name: SecretPlace.restored(stored[name]) for name in ("secret", "webhook_secret") if name in stored}
+        places = {name: SecretPlace(**stored[name]) for name in ("secret", "webhook_secret") if name in stored}
         options = {name: tuple(values) for name, values in stored.get("options", {}).items()}
         return cls(
             kind, name, tuple(stored["targets"]), stored.get("url"), options=options, every=stored["every"], **places
