@@ -1,8 +1,4 @@
-"""GitHub's two APIs behind one token: GraphQL queries and REST addresses, and what its refusals mean.
-
-What is refused becomes a ``LeadlineError`` that names what the token lacks. Works with github.com, data residency (``ghe.com``)
-and GitHub Enterprise Server.
-"""
+"""GitHub's two APIs behind one token, of github.com, data residency (``ghe.com``) or GitHub Enterprise Server."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Signing in as a GitHub App: its private key becomes tokens of the installation at one owner, renewed before they end.
 
-``AppAuth`` signs every request of an HTTP client with such a token. The key signs a short-lived claim (JWT) by GitHub's clock,
-not this machine's; a token is valid for an hour and is kept in memory only.
+The key signs a short-lived claim (JWT) by GitHub's clock; a token is valid for an hour and is kept in memory only.
 """
 
 from __future__ import annotations

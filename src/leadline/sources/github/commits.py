@@ -1,8 +1,6 @@
 """GitHub's commits, where git's own history is not read: those of the default branch, and those that pull requests list.
 
-A branch is read from its head down, a hundred commits a call; what came since an earlier head is told by following the parents,
-as git does. Commits whose lines are too heavy for the server to count at once are asked for in smaller parts, and at last
-without their lines.
+What came since an earlier head is told by following the parents, as git does.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from leadline.sources.github.queries import COMMITS, commits, history
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
 from leadline.sources.kit.cursor import Cursor, Part
 from leadline.sources.kit.lists import ATTEMPTS_WHILE_LARGE, Listed, PageSize
-from leadline.sources.kit.records import Node, elements, inner
+from leadline.sources.kit.records import Node, elements, inner, objects
 
 _FEWER = 5
 """By how much a part is made smaller that is too heavy."""
@@ -104,7 +102,7 @@ class Commits:
         except NotFound:
             # One that is gone is no answer for all.
             return [] if len(ids) == 1 else [node for identity in ids for node in self._some([identity])]
-        return elements({"list": {"nodes": data.data.get("nodes")}}, "list")
+        return objects(data.data.get("nodes"), "list.nodes")
 
 
 @dataclass

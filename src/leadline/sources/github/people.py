@@ -1,8 +1,4 @@
-"""GitHub's people: the members of an organization, with the emails and names that GitHub tells of their accounts, and its teams.
-
-Emails need more of a token than anything else does: without it there are the names, and without membership the public members
-or none.
-"""
+"""GitHub's people: an organization's members, with the emails and names that GitHub tells of their accounts, and its teams."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from typing import NamedTuple
 
 from leadline.errors import NotFound
 from leadline.instants import earlier
-from leadline.sources.github.api import Api, Data, connection
+from leadline.sources.github.api import Api, connection
 from leadline.sources.github.queries import LIST, MORE_TEAM_MEMBERS
 from leadline.sources.github.queries import members as members_query
 from leadline.sources.github.queries import teams as teams_query
@@ -22,7 +18,7 @@ from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Cursor
 from leadline.sources.kit.lists import Listed, read_all
 from leadline.sources.kit.page import Page, Row
-from leadline.sources.kit.records import Node, cleaned, inner
+from leadline.sources.kit.records import Node, cleaned, inner, page_of
 from leadline.sources.kit.streams import Stream
 
 EVERY = timedelta(days=1)
@@ -118,7 +114,7 @@ def _edges(api: Api, organization: str, slug: str, first: Node) -> list[Node]:
         data = api.graphql(MORE_TEAM_MEMBERS, {"login": organization, "slug": slug, "after": after})
         return connection(data, "organization", "team", "things", items="edges")
 
-    return read_all(ask, connection(Data({"list": first}), "list", items="edges"))
+    return read_all(ask, page_of(first, "list", "edges"))
 
 
 @dataclass(frozen=True)

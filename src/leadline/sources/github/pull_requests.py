@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leadline.errors import NotFound
-from leadline.sources.github.api import Api, Data, connection
+from leadline.sources.github.api import Api, connection
 from leadline.sources.github.commits import Commits
 from leadline.sources.github.queries import COMMITS, DETAILS, MORE_REVIEW_COMMENTS, PULLS, more, pulls
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
 from leadline.sources.kit.lists import Listed, PageSize, read_all
 from leadline.sources.kit.page import Skipped
-from leadline.sources.kit.records import Node, elements, inner
+from leadline.sources.kit.records import Node, inner, objects, page_of
 from leadline.sources.kit.text import Misshapen
 
 
@@ -77,7 +77,7 @@ class PullRequests:
         data = self.api.graphql(pulls(details=details, commits=bool(ids)), variables, attempts=attempts)
         nodes, following = connection(data, "repository", "things")
         if ids:
-            self.brought += elements({"list": {"nodes": data.data.get("nodes")}}, "list")
+            self.brought += objects(data.data.get("nodes"), "list.nodes")
             self.waiting = self.waiting[len(ids) :]
             lost = dict.fromkeys(message for path, message in data.refused if path and path[0] == "nodes")
             self.skipped += [Skipped(self._commits, message) for message in lost]
@@ -113,7 +113,7 @@ class PullRequests:
         def ask(after: str | None) -> Listed[Node]:
             return connection(self.api.graphql(query, {"id": identity, "after": after}), "node", "list")
 
-        page = None if first is _UNREAD else connection(Data({"list": first}), "list")
+        page = None if first is _UNREAD else page_of(first, "list")
         return {"nodes": read_all(ask, page)}
 
 

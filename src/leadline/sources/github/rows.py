@@ -1,8 +1,4 @@
-"""What GitHub's answers mean: rows of the data model, made of raw records (JSON objects). No request is made here.
-
-Texts lose their NUL bytes, which no table can hold. A record that lacks its shape raises ``Misshapen``, which names where;
-single values of a wrong type are left to the rules that judge every row.
-"""
+"""What GitHub's answers mean: rows of the data model. A record that lacks its shape raises ``Misshapen``, which names where."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""GitHub: an owner's repositories with pull requests, commits, releases, deployments and workflow runs, and their people.
-
-One query tells of a hundred repositories whether there is anything new in them; only those that have something are read.
-"""
+"""GitHub: an owner's repositories with pull requests, commits, releases, deployments and workflow runs, and their people."""
 
 from __future__ import annotations
 

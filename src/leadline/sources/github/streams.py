@@ -23,7 +23,7 @@ from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import ListStream, RepositoryStream, cursor_name
 from leadline.sources.kit.lists import ListCursor, Listed, Step, before, walk
 from leadline.sources.kit.page import Page, Skipped
-from leadline.sources.kit.records import Node, Rows, elements, merged, rows_of
+from leadline.sources.kit.records import Node, Rows, merged, objects, rows_of
 from leadline.sources.kit.streams import Stream
 
 LAG = timedelta(minutes=2)
@@ -40,9 +40,6 @@ LISTS_OF = {
 """Tables that have everything of a pull request once these lists of it are read."""
 
 
-# -- cursors -----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class TokenCursor(ListCursor):
     """How far a list was read. ``change_token``: what the overview showed of it when it was last read to its end; None where
@@ -55,7 +52,7 @@ class TokenCursor(ListCursor):
     @classmethod
     def upgraded(cls, stored: Stored, _version: int) -> Stored:
         """From version 1, which called the change token ``sign`` and had a reading under way as ``descent``."""
-        document: Stored = {name: stored[name] for name in ("watermark", "commits") if name in stored}
+        document: Stored = {name: stored[name] for name in ("watermark", "commits", "open") if stored.get(name)}
         if "sign" in stored:
             document["change_token"] = stored["sign"]
         if descent := stored.get("descent"):
@@ -81,16 +78,8 @@ class DeploymentsCursor(TokenCursor):
 
     open: Mapping[str, str] = field(default_factory=dict)
 
-    @classmethod
-    def upgraded(cls, stored: Stored, version: int) -> Stored:
-        """From version 1."""
-        return {**super().upgraded(stored, version), "open": stored.get("open") or {}}
-
 
 T = TypeVar("T", bound=TokenCursor)
-
-
-# -- streams -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -311,7 +300,7 @@ class OpenDeployments(Stream[Cursor]):
         for start in range(0, len(identities), IDS):
             asked = identities[start : start + IDS]
             data = self.reading.api.graphql(DEPLOYMENTS_BY_ID, {"ids": asked}).data
-            nodes = {str(node.get("id")): node for node in elements({"list": {"nodes": data.get("nodes")}}, "list")}
+            nodes = {str(node.get("id")): node for node in objects(data.get("nodes"), "list.nodes")}
             for repository in dict.fromkeys(self._owners[identity] for identity in asked):
                 own = [nodes[key] for key in asked if key in nodes and self._owners[key] is repository]
                 cursor = self._cursor(repository)

@@ -27,6 +27,7 @@ from leadline.sources.kit.webhooks import (
     in_graphql,
     instant,
     latest,
+    observed_at,
     required,
 )
 
@@ -134,14 +135,10 @@ def _review(of: _Delivery) -> tuple[Change, ...] | str:
     policy = MergePolicy(
         ("state=dismissed", "updated_at"),
         change_of(rows[0], node, {"updated_at": "updated_at", "submitted_at": "submitted_at", "author": "user"}),
-        observed_at=_observed_at(pull, node),
+        observed_at=observed_at(pull, node),
         in_pull_request=True,
     )
     return (Change("reviews", rows, policy),)
-
-
-def _observed_at(*nodes: Node) -> datetime | None:
-    return latest(*(instant(node.get(name), name) for node in nodes for name in ("updated_at", "submitted_at")))
 
 
 def _issue_comment(of: _Delivery) -> tuple[Change, ...] | str:
@@ -164,7 +161,7 @@ def _comment(of: _Delivery, pull: Node, kind: str) -> tuple[Change, ...] | str:
     if of.action == "deleted":  # for good: no other comment will have its id
         keys = [{name: row[name] for name in ("repository", "number", "comment_id")} for row in rows]
         return (Change("comments", keys, MergePolicy((), deleted=True)),)
-    policy = MergePolicy(("updated_at",), observed_at=_observed_at(pull, node), in_pull_request=True)
+    policy = MergePolicy(("updated_at",), observed_at=observed_at(pull, node), in_pull_request=True)
     return (Change("comments", rows, policy),)
 
 

@@ -1,8 +1,4 @@
-"""GitHub's workflow runs, as builds or by rule as deployments: read newest first by when they were created, as REST lists them.
-
-Once the rules are others than those by which runs were read, all are read anew, and what was the one goes when it is the other
-now.
-"""
+"""GitHub's workflow runs, as builds or by rule as deployments: read newest first by when they were created, as REST lists them."""
 
 from __future__ import annotations
 

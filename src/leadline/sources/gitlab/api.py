@@ -1,8 +1,4 @@
-"""GitLab's two APIs behind one token: GraphQL queries and REST addresses, and what its refusals mean.
-
-What is refused becomes a ``LeadlineError`` that names what the token lacks. Works with gitlab.com and self-managed servers,
-below a path too. Fields that a server is too old for are left out of the queries.
-"""
+"""GitLab's two APIs behind one token, of gitlab.com or of self-managed servers, below a path too."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from leadline.sources.gitlab.queries import DETAILS, DIFF, LIST, MERGE_REQUESTS,
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
 from leadline.sources.kit.lists import Listed, PageSize, read_all
 from leadline.sources.kit.page import Skipped
-from leadline.sources.kit.records import Node, at_path, inner, objects
+from leadline.sources.kit.records import Node, at_path, inner, objects, page_of
 from leadline.sources.kit.text import Misshapen
 
 _UNREAD: dict[str, Any] = {"nodes": []}
@@ -72,7 +72,7 @@ class MergeRequests:
             data = self.api.graphql(more(name), {"path": self.path, "iid": iid, "after": after})
             return connection(data, "project", "mergeRequest", "list")
 
-        return {"nodes": read_all(ask, None if first is _UNREAD else connection({"list": first}, "list"))}
+        return {"nodes": read_all(ask, None if first is _UNREAD else page_of(first, "list"))}
 
     def _diff(self, iid: str) -> Any:
         data = self.api.graphql(DIFF, {"path": self.path, "iid": iid})

@@ -1,8 +1,6 @@
-"""What GitLab's answers mean: rows of the data model, made of raw records (JSON objects). No request is made here.
+"""What GitLab's answers mean: rows of the data model, with times in UTC, of GraphQL's records, of deployments REST's.
 
-Merge requests, pipelines, issues and releases come in the shapes of GraphQL, deployments in that of REST. Texts lose their
-NUL bytes, times become RFC 3339 in UTC. A record that lacks its shape raises ``Misshapen``, which names where; single values
-of a wrong type are left to the rules that judge every row.
+A record that lacks its shape raises ``Misshapen``, which names where.
 """
 
 from __future__ import annotations
@@ -69,9 +67,6 @@ def repository_row(node: Node) -> Row:
     """The row of ``repositories``."""
     branch = (inner(node, "repository") or {}).get("rootRef")
     return cleaned(repository=node.get("fullPath"), url=node.get("webUrl"), default_branch=branch)
-
-
-# -- merge requests ----------------------------------------------------------------------------------------------------
 
 
 def merge_request_rows(project: str, node: Node) -> Rows:
@@ -196,9 +191,6 @@ def _comment(key: Row, node: Node) -> Row:
         source=SOURCE,
         updated_at=utc(node.get("updatedAt")),
     )
-
-
-# -- issues, releases, deployments, pipelines --------------------------------------------------------------------------
 
 
 def issue_rows(project: str, node: Node) -> Rows:

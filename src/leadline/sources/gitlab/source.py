@@ -1,7 +1,4 @@
-"""GitLab: the projects of a group with its subgroups or of a user, with merge requests, issues, releases and pipelines.
-
-One query tells of a hundred projects whether there is anything new in them; only those that have something are read.
-"""
+"""GitLab: the projects of a group with its subgroups or of a user, with merge requests, issues, releases and pipelines."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from leadline.sources.gitlab.rows import issue_key, issue_rows, merge_request_ro
 from leadline.sources.kit.cursor import Part, Stored
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import ListStream
-from leadline.sources.kit.lists import ListCursor, Listed, NumberedPage, Step, before, walk
+from leadline.sources.kit.lists import ListCursor, Listed, NumberedPage, Step, before, read_all, walk
 from leadline.sources.kit.page import Page, Row, Skipped
 from leadline.sources.kit.records import Node, Rows
 
@@ -36,9 +36,6 @@ LISTS_OF = {
     "comments": ("notes",),
 }
 """Tables that have everything of a merge request once these lists of it are read."""
-
-
-# -- cursors -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -84,9 +81,6 @@ class CountedCursor(ProjectCursor):
 
 
 P = TypeVar("P", bound=ProjectCursor)
-
-
-# -- streams -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -166,14 +160,13 @@ class CountedStream(ProjectStream[CountedCursor]):
         marks: list[Any] = [_mark(node) for node in step.nodes]
         known: Any = cursor.highest
         fresh = cursor.tally.fresh + sum(known is None or mark > known for mark in marks)
-        met: Any = max([*marks, *_given(cursor.tally.highest)], default=None)
+        met = _highest(*marks, cursor.tally.highest)
         cursor = replace(super().moved(cursor, step, made), tally=Tally(fresh, met))
         if not step.ended:
             return cursor
         count = self.project.count(self.connection)
         accounted = cursor.count is not None and cursor.count + fresh == count
-        highest: Any = max([*_given(met), *_given(known)], default=None)
-        return replace(cursor, count=count if accounted else None, highest=highest, tally=Tally())
+        return replace(cursor, count=count if accounted else None, highest=_highest(met, known), tally=Tally())
 
     def vanished(self, cursor: CountedCursor) -> Iterator[Page]:
         """Takes away the numbers that nothing bears (any more); the cursor is right after the last page."""
@@ -190,13 +183,8 @@ class CountedStream(ProjectStream[CountedCursor]):
 
     def present(self) -> set[str]:
         """The numbers (or tags) of everything in the list."""
-        present: set[str] = set()
-        after: str | None = None
-        while True:
-            nodes, after = self.page_of(NUMBERS[self.connection], after)
-            present.update(str(node.get("iid") or node.get("tagName")) for node in nodes)
-            if after is None:
-                return present
+        nodes = read_all(lambda after: self.page_of(NUMBERS[self.connection], after))
+        return {str(node.get("iid") or node.get("tagName")) for node in nodes}
 
 
 def _mark(node: Node) -> int | str:
@@ -207,8 +195,8 @@ def _mark(node: Node) -> int | str:
     return int(iid) if iid.isascii() and iid.isdigit() else 0
 
 
-def _given(mark: int | str | None) -> list[Any]:
-    return [] if mark is None else [mark]
+def _highest(*marks: Any) -> Any:
+    return max((mark for mark in marks if mark is not None), default=None)
 
 
 class MergeRequestStream(CountedStream):

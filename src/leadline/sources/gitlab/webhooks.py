@@ -38,6 +38,7 @@ from leadline.sources.kit.webhooks import (
     in_graphql,
     instant,
     latest,
+    observed_at,
     required,
 )
 
@@ -189,14 +190,10 @@ def _note(of: _Delivery) -> tuple[Change, ...] | str:
     policy = MergePolicy(
         ("updated_at",),
         () if author is not None else ("author",),
-        observed_at=_observed_at(merge_request, node),
+        observed_at=observed_at(merge_request, node),
         in_pull_request=True,
     )
     return (Change("comments", rows["comments"], policy),)
-
-
-def _observed_at(*nodes: Node) -> datetime | None:
-    return latest(*(instant(node.get("updated_at"), "updated_at") for node in nodes))
 
 
 def _pipeline(of: _Delivery) -> tuple[Change, ...] | str:

@@ -1,8 +1,6 @@
-"""A tool's HTTP API asked patiently: rate limits obeyed, passing troubles waited out, lasting ones named.
+"""A tool's HTTP API asked patiently: rate limits obeyed, by the tool's own clock, passing troubles waited out, lasting ones named.
 
-Troubles that pass (no connection, 5xx, a body that was cut) are tried again after a growing, jittered wait; limits are waited
-for as long as the tool's own headers say, by the tool's own clock. Waiting and chance are passed in. No header that holds a
-secret ever gets into an error. Why not a library: ``docs/decisions/http-client.md``.
+No header that holds a secret ever gets into an error. Why not a library: ``docs/decisions/http-client.md``.
 """
 
 from __future__ import annotations
@@ -184,7 +182,22 @@ class Client:
     ) -> Answer:
         """The answer to GET of a file. ``take`` is given every answer of status 200, and its bytes as they come: again from
         the first where an attempt broke off. Redirects are not followed. Raises ``Unavailable``."""
-        answer = self._with_retries(lambda: self._streamed(url, take, headers), "", attempts)
+
+        def download() -> Answer | str:
+            with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
+                self.tool_time = _date(response.headers.get("date")) or self.tool_time
+                if response.status_code >= 500:
+                    return f"it answered {response.status_code}"
+                answer = Answer(response.status_code, response.headers, None)
+                if answer.status == 200:
+                    take(answer, response.iter_bytes())
+                return answer
+
+        def attempt() -> Answer | RateLimited | str:
+            answer = self._sent(download)
+            return answer if isinstance(answer, str) else self._limit(answer) or answer
+
+        answer = self._with_retries(attempt, "", attempts)
         self.answers += 1
         return answer
 
@@ -229,22 +242,6 @@ class Client:
         if not isinstance(answer, Answer):
             return answer
         return self._limit(answer) or (classify(answer) if classify is not None else None) or answer
-
-    def _streamed(
-        self, url: str, take: Callable[[Answer, Iterator[bytes]], None], headers: Mapping[str, str] | None
-    ) -> Answer | RateLimited | str:
-        def download() -> Answer | str:
-            with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
-                self.tool_time = _date(response.headers.get("date")) or self.tool_time
-                if response.status_code >= 500:
-                    return f"it answered {response.status_code}"
-                answer = Answer(response.status_code, response.headers, None)
-                if answer.status == 200:
-                    take(answer, response.iter_bytes())
-                return answer
-
-        answer = self._sent(download)
-        return answer if isinstance(answer, str) else self._limit(answer) or answer
 
     def _sent(self, exchange: Callable[[], Sent]) -> Sent | str:
         """What ``exchange`` gives, or the trouble on the way that may pass."""

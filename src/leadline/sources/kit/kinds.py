@@ -1,7 +1,4 @@
-"""The kinds of sources, each declared once: what its commands take, where its secret is looked for, and which module reads it.
-
-Only declarations: commands and their help are made from them, without loading what reads a tool. ``settings`` loads that.
-"""
+"""The kinds of sources, declared once: what their commands take, where secrets are looked for, and which module reads a kind."""
 
 from __future__ import annotations
 

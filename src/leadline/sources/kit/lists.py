@@ -1,8 +1,4 @@
-"""How a long list of a tool is read: page by page, from where it was left, whole however long, in pages that the server bears.
-
-``walk`` is the one way down (or up) a list: the first time to its end, later to what is known already. ``PageSize`` asks for
-fewer things at once after a page that was too heavy. ``NumberedPage`` is the position in a list whose pages have only numbers.
-"""
+"""How a long list of a tool is read: page by page, from where it was left, whole however long, in pages that the server bears."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where a secret is, and how it is read from there: a variable, a file, or the system's keyring. The secret itself is never kept.
-
-A ``SecretPlace`` can be stored and shown; ``read`` gives what is there now, so that a secret may be renewed while a server runs.
-"""
+"""Where a secret is, and how it is read from there: a variable, a file, or the system's keyring. It is never kept itself."""
 
 from __future__ import annotations
 

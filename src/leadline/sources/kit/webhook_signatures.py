@@ -1,7 +1,4 @@
-"""Ways in which webhooks are signed by who knows a secret.
-
-Compared in constant time. Every way to be wrong gives the same answer, and takes as long.
-"""
+"""Ways in which webhooks are signed. Compared in constant time: every way to be wrong gives the same answer, as late."""
 
 from __future__ import annotations
 

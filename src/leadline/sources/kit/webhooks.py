@@ -176,6 +176,11 @@ def instant(value: Any, name: str) -> datetime | None:
         raise Misshapen(f"{name} is no instant but {str(value)[:40]!r}") from None
 
 
+def observed_at(*nodes: Mapping[str, Any]) -> datetime | None:
+    """When something was said last of ``nodes``. Raises ``Misshapen``."""
+    return latest(*(instant(node.get(name), name) for node in nodes for name in ("updated_at", "submitted_at")))
+
+
 def latest(*instants: datetime | None) -> datetime | None:
     """The latest of those that are known."""
     return max((moment for moment in instants if moment is not None), default=None)
