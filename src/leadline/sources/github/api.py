@@ -174,9 +174,7 @@ def _lacking(answer: Answer) -> str:
     if sso.startswith("required"):
         return "authorize the token for the organization's single sign-on"
     if permissions := answer.headers.get("x-accepted-github-permissions"):
-        if answer.status == 403:
-            return f"the token needs the permission {permissions}"
-        return ""
+        return f"the token needs the permission {permissions}" if answer.status == 403 else ""
     accepted = _scopes(answer.headers.get("x-accepted-oauth-scopes"))
     has = _scopes(answer.headers.get("x-oauth-scopes"))
     if accepted and "x-oauth-scopes" in answer.headers and not accepted & has:

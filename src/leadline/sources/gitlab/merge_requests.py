@@ -80,7 +80,8 @@ class MergeRequests:
 
     def _squashes(self, nodes: list[dict[str, Any]]) -> None:
         """Where no merge commit was made, GraphQL does not tell the squashed one: asked for together, by REST."""
-        lacking = {str(node.get("iid")): node for node in nodes if _merged_without_commit(node)}
+        merged = [node for node in nodes if str(node.get("state")).lower() == "merged"]
+        lacking = {str(node.get("iid")): node for node in merged if not node.get("mergeCommitSha")}
         if not lacking:
             return
         try:
@@ -91,7 +92,3 @@ class MergeRequests:
                     node["squashCommitSha"] = answered.get("squash_commit_sha")
         except (Refused, NotFound, Misshapen) as error:
             self.skipped.append(Skipped(f"squashed commits of {self.path}", error.message))
-
-
-def _merged_without_commit(node: Node) -> bool:
-    return str(node.get("state")).lower() == "merged" and not node.get("mergeCommitSha")

@@ -56,8 +56,6 @@ class Refused(Forbidden):
 
 
 class _NoJson(str):
-    """The trouble that a page, not data, was answered."""
-
     __slots__ = ()
 
 
