@@ -64,7 +64,7 @@ class AppAuth(httpx.Auth):
     rest: str
     key_from: str
     headers: Mapping[str, str]
-    client: Client = field(init=False)
+    client: Client = field(init=False, repr=False)
     _ahead: float = 0.0
     """By how many seconds GitHub's clock is ahead of this machine's."""
     _token: str = field(default="", repr=False)
