@@ -82,7 +82,7 @@ def run(action: str, path: Path, folder: Path) -> None:
     import pyarrow.parquet as pq
 
     from leadline.home import Home
-    from leadline.ingest import import_paths
+    from leadline.ingest.importing import import_paths
 
     project = Home.open(folder / "home").project()
     project.lake.snapshot()  # its libraries are loaded, and the database made, before the clock starts

@@ -21,7 +21,7 @@ from leadline.demo import fill
 from leadline.engine import Engine
 from leadline.errors import LeadlineError
 from leadline.home import Home, Project
-from leadline.ingest import ingest
+from leadline.ingest.delivery import ingest
 from leadline.schema import TABLES
 
 AGAIN = {

@@ -28,7 +28,7 @@ from leadline.api.app import create_app
 from leadline.db import keys
 from leadline.exports import worker as export_worker
 from leadline.home import Home, Project
-from leadline.ingest import ingest
+from leadline.ingest.delivery import ingest
 from leadline.people import load_org
 from leadline.schema import table_named
 from leadline.service.server import Server, bound

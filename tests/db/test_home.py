@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from leadline.home import Home
-from leadline.ingest import ingest
+from leadline.ingest.delivery import ingest
 from leadline.schema import TABLES
 
 NAMES = (

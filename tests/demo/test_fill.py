@@ -20,7 +20,7 @@ from leadline.demo.calendar import span
 from leadline.demo.generate import generate
 from leadline.errors import Conflict, InvalidRequest
 from leadline.home import Home, Project
-from leadline.ingest import ingest
+from leadline.ingest.delivery import ingest
 from leadline.schema import TABLES
 
 UNTIL = date(2026, 3, 31)

@@ -11,7 +11,7 @@ import pytest
 from leadline.engine import Engine
 from leadline.errors import InvalidRequest
 from leadline.home import Project
-from leadline.ingest import Receipt, ingest
+from leadline.ingest.delivery import Receipt, ingest
 from leadline.ingest.identities import set_identity
 from leadline.people import load_org
 from leadline.schema import table_named

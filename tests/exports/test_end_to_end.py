@@ -16,7 +16,7 @@ from leadline.exports import service
 from leadline.exports.answers import Created
 from leadline.exports.worker import Worker
 from leadline.home import Project
-from leadline.ingest import import_paths
+from leadline.ingest.importing import import_paths
 
 from .conftest import NOW, body, load_trees, now_of
 

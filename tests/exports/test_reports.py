@@ -19,7 +19,7 @@ from leadline.errors import InvalidRequest
 from leadline.exports.kinds import parse
 from leadline.exports.reports import parse_report, run_report
 from leadline.home import Home, Project
-from leadline.ingest import import_paths
+from leadline.ingest.importing import import_paths
 from leadline.metrics.periods import RANGE, periods, units_of
 from leadline.metrics.report_metrics import SECTIONS
 from leadline.metrics.request import Cancelled, Control

@@ -16,7 +16,9 @@ from leadline.db import Database
 from leadline.db.projects import DEFAULT
 from leadline.engine import Engine
 from leadline.home import Home, Project
-from leadline.ingest import ImportReport, Receipt, import_paths, ingest
+from leadline.ingest.delivery import Receipt, ingest
+from leadline.ingest.importing import import_paths
+from leadline.ingest.report import ImportReport
 from leadline.lake import Lake
 from leadline.schema import TABLES
 from leadline.settings.server import ServerSettings

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from ingest.lakes import Site
 from leadline.engine import Engine
 from leadline.errors import InvalidInput, StoreError
-from leadline.ingest import delivery, ingest, remove, resolution, staging
+from leadline.ingest import delivery, resolution, staging
+from leadline.ingest.delivery import ingest
+from leadline.ingest.removal import remove
 from leadline.lake.maintenance import check_lake
 from leadline.schema import TABLES
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from leadline.db import settings as stored_settings
 from leadline.engine import Engine
 from leadline.home import Project
-from leadline.ingest import ingest
+from leadline.ingest.delivery import ingest
 from leadline.schema import TABLES, ColumnType
 
 from .oracle import COUNTS, Cell, Request

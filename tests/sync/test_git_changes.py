@@ -181,7 +181,7 @@ def test_commits_from_elsewhere_never_vanish(project: Project, history: History)
     """Rows somebody imported for the same repository are theirs to remove."""
     import pyarrow as pa
 
-    from leadline.ingest import ingest
+    from leadline.ingest.delivery import ingest
     from leadline.schema import TABLES
 
     batch = pa.RecordBatch.from_pylist([{"repository": "org/repo", "sha": "f" * 40, "source": "github"}])

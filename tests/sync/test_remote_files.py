@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadline.errors import InvalidRequest
-from leadline.ingest import import_paths
+from leadline.ingest.importing import import_paths
 from leadline.people import tree, trees
 from stubs.files import TOKEN, Files
 from stubs.server import Fault, Request, serving

@@ -21,7 +21,7 @@ from leadline.db import cursors, inbox, jobs, keys, sources
 from leadline.db.models import exports
 from leadline.exports.worker import Worker
 from leadline.home import Home
-from leadline.ingest import ingest
+from leadline.ingest.delivery import ingest
 from leadline.ingest.inbox import flush
 from leadline.people import find_team, tree, trees, versions
 from leadline.people.team_rules import team_rules

@@ -113,9 +113,14 @@ class Keyring:
         """The valid key whose text this is. Raises ``Unauthenticated``."""
         key = self.remembered(text)
         if key is None:
-            key = self._look_up(text)
+            key = keys.find(self._db, text, self._now())
             if key is None:
                 raise unauthenticated()
+            with self._guard:
+                self._known[_digest(text)] = (self._clock() + REMEMBER_SECONDS, key)
+                self._known.move_to_end(_digest(text))
+                while len(self._known) > _REMEMBERED:
+                    self._known.popitem(last=False)
             self._note_use(key)
         return key
 
@@ -131,16 +136,6 @@ class Keyring:
     def close(self) -> None:
         """End the note-taking thread."""
         self._notes.shutdown(wait=True, cancel_futures=True)
-
-    def _look_up(self, text: str) -> ApiKey | None:
-        key = keys.find(self._db, text, self._now())
-        if key is not None:
-            with self._guard:
-                self._known[_digest(text)] = (self._clock() + REMEMBER_SECONDS, key)
-                self._known.move_to_end(_digest(text))
-                while len(self._known) > _REMEMBERED:
-                    self._known.popitem(last=False)
-        return key
 
     def _note_use(self, key: ApiKey) -> None:
         with self._guard:

@@ -5,7 +5,7 @@ and a bug becomes a 500 that names the log entry but shows nothing of the inside
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
 from fastapi import FastAPI
@@ -89,9 +89,8 @@ def allowed_methods(request: Request) -> list[str]:
 class CatchBugs:
     """Outermost middleware: an exception nobody expected is logged with an id, and the client gets a 500 naming it."""
 
-    def __init__(self, app: ASGIApp, new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:12]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, whatever happens inside."""
@@ -116,7 +115,7 @@ class CatchBugs:
             refusal: LeadlineError = StoreError("The metadata database cannot be reached now; try again later")
             await error_response(refusal)(scope, receive, send)
         except Exception:
-            bug = self.new_id()
+            bug = uuid.uuid4().hex[:12]
             log.exception("unexpected error", error_id=bug)
             if started:  # half an answer is out: only cutting the connection tells the client
                 raise

@@ -125,7 +125,7 @@ def _described(options: dict[str, Any]) -> str:
 
 def _make(project: Project, demo: Span, options: dict[str, Any], progress: Callable[[float], None]) -> None:
     from leadline.demo.generate import generate
-    from leadline.ingest import ingest
+    from leadline.ingest.delivery import ingest
 
     steps = count(1)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
@@ -22,6 +22,7 @@ from starlette.responses import Response, StreamingResponse
 from leadline.api.negotiation import ByteRange, etag, not_modified, parse_range, takes_gzip
 from leadline.api.query import Headers, HeaderText, MayBeAbsent
 from leadline.errors import LeadlineError, NotFound, StoreError
+from leadline.exports.service import StoredFile
 
 CHUNK = 256 * 1024
 """Bytes read and sent at a time."""
@@ -47,35 +48,10 @@ class DownloadHeaders(FileHeaders):
     )
 
 
-class Sendable(Protocol):
-    """What must be known of a file to send it; ``leadline.exports.service.StoredFile`` is one."""
-
-    @property
-    def path(self) -> Path:
-        """Where it lies."""
-
-    @property
-    def sha256(self) -> str:
-        """Hexadecimal digest of the stored bytes."""
-
-    @property
-    def filename(self) -> str:
-        """What to call it at the client's, without ``.gz``."""
-
-    @property
-    def content_type(self) -> str:
-        """Media type of the decompressed content."""
-
-    @property
-    def gzip(self) -> bool:
-        """Whether it lies gzipped."""
-
-
-def respond(stored: Sendable, headers: FileHeaders, *, plain: bool = False) -> Response:
-    """The answer to a download of ``stored``: 200, 206 or 304; the headers alone unless these are ``DownloadHeaders``. ``plain``
-    sends a gzipped file decompressed whatever the client takes. Raises ``RangeNotSatisfiable``; ``NotFound`` if the file was
-    cleaned away in this moment; ``StoreError`` if it is damaged."""
-    compressed = stored.gzip and not plain and takes_gzip(headers.accept_encoding)
+def respond(stored: StoredFile, headers: FileHeaders) -> Response:
+    """The answer to a download of ``stored``: 200, 206 or 304; the headers alone unless these are ``DownloadHeaders``. Raises
+    ``RangeNotSatisfiable``; ``NotFound`` if the file was cleaned away in this moment; ``StoreError`` if it is damaged."""
+    compressed = stored.gzip and not stored.plain and takes_gzip(headers.accept_encoding)
     tag = etag(stored.sha256, gzip=compressed)
     answer = _headers(stored, tag, compressed=compressed)
     if not_modified(headers.if_none_match, tag):
@@ -104,7 +80,7 @@ def _range(headers: FileHeaders, tag: str, size: int) -> ByteRange | None:
     return parse_range(headers.range, headers.if_range, tag, size)
 
 
-def _headers(stored: Sendable, tag: str, *, compressed: bool) -> dict[str, str]:
+def _headers(stored: StoredFile, tag: str, *, compressed: bool) -> dict[str, str]:
     headers = {
         "ETag": tag,
         "Vary": "Accept-Encoding",
@@ -117,7 +93,7 @@ def _headers(stored: Sendable, tag: str, *, compressed: bool) -> dict[str, str]:
     return {**headers, "Content-Encoding": "gzip"} if compressed else headers
 
 
-def _open(stored: Sendable, *, decompress: bool) -> IO[bytes]:
+def _open(stored: StoredFile, *, decompress: bool) -> IO[bytes]:
     try:
         # Opened before the answer begins: a file removed later is still sent whole.
         source = stored.path.open("rb")

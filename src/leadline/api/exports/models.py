@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated
 
 from pydantic import Field
 
@@ -22,9 +22,6 @@ from leadline.db.export_list import SORTS, ListFilter
 from leadline.db.jobs import STATES
 from leadline.errors import Detail
 from leadline.json_body import Body
-
-if TYPE_CHECKING:
-    from leadline.metrics.metric import CatalogueEntry
 
 MAX_LIMIT = 100
 """Exports on a page."""
@@ -97,20 +94,6 @@ class MetricBody(Body):
     unit: str
     levels: list[str] = Field(description="Aggregation levels that have it.")
     definition: str
-
-    @classmethod
-    def of(cls, metric: CatalogueEntry) -> Self:
-        """The catalogue's entry."""
-        return cls(
-            id=metric.id,
-            column=metric.column,
-            group=metric.group,
-            groups=list(metric.groups),
-            aliases=list(metric.aliases),
-            unit=metric.unit,
-            levels=list(metric.levels),
-            definition=metric.definition,
-        )
 
 
 class CatalogueBody(Body):

@@ -124,7 +124,9 @@ def _add_lists(router: APIRouter, kind: ExportKind) -> None:
         response_description="Every metric, in the order of the file's columns.",
     )
     def list_metrics(_caller: Reader) -> CatalogueBody:
-        return CatalogueBody(metrics=[MetricBody.of(metric) for metric in kind.catalogue()])
+        return CatalogueBody(
+            metrics=[MetricBody.model_validate(metric, from_attributes=True) for metric in kind.catalogue()]
+        )
 
 
 def _add_one(router: APIRouter, kind: ExportKind) -> None:
@@ -167,7 +169,7 @@ def _add_download(router: APIRouter, kind: ExportKind) -> None:
 
     def send(caller: Reader, export_id: str, headers: FileHeaders) -> Response:
         stored = service.stored_file(caller.project, export_id, kind=kind.name, now=caller.now)
-        return respond(stored, headers, plain=stored.plain)
+        return respond(stored, headers)
 
     @router.get(
         path,
