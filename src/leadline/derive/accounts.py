@@ -154,8 +154,7 @@ def activity(accounts: ibis.Table) -> ibis.Table:
     ]
     counts = _union(parts)
     per_account = counts.group_by(list(_KEYS)).agg(
-        **{name: counts.uses.sum(where=counts.what == name) for name, *_ in counted},
-        total=counts.uses.sum(),
+        **{name: counts.uses.sum(where=counts.what == name) for name, *_ in counted}, total=counts.uses.sum()
     )
     # Engines sum whole numbers to wider ones without ibis knowing; the way over a decimal makes the cast happen.
     numbers = (
@@ -356,8 +355,7 @@ def _through_noreply(resolved: ibis.Table) -> ibis.Table:
         noreply="email", owner="owner", carrier=numbered.host + " account " + numbered.login
     )
     joined = resolved.left_join(
-        carriers,
-        [resolved.account == carriers.noreply, ~resolved.final, resolved.developer.isnull()],
+        carriers, [resolved.account == carriers.noreply, ~resolved.final, resolved.developer.isnull()]
     ).select(resolved, carriers.owner, carriers.carrier)
     return joined.select(
         *_KEYS,

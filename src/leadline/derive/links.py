@@ -51,9 +51,7 @@ def known_items() -> Table:
     number = ibis.literal("#") + items.key.replace("#", "")
     numbered = items.key.re_search(_NUMBER)
     return items.select(
-        "project",
-        "key",
-        item_mention=ibis.cases((numbered, items.project.lower() + number), else_=items.key.upper()),
+        "project", "key", item_mention=ibis.cases((numbered, items.project.lower() + number), else_=items.key.upper())
     )
 
 

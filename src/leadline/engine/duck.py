@@ -105,11 +105,7 @@ class Engine:
     # -- binding ---------------------------------------------------------------------------------------------------
 
     def bind_snapshot(
-        self,
-        snapshot: Snapshot,
-        tables: Iterable[str] | None = None,
-        *,
-        within: Within = EVERYTHING,
+        self, snapshot: Snapshot, tables: Iterable[str] | None = None, *, within: Within = EVERYTHING
     ) -> None:
         """One view per schema table (or the ``tables`` named), with the declared columns; empty where it has no file.
 

@@ -23,11 +23,7 @@ def rows_by_repository(engine: Backend, tables: Iterable[str]) -> list[tuple[str
 
 
 def rows_in(
-    paths: Iterable[Path],
-    columns: Iterable[str],
-    *,
-    only: Collection[str] | None = None,
-    without: Collection[str] = (),
+    paths: Iterable[Path], columns: Iterable[str], *, only: Collection[str] | None = None, without: Collection[str] = ()
 ) -> str:
     """A query for ``columns`` of Parquet files: of the repositories ``only`` (None: of all), ``without`` some."""
     files = ", ".join(map(sql_text, sorted(paths)))

@@ -11,16 +11,10 @@ from leadline.derive import attribution
 from leadline.derive.accounts import ACCOUNT_COLUMNS, DIRECT_COLUMNS, accounts, direct_accounts
 from leadline.materialize.model import Model
 
-DIRECT_ACCOUNTS = Model(
-    "direct_accounts",
-    DIRECT_COLUMNS,
-    expression=lambda profile: direct_accounts(profile["bots"]),
-)
+DIRECT_ACCOUNTS = Model("direct_accounts", DIRECT_COLUMNS, expression=lambda profile: direct_accounts(profile["bots"]))
 
 ACCOUNTS = Model(
-    "accounts",
-    ACCOUNT_COLUMNS,
-    expression=lambda profile: accounts(profile["bots"], direct=DIRECT_ACCOUNTS.table()),
+    "accounts", ACCOUNT_COLUMNS, expression=lambda profile: accounts(profile["bots"], direct=DIRECT_ACCOUNTS.table())
 )
 
 

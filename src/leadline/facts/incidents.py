@@ -74,8 +74,6 @@ INCIDENTS = Model(
 """Resolved incidents: what metrics count. ``owner_key`` numbers what decides whose they are: repository and service."""
 
 INCIDENT_REPOSITORIES = Model(
-    "incident_repositories",
-    {"owner_key": "int64", "repository": "string"},
-    expression=_repositories,
+    "incident_repositories", {"owner_key": "int64", "repository": "string"}, expression=_repositories
 )
 """The repositories of every owner key: its own, else those that its service deploys from."""

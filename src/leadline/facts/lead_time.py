@@ -174,11 +174,7 @@ def _compute_lead(context: BuildContext) -> None:
     context.engine.copy(text, context.folder / "lead.parquet", "parquet")
 
 
-MERGE_BUILDS = Model(
-    "merge_builds",
-    {**PULL_REQUEST_KEY, "build_finished_at": INSTANT},
-    expression=_merge_builds,
-)
+MERGE_BUILDS = Model("merge_builds", {**PULL_REQUEST_KEY, "build_finished_at": INSTANT}, expression=_merge_builds)
 CARRIED_PULLS = Model(
     "carried_pulls",
     {

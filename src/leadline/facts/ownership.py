@@ -52,9 +52,7 @@ def _merged(_profile: Profile) -> Table:
 
 
 MERGES_BY_DEVELOPER = Model(
-    "merged",
-    {"developer": "string", "repository": "string", "happened_us": "int64"},
-    expression=_merged,
+    "merged", {"developer": "string", "repository": "string", "happened_us": "int64"}, expression=_merged
 )
 """Merges by known developers: by these a team without rules has its repositories."""
 

@@ -118,8 +118,7 @@ def _reviews() -> Table:
     """Per pull request the reviews of others than the author: the first, and the first approval."""
     reviews = _by_others(schema_table("reviews").select(*PR, "author", "source", "state", written_at="submitted_at"))
     return reviews.group_by(PR).agg(
-        reviewed_at=lambda t: t.written_at.min(),
-        approved_at=lambda t: t.written_at.min(where=t.state == "approved"),
+        reviewed_at=lambda t: t.written_at.min(), approved_at=lambda t: t.written_at.min(where=t.state == "approved")
     )
 
 

@@ -77,9 +77,7 @@ def _pull_requests(profile: Profile) -> Table:
     fact = attach(fact, PR, links)
     merged = fact.merged_at.notnull()
     why = joined(
-        fact.why,
-        seen_in(fact.seen),
-        reasons(*_stage_reasons(fact, profile), *_delivery_reasons(fact, merged, profile)),
+        fact.why, seen_in(fact.seen), reasons(*_stage_reasons(fact, profile), *_delivery_reasons(fact, merged, profile))
     )
     return _in_seconds(fact.mutate(why=why), ("cycle", "first_comment", "coding", "review", "build", "deploy", "lead"))
 

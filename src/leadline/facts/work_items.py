@@ -54,8 +54,6 @@ WORK_ITEMS = Model(
 """Completed items of known developers: what metrics count; ``type`` is the whole name in lower case."""
 
 ASSOCIATIONS = Model(
-    "associations",
-    {"developer": "string", "happened_us": "int64", "linked": "boolean"},
-    expression=_associated,
+    "associations", {"developer": "string", "happened_us": "int64", "linked": "boolean"}, expression=_associated
 )
 """Completed items of known developers, and whether a pull request is linked to each."""

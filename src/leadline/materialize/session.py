@@ -88,10 +88,25 @@ class Sessions:
         """Open a session on the given Delta versions and org tree versions; ``before_each`` hears of every fact that
         must be computed first. Raises ``StoreError`` if a version is gone."""
         state = (project.folder, dict(tables), dict(tree_versions), dict(profile.texts))
-        opened = Session(
-            engine := self._ready(state),
-            _store(self._policy, engine, project, tables, tree_versions, profile, before_each),
+        engine = self._ready(state)
+
+        def bind_people() -> None:
+            org_trees = [tree(project, name, version) for name, version in sorted(tree_versions.items())]
+            engine.bind_arrow(PEOPLE, people(org_trees))
+
+        store = MaterializationStore(
+            project.folder / "cache" / "facts",
+            engine,
+            policy=self._policy,
+            snapshot=project.lake.snapshot,
+            versions=tables,
+            people=tree_versions,
+            bind_people=bind_people,
+            profile=profile,
+            lock=project.lock,
+            before_each=before_each,
         )
+        opened = Session(engine, store)
         began = time.monotonic()
         kept = False
         try:
@@ -118,41 +133,9 @@ class Sessions:
         return self._engine
 
 
-def _store(
-    policy: BuildPolicy,
-    engine: Backend,
-    project: Project,
-    tables: Mapping[str, int],
-    tree_versions: Mapping[str, int],
-    profile: Profile,
-    before_each: Callable[[str], None],
-) -> MaterializationStore:
-
-    def bind_people() -> None:
-        org_trees = [tree(project, name, version) for name, version in sorted(tree_versions.items())]
-        engine.bind_arrow(PEOPLE, people(org_trees))
-
-    return MaterializationStore(
-        project.folder / "cache" / "facts",
-        engine,
-        policy=policy,
-        snapshot=project.lake.snapshot,
-        versions=tables,
-        people=tree_versions,
-        bind_people=bind_people,
-        profile=profile,
-        lock=project.lock,
-        before_each=before_each,
-    )
-
-
 @contextmanager
 def session(
-    project: Project,
-    tables: Mapping[str, int],
-    tree_versions: Mapping[str, int],
-    profile: Profile,
-    policy: BuildPolicy,
+    project: Project, tables: Mapping[str, int], tree_versions: Mapping[str, int], profile: Profile, policy: BuildPolicy
 ) -> Iterator[Session]:
     """One session as ``Sessions.open`` opens it, on an engine of its own."""
     with Sessions(project.home, policy) as sessions, sessions.open(project, tables, tree_versions, profile) as opened:

@@ -5,13 +5,12 @@ There are two insights, productivity and efficiency (DORA), each with groups of 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import TypeVar
 
 from leadline.errors import Detail, InvalidRequest
 from leadline.metrics.efficiency import EFFICIENCY_METRICS
-from leadline.metrics.metric import EFFICIENCY, PRODUCTIVITY, CatalogueEntry, Metric
+from leadline.metrics.metric import EFFICIENCY, PRODUCTIVITY, CatalogueEntry, Metric, unknown
 from leadline.metrics.productivity import PRODUCTIVITY_METRICS
 from leadline.metrics.report_metrics import REPORT_COMPONENTS
 
@@ -51,7 +50,7 @@ def named(name: str, entries: Sequence[EntryT]) -> EntryT:
     for entry in entries:
         if name.strip().upper() in entry.names:
             return entry
-    raise _unknown("metric", name, [entry.column for entry in entries], "metrics")
+    raise unknown("metric", name, [entry.column for entry in entries], "metrics")
 
 
 def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str = PRODUCTIVITY) -> tuple[Metric, ...]:
@@ -66,7 +65,7 @@ def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str
         name = asked.strip().lower()
         group = name if name in group_names else GROUP_ALIASES.get(name)
         if group not in group_names:
-            raise _unknown("metric group", asked, list(group_names), "metricGroups")
+            raise unknown("metric group", asked, list(group_names), "metricGroups")
         wanted_groups.add(group)
     by_name = [named(name, _OF[insight]) for name in names]
     for metric in by_name:
@@ -88,14 +87,3 @@ def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str
 def by_ids(ids: Sequence[str]) -> tuple[Metric, ...]:
     """The metrics with these ids, in the order given; those that only reports compute have one, too."""
     return tuple(_BY_ID[metric_id] for metric_id in ids)
-
-
-def _unknown(what: str, name: str, known: list[str], field: str) -> InvalidRequest:
-    upper = {known_name.upper(): known_name for known_name in known}
-    near = [upper[known_name] for known_name in difflib.get_close_matches(name.upper(), upper, n=3, cutoff=0.5)]
-    hint = f"did you mean {', '.join(near)}?" if near else f"one of {', '.join(known)}"
-    return InvalidRequest(
-        f'Unknown {what} "{name}"; {hint}',
-        code=f"unknown_{what.replace(' ', '_')}",
-        details=[Detail(field, f"one of {', '.join(known)}")],
-    )

@@ -140,12 +140,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         aliases=("MTTR",),
     ),
     _dora(
-        "Incident_Count",
-        "mttr",
-        "count",
-        "Incidents resolved in the period.",
-        ("incidents",),
-        Sum(Incidents.resolved),
+        "Incident_Count", "mttr", "count", "Incidents resolved in the period.", ("incidents",), Sum(Incidents.resolved)
     ),
     *(
         _dora(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -79,6 +80,11 @@ class Measure:
         return f"{self.fact.name}.{self.name}"
 
 
+def _stored(module: str, name: str) -> Callable[[], Events]:
+    """The stored table ``name`` of a module of ``leadline.facts``, as it is."""
+    return lambda: Events(getattr(import_module(f"leadline.facts.{module}"), name))
+
+
 def _one(_event: Table) -> Value:
     import ibis
 
@@ -96,26 +102,14 @@ def _where(condition: Callable[[Table], Value]) -> Callable[[Table], Value]:
 # -- facts of people ---------------------------------------------------------------------------------------------------
 
 
-def _commits() -> Events:
-    from leadline.facts.commits import COMMITS
-
-    return Events(COMMITS)
-
-
 class Commits:
     """Credited commits."""
 
-    FACT = MeasuredFact("commits", _commits)
+    FACT = MeasuredFact("commits", _stored("commits", "COMMITS"))
     coding_days = Measure(FACT, _column("day"), "distinct")
     active_developers = Measure(FACT, _one, "any")
     lines_added = Measure(FACT, _column("additions"))
     lines_removed = Measure(FACT, _column("deletions"))
-
-
-def _pull_requests() -> Events:
-    from leadline.facts.pull_requests import PULL_REQUESTS
-
-    return Events(PULL_REQUESTS)
 
 
 def _sized(size: str) -> Callable[[Table], Value]:
@@ -125,7 +119,7 @@ def _sized(size: str) -> Callable[[Table], Value]:
 class PullRequests:
     """Merged pull requests. Durations are microseconds."""
 
-    FACT = MeasuredFact("pull_requests", _pull_requests)
+    FACT = MeasuredFact("pull_requests", _stored("pull_requests", "PULL_REQUESTS"))
     merged = Measure(FACT, _one)
     merged_small = Measure(FACT, _sized("small"))
     merged_medium = Measure(FACT, _sized("medium"))
@@ -163,16 +157,10 @@ class WorkItems:
     complete = Measure(FACT, _column("complete_us"))
 
 
-def _associations() -> Events:
-    from leadline.facts.work_items import ASSOCIATIONS
-
-    return Events(ASSOCIATIONS)
-
-
 class Associations:
     """Completed work items, and whether a pull request is linked to each."""
 
-    FACT = MeasuredFact("associations", _associations)
+    FACT = MeasuredFact("associations", _stored("work_items", "ASSOCIATIONS"))
     completed = Measure(FACT, _one)
     linked = Measure(FACT, _where(lambda events: events.linked))
 
@@ -199,16 +187,10 @@ class Lead:
 # -- facts of teams ----------------------------------------------------------------------------------------------------
 
 
-def _deployments() -> Events:
-    from leadline.facts.deployments import DEPLOYMENTS
-
-    return Events(DEPLOYMENTS)
-
-
 class Deployments:
     """Finished production deployments."""
 
-    FACT = MeasuredFact("deployments", _deployments, "deployments")
+    FACT = MeasuredFact("deployments", _stored("deployments", "DEPLOYMENTS"), "deployments")
     succeeded = Measure(FACT, _where(lambda events: events.succeeded))
     finished = Measure(FACT, _where(lambda events: events.counted))
 
@@ -226,16 +208,10 @@ class Failures:
     deployments = Measure(FACT, _one)
 
 
-def _incidents() -> Events:
-    from leadline.facts.incidents import INCIDENTS
-
-    return Events(INCIDENTS)
-
-
 class Incidents:
     """Resolved incidents. Durations are microseconds."""
 
-    FACT = MeasuredFact("incidents", _incidents, "incidents")
+    FACT = MeasuredFact("incidents", _stored("incidents", "INCIDENTS"), "incidents")
     resolved = Measure(FACT, _one)
     restore = Measure(FACT, _column("restore_us"))
 

@@ -5,8 +5,10 @@ Parents aggregate the measures of all events below them, never the metrics of th
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 
+from leadline.errors import Detail, InvalidRequest
 from leadline.metrics.measures import Measure, RowColumn
 
 DAY_US = 86_400_000_000
@@ -154,3 +156,15 @@ class Metric(_Described):
 
 CatalogueEntry = Metric | ExportColumn
 """A column that an export can have, as catalogues tell it."""
+
+
+def unknown(what: str, name: str, known: list[str], field: str) -> InvalidRequest:
+    """The refusal of a name that is none of ``known``, with the nearest of them; ``field`` is where it was asked for."""
+    upper = {known_name.strip().upper(): known_name for known_name in known}
+    near = [upper[known_name] for known_name in difflib.get_close_matches(name.strip().upper(), upper, n=3, cutoff=0.5)]
+    hint = f"did you mean {', '.join(near)}?" if near else f"one of {', '.join(known)}"
+    return InvalidRequest(
+        f'Unknown {what} "{name}"; {hint}',
+        code=f"unknown_{what.replace(' ', '_')}",
+        details=[Detail(field, f"one of {', '.join(known)}")],
+    )

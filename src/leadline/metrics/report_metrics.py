@@ -7,13 +7,11 @@ and no export shows; they are computed by the same query as the catalogue's metr
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leadline.errors import Detail, InvalidRequest
 from leadline.metrics.measures import Commits, PullRequests
-from leadline.metrics.metric import DAY_US, DEVELOPER, TEAM, Formula, Metric, Statistic, Sum
+from leadline.metrics.metric import DAY_US, DEVELOPER, TEAM, Formula, Metric, Statistic, Sum, unknown
 
 PEOPLE = "people"
 """As a divisor: the distinct developers of the team."""
@@ -25,11 +23,7 @@ def _part(column: str, unit: str, definition: str, source: str, formula: Formula
 
 REPORT_COMPONENTS: tuple[Metric, ...] = (
     _part(
-        "Report_Coding_Days",
-        "days",
-        "Coding days, summed over the developers.",
-        "commits",
-        Sum(Commits.coding_days),
+        "Report_Coding_Days", "days", "Coding days, summed over the developers.", "commits", Sum(Commits.coding_days)
     ),
     _part(
         "Report_Active_Developers",
@@ -132,16 +126,10 @@ _SHARED = (
         "REPORT_FIRST_COMMENT",
     ),
     ReportMetric(
-        "NUMBER_OF_COMMENTS_PER_PR",
-        "count",
-        "mean comments per merged pull request",
-        "REVIEW_COMMENTS_PER_PR_AVG",
+        "NUMBER_OF_COMMENTS_PER_PR", "count", "mean comments per merged pull request", "REVIEW_COMMENTS_PER_PR_AVG"
     ),
     ReportMetric(
-        "AVG_TIME_TO_COMPLETE",
-        "days",
-        "mean time in which completed work items were completed",
-        "AVG_TIME_TO_COMPLETE",
+        "AVG_TIME_TO_COMPLETE", "days", "mean time in which completed work items were completed", "AVG_TIME_TO_COMPLETE"
     ),
 )
 
@@ -193,10 +181,7 @@ _CONTRIBUTORS = (
     ),
     *_SHARED,
     ReportMetric(
-        "NO_OF_PRS_WITH_MISSING_TICKETS",
-        "count",
-        "merged pull requests linked to no work item",
-        "PR_MISSING_TICKETS",
+        "NO_OF_PRS_WITH_MISSING_TICKETS", "count", "merged pull requests linked to no work item", "PR_MISSING_TICKETS"
     ),
 )
 
@@ -221,12 +206,6 @@ def chosen(section: Section, names: Sequence[str]) -> tuple[ReportMetric, ...]:
     for name in names:
         upper = name.strip().upper()
         if upper not in metrics:
-            near = difflib.get_close_matches(upper, metrics, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(near)}?" if near else f"one of {', '.join(metrics)}"
-            raise InvalidRequest(
-                f'Unknown metric "{name}"; {hint}',
-                code="unknown_metric",
-                details=[Detail(f"{section.field}.metrics", f"one of {', '.join(metrics)}")],
-            )
+            raise unknown("metric", name, list(metrics), f"{section.field}.metrics")
         wanted.add(upper)
     return tuple(metric for name, metric in metrics.items() if not wanted or name in wanted)

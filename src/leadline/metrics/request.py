@@ -8,7 +8,7 @@ cancellation in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
@@ -67,17 +67,8 @@ class MetricsRequest:
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back. Equal requests have equal documents."""
-        return {
-            "tree": self.tree,
-            "team": self.team,
-            "start": self.start.isoformat(),
-            "end": self.end.isoformat(),
-            "metrics": list(self.metrics),
-            "level": self.level,
-            "granularity": self.granularity,
-            "aggregation": self.aggregation,
-            "format": self.format,
-        }
+        dates = {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        return {**asdict(self), **dates, "metrics": list(self.metrics)}
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> MetricsRequest:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from leadline.engine import Backend
     from leadline.home import Home, Project
-    from leadline.materialize.session import Session, Sessions
+    from leadline.materialize.session import Session
     from leadline.people.tree import OrgTree
 
 T = TypeVar("T")
@@ -152,6 +152,7 @@ class Runner:
         query: Query,
         finish: Callable[[Backend, str], T],
     ) -> T:
+        """What ``finish`` makes of the engine and the query of ``request``."""
         if pins.definitions != DEFINITIONS:
             raise Conflict(
                 f"This export was made by definitions {pins.definitions}; this leadline has {DEFINITIONS}, "
@@ -160,19 +161,24 @@ class Runner:
             )
         from leadline.engine import Interrupted
 
+        profile = Profile.of(pins.settings)
+        org_tree = tree(project, request.tree, pins.trees[request.tree])
+        opening = self._sessions.open(
+            project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()
+        )
         try:
-            return _run(self._sessions, project, request, pins, control, query, finish)
+            with opening as opened:
+                control.attach(opened)
+                text = query(QueryInputs(opened, org_tree, request, profile, control))
+                finished = finish(opened.engine, opened.engine.remember(text))
         except Interrupted:
             raise Cancelled from None
+        control.progress(1.0)
+        return finished
 
 
 def produce(
-    project: Project,
-    request: RowsRequest,
-    pins: Pins,
-    path: Path,
-    control: Control,
-    query: Query = metrics_query,
+    project: Project, request: RowsRequest, pins: Pins, path: Path, control: Control, query: Query = metrics_query
 ) -> Produced:
     """Compute ``request`` on the versions of ``pins`` and write it to ``path`` (gzipped if that ends in ``.gz``).
 
@@ -182,23 +188,3 @@ def produce(
     """
     with Runner(project.home) as runner:
         return runner.produce(project, request, pins, path, control, query)
-
-
-def _run(
-    sessions: Sessions,
-    project: Project,
-    request: RowsRequest,
-    pins: Pins,
-    control: Control,
-    query: Query,
-    finish: Callable[[Backend, str], T],
-) -> T:
-    """What ``finish`` makes of the engine and the query of ``request``."""
-    profile = Profile.of(pins.settings)
-    org_tree = tree(project, request.tree, pins.trees[request.tree])
-    with sessions.open(project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()) as opened:
-        control.attach(opened)
-        text = query(QueryInputs(opened, org_tree, request, profile, control))
-        finished = finish(opened.engine, opened.engine.remember(text))
-    control.progress(1.0)
-    return finished

@@ -56,18 +56,10 @@ def _computation(run: Callable[[BuildContext], None]) -> Computation:
     )
 
 
-CARRIED = Model(
-    "carried",
-    CARRIED_COLUMNS,
-    computation=_computation(_carried),
-)
+CARRIED = Model("carried", CARRIED_COLUMNS, computation=_computation(_carried))
 """One row per class of production, repository, service ('' for none) and commit id that a successful deployment carries:
 the deployment, when it finished, and how (``via``: ``ancestor``, ``listed`` or ``cherry-pick``; then ``picked_by`` is the
 commit that says so)."""
 
-ANCHORS = Model(
-    "anchors",
-    ANCHORS_COLUMNS,
-    computation=_computation(_anchors),
-)
+ANCHORS = Model("anchors", ANCHORS_COLUMNS, computation=_computation(_anchors))
 """One row per deployment: the known commit whose ancestors it brings, and a sentence where that is not simply its sha."""
