@@ -191,7 +191,6 @@ def _uses(domain: str, table: ibis.Table, column: str) -> ibis.Table:
 
 
 def _spelled(table: ibis.Table, column: str) -> ibis.Table:
-    """Every spelling of a source and an account in one column, with how often it occurs."""
     used = table.filter(table[column] != "")
     return used.group_by(spelled_source=used.source, spelled=used[column]).agg(uses=used.count())
 

@@ -50,7 +50,6 @@ class FirstDeployment:
         return Carried(ancestors, named, self._pick(ancestors + named) if self._graph.cherry_picks else {})
 
     def _visit(self, anchor: int) -> list[int]:
-        """Visit the ancestors of a commit, as far as they are not; those that nothing had reached."""
         first_parent, other_parents, visited = self._graph.first_parent, self._graph.other_parents, self._visited
         reached: list[int] = []
         waiting = [anchor]

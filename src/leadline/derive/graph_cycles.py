@@ -60,7 +60,6 @@ def _own_ancestors(parents_of: dict[int, list[int]]) -> set[int]:
 
 
 def _popped(path: dict[int, None], node: int) -> list[int]:
-    """What was put on ``path`` from ``node`` on, taken off it."""
     component = [path.popitem()[0]]
     while component[-1] != node:
         component.append(path.popitem()[0])

@@ -56,7 +56,6 @@ def extend(graph: Graph, rows: Iterable[CommitRow]) -> Extension | None:
 
 
 def _sorted(rows: Iterable[CommitRow]) -> list[CommitRow]:
-    """Commits by id, each once."""
     # They come sorted from the lake, whose key they are; a lake that breaks its promise must not lose a whole repository.
     ordered = sorted(rows, key=itemgetter(0))
     twice = {ordered[at][0] for at in range(1, len(ordered)) if ordered[at][0] == ordered[at - 1][0]}

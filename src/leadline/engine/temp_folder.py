@@ -35,7 +35,6 @@ class Spill:
 
 
 def _clear(parent: Path) -> None:
-    """Remove what engines of dead processes left below ``parent``."""
     for lock_file in parent.glob(f"{_PREFIX}*{_LOCK}"):
         try:
             lock = os.open(lock_file, os.O_RDWR | os.O_CLOEXEC)

@@ -52,7 +52,6 @@ def commits_fact() -> Table:
 
 
 def _with_lines(commits: Table) -> Table:
-    """``commits`` with additions and deletions, from the commit or else the sum of its files."""
     unknown = commits.filter(commits.additions.isnull() | commits.deletions.isnull()).select(_ROW)
     sums = (
         schema_table("commit_files")

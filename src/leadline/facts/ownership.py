@@ -41,7 +41,6 @@ DEVELOPER_CLASSES = BoundTable("developer_classes", {"class_developer": "string"
 
 
 def _matches(kind: str) -> BoundTable:
-    """The owner keys of a kind of events that each rule matches."""
     return BoundTable(f"{kind}_rules", {"rule": "int64", "owner_key": "int64"})
 
 
@@ -193,7 +192,6 @@ class _DeploymentOwner:
 
 
 def _deployment_matches(engine: Backend, rules: Sequence[TeamRule]) -> list[list[_DeploymentOwner]]:
-    """The owner keys of deployments that each rule matches."""
     matches: list[list[_DeploymentOwner]] = [[] for _ in rules]
     for row in _rows(engine, "deployment owners", _deployment_owners):
         thing = deployment_thing(row["repository"], row["service"], row["pipeline"], row["environment"], row["tags"])
@@ -234,7 +232,6 @@ def _incident_matches(
 
 
 def _incident_owners() -> Table:
-    """Every owner key of incidents with its service and its repositories."""
     incidents = INCIDENTS.table().select("owner_key", "service").distinct()
     repositories = INCIDENT_REPOSITORIES.table()
     of_key = repositories.group_by("owner_key").agg(repositories=repositories.repository.collect(distinct=True))

@@ -109,13 +109,11 @@ def _linked_items() -> Table:
 
 
 def _comments() -> Table:
-    """Per pull request the comments of others than the author: how many, and the first."""
     comments = _by_others(schema_table("comments").select(*PR, "author", "source", written_at="created_at"))
     return comments.group_by(PR).agg(comments=lambda t: t.count(), commented_at=lambda t: t.written_at.min())
 
 
 def _reviews() -> Table:
-    """Per pull request the reviews of others than the author: the first, and the first approval."""
     reviews = _by_others(schema_table("reviews").select(*PR, "author", "source", "state", written_at="submitted_at"))
     return reviews.group_by(PR).agg(
         reviewed_at=lambda t: t.written_at.min(), approved_at=lambda t: t.written_at.min(where=t.state == "approved")

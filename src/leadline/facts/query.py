@@ -81,8 +81,6 @@ def checked(fact: str, filters: Filters) -> Fact:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What filters keep: a range of local dates, people by email, and the teams that count (None: everything)."""
-
     start: date | None
     end: date | None
     people: Sequence[str] | None
@@ -134,7 +132,6 @@ def _rows(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[Org
 
 
 def _of_people(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
-    """Rows of people, with the hierarchy path of their developer's primary team."""
     import ibis
 
     from leadline.facts.shown import rows_of

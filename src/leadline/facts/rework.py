@@ -37,7 +37,6 @@ def rework(window_days: int) -> Table:
 
 
 def _touched() -> Table:
-    """Files with reworked lines, and when their pull request started (µs)."""
     reworked = _files().filter(lambda t: t.reworked > 0)
     return reworked.inner_join(_starts(), _PR).select(*_PR, "path", "reworked", "start")
 

@@ -47,7 +47,6 @@ def bind_work_types(engine: Backend, trees: Sequence[OrgTree], profile: Profile)
 
 
 def _of_node(tree: OrgTree, profile: Profile, rules: list[Mapping[str, str]]) -> dict[int, int]:
-    """The rule in force for each node; new ones are added to ``rules``."""
     of_node: dict[int, int] = {}
     for node in tree.nodes:  # preorder: a parent comes first
         own: Mapping[str, str] | None = own_rules(profile, node).get("work_type")

@@ -92,7 +92,6 @@ def _digest_line(text: bytes) -> bytes:
 
 @cache
 def _compiler(packages: tuple[str, ...]) -> list[str]:
-    """What stands for all code that makes texts."""
     return [code_digest(packages), *(f"{name} {version(name)}" for name in ("ibis-framework", "sqlglot"))]
 
 

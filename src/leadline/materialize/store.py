@@ -130,11 +130,9 @@ class MaterializationStore:
         return _digest(state)
 
     def _named(self, model: Model) -> Path:
-        """Where a stored table is at this state of the data, or will be."""
         return self._folders.named(model.name, self.fingerprint(model))
 
     def _ready(self, model: Model) -> Path:
-        """The folder of a stored table, computed if it is not there yet."""
         folder = self._named(model)
         if not in_use(folder):
             with self._lock(f"facts:{folder.name}"):
@@ -178,7 +176,6 @@ class MaterializationStore:
             self._engine.copy(text, folder / f"{number:05}.parquet", "parquet", compression="snappy")
 
     def _run(self, model: Model, computation: Computation, follows: Dependencies, folder: Path) -> None:
-        """Have a step that is no query write its rows."""
         self._before_each(model.name)
         self.bind_raw(tables=computation.sources)
         self.bind(computation.depends_on)
@@ -216,7 +213,6 @@ class MaterializationStore:
     # -- keeping rows of an earlier state ------------------------------------------------------------------------------
 
     def _record(self, follows: Dependencies, previous: str | None, rebuilt: tuple[str, ...]) -> BuildRecord:
-        """What a stored table is computed from now."""
         return BuildRecord(
             self._config_digest(follows),
             {table: self._versions.get(table) for table in follows.sources},
@@ -257,7 +253,6 @@ class MaterializationStore:
         return changed
 
     def _is_less(self, model: Model, changed: Repositories) -> bool:
-        """Whether the repositories ``changed`` are few enough to be worked on at once."""
         if not model.by_repository or "repository" not in model.columns or model.computation is not None:
             return False
         if self._weight <= _BATCH_ROWS:
@@ -289,7 +284,6 @@ def batches(sizes: Sequence[tuple[str, int]], most: int) -> list[Within]:
 
 
 def _no_rows(model: Model) -> Table:
-    """An empty table with the declared columns."""
     import ibis
 
     nothing = ibis.range(0).unnest().name("nothing").as_table()

@@ -52,7 +52,6 @@ def _share_of_month(month: Period) -> Fraction:
 
 
 def _period_of(day: date, granularity: str) -> tuple[str, date]:
-    """The label of the period that ``day`` is in and the first day after it."""
     if granularity == "daily":
         return day.isoformat(), day + _DAY
     if granularity == "weekly":

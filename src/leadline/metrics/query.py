@@ -111,7 +111,6 @@ def _formula(metric: Metric, level: str) -> Formula:
 
 
 def _values(formula: Formula) -> tuple[Value, ...]:
-    """The values that a formula is made of."""
     if isinstance(formula, Overall):
         return tuple(rating.of for rating in formula.of)
     return (formula.of,) if isinstance(formula, Rating) else (formula,)
@@ -134,7 +133,6 @@ def facts_of(metrics: Sequence[Metric], level: str) -> list[MeasuredFact]:
 
 
 def _events(fact: MeasuredFact, measures: Sequence[Measure], zone: Sequence[Offset]) -> Table:
-    """The fact's events in range: their owner, period and one column per measure."""
     dated = in_period(fact.events.table(), zone, DAYS)
     columns = {measure.name: measure.value(dated) for measure in measures}
     return dated.select("period", owner=dated[fact.owner], **columns)
@@ -159,7 +157,6 @@ def _owned(owners: Table, events: Table) -> Table:
 
 
 def _averaged(values: Iterable[Value]) -> list[Measure]:
-    """The measures that a statistic is taken of, in order of name."""
     measures = {value.measure for value in values if isinstance(value, Statistic)}
     return sorted(measures, key=lambda measure: measure.name)
 
@@ -181,7 +178,6 @@ def _sums(events: Table, owners: Table, measures: Sequence[Measure], averaged: C
 
 
 def _aggregates(events: Table, measures: Sequence[Measure], averaged: Collection[Measure]) -> dict[str, Expression]:
-    """The sum of every measure and the count of those averaged, of the events of one owner and period."""
     aggregates: dict[str, Expression] = {}
     for measure in measures:
         if measure in averaged:
@@ -240,7 +236,6 @@ def _cell(grid: Table, formula: Formula, aggregation: str) -> Column:
 
 
 def _value(grid: Table, formula: Value, aggregation: str) -> NumericValue:
-    """The value of a formula, not rounded."""
     measure = formula.measure
     if isinstance(formula, Sum):
         total = grid[_total(measure)].fill_null(0)

@@ -197,7 +197,6 @@ class LakeReader:
 
 
 def _runs(column: pa.Array) -> Iterator[tuple[str, int, int]]:
-    """The runs of equal values of a column: value, start, end."""
     import pyarrow.compute as pc
 
     if len(column):

@@ -45,7 +45,6 @@ class Rows:
             self._copy(rows.slice(start, ROW_GROUP_ROWS), [repository])
 
     def _file(self) -> RowFile:
-        """The file that rows go to."""
         import pyarrow.parquet as pq
 
         if self._open is None:
@@ -99,7 +98,6 @@ class Rows:
             self._writer.close()
 
     def _rewrite(self, file: RowFile, leaving: set[str]) -> None:
-        """Write the rows of ``file`` anew without those of some repositories."""
         import pyarrow as pa
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
@@ -116,7 +114,6 @@ class Rows:
         path.unlink()
 
     def _copy(self, rows: pa.Table, repositories: Iterable[str]) -> None:
-        """Take in rows, of at most a row group, of some repositories."""
         if not rows.num_rows:
             return
         file = self._file()

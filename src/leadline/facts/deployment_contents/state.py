@@ -264,7 +264,6 @@ def _repository(document: dict[str, Any]) -> Repository:
 
 
 def _sizes(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, int]]:
-    """Every array file with the size it must have."""
     for repository in manifest.repositories.values():
         own = folder / f"repository-{repository.number}"
         if repository.nodes:
@@ -281,7 +280,6 @@ def _sizes(folder: Path, manifest: Manifest) -> Iterator[tuple[Path, int]]:
 
 
 def _mapped(path: Path) -> mmap.mmap | bytes:
-    """A file's bytes, read as they are needed."""
     with path.open("rb") as file:
         if not os.fstat(file.fileno()).st_size:
             return b""
@@ -289,6 +287,5 @@ def _mapped(path: Path) -> mmap.mmap | bytes:
 
 
 def _numbers(path: Path, code: Literal["q", "i"]) -> Sequence[int]:
-    """A file of numbers, read as they are needed."""
     mapped = _mapped(path)
     return memoryview(mapped).cast(code) if len(mapped) else ()

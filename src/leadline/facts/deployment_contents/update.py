@@ -108,7 +108,6 @@ class ContentsUpdate:
         return plan
 
     def _is_current(self, name: str, repository: Repository) -> bool:
-        """Whether a repository's deployments and releases are as they were."""
         return (repository.deployments, repository.releases) == (self._deployments[name], self._releases.get(name, ""))
 
     # -- the work ------------------------------------------------------------------------------------------------------
@@ -133,7 +132,6 @@ class ContentsUpdate:
         self.anchors.drop(names)
 
     def _build(self, names: Sequence[str]) -> None:
-        """Make the graphs of repositories anew, and attribute their commits."""
         for name in names:
             self._state.fresh(name)
         self._lake.choose(names)
@@ -190,7 +188,6 @@ class ContentsUpdate:
     def _anchor(
         self, name: str, repository: Repository, rows: Sequence[DeploymentRow], releases: Sequence[tuple[str, str]]
     ) -> list[DeployedCommit]:
-        """The anchors of a repository's deployments, written as rows."""
         graph = self._state.graph(repository)
         resolver = CommitResolver(graph, releases, cyclic=repository.cyclic)
         anchored = [_faulted(row, resolver.resolve(row.sha, row.shas, row.tags) if name else None) for row in rows]
@@ -238,7 +235,6 @@ class ContentsUpdate:
             self.carried.add(name, carried_rows.rows(rows))
 
     def _walk_anew(self, name: str, repository: Repository) -> None:
-        """Begin a repository's walks anew."""
         self.carried.drop([name])
         self._state.forget_walks(repository)
 
@@ -277,7 +273,6 @@ class _Targets:
 
 
 def _walk_key(row: DeploymentRow, anchor: DeployedCommit) -> bytes:
-    """All of a deployment that a walk depends on."""
     return repr((row.deployment_id, row.finished_us, anchor.sha, anchor.listed)).encode()
 
 
@@ -289,7 +284,6 @@ def _digest(keys: Sequence[bytes], members: Sequence[int]) -> str:
 
 
 def _batches(names: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
-    """``names`` in parts of about ``_BATCH_COMMITS`` commits."""
     part: list[str] = []
     commits = 0
     for name in names:
