@@ -33,16 +33,7 @@ FLAGS = ("ci", "cd", "cfr_status")
 NUMBERS = ("start_time", "duration", "build_number")
 UNUSED = ("job_run", "artifacts", "trigger_chain", "themes", "module_name", "scm_user_id")
 """Documented fields that no table has a column for: taken and dropped."""
-FIELDS = (
-    *REQUIRED_TEXTS,
-    *OPTIONAL_TEXTS,
-    *NUMBERS,
-    "result",
-    *FLAGS,
-    "scm_commit_ids",
-    "job_run_params",
-    *UNUSED,
-)
+FIELDS = (*REQUIRED_TEXTS, *OPTIONAL_TEXTS, *NUMBERS, "result", *FLAGS, "scm_commit_ids", "job_run_params", *UNUSED)
 
 STATUS = {
     "success": "success",
@@ -73,8 +64,7 @@ _LONGEST_RUN = timedelta(days=366)
 
 @dataclass(frozen=True)
 class Run:
-    """A run as a row: ``table`` is ``builds`` or ``deployments``, ``id`` its natural key, ``warnings`` what was
-    ignored."""
+    """A run as a row: ``table`` is ``builds`` or ``deployments``, ``id`` its natural key, ``warnings`` what was ignored."""
 
     table: str
     id: str

@@ -53,7 +53,9 @@ class _Staged:
         self._lake = lake
         self._folders = ExitStack()
         self._writers: dict[tuple[str, bool, bool], tuple[Table, StagingWriter]] = {}
-        _load_libraries()
+        # Committing needs them: they are loaded while the source is still read.
+        load = lambda: [import_module(module) for module in ("duckdb", "deltalake")]  # noqa: E731
+        threading.Thread(target=load, name="sync-imports", daemon=True).start()
 
     def write(self, rows: TypedRows) -> None:
         key = rows.table, rows.replace, rows.counted
@@ -74,15 +76,6 @@ class _Staged:
         self._folders.close()
 
 
-def _load_libraries() -> None:
-    """Load what committing needs while the source is still read."""
-    threading.Thread(
-        target=lambda: [import_module(module) for module in ("duckdb", "deltalake")],
-        name="sync-imports",
-        daemon=True,
-    ).start()
-
-
 @dataclass
 class _Batch:
     """Pages that wait for their delivery."""
@@ -99,11 +92,7 @@ class _Batch:
 
     def has_one_of(self, page: Page) -> bool:
         """Whether a parent of which ``page`` has everything is in here already."""
-        return any(
-            _parent(table, parent) in self.parents
-            for table, parents in page.complete_parents.items()
-            for parent in parents
-        )
+        return not self.parents.isdisjoint(_parents(page))
 
     def add(self, page: Page) -> None:
         for waiting, new in (
@@ -113,9 +102,7 @@ class _Batch:
         ):
             for table, rows in new.items():
                 waiting.setdefault(table, []).extend(rows)
-        self.parents.update(
-            _parent(table, parent) for table, parents in page.complete_parents.items() for parent in parents
-        )
+        self.parents |= _parents(page)
         self.renamed_away += page.renamed_away
         self.vanished += page.vanished
         self.cursors_before.update(page.cursors_before)
@@ -123,8 +110,8 @@ class _Batch:
         self.size += max(1, sum(map(len, page.rows.values())))  # a page without rows still has its cursor
 
 
-def _parent(table: str, key: Row) -> tuple[Any, ...]:
-    return (table, *key.values())
+def _parents(page: Page) -> set[tuple[Any, ...]]:
+    return {(table, *key.values()) for table, parents in page.complete_parents.items() for key in parents}
 
 
 class BatchWriter:
@@ -193,22 +180,18 @@ class BatchWriter:
         """Bring what waits into the lake, then store its cursors; pages that are not finished wait on."""
         batch, self._batch = self._batch, _Batch()
         if batch.renamed_away:
-            self._deliver_pushed()
             self._remove_repositories(batch.renamed_away)
         if not self._unfinished:
             self._deliver_staged(batch)
         for name, rows in batch.rows.items():
             if rows:
-                self._count(
-                    TABLES[name],
-                    ingest(self._project, TABLES[name], self._typed(TABLES[name], rows), engine=self._engine),
-                )
+                table = TABLES[name]
+                self._count(table, ingest(self._project, table, self._typed(table, rows), engine=self._engine))
         for name, parents in batch.complete_parents.items():
-            if not parents:
-                continue
-            present = _by_columns([*batch.rows.get(name, ()), *batch.still_present.get(name, ())], TABLES[name].key)
-            for columns, keys in _by_columns(parents, TABLES[name].key).items():
-                self._remove_what_lacks(TABLES[name], columns, keys, present)
+            table = TABLES[name]
+            present = _by_columns([*batch.rows.get(name, ()), *batch.still_present.get(name, ())], table.key)
+            for columns, keys in _by_columns(parents, table.key).items():
+                self._remove_what_lacks(table, columns, keys, present)
         self._store(batch.cursors)
 
     def _deliver_staged(self, batch: _Batch) -> None:
@@ -264,13 +247,9 @@ class BatchWriter:
                 self._skip([Skipped(_named(table, row), f"{refused.column}: {refused.reason}")])
         batches = self._validator.typed(table, good)
         if sum(batch.num_rows for batch in batches) < len(good):
-            refusals = self._validator.refusals(table, good)
-            self._skip(
-                [
-                    Skipped(_named(table, rows_of_good[refusal.line]), f"{refusal.column}: {refusal.reason}")
-                    for refusal in refusals
-                ]
-            )
+            for refusal in self._validator.refusals(table, good):
+                row = rows_of_good[refusal.line]
+                self._skip([Skipped(_named(table, row), f"{refusal.column}: {refusal.reason}")])
         return batches
 
     def _put_in_force(self, developers: Developers) -> None:
@@ -285,15 +264,12 @@ class BatchWriter:
             file.write_bytes(developers.content)
             load_org(project, file, developers.tree, now=self._now())
 
-    def _deliver_pushed(self) -> None:
-        """What waits in the inbox under a name that is gone must not come after its removal."""
-        from leadline.ingest.inbox import flush
-
-        flush(self._project, now=self._now)
-
     def _remove_repositories(self, names: Sequence[str]) -> None:
         import pyarrow as pa
 
+        from leadline.ingest.inbox import flush
+
+        flush(self._project, now=self._now)  # what waits there under such a name must not come after its removal
         keys = pa.table({"repository": pa.array(sorted(set(names)), pa.string())})
         for table in OF_A_REPOSITORY:
             self._remove(table, keys)
@@ -338,16 +314,13 @@ class BatchWriter:
         self._engine.bind_arrow(name, pa.Table.from_pylist(keys, schema=schema))
 
     def _remove(self, table: Table, keys: pa.Table) -> None:
-        self._add(table, TableCounts(removed=remove(self._project, table, keys)))
+        counts = self._counts.get(table.name, TableCounts())
+        self._counts[table.name] = replace(counts, removed=counts.removed + remove(self._project, table, keys))
 
     def _count(self, table: Table, receipt: Receipt) -> None:
-        self._add(table, TableCounts(receipt.added, receipt.updated))
-
-    def _add(self, table: Table, counts: TableCounts) -> None:
-        before = self._counts.get(table.name, TableCounts())
-        self._counts[table.name] = TableCounts(
-            before.added + counts.added, before.updated + counts.updated, before.removed + counts.removed
-        )
+        counts = self._counts.get(table.name, TableCounts())
+        added, updated = counts.added + receipt.added, counts.updated + receipt.updated
+        self._counts[table.name] = replace(counts, added=added, updated=updated)
 
     def _skip(self, skipped: Sequence[Skipped]) -> None:
         self.skipped_count += len(skipped)

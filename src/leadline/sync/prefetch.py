@@ -15,10 +15,8 @@ BYTES_AHEAD = 8 << 20
 
 
 class Prefetch:
-    """``with Prefetch(pages) as read: for page in read: …``; what ``pages`` raises is raised where it ends.
-
-    When the block ends before the pages do, the thread ends with the call it is making.
-    """
+    """``with Prefetch(pages) as read: for page in read: …``; what ``pages`` raises is raised where it ends. When the block ends
+    before the pages do, the thread ends with the call it is making."""
 
     def __init__(self, pages: Iterable[Page]) -> None:
         self._pages = pages
@@ -70,11 +68,10 @@ class Prefetch:
             self._read.append(page)
             self._bytes_ahead += _bytes(page)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._stopped or self._has_room())
+            self._changed.wait_for(
+                lambda: self._stopped or (len(self._read) < PAGES_AHEAD and self._bytes_ahead < BYTES_AHEAD)
+            )
             return not self._stopped
-
-    def _has_room(self) -> bool:
-        return len(self._read) < PAGES_AHEAD and self._bytes_ahead < BYTES_AHEAD
 
 
 def _bytes(page: Page) -> int:

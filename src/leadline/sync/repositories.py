@@ -1,6 +1,5 @@
 """``leadline sync git``: git repositories named once, without a source being added. Each is on its own: one that fails does not
-keep the others from being done.
-"""
+keep the others from being done."""
 
 from __future__ import annotations
 
@@ -42,11 +41,9 @@ class RepositoryResult:
 def sync_repositories(
     sync_run: SyncRun, locations: Sequence[str], *, name: str | None = None, since: datetime | None = None
 ) -> Iterator[RepositoryResult]:
-    """Sync each of ``locations`` (paths or URLs).
+    """Sync each of ``locations`` (paths or URLs); ``name`` and ``since`` are those of ``GitHistory``.
 
-    ``name`` (``org/repo``) is for a single location only. ``since``: on the first run, take only commits committed then or
-    later; on later runs it only matters if it reaches further back. Raises ``InvalidRequest`` before anything is done when
-    the arguments do not fit together.
+    Raises ``InvalidRequest`` before anything is done when the arguments do not fit together.
     """
     if not locations:
         raise InvalidRequest("Name at least one repository: a path or a URL")

@@ -1,8 +1,5 @@
-"""Runs a source: takes its pages to the lake in batches and keeps how far it has been read.
-
-A batch is delivered whole, and only then its cursors are stored, together. So a run may be killed anywhere: the next one goes
-on from the last batch, and what is delivered twice is the same as once.
-"""
+"""Runs a source: takes its pages to the lake in batches and keeps how far it has been read. A batch's cursors are stored once it is
+in the lake, so a run may be killed anywhere; what the next one delivers again is the same as once."""
 
 from __future__ import annotations
 
@@ -53,10 +50,8 @@ class SyncResult:
 
 @dataclass(frozen=True)
 class SyncRun:
-    """Runs sources into ``project``.
-
-    ``progress`` is told what is being read and the records so far; ``now`` stamps cursors, ``clock`` measures seconds.
-    """
+    """Runs sources into ``project``. ``progress`` is told what is being read and the records so far; ``now`` stamps cursors,
+    ``clock`` measures seconds."""
 
     project: Project
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -90,7 +85,7 @@ class SyncRun:
         delivered = self.clock()
         with Prefetch(source.pages(self._context(source.kind))) as pages:
             while True:
-                try:
+                try:  # of the page alone: what the writer raises is this machine's own trouble
                     page = next(pages, None)
                 except LeadlineError as error:
                     return error

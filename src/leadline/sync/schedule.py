@@ -1,8 +1,5 @@
-"""When a source is to be run again, and running it if it is.
-
-Any number of schedulers may look at the same sources: ``run_if_due`` takes the source's run lock and looks again, so a run is
-made once.
-"""
+"""When a source is to be run again, and running it if it is. Any number of schedulers may look at the same sources: ``run_if_due``
+takes the source's run lock and looks again, so a run is made once."""
 
 from __future__ import annotations
 
@@ -60,18 +57,17 @@ def run_if_due(
     waiting: Callable[[float, str], None] | None = None,
     **client: Any,
 ) -> SourceResult | None:
-    """Run the source ``name`` if it is still to be run; None if somebody else runs it, or has just done so.
-
-    Raises ``NotFound`` if it is not configured any more, and what ``run_source`` raises.
-    """
-    with sync_run.project.lock_if_free(run_lock(name)) as held:
-        row = sources.get(sync_run.project.db, sync_run.project.id, name)
+    """Run the source ``name`` if it is still to be run; None if somebody else runs it, or has just done so. Raises ``NotFound`` if
+    it is not configured any more, and what ``run_source`` raises."""
+    project, now = sync_run.project, sync_run.now()
+    with project.lock_if_free(run_lock(name)) as held:
+        row = sources.get(project.db, project.id, name)
         when = next_run(row)
-        if not held or when is None or when > sync_run.now():
+        if not held or when is None or when > now:
             return None
         try:
             settings = SourceSettings.restored(row.kind, row.name, row.settings)
         except LeadlineError as error:  # remembered as a run, or it would be due again at once
-            sources.started(sync_run.project.db, sync_run.project.id, row.name, row.kind, row.settings, sync_run.now())
+            sources.started(project.db, project.id, row.name, row.kind, row.settings, now)
             return record_outcome(sync_run, row.name, failed(error))
         return run_locked(sync_run, settings, environ=environ, waiting=waiting, **client)

@@ -1,13 +1,11 @@
-"""One run of a source by its settings, and what the metadata database remembers of it for ``leadline status``.
-
-A run that is killed leaves a beginning without an end.
-"""
+"""One run of a source by its settings, and what the metadata database remembers of it for ``leadline status``. A run that is killed
+leaves a beginning without an end."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from leadline.db import sources
@@ -37,17 +35,14 @@ class SourceResult:
         document: dict[str, Any] = {
             "state": result.state,
             "records": result.records,
-            "tables": {
-                name: {"added": counts.added, "updated": counts.updated, "removed": counts.removed}
-                for name, counts in result.tables.items()
-            },
+            "tables": {name: asdict(counts) for name, counts in result.tables.items()},
             "calls": result.call_stats.calls,
             "waitedSeconds": round(result.call_stats.waited, 1),
             "toolTime": result.call_stats.tool_time,
             "skippedCount": result.skipped_count,
-            "skipped": [{"what": skipped.what, "why": skipped.why} for skipped in result.skipped[:SKIPPED_REMEMBERED]],
+            "skipped": [asdict(skipped) for skipped in result.skipped[:SKIPPED_REMEMBERED]],
             "failedCount": len(result.failed),
-            "failed": [{"what": failed.what, "why": failed.why} for failed in result.failed[:SKIPPED_REMEMBERED]],
+            "failed": [asdict(failed) for failed in result.failed[:SKIPPED_REMEMBERED]],
         }
         if result.error is not None:
             document["error"] = result.error.body()
@@ -67,10 +62,8 @@ def run_source(
     waiting: Callable[[float, str], None] | None = None,
     **client: Any,
 ) -> SourceResult:
-    """Run the source, which has its name, to its end and remember how it ended; a run at work is waited for.
-
-    Raises only what ``SyncRun.run`` raises.
-    """
+    """Run the source, which has its name, to its end and remember how it ended; a run at work is waited for. Raises only what
+    ``SyncRun.run`` raises."""
     with sync_run.project.lock(run_lock(settings.name)):
         return run_locked(sync_run, settings, environ=environ, waiting=waiting, **client)
 
@@ -93,8 +86,7 @@ def run_locked(
     except LeadlineError as error:
         result = failed(error)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
-        # A mistake of ours, or an answer that nobody thought of. Left without an end, as a run that was killed, it would be
-        # made again every minute, and nobody would be told why.
+        # A mistake of ours: without an end, as a run that was killed, it would be made again every minute.
         what = f"leadline itself failed ({type(error).__name__}); its log says where"
         record_outcome(sync_run, name, failed(LeadlineError(what, code="internal_error")))
         raise
@@ -107,9 +99,7 @@ def record_outcome(sync_run: SyncRun, name: str, result: SyncResult) -> SourceRe
     project = sync_run.project
     sources.finished(project.db, project.id, name, done.document(), sync_run.now(), good=result.state == "done")
     if result.error is not None and not result.tables:
-        sources.forget_new(
-            sync_run.project.db, sync_run.project.id, name
-        )  # a mistyped name is told once, not in every status
+        sources.forget_new(project.db, project.id, name)  # a mistyped name is told once, not in every status
     return done
 
 

@@ -1,8 +1,5 @@
-"""The bare clone kept for a repository that is given by URL: made on the first run, brought up to date on later ones.
-
-It holds exactly the remote's branches and tags; those deleted there go here, too. Nothing of the URL's secrets is written to
-the folder: the address is handed to git anew each time.
-"""
+"""The bare clone kept for a repository that is given by URL: it holds exactly the remote's branches and tags. Nothing of the URL's
+secrets is written to the folder: the address is handed to git anew each time."""
 
 from __future__ import annotations
 
@@ -17,20 +14,17 @@ _PEELED = "^{}"
 
 
 def refresh_clone(folder: Path, url: str, name: str) -> None:
-    """Make ``folder`` a bare clone of the branches and tags of ``url``, fetching only what is new.
-
-    ``name`` is what errors call the repository. Raises ``GitError`` with git's words if the remote cannot be reached or
-    refuses; the clone then is as it was.
-    """
+    """Make ``folder`` a bare clone of the branches and tags of ``url``, fetching only what is new. ``name`` is what errors call the
+    repository. Raises ``GitError`` with git's words if the remote cannot be reached or refuses; the clone then is as it was."""
     if not (folder / "HEAD").is_file():
         _initialize(folder, name)
     branch, refs = _remote_refs(folder, url, name)
-    if refs != _local_refs(folder, name):
-        _remote(
-            folder, url, name, "fetch", "--quiet", "--no-write-fetch-head", "--prune", "--no-tags", "origin", *_REFSPECS
-        )
-    if branch is not None:
-        _follow(folder, branch, name)
+    git = Git(folder, name)
+    if refs != _local_refs(git):
+        options = ("--quiet", "--no-write-fetch-head", "--prune", "--no-tags")
+        _remote(folder, url, name, "fetch", *options, "origin", *_REFSPECS)
+    if branch not in (None, (git.text("symbolic-ref", "--quiet", "HEAD", failure_is=(1,)) or "").strip()):
+        git.text("symbolic-ref", "HEAD", branch)
 
 
 def remote_refs(address: str, shown: str) -> list[str]:
@@ -66,18 +60,10 @@ def _remote_refs(folder: Path, url: str, name: str) -> tuple[str | None, dict[st
     return branch, refs
 
 
-def _local_refs(folder: Path, name: str) -> dict[str, str]:
-    listed = (
-        Git(folder, name).text("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags") or ""
-    )
+def _local_refs(git: Git) -> dict[str, str]:
+    listed = git.text("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags") or ""
     pairs = (line.partition(" ") for line in listed.splitlines())
     return {ref: oid for oid, _, ref in pairs}
-
-
-def _follow(folder: Path, branch: str, name: str) -> None:
-    git = Git(folder, name)
-    if (git.text("symbolic-ref", "--quiet", "HEAD", failure_is=(1,)) or "").strip() != branch:
-        git.text("symbolic-ref", "HEAD", branch)
 
 
 def _remote(folder: Path, url: str, name: str, *command: str) -> str:

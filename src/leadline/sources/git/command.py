@@ -1,9 +1,5 @@
-"""Running git: which settings it runs under, what counts as failure, and keeping secrets out of what it says.
-
-Reading is deaf to every configuration but the repository's own, and that is overridden where it could change a number, so that
-the same commits give the same rows on every machine. Cloning and fetching keep the user's configuration (proxies, credential
-helpers, ssh), but never ask a question.
-"""
+"""Running git. Reading is deaf to every configuration but the repository's own, and that is overridden where it could change a
+number; cloning and fetching keep the user's (proxies, credential helpers, ssh), but never ask a question."""
 
 from __future__ import annotations
 
@@ -51,6 +47,7 @@ _MISLEADING = (
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 )
+_Handle = int | IO[bytes]
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 """The gits that this process runs now."""
 
@@ -62,10 +59,8 @@ class GitError(LeadlineError):
 
 
 def scrub(text: str, secret: str | None = None) -> str:
-    """``text`` without the user and password of any URL in it, and without what follows a URL's ``?``.
-
-    ``secret`` is a URL whose password is taken out wherever else it stands.
-    """
+    """``text`` without the user and password of any URL in it, and without what follows a URL's ``?``. ``secret`` is a URL whose
+    password is taken out wherever else it stands."""
     if secret is not None:
         userinfo = re.match(r"[a-z][a-z0-9+.-]*://([^/]*)@", secret, re.IGNORECASE)
         password = userinfo.group(1).partition(":")[2] if userinfo else ""
@@ -75,10 +70,8 @@ def scrub(text: str, secret: str | None = None) -> str:
 
 
 def reading_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """The environment for reading a repository: nobody's git configuration, no locks, no replaced or grafted commits.
-
-    A replace ref or graft shows other content under a commit's id; the rows describe the commit that the id names.
-    """
+    """The environment for reading a repository: nobody's git configuration, no locks, no replaced or grafted commits. A replace ref
+    or graft shows other content under a commit's id; the rows describe the commit that the id names."""
     kept = {name: value for name, value in base.items() if not name.startswith("GIT_") or name == "GIT_EXEC_PATH"}
     return kept | {
         "LC_ALL": "C",
@@ -93,10 +86,8 @@ def reading_environment(base: Mapping[str, str]) -> dict[str, str]:
 
 
 def asking_environment(base: Mapping[str, str], configuration: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The environment for cloning and fetching: the user's configuration, plus ``configuration``, no questions.
-
-    The settings go through variables because a command line is visible to every user of the machine.
-    """
+    """The environment for cloning and fetching: the user's configuration, plus ``configuration``, no questions. The settings go
+    through variables because a command line is visible to every user of the machine."""
     kept = {name: value for name, value in base.items() if name not in _MISLEADING}
     first = int(kept.get("GIT_CONFIG_COUNT", "0") or "0")
     for number, (key, value) in enumerate(configuration, start=first):
@@ -115,22 +106,9 @@ def run(
     failure_is: tuple[int, ...] = (),
     secret: str | None = None,
 ) -> str | None:
-    """The output of one short git command; None when it ends with a status of ``failure_is``.
-
-    ``repository`` names it in the ``GitError`` that every other failing status raises; ``secret`` is the URL that must
-    not appear there.
-    """
-    with _git_must_exist():
-        process = subprocess.Popen(
-            ["git", *arguments],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            # Without a terminal neither git nor ssh can stop to ask for a password.
-            start_new_session=True,
-        )
+    """The output of one short git command; None when it ends with a status of ``failure_is``. ``repository`` names it in the
+    ``GitError`` that every other failing status raises; ``secret`` is the URL that must not appear there."""
+    process = _started(arguments, folder, environment, subprocess.PIPE, subprocess.PIPE)
     with process, _known(process):
         # surrogateescape: ref names and settings may be in any encoding.
         output, errors = process.communicate(stdin.encode("utf-8", "surrogateescape"))
@@ -140,6 +118,26 @@ def run(
     if process.returncode != 0 or b"ignoring broken ref" in errors:
         raise failed(repository, arguments, process.returncode, errors, secret)
     return output.decode("utf-8", "surrogateescape")
+
+
+def _started(
+    arguments: Sequence[str], folder: Path | None, environment: Mapping[str, str], stdin: _Handle, stderr: _Handle
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            ["git", *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            # Without a terminal neither git nor ssh can stop to ask for a password.
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if error.filename != "git":
+            raise
+        raise GitError("git is not installed (or not on PATH); install git to use `leadline sync git`") from None
 
 
 def failed(
@@ -163,14 +161,9 @@ class Git:
 
     def text(self, *arguments: str, stdin: str = "", failure_is: tuple[int, ...] = ()) -> str | None:
         """Output of a short read-only command (see ``run``)."""
-        return run(
-            self.name,
-            self._full(arguments),
-            environment=reading_environment(os.environ),
-            folder=self.git_dir,
-            stdin=stdin,
-            failure_is=failure_is,
-        )
+        environment = reading_environment(os.environ)
+        full = self._full(arguments)
+        return run(self.name, full, environment=environment, folder=self.git_dir, stdin=stdin, failure_is=failure_is)
 
     @contextmanager
     def stream(self, *arguments: str, stdin: str) -> Iterator[Stream]:
@@ -180,16 +173,7 @@ class Git:
             revisions.write(stdin.encode())
             revisions.seek(0)
             full = self._full(arguments)
-            with _git_must_exist():
-                process = subprocess.Popen(
-                    ["git", *full],
-                    cwd=self.git_dir,
-                    env=reading_environment(os.environ),
-                    stdin=revisions,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    start_new_session=True,
-                )
+            process = _started(full, self.git_dir, reading_environment(os.environ), revisions, errors)
             output = cast("IO[bytes]", process.stdout)
             _widen(output)
             with _known(process):
@@ -262,13 +246,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.returncode is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-
-
-@contextmanager
-def _git_must_exist() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        if error.filename != "git":
-            raise
-        raise GitError("git is not installed (or not on PATH); install git to use `leadline sync git`") from None

@@ -1,8 +1,5 @@
-"""A git source from its settings: one repository by path or URL.
-
-Passwords are git's to ask for (credential helpers, ssh keys): an address that holds one is refused, because settings are
-stored.
-"""
+"""A git source from its settings: one repository by path or URL. Passwords are git's to ask for (credential helpers, ssh keys): an
+address that holds one is refused, because settings are stored."""
 
 from __future__ import annotations
 

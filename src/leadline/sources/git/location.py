@@ -1,7 +1,5 @@
-"""Where a git repository is and what it is called: paths, URLs, and the ``org/repo`` name made of either.
-
-Pure but for one look whether a path exists.
-"""
+"""Where a git repository is and what it is called: paths, URLs, and the ``org/repo`` name made of either. Pure but for one look
+whether a path exists."""
 
 from __future__ import annotations
 
@@ -33,10 +31,8 @@ class Location:
 
 
 def parse_location(text: str) -> Location:
-    """The location ``text`` means: an existing path, else a URL or git's scp-like ``host:path``.
-
-    Raises ``InvalidRequest`` if it is none of them.
-    """
+    """The location ``text`` means: an existing path, else a URL or git's scp-like ``host:path``. Raises ``InvalidRequest`` if it is
+    none of them."""
     path = Path(text).expanduser()
     if not text or "\0" in text or "\n" in text:
         raise InvalidRequest(
@@ -59,12 +55,18 @@ def name_of_url(url: str) -> str:
         path = scp.group("path")
     else:
         path = url
-    return _last_two(path)
+    return name_of_folder(path)
 
 
-def name_of_folder(folder: Path) -> str:
+def name_of_folder(path: Path | str) -> str:
     """``org/repo`` of a local repository without a remote: the last two segments of its folder without ``.git``."""
-    return _last_two(str(folder))
+    # `_git` stands between project and repository in Azure DevOps' addresses.
+    segments = [segment for segment in re.split(r"[/\\]", str(path)) if segment not in ("", ".", "_git")]
+    if segments and segments[-1] == ".git":
+        segments.pop()
+    if segments:
+        segments[-1] = segments[-1].removesuffix(".git")
+    return "/".join(segments[-2:])
 
 
 def checked_name(name: str) -> str:
@@ -78,10 +80,8 @@ def checked_name(name: str) -> str:
 
 
 def public_url(url: str | None) -> str | None:
-    """``url`` fit to be stored: no password, no query; None if it is no URL (a path says nothing elsewhere).
-
-    The user of an ssh address stays: it is part of the address, not a secret.
-    """
+    """``url`` fit to be stored: no password, no query; None if it is no URL (a path says nothing elsewhere). The user of an ssh
+    address stays: it is part of the address, not a secret."""
     if url is None:
         return None
     if not _URL.match(url):
@@ -102,22 +102,10 @@ def clone_folder(clones: Path, name: str) -> Path:
 
 
 def _split(url: str) -> tuple[str, str, str, str]:
-    """Scheme, user and password, host and port, path (without query and fragment) of a URL, cut where git cuts it.
-
-    ``urllib`` would refuse some passwords that git takes.
-    """
+    """Scheme, user and password, host and port, path (without query and fragment) of a URL, cut where git cuts it. ``urllib`` would
+    refuse some passwords that git takes."""
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     userinfo, _, host = authority.rpartition("@")
     path = re.split(r"[?#]", slash + path, maxsplit=1)[0]
     return scheme, userinfo, re.split(r"[?#]", host, maxsplit=1)[0], path
-
-
-def _last_two(path: str) -> str:
-    # `_git` stands between project and repository in Azure DevOps' addresses.
-    segments = [segment for segment in re.split(r"[/\\]", path) if segment not in ("", ".", "_git")]
-    if segments and segments[-1] == ".git":
-        segments.pop()
-    if segments:
-        segments[-1] = segments[-1].removesuffix(".git")
-    return "/".join(segments[-2:])

@@ -1,9 +1,5 @@
-"""Streams a repository's commits and the files they touched out of ``git log`` into Arrow record batches.
-
-The batches of the tables ``commits`` and ``commit_files`` are of bounded size and are given while git still runs, so memory
-does not grow with the history. git's exit status is checked before the last batch leaves: a missing object cuts the stream
-without any other sign.
-"""
+"""Streams a repository's commits and the files they touched out of ``git log`` into Arrow record batches of bounded size, while git
+still runs. Its exit status is checked before the last batch leaves: a missing object cuts the stream without any other sign."""
 
 from __future__ import annotations
 
@@ -58,11 +54,8 @@ class Walk:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of ``commits`` and of ``commit_files``; None where the batch has none.
-
-    ``boundary``: of the commits a shallow clone ends at, whose parents are not there to compare with. Such rows carry
-    neither files nor line counts.
-    """
+    """Rows of ``commits`` and of ``commit_files``; None where the batch has none. ``boundary``: of the commits a shallow clone ends
+    at, whose parents are not there to compare with. Such rows carry neither files nor line counts."""
 
     commits: pa.RecordBatch | None
     files: pa.RecordBatch | None
@@ -248,10 +241,8 @@ def _parse_files(take: Callable[[], str], sha: str, files: _Files) -> Generator[
 
 
 def _tokens(output: IO[bytes]) -> Iterator[str]:
-    """What stands between the NULs of ``output``; the last token is empty unless the output is cut.
-
-    Bytes that are not UTF-8 become lone surrogates for now, see ``_text_array``.
-    """
+    """What stands between the NULs of ``output``; the last token is empty unless the output is cut. Bytes that are not UTF-8 become
+    lone surrogates for now, see ``_text_array``."""
 
     def chunks() -> Iterator[list[str]]:
         rest = b""

@@ -84,15 +84,6 @@ def plan(
     full = rewrite or since != taken.since or (commits_lost and bool(taken.heads))
     heads = set(state.heads)
     include = heads if full else heads - set(taken.heads)
-    after = HistoryCursor(
-        heads=state.heads,
-        since=since,
-        mailmap=state.mailmap,
-        boundary=state.boundary,
-        url=state.url,
-        default_branch=state.default_branch,
-        location=location,
-    )
     return Plan(
         walk=Walk(sorted(include), () if full or not include else taken.heads, since),
         rewrite=rewrite,
@@ -103,5 +94,7 @@ def plan(
         or (taken.url, taken.default_branch) != (state.url, state.default_branch),
         # Rows half rewritten match no mailmap: should this run be cut, the next one rewrites whatever it finds.
         during=replace(taken, pending=True, mailmap=_UNSETTLED if rewrite else taken.mailmap),
-        after=after,
+        after=HistoryCursor(
+            state.heads, since, state.mailmap, state.boundary, state.url, state.default_branch, location
+        ),
     )

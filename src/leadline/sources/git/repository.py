@@ -1,8 +1,5 @@
-"""What a repository holds right now: its branch and tag heads, its mailmap, how shallow it is, which commits it reaches.
-
-Branches, remote branches, tags and detached HEADs of all work trees count. Everything else does not: stashes and notes are
-nobody's delivered work, and the ``refs/pull`` (or ``merge-requests``) of a mirror are proposals, including those never merged.
-"""
+"""What a repository holds right now. Branches, remote branches, tags and detached HEADs of all work trees count. Everything else
+does not: stashes and notes are nobody's delivered work, and the ``refs/pull`` (or ``merge-requests``) of a mirror are proposals."""
 
 from __future__ import annotations
 
@@ -14,14 +11,7 @@ from pathlib import Path
 from leadline.errors import InvalidInput, InvalidRequest
 from leadline.sources.git.clone import refresh_clone
 from leadline.sources.git.command import Git, asking_environment, run
-from leadline.sources.git.location import (
-    Location,
-    checked_name,
-    clone_folder,
-    name_of_folder,
-    name_of_url,
-    public_url,
-)
+from leadline.sources.git.location import Location, checked_name, clone_folder, name_of_folder, name_of_url, public_url
 
 _REFS = ("refs/heads", "refs/remotes", "refs/tags")
 _REF_FORMAT = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)"
@@ -84,11 +74,7 @@ class Repository:
                 unpeeled.append(oid)
         # The default of a bare repository, whatever the work tree has in its .mailmap.
         mailmap_name = _setting(self.git, "mailmap.blob") or "HEAD:.mailmap"
-        asked = [
-            "HEAD^{commit}",
-            *(f"{oid}^{{commit}}" for oid in (*self._other_heads(), *unpeeled)),
-            mailmap_name,
-        ]
+        asked = ["HEAD^{commit}", *(f"{oid}^{{commit}}" for oid in (*self._other_heads(), *unpeeled)), mailmap_name]
         *commits, mailmap = self._objects(asked)
         # A tag may point at a tree or a blob: it has no commits.
         heads.update(oid for oid in commits if oid is not None)
@@ -126,12 +112,11 @@ class Repository:
         start = 0
         while (end := answer.find(b"\n", start)) >= 0:
             oid, _, *sizes = answer[start:end].decode().split()
-            if not sizes:  # "missing": what a shallow clone ended at once may be long gone
+            start = end + 1
+            if sizes:  # else "missing": what a shallow clone ended at once may be long gone
+                end = start + int(sizes[0])
+                raw[oid] = _raw_commit(answer[start:end])
                 start = end + 1
-                continue
-            size = sizes[0]
-            raw[oid] = _raw_commit(answer[end + 1 : end + 1 + int(size)])
-            start = end + 1 + int(size) + 1
         return raw
 
     def _objects(self, names: list[str]) -> list[str | None]:
@@ -139,11 +124,8 @@ class Repository:
         if not names:
             return []
         answer = self.git.text("cat-file", "--batch-check", stdin="".join(f"{name}\n" for name in names)) or ""
-        ids: list[str | None] = []
-        for line in answer.splitlines():
-            words = line.split()
-            ids.append(words[0] if len(words) == 3 and words[2].isdigit() else None)
-        return ids
+        lines = (line.split() for line in answer.splitlines())
+        return [words[0] if len(words) == 3 and words[2].isdigit() else None for words in lines]
 
     def _other_heads(self) -> list[str]:
         """What the HEADs of all work trees point at, where there are several."""

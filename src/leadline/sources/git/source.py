@@ -1,8 +1,5 @@
-"""One git repository as a source: its new commits and their files, and which commits are gone.
-
-A run is taken as a whole: everything it reads waits until git has ended well, because a missing object cuts git's output
-anywhere. A run that is cut while its rows are written leaves a cursor that is ``pending``, and the next one makes it good.
-"""
+"""One git repository as a source: its new commits and their files, and which commits are gone. A run is taken as a whole, because a
+missing object cuts git's output anywhere; one that is cut while its rows are written leaves a ``pending`` cursor."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from leadline.errors import StoreError
 from leadline.schema import TABLES
@@ -22,18 +18,7 @@ from leadline.sources.git.location import Location
 from leadline.sources.git.log import SOURCE, Batch, LogReader
 from leadline.sources.git.plan import HistoryCursor, Plan, plan
 from leadline.sources.git.repository import Repository, State, open_repository
-from leadline.sources.kit.page import (
-    CallStats,
-    ConnectionReport,
-    Page,
-    RunContext,
-    Skipped,
-    TypedRows,
-    Vanished,
-)
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, RunContext, Skipped, TypedRows, Vanished
 
 
 @dataclass
@@ -41,8 +26,7 @@ class GitHistory:
     """The history of the repository at ``location``, called ``given_name`` or else by its origin or its folder.
 
     ``clones`` is the folder of the clones kept for URLs. ``since`` (epoch seconds): on the first run, take only commits
-    committed then or later; on later runs it only matters if it reaches further back. ``state`` is what the repository held
-    when ``pages`` began.
+    committed then or later; on later runs it only matters if it reaches further back. ``state``: when ``pages`` began.
     """
 
     location: Location
@@ -96,8 +80,8 @@ class GitHistory:
         cursors = {repository.name: work.after} if before != work.after else {}
         if work.nothing and not work.described:
             yield Page(repository.name, cursors=cursors, skipped=_skipped(repository, notes))
-            return
-        yield from self._work_pages(state, work, notes, cursors)
+        else:
+            yield from self._work_pages(state, work, notes, cursors)
 
     def _work_pages(
         self, state: State, work: Plan, notes: list[str], cursors: dict[str, HistoryCursor]
@@ -125,10 +109,6 @@ class GitHistory:
         )
 
 
-def _skipped(repository: Repository, notes: list[str]) -> tuple[Skipped, ...]:
-    return tuple(Skipped(repository.name, note) for note in notes)
-
-
 def _description(repository: Repository, state: State) -> TypedRows:
     import pyarrow as pa
 
@@ -148,14 +128,15 @@ def _typed_rows(batch: Batch, rewrite: bool) -> tuple[TypedRows, ...]:
     )
 
 
+def _skipped(repository: Repository, notes: list[str]) -> tuple[Skipped, ...]:
+    return tuple(Skipped(repository.name, note) for note in notes)
+
+
 def _vanished(
     repository: Repository, state: State, work: Plan, heads_there: set[str], notes: list[str]
 ) -> tuple[Vanished, ...]:
-    """Commits that no ref reaches any more.
-
-    What only the heads that are gone reach is that; but when such a head is not there in the repository any more, or an
-    earlier run was cut, all of the lake's commits are compared with all of git's.
-    """
+    """Commits that no ref reaches any more. What only the heads that are gone reach is that; but when such a head is not there in
+    the repository any more, or an earlier run was cut, all of the lake's commits are compared with all of git's."""
     if not work.gone and not work.compare:
         return ()
     if state.boundary:
@@ -164,20 +145,15 @@ def _vanished(
                 "branches moved or went, but a shallow clone cannot tell whether commits vanished; none were removed"
             )
         return ()
+    import pyarrow as pa
+
     compare = work.compare or len(heads_there) < len(work.gone)
-    shas = _sha_table(
-        repository.reachable(state.heads) if compare else repository.reachable(sorted(heads_there), state.heads)
-    )
+    lists = repository.reachable(state.heads) if compare else repository.reachable(sorted(heads_there), state.heads)
+    shas = pa.table({"sha": pa.chunked_array([pa.array(shas, pa.string()) for shas in lists], pa.string())})
     if not compare and not shas.num_rows:
         return ()
     of_git = {"repository": repository.name, "source": SOURCE}  # rows that somebody imported are theirs to remove
     return (Vanished("commits", ("commit_files",), of_git, shas, listed_remain=compare),)
-
-
-def _sha_table(lists: Iterator[list[str]]) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.table({"sha": pa.chunked_array([pa.array(shas, pa.string()) for shas in lists], pa.string())})
 
 
 def _notes(

@@ -1,7 +1,5 @@
-"""Jenkins' JSON API: its addresses, its answers, and what its refusals mean.
-
-Only what is asked for with ``tree`` is sent: the rest of what Jenkins knows of a build would cost it much to tell.
-"""
+"""Jenkins' JSON API: its addresses, its answers, and what its refusals mean. Only what is asked for with ``tree`` is sent: the rest
+of what Jenkins knows of a build would cost it much to tell."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""Which jobs a Jenkins has: found folder by folder, several levels with one call, each with its newest build, so that jobs in
-which nothing is new need not be asked for.
-"""
+"""Which jobs a Jenkins has: found folder by folder, several levels with one call, each with its newest build, so that jobs in which
+nothing is new need not be asked for."""
 
 from __future__ import annotations
 

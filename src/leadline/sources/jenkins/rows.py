@@ -1,8 +1,5 @@
-"""Jenkins' builds as rows of ``builds`` or ``deployments``. Pure.
-
-A build is known by its job's name, its number and when it began: the numbers of a job that was deleted and made again begin
-anew.
-"""
+"""Jenkins' builds as rows of ``builds`` or ``deployments``. Pure. A build is known by its job's name, its number and when it began:
+the numbers of a job that was deleted and made again begin anew."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from leadline.instants import rfc3339
@@ -26,15 +23,14 @@ BUILDS, DEPLOYMENTS = "builds", "deployments"
 KEYS = {BUILDS: "build_id", DEPLOYMENTS: "deployment_id"}
 
 _LAST_MILLISECOND = 253_402_300_799_999  # the end of the year 9999
-_REMOTE = re.compile(r"refs/remotes/[^/]+/|refs/heads/|origin/")
+_REMOTE = re.compile(r"^(refs/remotes/[^/]+/|refs/heads/|origin/)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job: its names from the outermost folder, whether it is a branch of a multibranch project, the rule by which its
-    builds are deployments (None: they are none), and its last build as (number, milliseconds since 1970) and whether that
-    is running."""
+    """A job: its names from the outermost folder, whether it is a branch of a multibranch project, the rule by which its builds are
+    deployments (None: they are none), and its last build as (number, milliseconds since 1970) and whether that is running."""
 
     names: tuple[str, ...]
     of_branch: bool = False
@@ -69,8 +65,7 @@ def place_of(build: Node) -> tuple[int, int]:
     for name, value in (("number", number), ("timestamp", at)):
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LAST_MILLISECOND:
             raise Misshapen(f"its {name} is no number that can be one")
-    assert isinstance(number, int) and isinstance(at, int)  # noqa: S101, PT018 - just looked at
-    return number, at
+    return cast("tuple[int, int]", (number, at))
 
 
 def is_running(build: Node) -> bool:
@@ -100,7 +95,8 @@ def rows_of(place: str, job: Job, build: Node) -> Rows:
     }
     made: Rows = {}
     if job.rule is None:
-        row |= {"branch": job.branch or _branch(checkout), "status": "running" if running else result}
+        row |= {"branch": job.branch or next(iter(_branches(checkout)), None)}
+        row["status"] = "running" if running else result
     else:
         users = list(_users(build))
         row |= _of_deployment(job, job.rule, build)
@@ -144,16 +140,9 @@ def _checkout(build: Node, branch: str | None) -> Node:
 
 
 def _branches(checkout: Node) -> list[str]:
-    revision = checkout.get("lastBuiltRevision")
-    branches = _elements(revision, "branch") if isinstance(revision, dict) else ()
-    names = [_text(branch.get("name")) for branch in branches]
-    return [
-        _REMOTE.sub("", name, count=1) if _REMOTE.match(name) else name for name in names if name and name != "detached"
-    ]
-
-
-def _branch(checkout: Node) -> str | None:
-    return next(iter(_branches(checkout)), None)
+    branches = _elements(checkout.get("lastBuiltRevision") or {}, "branch")
+    names = (_text(branch.get("name")) for branch in branches)
+    return [_REMOTE.sub("", name, count=1) for name in names if name and name != "detached"]
 
 
 def _repository(checkout: Node) -> str | None:

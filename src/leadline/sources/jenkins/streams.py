@@ -1,8 +1,5 @@
-"""The builds of a job, newest first, and how far they are read.
-
-Jenkins numbers its pages from the newest build. Each page asked for has the last build of the one before, too: so it is seen
-when builds were deleted meanwhile and others moved up unread.
-"""
+"""The builds of a job, newest first, and how far they are read. Jenkins numbers its pages from the newest build. Each page asked
+for has the last build of the one before, too: so it is seen when builds were deleted meanwhile and others moved up unread."""
 
 from __future__ import annotations
 
@@ -103,12 +100,9 @@ class BuildStream(Stream[BuildsCursor]):
         if last is None:
             return False
         cursor = self._by_rule(cursor)
-        waits_for_last_only = self.job.running and set(cursor.open) == {str(last[0])}
-        return (
-            cursor.watermark != mark(*last)
-            or cursor.backfill is not None
-            or (bool(cursor.open) and not waits_for_last_only)
-        )
+        if cursor.watermark != mark(*last) or cursor.backfill is not None:
+            return True
+        return bool(cursor.open) and not (self.job.running and set(cursor.open) == {str(last[0])})
 
     def _by_rule(self, cursor: BuildsCursor) -> BuildsCursor:
         """``cursor``, or where the rules are others than before, one with which all is read anew."""
@@ -124,11 +118,7 @@ class BuildStream(Stream[BuildsCursor]):
         self._open, open_before = cursor.open, set(cursor.open)
         last = mark(*self.job.last) if self.job.last else None
         for step in walk(
-            cursor,
-            self._ask,
-            until=self._until,
-            instant=lambda build: mark(*build[0]),
-            change_token=[last],
+            cursor, self._ask, until=self._until, instant=lambda build: mark(*build[0]), change_token=[last]
         ):
             newest = step.backfill.newest if step.backfill else step.watermark
             was = (*cursor.was, *self._former_name(cursor, step.nodes))
@@ -199,11 +189,7 @@ class BuildStream(Stream[BuildsCursor]):
             cursor = replace(cursor, open={name: at for name, at in cursor.open.items() if name != number})
             parents = {self.job.table: [self._key(self.job.name, (int(number), began), self.job.table)]}
             yield self.page(
-                rows,
-                cursor,
-                records=sum(map(len, rows.values())),
-                complete_parents=parents,
-                skipped=self._named_once(),
+                rows, cursor, records=sum(map(len, rows.values())), complete_parents=parents, skipped=self._named_once()
             )
 
     def _page(self, builds: Sequence[Build], cursor: BuildsCursor, was: Sequence[str]) -> Page:

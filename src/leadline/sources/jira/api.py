@@ -1,7 +1,5 @@
-"""Jira's REST API behind one credential: which kind of Jira it is, its answers, and what its refusals mean.
-
-Works with Jira cloud (REST 3) and data center or server (REST 2).
-"""
+"""Jira's REST API behind one credential: which kind of Jira it is, its answers, and what its refusals mean. Works with Jira cloud
+(REST 3) and data center or server (REST 2)."""
 
 from __future__ import annotations
 
@@ -35,10 +33,8 @@ class Site:
 
 
 def site(url: str | None) -> Site:
-    """The Jira at ``url``, which may be the address of any of its pages.
-
-    Raises ``InvalidRequest`` for what is no such address; a credential is only sent through TLS, or to this machine.
-    """
+    """The Jira at ``url``, which may be the address of any of its pages. Raises ``InvalidRequest`` for what is no such address; a
+    credential is only sent through TLS, or to this machine."""
     where = server_url.server(url or "", example="https://example.atlassian.net", pages=_PAGES_OF_SITE)
     host, _, path = where.place.partition("/")
     if path and host.endswith(CLOUD_SUFFIXES):
@@ -98,9 +94,8 @@ class Api:
         self, path: str, params: Mapping[str, str] | None = None, *, attempts: int = ATTEMPTS, what: str = ""
     ) -> Any:
         """JSON of GET ``path``. Raises what ``problem`` makes of a refusal, ``Refused``, ``Unavailable``."""
-        return self._answered(
-            self.client.request("GET", f"{self.site.base}{path}", params=params, attempts=attempts), what or path
-        )
+        answer = self.client.request("GET", f"{self.site.base}{path}", params=params, attempts=attempts)
+        return self._answered(answer, what or path)
 
     def post(self, path: str, body: Any, *, attempts: int = ATTEMPTS, what: str = "") -> Node:
         """The object that POST ``path`` answers. Raises as ``get`` does."""
@@ -146,10 +141,10 @@ class Api:
             )
         if answer.status == 401:
             hint = f" ({reason_given or reason.split(',')[0] or 'not authenticated'})"
+            of, advice = (f" of {self.user}", "") if self.user else ("", ", or say whose API token it is with --user")
             return Unauthenticated(
-                f"{tool} refuses the token from {self.secret_from}{f' of {self.user}' if self.user else ''}{hint}; it may have "
-                "expired or been revoked: make a new one"
-                + ("" if self.user else ", or say whose API token it is with --user")
+                f"{tool} refuses the token from {self.secret_from}{of}{hint}; it may have expired or been revoked: make a new "
+                f"one{advice}"
             )
         if answer.status == 403:
             return Refused(

@@ -1,6 +1,5 @@
-"""Jira's boards and their sprints, once a day, board by board. A sprint that is shown on several boards is a row of the one it
-was made on.
-"""
+"""Jira's boards and their sprints, once a day, board by board. A sprint that is shown on several boards is a row of the one it was
+made on."""
 
 from __future__ import annotations
 
@@ -49,10 +48,8 @@ class SprintStream(Stream[BoardsCursor]):
         return cursor.day != self._today
 
     def read(self, cursor: BoardsCursor) -> Iterator[Page]:
-        """The sprints board by board; those of boards that are gone are taken away if all others could be read.
-
-        If the server was in trouble with one, all are read again by the next run.
-        """
+        """The sprints board by board; those of boards that are gone are taken away if all others could be read. If the server was
+        in trouble with one, all are read again by the next run."""
         today = self._today
         try:
             labels = _labels(self.boards.listed())
@@ -79,9 +76,7 @@ class SprintStream(Stream[BoardsCursor]):
             return
         gone = [] if refused else sorted(set(cursor.labels.values()) - set(labels.values()))
         yield self.page(
-            {},
-            BoardsCursor(today, labels),
-            complete_parents={"sprints": [{"board": label} for label in gone]},
+            {}, BoardsCursor(today, labels), complete_parents={"sprints": [{"board": label} for label in gone]}
         )
 
 
@@ -126,9 +121,7 @@ class Boards:
 
 def _labels(boards: Sequence[Node]) -> dict[str, str]:
     """What boards are called, by id; those of the same name have their ids beside it."""
-    names = {
-        str(board["id"]): " ".join(str(board.get("name") or board["id"]).replace("\x00", "").split())
-        for board in boards
-    }
+    texts = {str(board["id"]): str(board.get("name") or board["id"]) for board in boards}
+    names = {identity: " ".join(text.replace("\x00", "").split()) for identity, text in texts.items()}
     often = Counter(names.values())
     return {identity: name if often[name] == 1 else f"{name} ({identity})" for identity, name in names.items()}

@@ -1,8 +1,5 @@
-"""Which of a Jira's fields the columns of work items are taken from, and what its changes of fields are called.
-
-Custom fields are found by what they are (their schema) and by the names that Jira itself gives them; ``--field COLUMN=FIELD``
-names others.
-"""
+"""Which of a Jira's fields the columns of work items are taken from, and what its changes of fields are called. Custom fields are
+found by what they are (their schema) and by the names that Jira itself gives them; ``--field COLUMN=FIELD`` names others."""
 
 from __future__ import annotations
 
@@ -103,10 +100,8 @@ def overrides(texts: Iterable[str]) -> dict[str, str]:
 
 
 def field_map(fields: Sequence[Node], overridden: Mapping[str, str]) -> FieldMap:
-    """Where the columns are taken from at a site that has ``fields``; those ``overridden``, from the fields named there.
-
-    Raises ``InvalidRequest`` for a field that is not there.
-    """
+    """Where the columns are taken from at a site that has ``fields``; those ``overridden``, from the fields named there. Raises
+    ``InvalidRequest`` for a field that is not there."""
     columns = dict(SYSTEM)
     columns["story_points"] = _story_points(fields)
     columns["parent_key"] = ("parent", *_of_type(fields, *PARENT_TYPES))
@@ -127,15 +122,13 @@ def field_map(fields: Sequence[Node], overridden: Mapping[str, str]) -> FieldMap
 
 def _story_points(fields: Sequence[Node]) -> tuple[str, ...]:
     """Fields of story points: by name, in the order of names, then those of the type made for them."""
-    by_name = []
-    for name in STORY_POINTS_NAMES:
-        by_name += [
-            str(field.get("id"))
-            for field in fields
-            if name in (str(field.get(spelled, "")).strip().lower() for spelled in ("name", "untranslatedName"))
-            and _schema(field).get("type") == "number"
-        ]
+    numbers = [field for field in fields if _schema(field).get("type") == "number"]
+    by_name = [str(field.get("id")) for name in STORY_POINTS_NAMES for field in numbers if name in _names(field)]
     return tuple(dict.fromkeys([*by_name, *_of_type(fields, STORY_POINTS_TYPE)]))
+
+
+def _names(field: Node) -> set[str]:
+    return {str(field.get(spelled, "")).strip().lower() for spelled in ("name", "untranslatedName")}
 
 
 def _of_type(fields: Sequence[Node], *types: str) -> tuple[str, ...]:

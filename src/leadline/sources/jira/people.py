@@ -1,6 +1,5 @@
 """Jira's users as accounts: on cloud by their account id, on data center by the name they log in with, where changes have users'
-keys alone.
-"""
+keys alone."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-"""How Jira's issues are read: in an order that stays, page by page, each with its whole history.
-
-Instants are asked for as milliseconds since 1970, which JQL takes as they are; texts would be in the time zone of the user's
-profile.
-"""
+"""How Jira's issues are read: in an order that stays, page by page, each with its whole history. Instants are asked for as
+milliseconds since 1970, which JQL takes as they are; texts would be in the time zone of the user's profile."""
 
 from __future__ import annotations
 
@@ -78,11 +75,8 @@ class Issues:
     _size: PageSize = field(default_factory=lambda: PageSize(ISSUES))
 
     def walk(self, scope: str, by: str, place: Place, known: Known = lambda _: False) -> Iterator[Step]:
-        """Issues of ``scope`` (JQL) in order of ``by`` (``created`` or ``updated``), from ``place`` on.
-
-        What comes to lie behind the place while it is read is met, what comes to lie before it is not. Histories of ``known``
-        issues are not read.
-        """
+        """Issues of ``scope`` (JQL) in order of ``by`` (``created`` or ``updated``), from ``place`` on. What comes to lie behind
+        the place while it is read is met, what comes to lie before it is not. Histories of ``known`` issues are not read."""
         yield from (self._by_token if self.server.is_cloud else self._by_offset)(scope, by, place, known)
 
     # -- cloud: the server keeps the place ---------------------------------------------------------------------------
@@ -93,13 +87,13 @@ class Issues:
             met: list[Node] = []
             for _ in range(PAGES):
                 try:
-                    issues, token = self._search(scope, by, place)
+                    issues, token = self._search(_jql(scope, by, place), ISSUES, self.fields, place.token)
                 except Refused:
                     if not resumed:
                         raise
                     # The server does not know its token any more: from the last minute that was read.
-                    place, resumed = Place(place.at), False
-                    issues, token = self._search(scope, by, place)
+                    place = Place(place.at)
+                    issues, token = self._search(_jql(scope, by, place), ISSUES, self.fields, None)
                 resumed = False
                 met += issues
                 newest = _newest(issues[-1:], by)
@@ -114,38 +108,31 @@ class Issues:
             if token is None:
                 return
 
-    def _search(self, scope: str, by: str, place: Place) -> tuple[list[Node], str | None]:
+    def _search(self, jql: str, size: int, fields: Sequence[str], token: str | None) -> tuple[list[Node], str | None]:
         """One page of issues, and the token of the next."""
-        query = {"jql": _jql(scope, by, place), "maxResults": ISSUES, "fields": list(self.fields)}
-        token = {"nextPageToken": place.token} if place.token else {}
-        answer = self.api.post("/rest/api/3/search/jql", {**query, **token})
+        query = {"jql": jql, "maxResults": size, "fields": list(fields)}
+        answer = self.api.post("/rest/api/3/search/jql", {**query, **({"nextPageToken": token} if token else {})})
         following = answer.get("nextPageToken")
         if not following or answer.get("isLast") is True:
             return _issues(answer), None
-        if following == place.token:
+        if following == token:
             raise Refused(f"{self.api.client.tool} gives the same page of issues again and again")
         return _issues(answer), str(following)
 
     def _bulk(self, ids: Sequence[str]) -> dict[str, list[Node] | None]:
         """Histories of issues by their ids; those that are refused together are asked for one by one."""
         by_id: dict[str, list[Node] | None] = {identity: [] for identity in ids}
-        if not ids:
-            return by_id
-        token: Any = None
+        body: dict[str, Any] = {"issueIdsOrKeys": list(ids), "maxResults": HISTORIES}
         try:
-            while True:
-                body = {
-                    "issueIdsOrKeys": list(ids),
-                    "maxResults": HISTORIES,
-                    **({"nextPageToken": token} if token else {}),
-                }
+            while ids:
                 answer = self.api.post("/rest/api/3/changelog/bulkfetch", body)
-                for changelog in _objects(answer.get("issueChangeLogs")):
+                for changelog in json_objects(answer.get("issueChangeLogs")):
                     if (histories := by_id.get(str(changelog.get("issueId")))) is not None:
-                        histories += _objects(changelog.get("changeHistories"))
-                token = answer.get("nextPageToken")
-                if not token:
-                    return by_id
+                        histories += json_objects(changelog.get("changeHistories"))
+                if not (token := answer.get("nextPageToken")):
+                    break
+                body["nextPageToken"] = token
+            return by_id
         except (Refused, NotFound):
             return {identity: self._history(identity) for identity in ids}
 
@@ -182,10 +169,8 @@ class Issues:
                 return
 
     def _page(self, jql: str, start: int, extra: int) -> tuple[list[Node], int]:
-        """Issues with their histories from the number ``start`` on (``extra`` more than usual), and how many there are.
-
-        What is too heavy for the server is asked for in smaller parts, and an issue that is so by itself without its history.
-        """
+        """Issues with their histories from the number ``start`` on (``extra`` more than usual), and how many there are. What is too
+        heavy for the server is asked for in smaller parts, and an issue that is so by itself without its history."""
         body = {"jql": jql, "startAt": start, "fields": list(self.fields)}
 
         def ask(size: int, attempts: int) -> Node:
@@ -205,7 +190,7 @@ class Issues:
         if not isinstance(changelog, dict):
             self.skipped.append(Skipped(f"changes of {issue.get('key')}", "Jira gives no history of it"))
             return None
-        histories, total = _objects(changelog.get("histories")), changelog.get("total")
+        histories, total = json_objects(changelog.get("histories")), changelog.get("total")
         if not isinstance(total, int) or len(histories) >= total:
             return histories
         key = str(issue.get("key"))
@@ -213,7 +198,7 @@ class Issues:
             alone = self.api.object(
                 f"/rest/api/2/issue/{issue.get('id')}", {"expand": "changelog", "fields": "updated"}
             )
-            histories = _objects((alone.get("changelog") or {}).get("histories"))
+            histories = json_objects((alone.get("changelog") or {}).get("histories"))
             if len(histories) >= total:
                 return histories
             why = f"Jira gives {len(histories):,} of {total:,} entries of its history"
@@ -234,20 +219,12 @@ class Issues:
         return None
 
     def _keys_by_token(self, jql: str) -> list[str]:
-        keys: list[str] = []
-        token: Any = None
-        while True:
-            body = {
-                "jql": jql,
-                "maxResults": KEYS_CLOUD,
-                "fields": ["key"],
-                **({"nextPageToken": token} if token else {}),
-            }
-            answer = self.api.post("/rest/api/3/search/jql", body)
-            keys += _keys(_issues(answer))
-            token = answer.get("nextPageToken")
-            if not token or answer.get("isLast") is True:
-                return keys
+        issues, token = self._search(jql, KEYS_CLOUD, ["key"], None)
+        keys = _keys(issues)
+        while token is not None:
+            issues, token = self._search(jql, KEYS_CLOUD, ["key"], token)
+            keys += _keys(issues)
+        return keys
 
     def _keys_by_offset(self, jql: str) -> list[str] | None:
         """None if issues left the list while it was read: others would be missing."""
@@ -289,26 +266,30 @@ def _jql(scope: str, by: str, place: Place) -> str:
 
 def _newest(issues: Iterable[Node], by: str) -> int | None:
     """The newest ``by`` of issues; None where none has one."""
-    times = []
-    for issue in issues:
-        fields = issue.get("fields")
-        try:
-            times.append(millis(instant(fields.get(by) if isinstance(fields, dict) else None)))
-        except Misshapen:
-            continue
+    times = (millis(time_of(issue, by)) for issue in issues)
     return max((time for time in times if time is not None), default=None)
+
+
+def time_of(issue: Node, by: str) -> str | None:
+    """The time in an issue's field ``by``, as ``instant`` writes it; None if there is none."""
+    fields = issue.get("fields")
+    try:
+        return instant(fields.get(by) if isinstance(fields, dict) else None)
+    except Misshapen:
+        return None
 
 
 def _issues(answer: Node) -> list[Node]:
     issues = answer.get("issues")
     if not isinstance(issues, list):
         raise Refused(f"Jira answers no list of issues but {sorted(answer)[:5]}")
-    return _objects(issues)
+    return json_objects(issues)
 
 
 def _keys(issues: Iterable[Node]) -> list[str]:
     return [key for issue in issues if isinstance(key := issue.get("key"), str)]
 
 
-def _objects(values: Any) -> list[Node]:
+def json_objects(values: Any) -> list[Node]:
+    """The objects in a list; whatever else there is, is nothing."""
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

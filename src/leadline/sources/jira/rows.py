@@ -1,7 +1,5 @@
-"""Jira's records (REST 2 or 3) as rows: issues with their changes, and sprints.
-
-Nothing is guessed: what a record lacks stays unknown, and a record that is not of the documented shape raises ``Misshapen``.
-"""
+"""Jira's records (REST 2 or 3) as rows: issues with their changes, and sprints. Nothing is guessed: what a record lacks stays
+unknown, and a record that is not of the documented shape raises ``Misshapen``."""
 
 from __future__ import annotations
 
@@ -80,9 +78,9 @@ def _work_item(project: str, key: str, issue: Node, shapes: Shapes) -> Row:
     if fields is None:
         raise Misshapen("it has no fields")
     status = inner(fields, "status") or {}
-    category = CATEGORIES.get(str((inner(status, "statusCategory") or {}).get("key")))
-    row: Row = {"project": project, "key": key, "status": clean(_text(status.get("name"), "status"))}
-    row["status_category"] = category
+    category = _category(status)
+    shown = clean(_text(status.get("name"), "status"))
+    row: Row = {"project": project, "key": key, "status": shown, "status_category": category}
     for column, ids in shapes.fields.columns.items():
         values = (_value(column, fields.get(name), name, shapes) for name in ids)
         row[column] = next((value for value in values if value not in (None, [])), None)
@@ -92,27 +90,23 @@ def _work_item(project: str, key: str, issue: Node, shapes: Shapes) -> Row:
             row[column] = [] if is_there else None
     if category not in (None, "done") and shapes.fields.columns["completed_at"] == ("resolutiondate",):
         row["completed_at"] = None  # resolved by name only: Jira shows it as open
-    row["url"] = f"{shapes.web}/browse/{key}"
-    row["source"] = SOURCE
-    row["updated_at"] = instant(fields.get("updated"))
-    return row
+    updated = instant(fields.get("updated"))
+    return {**row, "url": f"{shapes.web}/browse/{key}", "source": SOURCE, "updated_at": updated}
 
 
 def _value(column: str, value: Any, name: str, shapes: Shapes) -> Any:
     """What a field says for a column; None for nothing."""
     if value is None:
         return None
-    if column in _PEOPLE:
-        shown: Any = shapes.people.account(_user(value, name))
-    elif column == "story_points":
+    if column == "story_points":
         return _number(value)
-    elif column in _INSTANTS:
+    if column in _INSTANTS:
         return instant(value)
-    elif column in _LISTS:
-        shown = _texts(value, name)
-    else:
-        shown = _parent(value) if column == "parent_key" else _text(value, name)
-    return clean(shown)
+    if column in _PEOPLE:
+        return clean(shapes.people.account(_user(value, name)))
+    if column in _LISTS:
+        return clean(_texts(value, name))
+    return clean(_parent(value) if column == "parent_key" else _text(value, name))
 
 
 def _user(value: Any, name: str) -> Node | None:
@@ -217,21 +211,16 @@ def _by_field(items: Iterable[Any], fields: FieldMap) -> dict[str, list[Node]]:
 
 
 def _short(item: Node) -> bool:
-    texts = [item.get(name) for name in ("fromString", "toString")]
+    texts = (item.get("fromString"), item.get("toString"))
     return all(len(text) <= LONGEST_VALUE for text in texts if isinstance(text, str))
 
 
 def _change(name: str, items: Sequence[Node], shapes: Shapes) -> tuple[str | None, str | None, str | None, str | None]:
     """Values before and after, and what they mean if they are statuses."""
     if name == "status":
-        first, last = items[0], items[-1]
-        categories = shapes.categories
-        return (
-            clean(_text_of_side(first, "from")),
-            clean(_text_of_side(last, "to")),
-            categories.get(str(first.get("from"))),
-            categories.get(str(last.get("to"))),
-        )
+        first, last, meanings = items[0], items[-1], shapes.categories
+        before, after = clean(_text_of_side(first, "from")), clean(_text_of_side(last, "to"))
+        return before, after, meanings.get(str(first.get("from"))), meanings.get(str(last.get("to")))
     sides = []
     for side in ("from", "to"):
         values = [value for item in items if (value := _shown(name, item, side, shapes.people))]
@@ -268,10 +257,8 @@ def _done_again(row: Row, changes: Sequence[Row]) -> bool:
 
 
 def former_keys(issue: Node, histories: Sequence[Node], since: str) -> list[Row]:
-    """The keys that an issue was moved away from since an instant, as keys of work items.
-
-    Older ones are not: a project made later may have the same key, and issues of its own under it.
-    """
+    """The keys that an issue was moved away from since an instant, as keys of work items. Older ones are not: a project made later
+    may have the same key, and issues of its own under it."""
     keys: dict[str, None] = {}
     for entry in histories:
         for item in entry["items"]:
@@ -288,14 +275,13 @@ def former_keys(issue: Node, histories: Sequence[Node], since: str) -> list[Row]
 
 def statuses(listed: Any) -> dict[str, str]:
     """What statuses mean, by id, of the list of them."""
-    meanings = {}
-    for status in listed if isinstance(listed, list) else ():
-        if not isinstance(status, dict):
-            continue
-        category = CATEGORIES.get(str((inner(status, "statusCategory") or {}).get("key")))
-        if category is not None:
-            meanings[str(status.get("id"))] = category
-    return meanings
+    found = (status for status in (listed if isinstance(listed, list) else ()) if isinstance(status, dict))
+    meanings = {str(status.get("id")): _category(status) for status in found}
+    return {identity: category for identity, category in meanings.items() if category is not None}
+
+
+def _category(status: Node) -> str | None:
+    return CATEGORIES.get(str((inner(status, "statusCategory") or {}).get("key")))
 
 
 def sprint_row(board: str, sprint: Node) -> Row:

@@ -1,8 +1,5 @@
-"""Jira: the issues of projects with their histories, and the sprints of boards.
-
-A project is read once in the order in which its issues were made; from then on one query tells what changed in all projects.
-Once a day the keys of every project are listed, so that deleted issues are found.
-"""
+"""Jira: the issues of projects with their histories, and the sprints of boards. A project is read once in the order in which its
+issues were made; from then on one query tells what changed in all projects, and a daily list of all keys what was deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from leadline.sources.jira.api import Api, Server
 from leadline.sources.jira.boards import Boards, SprintStream
 from leadline.sources.jira.fields import field_map
 from leadline.sources.jira.people import SOURCE, People
-from leadline.sources.jira.reading import Issues
+from leadline.sources.jira.reading import Issues, json_objects
 from leadline.sources.jira.rows import Shapes, statuses
 from leadline.sources.jira.streams import (
     ChangeStream,
@@ -31,7 +28,6 @@ from leadline.sources.jira.streams import (
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Cursor, Cursors
 from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, RunContext, Skipped
-from leadline.sources.kit.records import Node
 from leadline.sources.kit.streams import Stream, StreamReader
 
 _NO_PROJECT = "no project; its user needs the permission 'Browse projects' (and a token with scopes: read:jira-work)"
@@ -59,7 +55,7 @@ class Jira:
         """What the credential may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""
         server = self.api.server()
         keys = tuple(project.key for project in self.projects(server))
-        fields = field_map(self._fields(server), self.columns)
+        fields = field_map(json_objects(self.api.get(f"{server.api}/field", what="fields")), self.columns)
         hidden = Boards(self.api, None).check()
         if not fields.columns["story_points"]:
             hidden.append(Skipped("story points", "there is no such field; name one with --field story_points=NAME"))
@@ -69,7 +65,7 @@ class Jira:
         """Everything new, project by project. Raises ``LeadlineError`` when Jira cannot be read any further."""
         server = self.api.server()
         projects = self.projects(server)
-        fields = field_map(self._fields(server), self.columns)
+        fields = field_map(json_objects(self.api.get(f"{server.api}/field", what="fields")), self.columns)
         meanings = statuses(self.api.get(f"{server.api}/status", what="statuses"))
         shapes = Shapes(fields, People(self.api, server.is_cloud), server.web, meanings)
         reading = Reading(self.api, Issues(self.api, server, fields.asked), shapes)
@@ -94,19 +90,15 @@ class Jira:
         if server.is_cloud:
             listed = list(self.api.values("/rest/api/3/project/search", size=100, what="projects"))
         else:
-            answer = self.api.get("/rest/api/2/project", what="projects")
-            listed = [node for node in answer if isinstance(node, dict)] if isinstance(answer, list) else []
+            listed = json_objects(self.api.get("/rest/api/2/project", what="projects"))
         seen = [Project(str(node.get("id")), str(node["key"])) for node in listed if node.get("id") and node.get("key")]
         if not seen:
             raise Refused(f"{self.api.client.tool} shows {server.me} {_NO_PROJECT}")
         for pattern in self.patterns:
             if not any(_fits(project.key, pattern) for project in seen):
                 raise InvalidRequest(self._unknown(pattern, [project.key for project in seen]))
-        wanted = [
-            project
-            for project in seen
-            if not self.patterns or any(_fits(project.key, pattern) for pattern in self.patterns)
-        ]
+        patterns = self.patterns or ("*",)
+        wanted = (project for project in seen if any(_fits(project.key, pattern) for pattern in patterns))
         return sorted(wanted, key=lambda project: project.key)
 
     def _unknown(self, pattern: str, keys: Sequence[str]) -> str:
@@ -116,18 +108,12 @@ class Jira:
             f"there {'is' if len(near) == 1 else 'are'} {', '.join(near)}{' …' if len(keys) > len(near) else ''}"
         )
 
-    def _fields(self, server: Server) -> list[Node]:
-        answer = self.api.get(f"{server.api}/field", what="fields")
-        return [node for node in answer if isinstance(node, dict)] if isinstance(answer, list) else []
-
     def _renamed(self, projects: Sequence[Project], cursors: Cursors) -> Page:
         """Takes away what is there under keys that projects gave up; those and their successors are read anew."""
         names = {project: project.cursor_name(self.api.site.host) for project in projects}
-        before = {
-            project: key for project, name in names.items() if (key := cursors.get(name, ProjectCursor).key) is not None
-        }
-        left = {key for project, key in before.items() if key != project.key}
-        anew = [project for project, key in before.items() if key in left or project.key in left]
+        before = {project: cursors.get(name, ProjectCursor).key for project, name in names.items()}
+        left = {key for project, key in before.items() if key is not None and key != project.key}
+        anew = [project for project, key in before.items() if key is not None and (key in left or project.key in left)]
         parents: list[Row] = [{"project": key} for key in sorted(left)]
         forgotten: dict[str, Cursor | None] = {names[project]: None for project in anew}
         return Page(

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import ClassVar
 
 from leadline.sources.jira.api import Api
-from leadline.sources.jira.reading import MINUTE, Issues, Place, Step, millis
+from leadline.sources.jira.reading import MINUTE, Issues, Place, Step, millis, time_of
 from leadline.sources.jira.rows import Shapes, former_keys, instant, issue_rows, key_of
 from leadline.sources.kit.cursor import Cursor, Cursors, Stored
 from leadline.sources.kit.page import Page, Row, Skipped
@@ -124,17 +124,18 @@ class OfProject(Stream[ProjectCursor]):
     """A list of one project."""
 
     cursor = ProjectCursor
+    of = "issues"
+    """What it is a list of."""
 
-    def __init__(self, reading: Reading, project: Project, name: str) -> None:
-        super().__init__(project.key, f"{name} of {project.key}", project.cursor_name(reading.api.site.host))
+    def __init__(self, reading: Reading, project: Project) -> None:
+        super().__init__(project.key, f"{self.of} of {project.key}", project.cursor_name(reading.api.site.host))
         self.reading, self.project = reading, project
 
 
 class DeletionStream(OfProject):
     """Once a day: takes away the issues of a project that are not there any more."""
 
-    def __init__(self, reading: Reading, project: Project) -> None:
-        super().__init__(reading, project, "deleted issues")
+    of = "deleted issues"
 
     def due(self, cursor: ProjectCursor) -> bool:
         """Whether the project was read to its end, and its keys were not listed today."""
@@ -150,18 +151,12 @@ class DeletionStream(OfProject):
         present: list[Row] = [dict(zip(("project", "key"), key_of({"key": key}), strict=True)) for key in keys]
         parents: list[Row] = [{"project": self.project.key}]
         yield self.page(
-            {},
-            cursor,
-            complete_parents=dict.fromkeys(_TABLES, parents),
-            still_present=dict.fromkeys(_TABLES, present),
+            {}, cursor, complete_parents=dict.fromkeys(_TABLES, parents), still_present=dict.fromkeys(_TABLES, present)
         )
 
 
 class ProjectStream(OfProject):
     """All issues of a project that was not read to its end yet, in the order in which they were made."""
-
-    def __init__(self, reading: Reading, project: Project) -> None:
-        super().__init__(reading, project, "issues")
 
     def due(self, cursor: ProjectCursor) -> bool:
         """Whether it was not read to its end."""
@@ -180,11 +175,8 @@ class ProjectStream(OfProject):
 
 def groups(projects: Sequence[Project], host: str, cursors: Cursors) -> Iterator[list[Project]]:
     """Projects that were read to their ends, those together that are known up to about the same instant."""
-    known_until = {
-        project: until
-        for project in projects
-        if (until := cursors.get(project.cursor_name(host), ProjectCursor).until) is not None
-    }
+    cursors_of = {project: cursors.get(project.cursor_name(host), ProjectCursor) for project in projects}
+    known_until = {project: cursor.until for project, cursor in cursors_of.items() if cursor.until is not None}
     group: list[Project] = []
     for project in sorted(known_until, key=lambda project: known_until[project]):
         if group and known_until[project] - known_until[group[0]] > APART:
@@ -257,8 +249,4 @@ def _id_of(issue: Node) -> str:
 
 def _updated(issue: Node) -> str:
     """When an issue was changed last, as ``instant`` writes it; '' if it does not tell."""
-    fields = issue.get("fields")
-    try:
-        return instant(fields.get("updated") if isinstance(fields, dict) else None) or ""
-    except Misshapen:
-        return ""
+    return time_of(issue, "updated") or ""

@@ -46,15 +46,13 @@ class Api:
     token_from: str
 
     def page(self, what: str, offset: int, params: Mapping[str, str], ids: Sequence[str] = ()) -> Listed:
-        """A page of the list ``what`` (``incidents``, ``services``) from number ``offset``, of the services ``ids`` only.
-
-        Raises what ``problem`` makes of a refusal, ``Unavailable``, ``Misshapen``."""
-        query_params = {**params, "limit": str(SIZE), "offset": str(offset)}
-        query = "".join(f"&service_ids[]={service}" for service in ids)
-        for status in query_params.pop("statuses", "").split():
-            query += f"&statuses[]={status}"
-        pairs = "&".join(f"{name}={value}" for name, value in query_params.items())
-        body = self._get(f"/{what}?{pairs}{query}", what)
+        """A page of the list ``what`` (``incidents``, ``services``) from number ``offset``, of the services ``ids`` only. Raises
+        what ``problem`` makes of a refusal, ``Unavailable``, ``Misshapen``."""
+        query = {**params, "limit": str(SIZE), "offset": str(offset)}
+        lists = [f"&service_ids[]={service}" for service in ids]
+        lists += [f"&statuses[]={status}" for status in query.pop("statuses", "").split()]
+        pairs = "&".join(f"{name}={value}" for name, value in query.items())
+        body = self._get(f"/{what}?{pairs}{''.join(lists)}", what)
         nodes = body.get(what)
         if not isinstance(nodes, list):
             raise Misshapen(f"{self.client.tool} sent no list of {what}; is {self.server.base} the address of its API?")

@@ -23,10 +23,8 @@ def key_of(prefix: str, node: Node) -> str:
 
 
 def incident_row(prefix: str, node: Node) -> Row | None:
-    """The row of an incident; None for one that was merged into another, which tells of it.
-
-    Raises ``Misshapen`` if it has no id or no time.
-    """
+    """The row of an incident; None for one that was merged into another, which tells of it. Raises ``Misshapen`` if it has no id or
+    no time."""
     key = key_of(prefix, node)
     created = instant(node.get("created_at"))
     if created is None:

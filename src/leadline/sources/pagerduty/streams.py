@@ -1,8 +1,5 @@
-"""The incidents of an account, and how far they are read.
-
-They are read by when they were created, oldest first; then those that are open, and those resolved since the last run. Lists
-that can only be counted end at ten thousand, so the way goes on from the newest time seen, not from a number.
-"""
+"""The incidents of an account: by when they were created, oldest first, then those open and those resolved since the last run.
+Lists that can only be counted end at ten thousand, so the way goes on from the newest time seen, not from a number."""
 
 from __future__ import annotations
 
@@ -209,12 +206,11 @@ class IncidentStream(Stream[IncidentsCursor]):
     def _by_itself(self, identity: str) -> Page:
         """An incident that is in none of the lists it was in."""
         try:
-            page, _ = self._page(Listed([self.api.incident(identity)], False))
+            return self._page(Listed([self.api.incident(identity)], False))[0]
         except NotFound:
             return self.page(complete_parents={"incidents": [{"incident_id": f"{self.prefix}:{identity}"}]})
         except (Refused, Misshapen) as error:
             return self.page(skipped=[Skipped(f"incident {identity}", error.message)])
-        return page
 
     def _page(self, listed: Listed) -> tuple[Page, set[str]]:
         """The rows of a page, and the ids of those that are open."""
@@ -234,8 +230,7 @@ class IncidentStream(Stream[IncidentsCursor]):
                 rows.append(row)
                 if node.get("status") != RESOLVED:
                     still_open.add(str(node["id"]))
-        parents = {"incidents": merged} if merged else {}
-        by_table = {"incidents": rows} if rows else {}
+        parents, by_table = {"incidents": merged}, {"incidents": rows} if rows else {}
         return self.page(by_table, records=len(rows), complete_parents=parents, skipped=skipped), still_open
 
     def _moved(self, page: Page, cursor: IncidentsCursor) -> Page:

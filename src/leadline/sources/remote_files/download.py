@@ -50,10 +50,8 @@ class Download:
     most_bytes: int = MOST_BYTES
 
     def to(self, path: Path, *, etag: str | None, modified: str | None) -> Changed | None:
-        """Downloads the file to ``path``; None if it is still as ``etag`` or ``modified`` say.
-
-        Raises ``StoreError`` if the disk cannot take it, ``Refused`` for what is no file or too large, ``Unauthenticated``,
-        ``NotFound``, ``Unavailable``."""
+        """Downloads the file to ``path``; None if it is still as ``etag`` or ``modified`` say. Raises ``StoreError`` if the disk
+        cannot take it, ``Refused`` for what is no file or too large, ``Unauthenticated``, ``NotFound``, ``Unavailable``."""
         digest = hashlib.sha256()
 
         def take(answer: Answer, chunks: Iterator[bytes]) -> None:

@@ -1,6 +1,5 @@
-"""The rows of a downloaded file with their lines, by the readers of ``leadline import``; arrays of JSON, too. Never more than
-some thousands are in memory.
-"""
+"""The rows of a downloaded file with their lines, by the readers of ``leadline import``; arrays of JSON, too. Never more than some
+thousands are in memory."""
 
 from __future__ import annotations
 
@@ -22,6 +21,7 @@ from leadline.formats.rows import LINE, RawRows, Refusal
 _CHUNK = 1 << 20
 _NO_SPACE = re.compile(r"[^ \t\r\n]")
 _GZIP = b"\x1f\x8b"
+_SLICE = 1_000
 
 
 @dataclass(frozen=True)
@@ -35,48 +35,41 @@ class Rows:
 
 def raw_rows(file: ImportFile) -> Iterator[Rows]:
     """The rows in order. Raises ``InvalidInput`` for a file that is not of its format, or whose columns are not the table's."""
-    if file.suffix == ".json":
-        lines = file.path.with_name(f"{file.path.name}.lines")
-        as_lines(file.path, lines)
-        file.path.unlink()
-        lines.rename(file.path)  # messages name the file by its path
-        yield from _batches(json_rows(replace(file, suffix=".jsonl"), None, records=False), "row")
-    elif file.suffix == ".parquet":
-        yield from _batches(parquet_rows(file, None, records=False)[1], "row")
-    else:
-        # A server may unpack what it calls packed, and pack what it does not.
-        packed = _begins_with(file.path, _GZIP)
-        file = replace(file, suffix=file.suffix.removesuffix(".gz") + (".gz" if packed else ""))
-        if file.suffix.startswith(".csv"):
-            yield from _batches(exact_rows(file, read_header(file), None, records=False), "line")
-        else:
-            yield from _batches(json_rows(file, None, records=False), "line")
-
-
-def _batches(batches: Iterator[RawRows], unit: str) -> Iterator[Rows]:
+    batches, unit = _batches(file)
     for raw in batches:
         yield Rows(_rows(raw), raw.refusals, unit)
 
 
-def _rows(raw: RawRows, slice_rows: int = 1_000) -> Iterator[tuple[int, dict[str, Any]]]:
+def _batches(file: ImportFile) -> tuple[Iterator[RawRows], str]:
+    """The rows in batches, and what their numbers count."""
+    if file.suffix == ".json":
+        lines = file.path.with_name(f"{file.path.name}.lines")
+        as_lines(file.path, lines)
+        lines.replace(file.path)  # messages name the file by its path
+        return json_rows(replace(file, suffix=".jsonl"), None, records=False), "row"
+    if file.suffix == ".parquet":
+        return parquet_rows(file, None, records=False)[1], "row"
+    with file.path.open("rb") as content:  # a server may unpack what it calls packed, and pack what it does not
+        packed = content.read(len(_GZIP)) == _GZIP
+    file = replace(file, suffix=file.suffix.removesuffix(".gz") + (".gz" if packed else ""))
+    if file.suffix.startswith(".csv"):
+        return exact_rows(file, read_header(file), None, records=False), "line"
+    return json_rows(file, None, records=False), "line"
+
+
+def _rows(raw: RawRows) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows of a batch, made a thousand at a time: as Python's objects they are large."""
     if raw.batch is None:
         return
-    for start in range(0, raw.batch.num_rows, slice_rows):
-        for row in raw.batch.slice(start, slice_rows).to_pylist():
+    for start in range(0, raw.batch.num_rows, _SLICE):
+        for row in raw.batch.slice(start, _SLICE).to_pylist():
             number = int(row.pop(LINE))
             yield number, {name: value for name, value in row.items() if value is not None}
 
 
-def _begins_with(path: Path, magic: bytes) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(magic)) == magic
-
-
 def as_lines(source: Path, target: Path) -> None:
-    """Writes the elements of the JSON array in ``source`` to ``target``, one a line, spelled as they are.
-
-    Raises ``InvalidInput`` if it is no array, or an element is longer than a line may be."""
+    """Writes the elements of the JSON array in ``source`` to ``target``, one a line, spelled as they are. Raises ``InvalidInput``
+    if it is no array, or an element is longer than a line may be."""
     with source.open("rb") as file, target.open("w", encoding="utf-8", newline="") as lines:
         elements = _Elements(file, source.name)
         for text in elements:

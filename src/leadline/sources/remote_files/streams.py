@@ -1,8 +1,5 @@
-"""The rows of a file, and which version of it was read.
-
-A file is downloaded whole, then read by the readers of ``leadline import``; its rows are checked by the same rules. The good ones
-are taken, the bad ones told.
-"""
+"""The rows of a file, and which version of it was read. A file is downloaded whole, then read by the readers of ``leadline
+import``; its rows are checked by the same rules. The good ones are taken, the bad ones told."""
 
 from __future__ import annotations
 
@@ -56,10 +53,8 @@ class Begun(Part):
 
 @dataclass(frozen=True)
 class FileCursor(Cursor):
-    """The version of the file that was read last: its validators as the server gave them, and its content's digest.
-
-    ``read_as``: table, format and org tree that it was read as; ``begun``: a version whose reading is under way.
-    """
+    """The version of the file that was read last: its validators as the server gave them, and its content's digest. ``read_as``:
+    table, format and org tree that it was read as; ``begun``: a version whose reading is under way."""
 
     VERSION: ClassVar[int] = 2
 
