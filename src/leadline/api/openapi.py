@@ -63,7 +63,6 @@ def _generated(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], route: APIRoute, bodies: dict[tuple[int, str], dict[str, Any]]) -> None:
-    """Add what the dependencies of a route ask for and answer."""
     responses = operation["responses"]
     responses.pop("422", None)
     operation["security"] = []

@@ -123,6 +123,5 @@ def _work(job: _Job, runner: Runner) -> None:
 
 
 async def _client_gone(request: Request) -> None:
-    """Returns when the client of ``request`` has gone."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

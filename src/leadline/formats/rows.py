@@ -115,7 +115,6 @@ def resolve_column(spelled: str, table: Table) -> tuple[str | None, str | None]:
 
 
 def _name_problem(spelled: str) -> str | None:
-    """Why no column may be called ``spelled``, or None."""
     name = spelled.strip()
     if not name:
         return "the column has no name"

@@ -210,7 +210,6 @@ def _stage_fast(job: _Job, header: Header, folder: Path) -> list[Path]:
 def _stage_exact(
     job: _Job, header: Header | None, batches: Iterator[RawRows], folder: Path, *, write_refused: bool
 ) -> list[Path]:
-    """Converts batch by batch, writing what is accepted and noting every refusal with its line."""
     writer = StagingWriter(job.file.table, folder)
     extras = header.extras if header is not None else ()
     with (

@@ -131,7 +131,6 @@ def _candidate(push: Push) -> _Candidate:
 
 
 def _validate(validator: RowValidator, table: Table, candidates: Sequence[_Candidate]) -> None:
-    """Check the rows of several pushes to one table in one query."""
     origins = [(candidate, at) for candidate in candidates for at in candidate.rows]
     for refusal in validator.refusals(table, [candidate.rows[at] for candidate, at in origins]):
         candidate, at = origins[refusal.line]

@@ -103,7 +103,6 @@ def _needs_parent(policy: MergePolicy) -> bool:
 
 
 def _is_news(arrival: Arrival, parent_version: datetime | None) -> bool:
-    """Whether a row that the lake has not says something new."""
     observed_at = arrival.policy.observed_at
     if observed_at is None:
         return True
@@ -123,7 +122,6 @@ def _version(row: Typed, policy: MergePolicy) -> list[tuple[bool, Any]]:
 
 
 def _completed(row: Typed, current: Typed, policy: MergePolicy) -> Typed:
-    """``row`` with what only ``current`` knows."""
     kept = {name: current[name] for name in policy.unknown}
     kept |= {name: current[name] for name in policy.keep_first if current[name] is not None}
     return {**row, **kept}
@@ -132,7 +130,6 @@ def _completed(row: Typed, current: Typed, policy: MergePolicy) -> Typed:
 def _present(
     lake: Lake, table: Table, names: Sequence[str], keys: Sequence[Key], engine: Engine
 ) -> dict[Key, dict[str, Any]]:
-    """The lake's rows of ``keys``, by key."""
     files = lake.snapshot().files(table.name)
     if not files or not keys:
         return {}

@@ -88,7 +88,6 @@ def decoded(data: bytes, violations: Violations) -> str:
 
 
 def _rows(text: str, violations: Violations) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the physical line on which each starts."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
         line = reader.line_num + 1

@@ -116,7 +116,6 @@ def _no_constant(text: str) -> NoReturn:
 def _read_node(
     reading: _Reading, value: Any, where: str, parent: int | None, tree_name: str
 ) -> list[tuple[Any, str, int]]:
-    """Read one node without its children, which are returned with their places."""
     if not isinstance(value, dict):
         reading.refuse(where, f"INVALID_VALUE: {shown(str(value))}; a node is an object with name, members, children")
         return []

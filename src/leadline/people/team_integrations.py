@@ -134,7 +134,6 @@ def _entry(entry: Any, where: str, configured: Mapping[str, sources.SourceRow], 
 def _source(
     entry: Mapping[str, Any], where: str, configured: Mapping[str, sources.SourceRow], refused: list[Detail]
 ) -> sources.SourceRow | None:
-    """The configured source that an entry names by id, by name, or by both."""
     number, name = entry.get("integrationId"), entry.get("integrationName")
     would_do = f"one of {', '.join(configured)}" if configured else "add a source first: `leadline sources add`"
     if number is None and name is None:

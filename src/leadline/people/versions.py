@@ -137,7 +137,6 @@ def _put_in_force(project: Project, stored: Upload, review: Review, now: datetim
 
 
 def _good(project: Project, stored: Upload) -> Review:
-    """The review of an upload without findings. Raises ``InvalidInput`` with all of them."""
     review = _review(project, stored)
     if review is None:
         raise _used(stored)

@@ -74,7 +74,6 @@ def respond(stored: StoredFile, headers: FileHeaders) -> Response:
 
 
 def _range(headers: FileHeaders, tag: str, size: int) -> ByteRange | None:
-    """The part that is wanted, or None for the whole."""
     if not isinstance(headers, DownloadHeaders):
         return None
     return parse_range(headers.range, headers.if_range, tag, size)

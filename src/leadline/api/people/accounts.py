@@ -94,7 +94,6 @@ def _stored(caller: Caller, rows: Sequence[Mapping[str, Any]]) -> CloudIdsBody:
 
 
 def _mapping(position: int, row: Mapping[str, Any], refused: list[RowErrorBody]) -> AccountMapping | None:
-    """The mapping of a row, or None and why it is none."""
     texts: dict[str, str] = {}
     problems = []
     for member in ("email", "applicationType", "cloudId"):

@@ -81,7 +81,6 @@ def put_team_integrations(
 
 
 def _tree(project: Project, tree_id: str) -> OrgTree:
-    """The tree of that id. Raises ``NotFound``."""
     for summary in all_trees(project):
         if str(summary.id) == tree_id:
             return tree_named(project, summary.name)
@@ -89,7 +88,6 @@ def _tree(project: Project, tree_id: str) -> OrgTree:
 
 
 def _team(tree: OrgTree, ref_id: str) -> Node:
-    """The node of that ref id or key. Raises ``NotFound``."""
     if (node := tree.find(ref_id)) is None:
         raise NotFound(f'There is no team {printable(ref_id)[:80]!r} in org tree "{tree.name}"', code="unknown_team")
     return node

@@ -34,7 +34,6 @@ async def _table(
         WithJsonSchema({"type": "string", "enum": list(TABLES)}),
     ],
 ) -> Table:
-    """The table of an address. Raises ``NotFound`` naming those there are."""
     if name not in TABLES:
         raise NotFound(
             f"There is no table {printable(name)[:80]!r}; tables are {', '.join(TABLES)}", code="unknown_table"

@@ -65,7 +65,6 @@ def verified(db: Database, address: Address, headers: Mapping[str, str], body: b
 
 
 def _hook(db: Database, address: Address) -> Hook | None:
-    """The source there, if it takes webhooks."""
     if not is_storable(address.organization + address.project + address.source):
         return None
     try:
