@@ -107,10 +107,7 @@ class Engine:
     def bind_snapshot(
         self, snapshot: Snapshot, tables: Iterable[str] | None = None, *, within: Within = EVERYTHING
     ) -> None:
-        """One view per schema table (or the ``tables`` named), with the declared columns; empty where it has no file.
-
-        ``within`` keeps the rows of tables keyed by repository to some of these.
-        """
+        """One view per schema table (or the ``tables`` named); empty where it has no file."""
         for name in TABLES if tables is None else tables:
             query = relation_query(snapshot.files(name), TABLES[name].arrow_schema)
             self._view(name, _kept(query, within) if "repository" in TABLES[name].key else query)
@@ -127,8 +124,7 @@ class Engine:
         self._bound[name] = table
 
     def bind_files(self, name: str, paths: Sequence[Path], *, within: Within = EVERYTHING) -> None:
-        """Makes Parquet files, of which there is at least one, queryable as ``name``. ``within`` is as for
-        ``bind_snapshot``."""
+        """Makes Parquet files, of which there is at least one, queryable as ``name``."""
         files = ", ".join(sql_text(path) for path in paths)
         self._view(name, _kept(f"SELECT * FROM read_parquet([{files}])", within))
 

@@ -47,9 +47,7 @@ def bind_owners(
     engine: Backend, tree: OrgTree, request: MetricsRequest, profile: Profile, kinds: Iterable[str]
 ) -> bool:
     """Bind whose the events of ``kinds`` (deployments, their failures, incidents) are; returns whether any team rule is in force.
-
-    The stored tables that these read are bound already.
-    """
+    The stored tables that these read are bound already."""
     nodes = tree.subtree(tree.root if request.team is None else tree.by_ref[request.team])
     rules = team_rules(tree, profile)
     bind_teams(engine, [(tree, nodes, rules)])
