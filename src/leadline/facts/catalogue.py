@@ -1,4 +1,5 @@
-"""The facts that `leadline facts` shows, as declared: their documented columns, and the instant of their period; ``shown`` has the expressions."""
+"""The facts that `leadline facts` shows, as declared: their documented columns, and the instant of their period;
+``shown`` has the expressions."""
 
 from __future__ import annotations
 

@@ -78,7 +78,8 @@ def _marks(count: int) -> list[Offset]:
 def rows(
     metrics: Sequence[Metric], level: str, aggregation: str, zone: Sequence[Offset], has_team_rules: bool = False
 ) -> Table:
-    """Every unit × period with its metric columns, in the documented order. ``has_team_rules`` says whether any team rule is in force."""
+    """Every unit × period with its metric columns, in the documented order. ``has_team_rules`` says whether any
+    team rule is in force."""
     unit, period = units(level).table(), PERIODS.table()
     formulas = {metric.column_for(aggregation): _formula(metric, level) for metric in metrics}
     values = [value for formula in formulas.values() for value in _values(formula)]
