@@ -153,12 +153,18 @@ def test_filters(loaded: Project, tmp_path: Path) -> None:
         facts(loaded, "pull-request", tmp_path)
 
 
-def test_rows_have_the_documented_columns_in_their_natural_order(loaded: Project, tmp_path: Path) -> None:
+def test_rows_come_a_page_at_a_time_in_the_order_asked_for(loaded: Project, tmp_path: Path) -> None:
     names = [row["sha"] for row in facts(loaded, "commits", tmp_path)]
-    with fact_rows(loaded, "commits", Filters()) as (engine, table):
-        rows = engine.arrow(table)
-    assert rows.column_names == list(FACTS["commits"].columns)
-    assert rows["sha"].to_pylist() == names
+    with fact_rows(loaded, "commits", Filters()) as rows:
+        assert rows.count() == len(names)
+        pages = [rows.page(2, offset)["sha"].to_pylist() for offset in range(0, len(names), 2)]
+        assert [sha for page in pages for sha in page] == names
+        assert rows.page(99).column_names == list(FACTS["commits"].columns)
+        downwards = rows.page(99, sort=[("repository", False), ("sha", True)])
+        assert downwards["sha"].to_pylist() == sorted(names, reverse=True)
+        with pytest.raises(InvalidRequest, match="no column 'weather'") as refused:
+            rows.page(1, sort=[("weather", True)])
+        assert refused.value.code == "unknown_column"
 
 
 def test_every_format_has_the_same_rows(loaded: Project, tmp_path: Path) -> None:

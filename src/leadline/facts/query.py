@@ -1,4 +1,4 @@
-"""Asks for facts: the rows behind the numbers, one per thing, filtered."""
+"""Asks for facts: the rows behind the numbers, one per thing, filtered, sorted and a page at a time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from leadline.facts.catalogue import FACTS, Fact
 from leadline.people import OrgTree, find_team, tree, trees
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from ibis.expr.types import Table
 
     from leadline.engine import Backend
@@ -39,10 +40,38 @@ class Filters:
     developer: str | None = None
 
 
+@dataclass(frozen=True)
+class FactRows:
+    """The rows of a fact that filters keep, as ``table`` with the documented columns in the fact's natural order."""
+
+    engine: Backend
+    fact: Fact
+    table: Table
+
+    def count(self) -> int:
+        """How many there are."""
+        (rows,) = self.engine.arrow(self.table.aggregate(rows=self.table.count()))["rows"].to_pylist()
+        return int(rows)
+
+    def page(self, limit: int, offset: int = 0, sort: Sequence[tuple[str, bool]] = ()) -> pa.Table:
+        """At most ``limit`` rows after the first ``offset``. ``sort`` are columns, each with whether it runs downwards;
+        what they leave open follows the natural order. Raises ``InvalidRequest`` for a column that there is not."""
+        import ibis
+
+        if unknown := [name for name, _ in sort if name not in self.fact.columns]:
+            raise InvalidRequest(
+                f"{self.fact.name} have no column {unknown[0]!r}; columns are {', '.join(self.fact.columns)}",
+                code="unknown_column",
+            )
+        directions = {**dict.fromkeys(self.fact.key, False), **dict(sort)}
+        names = dict.fromkeys([*(name for name, _ in sort), *self.fact.key])
+        order = [ibis.desc(name) if directions[name] else ibis.asc(name) for name in names]
+        return self.engine.arrow(self.table.order_by(order).limit(limit, offset=offset))
+
+
 @contextmanager
-def fact_rows(project: Project, fact: str, filters: Filters) -> Iterator[tuple[Backend, Table]]:
-    """The rows of ``fact`` in the project's newest data with the documented columns in their natural order, and the engine that has
-    them. Raises ``InvalidRequest`` for filters that do not fit it."""
+def fact_rows(project: Project, fact: str, filters: Filters) -> Iterator[FactRows]:
+    """The rows of ``fact`` in the project's newest data. Raises ``InvalidRequest`` for filters that do not fit it."""
     from leadline.facts.policy import BUILD_POLICY
     from leadline.facts.shown import NEEDS
     from leadline.materialize.session import session
@@ -56,7 +85,7 @@ def fact_rows(project: Project, fact: str, filters: Filters) -> Iterator[tuple[B
     with session(project, versions, tree_versions, profile, BUILD_POLICY) as opened:
         opened.facts.bind(NEEDS[fact])
         opened.facts.bind_raw()
-        yield opened.engine, _rows(opened.engine, declared, profile, org_trees, kept)
+        yield FactRows(opened.engine, declared, _rows(opened.engine, declared, profile, org_trees, kept))
 
 
 def checked(fact: str, filters: Filters) -> Fact:
@@ -81,6 +110,8 @@ def checked(fact: str, filters: Filters) -> Fact:
 
 @dataclass(frozen=True)
 class _Kept:
+    """What filters keep: a range of local dates, people by email, and the teams that count (None: everything)."""
+
     start: date | None
     end: date | None
     people: Sequence[str] | None
@@ -132,6 +163,7 @@ def _rows(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[Org
 
 
 def _of_people(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
+    """Rows of people, with the hierarchy path of their developer's primary team."""
     import ibis
 
     from leadline.facts.shown import rows_of

@@ -23,9 +23,10 @@ def write(project: Project, fact: str, path: Path, filters: Filters = _EVERYTHIN
     Raises ``InvalidRequest``.
     """
     form = form_of(path)
-    with fact_rows(project, fact, filters) as (engine, table):
-        texts = table.select(**{name: _as_text(table[name], form) for name in table.columns})
-        return output.write(engine, texts, path, form, lambda: None)
+    with fact_rows(project, fact, filters) as rows:
+        table = rows.table
+        texts = table.select(**{name: _as_text(table[name], form) for name in rows.fact.columns})
+        return output.write(rows.engine, texts, path, form, lambda: None)
 
 
 def _as_text(value: Value, form: str) -> Value:
