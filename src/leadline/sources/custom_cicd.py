@@ -1,8 +1,5 @@
-"""Reads the payload of a custom CI/CD integration: one run of a job, as a row of ``builds`` or of ``deployments``.
-
-The request's JSON object may be in either of its documented spellings. What cannot be taken is one refusal with every finding.
-Pure. Which field becomes which column is told in docs/guide/push.md.
-"""
+"""Reads the payload of a custom CI/CD integration: one run of a job, as a row of ``builds`` or of ``deployments``. Which field, in
+either of its documented spellings, becomes which column is told in docs/guide/push.md."""
 
 from __future__ import annotations
 

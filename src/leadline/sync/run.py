@@ -25,11 +25,8 @@ SECONDS_AT_A_TIME = 20.0
 
 @dataclass(frozen=True)
 class SyncResult:
-    """What a run brought. ``error``: why it ended before its time; what it had delivered until then stays.
-
-    ``records``: things read. ``skipped``: the first of the ``skipped_count`` things that were left out. ``failed``: streams that
-    could not be read, as the tool was in trouble; they are among what was left out, too.
-    """
+    """What a run brought of the ``records`` read. ``error``: why it ended before its time. ``skipped``: the first of the
+    ``skipped_count`` things that were left out, among them the ``failed`` streams, which the tool was in trouble with."""
 
     records: int
     tables: dict[str, TableCounts]

@@ -23,7 +23,7 @@ def refresh_clone(folder: Path, url: str, name: str) -> None:
     if refs != _local_refs(git):
         options = ("--quiet", "--no-write-fetch-head", "--prune", "--no-tags")
         _remote(folder, url, name, "fetch", *options, "origin", *_REFSPECS)
-    if branch not in (None, (git.text("symbolic-ref", "--quiet", "HEAD", failure_is=(1,)) or "").strip()):
+    if branch is not None and branch != (git.text("symbolic-ref", "--quiet", "HEAD", failure_is=(1,)) or "").strip():
         git.text("symbolic-ref", "HEAD", branch)
 
 

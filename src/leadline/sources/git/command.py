@@ -212,12 +212,10 @@ class Stream:
 
 def _widen(pipe: IO[bytes]) -> None:
     """Let git run ahead of the reader where the system allows (Linux: a pipe of 1 MiB instead of 64 KiB)."""
-    try:
+    with suppress(ImportError, AttributeError, OSError):
         import fcntl
 
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
-    except (ImportError, AttributeError, OSError):
-        pass
 
 
 @contextmanager
@@ -234,10 +232,8 @@ def _known(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def end_all() -> None:
-    """End every git that this process runs, with what these have started: for who is about to end without cleaning up.
-
-    They are in sessions of their own, so no signal to this process reaches them, and one that waits for a server that does
-    not answer would wait on beside the next run's."""
+    """End every git that this process runs, with what these have started: for who is about to end without cleaning up. They are in
+    sessions of their own, so no signal to this process reaches them."""
     for process in list(_RUNNING):
         _end(process)
 

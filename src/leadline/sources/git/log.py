@@ -64,11 +64,8 @@ class Batch:
 
 @dataclass
 class LogReader:
-    """Reads ``walk`` in ``repository``, which was in ``state``: iterate over ``batches``, then read the tallies.
-
-    ``commits``: commits read. ``impossible_dates``: author or commit dates before 1970 or after 2261, or that git cannot
-    read; they are unknown in the rows.
-    """
+    """Reads ``walk`` in ``repository``, which was in ``state``: iterate over ``batches``, then read the tallies of commits and of
+    ``impossible_dates``: those before 1970 or after 2261, or that git cannot read, which are unknown in the rows."""
 
     repository: Repository
     state: State

@@ -69,9 +69,8 @@ def plan(
     commits_lost: bool,
     replace_others: bool = False,
 ) -> Plan:
-    """What to do so that the lake has of the repository what ``state`` says.
+    """What to do so that the lake has of the repository what ``state`` says. ``since``: as in ``GitHistory``.
 
-    ``since`` (epoch seconds) restricts the first run; later it only counts when it reaches further back than before.
     Everything is read again when the mailmap changed (other addresses on the same commits), when a shallow clone's end
     moved (other line counts on the commits there), or when the lake has lost the table. ``replace_others``: other tools may have
     brought commits, which the first run replaces.

@@ -167,16 +167,15 @@ def revisions(include: Iterable[str], exclude: Iterable[str]) -> str:
 def open_repository(location: Location, *, name: str | None, clones: Path) -> Repository:
     """The repository at ``location``; one given by URL lies in ``clones``, and needs ``refresh`` before it can be read.
 
-    ``name`` is what its rows are to be called; without one, the last two segments of its remote's address, else of its
-    folder. Raises ``InvalidInput`` if a path is no repository.
-    """
+    ``name``: None for the last two segments of its remote's address, else of its folder. Raises ``InvalidInput`` if a path is
+    no repository."""
     target = location.target
     if isinstance(target, str):
         called = checked_name(name if name is not None else name_of_url(target))
         folder = clone_folder(clones, called)
         return Repository(called, Git(folder, called), folder, public_url(target), location)
     git_dir, common_dir = _find_git_dir(target)
-    remote = _setting(Git(git_dir, location.shown), "remote.origin.url")
+    remote = _setting(Git(git_dir, location.shown), "remote.origin.url") or None
     if name is None:
         folder = common_dir.parent if common_dir.name == ".git" else common_dir
         name = name_of_url(remote) if remote else name_of_folder(folder)
@@ -184,9 +183,8 @@ def open_repository(location: Location, *, name: str | None, clones: Path) -> Re
     return Repository(called, Git(git_dir, called), common_dir, public_url(remote), location)
 
 
-def _setting(git: Git, key: str) -> str | None:
-    value = git.text("config", "--local", "--get", key, failure_is=(1,))
-    return value.strip() if value is not None else None
+def _setting(git: Git, key: str) -> str:
+    return (git.text("config", "--local", "--get", key, failure_is=(1,)) or "").strip()
 
 
 def _find_git_dir(path: Path) -> tuple[Path, Path]:

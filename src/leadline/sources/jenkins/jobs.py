@@ -4,12 +4,13 @@ nothing is new need not be asked for."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import takewhile
 
 from leadline.errors import NotFound
 from leadline.sources.jenkins.api import LEVELS, Api, jobs_tree
-from leadline.sources.jenkins.rows import Job, place_of
+from leadline.sources.jenkins.rows import Job, is_running, place_of
 from leadline.sources.kit.client import Refused, Unavailable
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.lists import ATTEMPTS_WHILE_LARGE
@@ -39,10 +40,11 @@ class Wanted:
 
     def starts(self) -> list[tuple[str, ...]]:
         """Where to begin: the folders (or jobs) that the targets name before their first wild card."""
-        starts = {tuple(_literal(target)) for target in self.targets} or {()}
-        return sorted(
-            start for start in starts if not any(start[: len(other)] == other for other in starts if other != start)
-        )
+        starts: list[tuple[str, ...]] = []
+        for start in sorted({tuple(_literal(target)) for target in self.targets} or {()}):
+            if not starts or start[: len(starts[-1])] != starts[-1]:  # else it is in the one before
+                starts.append(start)
+        return starts
 
 
 def _may_have(target: Sequence[str], folder: Sequence[str]) -> bool:
@@ -55,10 +57,7 @@ def _may_have(target: Sequence[str], folder: Sequence[str]) -> bool:
 
 
 def _literal(target: str) -> Iterator[str]:
-    for part in target.split("/"):
-        if any(letter in part for letter in _WILD):
-            return
-        yield part
+    return takewhile(lambda part: not any(letter in part for letter in _WILD), target.split("/"))
 
 
 @dataclass
@@ -128,15 +127,13 @@ class Listing:
     def _job(self, names: tuple[str, ...], node: Node, *, of_branch: bool) -> Job:
         job = Job(names, of_branch)
         # Not by a branch's own name: one called deploy-fix deploys nothing.
-        rule = self.rules.of(job.name, job.pipeline, job.pipeline.rpartition("/")[2])
-        last = node.get("lastBuild")
-        if not isinstance(last, dict):
-            return Job(names, of_branch, rule)
-        try:
-            return Job(names, of_branch, rule, place_of(last), last.get("building") is True)
-        except Misshapen as error:
-            self.skipped.append(Skipped(f"the last build of {job.name}", error.message))
-            return Job(names, of_branch, rule)
+        job = replace(job, rule=self.rules.of(job.name, job.pipeline, job.pipeline.rpartition("/")[2]))
+        if isinstance(last := node.get("lastBuild"), dict):
+            try:
+                return replace(job, last=place_of(last), running=is_running(last))
+            except Misshapen as error:
+                self.skipped.append(Skipped(f"the last build of {job.name}", error.message))
+        return job
 
 
 def _is_multibranch(node: Node) -> bool:

@@ -1,8 +1,5 @@
-"""Jenkins: the builds of jobs in folders and of multibranch projects, or deployments where a rule says that a job deploys.
-
-One call tells of whole folders which jobs have new builds; only those are read. A job that vanishes keeps its rows, but if it
-is there under another name: then its builds are read anew, and those under the old name are taken away.
-"""
+"""Jenkins: the builds of jobs in folders and of multibranch projects, or deployments where a rule says that a job deploys. A job
+that vanishes keeps its rows, unless it is there under another name: then they are read anew and taken away under the old one."""
 
 from __future__ import annotations
 

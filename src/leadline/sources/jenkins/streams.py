@@ -161,10 +161,8 @@ class BuildStream(Stream[BuildsCursor]):
         return self._size.read(ask)
 
     def _former_name(self, cursor: BuildsCursor, builds: Sequence[Build]) -> list[str]:
-        """The name that a job seen for the first time had before: of a job that vanished, whose newest build it has.
-
-        Jobs started by one event may have builds of the same number at the same millisecond; of several only one whose
-        last name is the same is taken for it."""
+        """The name that a job seen for the first time had before: of a job that vanished, whose newest build it has. One event may
+        start several jobs at the same millisecond; of several only one whose last name is the same is taken for it."""
         if cursor.watermark or cursor.was:
             return []
         names = list(dict.fromkeys(name for place, _ in builds for name in self._vanished.get(mark(*place), ())))

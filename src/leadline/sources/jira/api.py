@@ -90,17 +90,14 @@ class Api:
         """The time by Jira's clock, as of its last answer; this machine's where it does not tell."""
         return self.client.tool_time or datetime.now(UTC)
 
-    def get(
-        self, path: str, params: Mapping[str, str] | None = None, *, attempts: int = ATTEMPTS, what: str = ""
-    ) -> Any:
+    def get(self, path: str, params: Mapping[str, str] | None = None, *, what: str = "") -> Any:
         """JSON of GET ``path``. Raises what ``problem`` makes of a refusal, ``Refused``, ``Unavailable``."""
-        answer = self.client.request("GET", f"{self.site.base}{path}", params=params, attempts=attempts)
-        return self._answered(answer, what or path)
+        return self._answered(self.client.request("GET", f"{self.site.base}{path}", params=params), what or path)
 
-    def post(self, path: str, body: Any, *, attempts: int = ATTEMPTS, what: str = "") -> Node:
+    def post(self, path: str, body: Any, *, attempts: int = ATTEMPTS) -> Node:
         """The object that POST ``path`` answers. Raises as ``get`` does."""
         answer = self.client.request("POST", f"{self.site.base}{path}", body=body, attempts=attempts)
-        return _object(self._answered(answer, what or path), path)
+        return _object(self._answered(answer, path), path)
 
     def object(self, path: str, params: Mapping[str, str] | None = None, *, what: str = "") -> Node:
         """As ``get``, for what must be an object."""

@@ -12,7 +12,7 @@ from typing import Any
 from leadline.errors import InvalidRequest
 from leadline.sources.jira.api import Api, Server
 from leadline.sources.jira.boards import Boards, SprintStream
-from leadline.sources.jira.fields import field_map
+from leadline.sources.jira.fields import FieldMap, field_map
 from leadline.sources.jira.people import SOURCE, People
 from leadline.sources.jira.reading import Issues, json_objects
 from leadline.sources.jira.rows import Shapes, statuses
@@ -55,7 +55,7 @@ class Jira:
         """What the credential may see, without reading anything else. Raises ``LeadlineError`` as ``pages`` does."""
         server = self.api.server()
         keys = tuple(project.key for project in self.projects(server))
-        fields = field_map(json_objects(self.api.get(f"{server.api}/field", what="fields")), self.columns)
+        fields = self._fields(server)
         hidden = Boards(self.api, None).check()
         if not fields.columns["story_points"]:
             hidden.append(Skipped("story points", "there is no such field; name one with --field story_points=NAME"))
@@ -65,7 +65,7 @@ class Jira:
         """Everything new, project by project. Raises ``LeadlineError`` when Jira cannot be read any further."""
         server = self.api.server()
         projects = self.projects(server)
-        fields = field_map(json_objects(self.api.get(f"{server.api}/field", what="fields")), self.columns)
+        fields = self._fields(server)
         meanings = statuses(self.api.get(f"{server.api}/status", what="statuses"))
         shapes = Shapes(fields, People(self.api, server.is_cloud), server.web, meanings)
         reading = Reading(self.api, Issues(self.api, server, fields.asked), shapes)
@@ -100,6 +100,9 @@ class Jira:
         patterns = self.patterns or ("*",)
         wanted = (project for project in seen if any(_fits(project.key, pattern) for pattern in patterns))
         return sorted(wanted, key=lambda project: project.key)
+
+    def _fields(self, server: Server) -> FieldMap:
+        return field_map(json_objects(self.api.get(f"{server.api}/field", what="fields")), self.columns)
 
     def _unknown(self, pattern: str, keys: Sequence[str]) -> str:
         near = difflib.get_close_matches(pattern, keys, 3) or sorted(keys)[:5]

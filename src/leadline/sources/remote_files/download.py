@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -65,10 +65,9 @@ class Download:
         names = answer.headers
         return Changed(names.get("etag"), names.get("last-modified"), digest.hexdigest(), _content_type(answer))
 
-    def head(self) -> Changed:
-        """What the server says of the file, without reading it. Raises as ``to`` does."""
-        answer = self._follow(lambda answer, _: self._require_file(answer), {})
-        return Changed(None, None, "", _content_type(answer))
+    def content_type(self) -> str:
+        """What the server says that the file is, without reading it. Raises as ``to`` does."""
+        return _content_type(self._follow(lambda answer, _: self._require_file(answer), {}))
 
     def _write(self, answer: Answer, chunks: Iterator[bytes], path: Path) -> hashlib._Hash:
         self._require_file(answer)
@@ -100,13 +99,13 @@ class Download:
     def _too_large(self) -> Refused:
         return Refused(f"{self.name} is larger than {self.most_bytes >> 20:,} MiB; let it be written in parts")
 
-    def _follow(self, take: object, conditions: dict[str, str]) -> Answer:
+    def _follow(self, take: Callable[[Answer, Iterator[bytes]], None], conditions: dict[str, str]) -> Answer:
         """The last answer after redirects: 200 or 304. Raises what ``_problem`` makes of others."""
         url = self.url
         for _ in range(HOPS + 1):
             own = _origin(urlsplit(url)) == _origin(urlsplit(self.url))
             secret = {self.secret.header: self.secret.value} if own and self.secret.value else {}
-            answer = self.client.stream(url, take, headers={**conditions, **secret})  # type: ignore[arg-type]
+            answer = self.client.stream(url, take, headers={**conditions, **secret})
             if answer.status in (200, 304):
                 return answer
             location = answer.headers.get("location")

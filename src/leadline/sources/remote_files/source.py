@@ -32,7 +32,7 @@ class Files:
     def check(self) -> ConnectionReport:
         """Whether the file is there and of a known format; it is not read. Raises ``LeadlineError`` as ``pages`` does."""
         stream = self.stream
-        file_format = stream.format_of(stream.download.head().content_type)
+        file_format = stream.format_of(stream.download.content_type())
         thing = f"{stream.subject} ({file_format}) for {stream.table.name}"
         return ConnectionReport(urlsplit(stream.download.url).netloc, "", "files", (thing,))
 
