@@ -153,23 +153,55 @@ SELECT DISTINCT repository, number FROM (
   UNION ALL SELECT p.repository, p.number FROM pull_requests p JOIN known k ON k.repository = p.repository AND k.sha = p.merge_commit_sha
 );
 
+CREATE TEMP TABLE pr_reverted AS
+WITH own AS (
+  SELECT repository, number, lower(sha) AS sha, merged_at
+  FROM pull_request_commits JOIN (SELECT repository, number, merged_at FROM pull_requests WHERE merged_at IS NOT NULL) USING (repository, number)
+  UNION ALL SELECT repository, number, lower(merge_commit_sha), merged_at
+  FROM pull_requests WHERE merged_at IS NOT NULL AND merge_commit_sha IS NOT NULL
+), body AS (
+  SELECT repository, merged_at, lower(body) AS text FROM pull_requests WHERE merged_at IS NOT NULL AND body ILIKE '%reverts%'
+), texts AS (
+  SELECT repository, merged_at, text FROM body UNION ALL
+  SELECT repository, merged_at, lower(message) FROM commits JOIN own USING (repository, sha) WHERE message ILIKE '%reverts%'
+), written AS (
+  SELECT DISTINCT repository, merged_at, unnest(regexp_extract_all(text, '\bthis\s+reverts\s+commit\s+([0-9a-f]{7,64})\b', 1)) AS sha FROM texts
+), known AS (
+  SELECT w.repository, w.sha AS written, min(k.sha) AS sha
+  FROM (SELECT DISTINCT repository, sha FROM written) w
+  JOIN (SELECT repository, lower(sha) AS sha FROM commits UNION SELECT repository, sha FROM own) k
+    ON k.repository = w.repository AND left(k.sha, 7) = left(w.sha, 7) AND starts_with(k.sha, w.sha)
+  GROUP BY ALL HAVING min(k.sha) = w.sha OR min(k.sha) = max(k.sha)
+), numbered AS (
+  SELECT repository, merged_at,
+         unnest(regexp_extract_all(text, '\breverts\s+(?:[a-z0-9_./-]+)?#[0-9]{1,18}\b|\bthis\s+reverts\s+merge\s+request\s+![0-9]{1,18}\b')) AS line
+  FROM body
+)
+SELECT o.repository, o.number FROM written w JOIN known k ON k.repository = w.repository AND k.written = w.sha
+JOIN own o ON o.repository = k.repository AND o.sha = k.sha WHERE w.merged_at > o.merged_at
+UNION SELECT p.repository, p.number FROM numbered n
+JOIN pull_requests p ON p.repository = n.repository AND p.number = regexp_extract(line, '[0-9]+$')::BIGINT
+WHERE n.merged_at > p.merged_at AND regexp_extract(line, '\s(\S*)[#!]', 1) IN ('', lower(n.repository));
+
 CREATE TEMP TABLE of_prs AS
 WITH sums AS (
   SELECT repository, number, sum(a) AS a, sum(d) AS d, sum(reworked) AS reworked FROM pr_file GROUP BY ALL
 ), one AS (
   SELECT pr.developer, epoch_us(merged_at) // 86400000000 AS day,
          coalesce(pr.additions, s.a) + coalesce(pr.deletions, s.d) AS lines, s.a + s.d AS file_lines,
-         coalesce(s.reworked, 0) AS reworked, coalesce(r.recent, 0) AS recent, l.number IS NULL AS missing,
+         coalesce(s.reworked, 0) AS reworked, coalesce(r.recent, 0) AS recent, l.number IS NULL AS missing, w.number IS NOT NULL AS reverted,
          greatest(epoch_us(merged_at) - epoch_us(f.first_at), 0) AS cycle, coalesce(c.comments, 0) AS comments,
          greatest(epoch_us(least(c.first_at, v.first_at)) - epoch_us(opened_at), 0) AS first_comment,
          f.first_at, least(c.first_at, v.first_at) AS commented_at
   FROM pr LEFT JOIN sums s USING (repository, number) LEFT JOIN pr_recent r USING (repository, number)
   LEFT JOIN pr_first f USING (repository, number) LEFT JOIN pr_comment c USING (repository, number)
   LEFT JOIN pr_review v USING (repository, number) LEFT JOIN pr_linked l USING (repository, number)
+  LEFT JOIN pr_reverted w USING (repository, number)
 )
 SELECT developer, period, count(*) AS merged, count(*) FILTER (lines < 10) AS small,
        count(*) FILTER (lines >= 10 AND lines < 100) AS medium, count(*) FILTER (lines >= 100) AS large,
        sum(reworked) AS reworked, sum(recent) AS recent, sum(file_lines) AS file_lines, count(*) FILTER (missing) AS missing,
+       count(*) FILTER (reverted) AS reverted,
        sum(cycle) FILTER (first_at IS NOT NULL) / count(first_at) / 86400000000 AS cycle, sum(comments) / count(*) AS comments,
        sum(first_comment) FILTER (commented_at IS NOT NULL) / nullif(count(commented_at), 0) / 3600000000 AS first_comment
 FROM one JOIN days ON of_day = day GROUP BY ALL;
@@ -214,7 +246,8 @@ SELECT Granularity, Start_Date, End_Date, units."Developer", Email, Team, Team_H
        coalesce(reworked - recent, 0) AS LOC_Refactored_Legacy, round(reworked * 100 / nullif(file_lines, 0), 4) AS Rework_Percent,
        round(recent * 100 / nullif(file_lines, 0), 4) AS Rework_Percent_Recent,
        round((reworked - recent) * 100 / nullif(file_lines, 0), 4) AS Rework_Percent_Legacy,
-       coalesce(missing, 0) AS PR_Missing_Tickets, round(comments, 4) AS Review_Comments_Per_PR_Avg,
+       coalesce(missing, 0) AS PR_Missing_Tickets,
+       round(reverted * 100 / merged, 4) AS PR_Reverted_Percent, round(comments, 4) AS Review_Comments_Per_PR_Avg,
        round(first_comment, 4) AS Review_Time_To_First_Comment_Hrs_Avg
 FROM units CROSS JOIN periods
 LEFT JOIN of_commits c ON c.developer = units."Email" AND c.period = periods.period

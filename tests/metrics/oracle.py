@@ -42,6 +42,7 @@ COLUMNS = (
     "Rework_Percent_Legacy",
     "LOC_Total",
     "PR_Missing_Tickets",
+    "PR_Reverted_Percent",
     "Review_Comments_Per_PR_Avg",
     "Review_Time_To_First_Comment_Hrs_Avg",
 )
@@ -155,6 +156,7 @@ def metrics(
         "Rework_Percent_Legacy": percent(refactored - recent, file_lines),
         "LOC_Total": sum(one.lines for one in requests),
         "PR_Missing_Tickets": sum(not one.linked for one in requests),
+        "PR_Reverted_Percent": percent(sum(one.reverted for one in requests), len(requests)),
         "Review_Comments_Per_PR_Avg": aggregate([one.comments for one in requests], how),
         "Review_Time_To_First_Comment_Hrs_Avg": aggregate([one.first_comment_hours for one in requests], how),
     }

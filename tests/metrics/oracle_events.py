@@ -85,6 +85,7 @@ class PullRequest:
     linked: bool
     comments: int
     first_comment_hours: Fraction | None
+    reverted: bool
 
 
 @dataclass
@@ -179,6 +180,7 @@ class PullRequests:
         self.commit = {(row["repository"], row["sha"]): row for row in world.rows("commits")}
         self.touches = by_key(world.rows("commit_files"), "repository", "path")
         self.mined = {row["repository"] for row in world.rows("commit_files")}
+        self.reverted = reverted(world)
 
     def all(self) -> list[PullRequest]:
         return [self._one(row) for row in self.world.rows("pull_requests") if row.get("merged_at")]
@@ -210,6 +212,7 @@ class PullRequests:
             linked=bool(links(self.world, row)),
             comments=len(talk),
             first_comment_hours=non_negative(earliest - opened, timedelta(hours=1)) if earliest and opened else None,
+            reverted=key in self.reverted,
         )
 
     def first_commit(self, key: tuple[str, int]) -> datetime | None:
@@ -277,6 +280,48 @@ def links(world: World, request: Row) -> set[tuple[str, str]]:
         elif re.search(rf"\b{re.escape(key)}\b", text, re.IGNORECASE):
             found.add((item["project"], key))
     return found
+
+
+def reverted(world: World) -> set[tuple[str, int]]:
+    """(repository, number) of the merged PRs that a PR of their repository, merged later, says it reverts."""
+    pulls = world.rows("pull_requests")
+    merged = [row for row in pulls if row.get("merged_at")]
+    shas = {(row["repository"], row["number"]): {(row.get("merge_commit_sha") or "").lower()} for row in pulls}
+    for row in world.rows("pull_request_commits"):
+        shas.get((row["repository"], row["number"]), set()).add(row["sha"].lower())
+    known: dict[str, set[str]] = defaultdict(set)
+    for row in world.rows("commits"):
+        known[row["repository"]].add(row["sha"].lower())
+    for (repository, _), own in shas.items():
+        known[repository] |= own
+    found = set()
+    for later in merged:
+        repository, body = later["repository"], (later.get("body") or "").lower()
+        own = shas[repository, later["number"]]
+        messages = [
+            row["message"].lower()
+            for row in world.rows("commits")
+            if row["repository"] == repository and row["sha"].lower() in own and row.get("message")
+        ]
+        text = "\n".join([body, *messages])
+        names = set(re.findall(r"\bthis\s+reverts\s+commit\s+([0-9a-f]{7,64})\b", text, re.ASCII))
+        numbers = {int(one) for one in re.findall(r"\bthis\s+reverts\s+merge\s+request\s+!(\d+)\b", body, re.ASCII)}
+        for place, number in re.findall(r"\breverts\s+([\w./-]*)#(\d+)\b", body, re.ASCII):
+            if place in ("", repository.lower()):
+                numbers.add(int(number))
+        for earlier in merged:
+            key = (earlier["repository"], earlier["number"])
+            if key[0] != repository or not earlier["merged_at"] < later["merged_at"]:
+                continue
+            if key[1] in numbers or any(named(name, known[repository]) in shas[key] for name in names):
+                found.add(key)
+    return found
+
+
+def named(name: str, known: set[str]) -> str | None:
+    """The known sha that ``name`` is, or that alone begins so."""
+    begins = {sha for sha in known if sha.startswith(name)}
+    return name if name in begins else begins.pop() if len(begins) == 1 else None
 
 
 # --- work items --------------------------------------------------------------------------------------------------------

@@ -190,6 +190,36 @@ class Maker:
             tables["pull_request_files"] += files
         return tables
 
+    def reverts(self, commits: Rows, tables: dict[str, Rows]) -> None:
+        """Bodies of pull requests and messages of commits that say what they revert, rightly or not."""
+        for row in [*tables["pull_requests"], *commits]:
+            if self.chance(2):
+                same = [one for one in tables["pull_requests"] if one["repository"] == row["repository"]]
+                targets = same if same and not self.chance(6) else tables["pull_requests"]
+                row["message" if "message" in row else "body"] = self._revert(self.random.choice(targets), tables)
+
+    def _revert(self, target: dict[str, Any], tables: dict[str, Rows]) -> str:
+        """What a revert of ``target`` says: one of its commits, in full or in part, or its number."""
+        place, number = target["repository"], target["number"]
+        listed = [
+            row["sha"]
+            for row in tables["pull_request_commits"]
+            if (row["repository"], row["number"]) == (place, number)
+        ]
+        sha = self.random.choice([target["merge_commit_sha"] or "feedbeef", *listed])
+        return self.random.choice(
+            (
+                f"Oops\n\nThis reverts commit {sha}.",
+                f"THIS REVERTS\nCOMMIT {sha.upper()}, reversing\nchanges made to 00000001.",
+                f"This reverts commit {sha[:7]}.\nThis reverts commit 00000002 (work).",
+                f"This reverts commit {sha[:6]}. This reverts commit {sha}0",
+                f"Reverts #{number}",
+                f"reverts {place.upper()}#{number} and reverts #0",
+                f"Reverts o/x#{number}, unreverts #{number}, reverts commit {sha}",
+                f"Revert it\n\nThis reverts merge request !{number}",
+            )
+        )
+
     def _files(self, key: dict[str, Any]) -> Rows:
         rows = []
         for path in self.random.sample(PATHS, self.random.randrange(4)):
@@ -251,6 +281,7 @@ def world(random: Random) -> World:
     maker = Maker(random)
     commits, files = maker.commits()
     tables = {"commits": commits, "commit_files": files, **maker.pull_requests(commits)}
+    maker.reverts(commits, tables)
     tables |= maker.talk(tables["pull_requests"]) | maker.work()
     tables |= {"identities": maker.identities, "tool_accounts": maker.tool_accounts}
     settings = {

@@ -14,6 +14,7 @@ from leadline.derive.links import links, mentions
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS, with_developer
+from leadline.facts.reverts import REVERTED
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY, REWORK
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
@@ -130,11 +131,12 @@ def _by_others(written: Table) -> Table:
 
 
 def _counted(profile: Profile) -> Table:
-    fact = pull_requests_fact(profile)
+    fact = attach(pull_requests_fact(profile), PR, REVERTED.table())
     counted = fact.filter(fact.merged_at.notnull() & fact.developer.notnull())
     return counted.select(
         *(name for name in PULL_REQUESTS.columns if name in counted.columns),
         unlinked=~counted.linked,
+        reverted=counted.is_reverted.fill_null(False),
         happened_us=epoch_us(counted.merged_at),
     )
 
@@ -181,6 +183,7 @@ PULL_REQUESTS = Model(
         "cycle_us": "int64",
         "first_comment_us": "int64",
         "unlinked": "boolean",
+        "reverted": "boolean",
     },
     expression=_counted,
     by_repository=True,

@@ -130,6 +130,7 @@ class PullRequests:
     file_lines = Measure(FACT, _column("file_lines"))
     lines = Measure(FACT, _column("lines"))
     missing_tickets = Measure(FACT, _where(lambda events: events.unlinked))
+    reverted = Measure(FACT, _where(lambda events: events.reverted))
     cycle = Measure(FACT, _column("cycle_us"))
     comments = Measure(FACT, _column("comments"))
     first_comment = Measure(FACT, _column("first_comment_us"))

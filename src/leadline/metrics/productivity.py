@@ -153,6 +153,20 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         Sum(PullRequests.missing_tickets),
     ),
     _both(
+        "PR_Reverted_Percent",
+        "quality",
+        "%",
+        "Merged pull requests that were reverted, in percent of merged pull requests; each counts for its own author in the "
+        "period of its own merge. A pull request is reverted if one of the same repository that was merged later says so: "
+        "by `This reverts commit <sha>` in its body or in the message of its merge commit or of a commit that it lists, the "
+        "sha being the other's merge commit or one that the other lists (in full, or at least 7 digits that begin no other "
+        "known commit of the repository); or in its body by `Reverts #n`, `Reverts owner/name#n` or `This reverts merge "
+        "request !n`. Letter case does not matter. Who reverts a revert makes the revert a reverted pull request; what that "
+        "one reverted stays reverted.",
+        ("pull_requests", "pull_request_commits", "commits"),
+        Ratio(PullRequests.reverted, over=PullRequests.merged, factor=100),
+    ),
+    _both(
         "Review_Comments_Per_PR_Avg",
         "collaboration",
         "count",
