@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import json
+import pkgutil
 import re
 import shlex
 import shutil
@@ -249,7 +249,4 @@ def test_named_code_exists(pages: Pages) -> None:
     ]
     assert len(dotted) > 20
     for name in dotted:
-        package, module, *members = name.split(".")
-        found = importlib.import_module(f"leadline.{package}.{module}")
-        for member in members:
-            found = getattr(found, member)
+        pkgutil.resolve_name(f"leadline.{name}")
