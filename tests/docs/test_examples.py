@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import pkgutil
 import re
 import shlex
 import shutil
@@ -22,7 +21,7 @@ import pytest
 from leadline.metrics.catalogue import catalogue_of, groups_of
 
 from .conftest import Shell
-from .pages import ROOT, Pages, blocks, code_words, section
+from .pages import ROOT, Pages, blocks, section
 
 Rows = list[dict[str, str]]
 
@@ -235,18 +234,3 @@ def test_accounts_of_the_example(demo: Shell, pages: Pages) -> None:
     assert {tuple(re.split(" {2,}", re.sub(r" +(\d+)", r"  \1", line))) for line in example.splitlines()} <= {
         tuple(re.split(" {2,}", re.sub(r" +(\d+)", r"  \1", "  ".join(line)))) for line in printed
     }
-
-
-def test_named_code_exists(pages: Pages) -> None:
-    """Dotted names in the walks are modules of the package with such a member."""
-    text = pages["docs/architecture.md"]
-    walks = ("One event, from source to cell", "A second event: a deployment")
-    names = {name for walk in walks for name in code_words(section(text, walk)) if "." in name}
-    dotted = [
-        name
-        for name in names
-        if re.fullmatch(r"(db|lake|ingest|derive|facts|metrics|exports|engine|api)(\.\w+)+", name)
-    ]
-    assert len(dotted) > 20
-    for name in dotted:
-        pkgutil.resolve_name(f"leadline.{name}")
