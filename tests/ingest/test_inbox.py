@@ -215,7 +215,7 @@ def test_what_was_acknowledged_is_in_the_newest_versions_once_delivered(
 
 def delivered_versions(project: Project, tables: set[str] | None = None) -> dict[str, int]:
     """The newest versions after pushed rows (for ``tables``) were delivered."""
-    deliver_pushed(project, tables)
+    deliver_pushed(project, None if tables is None else lambda: tables)
     return project.lake.snapshot().versions
 
 
@@ -257,6 +257,18 @@ def test_only_what_will_be_read_is_waited_for(project: Project, judge: RowValida
     assert delivered_versions(project, {"builds", "commits"}).keys() == {"builds"}
     assert inbox.totals(project.db)["waiting"] == 1
     assert delivered_versions(project).keys() == {"builds", "incidents"}
+
+
+def test_which_tables_are_read_is_not_asked_while_nothing_waits(project: Project, judge: RowValidator) -> None:
+    """Finding out builds what the run reads, which takes longer than the run of a small export."""
+
+    def asked() -> set[str]:
+        raise LookupError
+
+    assert deliver_pushed(project, asked) == 0
+    push(project, judge, "incidents", [incident(1)])
+    with pytest.raises(LookupError):
+        deliver_pushed(project, asked)
 
 
 def test_rows_due_without_anybody_asking(project: Project, judge: RowValidator) -> None:

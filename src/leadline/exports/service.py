@@ -39,7 +39,7 @@ def pin_newest(project: Project, tree: str) -> Pins:
 
 def deliver_and_pin(project: Project, kind: ExportKind, request: RowsRequest) -> Pins:
     """The versions that a run of ``request`` would read now, after the pushed rows that it reads were delivered."""
-    deliver_pushed(project, kind.rows.tables(project, request))
+    deliver_pushed(project, lambda: kind.rows.tables(project, request))
     return pin_newest(project, request.tree)
 
 

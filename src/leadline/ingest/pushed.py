@@ -3,7 +3,7 @@ project's data and owes its caller every acknowledged row calls this first."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from leadline.home import Project
 
 
-def deliver_pushed(project: Project, tables: Collection[str] | None = None) -> int:
-    """Deliver the rows that wait in the inbox (for ``tables``; default: any); how many. Raises ``StoreError``. Nothing waiting
-    costs one look-up."""
-    if inbox.newest(project.db, project.id, tables) is None:
+def deliver_pushed(project: Project, tables: Callable[[], Collection[str]] | None = None) -> int:
+    """Deliver the rows that wait in the inbox for ``tables`` (default: any); how many. Raises ``StoreError``.
+
+    Nothing waiting costs one look-up: ``tables`` is only asked if something does, as finding out may take longer than all else.
+    """
+    if inbox.newest(project.db, project.id) is None:
+        return 0
+    wanted = None if tables is None else tables()
+    if wanted is not None and inbox.newest(project.db, project.id, wanted) is None:
         return 0
     from leadline.ingest.inbox import flush
 
-    return flush(project, now=lambda: datetime.now(UTC), tables=tables)
+    return flush(project, now=lambda: datetime.now(UTC), tables=wanted)
