@@ -259,7 +259,7 @@ class PullRequests:
 
 
 def links(world: World, request: Row) -> set[tuple[str, str]]:
-    """(project, key) of the work items a PR names: whole words, any case, known items only."""
+    """(project, key) of the work items a PR names: any case, no letter or digit beside the key, known items only."""
     repository = request["repository"]
     shas = {
         row["sha"]
@@ -274,10 +274,12 @@ def links(world: World, request: Row) -> set[tuple[str, str]]:
     found = set()
     for item in world.rows("work_items"):
         key = item["key"]
-        if re.fullmatch(r"#?\d+", key):
-            if item["project"] == repository and re.search(rf"(?<!\w)#{key.lstrip('#')}\b", text):
-                found.add((item["project"], key))
-        elif re.search(rf"\b{re.escape(key)}\b", text, re.IGNORECASE):
+        numbered = re.fullmatch(r"#?(\d+)", key)
+        names = {repository.lower(), repository.lower().rpartition("/")[2]}
+        if numbered and item["project"].lower() not in names:
+            continue
+        written = f"#{numbered[1]}" if numbered else re.escape(key)
+        if re.search(rf"(?<![^\W_]){written}(?![^\W_])", text, re.IGNORECASE):
             found.add((item["project"], key))
     return found
 

@@ -22,6 +22,8 @@ PATHS = ("a.py", "b.py", "src/c.py", "d.bin")
 ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
 STRANGERS = ("guest", "build-bot", "dependabot[bot]", "Renovate", "ci-helper")
 UNKNOWN = "nobody@elsewhere.test"
+TITLES = ("Fix", "P-1 fix", "p-2", "#3", "#4 and xP-1", "P-12", "fix_P-1_x", "P-2é", "x_#3", "1#4")
+BRANCHES = ("main", "feature/P-2-x", "feature_P-2_x", "éP-1", None)
 
 
 class Maker:
@@ -177,8 +179,8 @@ class Maker:
                     "ready_at": self.maybe(created + timedelta(hours=self.random.randrange(50)), 2),
                     "merged_at": merged,
                     "merge_commit_sha": self.maybe(self.random.choice([*(row["sha"] for row in here), "feedbeef"]), 3),
-                    "title": self.random.choice(("Fix", "P-1 fix", "p-2", "#3", "#4 and xP-1", "P-12")),
-                    "head_branch": self.random.choice(("main", "feature/P-2-x", None)),
+                    "title": self.random.choice(TITLES),
+                    "head_branch": self.random.choice(BRANCHES),
                     **(given or {}),
                 }
             )

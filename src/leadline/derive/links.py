@@ -1,20 +1,25 @@
 """Links between pull requests and work items: keys found in texts that name an item we know (metrics, "Links between PRs
 and work items").
 
-The texts are branch, title and body of the pull request and the messages of its commits. What they mention is found apart
+A key may stand beside anything but a letter or a digit. The texts are branch, title and body of the pull request and the
+messages of its commits. What they mention is found apart
 from the items, which change far more often than the texts.
 """
 
 from __future__ import annotations
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import ArrayValue, StringValue, Table
 
 from leadline.engine import schema_table
 from leadline.engine.functions import regexp_extract_all
 
-# Whole words in any case: `PROJ-123`, and `#12` unless glued to a word or a path (`org/name#12` is another's item).
-_MENTION = r"\b[A-Za-z][A-Za-z0-9_]*-[0-9]+\b|(?:^|[^A-Za-z0-9_/])#[0-9]+\b"
+# Letters (with their marks) and digits of any script: what a key may not be glued to.
+_GLUE = r"\p{L}\p{M}\p{N}"
+# `PROJ-123`, with all that `_` joins to it, and `#12` with the character before it. What is glued to the number is matched,
+# too, and the match then left out: so that it is not taken for the beginning of another key.
+_MENTION = rf"[{_GLUE}_]+-[0-9]+[{_GLUE}]*|(?:^|[^{_GLUE}])#[0-9]+[{_GLUE}]*"
+_WHOLE = rf"\p{{L}}[{_GLUE}_]*-[0-9]+$|#[0-9]+$"
 # Cheap test that lets most texts go before the exact one.
 _MAYBE = r"[-#][0-9]"
 _NUMBER = r"^#?[0-9]+$"
@@ -74,6 +79,7 @@ def _mentions(texts: Table, keys: list[str]) -> Table:
     """
     maybe = texts.filter(texts.text.re_search(_MAYBE))
     matches = maybe.select(*keys, match=regexp_extract_all(maybe.text, _MENTION).unnest())
+    matches = matches.filter(matches.match.re_search(_WHOLE))
     repository = matches.repository.lower()
     # `#12` is found with the character before it.
     number = matches.match.re_extract(r"#[0-9]+", 0)
@@ -82,6 +88,12 @@ def _mentions(texts: Table, keys: list[str]) -> Table:
             matches.match.contains("#"),
             ibis.array([repository + number, repository.re_extract(r"([^/]+)$", 1) + number]),
         ),
-        else_=ibis.array([matches.match.upper()]),
+        else_=_after_underscores(matches.match.upper()),
     )
     return matches.select(*keys, mention=forms.unnest())
+
+
+def _after_underscores(word: StringValue) -> ArrayValue:
+    """The word, and what follows each `_` in it: `FEATURE_SHOP-12` may be an item of either project."""
+    parts = word.split("_")
+    return ibis.range(parts.length()).map(lambda at: parts[at:].join("_"))
