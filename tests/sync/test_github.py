@@ -296,6 +296,38 @@ def test_a_deployment_that_ends_later(sync: Syncer, hub: Hub) -> None:
     assert sync.calls() <= 4
 
 
+def outcomes(sync: Syncer) -> list[tuple[str, str]]:
+    return [(row["status"], row["finished_at"][11:16]) for row in sync.rows("deployments")]
+
+
+def test_an_outcome_that_changes_is_read_though_it_is_not_of_the_newest_deployment(sync: Syncer, hub: Hub) -> None:
+    shop = hub.owners["acme"][0]
+    hub.clock = -(time.time() - at(3 * 24 * 60))
+    sync.good()
+    shop["deployments"][0] = deployment("acme/shop", 1, "IN_PROGRESS", "SUCCESS", "FAILURE")
+    assert sync.calls() == 2
+    assert outcomes(sync) == [("failure", "10:13"), ("success", "11:22"), ("success", "12:32")]
+    assert sync.calls() == 1
+
+
+def test_outcomes_of_a_week_are_read_again_once_a_day(sync: Syncer, hub: Hub) -> None:
+    """The overview shows the newest alone."""
+    shop = hub.owners["acme"][0]
+    shop["deployments"] = [deployment("acme/shop", number, "SUCCESS") for number in range(1, 16)]
+    hub.clock = -(time.time() - at(3 * 24 * 60))
+    sync.good()
+    shop["deployments"][0] = deployment("acme/shop", 1, "SUCCESS", "ERROR")
+    assert sync.calls() == 1
+    assert {status for status, _ in outcomes(sync)} == {"success"}
+    hub.clock += 86_400
+    sync.good()
+    assert [status for status, _ in outcomes(sync)].count("failure") == 1
+    assert sync.calls() == 1
+    hub.clock += 7 * 86_400  # known for good by now
+    sync.good()
+    assert sync.calls() == 1
+
+
 def test_a_run_that_ends_later(sync: Syncer, hub: Hub) -> None:
     shop = hub.owners["acme"][0]
     hub.clock = -(time.time() - at(1000))

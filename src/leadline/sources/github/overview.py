@@ -48,7 +48,20 @@ class Repository(forge.Repository):
         if (shown := inner(self.node, connection)) is None:
             return None
         newest = elements(self.node, connection)
-        return [shown.get("totalCount"), *(newest[0].get(name) for name in fields)] if newest else [0]
+        values = [node.get(name) for node in newest for name in fields]
+        return [shown.get("totalCount"), *values] if newest else [0]
+
+    def shown_since(self, connection: str) -> str | None:
+        """When the oldest of those was created that the overview shows of a list; None if it shows none."""
+        return min(self._created(connection), default=None)
+
+    def newest(self, connection: str) -> str:
+        """When the newest in a list was created; '' if there is none, or it may not be seen."""
+        return max(self._created(connection), default="")
+
+    def _created(self, connection: str) -> list[str]:
+        instants = (node.get("createdAt") for node in elements(self.node, connection))
+        return [instant for instant in instants if isinstance(instant, str)]
 
 
 @dataclass(frozen=True)

@@ -108,9 +108,10 @@ OVERVIEW = f"""query($login: String!, $size: Int!, $after: String) {{ repository
     databaseId nameWithOwner url pushedAt isEmpty defaultBranchRef {{ name target {{ oid }} }}
     pullRequests(first: 1, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{ totalCount nodes {{ number updatedAt }} }}
     releases(first: 1, {_NEWEST}) {{ totalCount nodes {{ databaseId updatedAt }} }}
-    deployments(first: 1, {_NEWEST}) {{ totalCount nodes {{ databaseId updatedAt }} }}
+    deployments(first: 10, {_NEWEST}) {{ totalCount nodes {{ databaseId createdAt updatedAt }} }}
   }} }} }} }}"""
-"""The repositories of an organization or a user, each with the signs by which it is told whether anything is new."""
+"""The repositories of an organization or a user, each with the signs by which it is told whether anything is new. They are in
+the order in which they were made, and the outcome of a deployment may change when it is not the newest any more."""
 
 
 def members(*, emails: bool) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
-from leadline.sources.kit.records import Node, Rows, cleaned, elements, inner
+from leadline.sources.kit.records import GHOST, Node, Rows, cleaned, elements, inner
 
 SOURCE = "github"
 _NUMBERED = re.compile(r"#[a-z_-]+?([0-9]+)$")
@@ -23,7 +23,7 @@ RUN_OUTCOMES = {"success": "success", "failure": "failure", "timed_out": "failur
 
 def account(actor: Node | None) -> str | None:
     """A login. An app's gets ``[bot]``, as the REST API and the web write it; deleted users have none."""
-    if actor is None or not isinstance(login := actor.get("login"), str) or not login:
+    if actor is None or not isinstance(login := actor.get("login"), str) or login in ("", GHOST):
         return None
     app = actor.get("__typename") == "Bot" or actor.get("type") == "Bot"
     return f"{login}[bot]" if app and not login.endswith("[bot]") else login
@@ -149,7 +149,9 @@ def deployment_rows(repository: str, node: Node, prefix: str) -> Rows:
     Its newest status counts, but for ``inactive``, which GitHub gives to what a later deployment replaced. ``prefix``
     tells its id from other tools' numbers.
     """
-    statuses = sorted(elements(node, "statuses"), key=lambda status: str(status.get("createdAt")))
+    # Listed the newest first, and told in whole seconds: what comes later in the same second stays later.
+    listed = reversed(elements(node, "statuses"))
+    statuses = sorted(listed, key=lambda status: str(status.get("createdAt")))
     counting = [
         status for status in statuses if str(status.get("state")).lower() not in ("inactive", "abandoned", "destroyed")
     ]
@@ -196,7 +198,7 @@ def run_rows(repository: str, run: Node, prefix: str, rules: DeployRules) -> Row
         "deployment_id": run_deployment_id(run, prefix),
         "environment": rule.environment,
         "status": RUN_OUTCOMES.get(str(run.get("conclusion")), "cancelled") if done else "running",
-        "triggered_by": account(inner(run, "triggering_actor") or inner(run, "actor")),
+        "triggered_by": account(inner(run, "triggering_actor")) or account(inner(run, "actor")),
         "source": SOURCE,
     }
     return {"deployments": [cleaned(**shared, **row)]}

@@ -30,6 +30,9 @@ LAG = timedelta(minutes=2)
 """What is this new is read again next time: it may not have been shown in order yet."""
 OPEN_FOR = timedelta(days=30)
 """How long a deployment that has not ended is asked for again."""
+ENDED_FOR, READ_AGAIN = timedelta(days=7), timedelta(days=1)
+"""How long after it was made a deployment that has ended is read again, since it may turn out to have failed; and how often,
+where the overview does not show that it has changed."""
 
 LISTS_OF = {
     "pull_request_commits": ("commits",),
@@ -74,9 +77,11 @@ class PullRequestsCursor(TokenCursor):
 
 @dataclass(frozen=True)
 class DeploymentsCursor(TokenCursor):
-    """How far deployments were read. ``open``: ids of those that have not ended, and when they were created."""
+    """How far deployments were read. ``open``: ids of those that have not ended, and when they were created; ``read_again``:
+    when those that had ended were read again last."""
 
     open: Mapping[str, str] = field(default_factory=dict)
+    read_again: str = ""
 
 
 T = TypeVar("T", bound=TokenCursor)
@@ -135,7 +140,8 @@ class TokenStream(ListStream[T]):
         if not step.ended:
             return cursor
         token = step.change_token
-        return replace(cursor, change_token=token if token and self.reading.settled(token[-1]) else None)
+        newest = max((value for value in token or () if isinstance(value, str)), default=None)
+        return replace(cursor, change_token=token if token and self.reading.settled(newest) else None)
 
     def ask(self, after: str | None, _until: str | None) -> Listed[Node]:
         """One page of the list."""
@@ -256,6 +262,33 @@ class DeploymentStream(TokenStream[DeploymentsCursor]):
     list_name = connection = "deployments"
     query, record = DEPLOYMENTS, "deployment {number} of {subject}"
     cursor = DeploymentsCursor
+    _again = False
+
+    def due(self, cursor: DeploymentsCursor) -> bool:
+        """Whether the list is another, or recent outcomes were not looked at for long."""
+        return super().due(cursor) or self._to_read_again(cursor)
+
+    def _to_read_again(self, cursor: DeploymentsCursor) -> bool:
+        now = self.api.now
+        is_recent = self.repository.newest(self.connection) >= earlier(now, ENDED_FOR)
+        return is_recent and cursor.read_again < earlier(now, READ_AGAIN)
+
+    def read(self, cursor: DeploymentsCursor) -> Generator[Page, None, DeploymentsCursor]:
+        """The list, down to what is known for good."""
+        self._again = self._to_read_again(cursor)
+        return (yield from super().read(cursor))
+
+    def steps(self, cursor: DeploymentsCursor) -> Iterator[Step[Node]]:
+        """The list, from ``cursor`` on."""
+        return walk(cursor, self.ask, until=self._until, instant=self._instant, change_token=self.token)
+
+    def _until(self, watermark: str | None) -> str | None:
+        """The instant down to which the list is read: all that the overview shows, and what may have changed without that."""
+        if watermark is None:
+            return None
+        shown_since = self.repository.shown_since(self.connection) or watermark
+        ended_for = earlier(self.api.now, ENDED_FOR) if self._again else watermark
+        return min(earlier(watermark, LAG), shown_since, ended_for)
 
     def rows(self, node: Node) -> Rows:
         """A deployment."""
@@ -274,7 +307,8 @@ class DeploymentStream(TokenStream[DeploymentsCursor]):
                 still_open[identity] = created
             else:
                 still_open.pop(identity, None)
-        return replace(super().moved(cursor, step, made), open=still_open)
+        read_again = self.api.now if self._again and step.ended else cursor.read_again
+        return replace(super().moved(cursor, step, made), open=still_open, read_again=read_again)
 
 
 class OpenDeployments(Stream[Cursor]):

@@ -13,7 +13,7 @@ from typing import Any
 from leadline.instants import rfc3339
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
-from leadline.sources.kit.records import Node, Rows, cleaned, elements, inner, objects
+from leadline.sources.kit.records import GHOST, Node, Rows, cleaned, elements, inner, objects
 
 SOURCE = "gitlab"
 
@@ -21,8 +21,6 @@ STATES = {"opened": "open", "locked": "open", "merged": "merged", "closed": "clo
 """A merge request is locked while it is being merged."""
 OUTCOMES = {"success": "success", "failed": "failure", "canceled": "cancelled", "skipped": "cancelled"}
 """The states of pipelines and deployments that end them, and the outcome they are for a deployment."""
-GHOST = "ghost"
-"""The account that GitLab gives to what deleted users left."""
 
 _BOT = re.compile(r"(project|group)_\d+_bot(_?[0-9a-f]+)?")
 _READY = re.compile(
@@ -81,7 +79,7 @@ def merge_request_rows(project: str, node: Node) -> Rows:
     if files is not None:
         rows["pull_request_files"] = [_file(key, file) for file in files]
     if node.get("notes") is not None:
-        notes = sorted(elements(node, "notes"), key=lambda note: str(note.get("createdAt")))
+        notes = sorted(elements(node, "notes"), key=_in_order)
         approvers = elements(node, "approvedBy")
         rows["reviews"] = _reviews(key, notes, approvers)
         rows["comments"] = [_comment(key, note) for note in notes if note.get("system") is False]
@@ -149,6 +147,12 @@ def _file(key: Row, node: Node) -> Row:
     return cleaned(**key, path=node.get("path"), additions=node.get("additions"), deletions=node.get("deletions"))
 
 
+def _in_order(note: Node) -> tuple[str, int]:
+    """When a note was written; of two of the same second, the one with the greater number is the later one."""
+    identity = number(note.get("id")) or ""
+    return str(note.get("createdAt")), int(identity) if identity.isdecimal() else 0
+
+
 def _reviews(key: Row, notes: list[Node], approvers: list[Node]) -> list[Row]:
     """The verdicts that system notes tell of, in their order; an approval that was taken back is dismissed.
 
@@ -207,7 +211,7 @@ def issue_rows(project: str, node: Node) -> Rows:
         title=node.get("title"),
         status="closed" if closed else "opened",
         status_category="done" if closed else "todo",
-        assignee=next((account(user) for user in users[1:]), None),
+        assignee=next(filter(None, map(account, users[1:])), None),
         reporter=account(users[0]),
         story_points=node.get("weight"),
         created_at=utc(node.get("createdAt")),
@@ -242,7 +246,6 @@ def deployment_rows(project: str, node: Node, prefix: str) -> Rows:
     job = inner(node, "deployable") or {}
     state = str(node.get("status")).lower()
     ended = state in OUTCOMES
-    user = inner(node, "user") or inner(job, "user")
     row = cleaned(
         deployment_id=f"{prefix}:{node['id']}" if node.get("id") else None,
         repository=project,
@@ -252,7 +255,7 @@ def deployment_rows(project: str, node: Node, prefix: str) -> Rows:
         status=OUTCOMES.get(state, "running"),
         started_at=utc(job.get("started_at") or node.get("created_at")),
         finished_at=utc(job.get("finished_at") or node.get("updated_at")) if ended else None,
-        triggered_by=account(user),
+        triggered_by=account(inner(node, "user")) or account(inner(job, "user")),
         url=job.get("web_url"),
         source=SOURCE,
         updated_at=utc(node.get("updated_at")),

@@ -13,6 +13,8 @@ Node = Mapping[str, Any]
 """A record as the tool gives it."""
 Rows = dict[str, list[Row]]
 """Rows by table."""
+GHOST = "ghost"
+"""The account to which forges give what deleted users left: nobody."""
 
 
 def inner(node: Node, name: str) -> Node | None:
