@@ -281,6 +281,48 @@ def test_gitlab(hooked: Served) -> None:
     assert send(hooked, headers, b'{"object_kind": "note"}', path).json["code"] == "invalid_payload"
 
 
+GROUP = {"group": {"id": 7, "full_path": "acme"}}
+OF_NO_USE: list[tuple[str, dict[str, Any]]] = [
+    ("gitlab", {"object_kind": "work_item", "project": None, "object_attributes": {"type": "Epic", "iid": 1}, **GROUP}),
+    ("gitlab", {"object_kind": "issue", "project": None, "object_attributes": {}}),
+    ("gitlab", {"object_kind": "note", "project": None, "object_attributes": {"noteable_type": "Epic", "id": 1}}),
+    ("gitlab", {"object_kind": "note", "project": {"id": "?"}, "object_attributes": {"noteable_type": "Commit"}}),
+    ("gitlab", {"object_kind": "note", "object_attributes": {"noteable_type": "Issue"}}),
+    ("gitlab", {"object_kind": "issue", "project": [], "object_attributes": {"moved_to_id": 5}}),
+    ("gitlab", {"object_kind": "release", "project": 1, "action": "delete"}),
+    ("gitlab", {"object_kind": "milestone", "project": None, "object_attributes": {}, **GROUP}),
+    ("gitlab", {"object_kind": "emoji", "project_id": None, "project": None}),
+    ("gitlab", {"object_kind": "access_token", "event_name": "expiring_access_token", **GROUP}),
+    ("gitlab", {"event_name": "user_add_to_group", "group_id": 7}),
+    ("gitlab", {"event_name": "subgroup_create", "project": 3}),
+    ("gitlab", {"object_kind": ["push"], "project": "x"}),
+    ("gitlab", {}),
+    ("github", {"zen": "Design for failure.", "hook_id": 1, "organization": {"login": "acme"}}),
+    ("github", {"action": "created", "installation": {"id": 1}, "repositories": None, "repository": None}),
+    ("organization", {"action": "member_added", "repository": 17}),
+    ("issue_comment", {"action": "created", "issue": {"number": 1}, "comment": 3}),
+    ("release", {"action": "created", "release": {"draft": True}}),
+    ("release", {"action": "created", "release": {}, "repository": []}),
+    ("deployment_status", {"deployment_status": {"state": "inactive"}, "repository": "acme/shop"}),
+    ("pull_request_review", {"review": {"state": "pending"}, "pull_request": {}}),
+]
+"""Events that bring nothing: of groups, organizations and apps, of things that are no rows; and whatever shape they have else."""
+
+
+@pytest.mark.parametrize("at", range(len(OF_NO_USE)))
+def test_an_event_that_is_not_used_is_taken_whatever_its_shape(hooked: Served, at: int) -> None:
+    """A tool that is refused its events switches the webhook off: GitLab after four."""
+    event, found = OF_NO_USE[at]
+    raw = json.dumps(found).encode()
+    if event == "gitlab":
+        headers = {"Content-Type": "application/json", "X-Gitlab-Event": "Some Hook", "X-Gitlab-Token": hooks.SECRET}
+        answer = send(hooked, headers, raw, "/v1/webhooks/gitlab:acme/web")
+    else:
+        answer = tell(hooked, event, raw)
+    assert (answer.status, answer.json["status"]) == (200, "ignored"), answer.json
+    assert answer.json["reason"]
+
+
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 

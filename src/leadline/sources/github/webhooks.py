@@ -31,8 +31,6 @@ from leadline.sources.kit.webhooks import (
     required,
 )
 
-GHOST = 10137
-"""The account that REST names in place of deleted ones; GraphQL names none."""
 REPLACED = ("inactive", "abandoned", "destroyed")
 """States that say what became of a deployment's environment, not of the deployment."""
 NOTED = {
@@ -74,23 +72,37 @@ class GitHubWebhooks(Webhooks):
         read = _EVENTS.get(event)
         if read is None:
             return WebhookEvent(nothing=NOTED.get(event, f"{event[:40] or 'no'} events are not used"))
-        repository = required(payload, "repository")
-        name, number = repository.get("full_name"), repository.get("id")
-        if not isinstance(name, str) or not isinstance(number, int) or name.strip("/").count("/") != 1:
-            raise Misshapen("repository lacks full_name or id")
-        return self.event(read(_Delivery(name, str(payload.get("action")), payload, self)), name, number)
+        delivery = _Delivery(payload, self)
+        outcome = read(delivery)
+        if isinstance(outcome, str):  # whatever else the event looks like: it is not used
+            return WebhookEvent(nothing=outcome)
+        return self.event(outcome, delivery.repository, delivery.number)
 
 
 @dataclass(frozen=True)
 class _Delivery:
-    repository: str
-    action: str
     payload: Node
     source: GitHubWebhooks
 
+    @property
+    def action(self) -> str:
+        """What was done with the thing."""
+        return str(self.payload.get("action"))
 
-def _actor(user: Node | None) -> Node | None:
-    return None if user is None or user.get("id") == GHOST else user
+    @property
+    def repository(self) -> str:
+        """The repository's name, with its owner."""
+        name = required(self.payload, "repository").get("full_name")
+        if not isinstance(name, str) or name.strip("/").count("/") != 1:
+            raise Misshapen("repository lacks full_name")
+        return name
+
+    @property
+    def number(self) -> int:
+        """The repository's number."""
+        if not isinstance(number := required(self.payload, "repository").get("id"), int):
+            raise Misshapen("repository lacks id")
+        return number
 
 
 def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
@@ -106,8 +118,8 @@ def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
         "url": node.get("html_url"),
         "baseRefName": (inner(node, "base") or {}).get("ref"),
         "headRefName": (inner(node, "head") or {}).get("ref"),
-        "author": _actor(inner(node, "user")),
-        "mergedBy": _actor(inner(node, "merged_by")),
+        "author": inner(node, "user"),
+        "mergedBy": inner(node, "merged_by"),
         # Of a pull request that is open, it is a merge that GitHub tries out.
         "mergeCommit": {"oid": node.get("merge_commit_sha")} if merged else None,
         "labels": None if labels is None else {"nodes": labels},
@@ -115,22 +127,23 @@ def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
     }
     rows = pull_request_rows(of.repository, asked)["pull_requests"]
     unknown = change_of(rows[0], node, _PULL_REQUEST)
-    newer = ("updated_at", "merged_at", "ready_at")
+    # Told in whole seconds: of two of one second, the one that ends the pull request comes after whatever else happened.
+    newer = ("updated_at", "merged_at", "closed_at", "ready_at")
     policy = MergePolicy(newer, unknown, ("ready_at",)) if ready else MergePolicy(newer, (*unknown, "ready_at"))
     return (Change("pull_requests", rows, policy),)
 
 
 def _review(of: _Delivery) -> tuple[Change, ...] | str:
     pull, node = required(of.payload, "pull_request"), required(of.payload, "review")
+    if str(node.get("state")).lower() == "pending":
+        return "a review that is not submitted yet"
     asked = {
         **in_graphql(node, "submitted_at", "updated_at"),
         "databaseId": node.get("id"),
         "state": str(node.get("state")).upper(),
-        "author": _actor(inner(node, "user")),
+        "author": inner(node, "user"),
     }
     rows = pull_request_rows(of.repository, {"number": pull.get("number"), "reviews": {"nodes": [asked]}})["reviews"]
-    if not rows:
-        return "a review that is not submitted yet"
     # A dismissed review stays dismissed, and not every server says when it was changed.
     policy = MergePolicy(
         ("state=dismissed", "updated_at"),
@@ -153,7 +166,7 @@ def _comment(of: _Delivery, pull: Node, kind: str) -> tuple[Change, ...] | str:
     asked = {
         **in_graphql(node, "created_at", "updated_at"),
         "databaseId": node.get("id"),
-        "author": _actor(inner(node, "user")),
+        "author": inner(node, "user"),
     }
     talk, lines = ([], [{"comments": {"nodes": [asked]}}]) if kind == "review" else ([asked], [])
     of_pull = {"number": pull.get("number"), "comments": {"nodes": talk}, "reviews": {"nodes": lines}}
@@ -204,7 +217,7 @@ def _deployed(of: _Delivery, statuses: list[Node]) -> tuple[Change, ...]:
         **in_graphql(node, "environment", "task", "created_at"),
         "databaseId": node.get("id"),
         "commitOid": node.get("sha"),
-        "creator": _actor(inner(node, "creator")),
+        "creator": inner(node, "creator"),
         "statuses": {"nodes": statuses},
     }
     rows = deployment_rows(of.repository, asked, of.source.prefix)["deployments"]
@@ -214,7 +227,9 @@ def _deployed(of: _Delivery, statuses: list[Node]) -> tuple[Change, ...]:
 def _workflow_run(of: _Delivery) -> tuple[Change, ...] | str:
     run = required(of.payload, "workflow_run")
     rows_by_table = run_rows(of.repository, run, of.source.prefix, of.source.rules)
-    return tuple(Change(table, rows, MergePolicy(("updated_at",))) for table, rows in rows_by_table.items())
+    # A run may begin and end within the second that tells when it was changed.
+    policy = MergePolicy(("updated_at", "finished_at"))
+    return tuple(Change(table, rows, policy) for table, rows in rows_by_table.items())
 
 
 _EVENTS: Mapping[str, Callable[[_Delivery], tuple[Change, ...] | str]] = {

@@ -90,18 +90,35 @@ class GitLabWebhooks(Webhooks):
         read = _EVENTS.get(kind) if isinstance(kind, str) else None
         if read is None:
             return WebhookEvent(nothing=f"{str(kind or event or 'no')[:40]} events are not used")
-        project = required(payload, "project")
-        name, number = project.get("path_with_namespace"), project.get("id")
-        if not isinstance(name, str) or not isinstance(number, int) or "/" not in name.strip("/"):
-            raise Misshapen("project lacks path_with_namespace or id")
-        return self.event(read(_Delivery(name, payload, self)), name, number)
+        # A refusal would count: after a few, GitLab switches the webhook off.
+        if "project" in payload and payload["project"] is None:
+            return WebhookEvent(nothing="an event of a group, not of a project")
+        delivery = _Delivery(payload, self)
+        outcome = read(delivery)
+        if isinstance(outcome, str):  # whatever else the event looks like: it is not used
+            return WebhookEvent(nothing=outcome)
+        return self.event(outcome, delivery.project, delivery.number)
 
 
 @dataclass(frozen=True)
 class _Delivery:
-    project: str
     payload: Node
     source: GitLabWebhooks
+
+    @property
+    def project(self) -> str:
+        """The project's path."""
+        path = required(self.payload, "project").get("path_with_namespace")
+        if not isinstance(path, str) or "/" not in path.strip("/"):
+            raise Misshapen("project lacks path_with_namespace")
+        return path
+
+    @property
+    def number(self) -> int:
+        """The project's number."""
+        if not isinstance(number := required(self.payload, "project").get("id"), int):
+            raise Misshapen("project lacks id")
+        return number
 
     @property
     def thing(self) -> Node:
@@ -170,7 +187,8 @@ def _merge_request(of: _Delivery) -> tuple[Change, ...] | str:
     first: tuple[str, ...] = ()
     if drafts.get("previous") is True and drafts.get("current") is False:
         row["ready_at"], first = row["updated_at"], ("ready_at",)
-    return (Change("pull_requests", [row], MergePolicy(("updated_at", "state=merged"), _unknown(row, known), first)),)
+    newer = ("updated_at", "state=merged", "state=closed")
+    return (Change("pull_requests", [row], MergePolicy(newer, _unknown(row, known), first)),)
 
 
 def _note(of: _Delivery) -> tuple[Change, ...] | str:
@@ -235,15 +253,16 @@ def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
 
 def _release(of: _Delivery) -> tuple[Change, ...] | str:
     node = of.payload if "object_attributes" not in of.payload else of.thing
+    is_deleted, published = node.get("action") == "delete", _time(node.get("released_at"))
+    if is_deleted and published is None:
+        return "a release that was not published"
     asked = {
         **_in_graphql(node, "name", "released_at"),
         "tagName": node.get("tag"),
         "commit": {"sha": (inner(node, "commit") or {}).get("id")},
     }
     (row,) = release_rows(of.project, asked)["releases"]
-    if node.get("action") == "delete":
-        if row["published_at"] is None:
-            return "a release that was not published"
+    if is_deleted:
         key = {name: row[name] for name in ("repository", "tag", "published_at")}
         return (Change("releases", [key], MergePolicy(("published_at",), deleted=True)),)
     observed_at = latest(*(instant(node.get(name), name) for name in ("created_at", "released_at")))
@@ -252,19 +271,17 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
 
 def _issue(of: _Delivery) -> tuple[Change, ...] | str:
     node = of.thing
+    if node.get("moved_to_id") is not None:
+        return "an issue that is somewhere else now"
     author, assignees = of.user(node.get("author_id")), of.payload.get("assignees")
     asked = {
         **_in_graphql(node, "iid", "type", "title", "state", "weight", "created_at", "updated_at", "closed_at"),
-        "moved": node.get("moved_to_id") is not None,
         "author": author,
         "assignees": {"nodes": assignees or []},  # left out where nobody is assigned
         "labels": _labels(of),
         "webUrl": node.get("url"),
     }
-    rows_by_table = issue_rows(of.project, asked)
-    if "work_items" not in rows_by_table:
-        return "an issue that is somewhere else now"
-    (row,) = rows_by_table["work_items"]
+    (row,) = issue_rows(of.project, asked)["work_items"]
     unknown = list(change_of(row, node, _ISSUE))
     if account(author) is None:
         unknown.append("reporter")
