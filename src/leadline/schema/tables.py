@@ -40,7 +40,12 @@ REPOSITORIES = Table(
     "repositories",
     "Repositories known to leadline.",
     ("repository",),
-    (_REPOSITORY, _URL, _text("default_branch", "Name of the default branch.")),
+    (
+        _REPOSITORY,
+        _URL,
+        _text("default_branch", "Name of the default branch."),
+        _list("former_names", "Names it had before, as `org/name`: what is under them is this repository's."),
+    ),
 )
 COMMITS = Table(
     "commits",
@@ -101,6 +106,7 @@ PULL_REQUESTS = Table(
         _DELETIONS,
         _count("changed_files", "Files changed."),
         _list("labels", "Labels."),
+        _list("assignees", "Accounts it is assigned to."),
         _URL,
     ),
     accounts=True,
@@ -180,6 +186,10 @@ WORK_ITEMS = Table(
         _list("components", "Components."),
         _list("fix_versions", "Versions it is fixed in."),
         _URL,
+        _text("resolution", "How it was resolved, as the tracker names it (Done, Won't Do, Duplicate, …)."),
+        _list("former_keys", "Keys it had before it was moved: what names them means this item."),
+        _list("sprints", "Sprints it is or was in, by id or name, the latest last."),
+        _count("time_spent_seconds", "Seconds of work logged."),
     ),
     accounts=True,
     event_time="completed_at",
