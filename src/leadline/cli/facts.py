@@ -50,7 +50,8 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         json: bool,
     ) -> None:
         target = Output.of(output, json=json)
-        if target.path is not None and not target.name.endswith(ENDINGS):
+        ending = "" if target.name.endswith(ENDINGS) else ".csv"
+        if ending and not target.is_stream:
             raise typer.BadParameter(f"its ending says the format: {', '.join(ENDINGS)}", param_hint="--output")
         first, last = (date.fromisoformat(day) if day else None for day in (start, end))
         if first is not None and last is not None and first > last:
@@ -59,7 +60,7 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         from leadline.facts.write import write
         from leadline.ingest.pushed import deliver_pushed
 
-        with opened(context) as project, target.writing(project.temp, ending=".csv") as path:
+        with opened(context) as project, target.writing(project.temp, ending=ending) as path:
             deliver_pushed(project)
             rows = write(project, fact, path, Filters(first, last, org_tree, team, developer))
         target.report(rows, json=json)

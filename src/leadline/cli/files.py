@@ -12,8 +12,11 @@ from pathlib import Path
 
 import typer
 
+from leadline.atomic_file import descriptor_of, named_output
 from leadline.cli.output import count, emit_json, say
-from leadline.errors import InvalidRequest
+
+_STDOUT = 1
+"""The number of the descriptor."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,11 @@ class Output:
     @classmethod
     def of(cls, text: str, *, json: bool = False) -> Output:
         """Read the option. Wrong usage if stdout would get both the file and a JSON summary."""
-        if text == "-":
+        if text == "-" or descriptor_of(Path(text)) == _STDOUT:
             if json:
                 raise typer.BadParameter("stdout cannot take both the file and --json", param_hint="--output")
             return cls(None)
-        if not text:
+        if not text or text.endswith("/"):
             raise typer.BadParameter("a file name, or - for stdout", param_hint="--output")
         return cls(Path(text))
 
@@ -38,16 +41,20 @@ class Output:
         """The file's name in lower case; '' for stdout."""
         return self.path.name.lower() if self.path else ""
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it goes to stdout, a pipe, a device or a descriptor, whose name says nothing of its format."""
+        if self.path is None or descriptor_of(self.path) is not None:
+            return True
+        return self.path.exists() and not self.path.is_file()
+
     @contextmanager
     def writing(self, temp: Path, *, ending: str = "") -> Iterator[Path]:
-        """A path to write the whole file to; for stdout a temporary one below ``temp`` with ``ending``. Raises
-        ``InvalidRequest`` when the path is a folder or lies in none."""
+        """A new path to write the whole file to, called as the file is with ``ending``; a stream's is below ``temp``.
+        Raises ``InvalidRequest`` for what cannot be written to."""
         if self.path is not None:
-            if self.path.is_dir():
-                raise InvalidRequest(f"{self.path} is a folder; name a file in it with -o")
-            if not self.path.parent.is_dir():
-                raise InvalidRequest(f"There is no folder {self.path.parent}; make it first, or name another with -o")
-            yield self.path
+            with named_output(self.path, temp=temp, ending=ending) as path:
+                yield path
             return
         with tempfile.TemporaryDirectory(prefix="output-", dir=temp) as folder:
             path = Path(folder) / f"output{ending}"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli.context import Json, command_group, example, opened
+from leadline.cli.files import Output
 from leadline.cli.output import Column, clean, count, emit_json, members, note, say, table
-from leadline.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from leadline.people import LoadedTree, OrgTree
@@ -73,9 +73,7 @@ def from_teams(
     teams: Annotated[
         str, typer.Argument(metavar="TOOL:ORG", help="Whose teams, as github:example.", show_default=False)
     ],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write here [default: standard output].")
-    ] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="File to write; - is stdout.")] = "-",
 ) -> None:
     """Make a nested tree file of a tool's teams.
 
@@ -89,17 +87,11 @@ def from_teams(
     source, colon, organization = teams.strip().lower().partition(":")
     if not (source and colon and organization):
         raise typer.BadParameter("write the tool and the organization, as github:example", param_hint="TOOL:ORG")
-    with opened(context) as project:
+    target = Output.of(output)
+    with opened(context) as project, target.writing(project.temp) as path:
         deliver_pushed(project)
         document, unknown = tree_of_teams(project, source, organization)
-    text = dumps(document, ensure_ascii=False, indent=2) + "\n"
-    if output is None:
-        say(text.rstrip("\n"))
-    else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InvalidRequest(f"{output} cannot be written: {error.strerror}") from error
+        path.write_text(dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if unknown:
         names = ", ".join(unknown[:SHOWN_TEAMS]) + (", …" if len(unknown) > SHOWN_TEAMS else "")
         note(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from leadline.atomic_file import whole_file
+from leadline.atomic_file import make_durable
 from leadline.cli.context import Json, checked_date, example, opened, words
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
@@ -106,8 +106,8 @@ def report(
         wanted = _parsed(project, body)
         with Runner(project.home) as runner:
             computed = cancellable("reporting", lambda control: run_report(runner, project, wanted, control))
-        with whole_file(path) as partial:
-            partial.write_bytes(gzip.compress(computed.text, mtime=0) if path.name.endswith(".gz") else computed.text)
+        path.write_bytes(gzip.compress(computed.text, mtime=0) if path.name.endswith(".gz") else computed.text)
+        make_durable(path)
         size, sha256 = digest(path)
     target.report(computed.rows, json=json, sizeBytes=size, sha256=sha256)
 

@@ -6,11 +6,10 @@ The file is flushed to disk and either whole or absent, and the same bytes for t
 from __future__ import annotations
 
 import gzip
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from leadline.atomic_file import whole_file
+from leadline.atomic_file import beside, whole_file
 from leadline.engine.backend import FileFormat
 from leadline.errors import InvalidRequest
 
@@ -34,7 +33,7 @@ def write(engine: Backend, query: Table | str, path: Path, form: str, check: Cal
     """Write ``query`` to ``path`` and return its rows. ``check`` is called between chunks and may raise to stop it."""
     if path.suffix != ".gz":
         return engine.copy(query, path, _checked(form))
-    plain = path.with_name(f".{path.name}.{uuid.uuid4().hex}.plain")
+    plain = beside(path, "plain")
     try:
         rows = engine.copy(query, plain, _checked(form), durable=False)
         with (
