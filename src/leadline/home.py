@@ -5,6 +5,7 @@ Several processes may hold the same home open at once.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from leadline.db import Database
-from leadline.db.projects import DEFAULT, ensure_project, project_id
+from leadline.db.projects import DEFAULT, all_projects, ensure_project, project_id
 from leadline.errors import StoreError
 from leadline.settings.profile import Profile
 from leadline.settings.server import ServerSettings
@@ -63,6 +64,10 @@ class Home:
         """Where unfinished work is kept; whatever lies here may be deleted while nothing runs."""
         return self.path / "tmp"
 
+    def projects(self) -> list[Project]:
+        """Every project, by id."""
+        return [Project(self, number, organization, name) for number, organization, name in all_projects(self.db)]
+
     def project(self, organization: str = DEFAULT, name: str = DEFAULT, *, create: bool = False) -> Project:
         """A project by name; the default one always exists. Raises ``NotFound``, unless ``create``."""
         if create or (organization, name) == (DEFAULT, DEFAULT):
@@ -80,6 +85,17 @@ class Project:
     id: int
     organization: str
     name: str
+
+    @property
+    def full_name(self) -> str:
+        """Organization and project, for sentences."""
+        return f"{self.organization}/{self.name}"
+
+    @property
+    def options(self) -> str:
+        """The global options that choose it on the command line, each with a blank after it; none for the default project."""
+        chosen = (("--organization", self.organization), ("--project", self.name))
+        return "".join(f"{option} {shlex.quote(value)} " for option, value in chosen if value != DEFAULT)
 
     @property
     def db(self) -> Database:

@@ -38,20 +38,19 @@ def test_health_and_readiness_need_no_key(served: Served) -> None:
     ready = anonymous.get("/readyz")
     assert ready.status == 200
     assert ready.json["status"] == "ready"
-    assert set(ready.json["checks"]) == {"database", "lake", "workers"}
+    assert set(ready.json["checks"]) == {"database", "disk", "workers"}
 
 
 def test_not_ready_says_what_is_missing(home: Home) -> None:
     with serving(home, workers=0) as running:
-        lake = home.project().lake.root
-        log = lake / "commits" / "_delta_log"
-        log.mkdir(parents=True)
-        (log / f"{0:020d}.json").write_text("not a log")
+        shutil.rmtree(home.temp)
+        home.temp.touch()
         answer = running.client.get("/readyz")
         assert (answer.status, answer.json["code"]) == (503, "not_ready")
-        assert [detail["field"] for detail in answer.json["details"]] == ["lake"]
+        assert [detail["field"] for detail in answer.json["details"]] == ["disk"]
         assert str(home.path) not in answer.body.decode()
-        shutil.rmtree(lake)
+        home.temp.unlink()
+        home.temp.mkdir()
         assert running.client.get("/readyz").status == 200
 
 

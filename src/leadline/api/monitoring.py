@@ -4,9 +4,11 @@ leave."""
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -18,12 +20,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from leadline.db import inbox, jobs, monitoring
 from leadline.db.projects import all_projects
 from leadline.errors import Detail, LeadlineError, StoreError
-from leadline.home import Home, Project
+from leadline.home import Home
+from leadline.project_faults import ProjectFaults
+
+if TYPE_CHECKING:
+    from leadline.lake import Lake
 
 log = structlog.get_logger("leadline.api")
 
 _REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _EXPORT_BUCKETS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600)
+_LITTLE = 4096
+"""Bytes that must find room on the home's disk."""
 _OVERLAP = timedelta(seconds=60)
 """Finished exports are asked for again this far back: rows may become visible a little after their own time."""
 
@@ -70,7 +78,7 @@ class Monitor:
         """What was found good. Raises ``StoreError`` naming what is not."""
         checks: dict[str, Callable[[], str]] = {
             "database": self._database,
-            "lake": self._lake,
+            "disk": self._disk,
             "workers": self._worker_processes,
         }
         good: dict[str, str] = {}
@@ -91,9 +99,11 @@ class Monitor:
         all_projects(self._home.db)
         return "ok"
 
-    def _lake(self) -> str:
-        for project in _projects(self._home):
-            project.lake.snapshot()
+    def _disk(self) -> str:
+        """Whether the home can be written: a little, since much may be wrong only with the writing of data."""
+        with tempfile.TemporaryFile(dir=self._home.temp) as file:
+            file.write(bytes(_LITTLE))
+            file.flush()
         return "ok"
 
     def _worker_processes(self) -> str:
@@ -138,6 +148,7 @@ class _HomeFigures(Collector):
         self._home = home
         self._workers = workers
         self._now = now
+        self._faults = ProjectFaults("Reading the tables")
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: registering must not read the home."""
@@ -158,7 +169,10 @@ class _HomeFigures(Collector):
         yield _gauge(
             "leadline_inbox_rows", "Pushed rows not in the lake, by state.", "state", inbox.totals(self._home.db)
         )
-        rows, changed = _tables(self._home)
+        rows, changed, broken = self._tables()
+        faults = GaugeMetricFamily("leadline_project_faults", "Projects whose tables cannot be read.")
+        faults.add_metric((), broken)
+        yield faults
         yield _gauge("leadline_table_rows", "Rows in the lake, over all projects.", "table", rows)
         ages = {table: max(0.0, now.timestamp() - at) for table, at in changed.items()}
         yield _gauge("leadline_table_lag_seconds", "Time since rows of a table last changed.", "table", ages)
@@ -172,6 +186,22 @@ class _HomeFigures(Collector):
         yield _gauge("leadline_sources", "Sources by how their last run ended.", "state", states)
         yield _gauge("leadline_source_failed_streams", "What the last runs could not read.", "source", failed)
 
+    def _tables(self) -> tuple[dict[str, int], dict[str, float], int]:
+        """Rows per table and when each last got a commit, of all projects that can be read; and how many cannot."""
+        rows: dict[str, int] = {}
+        changed: dict[str, float] = {}
+        readable = 0
+        projects = self._home.projects()
+        for project in projects:
+            with self._faults.kept_apart(project):
+                snapshot = project.lake.snapshot()
+                readable += 1
+                for table, count in snapshot.row_counts().items():
+                    rows[table] = rows.get(table, 0) + count
+                    commit = _changed(project.lake, table, snapshot.versions[table])
+                    changed[table] = max(changed.get(table, 0.0), commit)
+        return rows, changed, len(projects) - readable
+
 
 def _gauge(name: str, doc: str, label: str, values: dict[str, int] | dict[str, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, doc, labels=(label,))
@@ -180,20 +210,7 @@ def _gauge(name: str, doc: str, label: str, values: dict[str, int] | dict[str, f
     return family
 
 
-def _tables(home: Home) -> tuple[dict[str, int], dict[str, float]]:
-    """Rows per table, and when each last got a commit (seconds since 1970)."""
-    rows: dict[str, int] = {}
-    changed: dict[str, float] = {}
-    for project in _projects(home):
-        snapshot = project.lake.snapshot()
-        for table, count in snapshot.row_counts().items():
-            rows[table] = rows.get(table, 0) + count
-            # The newest log entry is written by the commit itself.
-            entry = project.lake.folder(table) / "_delta_log" / f"{snapshot.versions[table]:020d}.json"
-            if entry.exists():
-                changed[table] = max(changed.get(table, 0.0), entry.stat().st_mtime)
-    return rows, changed
-
-
-def _projects(home: Home) -> list[Project]:
-    return [Project(home, number, organization, name) for number, organization, name in all_projects(home.db)]
+def _changed(lake: Lake, table: str, version: int) -> float:
+    """When a version was committed (seconds since 1970): its log entry is written by the commit itself."""
+    entry = lake.folder(table) / "_delta_log" / f"{version:020d}.json"
+    return entry.stat().st_mtime if entry.exists() else 0.0

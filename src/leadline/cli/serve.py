@@ -47,12 +47,11 @@ def _ready(address: str) -> None:
 def how_to_begin(home: Home) -> list[str]:
     """What to do first on a home without data, trees or keys; [] once nothing is missing."""
     from leadline.db.keys import listed
-    from leadline.db.projects import all_projects
     from leadline.people import trees
 
-    projects = [home.project(organization, name) for _, organization, name in all_projects(home.db)]
+    projects = home.projects()
     steps = []
-    if not any(project.lake.snapshot().versions for project in projects):
+    if not any(project.lake.has_data() for project in projects):
         steps.append("leadline import FOLDER            your data in the documented tables (or: leadline sync git)")
     if not any(trees(project) for project in projects):
         steps.append("leadline org load FILE --name T   your developers and their managers")

@@ -30,6 +30,7 @@ def status(
     Rows per table, newest event per source, org trees, unmatched accounts, exports, repositories and disk.
     """
     from leadline.diagnostics.status import status as status_of
+    from leadline.diagnostics.status import unreadable
 
     with opened(context) as project:
         state = status_of(project, check=check)
@@ -40,6 +41,11 @@ def status(
     if state.check is not None and not state.check.good:
         faults = len(state.check.findings)
         note(f"error: the check found {faults} fault{'s' if faults > 1 else ''}")
+        raise typer.Exit(1)
+    if reasons := unreadable(state):
+        for reason in reasons:
+            note(f"error: {clean(reason)}")
+        note("next: `leadline status --check` names all that is damaged; restore it from a backup")
         raise typer.Exit(1)
 
 
@@ -69,9 +75,12 @@ def _show(state: states.Status) -> None:
             say(clean(line))
 
 
-def _show_sources(sources: list[states.SourceStatus]) -> None:
+def _show_sources(sources: list[states.SourceStatus] | states.Unreadable) -> None:
     """Nothing, unless a tool was read."""
-    if not sources:
+    if not isinstance(sources, list):
+        _heading("Sources")
+        say(clean(sources.error))
+    if not isinstance(sources, list) or not sources:
         return
     _heading("Sources")
     table(
@@ -156,6 +165,8 @@ def _show_trees(trees: list[states.TreeStatus] | states.Unreadable) -> None:
             ["tree", Column("version", number=True), Column("teams", number=True), Column("developers", number=True)],
             [[row.org_tree_name, row.version, count(row.teams), count(row.developers)] for row in trees],
         )
+    elif not isinstance(trees, list):
+        say(clean(trees.error))
     else:
         say("None yet; `leadline org load FILE --name TREE` makes one.")
 

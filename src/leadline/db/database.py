@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from leadline.db.outage import Outage
 from leadline.errors import StoreError
 
 _BUSY_SECONDS = 60
@@ -45,6 +46,7 @@ class Database:
             # A lock holds its connection as long as the work it guards.
             engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
             database = cls(engine, None)
+        Outage().watch(engine)
         try:
             database._migrate()
         except sa.exc.DBAPIError as error:

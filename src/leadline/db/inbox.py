@@ -104,13 +104,20 @@ def _in_project(project_id: int, tables: Collection[str] | None) -> list[sa.Colu
 
 
 def oldest(
-    db: Database, project_id: int, *, until: int, rows: int, size: int, tables: Collection[str] | None = None
+    db: Database,
+    project_id: int,
+    *,
+    until: int,
+    rows: int,
+    size: int,
+    tables: Collection[str] | None = None,
+    besides: Collection[str] = (),
 ) -> list[Waiting]:
-    """The project's oldest deliveries (to ``tables``) up to the id ``until``: as many as hold ``rows`` rows or ``size``
-    characters, at least one if there is one."""
+    """The project's oldest deliveries (to ``tables``, not to those ``besides``) up to the id ``until``: as many as hold ``rows``
+    rows or ``size`` characters, at least one if there is one."""
     query = (
         sa.select(inbox.c.id, inbox.c.table_name, inbox.c.rows, inbox.c.content, inbox.c.received_at, inbox.c.terms)
-        .where(*_in_project(project_id, tables), inbox.c.id <= until)
+        .where(*_in_project(project_id, tables), inbox.c.id <= until, inbox.c.table_name.not_in(sorted(besides)))
         .order_by(inbox.c.id)
     )
     deliveries: list[Waiting] = []

@@ -57,7 +57,10 @@ def last_runs(db: Database) -> tuple[dict[str, int], dict[str, int]]:
     states: dict[str, int] = {"done": 0, "incomplete": 0, "failed": 0}
     failed: dict[str, int] = {}
     for kind, outcome in rows:
-        states[outcome["state"]] = states.get(outcome["state"], 0) + 1
+        if not isinstance(outcome, dict):  # what a broken row says counts for nobody, and hides no other
+            continue
+        state = str(outcome.get("state"))
+        states[state] = states.get(state, 0) + 1
         failed[kind] = failed.get(kind, 0) + outcome.get("failedCount", 0)
     return states, failed
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import settings
+from leadline.errors import LeadlineError, StoreError, first_line
 from leadline.settings.profile import SETTINGS, Profile, check, check_profile, declared
 
 PROJECT = ""
@@ -25,11 +26,26 @@ def stored(db: Database, project_id: int, tree: str = PROJECT) -> dict[str, str]
 
 
 def profile(db: Database, project_id: int, tree: str | None = None) -> Profile:
-    """The profile in force for a tree (the project's own when None)."""
+    """The profile in force for a tree (the project's own when None). Raises ``StoreError`` for what cannot be read."""
     layers = [stored(db, project_id)]
     if tree is not None:
         layers.append(stored(db, project_id, tree))
-    return Profile.of(*layers)
+    try:
+        return Profile.of(*layers)
+    except (ValueError, LeadlineError) as error:
+        raise _unreadable(layers, error) from error
+
+
+def _unreadable(layers: Sequence[Mapping[str, str]], error: Exception) -> StoreError:
+    """What to say of stored settings that this version cannot read: which it is, and what would do."""
+    for key, text in (item for layer in layers for item in layer.items()):
+        try:
+            check(key, text)
+        except LeadlineError as refusal:
+            return StoreError(
+                f"A stored setting cannot be read: {refusal.message}; set or remove it with `leadline settings`"
+            )
+    return StoreError(f"The stored settings cannot be read: {first_line(error)}")
 
 
 def in_force(db: Database, project_id: int, tree: str | None = None) -> list[tuple[str, str, str]]:

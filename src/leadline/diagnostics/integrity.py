@@ -6,14 +6,17 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from leadline.db import jobs
+from leadline.db import jobs, sources
 from leadline.db.export_list import ListFilter, listed
-from leadline.db.projects import DEFAULT, all_projects
+from leadline.db.outage import DATABASE_AWAY
+from leadline.db.projects import DEFAULT
 from leadline.errors import LeadlineError
 from leadline.exports.files import digest
 from leadline.home import Home, Project
 from leadline.lake.maintenance import check_lake
 from leadline.people import tree, trees
+from leadline.project_faults import sentence
+from leadline.sources.kit.settings import SourceSettings
 
 _PAGE = 100
 
@@ -21,14 +24,16 @@ _PAGE = 100
 def findings(home: Home) -> list[str]:
     """A sentence for everything wrong with the home; [] when all is sound. Nothing is changed."""
     faults = list(_database(home))
-    for _, organization, name in all_projects(home.db):
-        prefix = "" if (organization, name) == (DEFAULT, DEFAULT) else f"project {organization}/{name}: "
-        project = home.project(organization, name)
-        for read in (lambda project: check_lake(project.lake), _trees, _exports):
+    for project in home.projects():
+        is_default = (project.organization, project.name) == (DEFAULT, DEFAULT)
+        prefix = "" if is_default else f"project {project.full_name}: "
+        for read in (lambda project: check_lake(project.lake), _settings, _sources, _trees, _exports):
             try:
                 faults += [prefix + finding for finding in read(project)]
-            except LeadlineError as error:
-                faults.append(prefix + error.message)
+            except DATABASE_AWAY:
+                raise
+            except Exception as error:  # whatever is wrong with one project, the others are checked, too
+                faults.append(prefix + sentence(error))
     return faults
 
 
@@ -42,6 +47,26 @@ def _database(home: Home) -> Iterator[str]:
                 yield f"metadata database: {line}"
         for row in connection.execute(sa.text("PRAGMA foreign_key_check")):
             yield f"metadata database: a row of {row[0]} names a row of {row[2]} that is not there"
+
+
+def _settings(project: Project) -> Iterator[str]:
+    """Settings that an earlier or later version, or somebody else, has stored and that cannot be read."""
+    for tree_name in (None, *(summary.name for summary in trees(project))):
+        try:
+            project.profile(tree_name)
+        except LeadlineError as error:
+            yield error.message
+
+
+def _sources(project: Project) -> Iterator[str]:
+    """Sources whose settings are not what this version stores."""
+    for row in sources.listed(project.db, project.id, configured=True):
+        try:
+            SourceSettings.restored(row.kind, row.name, row.settings)
+        except LeadlineError as error:
+            yield error.message
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            yield f"source {row.name!r}: its stored settings cannot be read ({sentence(error)}); remove it and add it anew"
 
 
 def _trees(project: Project) -> Iterator[str]:

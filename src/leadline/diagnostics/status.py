@@ -153,15 +153,14 @@ class Status(Body):
     unmatched: UnmatchedStatus | Unreadable
     exports: ExportsStatus | Unreadable
     oddities: list[str] | Unreadable
-    sources: list[SourceStatus]
+    sources: list[SourceStatus] | Unreadable
     repositories: list[RepositoryStatus]
     disk: list[DiskStatus]
     check: CheckStatus | None = None
 
 
 def status(project: Project, *, check: bool = False, now: datetime | None = None) -> Status:
-    """The state of ``project``; with ``check``, whether the whole home is sound, too. Raises ``StoreError`` if the lake
-    cannot be read, unless the check found faults: then what can be read is told."""
+    """The state of ``project``; with ``check``, whether the whole home is sound, too. What cannot be read says why."""
     faults = findings(project.home) if check else []
     checked: dict[str, Any] = {"check": CheckStatus(good=not faults, findings=faults)} if check else {}
 
@@ -169,8 +168,6 @@ def status(project: Project, *, check: bool = False, now: datetime | None = None
         try:
             return read(project)
         except StoreError as error:
-            if not faults:
-                raise
             return Unreadable(error=error.message)
 
     return Status(
@@ -184,11 +181,17 @@ def status(project: Project, *, check: bool = False, now: datetime | None = None
         unmatched=readable(_unmatched),
         exports=readable(_exports),
         oddities=readable(oddities),
-        sources=[_source(project, row, now or datetime.now(UTC)) for row in sources.listed(project.db, project.id)],
+        sources=readable(lambda project: _sources(project, now or datetime.now(UTC))),
         repositories=_repositories(project),
         disk=_disk(project),
         **checked,
     )
+
+
+def unreadable(state: Status) -> list[str]:
+    """Why parts of ``state`` could not be read, each reason once; [] if all could."""
+    parts = (getattr(state, name) for name in type(state).model_fields)
+    return list(dict.fromkeys(part.error for part in parts if isinstance(part, Unreadable)))
 
 
 def _inbox(project: Project, *, deliver: bool) -> InboxStatus:
@@ -259,6 +262,16 @@ def _newest(export: jobs.Export) -> NewestExport:
         trees=pinned.get("trees"),
         definitions=pinned.get("definitions"),
     )
+
+
+def _sources(project: Project, now: datetime) -> list[SourceStatus]:
+    states = []
+    for row in sources.listed(project.db, project.id):
+        try:
+            states.append(_source(project, row, now))
+        except (TypeError, ValueError, LookupError, AttributeError) as error:  # rows that were not written by leadline
+            raise StoreError(f"What is stored of the source {row.name!r} cannot be read: {error}") from error
+    return states
 
 
 def _source(project: Project, row: SourceRow, now: datetime) -> SourceStatus:

@@ -11,19 +11,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from leadline.db import jobs, trees
-from leadline.db.projects import all_projects
 from leadline.exports.files import FOLDER, attempt_of, work_root
 from leadline.home import Home, Project
 from leadline.metrics.request import Pins
+from leadline.project_faults import ProjectFaults
 
 GRACE = timedelta(hours=1)
 TREES_KEPT = timedelta(days=1)
 """How long a version of an org tree is kept that another has replaced; what unfinished exports are pinned to stays."""
 
 
-def clean(home: Home, now: datetime) -> int:
+def clean(home: Home, now: datetime, faults: ProjectFaults | None = None) -> int:
     """Clean every project of ``home``; returns how many files and folders were removed."""
-    return sum(clean_project(home.project(organization, name), now) for _, organization, name in all_projects(home.db))
+    faults, removed = faults or ProjectFaults("Cleaning the exports"), 0
+    for project in home.projects():
+        with faults.kept_apart(project):
+            removed += clean_project(project, now)
+    return removed
 
 
 def clean_project(project: Project, now: datetime) -> int:

@@ -9,10 +9,9 @@ from datetime import datetime
 
 import structlog
 
-from leadline.db.projects import all_projects
-from leadline.errors import StoreError
 from leadline.home import Home, Project
 from leadline.lake.maintenance import compact_lake
+from leadline.project_faults import ProjectFaults
 from leadline.schema import TABLES
 
 MANY_SMALL_FILES = 16
@@ -25,13 +24,14 @@ class _Held(Exception):
     pass
 
 
-def maintain(home: Home, now: datetime) -> Iterator[str]:
+def maintain(home: Home, now: datetime, faults: ProjectFaults | None = None) -> Iterator[str]:
     """Look after every table of every project, a table a step, so that whoever has other work can stop in between;
     yields the table's name. A table that something is delivered to at this moment is left for the next time."""
-    for _, organization, name in all_projects(home.db):
-        project = home.project(organization, name)
+    faults = faults or ProjectFaults("Looking after the tables")
+    for project in home.projects():
         for table in TABLES:
-            _compact(project, table, now)
+            with faults.kept_apart(project, table):
+                _compact(project, table, now)
             yield table
 
 
@@ -46,10 +46,6 @@ def _compact(project: Project, table: str, now: datetime) -> None:
     try:
         done = compact_lake(project.lake, table, now=now, lock=lock, least=MANY_SMALL_FILES)
     except _Held:
-        return
-    except StoreError as error:
-        # What is wrong is for `leadline status --check` to say; other projects are looked after all the same.
-        _log.warning("table could not be compacted", table=table, error=error.message)
         return
     if done.merged or done.cleared:
         _log.info("table compacted", table=table, merged=done.merged, written=done.written, cleared=done.cleared)

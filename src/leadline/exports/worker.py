@@ -23,7 +23,6 @@ import sqlalchemy as sa
 import structlog
 
 from leadline.db import inbox, jobs
-from leadline.db.projects import all_projects
 from leadline.errors import LeadlineError, StoreError
 from leadline.exports import files
 from leadline.exports.cleaning import clean
@@ -37,6 +36,7 @@ from leadline.home import Home, Project
 from leadline.ingest.inbox import due
 from leadline.ingest.pushed import deliver_pushed
 from leadline.metrics.request import Cancelled, Control, Pins, Produced, RowsRequest
+from leadline.project_faults import ProjectFaults
 
 if TYPE_CHECKING:
     from leadline.metrics.run import Runner
@@ -94,6 +94,9 @@ class Worker:
         self._home, self._produce, self._pin, self._clock, self._lease = home, produce, pin, clock, lease
         self._runner: Runner | None = None
         self._projects: dict[int, Project] = {}
+        self._delivery_faults = ProjectFaults("Delivering the pushed rows")
+        self._cleaning_faults = ProjectFaults("Cleaning the exports")
+        self._maintenance_faults = ProjectFaults("Looking after the tables")
         self._heartbeats = HeartbeatThread()
         self._stop = threading.Event()
 
@@ -132,9 +135,9 @@ class Worker:
                     if time.monotonic() - idle_since > IDLE_SECONDS:
                         self.close()
                     if cleaning.due():
-                        clean(self._home, self._clock())
+                        clean(self._home, self._clock(), self._cleaning_faults)
                     if maintenance.due():
-                        steps = maintain(self._home, self._clock())
+                        steps = maintain(self._home, self._clock(), self._maintenance_faults)
                     if delivery.due():
                         self._deliver_pushed()
                 except Exception:
@@ -148,7 +151,10 @@ class Worker:
         if not inbox.backlogs(self._home.db):
             return
         for number in due(self._home.db, self._clock()):
-            deliver_pushed(self._project(number))
+            if not self._delivery_faults.resting(number):
+                project = self._project(number)
+                with self._delivery_faults.kept_apart(project):
+                    deliver_pushed(project)
 
     def run_one(self) -> bool:
         """Run the next export, if there is one: whether there was."""
@@ -244,8 +250,9 @@ class Worker:
     def _project(self, number: int) -> Project:
         """The project of an id. Kept, since its lake remembers what it read."""
         if number not in self._projects:
-            names = {project_id: (organization, name) for project_id, organization, name in all_projects(self._home.db)}
-            self._projects[number] = self._home.project(*names[number])
+            self._projects |= {
+                project.id: project for project in self._home.projects() if project.id not in self._projects
+            }
         return self._projects[number]
 
 

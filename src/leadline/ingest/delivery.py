@@ -107,7 +107,7 @@ def _commit(
     lake: Lake, table: Table, staged: Sequence[Path], engine: Engine, message: str
 ) -> tuple[Outcome, int | None]:
     """Resolve and commit; ``repeated_within`` has run, the table's lock is held."""
-    present = lake.snapshot().files(table.name)
+    present = lake.newest([table.name]).files(table.name)
     outcome = resolve(engine, table, staged, present, folder=staged[0].parent)
     if not outcome.added_files and not outcome.removed_files:
         return outcome, lake.version(table.name)
@@ -122,13 +122,13 @@ def dry_run(project: Project, table: Table, staged: Sequence[Path], rows: int) -
         return Receipt(0, 0, 0, lake.version(table.name))
     with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
         repeated_within(engine, table, staged)
-        decision = decide(engine, table, staged, lake.snapshot().files(table.name))
+        decision = decide(engine, table, staged, lake.newest([table.name]).files(table.name))
     return Receipt(decision.added, decision.updated, decision.superseded, lake.version(table.name))
 
 
 def _merge_if_many(lake: Lake, table: Table) -> int | None:
     """Merges the table's small files when there are too many; the new version, if so. The table's lock is held."""
-    small = small_files(lake.snapshot(), table.name)
+    small = small_files(lake.newest([table.name]), table.name)
     if len(small) <= TOO_MANY_SMALL_FILES:
         return None
     merge_files(lake, table, small)

@@ -18,7 +18,7 @@ from leadline.schema import table_named
 def known_emails(project: Project) -> set[str]:
     """Emails (lower case) of every developer of the project: of its org trees and of the lake's ``developers``."""
     emails = {email for summary in trees(project) for email in tree(project, summary.name).developers}
-    snapshot = project.lake.snapshot()
+    snapshot = project.lake.newest(["developers"])
     if snapshot.files("developers"):
         with Engine(temp_dir=project.temp) as engine:
             engine.bind_snapshot(snapshot, ["developers"])

@@ -48,7 +48,7 @@ PULL_REQUEST_TABLES = tuple(
 )
 """Tables of what belongs to a pull request."""
 
-_NOT_THE_ROWS = (StoreError, SQLAlchemyError, OSError, MemoryError)
+_NOT_THE_ROWS = (SQLAlchemyError, OSError, MemoryError)
 """Errors that say nothing about the rows: they wait until disk or database are well again."""
 
 
@@ -151,8 +151,8 @@ def due(db: Database, now: datetime) -> list[int]:
 
 def flush(project: Project, *, now: Callable[[], datetime], tables: Collection[str] | None = None) -> int:
     """Deliver to the lake whatever waits in the project's inbox (for ``tables``) at this moment; the rows delivered. Rows that the
-    lake cannot take are kept aside and hold up nobody. Any number of processes may flush at once. Raises ``StoreError`` or what the
-    database raises while disk or database are in trouble; the rest waits on then."""
+    lake cannot take are kept aside and hold up nobody. Any number of processes may flush at once. A table that cannot be written
+    keeps its own rows waiting; ``StoreError`` is raised once the others have theirs. Raises what the database raises, too."""
     delivered = 0
     if tables is not None and PARENT in tables:
         # Whether a comment is news is told by its pull request: those that came before it go before it.
@@ -164,10 +164,11 @@ def flush(project: Project, *, now: Callable[[], datetime], tables: Collection[s
             return 0
         with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
             courier = _Courier(project, engine, RowValidator(engine), now)
-            while batch := inbox.oldest(
-                project.db, project.id, until=until, rows=ROWS_AT_A_TIME, size=SIZE_AT_A_TIME, tables=tables
-            ):
+            limits: dict[str, Any] = {"until": until, "rows": ROWS_AT_A_TIME, "size": SIZE_AT_A_TIME}
+            while batch := inbox.oldest(project.db, project.id, **limits, tables=tables, besides=courier.broken):
                 delivered += courier.deliver(batch)
+            for error in courier.broken.values():
+                raise error
     return delivered
 
 
@@ -179,21 +180,29 @@ class _Courier:
     engine: Engine
     validator: RowValidator
     now: Callable[[], datetime]
+    broken: dict[str, StoreError] = field(default_factory=dict)
+    """Tables that could not be written, and why."""
 
     def deliver(self, batch: Sequence[Waiting]) -> int:
         by_table: dict[str, list[Waiting]] = {}
         for delivery in batch:
             by_table.setdefault(delivery.table, []).append(delivery)
         names = sorted(by_table, key=lambda name: name == PARENT)
-        return sum(self._table(name, list(run)) for name in names for _, run in groupby(by_table[name], _has_policy))
+        runs = [(name, list(run)) for name in names for _, run in groupby(by_table[name], _has_policy)]
+        return sum(self._table(name, run) for name, run in runs)
 
     def _table(self, name: str, waiting: Sequence[Waiting]) -> int:
         """Deliver to one table; its deliveries leave the inbox only when the lake has them."""
+        if name in self.broken:
+            return 0
         if name not in TABLES:
             self._acknowledge(waiting, [_whole(delivery, "there is no such table any more") for delivery in waiting])
             return 0
         try:
             rows, refused = self._into_lake(TABLES[name], waiting)
+        except StoreError as error:
+            self.broken[name] = error
+            return 0
         except _NOT_THE_ROWS:
             raise
         except Exception as error:  # what is wrong with one delivery must not keep the others from the lake for ever

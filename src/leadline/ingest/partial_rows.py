@@ -130,7 +130,7 @@ def _completed(row: Typed, current: Typed, policy: MergePolicy) -> Typed:
 def _present(
     lake: Lake, table: Table, names: Sequence[str], keys: Sequence[Key], engine: Engine
 ) -> dict[Key, dict[str, Any]]:
-    files = lake.snapshot().files(table.name)
+    files = lake.newest([table.name]).files(table.name)
     if not files or not keys:
         return {}
     engine.bind_arrow("wanted", _keys(table, names, list(dict.fromkeys(keys))))

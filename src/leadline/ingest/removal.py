@@ -32,7 +32,7 @@ def remove_held(project: Project, table: Table, keys: pa.Table) -> int:
     """As ``remove``, for a caller that holds the table's lock."""
     lake, names = project.lake, keys.column_names
     with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
-        present = lake.snapshot().files(table.name)
+        present = lake.newest([table.name]).files(table.name)
         if not present or not keys.num_rows:
             return 0
         lower = lower_case_columns(table)

@@ -62,23 +62,34 @@ class Lake:
         a file of it.
         """
         if versions is None:
-            newest = {name: self.version(name) for name in TABLES}
-            return Snapshot(
-                {name: self._manifest(name, version) for name, version in newest.items() if version is not None}
-            )
+            return self.newest(TABLES)
         manifests = {name: self._manifest(name, version) for name, version in versions.items()}
         if verify:
             for name, manifest in manifests.items():
                 _require_files(name, manifest)
         return Snapshot(manifests)
 
+    def newest(self, tables: Iterable[str]) -> Snapshot:
+        """Pins the newest version of ``tables`` alone: what is wrong with another table is no matter. Raises ``StoreError``."""
+        versions = {name: self.version(name) for name in tables}
+        return Snapshot(
+            {name: self._manifest(name, version) for name, version in versions.items() if version is not None}
+        )
+
     def version(self, table: str) -> int | None:
-        """The newest Delta version of ``table``; None when it was never written. Costs one directory listing."""
+        """The newest Delta version of ``table``; None when it was never written. Costs one directory listing. Raises
+        ``StoreError``."""
         try:
             entries = [_LOG_ENTRY.match(entry.name) for entry in (self.folder(table) / LOG).iterdir()]
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StoreError(f"Table {table} of the lake in {self.root} cannot be read: {error.strerror}") from error
         return max((int(entry.group(1)) for entry in entries if entry), default=None)
+
+    def has_data(self) -> bool:
+        """Whether anything was ever written, be it readable or not."""
+        return any((self.folder(name) / LOG).exists() for name in TABLES)
 
     def folder(self, table: str) -> Path:
         """Where ``table`` is stored."""
@@ -107,7 +118,7 @@ class Lake:
 
         try:
             return DeltaTable(self.folder(table), version=version)
-        except DeltaError as error:
+        except (DeltaError, OSError) as error:
             which = "its log cannot be read" if version is None else f"version {version} is gone or cannot be read"
             raise StoreError(f"Table {table} of the lake in {self.root}: {which} ({first_line(error)})") from error
 

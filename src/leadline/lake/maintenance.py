@@ -122,7 +122,7 @@ def small_files(snapshot: Snapshot, table: str) -> list[DataFile]:
 def compact_table(lake: Lake, table: Table, lock: LockFactory, least: int = 2) -> tuple[int, int]:
     """Merges the table's small files, if there are ``least`` of them, in one commit; (files merged, files they became)."""
     with lock(f"lake:{table.name}"):
-        small = small_files(lake.snapshot(), table.name)
+        small = small_files(lake.newest([table.name]), table.name)
         if len(small) < least:
             return 0, 0
         return merge_files(lake, table, small)
@@ -199,7 +199,7 @@ def clear_table(lake: Lake, table: Table, *, now: datetime, keep_days: int = KEE
 
     folder = lake.folder(table.name)
     delta = lake.open_delta(table.name)
-    current = {file.path.name for file in lake.snapshot().data_files(table.name)}
+    current = {file.path.name for file in lake.newest([table.name]).data_files(table.name)}
     try:
         unread = delta.vacuum(retention_hours=keep_days * 24, dry_run=True, enforce_retention_duration=False, full=True)
     except DeltaError as error:

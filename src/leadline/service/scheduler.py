@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 import structlog
 
-from leadline.db.projects import all_projects
+from leadline.db.outage import DATABASE_AWAY
 from leadline.home import Home
+from leadline.project_faults import ProjectFaults
 from leadline.service.child_process import ChildProcess
 from leadline.sync.schedule import due
 
@@ -31,6 +32,7 @@ class Scheduler:
         self._home, self._at_once, self._look_seconds = home, at_once, look_seconds
         self._running: dict[_Key, ChildProcess] = {}
         self._started: dict[_Key, float] = {}
+        self._faults = ProjectFaults("Looking for the sources")
         self._guard = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="scheduler", daemon=True)
@@ -61,8 +63,10 @@ class Scheduler:
         while not self._stopping.wait(self._look_seconds):
             try:
                 self._look()
-            except Exception as error:  # a database that cannot be asked now is asked again later
-                log.error("sources could not be looked for", error=str(error))
+            except DATABASE_AWAY:  # which tells so itself, once; it is asked again later
+                continue
+            except Exception:  # no process to be had, for one; nothing may end this thread
+                log.exception("sources could not be looked for")
 
     def _look(self) -> None:
         for key, process in list(self._running.items()):
@@ -71,7 +75,7 @@ class Scheduler:
                     del self._running[key]
         now = time.monotonic()
         self._started = {key: at for key, at in self._started.items() if now - at < AGAIN_SECONDS}
-        for key in self._due():
+        for key in self.due():
             if key in self._started:
                 continue
             with self._guard:
@@ -81,11 +85,15 @@ class Scheduler:
                     self._started[key] = now
                     self._running[key] = ChildProcess("leadline.service.source_process", str(self._home.path), *key)
 
-    def _due(self) -> list[_Key]:
+    def due(self) -> list[_Key]:
+        """The sources to run now, of all projects; none while as many are read as may be."""
         if len(self._running) >= self._at_once:
             return []
-        return [
-            (organization, name, source.name)
-            for _, organization, name in all_projects(self._home.db)
-            for source in due(self._home.project(organization, name), datetime.now(UTC))
-        ]
+        keys: list[_Key] = []
+        for project in self._home.projects():
+            if not self._faults.resting(project.id):
+                with self._faults.kept_apart(project):
+                    keys += [
+                        (project.organization, project.name, source.name) for source in due(project, datetime.now(UTC))
+                    ]
+        return keys

@@ -223,7 +223,7 @@ class BatchWriter:
         import pyarrow as pa
 
         table = TABLES[vanished.table]
-        present = self._project.lake.snapshot().files(table.name)
+        present = self._project.lake.newest([table.name]).files(table.name)
         if not present:
             return pa.table({})
         self._engine.bind_arrow("listed", vanished.values)
@@ -282,7 +282,7 @@ class BatchWriter:
         present: Mapping[tuple[str, ...], Sequence[Row]],
     ) -> None:
         """Take away rows of ``parents`` (by ``columns``) that are not among those ``present``, which are all there are."""
-        files = self._project.lake.snapshot().files(table.name)
+        files = self._project.lake.newest([table.name]).files(table.name)
         if not files:
             return
         self._bind_keys("parents", table, columns, parents)

@@ -19,4 +19,4 @@ class ReadyBody(Body):
     """The server can do its work."""
 
     status: Literal["ready"]
-    checks: dict[str, str] = Field(description="What was looked at: database, lake, workers.")
+    checks: dict[str, str] = Field(description="What was looked at: database, disk, workers.")

@@ -21,7 +21,7 @@ async def health() -> HealthBody:
     return HealthBody(status="ok")
 
 
-@router.get("/readyz", response_description="Database, lake and workers are usable.")
+@router.get("/readyz", response_description="Database, disk and workers are usable.")
 def ready(state: State) -> ReadyBody:
     """Whether the server can do its work."""
     return ReadyBody(status="ready", checks=state.monitor.ready())
