@@ -353,10 +353,10 @@ def completed_items(world: World, accounts: Accounts) -> list[WorkItem]:
 
 
 def last_done(row: Row, history: Sequence[Row]) -> datetime | None:
-    """The last change to done, if the item is still done."""
+    """The last change into done from what is not, if the item is still done."""
     moves = [one for one in history if one.get("to_category")]
     still = row.get("status_category") or (moves[-1]["to_category"] if moves else None)
-    done = [one["changed_at"] for one in moves if one["to_category"] == "done"]
+    done = [one["changed_at"] for one in moves if one["to_category"] == "done" != one.get("from_category")]
     return max(done, default=None) if still == "done" else None
 
 

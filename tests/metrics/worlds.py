@@ -259,7 +259,9 @@ class Maker:
                     change |= {"field": "assignee", "from_value": assignee, "to_value": newer}
                     assignee = newer
                 else:
-                    newer = self.random.choice([one for one in ("todo", "in_progress", "done") if one != category])
+                    newer = self.random.choice(
+                        [one for one in ("todo", "in_progress", "done") if one != category or one == "done"]
+                    )
                     change |= {"field": "status", "from_category": category, "to_category": newer}
                     category = newer
                 tables["work_item_changes"].append(change)

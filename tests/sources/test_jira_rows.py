@@ -334,11 +334,31 @@ def test_several_items_of_one_field_are_one_row() -> None:
     assert told(found) == [("fix_versions", "1.0", "1.1; 2.0")]
 
 
-def test_entries_of_one_instant_are_one_row() -> None:
-    found = changes(history(12, 10, None, moved(DOING, REVIEW)), history(9, 10, None, moved(TODO, DOING)))
-    assert [(row["from_value"], row["to_value"], row["from_category"], row["to_category"]) for row in found] == [
-        ("To Do", "In Review", "todo", "in_progress")
+def steps(found: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [
+        (row["from_value"], row["to_value"], row["from_category"], row["to_category"], row["sequence"]) for row in found
     ]
+
+
+def test_entries_of_one_instant_are_all_kept_in_the_order_of_their_ids() -> None:
+    found = changes(history(12, 10, None, moved(DOING, REVIEW)), history(9, 10, None, moved(TODO, DOING)))
+    assert steps(found) == [
+        ("To Do", "In Progress", "todo", "in_progress", 0),
+        ("In Progress", "In Review", "in_progress", "in_progress", 0),
+    ]
+
+
+def test_what_does_not_tell_its_order_by_itself_has_a_sequence() -> None:
+    back_and_forth = [moved(TODO, DOING), moved(DOING, TODO), moved(TODO, DOING)]
+    by_entry = changes(*(history(number, 10, None, move) for number, move in enumerate(back_and_forth)))
+    assert [(row["to_value"], row["sequence"]) for row in by_entry] == [
+        ("In Progress", 0),
+        ("To Do", 1),
+        ("In Progress", 2),
+    ]
+    assert steps(changes(history(1, 10, None, *back_and_forth))) == steps(by_entry)
+    apart = changes(history(1, 10, None, moved(TODO, DOING)), history(2, 10, None, moved(TODO, REVIEW)))
+    assert [row["sequence"] for row in apart] == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,10 @@ def test_everything_there_is(sync: Syncer, jira: Jira) -> None:
         "components": "[Checkout]",
         "fix_versions": "[1.0]",
         "url": "https://jira.example.com/browse/SHOP-2",
+        "resolution": None,
+        "former_keys": None,
+        "sprints": None,
+        "time_spent_seconds": None,
         "source": "jira",
         "updated_at": "2026-01-05 14:10:00+00",
     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import StringValue, Table
 
-from leadline.derive.expressions import attach
+from leadline.derive.expressions import attach, repeated
 from leadline.engine import schema_table
 
 ITEM = ["project", "key"]
@@ -36,10 +36,11 @@ def completed_items() -> Table:
     completion, and ``current_category`` (what the item's status means now)."""
     items = schema_table("work_items")
     status = _status_changes()
+    into_done = (status.category == "done") & (status.before != "done").fill_null(True)
     moves = status.group_by(ITEM).agg(
         first_start=status.changed_at.min(where=status.category == "in_progress"),
-        last_done=status.changed_at.max(where=status.category == "done"),
-        last_category=status.category.argmax(status.changed_at),
+        last_done=status.changed_at.max(where=into_done),
+        last_category=status.category.argmax(status.number),
     )
     filled = attach(items.mutate(category=_category(items.status_category, items.status)), ITEM, moves)
     current = filled.category.fill_null(filled.last_category)
@@ -52,25 +53,52 @@ def completed_items() -> Table:
 
 
 def _assignee_at_completion(items: Table) -> Table:
-    changes = schema_table("work_item_changes")
-    changes = changes.filter(changes.field.lower() == "assignee").select(*ITEM, "changed_at", "from_value", "to_value")
-    moved = changes.inner_join(items.select(*ITEM, "completed_at"), ITEM)
-    earlier = moved.changed_at <= moved.completed_at
     # An empty value is "nobody", which must not read as "no such change".
+    changes = _changes("assignee")
+    changes = changes.mutate(from_value=changes.from_value.fill_null(""), to_value=changes.to_value.fill_null(""))
+    moved = numbered(changes).inner_join(items.select(*ITEM, "completed_at"), ITEM)
+    earlier = moved.changed_at <= moved.completed_at
     had = moved.group_by(ITEM).agg(
-        had_before=moved.to_value.fill_null("").argmax(moved.changed_at, where=earlier),
-        had_after=moved.from_value.fill_null("").argmin(moved.changed_at, where=~earlier),
+        had_before=moved.to_value.argmax(moved.number, where=earlier),
+        had_after=moved.from_value.argmin(moved.number, where=~earlier),
     )
     joined = attach(items, ITEM, had)
     assignee = ibis.coalesce(joined.had_before, joined.had_after, joined.assignee)
     return joined.mutate(assignee=assignee.nullif("")).drop("had_before", "had_after")
 
 
-def _status_changes() -> Table:
+def _changes(field: str) -> Table:
+    """The changes of one field of all items."""
     changes = schema_table("work_item_changes")
-    return changes.filter(changes.field.lower() == "status").select(
-        *ITEM, "changed_at", category=_category(changes.to_category, changes.to_value)
+    return changes.filter(changes.field.lower() == field)
+
+
+def _status_changes() -> Table:
+    """Changes of status with their ``number``, the ``category`` changed to, and the one ``before``: as the change says, else
+    the one that the change before it led to."""
+    changes = _changes("status")
+    changes = changes.mutate(
+        category=_category(changes.to_category, changes.to_value),
+        before=_category(changes.from_category, changes.from_value),
     )
+    changes = numbered(changes)
+    former = changes.category.lag().over(group_by=ITEM, order_by=changes.number)
+    return changes.mutate(before=changes.before.fill_null(former))
+
+
+def numbered(changes: Table) -> Table:
+    """Changes of one field with ``number``, from 0, in the order in which they happened to their item. Those of one instant are in
+    order where they join up (what one leads to is what another starts from), else by their ``sequence``."""
+    instant = [*ITEM, "changed_at"]
+    tied = repeated(changes, [changes[name] for name in instant])
+    led_to = tied.select(*instant, from_value=tied.to_value).distinct().mutate(follows=True)
+    left_from = tied.select(*instant, to_value=tied.from_value).distinct().mutate(is_followed=True)
+    changes = attach(attach(changes, [*instant, "from_value"], led_to), [*instant, "to_value"], left_from)
+    # First what follows nothing, then what is in the middle, at last what nothing follows.
+    place = ibis.cases((changes.follows.isnull(), 0), (changes.is_followed.notnull(), 1), else_=2)
+    order = [changes.changed_at, place, changes.sequence, changes.to_value]
+    number = ibis.row_number().over(group_by=ITEM, order_by=order)
+    return changes.mutate(number=number).drop("follows", "is_followed")
 
 
 def _category(category: StringValue, status: StringValue) -> StringValue:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.errors import StoreError
+from leadline.schema.table import default_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,13 +58,13 @@ def duckdb_type(kind: pa.DataType) -> str:
 def parquet_relation(paths: Sequence[str | Path], schema: pa.Schema) -> str:
     """A table function that scans ``paths`` with exactly the columns of ``schema``.
 
-    Files written before a column existed read it as unknown. The virtual columns ``filename``, ``file_index``
+    Files written before a column existed read it as its default, or as unknown. The virtual columns ``filename``, ``file_index``
     (position in ``paths``) and ``file_row_number`` can be selected by name.
     """
     files = ", ".join(sql_text(path) for path in paths)
     columns = ", ".join(
         f"{sql_text(field.name)}: {{name: {sql_text(field.name)}, type: {sql_text(duckdb_type(field.type))}, "
-        "default_value: NULL}"
+        f"default_value: {_literal(default_of(field))}}}"
         for field in schema
     )
     return f"read_parquet([{files}], schema=MAP {{{columns}}})"
@@ -79,19 +80,26 @@ def relation_query(paths: Sequence[str | Path], schema: pa.Schema) -> str:
     """A query over ``paths`` (possibly none) with exactly the columns of ``schema``, in its order.
 
     Unlike ``parquet_relation`` it lets the planner see how many rows there are, without which it joins in the wrong
-    order: large queries read through this. A column that no file has yet reads as unknown.
+    order: large queries read through this. A column that a file does not have yet reads as its default, or as unknown.
     """
     if not paths:
         return empty_relation(schema)
     in_files = frozenset[str]().union(*(_columns_of(str(path)) for path in paths))
-    columns = ", ".join(
-        quoted(field.name)
-        if field.name in in_files
-        else f"CAST(NULL AS {duckdb_type(field.type)}) AS {quoted(field.name)}"
-        for field in schema
-    )
+    columns = ", ".join(_read(field, in_files) for field in schema)
     files = ", ".join(sql_text(path) for path in paths)
     return f"SELECT {columns} FROM read_parquet([{files}], union_by_name=true)"
+
+
+def _read(field: pa.Field, in_files: frozenset[str]) -> str:
+    """A column of files of which some have it, if it is among those ``in_files``."""
+    name, default = quoted(field.name), default_of(field)
+    if field.name not in in_files:
+        return f"CAST({_literal(default)} AS {duckdb_type(field.type)}) AS {name}"
+    return name if default is None else f"coalesce({name}, {default}) AS {name}"
+
+
+def _literal(number: int | None) -> str:
+    return "NULL" if number is None else str(number)
 
 
 @lru_cache(maxsize=8192)

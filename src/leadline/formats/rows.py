@@ -90,7 +90,7 @@ def resolve_header(names: Iterable[str], file: ImportFile) -> Header:
         resolved.append(name)
         if name not in table.column and name != ATTRIBUTES:
             extras.append(name)
-    missing = [Detail(name, "a key column is missing") for name in table.key if name not in resolved]
+    missing = [Detail(name, "a key column is missing") for name in table.required if name not in resolved]
     if findings or missing:
         findings += missing
         what = "; ".join(f"{detail.field!r}: {detail.message}" for detail in findings[:5])

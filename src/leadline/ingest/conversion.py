@@ -61,7 +61,7 @@ def rules(table: Table, raw: Mapping[str, bool], extras: Sequence[str] = (), *, 
 
 def _rule(column: Column, table: Table, *, is_list: bool | None, lower: bool, thorough: bool) -> Rule:
     if is_list is None:
-        return Rule(column.name, f"CAST(NULL AS {_SQL_TYPES[column.type]})", None, "NULL")
+        return Rule(column.name, f"CAST({_unknown(column)} AS {_SQL_TYPES[column.type]})", None, "NULL")
     cell = quoted(column.name)
     shown = f"array_to_string({cell}, ';')" if is_list else cell
     cast = cast_name(column.name) if column.type in _SHARED_CASTS else None
@@ -75,7 +75,7 @@ def _rule(column: Column, table: Table, *, is_list: bool | None, lower: bool, th
         if column.type is ColumnType.TEXT and lower:
             value = f"lower({value})"
     reasons = _reasons(column, cell, value)
-    if column.name in table.key:
+    if column.name in table.required:
         reasons.insert(0, (f"{cell} IS NULL OR {cell} = ''", "empty, but part of the natural key"))
     if thorough:
         reasons.insert(0, (f"strlen({shown}) > {LONGEST_FIELD}", f"longer than {LONGEST_FIELD >> 20} MiB"))
@@ -84,7 +84,14 @@ def _rule(column: Column, table: Table, *, is_list: bool | None, lower: bool, th
     if reasons:
         good = f"WHEN {_good(column, cell, value)} THEN NULL " if cast is not None else ""
         problem = f"CASE {good}{' '.join(f'WHEN {when} THEN {sql_text(reason)}' for when, reason in reasons)} END"
+    if column.default is not None:
+        value = f"coalesce({value}, {column.default})"
     return Rule(column.name, value, problem, shown, _VALUES[column.type].format(c=cell) if cast is not None else None)
+
+
+def _unknown(column: Column) -> str:
+    """What a column is of which nothing is told."""
+    return "NULL" if column.default is None else str(column.default)
 
 
 _SQL_TYPES = {

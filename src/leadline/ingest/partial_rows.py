@@ -13,7 +13,7 @@ from leadline.engine import Engine, parquet_relation, quoted
 from leadline.engine.sql_text import sql_list
 from leadline.home import Project
 from leadline.ingest.delivery import commit_held, staging
-from leadline.ingest.removal import remove_held
+from leadline.ingest.removal import remove_held, same_as
 from leadline.ingest.staging import conform, stage_batches
 from leadline.lake import Lake
 from leadline.schema import TABLES, Table
@@ -137,11 +137,13 @@ def _present(
     bounds = " AND ".join(
         f"{quoted(name)} BETWEEN (SELECT min({quoted(name)}) FROM wanted) AND (SELECT max({quoted(name)}) FROM wanted)"
         for name in names
+        if name not in table.may_be_unknown
     )
+    same = " AND ".join(f"wanted.{quoted(name)} {same_as(table, name)} stored.{quoted(name)}" for name in names)
     schema = table.arrow_schema
     rows = engine.arrow(
-        f"SELECT {sql_list(schema.names)} FROM {parquet_relation(files, schema)} "
-        f"WHERE {bounds} AND ({sql_list(names)}) IN (SELECT ({sql_list(names)}) FROM wanted)"
+        f"SELECT {sql_list(schema.names)} FROM {parquet_relation(files, schema)} AS stored "
+        f"WHERE {bounds} AND EXISTS (FROM wanted WHERE {same})"
     )
     # In the declared types, whatever the engine gave: they are compared, and written again.
     typed: list[Typed] = rows.cast(schema).to_pylist()

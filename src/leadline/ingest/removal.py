@@ -28,6 +28,21 @@ def remove(project: Project, table: Table, keys: pa.Table) -> int:
         return remove_held(project, table, keys)
 
 
+def same_as(table: Table, name: str) -> str:
+    """The operator that tells whether two values of a key's column are the same."""
+    return "IS NOT DISTINCT FROM" if name in table.may_be_unknown else "="
+
+
+def _matches(table: Table, names: list[str]) -> str:
+    """Whether a row of the table is one of those ``leaving``: never unknown, or rows would be lost."""
+    if len(names) == 1:
+        return f"{quoted(names[0])} IN (FROM leaving)"
+    if table.may_be_unknown.isdisjoint(names):
+        return f"({sql_list(names)}) IN (SELECT ({sql_list(names)}) FROM leaving)"
+    same = " AND ".join(f"leaving.{quoted(name)} {same_as(table, name)} stored.{quoted(name)}" for name in names)
+    return f"EXISTS (FROM leaving WHERE {same})"
+
+
 def remove_held(project: Project, table: Table, keys: pa.Table) -> int:
     """As ``remove``, for a caller that holds the table's lock."""
     lake, names = project.lake, keys.column_names
@@ -42,18 +57,19 @@ def remove_held(project: Project, table: Table, keys: pa.Table) -> int:
             + ", ".join(f"lower({quoted(name)}) AS {quoted(name)}" if name in lower else quoted(name) for name in names)
             + " FROM keys"
         )
-        matches = f"({sql_list(names)}) IN (SELECT ({sql_list(names)}) FROM leaving)"
-        if len(names) == 1:
-            matches = f"{quoted(names[0])} IN (FROM leaving)"
+        matches = _matches(table, names)
         scan = parquet_relation(present, table.arrow_schema)
-        touched = dict(engine.execute(f"SELECT file_index, count(*) FROM {scan} WHERE {matches} GROUP BY ALL"))
+        touched = dict(
+            engine.execute(f"SELECT file_index, count(*) FROM {scan} AS stored WHERE {matches} GROUP BY ALL")
+        )
         if not touched:
             return 0
         leaving = [present[at] for at in sorted(touched)]
         with staging(lake, table) as folder:
             writer = StagingWriter(table, folder)
             scan = parquet_relation(leaving, table.arrow_schema)
-            write_rows(engine, f"SELECT {sql_list(table.arrow_schema.names)} FROM {scan} WHERE NOT {matches}", writer)
+            stay = f"SELECT {sql_list(table.arrow_schema.names)} FROM {scan} AS stored WHERE NOT {matches}"
+            write_rows(engine, stay, writer)
             kept = writer.close()
             lake.commit(table, added=kept, removed=leaving, message="remove")
         return int(sum(touched.values()))

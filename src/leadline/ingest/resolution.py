@@ -106,7 +106,7 @@ def _hashes(table: Table, paths: Sequence[Path | str], within: str = "true") -> 
 
 def _within(engine: Engine, table: Table, staged: Sequence[Path]) -> str:
     """A condition that holds for every delivered key; its bounds let whole row groups of present files be skipped."""
-    bounded = [name for name in table.key if table.column[name].type in (ColumnType.TEXT, ColumnType.INTEGER)]
+    bounded = [name for name in table.required if table.column[name].type in (ColumnType.TEXT, ColumnType.INTEGER)]
     bounds = ", ".join(f"min({quoted(name)}), max({quoted(name)})" for name in bounded)
     (values,) = engine.execute(f"SELECT {bounds} FROM {parquet_relation(staged, table.arrow_schema)}")
     return " AND ".join(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.errors import InvalidInput
 from leadline.schema import ColumnType, Table
+from leadline.schema.table import default_of, untold
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -120,14 +121,16 @@ def conform(batch: pa.RecordBatch, table: Table) -> pa.RecordBatch:
     for field in schema:
         position = batch.schema.get_field_index(field.name)
         if position < 0:
-            arrays.append(pa.nulls(batch.num_rows, field.type))
+            arrays.append(untold(field, batch.num_rows))
             continue
         try:
             array = batch.column(position).cast(field.type)
         except pa.ArrowException as error:
             raise InvalidInput(f"Table {table.name}, column {field.name}: {error}") from error
-        arrays.append(_canonical(array, table, field.name, lower=field.name in lower))
-    for name in table.key:
+        array = _canonical(array, table, field.name, lower=field.name in lower)
+        default = default_of(field)
+        arrays.append(array if default is None else array.fill_null(default))
+    for name in table.required:
         _require_key(arrays[schema.get_field_index(name)], table, name)
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

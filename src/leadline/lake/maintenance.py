@@ -17,6 +17,7 @@ from leadline.lake.files import parquet_rows
 from leadline.lake.lake import KEEP_DAYS, STAGING, Lake
 from leadline.lake.snapshot import DataFile, Snapshot
 from leadline.schema import TABLES, Table, table_named
+from leadline.schema.table import untold
 
 SMALL_FILE_ROWS = 122_880
 """A file with fewer rows than this is small: it holds less than one row group."""
@@ -84,9 +85,14 @@ def _key_findings(table: Table, files: Sequence[DataFile]) -> list[str]:
     if not files:
         return []
     paths = ", ".join("'" + str(file.path).replace("'", "''") + "'" for file in files)
-    key = ", ".join(f'"{name}"' for name in table.key)
-    unknown = " OR ".join(f'"{name}" IS NULL' for name in table.key)
+    declared = [(f'"{name}"', table.column[name].default) for name in table.key]
+    key = ", ".join(name if default is None else f"coalesce({name}, {default})" for name, default in declared)
+    unknown = " OR ".join(f'"{name}" IS NULL' for name in table.required)
+    # A column that was declared after all of the files were written is in none of them.
+    late = ", ".join(f"{default} AS {name}" for name, default in declared if default is not None)
     scan = f"read_parquet([{paths}], union_by_name=true)"
+    if late:
+        scan = f"(FROM {scan} UNION ALL BY NAME SELECT {late} WHERE false)"
     try:
         # Spilled to the system's folder for such files: by itself DuckDB would spill into the user's current one.
         with (
@@ -172,13 +178,11 @@ def _merged(table: Table, files: Sequence[DataFile], folder: Path) -> Iterator[P
 
 
 def _widened(batch: Any, schema: Any) -> Any:
-    """``batch`` with the columns of ``schema``; those declared after it was written are unknown."""
+    """``batch`` with the columns of ``schema``; those declared after it was written are untold."""
     import pyarrow as pa
 
     columns = [
-        batch.column(field.name).cast(field.type)
-        if field.name in batch.schema.names
-        else pa.nulls(batch.num_rows, field.type)
+        batch.column(field.name).cast(field.type) if field.name in batch.schema.names else untold(field, batch.num_rows)
         for field in schema
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -25,20 +25,23 @@ class ColumnType(StrEnum):
 @dataclass(frozen=True)
 class Column:
     """One column. ``values`` closes the set of what a text may be (compared without case, stored in lower case);
-    ``minimum`` bounds a number from below. Empty means unknown, for every column that is not part of the key."""
+    ``minimum`` bounds a number from below. Empty means unknown, for every column that is not part of the key; one with a
+    ``default`` is that instead, in rows and in files of before the column was declared."""
 
     name: str
     type: ColumnType
     doc: str
     values: tuple[str, ...] = ()
     minimum: int | None = None
+    default: int | None = None
 
 
 @dataclass(frozen=True)
 class Table:
     """One table of the data model.
 
-    ``key`` is the natural key: the same key again updates the row. ``immutable`` rows never change once seen (a commit
+    ``key`` is the natural key: the same key again updates the row. Of its columns those in ``may_be_unknown`` may be empty,
+    which is a value like any other, and those with a default need not be told. ``immutable`` rows never change once seen (a commit
     is its sha), so only unseen ones are stored. ``open_columns``: further columns of a file are kept (as attributes)
     instead of refused.
     """
@@ -48,6 +51,7 @@ class Table:
     key: tuple[str, ...]
     own_columns: tuple[Column, ...]
     accounts: bool = False
+    may_be_unknown: frozenset[str] = frozenset()
     immutable: bool = False
     open_columns: bool = False
     event_time: str | None = None
@@ -66,9 +70,15 @@ class Table:
         """All columns in documented order: the table's own, then those every (account) table may carry."""
         return self.own_columns + (((SOURCE,) if self.accounts else ()) + (UPDATED_AT,))
 
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The columns of the key that every row must tell."""
+        return tuple(name for name in self.key if name not in self.may_be_unknown and self.column[name].default is None)
+
     @property
     def arrow_schema(self) -> pa.Schema:
-        """The stored form: one Arrow field per column; ``open_columns`` adds ``attributes`` (a JSON object as text)."""
+        """The stored form: one Arrow field per column; ``open_columns`` adds ``attributes`` (a JSON object as text). A default
+        is in the field's metadata, under ``DEFAULT``, for those who read files that lack the column."""
         import pyarrow as pa
 
         types = {
@@ -79,13 +89,37 @@ class Table:
             ColumnType.INSTANT: pa.timestamp("us", tz="UTC"),
             ColumnType.LIST: pa.list_(pa.string()),
         }
-        fields = [pa.field(column.name, types[column.type]) for column in self.columns]
+        fields = [
+            pa.field(
+                column.name,
+                types[column.type],
+                metadata=None if column.default is None else {DEFAULT: str(column.default).encode()},
+            )
+            for column in self.columns
+        ]
         if self.open_columns:
             fields.append(pa.field(ATTRIBUTES, pa.string()))
         return pa.schema(fields)
 
 
 ATTRIBUTES = "attributes"
+DEFAULT = b"leadline.default"
+"""The entry of an Arrow field's metadata that has the column's default, in digits."""
+
+
+def default_of(field: pa.Field) -> int | None:
+    """What a column of ``Table.arrow_schema`` is where nothing tells it; None: unknown."""
+    text = (field.metadata or {}).get(DEFAULT)
+    return None if text is None else int(text)
+
+
+def untold(field: pa.Field, rows: int) -> pa.Array:
+    """The column ``field`` of so many rows that do not tell it."""
+    import pyarrow as pa
+
+    default = default_of(field)
+    return pa.nulls(rows, field.type) if default is None else pa.array([default] * rows, field.type)
+
 
 SOURCE = Column(
     "source",

@@ -180,7 +180,10 @@ WORK_ITEMS = Table(
         Column("story_points", ColumnType.DECIMAL, "Estimate in story points.", minimum=0),
         _instant("created_at", "When it was created."),
         _instant("started_at", "When work started; empty: its first change to in progress."),
-        _instant("completed_at", "When it was done: the period it counts in; empty: its last change to done."),
+        _instant(
+            "completed_at",
+            "When it was done: the period it counts in; empty: its last change into done from what is not done.",
+        ),
         _text("parent_key", "Key of the parent item."),
         _list("labels", "Labels."),
         _list("components", "Components."),
@@ -197,19 +200,27 @@ WORK_ITEMS = Table(
 WORK_ITEM_CHANGES = Table(
     "work_item_changes",
     "Changes of work items' fields (status, assignee, …).",
-    ("project", "key", "changed_at", "field"),
+    ("project", "key", "changed_at", "field", "to_value", "sequence"),
     (
         _text("project", "Project of the tracker."),
         _text("key", "Key of the work item."),
         _instant("changed_at", "When it changed."),
         _text("field", "Field that changed: `status`, `assignee`, …"),
+        _text("to_value", "Value after; empty: it has none any more."),
+        Column(
+            "sequence",
+            ColumnType.INTEGER,
+            "Order among the item's changes of one instant, where the tool gives one; empty: 0.",
+            minimum=0,
+            default=0,
+        ),
         _text("from_value", "Value before."),
-        _text("to_value", "Value after."),
         _text("from_category", "Status category before.", _CATEGORIES),
         _text("to_category", "Status category after.", _CATEGORIES),
         _text("author", "Account that changed it."),
     ),
     accounts=True,
+    may_be_unknown=frozenset({"to_value"}),
     event_time="changed_at",
 )
 SPRINTS = Table(

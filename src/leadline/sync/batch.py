@@ -19,11 +19,12 @@ from leadline.engine.sql_text import sql_list
 from leadline.formats.rows import Columns, RawRow, RowRefused, raw_row
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, Receipt, commit_staged, ingest, staging
-from leadline.ingest.removal import remove
+from leadline.ingest.removal import remove, same_as
 from leadline.ingest.staging import StagingWriter, conform, lower_case_columns
 from leadline.ingest.validation import RowValidator
 from leadline.lake import Lake
 from leadline.schema import TABLES, Table
+from leadline.schema.table import default_of
 from leadline.sources.kit.cursor import Cursor, stored
 from leadline.sources.kit.page import Developers, Page, Row, RowOfFile, Skipped, TypedRows, Vanished
 from leadline.sources.kit.text import plain
@@ -295,7 +296,8 @@ class BatchWriter:
         for number, (names, rows) in enumerate(present.items()):
             self._bind_keys(f"listed_{number}", table, names, rows)
             same = " AND ".join(
-                f"{f'lower(listed.{name})' if name in lower else f'listed.{name}'} = stored.{name}" for name in names
+                f"{f'lower(listed.{name})' if name in lower else f'listed.{name}'} {same_as(table, name)} stored.{name}"
+                for name in names
             )
             lacking += f" AND NOT EXISTS (FROM listed_{number} AS listed WHERE {same})"
         keys = self._engine.arrow(
@@ -337,12 +339,14 @@ def _by_columns(rows: Sequence[Row], key: tuple[str, ...]) -> dict[tuple[str, ..
 
 
 def _as(declared: pa.Field, value: Any) -> Any:
-    """A key's value with its declared type; None, which equals nothing, if it has another."""
+    """A key's value with its declared type; None if it has another, or is unknown."""
     import pyarrow as pa
 
+    if value is None:
+        return default_of(declared)
     if pa.types.is_integer(declared.type):
         return value if isinstance(value, int) else None
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         return None
     if not pa.types.is_timestamp(declared.type):
         return value

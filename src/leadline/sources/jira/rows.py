@@ -4,9 +4,10 @@ unknown, and a record that is not of the documented shape raises ``Misshapen``."
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from leadline.instants import rfc3339
@@ -159,32 +160,31 @@ def _number(value: Any) -> float | None:
 
 
 def change_rows(project: str, key: str, histories: Sequence[Node], shapes: Shapes) -> list[Row]:
-    """One row for what happened to a field at an instant, however many entries tell of it, in order of time."""
-    made: dict[tuple[str, str], Row] = {}
+    """One row for what an entry says of a field, in order of time."""
+    made: dict[tuple[str, str], list[Row]] = {}
     people = shapes.people
     for created, entry in sorted(((_created(entry), entry) for entry in histories), key=_in_order):
         items = entry.get("items")
         if not isinstance(items, list):
             raise Misshapen("an entry of its history has no items")
+        shared = {"project": project, "key": key, "changed_at": created, "source": SOURCE}
         author = clean(people.account(inner(entry, "author")))
-        for name, items_of_field in _by_field(items, shapes.fields).items():
-            from_value, to_value, from_category, to_category = _change(name, items_of_field, shapes)
-            if (row := made.get((created, name))) is not None:  # another entry of the same instant: one after the other
-                row.update(to_value=to_value, to_category=to_category)
-                continue
-            made[created, name] = {
-                "project": project,
-                "key": key,
-                "changed_at": created,
-                "field": name,
-                "from_value": from_value,
-                "to_value": to_value,
-                "from_category": from_category,
-                "to_category": to_category,
-                "author": author,
-                "source": SOURCE,
-            }
-    return list(made.values())
+        for name, items_of_field in _by_field(items, shapes.fields):
+            row = {**shared, "field": name, **_change(name, items_of_field, shapes), "sequence": 0, "author": author}
+            made.setdefault((created, name), []).append(row)
+    for rows in made.values():
+        if not _is_chain(rows):
+            for sequence, row in enumerate(rows):
+                row["sequence"] = sequence
+    return [row for rows in made.values() for row in rows]
+
+
+def _is_chain(rows: Sequence[Row]) -> bool:
+    """Whether changes of one instant tell their order by themselves: one leads to where the next starts, and nowhere twice. Their
+    sequence stays 0 then, which is what rows have that were stored before there was one."""
+    values = [rows[0]["from_value"], *(row["to_value"] for row in rows)]
+    joined = all(row["to_value"] == following["from_value"] for row, following in pairwise(rows))
+    return len(rows) == 1 or (joined and len(set(values)) == len(values))
 
 
 def _created(entry: Any) -> str:
@@ -200,14 +200,19 @@ def _in_order(entry: tuple[str, Node]) -> tuple[str, int]:
     return created, int(number) if number.isdigit() else 0
 
 
-def _by_field(items: Iterable[Any], fields: FieldMap) -> dict[str, list[Node]]:
+def _by_field(items: Iterable[Any], fields: FieldMap) -> Iterator[tuple[str, list[Node]]]:
+    """What an entry's items say, by field: an item of a status says it alone, of other fields an item may be one value of many."""
     by_field: dict[str, list[Node]] = {}
     for item in items:
         if not isinstance(item, dict):
             raise Misshapen("an entry of its history has an item that is no object")
-        if (name := fields.change(item)) is not None and _short(item):
+        if (name := fields.change(item)) is None or not _short(item):
+            continue
+        if name == "status":
+            yield name, [item]
+        else:
             by_field.setdefault(name, []).append(item)
-    return by_field
+    yield from by_field.items()
 
 
 def _short(item: Node) -> bool:
@@ -215,17 +220,18 @@ def _short(item: Node) -> bool:
     return all(len(text) <= LONGEST_VALUE for text in texts if isinstance(text, str))
 
 
-def _change(name: str, items: Sequence[Node], shapes: Shapes) -> tuple[str | None, str | None, str | None, str | None]:
+def _change(name: str, items: Sequence[Node], shapes: Shapes) -> Row:
     """Values before and after, and what they mean if they are statuses."""
-    if name == "status":
-        first, last, meanings = items[0], items[-1], shapes.categories
-        before, after = clean(_text_of_side(first, "from")), clean(_text_of_side(last, "to"))
-        return before, after, meanings.get(str(first.get("from"))), meanings.get(str(last.get("to")))
-    sides = []
+    change: Row = {}
     for side in ("from", "to"):
-        values = [value for item in items if (value := _shown(name, item, side, shapes.people))]
-        sides.append(clean("; ".join(dict.fromkeys(values))) or None)
-    return sides[0], sides[1], None, None
+        if name == "status":
+            (item,) = items
+            value, category = _text_of_side(item, side), shapes.categories.get(str(item.get(side)))
+        else:
+            values = [value for item in items if (value := _shown(name, item, side, shapes.people))]
+            value, category = "; ".join(dict.fromkeys(values)), None
+        change |= {f"{side}_value": clean(value) or None, f"{side}_category": category}
+    return change
 
 
 def _shown(name: str, item: Node, side: str, people: People) -> str | None:
