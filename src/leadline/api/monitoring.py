@@ -109,7 +109,7 @@ class Monitor:
     def _worker_processes(self) -> str:
         running, wanted = self._workers()
         if wanted and not running:
-            raise StoreError("no export worker is running")
+            raise StoreError("no export worker is running that can make exports")
         return f"{running} of {wanted} running" if wanted else "none here"
 
 

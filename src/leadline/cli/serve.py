@@ -72,6 +72,7 @@ def worker(
     For further processes, or machines that share the home and its database.
     """
     from leadline.api.log import configure
+    from leadline.exports.proof import prove
     from leadline.exports.worker import start
     from leadline.home import Home
 
@@ -81,6 +82,7 @@ def worker(
         signal.signal(number, lambda *_: stop.set())
     with Home.open(chosen.home) as home:
         configure(home.settings.log_format)
+        prove(home)
         threads = start(home, workers, stop)
         note(f"{workers} export worker{'s' if workers > 1 else ''} on {home.path}; Ctrl-C ends")
         for thread in threads:

@@ -63,7 +63,7 @@ def serve(
             supervisor.ask_to_stop()
             scheduler.ask_to_stop()
 
-        server = Server(create_app(home, workers=supervisor.alive), on_stop=ask_to_stop)
+        server = Server(create_app(home, workers=supervisor.ready), on_stop=ask_to_stop)
         supervisor.start()
         scheduler.start()
         try:

@@ -38,9 +38,9 @@ class Supervisor:
         for thread in self._threads:
             thread.start()
 
-    def alive(self) -> tuple[int, int]:
-        """How many workers run, and how many should."""
-        return sum(slot.alive() for slot in self._slots), len(self._slots)
+    def ready(self) -> tuple[int, int]:
+        """How many workers run and have proved that they can make exports, and how many should."""
+        return sum(slot.ready() for slot in self._slots), len(self._slots)
 
     def ask_to_stop(self) -> None:
         """Let the workers know; returns at once (callable from a signal handler)."""
@@ -90,6 +90,9 @@ class _Slot:
 
     def alive(self) -> bool:
         return self._process is not None and self._process.exit_status is None
+
+    def ready(self) -> bool:
+        return self._process is not None and self._process.ready
 
     def keep_alive(self, now: float) -> None:
         """Start a successor of a dead worker, after a pause that grows while workers die young."""

@@ -10,14 +10,15 @@ import sys
 import threading
 from pathlib import Path
 
-from leadline.service.child_process import run_tied
+from leadline.service.child_process import run_tied, tell_ready
 
 GRACE_SECONDS = 0.8
 """How long a run in progress may take to stop."""
 
 
 def main(home: Path) -> None:
-    """Work until the server's pipe ends or SIGTERM comes; the exit status is 1 if the home cannot be opened."""
+    """Work until the server's pipe ends or SIGTERM comes; the exit status is 1 if the home cannot be opened or no
+    export can be made."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: _end(stop))
     run_tied(lambda: _work(home, stop), on_end=lambda: _end(stop), on_wake=lambda: _wake(home))
@@ -26,13 +27,15 @@ def main(home: Path) -> None:
 def _work(home_path: Path, stop: threading.Event) -> int:
     from leadline.api.log import configure
     from leadline.errors import LeadlineError
+    from leadline.exports.proof import prove
     from leadline.exports.worker import Worker
     from leadline.home import Home
 
     try:
         with Home.open(home_path) as home:
             configure(home.settings.log_format)
-            _import_early()
+            prove(home)
+            tell_ready()
             Worker(home).run(stop)
     except LeadlineError as error:
         print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 -- the log is not set up without a home
@@ -51,19 +54,6 @@ def _end(stop: threading.Event) -> None:
     deadline = threading.Timer(GRACE_SECONDS, os._exit, args=(1,))
     deadline.daemon = True
     deadline.start()
-
-
-def _import_early() -> None:
-    """Import what the first export needs now, while nobody waits for it: queries, engine and lake with their libraries."""
-    import deltalake  # noqa: F401
-
-    import leadline.engine
-    import leadline.lake
-    import leadline.materialize.store
-    import leadline.metrics.binder
-    import leadline.metrics.query
-    import leadline.metrics.run
-    import leadline.people.arrow  # noqa: F401
 
 
 if __name__ == "__main__":
