@@ -126,8 +126,10 @@ def test_the_users_url_rewriting_is_kept(
 
 
 def test_a_remote_that_is_not_there(clones: Path, tmp_path: Path) -> None:
-    with pytest.raises(GitError, match=r"org/none: git ls-remote ended with status 128: .*does not appear to be"):
+    with pytest.raises(InvalidRequest, match="org/none: there is no such folder"):
         opened((tmp_path / "org" / "none").as_uri(), clones).refresh()
+    with pytest.raises(GitError, match=r"org/none: git ls-remote ended with status 128: .*(refused|connect)"):
+        opened("git://127.0.0.1:1/org/none", clones).refresh()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -456,11 +455,3 @@ def test_two_syncs_of_one_repository_at_once(project: Project, history: History)
     assert [each.returncode for each in running] == [0, 0, 0], outputs
     assert sorted(int(output) for output, _ in outputs) == [0, 0, 2]
     assert_same(project, history)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
-def test_a_repository_of_another_owner(project: Project, history: History) -> None:
-    for path in (history.folder, *history.folder.rglob("*")):
-        os.chown(path, 12345, 12345)
-    assert sync(project, history.folder).commits_added == 2
-    assert sync(project, history.folder.as_uri(), name="by/url").commits_added == 2

@@ -1,13 +1,20 @@
 """The bare clone kept for a repository that is given by URL: it holds exactly the remote's branches and tags. Nothing of the URL's
-secrets is written to the folder: the address is handed to git anew each time."""
+secrets is written to the folder: the address is handed to git anew each time. A URL that leads to a folder of this machine is read
+through a view, as the folder itself would be."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from leadline.errors import StoreError
 from leadline.sources.git.command import Git, asking_environment, run
+from leadline.sources.git.folder import find_folder
+from leadline.sources.git.location import local_path
+from leadline.sources.git.view import GitFolder
 
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _PEELED = "^{}"
@@ -18,21 +25,70 @@ def refresh_clone(folder: Path, url: str, name: str) -> None:
     repository. Raises ``GitError`` with git's words if the remote cannot be reached or refuses; the clone then is as it was."""
     if not (folder / "HEAD").is_file():
         _initialize(folder, name)
-    branch, refs = _remote_refs(folder, url, name)
-    git = Git(folder, name)
-    if refs != _local_refs(git):
-        options = ("--quiet", "--no-write-fetch-head", "--prune", "--no-tags")
-        _remote(folder, url, name, "fetch", *options, "origin", *_REFSPECS)
-    if branch is not None and branch != (git.text("symbolic-ref", "--quiet", "HEAD", failure_is=(1,)) or "").strip():
-        git.text("symbolic-ref", "HEAD", branch)
+    with _reached(url, name) as remote:
+        _fetch(folder, remote)
 
 
-def remote_refs(address: str, shown: str) -> list[str]:
-    """The names of the branches and tags at the path or URL ``address``, which errors call ``shown``. Nothing is fetched."""
-    environment = asking_environment(os.environ, ())
-    answer = run(shown, ["ls-remote", "--heads", "--tags", "--", address], environment=environment) or ""
+def remote_refs(url: str, shown: str) -> list[str]:
+    """The names of the branches and tags at ``url``, which errors call ``shown``. Nothing is fetched."""
+    with _reached(url, shown) as remote:
+        answer = remote.run(Path(os.devnull), "ls-remote", "--heads", "--tags", "origin")
     names = [line.partition("\t")[2].partition("/")[2] for line in answer.splitlines()]
     return [name for name in names if not name.endswith(_PEELED)]
+
+
+@dataclass(frozen=True)
+class _Remote:
+    """A remote that git calls ``origin`` for the time of one command. Errors call it ``name``."""
+
+    url: str
+    name: str
+
+    def run(self, folder: Path, *command: str) -> str:
+        """A command that talks to the remote, run in the git folder ``folder`` (or in none: the null device)."""
+        configuration = [
+            ("remote.origin.url", self.url),
+            # A connection that brings nothing for five minutes is given up.
+            ("http.lowSpeedLimit", "1"),
+            ("http.lowSpeedTime", "300"),
+            # Clean-up after a fetch happens now or not at all, never behind our back.
+            ("gc.autoDetach", "false"),
+            ("maintenance.autoDetach", "false"),
+            ("core.fsmonitor", "false"),
+            ("core.hooksPath", os.devnull),
+            ("fetch.fsckObjects", "false"),
+            ("fetch.recurseSubmodules", "false"),
+        ]
+        environment = asking_environment(os.environ, configuration)
+        # Not where we happen to be: that may be a repository, whose configuration would count.
+        inside = folder if folder.is_dir() else Path("/")
+        arguments = ["--no-pager", f"--git-dir={folder}", *command]
+        return run(self.name, arguments, environment=environment, folder=inside, secret=self.url) or ""
+
+
+@contextmanager
+def _reached(url: str, name: str) -> Iterator[_Remote]:
+    """The remote at ``url``, which the user's configuration may rewrite. Raises ``InvalidInput`` for a folder of this machine that
+    may not be read."""
+    remote = _Remote(url, name)
+    path = local_path(remote.run(Path(os.devnull), "ls-remote", "--get-url", "origin").strip())
+    if path is None:
+        yield remote
+        return
+    # git tries this ending, too.
+    ending = path.with_name(f"{path.name}.git")
+    with find_folder(ending if ending.exists() and not path.exists() else path).view() as view:
+        yield _Remote(str(view), name)
+
+
+def _fetch(folder: Path, remote: _Remote) -> None:
+    branch, refs = _remote_refs(folder, remote)
+    git = Git(GitFolder(folder, folder), remote.name)
+    if refs != _local_refs(git):
+        options = ("--quiet", "--no-write-fetch-head", "--prune", "--no-tags", "--no-recurse-submodules")
+        remote.run(folder, "fetch", *options, "origin", *_REFSPECS)
+    if branch is not None and branch != (git.text("symbolic-ref", "--quiet", "HEAD", failure_is=(1,)) or "").strip():
+        remote.run(folder, "symbolic-ref", "HEAD", branch)
 
 
 def _initialize(folder: Path, name: str) -> None:
@@ -45,15 +101,16 @@ def _initialize(folder: Path, name: str) -> None:
     run(name, ["init", "--quiet", "--bare", "--template=", str(folder)], environment=environment)
 
 
-def _remote_refs(folder: Path, url: str, name: str) -> tuple[str | None, dict[str, str]]:
+def _remote_refs(folder: Path, remote: _Remote) -> tuple[str | None, dict[str, str]]:
     """The remote's default branch (as a ref) and the object each branch and tag points at."""
-    answer = _remote(folder, url, name, "ls-remote", "--symref", "origin", "HEAD", "refs/heads/*", "refs/tags/*")
+    answer = remote.run(folder, "ls-remote", "--symref", "origin", "HEAD", "refs/heads/*", "refs/tags/*")
     branch = None
     refs: dict[str, str] = {}
     for line in answer.splitlines():
         value, _, ref = line.partition("\t")
+        # The remote may say anything: what is no branch would be an option of git's, or lead elsewhere.
         if ref == "HEAD":
-            if value.startswith("ref: "):
+            if value.startswith("ref: refs/heads/"):
                 branch = value.removeprefix("ref: ")
         elif ref.startswith(("refs/heads/", "refs/tags/")) and not ref.endswith(_PEELED):
             refs[ref] = value
@@ -64,24 +121,3 @@ def _local_refs(git: Git) -> dict[str, str]:
     listed = git.text("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags") or ""
     pairs = (line.partition(" ") for line in listed.splitlines())
     return {ref: oid for oid, _, ref in pairs}
-
-
-def _remote(folder: Path, url: str, name: str, *command: str) -> str:
-    """A command that talks to the remote called ``origin``, which exists for this one command only."""
-    configuration = [
-        ("remote.origin.url", url),
-        # A connection that brings nothing for five minutes is given up.
-        ("http.lowSpeedLimit", "1"),
-        ("http.lowSpeedTime", "300"),
-        # Clean-up after a fetch happens now or not at all, never behind our back.
-        ("gc.autoDetach", "false"),
-        ("maintenance.autoDetach", "false"),
-        ("core.hooksPath", os.devnull),
-        ("fetch.fsckObjects", "false"),
-    ]
-    if url.lower().startswith("file:"):
-        # The other side is a git on this machine that would refuse a folder of another owner.
-        configuration.append(("remote.origin.uploadpack", "git -c safe.directory=* upload-pack"))
-    arguments = [f"--git-dir={folder}", *command]
-    environment = asking_environment(os.environ, configuration)
-    return run(name, arguments, environment=environment, folder=folder, secret=url) or ""

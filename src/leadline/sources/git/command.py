@@ -1,5 +1,5 @@
-"""Running git. Reading is deaf to every configuration but the repository's own, and that is overridden where it could change a
-number; cloning and fetching keep the user's (proxies, credential helpers, ssh), but never ask a question."""
+"""Running git. Reading goes through a view (``view``) and is deaf to every configuration; cloning and fetching keep the user's
+(proxies, credential helpers, ssh), but never ask a question."""
 
 from __future__ import annotations
 
@@ -16,37 +16,26 @@ from typing import IO, cast
 from urllib.parse import unquote
 
 from leadline.errors import LeadlineError
+from leadline.sources.git.view import GitFolder
 
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s'\"]*@", re.IGNORECASE)
 _QUERY = re.compile(r"([a-z][a-z0-9+.-]*://[^\s?'\"]*)\?[^\s'\"]*", re.IGNORECASE)
 _STDERR_SHOWN = 600
-# Settings of the repository itself that would alter what `git log` counts or prints.
-_NEUTRAL = (
-    "advice.graftFileDeprecated=false",
-    "core.attributesFile=",
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.quotePath=false",
-    "diff.renames=true",
-    "diff.submodule=short",
-    "log.showRoot=true",
-    "log.showSignature=false",
-    "mailmap.file=",
+# Of the user's own variables, those that say how a remote is reached. All others could point git at another repository or change
+# what it prints.
+_REACHING = (
+    "GIT_ALLOW_PROTOCOL",
+    "GIT_ASKPASS",
+    "GIT_CONFIG_",
+    "GIT_CURL_",
+    "GIT_EXEC_PATH",
+    "GIT_HTTP_",
+    "GIT_PROTOCOL",
+    "GIT_PROXY_",
+    "GIT_SSH",
+    "GIT_SSL_",
 )
-# Variables that would point git at another repository or change what it prints.
-_MISLEADING = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_CEILING_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIFF_OPTS",
-    "GIT_DIR",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_WORK_TREE",
-)
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _Handle = int | IO[bytes]
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 """The gits that this process runs now."""
@@ -70,15 +59,17 @@ def scrub(text: str, secret: str | None = None) -> str:
 
 
 def reading_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """The environment for reading a repository: nobody's git configuration, no locks, no replaced or grafted commits. A replace ref
-    or graft shows other content under a commit's id; the rows describe the commit that the id names."""
+    """The environment for reading a repository: nobody's git configuration, no locks, nothing fetched, no replaced or grafted
+    commits. A replace ref or graft shows other content under a commit's id; the rows describe the commit that the id names."""
     kept = {name: value for name, value in base.items() if not name.startswith("GIT_") or name == "GIT_EXEC_PATH"}
     return kept | {
         "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": "",
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_GRAFT_FILE": os.devnull,
+        "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
@@ -86,14 +77,14 @@ def reading_environment(base: Mapping[str, str]) -> dict[str, str]:
 
 
 def asking_environment(base: Mapping[str, str], configuration: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The environment for cloning and fetching: the user's configuration, plus ``configuration``, no questions. The settings go
-    through variables because a command line is visible to every user of the machine."""
-    kept = {name: value for name, value in base.items() if name not in _MISLEADING}
+    """The environment for cloning and fetching: the user's configuration and ways to a remote, plus ``configuration``. The settings
+    go through variables because a command line is visible to every user of the machine."""
+    kept = {name: value for name, value in base.items() if not name.startswith("GIT_") or name.startswith(_REACHING)}
     first = int(kept.get("GIT_CONFIG_COUNT", "0") or "0")
     for number, (key, value) in enumerate(configuration, start=first):
         kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     kept["GIT_CONFIG_COUNT"] = str(first + len(configuration))
-    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    return kept | {"LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
 
 
 def run(
@@ -143,8 +134,8 @@ def _started(
 def failed(
     repository: str, arguments: Sequence[str], status: int, stderr: bytes, secret: str | None = None
 ) -> GitError:
-    """The error for a git command that ended with ``status`` after saying ``stderr``."""
-    errors = scrub(stderr.decode("utf-8", "replace"), secret).strip()
+    """The error for a git command that ended with ``status`` after saying ``stderr``, which a remote may have written."""
+    errors = scrub(_CONTROL.sub(" ", stderr.decode("utf-8", "replace")), secret).strip()
     if len(errors) > _STDERR_SHOWN:
         errors = "… " + errors[-_STDERR_SHOWN:]
     command = next((word for word in arguments if not word.startswith("-") and "=" not in word), "git")
@@ -154,26 +145,37 @@ def failed(
 
 @dataclass(frozen=True)
 class Git:
-    """git on one repository: ``dir`` is its folder, ``name`` what messages call it."""
+    """git on one repository, which lies in ``folder`` and is called ``name`` in messages. It is only ever read."""
 
-    git_dir: Path
+    folder: GitFolder
     name: str
+
+    @property
+    def git_dir(self) -> Path:
+        """The repository's own git folder."""
+        return self.folder.git_dir
 
     def text(self, *arguments: str, stdin: str = "", failure_is: tuple[int, ...] = ()) -> str | None:
         """Output of a short read-only command (see ``run``)."""
         environment = reading_environment(os.environ)
-        full = self._full(arguments)
-        return run(self.name, full, environment=environment, folder=self.git_dir, stdin=stdin, failure_is=failure_is)
+        with self.folder.view() as view, self._told_of(view):
+            full = _on(view, arguments)
+            return run(self.name, full, environment=environment, folder=view, stdin=stdin, failure_is=failure_is)
 
     @contextmanager
     def stream(self, *arguments: str, stdin: str) -> Iterator[Stream]:
         """A long command whose output is read while it runs; it is ended when the block is left."""
         # Files instead of pipes for what is small: nothing then has to be pumped beside the output.
-        with tempfile.TemporaryFile() as revisions, tempfile.TemporaryFile() as errors:
+        with (
+            self.folder.view() as view,
+            self._told_of(view),
+            tempfile.TemporaryFile() as revisions,
+            tempfile.TemporaryFile() as errors,
+        ):
             revisions.write(stdin.encode())
             revisions.seek(0)
-            full = self._full(arguments)
-            process = _started(full, self.git_dir, reading_environment(os.environ), revisions, errors)
+            full = _on(view, arguments)
+            process = _started(full, view, reading_environment(os.environ), revisions, errors)
             output = cast("IO[bytes]", process.stdout)
             _widen(output)
             with _known(process):
@@ -184,11 +186,23 @@ class Git:
                     output.close()
                     process.wait()
 
-    def _full(self, arguments: Sequence[str]) -> list[str]:
-        # An explicit git dir needs no safe.directory: the owner may be somebody else. Running inside it, git sees no
-        # work tree, whose uncommitted .gitattributes and .mailmap would change the numbers.
-        settings = [word for setting in _NEUTRAL for word in ("-c", setting)]
-        return ["--no-pager", f"--git-dir={self.git_dir}", *settings, *arguments]
+    @contextmanager
+    def _told_of(self, view: Path) -> Iterator[None]:
+        """Errors speak of the repository, not of the view; one of a partial clone says what would do."""
+        try:
+            yield
+        except GitError as error:
+            message = error.message.replace(str(view), str(self.folder.common_dir))
+            if self.folder.partial:
+                message += (
+                    " (it is a partial clone, and what it lacks is never fetched while it is read: run `git fetch --refetch "
+                    "--no-filter` in it, or give the URL of its remote)"
+                )
+            raise GitError(message) from None
+
+
+def _on(view: Path, arguments: Sequence[str]) -> list[str]:
+    return ["--no-pager", f"--git-dir={view}", *arguments]
 
 
 @dataclass(frozen=True)

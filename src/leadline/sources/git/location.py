@@ -15,6 +15,8 @@ from leadline.sources.git.command import scrub
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 # git's scp-like form: a colon before the first slash, and something after it.
 _SCP = re.compile(r"(?:[^/\s:@]+@)?(?P<host>\[[^\]/]+\]|[^/\s:@\\]{2,}):(?!:)(?P<path>[^\s].*)")
+# Transports of git whose address is a program, or an open file of this process.
+_COMMANDS = ("ext", "fd")
 _LONGEST_NAME = 400
 
 
@@ -39,12 +41,21 @@ def parse_location(text: str) -> Location:
             "A repository is named by a path or a URL; the one given is empty or has a control character"
         )
     if _URL.match(text):
+        if text.partition(":")[0].lower() in _COMMANDS:
+            raise InvalidRequest(
+                f"{scrub(text)}: such an address is a command to run; give https, http, ssh, git or file"
+            )
         return Location(text)
     if path.exists():
         return Location(path.absolute())
     if not text.startswith("-") and _SCP.fullmatch(text):
         return Location(text)
-    raise InvalidRequest(f"{text}: there is no such folder; give the path or the URL of a git repository")
+    raise no_such_folder(text)
+
+
+def no_such_folder(text: str) -> InvalidRequest:
+    """The refusal of a path where nothing is."""
+    return InvalidRequest(f"{text}: there is no such folder; give the path or the URL of a git repository")
 
 
 def name_of_url(url: str) -> str:
@@ -92,6 +103,17 @@ def public_url(url: str | None) -> str | None:
     user = userinfo.partition(":")[0]
     address = f"{user}@{host}" if user and "ssh" in scheme.lower() else host
     return f"{scheme}://{address}{path}"
+
+
+def local_path(url: str) -> Path | None:
+    """The folder of this machine that ``url`` leads to, as git reads it; None if it leads elsewhere."""
+    if not _URL.match(url):
+        return None if _SCP.fullmatch(url) and not Path(url).exists() else Path(url).absolute()
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() != "file":
+        return None
+    path = unquote(rest)
+    return Path(path if path.startswith("/") else f"//{path}")
 
 
 def clone_folder(clones: Path, name: str) -> Path:

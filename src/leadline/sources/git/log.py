@@ -39,6 +39,10 @@ _CHUNK_BYTES = 1 << 18
 _FIRST_COMMITS, _COMMITS_PER_BATCH = 256, 8_192
 _FILES_PER_BATCH = 65_536
 _LETTERS_PER_BATCH = 8_000_000
+LONGEST_MESSAGE = 1_000_000
+"""Characters of a commit's message that are taken: what is longer is no message, and nobody reads on."""
+# Bytes of one text of git's that are kept: a message may be as large as git's objects.
+_LONGEST_TOKEN = 16 * LONGEST_MESSAGE
 # Instants the data model knows: after 1970-01-01 (git's answer for a date it cannot read is 0), before 2262-01-01.
 _FIRST_SECOND, _END_SECOND = 1, 9_214_646_400
 
@@ -64,14 +68,15 @@ class Batch:
 
 @dataclass
 class LogReader:
-    """Reads ``walk`` in ``repository``, which was in ``state``: iterate over ``batches``, then read the tallies of commits and of
-    ``impossible_dates``: those before 1970 or after 2261, or that git cannot read, which are unknown in the rows."""
+    """Reads ``walk`` in ``repository``, which was in ``state``: iterate over ``batches``, then read the tallies of commits, of
+    ``impossible_dates`` (before 1970 or after 2261, or that git cannot read: unknown in the rows) and of ``cut_messages``."""
 
     repository: Repository
     state: State
     walk: Walk
     commits: int = 0
     impossible_dates: int = 0
+    cut_messages: int = 0
 
     def batches(self) -> Generator[Batch, None, None]:
         """The batches, newest commits first. Raises ``GitError`` if git fails, also after batches have been given."""
@@ -97,9 +102,8 @@ class LogReader:
         if self.walk.since is not None:
             # As a filter: plain --since stops at the first older commit although newer ones may lie behind it.
             arguments.append(f"--since-as-filter=@{self.walk.since}")
-        if self.state.mailmap is not None:
-            arguments = ["-c", f"mailmap.blob={self.state.mailmap}", *arguments]
-        return arguments
+        # Nothing said, git would take the one at HEAD, which may have moved on.
+        return ["-c", f"mailmap.blob={self.state.mailmap or ''}", *arguments]
 
     def _taken(self, commits: _Commits, files: _Files) -> Batch:
         """The whole rows gathered so far, taken out of ``commits`` and ``files``."""
@@ -111,6 +115,7 @@ class LogReader:
         self.impossible_dates += sum(
             _instant(seconds) is None for seconds in chain(commits.authored[:whole], commits.committed[:whole])
         )
+        self.cut_messages += sum(len(message) == LONGEST_MESSAGE for message in commits.message[:whole])
         commits.drop(whole)
         files.drop(len(files.sha))
         return batch
@@ -195,7 +200,7 @@ def _parse(
         into.author_name.append(take())
         into.author_email.append(take())
         into.committer_email.append(take())
-        message = take()
+        message = take()[:LONGEST_MESSAGE]
         into.message.append(message)
         letters += len(message)
         token, added, deleted = yield from _parse_files(take, sha, _Files() if at_edge else files)
@@ -239,16 +244,17 @@ def _parse_files(take: Callable[[], str], sha: str, files: _Files) -> Generator[
 
 def _tokens(output: IO[bytes]) -> Iterator[str]:
     """What stands between the NULs of ``output``; the last token is empty unless the output is cut. Bytes that are not UTF-8 become
-    lone surrogates for now, see ``_text_array``."""
+    lone surrogates for now, see ``_text_array``. What goes on beyond ``_LONGEST_TOKEN`` is left out up to the next NUL or so."""
 
     def chunks() -> Iterator[list[str]]:
-        rest = b""
+        rest = bytearray()
         while chunk := output.read1(_CHUNK_BYTES):  # type: ignore[attr-defined]
             if (end := chunk.rfind(b"\0")) < 0:
-                rest += chunk
+                if len(rest) < _LONGEST_TOKEN:
+                    rest += chunk
                 continue
-            whole = rest + chunk[:end]
-            rest = chunk[end + 1 :]
+            whole = bytes(rest) + chunk[:end]
+            rest = bytearray(chunk[end + 1 :])
             yield whole.decode("utf-8", "surrogateescape").split("\0")
         yield [rest.decode("utf-8", "surrogateescape")]
 

@@ -3,15 +3,15 @@ does not: stashes and notes are nobody's delivered work, and the ``refs/pull`` (
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from leadline.errors import InvalidInput, InvalidRequest
 from leadline.sources.git.clone import refresh_clone
-from leadline.sources.git.command import Git, asking_environment, run
+from leadline.sources.git.command import Git
+from leadline.sources.git.folder import find_folder
 from leadline.sources.git.location import Location, checked_name, clone_folder, name_of_folder, name_of_url, public_url
+from leadline.sources.git.view import GitFolder
 
 _REFS = ("refs/heads", "refs/remotes", "refs/tags")
 _REF_FORMAT = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)"
@@ -48,7 +48,6 @@ class Repository:
 
     name: str
     git: Git
-    common_dir: Path
     url: str | None
     location: Location
 
@@ -72,9 +71,8 @@ class Repository:
                 heads.add(peeled[1])
             else:
                 unpeeled.append(oid)
-        # The default of a bare repository, whatever the work tree has in its .mailmap.
-        mailmap_name = _setting(self.git, "mailmap.blob") or "HEAD:.mailmap"
-        asked = ["HEAD^{commit}", *(f"{oid}^{{commit}}" for oid in (*self._other_heads(), *unpeeled)), mailmap_name]
+        others = (*self.git.folder.heads(), *unpeeled)
+        asked = ["HEAD^{commit}", *(f"{name}^{{commit}}" for name in others), self.git.folder.mailmap]
         *commits, mailmap = self._objects(asked)
         # A tag may point at a tree or a blob: it has no commits.
         heads.update(oid for oid in commits if oid is not None)
@@ -86,6 +84,11 @@ class Repository:
             url=self.url,
             default_branch=self._default_branch(),
         )
+
+    def ref_names(self) -> list[str]:
+        """The names of its branches and tags, as a remote shows them: ``heads/main``."""
+        listed = self.git.text("for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags") or ""
+        return [name.removeprefix("refs/") for name in listed.splitlines()]
 
     def existing(self, commits: Iterable[str]) -> set[str]:
         """Those of ``commits`` that the repository still has."""
@@ -127,17 +130,9 @@ class Repository:
         lines = (line.split() for line in answer.splitlines())
         return [words[0] if len(words) == 3 and words[2].isdigit() else None for words in lines]
 
-    def _other_heads(self) -> list[str]:
-        """What the HEADs of all work trees point at, where there are several."""
-        if not (self.common_dir / "worktrees").is_dir():
-            return []
-        listed = self.git.text("worktree", "list", "--porcelain") or ""
-        heads = [line.removeprefix("HEAD ") for line in listed.splitlines() if line.startswith("HEAD ")]
-        return [oid for oid in heads if oid.strip("0")]
-
     def _boundary(self) -> tuple[str, ...]:
         try:
-            return tuple(sorted((self.common_dir / "shallow").read_text("ascii").split()))
+            return tuple(sorted((self.git.folder.common_dir / "shallow").read_text("ascii").split()))
         except FileNotFoundError:
             return ()
 
@@ -173,32 +168,10 @@ def open_repository(location: Location, *, name: str | None, clones: Path) -> Re
     if isinstance(target, str):
         called = checked_name(name if name is not None else name_of_url(target))
         folder = clone_folder(clones, called)
-        return Repository(called, Git(folder, called), folder, public_url(target), location)
-    git_dir, common_dir = _find_git_dir(target)
-    remote = _setting(Git(git_dir, location.shown), "remote.origin.url") or None
+        return Repository(called, Git(GitFolder(folder, folder), called), public_url(target), location)
+    found = find_folder(target)
     if name is None:
-        folder = common_dir.parent if common_dir.name == ".git" else common_dir
-        name = name_of_url(remote) if remote else name_of_folder(folder)
+        folder = found.common_dir.parent if found.common_dir.name == ".git" else found.common_dir
+        name = name_of_url(found.remote) if found.remote else name_of_folder(folder)
     called = checked_name(name)
-    return Repository(called, Git(git_dir, called), common_dir, public_url(remote), location)
-
-
-def _setting(git: Git, key: str) -> str:
-    return (git.text("config", "--local", "--get", key, failure_is=(1,)) or "").strip()
-
-
-def _find_git_dir(path: Path) -> tuple[Path, Path]:
-    """Git dir and common dir of the repository at ``path``: they differ in a linked work tree."""
-    if not path.is_dir():
-        raise InvalidRequest(f"{path} is a file; give the folder or the URL of a git repository")
-    asked = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--show-prefix"]
-    # Whose files they are is not ours to police: a service account reads mirrors that others own.
-    environment = asking_environment(os.environ, [("safe.directory", "*")])
-    answer = run(str(path), asked, environment=environment, folder=path, failure_is=(128,))
-    if answer is None:
-        raise InvalidInput(f"{path} is not a git repository; give the folder or the URL of one")
-    git_dir, common_dir, *prefix = answer.splitlines()
-    if prefix and prefix[0]:
-        top = str(path)[: -len(prefix[0].rstrip("/"))].rstrip("/")
-        raise InvalidInput(f"{path} is a folder inside the repository {top}; give {top}")
-    return Path(git_dir), Path(common_dir)
+    return Repository(called, Git(found, called), public_url(found.remote), location)

@@ -15,7 +15,7 @@ from leadline.schema import TABLES
 from leadline.sources.git.clone import remote_refs
 from leadline.sources.git.command import scrub
 from leadline.sources.git.location import Location
-from leadline.sources.git.log import SOURCE, Batch, LogReader
+from leadline.sources.git.log import LONGEST_MESSAGE, SOURCE, Batch, LogReader
 from leadline.sources.git.plan import HistoryCursor, Plan, plan
 from leadline.sources.git.repository import Repository, State, open_repository
 from leadline.sources.kit.page import CallStats, ConnectionReport, Page, RunContext, Skipped, TypedRows, Vanished
@@ -48,8 +48,9 @@ class GitHistory:
 
     def check(self) -> ConnectionReport:
         """Its branches and tags, without fetching anything. Raises ``GitError``."""
-        shown = self.location.shown
-        return ConnectionReport(shown, "", "refs", tuple(remote_refs(str(self.location.target), shown)))
+        target, shown = self.location.target, self.location.shown
+        names = remote_refs(target, shown) if isinstance(target, str) else self.repository.ref_names()
+        return ConnectionReport(shown, "", "refs", tuple(names))
 
     def call_stats(self) -> CallStats:
         """git is not counted."""
@@ -99,6 +100,8 @@ class GitHistory:
         vanished = _vanished(repository, state, work, heads_there, notes)
         if reader.impossible_dates:
             notes.append(f"{reader.impossible_dates} impossible dates (before 1970 or after 2261) left unknown")
+        if reader.cut_messages:
+            notes.append(f"{reader.cut_messages} messages cut after {LONGEST_MESSAGE:,} characters")
         yield Page(
             repository.name,
             cursors=cursors,
