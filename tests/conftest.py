@@ -40,6 +40,23 @@ settings.register_profile("steady", settings.get_profile("search"), derandomize=
 settings.load_profile("steady")
 
 
+DEFAULT_SEEDS = "3"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--seeds 200`` runs tests that take a ``seed`` on the seeds 0 to 199, ``--seeds 40:60`` on 40 to 59."""
+    parser.addoption(
+        "--seeds", default=DEFAULT_SEEDS, help="how many seeds tests of random histories run on, or FIRST:END"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes a ``seed`` is one test per seed: what fails is named, and can be run again by itself."""
+    if "seed" in metafunc.fixturenames and not hasattr(metafunc.function, "hypothesis"):
+        first, colon, end = str(metafunc.config.getoption("--seeds")).rpartition(":")
+        metafunc.parametrize("seed", range(int(first) if colon else 0, int(end)))
+
+
 # -- order -------------------------------------------------------------------------------------------------------------
 
 
