@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
 
 from .oracle_events import Commit, PullRequest, PullRequests, WorkItem, World, completed_items, credited_commits
+from .oracle_names import one_name
 from .oracle_people import Accounts, Node, team_of
 
 Cell = str | Fraction | None
@@ -201,6 +202,7 @@ def safe(text: str) -> str:
 
 def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]:
     """Header and rows of the export; ``Team_Id`` is left empty, since ref ids are given out by leadline."""
+    world = replace(world, tables=one_name(world.tables))
     developers = {row["email"].lower(): row for row in world.developers}
     accounts = Accounts(world.tables, set(developers), world.setting("bots"))
     commits, items = credited_commits(world, accounts), completed_items(world, accounts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -17,6 +17,7 @@ from math import ceil
 from .oracle import Cell, Request, aggregate, percent, periods, safe
 from .oracle_deployments import Class, Deployments, Event, matches
 from .oracle_events import PullRequests, World, assignee_at, by_key, last_done, links
+from .oracle_names import one_name
 from .oracle_people import Accounts, Node, Row, team_of
 
 STAGES = ("planning", "coding", "review", "build", "deploy")
@@ -208,13 +209,25 @@ class Belonging:
 
     def _run_matches(self, event: Event, rules: Mapping[str, str]) -> bool:
         values = {
-            "repository": [event.repository],
+            "repository": self._names([event.repository]),
             "service": [event.service],
             "pipeline": [event.row.get("pipeline")],
             "environment": [event.environment],
             "label": event.row.get("tags") or [],
         }
         return all(matches(text, values[rule]) for rule, text in rules.items())
+
+    def _names(self, repositories: Sequence[str | None]) -> list[str | None]:
+        """Repositories with the names that they had before: a rule may say any."""
+        return [
+            *repositories,
+            *(
+                old
+                for row in self.world.rows("repositories")
+                if row["repository"] in repositories
+                for old in row.get("former_names") or []
+            ),
+        ]
 
     def incidents(self, node: Node, first: date, last: date) -> dict[str, Row]:
         """Incidents resolved in the period."""
@@ -235,7 +248,7 @@ class Belonging:
         """By its repositories and its service, which is all an incident has. For rules that look at more, the team must
         also deploy that service, or from one of those repositories, by the same rules."""
         service = row.get("service") or ""
-        values = {"repository": sorted(places), "service": [service]}
+        values = {"repository": self._names(sorted(places)), "service": [service]}
         if not places and not service:
             return False
         if not all(matches(text, values[rule]) for rule, text in rules.items() if rule in values):
@@ -355,7 +368,7 @@ class Efficiency:
 
 def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]:
     """Header and rows of an efficiency export; ``Team_Id`` is left empty, since ref ids are given out by leadline."""
-    efficiency, columns = Efficiency(world), chosen(request)
+    efficiency, columns = Efficiency(replace(world, tables=one_name(world.tables))), chosen(request)
     scope = next(node for node in world.tree.preorder() if request.scope in (None, node.path))
     header = ["Granularity", "Start_Date", "End_Date", "Team", "Team_Id", "Team_Hierarchy"]
     rows: list[list[Cell]] = []

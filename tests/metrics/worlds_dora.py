@@ -256,6 +256,22 @@ class Maker:
             )
         return tables
 
+    def spell(self, tables: dict[str, Rows]) -> None:
+        """Names of repositories and services in other letter case here and there, and a repository that was renamed."""
+        for row in [*tables["deployments"], *tables["builds"], *tables["incidents"]]:
+            for column in ("repository", "service"):
+                if row.get(column) and self.chance(6):
+                    row[column] = self.random.choice((str.upper, str.title))(row[column])
+        if self.chance(2):
+            tables["repositories"] = [{"repository": "o/a", "former_names": ["O/Once"]}]
+            for table in ("pull_requests", "pull_request_commits", "builds"):
+                for row in tables[table]:
+                    if row["repository"] == "o/a" and row.get("number", 0) % 2:
+                        row["repository"] = "o/once"
+            for row in tables["deployments"]:
+                if row["repository"] == "o/a" and self.chance(3):
+                    row["repository"] = "o/once"
+
     def settings(self) -> dict[str, str]:
         found = {
             "timezone": self.random.choice(ZONES),
@@ -281,6 +297,7 @@ def dora_world(random: Random) -> DoraWorld:
     tables["deployments"] = maker.deployments(commits)
     tables["releases"] = maker.releases(commits)
     tables["incidents"] = maker.incidents(tables["deployments"])
+    maker.spell(tables)
     developers = [{"email": email, "full_name": email[:2].title()} for email in maker.people]
     return DoraWorld(World(tables, nested(maker.org), developers, maker.settings()), maker.org)
 

@@ -92,9 +92,9 @@ def test_filters(text: str, values: list[str | None], expected: bool) -> None:
 
 def test_all_sets_must_match_and_tags_answer_for_labels() -> None:
     rule = TeamRule(1, {"repository": parse_filters("equals o/r"), "label": parse_filters("equals team-a")})
-    assert rule.matches(deployment_thing("o/r", "web", None, "prod", "x;team-a"))
-    assert not rule.matches(deployment_thing("o/r", "web", None, "prod", "x"))
-    assert not rule.matches(deployment_thing("o/q", "web", None, "prod", "team-a"))
+    assert rule.matches(deployment_thing(["o/r"], "web", None, "prod", "x;team-a"))
+    assert not rule.matches(deployment_thing(["o/r"], "web", None, "prod", "x"))
+    assert not rule.matches(deployment_thing(["o/q"], "web", None, "prod", "team-a"))
     # An incident has no labels: the set over these is not asked, and whoever asks can see so.
     assert rule.matches({"repository": ["o/r"], "service": [None]})
     assert rule.asks_beyond({"repository": ["o/r"], "service": [None]})

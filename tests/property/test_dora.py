@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import count
@@ -24,6 +25,7 @@ from metrics import oracle_dora
 from metrics.oracle import Request
 from metrics.oracle_deployments import Deployments
 from metrics.oracle_events import World
+from metrics.oracle_names import one_name
 from metrics.oracle_people import Accounts
 from metrics.world import NOW, body_of, deliver, differences, export_bytes, load, read_csv
 from metrics.worlds_dora import ALL_GROUPS, END, START, DoraWorld, dora_request, dora_world
@@ -97,11 +99,12 @@ def test_every_pull_request_has_the_deployment_of_the_oracle(home: Home, tmp_pat
     random = Random(seed)
     drawn = dora_world(random)
     project = made(home, tmp_path, drawn)
-    accounts = Accounts(drawn.world.tables, {row["email"] for row in drawn.world.developers})
-    deployments = Deployments(drawn.world)
-    times = oracle_dora.LeadTimes(drawn.world, accounts, deployments)
+    world = replace(drawn.world, tables=one_name(drawn.world.tables))
+    accounts = Accounts(world.tables, {row["email"] for row in world.developers})
+    deployments = Deployments(world)
+    times = oracle_dora.LeadTimes(world, accounts, deployments)
     expected = {}
-    for row in drawn.world.rows("pull_requests"):
+    for row in world.rows("pull_requests"):
         kind = times.class_of(accounts.developer("code", None, row["author"]))
         carrier = deployments.carriers(kind).get((row["repository"], (row["merge_commit_sha"] or "").lower()))
         merged = row["merged_at"] and carrier

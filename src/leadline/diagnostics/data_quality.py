@@ -28,9 +28,10 @@ _ORDER = (
 def oddities(project: Project) -> list[str]:
     """A sentence for every oddity, those of the settings first. Raises ``StoreError``."""
     snapshot = project.lake.snapshot()
+    shared = _same_commits(project) if snapshot.versions else []
     with Engine(temp_dir=project.temp, memory_limit=project.home.settings.memory_limit) as engine:
         engine.bind_snapshot(snapshot, [table for table, *_ in _ORDER])
-        return [*_rules(project, engine), *_out_of_order(engine)]
+        return [*_rules(project, engine), *_out_of_order(engine), *shared]
 
 
 def _out_of_order(engine: Engine) -> Iterator[str]:
@@ -40,6 +41,39 @@ def _out_of_order(engine: Engine) -> Iterator[str]:
         (rows,) = engine.arrow(disordered.aggregate(rows=disordered.count()))["rows"].to_pylist()
         if rows:
             yield f"{rows:,} rows of {name} {sentence}"
+
+
+def _same_commits(project: Project) -> list[str]:
+    """Pairs of repositories with commits in common: one that was renamed, or a fork."""
+    from leadline.facts.commits import SHARED
+    from leadline.facts.policy import BUILD_POLICY
+    from leadline.materialize.session import session
+
+    versions = project.lake.snapshot().versions
+    tree_versions = {summary.name: summary.version for summary in trees(project)}
+    with session(project, versions, tree_versions, project.profile(), BUILD_POLICY) as opened:
+        opened.facts.bind([SHARED])
+        opened.facts.bind_raw(tables=["commits"])
+        shared = SHARED.table()
+        pairs = shared.filter(shared.repository != shared.first_repository)
+        pairs = pairs.group_by("first_repository", "repository").agg(common=lambda t: t.count())
+        commits = schema_table("commits")
+        sizes = commits.group_by("repository").agg(rows=lambda t: t.count())
+        rows = opened.engine.arrow(pairs.order_by("first_repository", "repository")).to_pylist()
+        if not rows:
+            return []
+        counts = dict(zip(*opened.engine.arrow(sizes).to_pydict().values(), strict=True))
+    return [_in_common(row["first_repository"], row["repository"], row["common"], counts) for row in rows]
+
+
+def _in_common(one: str, other: str, common: int, counts: Mapping[str, int]) -> str:
+    whole = next((name for name in (one, other) if counts[name] == common), None)
+    some = f"{common:,} commit{'s' if common > 1 else ''}"
+    how = some if whole is None else f"all {some} of {whole}"
+    return (
+        f"{one} and {other} have {how} in common: a fork, or one repository that was renamed; if so, list the old name as "
+        "`former_names` of the new one in the table repositories"
+    )
 
 
 def _rules(project: Project, engine: Engine) -> Iterator[str]:
@@ -72,7 +106,11 @@ def _things(engine: Engine) -> Sequence[Thing]:
     )
     return [
         deployment_thing(
-            row["repository"], row["service"].strip(), row["pipeline"], row["environment"], ";".join(row["tags"] or ())
+            [row["repository"]],
+            row["service"].strip(),
+            row["pipeline"],
+            row["environment"],
+            ";".join(row["tags"] or ()),
         )
         for row in engine.arrow(named.distinct()).to_pylist()
     ]

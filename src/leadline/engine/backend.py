@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from leadline.engine.spellings import AS_WRITTEN, Spellings
+
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
@@ -32,10 +34,15 @@ class Backend(Protocol):
     dialect: str
 
     def bind_snapshot(
-        self, snapshot: Snapshot, tables: Iterable[str] | None = None, *, within: Within = EVERYTHING
+        self,
+        snapshot: Snapshot,
+        tables: Iterable[str] | None = None,
+        *,
+        within: Within = EVERYTHING,
+        spellings: Spellings = AS_WRITTEN,
     ) -> None:
-        """Make schema tables (default: all) queryable with their declared columns; ``within`` keeps those that are keyed
-        by repository to some repositories."""
+        """Make schema tables (default: all) queryable with their declared columns, names read by ``spellings``; ``within``
+        keeps those that are keyed by repository to some repositories."""
 
     def bind_arrow(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Make an Arrow table, or a stream that one query can read, queryable as ``name``."""

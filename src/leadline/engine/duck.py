@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from leadline.atomic_file import whole_file
 from leadline.engine.backend import EVERYTHING, FileFormat, Within
+from leadline.engine.spellings import AS_WRITTEN, Spellings
 from leadline.engine.sql_text import quoted, relation_query, sql_text
 from leadline.engine.temp_folder import Spill
 from leadline.errors import LeadlineError, StoreError, first_line
@@ -105,11 +106,16 @@ class Engine:
     # -- binding ---------------------------------------------------------------------------------------------------
 
     def bind_snapshot(
-        self, snapshot: Snapshot, tables: Iterable[str] | None = None, *, within: Within = EVERYTHING
+        self,
+        snapshot: Snapshot,
+        tables: Iterable[str] | None = None,
+        *,
+        within: Within = EVERYTHING,
+        spellings: Spellings = AS_WRITTEN,
     ) -> None:
         """One view per schema table (or the ``tables`` named); empty where it has no file."""
         for name in TABLES if tables is None else tables:
-            query = relation_query(snapshot.files(name), TABLES[name].arrow_schema)
+            query = spellings.query(name, relation_query(snapshot.files(name), TABLES[name].arrow_schema))
             self._view(name, _kept(query, within) if "repository" in TABLES[name].key else query)
 
     def bind_arrow(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:

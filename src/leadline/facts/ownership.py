@@ -23,12 +23,13 @@ from leadline.facts.incidents import INCIDENT_REPOSITORIES, INCIDENTS
 from leadline.facts.pull_requests import authored_pull_requests
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.model import Model
-from leadline.people.team_rules import TeamRule, TeamRules, deployment_thing, environment_rules
+from leadline.people.team_rules import TeamRule, TeamRules, Thing, deployment_thing, environment_rules
 from leadline.people.tree import Node, OrgTree
 from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
     from leadline.engine import Backend
+    from leadline.engine.spellings import Spellings
 
 FALLBACK = BoundTable("fallback_members", {"of_unit": "int64", "member": "string"})
 """The people of each unit without a rule in force."""
@@ -166,13 +167,16 @@ def _how(tree: OrgTree, rules: TeamRules, node: Node, rule: int) -> str:
     return f"rule of {owner.path}" + ("" if rules.of_node.get(node.ref_id) == rule else " below")
 
 
-def bind_matches(engine: Backend, kinds: Iterable[str], rules: Sequence[TeamRule], profile: Profile) -> None:
-    """Bind which owner keys of each kind of events each rule matches. The stored tables of ``needed`` are bound already."""
-    deployments = _deployment_matches(engine, rules)
+def bind_matches(
+    engine: Backend, kinds: Iterable[str], rules: Sequence[TeamRule], profile: Profile, spellings: Spellings
+) -> None:
+    """Bind which owner keys of each kind of events each rule matches; a rule may say any of a repository's names. The stored
+    tables of ``needed`` are bound already."""
+    deployments = _deployment_matches(engine, rules, spellings)
     classes = [class_of(profile, rule.environment) for rule in rules]
     for kind in kinds:
         if kind == "incidents":
-            matches = _incident_matches(engine, rules, deployments)
+            matches = _incident_matches(engine, rules, deployments, spellings)
         else:
             matches = [
                 [owner.key for owner in owners if kind == "deployments" or number in owner.failed_in]
@@ -191,10 +195,13 @@ class _DeploymentOwner:
     failed_in: Sequence[int]
 
 
-def _deployment_matches(engine: Backend, rules: Sequence[TeamRule]) -> list[list[_DeploymentOwner]]:
+def _deployment_matches(
+    engine: Backend, rules: Sequence[TeamRule], spellings: Spellings
+) -> list[list[_DeploymentOwner]]:
     matches: list[list[_DeploymentOwner]] = [[] for _ in rules]
     for row in _rows(engine, "deployment owners", _deployment_owners):
-        thing = deployment_thing(row["repository"], row["service"], row["pipeline"], row["environment"], row["tags"])
+        names = spellings.all_names(row["repository"])
+        thing = deployment_thing(names, row["service"], row["pipeline"], row["environment"], row["tags"])
         owner = _DeploymentOwner(row["owner_key"], row["repository"], row["service"], row["failed_in"])
         for matched, rule in zip(matches, rules, strict=True):
             if _is_production(rule, row["environment"]) and rule.matches(thing):
@@ -213,7 +220,10 @@ def _is_production(rule: TeamRule, environment: str | None) -> bool:
 
 
 def _incident_matches(
-    engine: Backend, rules: Sequence[TeamRule], deployments: Sequence[Sequence[_DeploymentOwner]]
+    engine: Backend,
+    rules: Sequence[TeamRule],
+    deployments: Sequence[Sequence[_DeploymentOwner]],
+    spellings: Spellings,
 ) -> list[list[int]]:
     """An incident has a repository and a service alone. For a rule that asks for more, the team must besides deploy that
     service, or from that repository, by the same rule."""
@@ -225,7 +235,8 @@ def _incident_matches(
             repositories, service = row["repositories"] or [], row["service"]
             if not repositories and not service:
                 continue  # belongs to nobody, whatever a rule leaves out
-            thing = {"repository": repositories, "service": [service or None]}
+            names = [name for repository in repositories for name in spellings.all_names(repository)]
+            thing: Thing = {"repository": names, "service": [service or None]}
             if rule.matches(thing) and (not rule.asks_beyond(thing) or _deploys(deploys, repositories, service)):
                 matched.append(row["owner_key"])
     return matches

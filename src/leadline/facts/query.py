@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from leadline.engine import Backend
     from leadline.home import Project
+    from leadline.materialize.session import Session
     from leadline.people.tree import Node
     from leadline.settings.profile import Profile
 
@@ -85,7 +86,7 @@ def fact_rows(project: Project, fact: str, filters: Filters) -> Iterator[FactRow
     with session(project, versions, tree_versions, profile, BUILD_POLICY) as opened:
         opened.facts.bind(NEEDS[fact])
         opened.facts.bind_raw()
-        yield FactRows(opened.engine, declared, _rows(opened.engine, declared, profile, org_trees, kept))
+        yield FactRows(opened.engine, declared, _rows(opened, declared, profile, org_trees, kept))
 
 
 def checked(fact: str, filters: Filters) -> Fact:
@@ -146,15 +147,15 @@ def _scope(project: Project, filters: Filters) -> tuple[OrgTree | None, Node | N
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _rows(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
+def _rows(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
     from leadline.derive.local_time import bounds_us
     from leadline.engine.functions import epoch_us
     from leadline.facts.ownership import bind_classes
     from leadline.facts.work_types import bind_work_types
 
-    bind_classes(engine, org_trees, profile)
-    bind_work_types(engine, org_trees, profile)
-    rows = (_of_teams if fact.by_team else _of_people)(engine, fact, profile, org_trees, kept)
+    bind_classes(opened.engine, org_trees, profile)
+    bind_work_types(opened.engine, org_trees, profile)
+    rows = (_of_teams if fact.by_team else _of_people)(opened, fact, profile, org_trees, kept)
     if kept.start is not None or kept.end is not None:
         low, high = bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)
         happened = epoch_us(rows[fact.happened])
@@ -162,7 +163,7 @@ def _rows(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[Org
     return rows.order_by(list(fact.key)).select(*fact.columns)
 
 
-def _of_people(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
+def _of_people(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
     """Rows of people, with the hierarchy path of their developer's primary team."""
     import ibis
 
@@ -173,7 +174,7 @@ def _of_people(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequenc
         for person in org_tree.developers.values():
             if person.team is not None:
                 paths.setdefault(person.email, org_tree.by_ref[person.team].path)
-    _TEAMS.bind(engine, paths.items())
+    _TEAMS.bind(opened.engine, paths.items())
     teams = _TEAMS.table()
     rows = rows_of(fact.name, profile, (), False)
     rows = rows.left_join(teams, rows.developer == teams.of_developer)
@@ -182,15 +183,15 @@ def _of_people(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequenc
     return rows.filter(rows.developer.isin(kept.people) if kept.people else ibis.literal(False))
 
 
-def _of_teams(engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
+def _of_teams(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
     """Rows of teams; whose each is follows from its calendar month."""
     import ibis
 
     from leadline.derive.local_time import offsets
     from leadline.facts.shown import rows_of
 
-    first, last = _days_seen(engine, fact, kept)
-    has_team_rules = _bind_teams(engine, fact, profile, org_trees, first, last)
+    first, last = _days_seen(opened.engine, fact, kept)
+    has_team_rules = _bind_teams(opened, fact, profile, org_trees, first, last)
     rows = rows_of(fact.name, profile, offsets(first, last, profile.zone), has_team_rules)
     if kept.teams is None:
         return rows
@@ -215,7 +216,7 @@ def _month_end(day: date) -> date:
 
 
 def _bind_teams(
-    engine: Backend, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], first: date, last: date
+    opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], first: date, last: date
 ) -> bool:
     """Bind whose the deployments or incidents are, by calendar month; returns whether any team rule is in force."""
     from leadline.derive.local_time import day_number
@@ -224,10 +225,11 @@ def _bind_teams(
     from leadline.people.team_rules import team_rules
 
     scopes = [(org_tree, org_tree.subtree(org_tree.root), team_rules(org_tree, profile)) for org_tree in org_trees]
+    engine = opened.engine
     bind_teams(engine, scopes)
     rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
     if rules:
-        bind_matches(engine, [fact.name], rules, profile)
+        bind_matches(engine, [fact.name], rules, profile, opened.facts.spellings)
     paths = [node.path for _, nodes, _ in scopes for node in nodes]
     TEAM_PATHS.bind(engine, enumerate(paths))
     MONTHS.bind(engine, ((day_number(day), day.year * 12 + day.month) for day in _days(first, last)))

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from leadline.engine import compiled
+from leadline.engine.spellings import AS_WRITTEN
 from leadline.materialize.compiled import CompiledQueryCache
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
     from leadline.engine import Backend
+    from leadline.engine.spellings import Spellings
     from leadline.lake import Snapshot
     from leadline.settings.profile import Profile
 
@@ -49,6 +51,8 @@ class BuildContext:
     answers: Mapping[str, str] = field(default_factory=dict)
     """What the profile answers to all that the step declared."""
     queries: CompiledQueryCache = field(default_factory=CompiledQueryCache)
+    spellings: Spellings = AS_WRITTEN
+    """What is read instead of what rows of the lake have; the bound tables are read so already."""
 
     def sql(self, name: str, state: object, query: Callable[[], Table]) -> str:
         """What ``query`` gives as SQL text, kept as what follows from ``name``, ``state``, ``answers`` and the code.
@@ -150,8 +154,10 @@ def noting_tables() -> Iterator[list[Model]]:
 class BuildPolicy:
     """What the store must be told of the tables that it keeps: ``code`` are the packages of leadline that rows follow from
     (a new release computes them anew), ``query_code`` those that texts of queries follow from, ``weighed`` the tables of
-    the lake, keyed by repository, whose rows say how much work a repository is."""
+    the lake, keyed by repository, whose rows say how much work a repository is. ``spellings`` tells which names mean one
+    thing, of an engine, the lake's tables (opened where that is needed) at some versions, and a folder to keep it in."""
 
     code: tuple[str, ...]
     query_code: tuple[str, ...]
     weighed: tuple[str, ...]
+    spellings: Callable[[Backend, Callable[[], Snapshot], Mapping[str, int], Path], Spellings]

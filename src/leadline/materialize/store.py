@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ibis.expr.types import Table
 
     from leadline.engine import Backend
+    from leadline.engine.spellings import Spellings
     from leadline.lake import Snapshot
     from leadline.settings.profile import Profile
 
@@ -63,6 +64,7 @@ class MaterializationStore:
     ) -> None:
         self.queries = CompiledQueryCache(folder.with_name("queries"), policy.query_code, engine.dialect)
         self._folders = Folders(folder)
+        self._names_folder = folder.with_name("names")
         self._engine = engine
         self._policy = policy
         self._open_snapshot = snapshot
@@ -80,6 +82,11 @@ class MaterializationStore:
     @cached_property
     def _snapshot(self) -> Snapshot:
         return self._open_snapshot(self._versions)
+
+    @cached_property
+    def spellings(self) -> Spellings:
+        """What is read instead of what rows of the lake have."""
+        return self._policy.spellings(self._engine, lambda: self._snapshot, self._versions, self._names_folder)
 
     # -- binding -------------------------------------------------------------------------------------------------------
 
@@ -101,7 +108,7 @@ class MaterializationStore:
         self._bind_tables([name for name in tables if self._raw_within[name] != within], within)
 
     def _bind_tables(self, tables: Iterable[str], within: Within) -> None:
-        self._engine.bind_snapshot(self._snapshot, tables, within=within)
+        self._engine.bind_snapshot(self._snapshot, tables, within=within, spellings=self.spellings)
         self._raw_within.update(dict.fromkeys(tables, within))
 
     # -- which folder --------------------------------------------------------------------------------------------------
@@ -126,6 +133,7 @@ class MaterializationStore:
             "code": code_digest(self._policy.code),
             "people": dict(self._people) if follows.people else None,
             "settings": dict(follows.answers),
+            "spellings": self.spellings.of_tables(follows.sources),
         }
         return _digest(state)
 
@@ -187,7 +195,15 @@ class MaterializationStore:
             snapshot = self._snapshot.of(computation.sources)
             readable = frozenset([*computation.sources, *(above.bound_name for above in computation.depends_on)])
             context = BuildContext(
-                self._engine, profile, snapshot, folder, state, readable, follows.answers, self.queries
+                self._engine,
+                profile,
+                snapshot,
+                folder,
+                state,
+                readable,
+                follows.answers,
+                self.queries,
+                self.spellings,
             )
             computation.run(context)
         files = list(folder.glob("*.parquet"))
@@ -242,7 +258,7 @@ class MaterializationStore:
             apart = self._differences.of_table(table, record.sources.get(table), self._versions.get(table))
             if apart is None or (apart and not model.by_repository):
                 return None
-            changed |= apart
+            changed |= {self.spellings.repository(table, name) for name in apart}
         for above in follows.depends_on:
             before, now = self._folders.called(record.depends_on.get(above.name, "-")), self._named(above)
             # Used from here on, so that nobody deletes it meanwhile.

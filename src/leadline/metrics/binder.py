@@ -20,6 +20,7 @@ from leadline.settings.profile import BANDS, Profile
 
 if TYPE_CHECKING:
     from leadline.engine import Backend
+    from leadline.engine.spellings import Spellings
 
 
 def bind_scope(engine: Backend, tree: OrgTree, request: MetricsRequest, profile: Profile) -> tuple[Offset, ...]:
@@ -44,7 +45,12 @@ def bind_scope(engine: Backend, tree: OrgTree, request: MetricsRequest, profile:
 
 
 def bind_owners(
-    engine: Backend, tree: OrgTree, request: MetricsRequest, profile: Profile, kinds: Iterable[str]
+    engine: Backend,
+    tree: OrgTree,
+    request: MetricsRequest,
+    profile: Profile,
+    kinds: Iterable[str],
+    spellings: Spellings,
 ) -> bool:
     """Bind whose the events of ``kinds`` (deployments, their failures, incidents) are; returns whether any team rule is in force.
     The stored tables that these read are bound already."""
@@ -52,7 +58,7 @@ def bind_owners(
     rules = team_rules(tree, profile)
     bind_teams(engine, [(tree, nodes, rules)])
     if rules.rules:
-        bind_matches(engine, kinds, rules.rules, profile)
+        bind_matches(engine, kinds, rules.rules, profile, spellings)
     return bool(rules.rules)
 
 

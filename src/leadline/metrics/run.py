@@ -85,7 +85,7 @@ def metrics_query(inputs: QueryInputs[MetricsRequest]) -> str:
         inputs.control.progress(_FACTS_SHARE * (done + 1) / len(facts))
     zone = bind_scope(*scope)
     kinds = [fact.team_events for fact in facts if fact.team_events]
-    has_team_rules = bool(kinds) and bind_owners(*scope, kinds)
+    has_team_rules = bool(kinds) and bind_owners(*scope, kinds, session.facts.spellings)
     return sql(request.metrics, request.level, request.aggregation, zone, has_team_rules, session.facts.queries)
 
 

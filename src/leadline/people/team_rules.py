@@ -18,12 +18,17 @@ Thing = Mapping[str, Sequence[str | None]]
 
 
 def deployment_thing(
-    repository: str | None, service: str | None, pipeline: str | None, environment: str | None, tags: str | None
+    repository: Sequence[str | None],
+    service: str | None,
+    pipeline: str | None,
+    environment: str | None,
+    tags: str | None,
 ) -> Thing:
-    """What filter sets see of a deployment of one service; ``tags`` are joined by `;` and answer for labels too."""
+    """What filter sets see of a deployment of one service; ``repository`` has all names of its repository, ``tags`` are
+    joined by `;` and answer for labels too."""
     listed = tags.split(";") if tags else []
     return {
-        "repository": [repository],
+        "repository": repository,
         "service": [service or None],
         "pipeline": [pipeline],
         "environment": [environment],

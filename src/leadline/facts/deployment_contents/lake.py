@@ -68,6 +68,7 @@ class LakeReader:
 
     def __init__(self, context: BuildContext) -> None:
         self._engine = context.engine
+        self._spellings = context.spellings
         self._files = context.snapshot.files("commits")
         self._bounds = "true"
         self._all_files = {name: context.snapshot.files(name) for name in ("commits", "deployments", "releases")}
@@ -126,7 +127,7 @@ class LakeReader:
 
     def _contents(self, files: Sequence[str]) -> dict[str, str]:
         return self._prints(
-            f"SELECT repository, {_PRINT.format('sha, parents, message')} AS digest FROM {_relation(files)} GROUP BY 1"
+            f"SELECT repository, {_PRINT.format('sha, parents, message')} AS digest FROM {self._relation(files)} GROUP BY 1"
             if files
             else "SELECT '' AS repository, '' AS digest WHERE false"
         )
@@ -137,7 +138,7 @@ class LakeReader:
         if not paths:
             return {}
         names, counts = self._engine.arrow(
-            f"SELECT repository, count(*) AS n FROM {_relation(paths)} GROUP BY 1"
+            f"SELECT repository, count(*) AS n FROM {self._relation(paths)} GROUP BY 1"
         ).columns
         return dict(zip(names.to_pylist(), counts.to_pylist(), strict=True))
 
@@ -157,7 +158,7 @@ class LakeReader:
         if not paths:
             return iter(())
         return self._grouped(
-            f"SELECT repository, encode(lower(sha)), encode(lower(parents)), {_PICKS} FROM {_relation(paths)} "
+            f"SELECT repository, encode(lower(sha)), encode(lower(parents)), {_PICKS} FROM {self._relation(paths)} "
             f"SEMI JOIN {CHOSEN} ON repository = chosen WHERE {self._bounds} ORDER BY 1, 2"
         )
 
@@ -180,6 +181,10 @@ class LakeReader:
                 "WHERE sha IS NOT NULL ORDER BY 1, 2"
             )
         )
+
+    def _relation(self, files: Sequence[str]) -> str:
+        commits = parquet_relation(files, TABLES["commits"].arrow_schema)
+        return f"({self._spellings.query('commits', f'SELECT * FROM {commits}')})"
 
     def _grouped(self, query: str) -> Iterator[tuple[str, list[Any]]]:
         """The rows of a query by their first column, without it, which they are sorted by."""
@@ -225,7 +230,3 @@ def _deployment(repository: str, row: Sequence[Any]) -> DeploymentRow:
         tuple(kinds or ()) if succeeded and repository and finished_us is not None else (),
         fault,
     )
-
-
-def _relation(files: Sequence[str]) -> str:
-    return parquet_relation(files, TABLES["commits"].arrow_schema)

@@ -17,7 +17,8 @@ from leadline.materialize.model import BuildContext, Computation, Model
 
 if TYPE_CHECKING:
     from leadline.facts.deployment_contents.update import ContentsUpdate
-    from leadline.settings.profile import Profile
+
+_SOURCES = ("commits", "deployments", "releases")
 
 
 def _updated(context: BuildContext) -> ContentsUpdate:
@@ -26,7 +27,7 @@ def _updated(context: BuildContext) -> ContentsUpdate:
     from leadline.facts.deployment_contents.update import ContentsUpdate
 
     try:
-        update = ContentsUpdate(context, State(context.state, _made_by(context.profile)))
+        update = ContentsUpdate(context, State(context.state, _made_by(context)))
         update.run()
     except OSError as error:
         raise StoreError(f"What deployments carry could not be kept in {context.state}: {error}") from error
@@ -41,15 +42,17 @@ def _anchors(context: BuildContext) -> None:
     _updated(context).anchors.link(context.folder)
 
 
-def _made_by(profile: Profile) -> str:
-    # Another release does not go on from what this one keeps.
-    return f"{code_digest(('derive', 'facts'))}, first carries: {profile['deployments.first_carries']}"
+def _made_by(context: BuildContext) -> str:
+    # Another release does not go on from what this one keeps, nor do other names of the same repositories.
+    first_carries = context.profile["deployments.first_carries"]
+    spellings = context.spellings.of_tables(_SOURCES)
+    return f"{code_digest(('derive', 'facts'))}, first carries: {first_carries}, spellings: {spellings}"
 
 
 def _computation(run: Callable[[BuildContext], None]) -> Computation:
     return Computation(
         run,
-        sources=("commits", "deployments", "releases"),
+        sources=_SOURCES,
         depends_on=(ENVIRONMENTS,),
         settings=("deployments.first_carries",),
         state="carried",
