@@ -1,67 +1,29 @@
 """A GitHub on loopback: GraphQL and REST over real sockets, with page sizes, rate limits, ETags and faults on demand.
 
-What it holds (``Hub``) comes in as plain objects; answers have the documented shapes. A query is really parsed, and a field
-that GitHub does not have is an error, as it is there. ``faults`` is asked before every answer and may spoil it.
+What it holds (``Hub``) comes in as plain objects; queries are executed by GitHub's schema (``github_graphql``). ``faults`` is asked
+before every answer and may spoil it.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from stubs.graphql import Parser, Selection
+from stubs import github_graphql
 from stubs.server import JSON, Fault, Reply, Request, Tool
 from stubs.server import PASSING as PASSING_FOR_ALL
 
 TOKEN = "ghp_stub0123456789"
 
-SHAPES: dict[str, set[str]] = {
-    "Query": {"repositoryOwner", "repository", "organization", "node", "nodes"},
-    "Owner": {"login", "__typename", "repositories"},
-    "Organization": {"login", "membersWithRole", "teams", "team"},
-    "User": {"login", "name", "email", "organizationVerifiedDomainEmails"},
-    "Commit": {
-        *("id", "oid", "message", "authoredDate", "committedDate", "author", "committer", "parents"),
-        *("additions", "deletions", "history"),
-    },
-    "Repository": {
-        *("databaseId", "nameWithOwner", "url", "pushedAt", "isEmpty", "defaultBranchRef"),
-        *("pullRequests", "releases", "deployments", "object"),
-    },
-    "PullRequest": {
-        *("id", "number", "title", "body", "state", "isDraft", "createdAt", "updatedAt", "mergedAt", "closedAt", "url"),
-        *(
-            "additions",
-            "deletions",
-            "changedFiles",
-            "baseRefName",
-            "headRefName",
-            "headRefOid",
-            "author",
-            "mergedBy",
-            "mergeCommit",
-        ),
-        *("timelineItems", "labels", "commits", "files", "comments", "reviews"),
-    },
-    "Review": {"id", "url", "state", "submittedAt", "updatedAt", "author", "comments"},
-    "Release": {"databaseId", "tagName", "name", "isDraft", "createdAt", "publishedAt", "updatedAt", "tagCommit"},
-    "Deployment": {
-        *("id", "databaseId", "environment", "task", "createdAt", "updatedAt", "commitOid", "creator", "statuses"),
-    },
-}
-"""What each type has, by the names of its public GraphQL schema; types not listed have what their objects have."""
-
-
-class GraphQLError(Exception):
-    def __init__(self, message: str, kind: str | None = None) -> None:
-        super().__init__(message)
-        self.error = {"message": message, **({"type": kind} if kind else {"extensions": {"code": "invalid"}})}
-
+NEEDED_SCOPES = {"organization": "read:org", "organizationVerifiedDomainEmails": "read:user"}
+"""Scopes that a query needs which asks for these fields; without them it is refused as a whole."""
+SINGLE_SIGN_ON = (
+    "Resource protected by organization SAML enforcement. "
+    "You must grant your Personal Access token access to this organization."
+)
 
 SECONDARY = Fault(
     403,
@@ -107,6 +69,12 @@ class Hub(Tool):
 
     owners: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     forbidden: dict[str, str] = field(default_factory=dict)
+    """What is refused, and what is said of it: fields (``acme/shop.releases``, ``ada.email``: of one object), repositories, and
+    ``runs``."""
+    single_sign_on: set[str] = field(default_factory=set)
+    """What single sign-on hides: repositories, or fields of them."""
+    misshape: Callable[[dict[str, Any]], object] = lambda _body: None
+    """Changes the answer to a query into what no GitHub would answer."""
     scopes: str = "repo, read:org, read:user"
     members: list[dict[str, Any]] | None = None
     """Of every owner, which are organizations then."""
@@ -147,6 +115,7 @@ class Hub(Tool):
     def nodes(self) -> Iterator[dict[str, Any]]:
         for repositories in self.owners.values():
             for repository in repositories:
+                yield repository
                 yield from repository["deployments"]
                 for pull in repository["pullRequests"]:
                     yield pull
@@ -190,12 +159,23 @@ class Hub(Tool):
         return 201, {}, {"token": token, "expires_at": expires}
 
     def graphql(self, request: Request) -> Reply:
-        executor = Executor(self)
-        try:
-            data = executor.run(request.query, request.variables)
-        except GraphQLError as error:
-            return 200, {}, {"data": None, "errors": [error.error]}
-        return 200, {}, {"data": data, **({"errors": executor.errors} if executor.errors else {})}
+        words = set(re.findall(r"\w+", request.query))
+        for name, scope in NEEDED_SCOPES.items():
+            if name in words and scope not in self.scopes:
+                message = f"Your token has not been granted the required scopes: ['{scope}']"
+                return 200, {}, {"errors": [{"type": "INSUFFICIENT_SCOPES", "locations": [], "message": message}]}
+        body = github_graphql.answer(self, request.query, request.variables)
+        self.misshape(body)
+        return 200, {}, body
+
+    def refusal(self, *names: str) -> github_graphql.Refusal | None:
+        """Why what is called so is refused, if it is."""
+        for name in names:
+            if name in self.forbidden:
+                return github_graphql.Refusal(self.forbidden[name], "FORBIDDEN")
+            if name in self.single_sign_on:
+                return github_graphql.Refusal(SINGLE_SIGN_ON, "FORBIDDEN", extensions={"saml_failure": True})
+        return None
 
     def rest(self, request: Request) -> Reply:
         asked = re.fullmatch(r"/api/v3/repos/([^/]+/[^/]+)/actions/runs", request.path)
@@ -212,152 +192,3 @@ class Hub(Tool):
         size, page = int(params.get("per_page", 30)), int(params.get("page", 1))
         assert size <= 100
         return self.etagged(request, {"total_count": len(runs), "workflow_runs": runs[(page - 1) * size : page * size]})
-
-
-# -- GraphQL -----------------------------------------------------------------------------------------------------------
-
-_ORDERS = {"UPDATED_AT": "updatedAt", "CREATED_AT": "createdAt", "NAME": "nameWithOwner"}
-
-
-class Executor:
-    def __init__(self, hub: Hub) -> None:
-        self.hub = hub
-        self.errors: list[dict[str, Any]] = []
-
-    def run(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-        return {selection.alias: self.root(selection) for selection in Parser(query, variables).operation()}
-
-    def root(self, selection: Selection) -> Any:
-        if selection.name == "repositoryOwner":
-            login = selection.arguments["login"]
-            owned = next((found for name, found in self.hub.owners.items() if name.lower() == login.lower()), None)
-            return (
-                None
-                if owned is None
-                else self.object(
-                    {
-                        "login": login,
-                        "__typename": "User" if self.hub.members is None else "Organization",
-                        "repositories": owned,
-                    },
-                    selection.inner,
-                    "Owner",
-                    [],
-                )
-            )
-        if selection.name == "organization":
-            return self.organization(selection)
-        if selection.name == "repository":
-            name = f"{selection.arguments['owner']}/{selection.arguments['name']}"
-            found = self.hub.repository(name)
-            if found is None:
-                raise GraphQLError(f"Could not resolve to a Repository with the name '{name}'.", "NOT_FOUND")
-            return self.object(found, selection.inner, "Repository", [selection.alias])
-        if selection.name == "node":
-            found = next((node for node in self.hub.nodes() if node["id"] == selection.arguments["id"]), None)
-            if found is None:
-                raise GraphQLError("Could not resolve to a node", "NOT_FOUND")
-            return self.object(found, selection.inner, "", [selection.alias])
-        assert selection.name == "nodes"
-        ids = selection.arguments["ids"]
-        if all(key.startswith("C_") for key in ids):
-            found = [self.hub.commit(key[2:]) for key in ids]
-            return [
-                commit and self.object(commit, selection.inner, "Commit", [selection.alias, at])
-                for at, commit in enumerate(found)
-            ]
-        by_id = {node["id"]: node for node in self.hub.nodes()}
-        return [by_id[key] and self.object(by_id[key], selection.inner, "Deployment", []) for key in ids]
-
-    def organization(self, selection: Selection) -> Any:
-        login = selection.arguments["login"]
-        if self.hub.members is None or login.lower() not in {name.lower() for name in self.hub.owners}:
-            raise GraphQLError(f"Could not resolve to an Organization with the login of '{login}'.", "NOT_FOUND")
-        lists = selection.inner
-        if "read:org" not in self.hub.scopes:
-            raise GraphQLError(
-                "Your token has not been granted the required scopes: ['read:org']", "INSUFFICIENT_SCOPES"
-            )
-        asked = {field.name for connection in lists for part in connection.inner for field in part.inner}
-        if "email" in asked and "read:user" not in self.hub.scopes:
-            said = "The 'email' field requires one of the following scopes: ['user:email', 'read:user']"
-            raise GraphQLError(said, "INSUFFICIENT_SCOPES")
-        found: dict[str, Any] = {"login": login, "membersWithRole": self.hub.members, "teams": self.hub.teams}
-        for part in lists:
-            if part.name == "team":
-                found["team"] = next(team for team in self.hub.teams if team["slug"] == part.arguments["slug"])
-        return self.object(found, lists, "Organization", [selection.alias])
-
-    def object(self, value: dict[str, Any], inner: list[Selection], kind: str, path: list[Any]) -> dict[str, Any]:
-        found = {}
-        for selection in inner:
-            if selection.name == "object" and kind == "Repository":
-                commit = next((one for one in value["history"] if one["oid"] == selection.arguments["oid"]), None)
-                shown = None if commit is None else {**commit, "history": self.hub.ancestry(value, commit["oid"])}
-                found[selection.alias] = shown and self.object(
-                    shown, selection.inner, "Commit", [*path, selection.alias]
-                )
-                continue
-            if selection.name not in SHAPES.get(kind, {selection.name}) or (selection.name not in value and kind):
-                raise GraphQLError(f"Field '{selection.name}' doesn't exist on type '{kind}'")
-            where = [*path, selection.alias]
-            if selection.name in self.hub.forbidden:
-                message = self.hub.forbidden[selection.name]
-                self.errors.append({"type": "FORBIDDEN", "path": where, "message": message})
-                found[selection.alias] = None
-                continue
-            found[selection.alias] = self.field(value.get(selection.name), selection, where)
-        return found
-
-    def field(self, value: Any, selection: Selection, path: list[Any]) -> Any:
-        if isinstance(value, list) and selection.inner:
-            return self.connection(value, selection, path)
-        return self.object(value, selection.inner, "", path) if isinstance(value, dict) else value
-
-    def connection(self, values: list[Any], selection: Selection, path: list[Any]) -> dict[str, Any]:
-        size = selection.arguments.get("first")
-        if size is None or not 1 <= size <= 100:
-            raise GraphQLError(f"You must provide a `first` of at most 100 on `{selection.name}`")
-        numbered = list(enumerate(values))
-        if order := selection.arguments.get("orderBy"):
-            key = _ORDERS[order["field"]]
-            numbered.sort(key=lambda pair: (pair[1][key], pair[0]), reverse=order["direction"] == "DESC")
-            places = [[value[key], at] for at, value in numbered]
-        else:
-            places = [[at] for at, _ in numbered]
-        start = 0
-        if after := selection.arguments.get("after"):
-            try:
-                place = json.loads(base64.b64decode(after))
-            except ValueError:
-                raise GraphQLError(f"`{after}` does not appear to be a valid cursor.", "INVALID_CURSOR") from None
-            down = bool(order) and order["direction"] == "DESC"
-            start = next(
-                (at for at, position in enumerate(places) if (position < place if down else position > place)),
-                len(places),
-            )
-        chosen = numbered[start : start + size]
-        end = base64.b64encode(json.dumps(places[start + len(chosen) - 1]).encode()).decode() if chosen else None
-        kind = {
-            "pullRequests": "PullRequest",
-            "reviews": "Review",
-            "releases": "Release",
-            "deployments": "Deployment",
-            "repositories": "Repository",
-            "membersWithRole": "User",
-            "history": "Commit",
-        }.get(selection.name, "")
-        whole = {
-            "totalCount": len(values),
-            "pageInfo": {"hasNextPage": start + len(chosen) < len(values), "endCursor": end},
-        }
-        found: dict[str, Any] = {}
-        for part in selection.inner:
-            if part.name in ("nodes", "edges"):
-                found[part.name] = [
-                    self.object(value, part.inner, kind, [*path, part.name, at]) if isinstance(value, dict) else value
-                    for at, (_, value) in enumerate(chosen)
-                ]
-            else:
-                found[part.alias] = whole[part.name]
-        return found

@@ -195,6 +195,7 @@ def repository(
     """``owner/name`` with that many of each; ``sizes`` go to every pull request. All were squashed onto the default branch."""
     history = [squash(name, at, *([oid(name, "merge", at - 1)] if at > 1 else [])) for at in range(1, pulls + 1)]
     return {
+        "id": f"R_{number}",
         "databaseId": number,
         "nameWithOwner": name,
         "url": f"https://github.example.com/{name}",

@@ -218,11 +218,17 @@ def test_a_list_refused_for_good_is_left_out_and_told(sync: Syncer, hub: Hub, ex
 
 def test_a_record_of_another_shape_is_left_out_and_the_rest_is_taken(sync: Syncer, hub: Hub) -> None:
     shop = hub.owners["acme"][0]
-    shop["releases"][0]["tagCommit"] = "v1"
-    shop["deployments"][1]["creator"] = 7
+    numbers = [shop["releases"][0]["databaseId"], shop["deployments"][1]["databaseId"]]
+
+    def misshape(body: dict[str, Any]) -> None:
+        listed = (body["data"].get("repository") or {}).get("things") or {}
+        for node in listed.get("nodes", ()):
+            if node.get("databaseId") in numbers:
+                node.update({"tagCommit": "v1"} if "tagCommit" in node else {"creator": 7})
+
+    hub.misshape = misshape
     done = sync()
     assert done.error is None
-    numbers = [shop["releases"][0]["databaseId"], shop["deployments"][1]["databaseId"]]
     assert [skip.what for skip in done.result.skipped] == [
         f"release {numbers[0]} of acme/shop",
         f"deployment {numbers[1]} of acme/shop",
@@ -265,10 +271,18 @@ def test_a_missing_scope_is_named(sync: Syncer, hub: Hub) -> None:
 def test_odd_values(sync: Syncer, hub: Hub) -> None:
     pulls = hub.owners["acme"][0]["pullRequests"]
     pulls[0]["title"] = "NUL \x00 and half \ud800 and \U0001f9d1‍\U0001f680"
-    pulls[1]["additions"] = "many"
-    pulls[2]["commits"] = [{"commit": "a text"}]
     pulls[3]["author"] = None
     pulls[4]["author"] = {"login": "renovate", "__typename": "Bot"}
+
+    def misshape(body: dict[str, Any]) -> None:
+        listed = (body["data"].get("repository") or {}).get("things") or {}
+        for node in listed.get("nodes", ()):
+            if node.get("number") == 2 and "/acme/shop/" in node["url"]:
+                node["additions"] = "many"
+            if node.get("number") == 3 and "/acme/shop/" in node["url"]:
+                node["commits"]["nodes"] = [{"commit": "a text"}]
+
+    hub.misshape = misshape
     done = sync()
     assert done.error is None
     assert [skip.what for skip in done.result.skipped] == ["acme/shop#3", "pull_requests acme/shop 2"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
 from leadline.instants import rfc3339
+from leadline.sources.github.refusals import Refusal
 from leadline.sources.kit import server_url
 from leadline.sources.kit.client import ATTEMPTS, Answer, Client, RateLimited, Refused, Unavailable
 from leadline.sources.kit.lists import Listed
@@ -16,6 +17,8 @@ from leadline.sources.kit.records import Node, at_path, page_of
 
 CLOUD = "github.com"
 VERSION = "2022-11-28"
+_LIMITS = ("secondary rate limit", "abuse detection", "api rate limit")
+_LIMIT_KINDS = frozenset({"rate_limit", "rate_limited", "graphql_rate_limit"})
 HIDDEN = frozenset({"FORBIDDEN", "NOT_FOUND", "INSUFFICIENT_SCOPES"})
 """Types of errors that leave something out of an answer for good, and say so."""
 
@@ -59,10 +62,10 @@ def headers(token: str | None) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Data:
-    """A query's answer: ``data``, and what was refused of it as (path, message)."""
+    """A query's answer: ``data``, and what was refused of it."""
 
     data: Mapping[str, Any]
-    refused: tuple[tuple[tuple[str | int, ...], str], ...] = ()
+    refused: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,15 +95,14 @@ class Api:
         )
         if answer.status != 200 or not isinstance(answer.body, dict):
             raise self.problem(answer, "GraphQL API")
-        errors = [error for error in answer.body.get("errors") or () if isinstance(error, dict)]
+        errors = errors_of(answer)
         data = answer.body.get("data")
         if not isinstance(data, dict) or (errors and all(value is None for value in data.values())):
             raise _query_error(errors)
         if lost := [error for error in errors if error.get("type") not in HIDDEN]:
             # Elements would be missing as if they were not there.
             raise Unavailable(f"{self.client.tool} answered only in part: {str(lost[0].get('message'))[:200]}")
-        refused = ((tuple(error.get("path") or ()), str(error.get("message", "refused"))) for error in errors)
-        return Data(data, tuple(refused))
+        return Data(data, tuple(map(Refusal.of, errors)))
 
     def rest(self, path: str, params: Mapping[str, str], *, etag: str | None = None) -> Answer:
         """The answer to GET ``path``; status 304 if it is still as ``etag`` says. Raises as ``graphql`` does."""
@@ -118,14 +120,12 @@ class Api:
         return answer
 
     def _classify(self, answer: Answer) -> RateLimited | str | None:
-        """Limits that only the text tells of, and queries that took the server too long."""
-        if (limit := secondary_limit(answer)) is not None:
+        """Limits that only the body tells of, and queries that took the server too long."""
+        errors = errors_of(answer)
+        if (limit := limit_of(self.client, answer, errors)) is not None:
             return limit
-        if answer.status != 200 or not isinstance(answer.body, dict) or not answer.body.get("errors"):
+        if answer.status != 200 or not errors:
             return None
-        errors = [error for error in answer.body["errors"] if isinstance(error, dict)]
-        if any(error.get("type") == "RATE_LIMITED" for error in errors):
-            return RateLimited(self.client.until(answer.headers.get("x-ratelimit-reset")))
         # What is wrong with a query itself has a code or a type; what went wrong while it ran has neither.
         passing = [error for error in errors if not error.get("type") and not error.get("extensions")]
         return str(passing[0].get("message", "the query failed"))[:200] if passing else None
@@ -151,16 +151,26 @@ def connection(data: Data, *path: str, items: str = "nodes") -> Listed[Node]:
     Raises ``Refused`` or ``NotFound`` where there is none, and ``Misshapen``.
     """
     if (value := at_path(data.data, *path)) is None:
-        reason = next((message for _, message in data.refused), None)
+        reason = next((refusal.advice for refusal in data.refused), None)
         raise Refused(reason) if reason else NotFound("it is not there any more")
     return page_of(value, path[-1], items)
 
 
-def secondary_limit(answer: Answer) -> RateLimited | None:
-    """The limit that only an answer's text tells of."""
-    text = message(answer).lower()
-    is_limit = answer.status == 403 and ("secondary rate limit" in text or "abuse detection" in text)
-    return RateLimited(None) if is_limit else None
+def errors_of(answer: Answer) -> list[dict[str, Any]]:
+    """The errors that an answer to a query has."""
+    errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
+def limit_of(client: Client, answer: Answer, errors: Sequence[Mapping[str, Any]] = ()) -> RateLimited | None:
+    """The rate limit that a body tells of: the primary one by its type or code, a secondary one by its text alone, also in an
+    answer of status 200."""
+    kinds = {str(error.get(name)).lower() for error in errors for name in ("type", "code")}
+    texts = [message(answer), *(str(error.get("message")) for error in errors)]
+    if kinds & _LIMIT_KINDS:
+        return RateLimited(client.stated_wait(answer) or client.until(answer.headers.get("x-ratelimit-reset")))
+    is_told = answer.status in (200, 403) and any(limit in text.lower() for text in texts for limit in _LIMITS)
+    return RateLimited(client.stated_wait(answer)) if is_told else None
 
 
 def message(answer: Answer) -> str:

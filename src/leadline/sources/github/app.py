@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from leadline.errors import InvalidRequest, LeadlineError, NotFound, Unauthenticated
-from leadline.sources.github.api import message, secondary_limit
-from leadline.sources.kit.client import Answer, Client, Refused
+from leadline.sources.github.api import limit_of, message
+from leadline.sources.kit.client import Answer, Client, RateLimited, Refused
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -121,13 +121,16 @@ class AppAuth(httpx.Auth):
             claimed = self._ahead
             headers = {**self.headers, "Authorization": f"Bearer {self._claim()}"}
             answer = self.client.request(
-                method, f"{self.rest}{path}", budget="app", headers=headers, classify=secondary_limit, bare=True
+                method, f"{self.rest}{path}", budget="app", headers=headers, classify=self._classify, bare=True
             )
             if self.client.tool_time is not None:
                 self._ahead = self.client.tool_time.timestamp() - time.time()
             if answer.status != 401 or abs(self._ahead - claimed) <= SKEW:
                 break
         return answer
+
+    def _classify(self, answer: Answer) -> RateLimited | None:
+        return limit_of(self.client, answer)
 
     def _claim(self) -> str:
         import jwt

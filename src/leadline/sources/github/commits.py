@@ -11,11 +11,11 @@ from typing import Self
 
 from leadline.errors import NotFound
 from leadline.sources.github.api import Api, connection
-from leadline.sources.github.queries import COMMITS, commits, history
+from leadline.sources.github.queries import COMMITS, MORE_PARENTS, commits, history
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
 from leadline.sources.kit.cursor import Cursor, Part
-from leadline.sources.kit.lists import ATTEMPTS_WHILE_LARGE, Listed, PageSize
-from leadline.sources.kit.records import Node, elements, inner, objects
+from leadline.sources.kit.lists import ATTEMPTS_WHILE_LARGE, Listed, PageSize, read_all
+from leadline.sources.kit.records import Node, elements, inner, objects, page_of
 
 _FEWER = 5
 """By how much a part is made smaller that is too heavy."""
@@ -84,7 +84,19 @@ class Commits:
             ),
             lambda: self.api.graphql(history(lines=False), {**variables, "size": 1}),
         )
-        return connection(data, "repository", "object", "things")
+        nodes, following = connection(data, "repository", "object", "things")
+        return [self.whole(node) for node in nodes], following
+
+    def whole(self, commit: Node) -> Node:
+        """``commit`` with all of its parents: an octopus merge has more than come with it. Raises as ``since`` does."""
+        first = inner(commit, "parents")
+        if first is None or (inner(first, "pageInfo") or {}).get("hasNextPage") is not True:
+            return commit
+
+        def ask(after: str | None) -> Listed[Node]:
+            return connection(self.api.graphql(MORE_PARENTS, {"id": commit.get("id"), "after": after}), "node", "list")
+
+        return {**commit, "parents": {"nodes": read_all(ask, page_of(first, "parents"))}}
 
     def by_id(self, ids: Sequence[str]) -> list[Node]:
         """The commits with these ids, less those that are not there any more."""
@@ -102,7 +114,7 @@ class Commits:
         except NotFound:
             # One that is gone is no answer for all.
             return [] if len(ids) == 1 else [node for identity in ids for node in self._some([identity])]
-        return objects(data.data.get("nodes"), "list.nodes")
+        return [self.whole(node) for node in objects(data.data.get("nodes"), "list.nodes")]
 
 
 @dataclass

@@ -3,24 +3,19 @@ seen of them. A repository is known by its number, so that one that was renamed 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from leadline.errors import NotFound
-from leadline.sources.github.api import Api, connection
-from leadline.sources.github.queries import OVERVIEW, REPOSITORIES
+from leadline.sources.github.api import Api, Data, connection
+from leadline.sources.github.queries import OVERVIEW_OF_LIST, REPOSITORIES, overview
+from leadline.sources.github.refusals import Refusal, told_of_repositories
 from leadline.sources.github.rows import repository_row
 from leadline.sources.kit import forge
-from leadline.sources.kit.page import Row, Skipped
-from leadline.sources.kit.records import at_path, elements, inner
-
-NEEDED = {
-    "pullRequests": "Pull requests",
-    "deployments": "Deployments",
-    "releases": "Contents",
-    "defaultBranchRef": "Contents",
-}
-"""The permission (to read) that a part of a repository needs, of a fine-grained token or an app."""
+from leadline.sources.kit.client import Refused
+from leadline.sources.kit.page import Row
+from leadline.sources.kit.records import Node, at_path, elements, inner, objects
 
 
 class Repository(forge.Repository):
@@ -73,34 +68,83 @@ class Owned(forge.Overview[Repository]):
 
 def owned(api: Api, owner: str) -> Owned:
     """The repositories of ``owner``. Raises ``NotFound`` for an unknown owner."""
-    repositories: list[Repository] = []
-    hidden: dict[tuple[str, str], int] = {}
-    after: str | None = None
-    while True:
-        data = api.graphql(OVERVIEW, {"login": owner, "size": REPOSITORIES, "after": after})
-        if (shown := inner(data.data, "repositoryOwner")) is None:
+    return _Reading(api, owner).owned()
+
+
+@dataclass
+class _Reading:
+    """One reading of an owner's repositories. ``refused``: refusals, with a path of the part alone, and the names of repositories
+    in which they were met."""
+
+    api: Api
+    owner: str
+    refused: dict[Refusal, list[str]] = field(default_factory=dict)
+
+    def owned(self) -> Owned:
+        repositories: list[Repository] = []
+        after: str | None = None
+        while True:
+            shown, nodes, following = self._page(after)
+            repositories += [
+                Repository(node, f"{self.api.server.host}#{node.get('databaseId')}", str(node["nameWithOwner"]))
+                for node in nodes
+            ]
+            if following is None:
+                hidden = told_of_repositories(self.owner, self.refused)
+                return Owned(repositories, hidden, shown.get("__typename") == "Organization")
+            after = following
+
+    def _page(self, after: str | None) -> tuple[Node, list[Node], str | None]:
+        """The owner, and a page of its repositories. Those that are null because of one of their lists are asked for again."""
+        data = self._asked(after, lists=True)
+        nodes, following = connection(data, "repositoryOwner", "repositories")
+        raw = _raw(data)
+        self._note(data.refused, ["" if node is None else str(node["nameWithOwner"]) for node in raw], lost=False)
+        if None in raw:
+            bare = self._asked(after, lists=False)
+            self._note([refusal for refusal in bare.refused if not refusal.part], [""] * len(_raw(bare)), lost=True)
+            present = {node.get("id") for node in nodes}
+            partial, following = connection(bare, "repositoryOwner", "repositories")
+            nodes += self._list_by_list([node for node in partial if node.get("id") not in present])
+        return data.data["repositoryOwner"], nodes, following
+
+    def _asked(self, after: str | None, *, lists: bool) -> Data:
+        data = self.api.graphql(overview(lists=lists), {"login": self.owner, "size": REPOSITORIES, "after": after})
+        if inner(data.data, "repositoryOwner") is None:
             raise NotFound(
-                f"{api.client.tool} knows no organization or user {owner!r}, or the token from {api.token_from} may not see it"
+                f"{self.api.client.tool} knows no organization or user {self.owner!r}, or the token from {self.api.token_from} "
+                "may not see it"
             )
-        nodes, after = connection(data, "repositoryOwner", "repositories")
-        for path, message in data.refused:
-            part = (str(path[-1]) if path else "something", message)
-            hidden[part] = hidden.get(part, 0) + 1
-        repositories += [
-            Repository(node, f"{api.server.host}#{node.get('databaseId')}", str(node["nameWithOwner"]))
-            for node in nodes
-        ]
-        if after is None:
-            break
-    skipped = [
-        Skipped(f"{what} of {count} repositories of {owner}", message + _permission(what, message))
-        for (what, message), count in hidden.items()
-    ]
-    return Owned(repositories, skipped, shown.get("__typename") == "Organization")
+        return data
+
+    def _list_by_list(self, repositories: Sequence[Node]) -> list[dict[str, Any]]:
+        """``repositories``, each with the lists of it that may be seen."""
+        whole = [dict(node) for node in repositories]
+        for name, query in OVERVIEW_OF_LIST.items() if whole else ():
+            try:
+                data = self.api.graphql(query, {"ids": [node["id"] for node in whole]})
+            except Refused as error:
+                self._add(Refusal((name,), error.message), [str(node["nameWithOwner"]) for node in whole])
+                continue
+            self._note(data.refused, [str(node["nameWithOwner"]) for node in whole], lost=True)
+            shown = {node.get("id"): node.get(name) for node in objects(data.data.get("nodes"), "nodes")}
+            for node in whole:
+                node[name] = shown.get(node["id"])
+        return whole
+
+    def _note(self, refusals: Iterable[Refusal], names: Sequence[str], *, lost: bool) -> None:
+        """Remember refusals in the repositories called ``names``; of those that are null only if they are ``lost`` for good."""
+        for refusal in refusals:
+            number, _ = refusal.within()
+            name = names[number] if 0 <= number < len(names) else ""
+            if name or lost:
+                self._add(replace(refusal, path=(refusal.part,) if refusal.part else ()), [name])
+
+    def _add(self, refusal: Refusal, names: Sequence[str]) -> None:
+        self.refused.setdefault(refusal, []).extend(names)
 
 
-def _permission(what: str, reason: str) -> str:
-    """What to grant, where GitHub only says that something is not accessible."""
-    if what not in NEEDED or "not accessible" not in reason:
-        return ""
-    return f" (needs the permission {NEEDED[what]}: read-only)"
+def _raw(data: Data) -> list[Node | None]:
+    """The repositories of a page, with those that are null."""
+    shown = at_path(data.data, "repositoryOwner", "repositories") or {}
+    return list(shown.get("nodes") or ())

@@ -32,12 +32,19 @@ def members(api: Api, organization: str) -> Iterator[list[Row]]:
     while True:
         variables = {"login": organization, "size": LIST, "after": after}
         try:
-            nodes, after = connection(api.graphql(members_query(emails=emails), variables), "organization", "things")
+            data = api.graphql(members_query(emails=emails), variables)
+            nodes, following = connection(data, "organization", "things")
+            if emails and data.refused:  # an email that is refused takes its member with it
+                data = api.graphql(members_query(emails=False), variables)
+                shown = {node.get("login"): node for node in nodes}
+                named, following = connection(data, "organization", "things")
+                nodes = [shown.get(node.get("login"), node) for node in named]
         except (Refused, NotFound):
             if not emails:
                 return
             emails = False
             continue
+        after = following
         yield [
             cleaned(source=SOURCE, account=node.get("login"), email=_email(node), name=node.get("name"))
             for node in nodes

@@ -3,13 +3,15 @@ What is too heavy for the server is asked for in smaller pages, and a pull reque
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from leadline.errors import NotFound
-from leadline.sources.github.api import Api, connection
+from leadline.sources.github.api import Api, Data, connection
 from leadline.sources.github.commits import Commits
-from leadline.sources.github.queries import COMMITS, DETAILS, MORE_REVIEW_COMMENTS, PULLS, more, pulls
+from leadline.sources.github.queries import COMMITS, DETAILS, MORE_REVIEW_COMMENTS, PARTS, PULLS, more, pulls
+from leadline.sources.github.refusals import lost_by, told
 from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
 from leadline.sources.kit.lists import Listed, PageSize, read_all
 from leadline.sources.kit.page import Skipped
@@ -31,6 +33,8 @@ class PullRequests:
     waiting: list[str] = field(default_factory=list)
     brought: list[Node] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    without: frozenset[str] = frozenset()
+    """Parts of pull requests that were refused, and are not asked for any more."""
     _size: PageSize = field(default_factory=lambda: PageSize(PULLS))
 
     def ask(self, after: str | None) -> Listed[Node]:
@@ -66,27 +70,40 @@ class PullRequests:
         return bool(self.waiting) and size == PULLS
 
     @property
+    def _called(self) -> str:
+        return f"pull requests of {self.owner}/{self.name}"
+
+    @property
     def _commits(self) -> str:
-        return f"commits of pull requests of {self.owner}/{self.name}"
+        return f"commits of {self._called}"
 
     def _page(self, after: str | None, size: int, attempts: int, *, details: bool = True) -> Listed[Node]:
         variables: dict[str, Any] = {"owner": self.owner, "name": self.name, "size": size, "after": after}
         ids = self.waiting[:COMMITS] if details and self._together(size) else []
         if ids:
             variables["ids"] = ids
-        data = self.api.graphql(pulls(details=details, commits=bool(ids)), variables, attempts=attempts)
+        data = self._asked(variables, attempts, details=details)
         nodes, following = connection(data, "repository", "things")
         if ids:
-            self.brought += objects(data.data.get("nodes"), "list.nodes")
+            self.brought += map(self.commits.whole, objects(data.data.get("nodes"), "list.nodes"))
             self.waiting = self.waiting[len(ids) :]
-            lost = dict.fromkeys(message for path, message in data.refused if path and path[0] == "nodes")
-            self.skipped += [Skipped(self._commits, message) for message in lost]
-        hidden = {(str(path[-1]), message) for path, message in data.refused if path and path[0] != "nodes"}
-        for what, message in sorted(hidden):
-            self.skipped.append(Skipped(f"{what} of pull requests of {self.owner}/{self.name}", message))
+            lost = dict.fromkeys(refusal.advice for refusal in data.refused if refusal.path[:1] == ("nodes",))
+            self.skipped += [Skipped(self._commits, reason) for reason in lost]
+        self.skipped += told(self._called, (refusal for refusal in data.refused if refusal.path[:1] != ("nodes",)))
         if not details:
-            nodes = [{**node, **dict.fromkeys(DETAILS, _UNREAD)} for node in nodes]
+            nodes = [{**node, **dict.fromkeys(DETAILS.keys() - self.without, _UNREAD)} for node in nodes]
         return nodes, following
+
+    def _asked(self, variables: Mapping[str, Any], attempts: int, *, details: bool) -> Data:
+        """The answer to a page, without the parts whose refusal takes whole pull requests away."""
+        while True:
+            query = pulls(details=details, commits="ids" in variables, without=self.without)
+            data = self.api.graphql(query, variables, attempts=attempts)
+            lost = lost_by(data.data, (refusal for refusal in data.refused if refusal.path[:1] != ("nodes",)), PARTS)
+            if not lost.keys() - self.without:
+                return data
+            self.skipped += told(self._called, lost.values())
+            self.without |= lost.keys()
 
     def _whole(self, node: dict[str, Any]) -> Node:
         """``node`` with its lists read to their ends; one that cannot be read to its end is taken out."""
@@ -94,12 +111,19 @@ class PullRequests:
             try:
                 if (first := inner(node, name)) is None:
                     continue
-                node[name] = self._read(more(name), str(node.get("id")), first)
+                node[name] = self._read(more(name, without=self.without), str(node.get("id")), first)
                 if name == "reviews":
                     self._review_comments(node[name]["nodes"])
             except (Refused, NotFound, Unavailable, Misshapen) as error:
                 node[name] = None
                 self.skipped.append(Skipped(f"{name} of {self.owner}/{self.name}#{node.get('number')}", error.message))
+        if "reviews.comments" in self.without:
+            node["comments"] = None  # those on the code are missing among them
+        try:
+            if (merge := inner(node, "mergeCommit")) is not None:
+                node["mergeCommit"] = self.commits.whole(merge)
+        except (Refused, NotFound, Unavailable, Misshapen) as error:
+            self.skipped.append(Skipped(f"parents of {self.owner}/{self.name}#{node.get('number')}", error.message))
         return node
 
     def _review_comments(self, reviews: list[dict[str, Any]]) -> None:

@@ -7,6 +7,8 @@ details is seven, a hundred commits with their parents are one (asked for with t
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 PULLS, LIST, REPOSITORIES, IDS, COMMITS = 25, 100, 100, 100, 100
 """Pull requests, other things, repositories, ids and commits asked for at once."""
 
@@ -15,7 +17,8 @@ _ACTOR = "{ login __typename }"
 _COMMIT = "nodes { commit { id oid authoredDate committedDate author { user { login } } } }"
 _FILE = "nodes { path additions deletions }"
 _COMMENT = f"nodes {{ url createdAt updatedAt author {_ACTOR} }}"
-_REVIEW = f"nodes {{ id url state submittedAt updatedAt author {_ACTOR} comments(first: 20) {{ {_PAGE} {_COMMENT} }} }}"
+_REVIEW_COMMENTS = f"comments(first: 20) {{ {_PAGE} {_COMMENT} }}"
+_REVIEW = f"nodes {{ id url state submittedAt updatedAt author {_ACTOR} {_REVIEW_COMMENTS} }}"
 _LABEL = "nodes { name }"
 
 DETAILS = {
@@ -27,39 +30,58 @@ DETAILS = {
 }
 """A pull request's lists: how much of each comes with it, and what of every element."""
 
+_PARENTS = f"parents(first: 10) {{ {_PAGE} nodes {{ oid }} }}"
 _PULL = f"""
   id number title body state isDraft createdAt updatedAt mergedAt closedAt url
   additions deletions changedFiles baseRefName headRefName headRefOid
-  author {_ACTOR} mergedBy {_ACTOR} mergeCommit {{ oid parents(first: 2) {{ nodes {{ oid }} }} }}
-  timelineItems(first: 1, itemTypes: [READY_FOR_REVIEW_EVENT]) {{ nodes {{ ... on ReadyForReviewEvent {{ createdAt }} }} }}
+  author {_ACTOR} mergedBy {_ACTOR} mergeCommit {{ id oid {_PARENTS} }}
 """
+_READY = "timelineItems(first: 1, itemTypes: [READY_FOR_REVIEW_EVENT]) { nodes { ... on ReadyForReviewEvent { createdAt } } }"
+PARTS = frozenset({"commits", "comments", "reviews.comments", "timelineItems"})
+"""Parts of a pull request that cannot be null where they are refused: then it is there only if they are not asked for."""
 
 
 def _whole_commit(*, lines: bool) -> str:
-    return (
-        "oid message authoredDate committedDate author { name email } committer { email } parents(first: 10) { nodes { oid } }"
-        + (" additions deletions" if lines else "")
+    return f"id oid message authoredDate committedDate author {{ name email }} committer {{ email }} {_PARENTS}" + (
+        " additions deletions" if lines else ""
     )
 
 
-def pulls(*, details: bool, commits: bool = False) -> str:
-    """A repository's pull requests, the last updated first, with or without their lists; and commits by their ids."""
-    lists = "".join(f"{name}({size}) {{ {_PAGE} {fields} }} " for name, (size, fields) in DETAILS.items())
+MORE_PARENTS = (
+    "query($id: ID!, $after: String) { node(id: $id) { ... on Commit "
+    f"{{ list: parents(first: 100, after: $after) {{ {_PAGE} nodes {{ oid }} }} }} }} }}"
+)
+"""The next parents of a commit: an octopus may have any number of arms."""
+
+
+def _detail(name: str, without: Collection[str]) -> str:
+    """What is asked of every element of a list of a pull request."""
+    fields = DETAILS[name][1]
+    return fields.replace(_REVIEW_COMMENTS, "") if f"{name}.comments" in without else fields
+
+
+def pulls(*, details: bool, commits: bool = False, without: Collection[str] = ()) -> str:
+    """A repository's pull requests, the last updated first, with or without their lists; and commits by their ids.
+
+    ``without``: which of ``PARTS`` are left out."""
+    names = [name for name in DETAILS if details and name not in without]
+    lists = [f"{name}({DETAILS[name][0]}) {{ {_PAGE} {_detail(name, without)} }}" for name in names]
+    fields = " ".join([_PULL, *([] if "timelineItems" in without else [_READY]), *lists])
     return (
         f"query($owner: String!, $name: String!, $size: Int!, $after: String{', $ids: [ID!]!' if commits else ''}) "
         "{ repository(owner: $owner, name: $name) { "
         "things: pullRequests(first: $size, after: $after, orderBy: {field: UPDATED_AT, direction: DESC}) "
-        f"{{ {_PAGE} nodes {{ {_PULL} {lists if details else ''} }} }} }} "
+        f"{{ {_PAGE} nodes {{ {fields} }} }} }} "
         f"{f'nodes(ids: $ids) {{ ... on Commit {{ {_whole_commit(lines=True)} }} }}' if commits else ''} }}"
     )
 
 
-def more(name: str) -> str:
+def more(name: str, *, without: Collection[str] = ()) -> str:
     """The next page of one list of a pull request."""
     size = "first: 50" if name == "reviews" else "first: 100"
     return (
         f"query($id: ID!, $after: String) {{ node(id: $id) {{ ... on PullRequest {{ list: {name}({size}, after: $after) "
-        f"{{ {_PAGE} {DETAILS[name][1]} }} }} }} }}"
+        f"{{ {_PAGE} {_detail(name, without)} }} }} }} }}"
     )
 
 
@@ -102,16 +124,31 @@ RELEASES = _listed("releases", _RELEASE)
 DEPLOYMENTS = _listed("deployments", _DEPLOYMENT)
 DEPLOYMENTS_BY_ID = f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Deployment {{ {_DEPLOYMENT} }} }} }}"
 
-OVERVIEW = f"""query($login: String!, $size: Int!, $after: String) {{ repositoryOwner(login: $login) {{ login __typename
+LISTS = {
+    "pullRequests": "first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { totalCount nodes { number updatedAt } }",
+    "releases": f"first: 1, {_NEWEST}) {{ totalCount nodes {{ databaseId updatedAt }} }}",
+    "deployments": f"first: 10, {_NEWEST}) {{ totalCount nodes {{ databaseId createdAt updatedAt }} }}",
+}
+"""The lists of a repository, and what is asked of each: how long it is, and what is newest in it. Deployments are in the order in
+which they were made, and the outcome of one may change when it is not the newest any more."""
+
+
+def overview(*, lists: bool) -> str:
+    """The repositories of an organization or a user, each with the signs by which it is told whether anything is new; or without
+    those of its lists."""
+    signs = " ".join(f"{name}({asked}" for name, asked in LISTS.items()) if lists else ""
+    return f"""query($login: String!, $size: Int!, $after: String) {{ repositoryOwner(login: $login) {{ login __typename
   repositories(first: $size, after: $after, ownerAffiliations: [OWNER], orderBy: {{field: NAME, direction: ASC}}) {{
     {_PAGE} nodes {{
-    databaseId nameWithOwner url pushedAt isEmpty defaultBranchRef {{ name target {{ oid }} }}
-    pullRequests(first: 1, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{ totalCount nodes {{ number updatedAt }} }}
-    releases(first: 1, {_NEWEST}) {{ totalCount nodes {{ databaseId updatedAt }} }}
-    deployments(first: 10, {_NEWEST}) {{ totalCount nodes {{ databaseId createdAt updatedAt }} }}
+    id databaseId nameWithOwner url pushedAt isEmpty defaultBranchRef {{ name target {{ oid }} }} {signs}
   }} }} }} }}"""
-"""The repositories of an organization or a user, each with the signs by which it is told whether anything is new. They are in
-the order in which they were made, and the outcome of a deployment may change when it is not the newest any more."""
+
+
+OVERVIEW_OF_LIST = {
+    name: f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Repository {{ id {name}({asked} }} }} }}"
+    for name, asked in LISTS.items()
+}
+"""The same of one list alone, of repositories by their ids."""
 
 
 def members(*, emails: bool) -> str:

@@ -17,6 +17,7 @@ from leadline.sources.github.commits import Commits, CommitsCursor, to_ask
 from leadline.sources.github.overview import Repository
 from leadline.sources.github.pull_requests import PullRequests
 from leadline.sources.github.queries import DEPLOYMENTS, DEPLOYMENTS_BY_ID, IDS, LIST, RELEASES
+from leadline.sources.github.refusals import told
 from leadline.sources.github.rows import commit_row, deployment_rows, pull_request_rows, release_rows
 from leadline.sources.kit.cursor import Cursor, Cursors, Stored
 from leadline.sources.kit.deploy_rules import DeployRules
@@ -117,6 +118,7 @@ class TokenStream(ListStream[T]):
         self.reading, self.api, self.repository = reading, reading.api, repository
         self.token = repository.change_token(self.connection, *self.token_fields)
         self.owner, _, self.short_name = repository.name.partition("/")
+        self._lacking: list[Skipped] = []
 
     def due(self, cursor: T) -> bool:
         """Whether the list is another than when it was last read to its end."""
@@ -146,7 +148,14 @@ class TokenStream(ListStream[T]):
     def ask(self, after: str | None, _until: str | None) -> Listed[Node]:
         """One page of the list."""
         variables = {"owner": self.owner, "name": self.short_name, "size": LIST, "after": after}
-        return connection(self.api.graphql(self.query, variables), "repository", "things")
+        data = self.api.graphql(self.query, variables)
+        self._lacking += told(self.name, data.refused)
+        return connection(data, "repository", "things")
+
+    def beside(self) -> tuple[Rows, list[Skipped]]:
+        """What was refused of the page."""
+        lacking, self._lacking = self._lacking, []
+        return {}, lacking
 
     def number(self, node: Node) -> object:
         """What tells a record from others of its kind."""

@@ -276,15 +276,22 @@ class Client:
 
     def _limit(self, answer: Answer) -> RateLimited | None:
         """HTTP's own way to say that it was too much: 429, or 403 with a header that says when to come back."""
-        if answer.status not in (403, 429):
-            return None
-        seconds = _seconds(answer.headers.get("retry-after"), self.tool_time)
-        if seconds is not None and (seconds > 0 or answer.status == 429):
-            return RateLimited(max(1.0, seconds))
+        if answer.status == 429:
+            return RateLimited(self.stated_wait(answer))
         # 0 seconds beside a refusal: there is no limit to wait for.
+        is_limit = _of_limit(answer, "remaining") == "0" or bool(self._retry_after(answer))
+        return RateLimited(self.stated_wait(answer)) if answer.status == 403 and is_limit else None
+
+    def stated_wait(self, answer: Answer) -> float | None:
+        """The seconds after which an answer that tells of a limit says to come back, at least one; None if it does not say."""
+        if seconds := self._retry_after(answer):
+            return max(1.0, seconds)
         if _of_limit(answer, "remaining") == "0":
-            return RateLimited(self.until(_of_limit(answer, "reset")))
-        return RateLimited(None) if answer.status == 429 else None
+            return self.until(_of_limit(answer, "reset"))
+        return None if seconds is None else 1.0
+
+    def _retry_after(self, answer: Answer) -> float | None:
+        return _seconds(answer.headers.get("retry-after"), self.tool_time)
 
     def until(self, reset: str | None) -> float | None:
         """Seconds until ``reset`` (ISO 8601 or since 1970, by the tool's clock; below a billion: from now), at least one; None
