@@ -30,14 +30,21 @@ EXPORTS = "/v2/insights/productivity/exports"
 
 @dataclass(frozen=True)
 class Service:
-    """A served home: how to reach it, and the org tree in it: its leaf teams, and the developers below every node."""
+    """A served home: how to reach it, a key of each role, and the org tree in it: its leaf teams, and the developers below
+    every node."""
 
     address: str
     port: int
-    key: str
+    pid: int
+    keys: dict[str, str]
     tree: str
     teams: tuple[int, ...]
     heads: dict[int, int]
+
+    @property
+    def key(self) -> str:
+        """The viewer's key."""
+        return self.keys["viewer"]
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One request on a connection of its own; the JSON answer."""
@@ -80,7 +87,8 @@ def service(home: Path | None, *, developers: int, months: int, until: date, wor
             project = opened.project()
             if home is None:
                 fill(project, developers=developers, months=months, until=until)
-            key = keys.create(opened.db, project.id, "bench", "viewer", now=datetime.now(UTC)).key
+            now = datetime.now(UTC)
+            made = {role: keys.create(opened.db, project.id, f"bench {role}", role, now=now).key for role in keys.ROLES}
             tree, teams, heads = _tree_of(opened)
         code = (
             "import sys; from pathlib import Path; from leadline.service.server import serve; "
@@ -92,7 +100,7 @@ def service(home: Path | None, *, developers: int, months: int, until: date, wor
         assert process.stdout is not None
         try:
             address = urlsplit(process.stdout.readline().strip())
-            yield Service(address.hostname or "", address.port or 0, key, tree, teams, heads)
+            yield Service(address.hostname or "", address.port or 0, process.pid, made, tree, teams, heads)
         finally:
             process.terminate()
             process.wait(20)

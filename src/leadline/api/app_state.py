@@ -16,6 +16,7 @@ from leadline.api.monitoring import Monitor
 from leadline.api.push_batcher import PushBatcher
 from leadline.api.rate_limit import RateLimit
 from leadline.api.report_pool import ReportPool
+from leadline.api.shared_work import SharedWork
 from leadline.db.keys import ApiKey
 from leadline.home import Home, Project
 
@@ -31,6 +32,8 @@ class AppState:
     limit: RateLimit = field(init=False)
     pushes: PushBatcher = field(init=False)
     reports: ReportPool = field(init=False)
+    readiness: SharedWork[dict[str, str]] = field(init=False)
+    figures: SharedWork[bytes] = field(init=False)
     _projects: dict[int, Project] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -38,6 +41,8 @@ class AppState:
         self.keyring = Keyring(self.home.db, now=self.now)
         self.limit = RateLimit(settings.rate_limit)
         self.pushes = PushBatcher(self.home.db, self.home.temp, self.now)
+        self.readiness = SharedWork(self.monitor.ready)
+        self.figures = SharedWork(self.monitor.exposition)
         self.reports = ReportPool(self.home, seconds=settings.report_seconds)
 
     def project(self, key: ApiKey) -> Project:

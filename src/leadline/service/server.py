@@ -3,9 +3,9 @@ everything takes two seconds at most."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
-import json
 import signal
 import socket
 import sys
@@ -14,17 +14,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from leadline.api.app import create_app
 from leadline.api.log import configure
-from leadline.errors import Detail, InvalidRequest, LeadlineError
+from leadline.errors import Detail, InvalidRequest
 from leadline.home import Home
+from leadline.service.connections import BoundedProtocol, Connections, connection_limit
 from leadline.service.scheduler import Scheduler
 from leadline.service.supervisor import Supervisor
+from leadline.settings.server import DEFAULT_CONNECTIONS
 
 DRAIN_SECONDS = 1
 """How long answers in progress may take to finish once the server is told to stop."""
@@ -34,6 +34,12 @@ WORKER_SECONDS = 0.7
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes may keep the event loop waiting; Python's own 5 ms add up, at every system call."""
+
+BACKLOG = 2048
+"""Connections that the system keeps for the server to take."""
+
+TAKEN_AT_ONCE = 64
+"""Connections taken in one turn of the event loop: those of a crowd must not keep others waiting."""
 
 MAX_WORKERS = 64
 
@@ -63,7 +69,11 @@ def serve(
             supervisor.ask_to_stop()
             scheduler.ask_to_stop()
 
-        server = Server(create_app(home, workers=supervisor.ready), on_stop=ask_to_stop)
+        server = Server(
+            create_app(home, workers=supervisor.ready),
+            connections=connection_limit(home.settings.connections),
+            on_stop=ask_to_stop,
+        )
         supervisor.start()
         scheduler.start()
         try:
@@ -88,7 +98,7 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
-            listener.listen(2048)
+            listener.listen(BACKLOG)
         except OSError as error:
             in_use = error.errno == errno.EADDRINUSE
             why = "something else listens there; choose another with --port" if in_use else str(error)
@@ -107,22 +117,26 @@ def address_of(listener: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn with our manners: malformed HTTP gets our error shape, and a signal ends ``run_on`` instead of the process,
-    so that what was started is also ended."""
+    """uvicorn with our manners: at most ``connections`` at a time, each bounded, and a signal ends ``run_on`` instead of the
+    process, so that what was started is also ended."""
 
-    def __init__(self, app: ASGIApp, *, on_stop: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, connections: int = DEFAULT_CONNECTIONS, on_stop: Callable[[], None] = lambda: None
+    ) -> None:
         config = uvicorn.Config(
             app,
-            http=JsonH11Protocol,
+            http=BoundedProtocol,
             ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
+            backlog=TAKEN_AT_ONCE,
             # Who may speak for a client is the proxy's setting, which we do not have.
             proxy_headers=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
         super().__init__(config)
+        self.server_state: Connections = Connections(connections)
         self._on_stop = on_stop
         self._on_ready: Callable[[], None] = lambda: None
 
@@ -134,8 +148,16 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets=sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)  # asyncio has one number for both
         if self.started:
             self._on_ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn's ten looks a second at whether to end, of which one is at the connections, too."""
+        if counter % 10 == 0:
+            self.server_state.check(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -154,22 +176,3 @@ class Server(uvicorn.Server):
         """Begin to stop; a second Ctrl-C does not wait for answers in progress."""
         self._on_stop()
         super().handle_exit(sig, frame)
-
-
-class JsonH11Protocol(H11Protocol):
-    """HTTP/1.1 whose refusal of what is no HTTP has the one error shape, too."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer ``msg`` and close the connection."""
-        body = json.dumps(LeadlineError(msg.rstrip("."), code="malformed_http").body()).encode()
-        headers = [
-            ("content-type", "application/json"),
-            ("content-length", str(len(body))),
-            ("cache-control", "no-store"),
-            ("connection", "close"),
-        ]
-        events = (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage())
-        with contextlib.suppress(h11.LocalProtocolError):  # an answer was already begun
-            for event in events:
-                self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()

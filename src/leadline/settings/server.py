@@ -17,6 +17,10 @@ DOCUMENTED_PREFIXES = ("/gratis/sei/api", "/prod1/sei/api", "/gateway/sei/api", 
 """Paths in which the documented base URLs end; the API answers under each of them."""
 
 
+LEAST_CONNECTIONS = 8
+DEFAULT_CONNECTIONS = 1024
+
+
 def _default_home() -> Path:
     from platformdirs import user_data_path
 
@@ -40,6 +44,12 @@ def _seconds(text: str) -> float:
 def _whole(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
         raise ValueError("a whole number from 0 up, such as 1000")
+    return int(text)
+
+
+def _connections(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", text.strip()) or int(text) < LEAST_CONNECTIONS:
+        raise ValueError(f"a whole number from {LEAST_CONNECTIONS} up, such as {DEFAULT_CONNECTIONS}")
     return int(text)
 
 
@@ -80,6 +90,12 @@ class ServerSettings(BaseModel):
         alias="LEADLINE_RATE_LIMIT",
         description="Requests per second that a server answers each key, twice that at once; `0`: any number; "
         "default `1000`.",
+    )
+    connections: Annotated[int, PlainValidator(_connections)] = Field(
+        DEFAULT_CONNECTIONS,
+        alias="LEADLINE_CONNECTIONS",
+        description="Connections that a server has open at a time; beyond these, a new one takes the place of the one whose "
+        f"client has kept the server waiting longest; default `{DEFAULT_CONNECTIONS}`.",
     )
     log_format: str | None = Field(
         None, alias="LEADLINE_LOG", description="Log form: `json` or `text`; default: text on a terminal, else JSON."

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from functools import lru_cache
 from typing import Any
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -22,19 +25,30 @@ async def health() -> HealthBody:
 
 
 @router.get("/readyz", response_description="Database, disk and workers are usable.")
-def ready(state: State) -> ReadyBody:
+async def ready(state: State) -> ReadyBody:
     """Whether the server can do its work."""
-    return ReadyBody(status="ready", checks=state.monitor.ready())
+    return ReadyBody(status="ready", checks=await state.readiness.outcome())
 
 
 @router.get("/metrics", response_class=PlainTextResponse, response_description="Prometheus' text format.")
-def metrics(state: State) -> Response:
+async def metrics(state: State) -> Response:
     """Figures for Prometheus."""
-    text = state.monitor.exposition()
+    text = await state.figures.outcome()
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8", headers=NO_STORE)
 
 
 @router.get("/openapi.json", response_model=dict[str, Any], response_description="OpenAPI 3.1.")
 def openapi(request: Request) -> Response:
     """This document."""
-    return Json(openapi_document(request.app))
+    with _WRITING:
+        document = _document(request.app)
+    return Response(document, media_type="application/json", headers=NO_STORE)
+
+
+_WRITING = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _document(app: FastAPI) -> bytes:
+    """Written once: whoever may ask for it needs no key, and writing it takes long."""
+    return bytes(Json(openapi_document(app)).body)
