@@ -87,7 +87,7 @@ def _fetch(folder: Path, remote: _Remote) -> None:
     if refs != _local_refs(git):
         options = ("--quiet", "--no-write-fetch-head", "--prune", "--no-tags", "--no-recurse-submodules")
         remote.run(folder, "fetch", *options, "origin", *_REFSPECS)
-    if branch is not None and branch != (git.text("symbolic-ref", "--quiet", "HEAD", failure_is=(1,)) or "").strip():
+    if branch is not None and branch != git.head():
         remote.run(folder, "symbolic-ref", "HEAD", branch)
 
 

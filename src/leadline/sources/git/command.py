@@ -162,6 +162,13 @@ class Git:
             full = _on(view, arguments)
             return run(self.name, full, environment=environment, folder=view, stdin=stdin, failure_is=failure_is)
 
+    def head(self) -> str:
+        """The ref that HEAD is on, or the object id it is at."""
+        name = self.folder.head()
+        # A repository that keeps its refs in tables has a HEAD that says nothing.
+        at_table = name == "refs/heads/.invalid"
+        return (self.text("symbolic-ref", "--quiet", "HEAD", failure_is=(1,)) or "").strip() if at_table else name
+
     @contextmanager
     def stream(self, *arguments: str, stdin: str) -> Iterator[Stream]:
         """A long command whose output is read while it runs; it is ended when the block is left."""

@@ -14,7 +14,10 @@ from leadline.sources.git.location import Location, checked_name, clone_folder, 
 from leadline.sources.git.view import GitFolder
 
 _REFS = ("refs/heads", "refs/remotes", "refs/tags")
-_REF_FORMAT = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)"
+_REF_FORMAT = (
+    "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)"
+    "%(if:equals=refs/remotes/origin/HEAD)%(refname)%(then)%00%(symref)%(end)"
+)
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,12 @@ class Repository:
         heads: set[str] = set()
         unpeeled: list[str] = []
         refs = 0
+        default = ""
         for line in listed.splitlines():
             refs += 1
-            kind, oid, *peeled = line.split()
+            objects, _, symref = line.partition("\0")
+            default = symref or default
+            kind, oid, *peeled = objects.split()
             if kind == "commit":
                 heads.add(oid)
             elif peeled and peeled[0] == "commit":
@@ -82,7 +88,7 @@ class Repository:
             mailmap=mailmap,
             boundary=self._boundary(),
             url=self.url,
-            default_branch=self._default_branch(),
+            default_branch=self._default_branch(default),
         )
 
     def ref_names(self) -> list[str]:
@@ -136,12 +142,11 @@ class Repository:
         except FileNotFoundError:
             return ()
 
-    def _default_branch(self) -> str | None:
-        """The remote's default branch if known here, else the branch HEAD is on."""
-        for ref, prefix in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
-            target = self.git.text("symbolic-ref", "--quiet", ref, failure_is=(1,))
-            if target is not None and target.startswith(prefix):
-                return target.strip().removeprefix(prefix).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    def _default_branch(self, of_remote: str) -> str | None:
+        """The remote's default branch (the ref ``of_remote``) if known here, else the branch HEAD is on."""
+        for ref, prefix in ((of_remote, "refs/remotes/origin/"), (self.git.head(), "refs/heads/")):
+            if ref.startswith(prefix):
+                return ref.removeprefix(prefix).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         return None
 
 

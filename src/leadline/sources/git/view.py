@@ -67,8 +67,11 @@ class GitFolder:
         """What the HEADs of all work trees are: ref names and object ids."""
         folders = [self.common_dir, *sorted((self.common_dir / "worktrees").glob("*"))]
         # A work tree being added or pruned right now has none.
-        heads = [head(folder) for folder in folders if (folder / "HEAD").exists()]
-        return [content.removeprefix(b"ref: ").decode("utf-8", "surrogateescape") for content in heads]
+        return [_named(folder) for folder in folders if (folder / "HEAD").exists()]
+
+    def head(self) -> str:
+        """What HEAD is: a ref name or an object id."""
+        return _named(self.git_dir)
 
 
 def head(folder: Path) -> bytes:
@@ -79,6 +82,10 @@ def head(folder: Path) -> bytes:
     if (match := _HEAD.fullmatch(content)) is None:
         raise InvalidInput(f"{path} is no HEAD of a git repository: it names neither a ref nor a commit")
     return match[1]
+
+
+def _named(folder: Path) -> str:
+    return head(folder).removeprefix(b"ref: ").decode("utf-8", "surrogateescape")
 
 
 def _start_of(path: Path) -> bytes:
