@@ -94,6 +94,12 @@ class StoreError(LeadlineError):
     http_status = 503
 
 
+class LockLost(StoreError):
+    """Somebody else took a lock that its holder still wrote under. Nothing was written; trying again would do."""
+
+    code = "lock_lost"
+
+
 class PreconditionFailed(LeadlineError):
     """Something else must be done first; the sentence says what."""
 

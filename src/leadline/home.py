@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,11 +18,13 @@ from urllib.parse import quote
 from leadline.db import Database
 from leadline.db.projects import DEFAULT, all_projects, ensure_project, project_id
 from leadline.errors import StoreError
+from leadline.lease import Lease
 from leadline.settings.profile import Profile
 from leadline.settings.server import ServerSettings
 
 if TYPE_CHECKING:  # the lake's libraries cost a start-up that commands without it need not pay
-    from leadline.lake import Lake
+    from leadline.lake import Lake, TableWriter
+    from leadline.schema import Table
 
 
 @dataclass
@@ -128,17 +130,38 @@ class Project:
 
         return Lake(self.folder / "lake")
 
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold a lock of this project exclusively across processes."""
-        with self.home.db.lock(f"{self.id}:{name}"):
-            yield
+    def lock(self, name: str) -> AbstractContextManager[Lease]:
+        """Hold a lock of this project exclusively across processes; what is written under it is written with the lease."""
+        return self.db.lock(f"{self.id}:{name}")
+
+    def lock_if_free(self, name: str) -> AbstractContextManager[Lease | None]:
+        """As ``lock``, without waiting: None if somebody else holds it."""
+        return self.db.lock_if_free(f"{self.id}:{name}")
+
+    def is_free(self, name: str) -> bool:
+        """Whether nobody holds the project's lock ``name`` at this moment."""
+        return self.db.is_free(f"{self.id}:{name}")
+
+    def turn(self, name: str) -> AbstractContextManager[None]:
+        """Wait for one's turn at work that may be done twice at once, and should not only to save it."""
+        return self.db.turn(f"{self.id}:{name}")
 
     @contextmanager
-    def lock_if_free(self, name: str) -> Iterator[bool]:
-        """As ``lock``, without waiting: whether it is held now."""
-        with self.home.db.lock_if_free(f"{self.id}:{name}") as held:
-            yield held
+    def writing(self, table: Table, *, under: Lease | None = None) -> Iterator[TableWriter]:
+        """Hold the lock of a table of the lake and write to it: the only way there is. ``under``: another lock without which
+        nothing may be written, either."""
+        from leadline.lake import TableWriter
+
+        with self.lock(f"lake:{table.name}") as lease:
+            yield TableWriter(self.lake, table, lease, under)
+
+    @contextmanager
+    def writing_if_free(self, table: Table) -> Iterator[TableWriter | None]:
+        """As ``writing``, without waiting: None if somebody else writes to the table."""
+        from leadline.lake import TableWriter
+
+        with self.lock_if_free(f"lake:{table.name}") as lease:
+            yield None if lease is None else TableWriter(self.lake, table, lease)
 
     def profile(self, tree: str | None = None) -> Profile:
         """The settings in force for the project or one of its trees."""

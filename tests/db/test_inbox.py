@@ -50,13 +50,9 @@ def test_settling_takes_out_and_keeps_aside_at_once(database: Database, project_
     inbox.add(database, deliveries(project_id, "a", "b", "c"), NOW)
     first, second, _ = inbox.oldest(database, project_id, until=1 << 40, rows=9, size=99)
     later = NOW + timedelta(hours=1)
-    inbox.acknowledge(
-        database,
-        project_id,
-        [first.id, second.id],
-        [Refused("builds", 1, "a", NOW, "old"), Refused("builds", 1, "b", later, "new")],
-        later,
-    )
+    refused = [Refused("builds", 1, "a", NOW, "old"), Refused("builds", 1, "b", later, "new")]
+    with database.lock("inbox") as lease:
+        inbox.acknowledge(database, project_id, [first.id, second.id], refused, later, under=lease)
     assert contents(database, project_id) == ["c"]
     (aside,) = inbox.refused(database, project_id)
     assert (aside.table, aside.rows, aside.oldest, aside.reason) == ("builds", 2, NOW, "new")
@@ -119,7 +115,8 @@ def test_many_threads_add_while_one_takes_out(database: Database, project_id: in
     taken: list[str] = []
     while any(thread.is_alive() for thread in threads) or inbox.newest(database, project_id) is not None:
         batch = inbox.oldest(database, project_id, until=1 << 40, rows=7, size=1000)
-        inbox.acknowledge(database, project_id, [waiting.id for waiting in batch], [], NOW)
+        with database.lock("inbox") as lease:
+            inbox.acknowledge(database, project_id, [waiting.id for waiting in batch], [], NOW, under=lease)
         taken += [waiting.content for waiting in batch]
     assert sorted(taken) == sorted(f"{name}{number}" for name in "abc" for number in range(20))
     for name in "abc":  # of one sender the order is kept

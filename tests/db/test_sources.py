@@ -14,7 +14,8 @@ SETTINGS = {"targets": ["acme/*"], "every": 3600, "secret": {"env": "GITHUB_TOKE
 
 
 def test_from_the_first_run_to_removal(database: Database, project_id: int) -> None:
-    sources.started(database, project_id, "github:acme", "github", SETTINGS, NOW)
+    with database.lock("run") as lease:
+        sources.started(database, project_id, "github:acme", "github", SETTINGS, NOW, under=lease)
     (row,) = sources.listed(database, project_id)
     assert (row.configured, row.started_at, row.finished_at, row.outcome) == (False, NOW, None, None)
     assert sources.listed(database, project_id, configured=True) == []
@@ -25,9 +26,11 @@ def test_from_the_first_run_to_removal(database: Database, project_id: int) -> N
     with pytest.raises(Conflict, match="already"):
         sources.add(database, project_id, "github:acme", "github", SETTINGS, NOW)
     later = NOW + timedelta(hours=1)
-    sources.finished(database, project_id, "github:acme", {"state": "done"}, later, good=True)
-    sources.started(database, project_id, "github:acme", "github", {}, later)
-    sources.finished(database, project_id, "github:acme", {"state": "failed"}, later + timedelta(hours=1), good=False)
+    ended = later + timedelta(hours=1)
+    with database.lock("run") as lease:
+        sources.finished(database, project_id, "github:acme", {"state": "done"}, later, good=True, under=lease)
+        sources.started(database, project_id, "github:acme", "github", {}, later, under=lease)
+        sources.finished(database, project_id, "github:acme", {"state": "failed"}, ended, good=False, under=lease)
     row = sources.get(database, project_id, "github:acme")
     assert (row.settings, row.succeeded_at, row.outcome) == (SETTINGS, later, {"state": "failed"})
     assert monitoring.last_synced(database) == {"github": later}
@@ -49,6 +52,7 @@ def test_cursors_stored_many_at_once(database: Database, project_id: int) -> Non
 def test_a_tools_cursors_say_nothing_of_its_lag(database: Database, project_id: int) -> None:
     cursors.put(database, project_id, "github", "old", {}, NOW - timedelta(days=300))
     cursors.put(database, project_id, "git", "acme/shop", {}, NOW)
-    sources.started(database, project_id, "one", "github", SETTINGS, NOW)
-    sources.finished(database, project_id, "one", {}, NOW, good=True)
+    with database.lock("run") as lease:
+        sources.started(database, project_id, "one", "github", SETTINGS, NOW, under=lease)
+        sources.finished(database, project_id, "one", {}, NOW, good=True, under=lease)
     assert monitoring.last_synced(database) == {"github": NOW, "git": NOW}

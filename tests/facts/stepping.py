@@ -51,6 +51,7 @@ def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
             bind_people=lambda: engine.bind_arrow("people", people(known)),
             profile=project.profile(),
             lock=project.lock,
+            turn=project.turn,
         )
         found = {}
         for name, step in every_step().items():

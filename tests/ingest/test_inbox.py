@@ -297,7 +297,7 @@ def test_a_delivery_that_died_before_it_was_acknowledged_is_repeated(
     assert inbox.newest(project.db, project.id) is None
 
 
-def _die(*_: object) -> None:
+def _die(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
@@ -404,8 +404,8 @@ def test_a_flush_has_an_end_though_pushes_go_on(
     push(project, judge, "incidents", [incident(0)])
     original, number = inbox.acknowledge, iter(range(1, 1000))
 
-    def acknowledge_and_push(*arguments: Any) -> None:
-        original(*arguments)
+    def acknowledge_and_push(*arguments: Any, **options: Any) -> None:
+        original(*arguments, **options)
         push(project, judge, "incidents", [incident(next(number))])
 
     monkeypatch.setattr(inbox, "acknowledge", acknowledge_and_push)

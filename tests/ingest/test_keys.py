@@ -76,7 +76,7 @@ def test_rows_of_before_are_the_same_rows_delivered_again(site: Site, *, compact
     assert check_lake(site.lake) == []
     assert {row["sequence"] for row in site.rows("work_item_changes")} == {0}
     if compacted:
-        compact_lake(site.lake, "work_item_changes", now=NOON)
+        compact_lake(site.lake, "work_item_changes", writing=site.project.writing, now=NOON)
     again = [change("ann", sequence=0), change("ben", field="reporter"), change(None, field="sprint")]
     assert site.take("work_item_changes", again).unchanged == 3
     receipt = site.take("work_item_changes", [*again, change("zoe"), change("ann", from_value="ben")])

@@ -567,7 +567,7 @@ def test_a_process_that_dies_before_the_inbox_knows_of_the_delivery(
     take(project, judge, *(event for step in range(LAST + 1) for event in LIFE.parsed(step)))
     acknowledge = inbox.acknowledge
 
-    def dies(*_: Any) -> None:
+    def dies(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     for _ in OF_LIFE:

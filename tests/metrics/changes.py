@@ -58,7 +58,8 @@ def change(
         remove(project, TABLES[table], keys)
         return f"gone {table}"
     if kind == "merged":
-        merge_files(project.lake, TABLES[table], project.lake.snapshot().data_files(table))
+        with project.writing(TABLES[table]) as writer:
+            merge_files(writer, writer.data_files())
         return f"merged {table}"
     rows = _rows(kind, random, some, other[table], key)
     if pushed and random.random() < 0.7:

@@ -105,7 +105,7 @@ def test_compaction_restart_and_repeated_import_change_nothing(home: Home, tmp_p
     deliver_all(project, pieces(random, world))
     before = exports(project, tmp_path)
 
-    compact_lake(project.lake, now=datetime.now(UTC), lock=project.lock, keep_days=0)
+    compact_lake(project.lake, now=datetime.now(UTC), writing=project.writing, keep_days=0)
     assert check_lake(project.lake) == []
     assert exports(project, tmp_path) == before
 

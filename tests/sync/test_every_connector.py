@@ -71,13 +71,13 @@ def test_cut_between_delivery_and_cursor(
     cuts = 0
     cut_before = False
 
-    def cut(*arguments: Any) -> None:
+    def cut(*arguments: Any, **options: Any) -> None:
         nonlocal cuts, cut_before
         if arguments[3] and not cut_before and cuts < scenario.most_cuts:
             cuts, cut_before = cuts + 1, True
             raise KeyboardInterrupt
         cut_before = cut_before and not arguments[3]
-        put_all(*arguments)
+        put_all(*arguments, **options)
 
     monkeypatch.setattr(cursors, "put_all", cut)
     while cuts < 60:

@@ -16,6 +16,7 @@ import pytest
 
 from leadline.db import cursors
 from leadline.home import Project
+from leadline.lease import Lease
 from leadline.sync.repositories import sync_repositories
 from leadline.sync.run import SyncRun
 from stubs.git_history import History, failed_sync, rows, shas, sync, sync_all, totals, versions
@@ -359,13 +360,13 @@ def cut_at(project: Project, name: str, turn: int = 1) -> Project:
     seen = 0
 
     @contextmanager
-    def lock(asked: str) -> Iterator[None]:
+    def lock(asked: str) -> Iterator[Lease]:
         nonlocal seen
         seen += asked == name
         if asked == name and seen == turn:
             raise Cut
-        with project.lock(asked):
-            yield
+        with project.lock(asked) as lease:
+            yield lease
 
     cut = replace(project)
     cut.lock = lock  # type: ignore[method-assign]

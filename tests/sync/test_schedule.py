@@ -99,7 +99,8 @@ def test_what_somebody_runs_is_left_alone(scheduled: Scheduled) -> None:
 
 def test_a_killed_run_is_taken_up_again(scheduled: Scheduled) -> None:
     project = scheduled.project
-    sources.started(project.db, project.id, scheduled.name, "git", {}, NOW)
+    with project.lock(run_lock(scheduled.name)) as lease:
+        sources.started(project.db, project.id, scheduled.name, "git", {}, NOW, under=lease)
     assert scheduled.due() == []
     scheduled.now += timedelta(minutes=1)
     assert scheduled.due() == [scheduled.name]

@@ -68,9 +68,8 @@ def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any
     from leadline.sync.run import SyncRun
     from leadline.sync.source import run_lock, run_source
 
-    with project.lock_if_free(run_lock(settings.name)) as free:
-        if not free:
-            note(f"{clean(settings.name)}: waiting for the run that is at work")
+    if not project.is_free(run_lock(settings.name)):
+        note(f"{clean(settings.name)}: waiting for the run that is at work")
     return run_source(SyncRun(project, progress=progress), settings, waiting=waiting)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import cursors
+from leadline.lease import Lease
 
 
 def get(db: Database, project_id: int, source: str, name: str) -> dict[str, Any] | None:
@@ -31,9 +32,16 @@ def of_source(db: Database, project_id: int, source: str) -> dict[str, dict[str,
 
 
 def put_all(
-    db: Database, project_id: int, source: str, values: Mapping[str, dict[str, Any] | None], now: datetime
+    db: Database,
+    project_id: int,
+    source: str,
+    values: Mapping[str, dict[str, Any] | None],
+    now: datetime,
+    *,
+    under: Lease | None = None,
 ) -> None:
-    """Store many cursors of one source in one transaction; None takes one away."""
+    """Store many cursors of one source in one transaction; None takes one away. Raises ``LockLost`` if somebody else has taken the
+    lock ``under`` which the source is read."""
     if not values:
         return
     kept = [
@@ -41,7 +49,7 @@ def put_all(
         for name, value in values.items()
         if value is not None
     ]
-    with db.write() as connection:
+    with db.write(under=under) as connection:
         connection.execute(
             cursors.delete().where(
                 cursors.c.project_id == sa.bindparam("of_project"),
@@ -54,9 +62,18 @@ def put_all(
             connection.execute(cursors.insert(), kept)
 
 
-def put(db: Database, project_id: int, source: str, name: str, value: dict[str, Any], now: datetime) -> None:
-    """Store the cursor, replacing the former one."""
-    put_all(db, project_id, source, {name: value}, now)
+def put(
+    db: Database,
+    project_id: int,
+    source: str,
+    name: str,
+    value: dict[str, Any],
+    now: datetime,
+    *,
+    under: Lease | None = None,
+) -> None:
+    """Store the cursor, replacing the former one, as ``put_all`` does."""
+    put_all(db, project_id, source, {name: value}, now, under=under)
 
 
 def listed(db: Database, project_id: int) -> list[tuple[str, str, datetime]]:

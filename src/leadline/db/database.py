@@ -10,18 +10,23 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from leadline.db import leases
 from leadline.db.outage import Outage
 from leadline.errors import StoreError
+from leadline.lease import Lease
 
 _BUSY_SECONDS = 60
+
+_Held = Callable[[], AbstractContextManager[sa.Connection]]
+"""A lock that is held: opens where its number is taken."""
 
 
 class Database:
@@ -85,15 +90,18 @@ class Database:
             return connection.execute(query).scalar()
 
     @contextmanager
-    def write(self, *, durable: bool = False) -> Iterator[sa.Connection]:
+    def write(self, *, durable: bool = False, under: Lease | None = None) -> Iterator[sa.Connection]:
         """One write transaction: committed at the end, rolled back on an exception. Every commit survives the death of
         the process. A ``durable`` one also survives that of the machine: it returns when the disk says that it has it,
-        whatever else the database is set to."""
+        whatever else the database is set to. One ``under`` a lock raises ``LockLost`` if somebody took the lock since;
+        nobody can until it ends."""
         with self.engine.connect() as connection, self._flushing(connection, durable=durable):
             connection.execution_options(leadline_write=True)
             with connection.begin():
                 if durable and not self.is_sqlite:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+                if under is not None:
+                    under.require_newest(leases.newest(connection, under.name, held=True))
                 yield connection
 
     @contextmanager
@@ -110,46 +118,76 @@ class Database:
         finally:
             driver.execute("PRAGMA synchronous=NORMAL")
 
+    # -- locks ---------------------------------------------------------------------------------------------------------
+
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold the lock ``name`` exclusively across processes (and machines, on PostgreSQL). It is free again as soon
-        as the holder ends, however it ends."""
-        with self._held(name, wait=True):
+    def lock(self, name: str) -> Iterator[Lease]:
+        """Hold the lock ``name`` exclusively across processes (and machines, on PostgreSQL), as a lease with a number. It is free
+        again as soon as the holder ends, however it ends; and on PostgreSQL as soon as the holder's session does."""
+        with self._hold(name, wait=True) as held:
+            assert held is not None  # noqa: S101 -- who waits gets it
+            yield self._lease(name, held)
+
+    @contextmanager
+    def lock_if_free(self, name: str) -> Iterator[Lease | None]:
+        """As ``lock``, without waiting: None if somebody else has it."""
+        with self._hold(name, wait=False) as held:
+            yield self._lease(name, held) if held else None
+
+    def is_free(self, name: str) -> bool:
+        """Whether nobody holds the lock ``name`` at this moment. Its last holder loses nothing by the question."""
+        with self._hold(name, wait=False) as held:
+            return held is not None
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Hold the lock ``name`` without a number: for work that may be done twice at once, and should not only to save it."""
+        with self._hold(name, wait=True):
             yield
 
-    @contextmanager
-    def lock_if_free(self, name: str) -> Iterator[bool]:
-        """As ``lock``, without waiting: whether it is held now, or somebody else has it."""
-        with self._held(name, wait=False) as held:
-            yield held
+    def _lease(self, name: str, held: _Held) -> Lease:
+        def newest() -> int | None:
+            with self.read() as connection:
+                return leases.newest(connection, name)
+
+        with held() as connection:
+            return Lease(name, leases.take(connection, name), newest)
+
+    def _hold(self, name: str, *, wait: bool) -> AbstractContextManager[_Held | None]:
+        """The lock ``name``; None if somebody else has it."""
+        return self._advisory_lock(name, wait=wait) if self._lock_folder is None else self._file_lock(name, wait=wait)
 
     @contextmanager
-    def _held(self, name: str, *, wait: bool) -> Iterator[bool]:
-        if self._lock_folder is None:
-            number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-            ask = sa.func.pg_advisory_lock if wait else sa.func.pg_try_advisory_lock
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                held = connection.execute(sa.select(ask(number))).scalar() is not False
-                try:
-                    yield held
-                finally:
-                    if held:
-                        connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
-            return
+    def _advisory_lock(self, name: str, *, wait: bool) -> Iterator[_Held | None]:
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        ask = sa.func.pg_advisory_lock if wait else sa.func.pg_try_advisory_lock
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            held = connection.execute(sa.select(ask(number))).scalar() is not False
+            try:
+                # By the session that has the lock: one that has ended gets no number.
+                yield (lambda: nullcontext(connection)) if held else None
+            finally:
+                if held:
+                    _unlock(connection, number)
+
+    @contextmanager
+    def _file_lock(self, name: str, *, wait: bool) -> Iterator[_Held | None]:
         import fcntl
 
-        self._lock_folder.mkdir(parents=True, exist_ok=True)
+        folder = self._lock_folder
+        assert folder is not None  # noqa: S101 -- only on SQLite
+        folder.mkdir(parents=True, exist_ok=True)
         # A digest after the readable part: names differing only in odd characters must not share a lock.
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-        file = self._lock_folder / f"{re.sub('[^A-Za-z0-9.-]+', '_', name)[:80]}-{digest}.lock"
+        file = folder / f"{re.sub('[^A-Za-z0-9.-]+', '_', name)[:80]}-{digest}.lock"
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            held = True
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                held = False
-            yield held
+                yield None
+            else:
+                yield self.write
         finally:
             os.close(descriptor)
 
@@ -160,7 +198,7 @@ class Database:
         with self.engine.connect() as connection:
             if self._revision(connection) == CURRENT:
                 return
-        with self.lock("migrate"), self.engine.connect() as connection:
+        with self.turn("migrate"), self.engine.connect() as connection:
             revision = self._revision(connection)
             connection.rollback()
             if revision != CURRENT:
@@ -171,6 +209,15 @@ class Database:
             return None
         revision: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
         return revision
+
+
+def _unlock(connection: sa.Connection, number: int) -> None:
+    """Give an advisory lock back. A session that has ended meanwhile holds none: what was written without it was refused where it
+    was written, so that who comes here has nothing to fear."""
+    try:
+        connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+    except sa.exc.DBAPIError:
+        connection.invalidate()  # closed for good: going back to the pool, it might keep the lock
 
 
 def _use_wal(cursor: Any) -> None:

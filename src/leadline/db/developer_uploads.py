@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import developer_uploads as uploads
+from leadline.lease import Lease
 
 KEEP_DRAFTS = timedelta(days=7)
 MOST_DRAFTS = 20
@@ -61,9 +62,11 @@ def newest_mappings(db: Database, project_id: int, tree: str) -> dict[str, str]:
     return dict(mappings or {})
 
 
-def review(db: Database, upload_id: str, mappings: Mapping[str, str], base_version: int | None) -> None:
-    """Note that a draft was reviewed with these mappings against that version of its tree."""
-    with db.write() as connection:
+def review(
+    db: Database, upload_id: str, mappings: Mapping[str, str], base_version: int | None, *, under: Lease
+) -> None:
+    """Note that a draft was reviewed with these mappings against that version of its tree, under the tree's lock (``LockLost``)."""
+    with db.write(under=under) as connection:
         connection.execute(
             uploads.update().where(uploads.c.id == upload_id).values(mappings=dict(mappings), base_version=base_version)
         )

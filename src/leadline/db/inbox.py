@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import inbox, inbox_refused
+from leadline.lease import Lease
 
 _READ_AT_A_TIME = 100
 _IDS_AT_A_TIME = 10_000
@@ -135,11 +136,18 @@ def oldest(
 
 
 def acknowledge(
-    db: Database, project_id: int, delivered: Iterable[int], refused: Sequence[Refused], now: datetime
+    db: Database,
+    project_id: int,
+    delivered: Iterable[int],
+    refused: Sequence[Refused],
+    now: datetime,
+    *,
+    under: Lease,
 ) -> None:
-    """Take the deliveries with the ids ``delivered`` out of the inbox and keep ``refused`` rows of them aside, at once."""
+    """Take the deliveries with the ids ``delivered`` out of the inbox and keep ``refused`` rows of them aside, at once. Raises
+    ``LockLost`` if somebody else has the inbox' lock by now."""
     ids = list(delivered)
-    with db.write() as connection:
+    with db.write(under=under) as connection:
         for at in range(0, len(ids), _IDS_AT_A_TIME):
             connection.execute(inbox.delete().where(inbox.c.id.in_(ids[at : at + _IDS_AT_A_TIME])))
         for part in refused:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from leadline.errors import StoreError
 
-CURRENT = "0006"
+CURRENT = "0007"
 """Written down, so that opening a current database need not import Alembic."""
 
 

@@ -238,3 +238,11 @@ sources = sa.Table(
     sa.Column("outcome", sa.JSON),
     sa.UniqueConstraint("project_id", "name"),
 )
+
+locks = sa.Table(
+    "locks",
+    metadata,
+    # Who took a lock last: what is written with another number is refused. Rows stay, so that numbers only grow.
+    sa.Column("name", sa.String(512), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from leadline.db.database import Database
 from leadline.db.models import settings
 from leadline.errors import LeadlineError, StoreError, first_line
+from leadline.lease import Lease
 from leadline.settings.profile import SETTINGS, Profile, check, check_profile, declared
 
 PROJECT = ""
@@ -74,14 +75,22 @@ def remove(db: Database, project_id: int, key: str, tree: str = PROJECT) -> None
     change(db, project_id, {}, [key], tree)
 
 
-def change(db: Database, project_id: int, values: Mapping[str, str], removed: Collection[str], tree: str) -> None:
+def change(
+    db: Database,
+    project_id: int,
+    values: Mapping[str, str],
+    removed: Collection[str],
+    tree: str,
+    *,
+    under: Lease | None = None,
+) -> None:
     """Set all of ``values`` of one tree and take ``removed`` away in one transaction, or nothing (``InvalidRequest``)."""
     texts = {key: check(key, text) for key, text in values.items()}
     own = {key: text for key, text in stored(db, project_id, tree).items() if key not in removed}
     below = {} if tree == PROJECT else stored(db, project_id)
     check_profile({**below, **own, **texts})
     rows = [{"project_id": project_id, "tree": tree, "key": key, "value": text} for key, text in texts.items()]
-    with db.write() as connection:
+    with db.write(under=under) as connection:
         where = (settings.c.project_id == project_id, settings.c.tree == tree)
         connection.execute(settings.delete().where(*where, settings.c.key.in_([*removed, *texts])))
         if rows:

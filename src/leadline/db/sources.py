@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from leadline.db.database import Database
 from leadline.db.models import sources
 from leadline.errors import Conflict, NotFound
+from leadline.lease import Lease
 
 
 @dataclass(frozen=True)
@@ -73,22 +74,25 @@ def remove(db: Database, project_id: int, name: str) -> None:
             raise NotFound(f"There is no source {name!r}; `leadline sources list` shows them")
 
 
-def started(db: Database, project_id: int, name: str, kind: str, settings: Mapping[str, Any], now: datetime) -> None:
-    """A run begins."""
-    with db.write() as connection:
+def started(
+    db: Database, project_id: int, name: str, kind: str, settings: Mapping[str, Any], now: datetime, *, under: Lease
+) -> None:
+    """A run begins, under the lock of the source's runs. Raises ``LockLost``."""
+    with db.write(under=under) as connection:
         changed = connection.execute(sources.update().where(*_is(project_id, name)).values(started_at=now))
         if changed.rowcount == 0:
             _insert(connection, project_id, name, kind, settings, now, configured=False, started_at=now)
 
 
 def finished(
-    db: Database, project_id: int, name: str, outcome: Mapping[str, Any], now: datetime, *, good: bool
+    db: Database, project_id: int, name: str, outcome: Mapping[str, Any], now: datetime, *, good: bool, under: Lease
 ) -> None:
-    """A run has ended; ``good``: everything that the tool has was taken, but for what it refuses."""
+    """A run has ended; ``good``: everything that the tool has was taken, but for what it refuses. Raises ``LockLost`` if another
+    has begun."""
     values: dict[str, Any] = {"finished_at": now, "outcome": dict(outcome)}
     if good:
         values["succeeded_at"] = now
-    with db.write() as connection:
+    with db.write(under=under) as connection:
         connection.execute(sources.update().where(*_is(project_id, name)).values(**values))
 
 

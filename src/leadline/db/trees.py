@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import org_refs, org_tree_versions, org_trees
+from leadline.lease import Lease
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class TreeRow:
     loaded_at: datetime
 
 
-def lock(db: Database, project_id: int, name: str) -> AbstractContextManager[None]:
+def lock(db: Database, project_id: int, name: str) -> AbstractContextManager[Lease]:
     """Hold a tree against other writers, across processes; readers need no lock."""
     return db.lock(f"{project_id}:org:{name}")
 

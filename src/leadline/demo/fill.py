@@ -23,6 +23,7 @@ from leadline.schema import TABLES
 
 if TYPE_CHECKING:
     from leadline.home import Project
+    from leadline.lease import Lease
 
 TREE = "Engineering"
 """The name of the demo's org tree."""
@@ -70,10 +71,10 @@ def fill(
     _check("the year of until", until.year, YEARS)
     demo = span(until, months)
     options = {"developers": developers, "months": months, "seed": seed, "until": until.isoformat()}
-    with project.lock("demo"):
-        changed = _begin(project, options)
+    with project.lock("demo") as lease:
+        changed = _begin(project, options, lease)
         if changed:
-            _make(project, demo, options, progress or (lambda _: None))
+            _make(project, demo, options, progress or (lambda _: None), lease)
         rows = project.lake.snapshot().row_counts()
         first_day, last_day = demo.first.isoformat(), demo.last.isoformat()
         return DemoSummary(developers, months, seed, first_day, last_day, TREE, rows, changed)
@@ -91,7 +92,7 @@ def _now(options: dict[str, Any]) -> datetime:
     return datetime.combine(date.fromisoformat(options["until"]), datetime.min.time(), tzinfo=UTC)
 
 
-def _begin(project: Project, options: dict[str, Any]) -> bool:
+def _begin(project: Project, options: dict[str, Any], lease: Lease) -> bool:
     """Whether there is something to do. Raises ``Conflict`` when the project holds anything but this demo."""
     from leadline import people
 
@@ -112,7 +113,7 @@ def _begin(project: Project, options: dict[str, Any]) -> bool:
             "a demo is not mixed into it: use an empty home (--home)",
             code="not_empty",
         )
-    cursors.put(project.db, project.id, *_CURSOR, {"options": options, "state": "begun"}, _now(options))
+    cursors.put(project.db, project.id, *_CURSOR, {"options": options, "state": "begun"}, _now(options), under=lease)
     return True
 
 
@@ -123,7 +124,9 @@ def _described(options: dict[str, Any]) -> str:
     )
 
 
-def _make(project: Project, demo: Span, options: dict[str, Any], progress: Callable[[float], None]) -> None:
+def _make(
+    project: Project, demo: Span, options: dict[str, Any], progress: Callable[[float], None], lease: Lease
+) -> None:
     from leadline.demo.generate import generate
     from leadline.ingest.delivery import ingest
 
@@ -136,12 +139,12 @@ def _make(project: Project, demo: Span, options: dict[str, Any], progress: Calla
     with generate(demo, **size, temp_dir=project.temp, step=step) as world:
         _load_people(project, world.organization, _now(options))
         for table in TABLES.values():
-            ingest(project, table, world.batches(table))
+            ingest(project, table, world.batches(table), under=lease)
             step(table.name)
     db = project.db
     if not settings.stored(db, project.id).get("bots"):
         settings.put(db, project.id, {"bots": OWN_BOT})
-    cursors.put(db, project.id, *_CURSOR, {"options": options, "state": "done"}, _now(options))
+    cursors.put(db, project.id, *_CURSOR, {"options": options, "state": "done"}, _now(options), under=lease)
 
 
 def _load_people(project: Project, organization: Organization, now: datetime) -> None:

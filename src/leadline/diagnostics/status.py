@@ -278,8 +278,7 @@ def _source(project: Project, row: SourceRow, now: datetime) -> SourceStatus:
     outcome = row.outcome or {}
     state = str(outcome.get("state", "never run"))
     if under_way(row):
-        with project.lock_if_free(run_lock(row.name)) as free:
-            state = "interrupted" if free else "running"
+        state = "interrupted" if project.is_free(run_lock(row.name)) else "running"
     return SourceStatus(
         name=row.name,
         kind=row.kind,

@@ -4,7 +4,6 @@ reads any more. Content never changes."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
@@ -20,10 +19,6 @@ MANY_SMALL_FILES = 16
 _log = structlog.get_logger("leadline.exports")
 
 
-class _Held(Exception):
-    pass
-
-
 def maintain(home: Home, now: datetime, faults: ProjectFaults | None = None) -> Iterator[str]:
     """Look after every table of every project, a table a step, so that whoever has other work can stop in between;
     yields the table's name. A table that something is delivered to at this moment is left for the next time."""
@@ -36,16 +31,6 @@ def maintain(home: Home, now: datetime, faults: ProjectFaults | None = None) -> 
 
 
 def _compact(project: Project, table: str, now: datetime) -> None:
-    @contextmanager
-    def lock(name: str) -> Iterator[None]:
-        with project.lock_if_free(name) as free:
-            if not free:
-                raise _Held
-            yield
-
-    try:
-        done = compact_lake(project.lake, table, now=now, lock=lock, least=MANY_SMALL_FILES)
-    except _Held:
-        return
+    done = compact_lake(project.lake, table, writing=project.writing_if_free, now=now, least=MANY_SMALL_FILES)
     if done.merged or done.cleared:
         _log.info("table compacted", table=table, merged=done.merged, written=done.written, cleared=done.cleared)

@@ -1,6 +1,7 @@
 """The one way rows enter the lake: stage them, resolve them against what is there, commit once. A delivery is one atomic Delta
 commit, or none when nothing changes. Staging happens outside the table's lock, resolving and committing inside it, so any number of
-processes may deliver at once and none loses or doubles a row. A process killed anywhere leaves the last good state."""
+processes may deliver at once and none loses or doubles a row. A process killed anywhere leaves the last good state, and one that
+loses the lock resolves anew against what the table has become."""
 
 from __future__ import annotations
 
@@ -10,15 +11,16 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from leadline.engine import Engine
-from leadline.errors import StoreError
+from leadline.errors import LockLost, StoreError
 from leadline.home import Project
 from leadline.ingest.resolution import Outcome, decide, repeated_within, resolve
 from leadline.ingest.staging import stage_batches
-from leadline.lake import Lake
+from leadline.lake import Lake, TableWriter
 from leadline.lake.maintenance import TOO_MANY_SMALL_FILES, clear_table, merge_files, small_files
+from leadline.lease import Lease
 from leadline.schema import Table
 
 if TYPE_CHECKING:
@@ -42,6 +44,28 @@ class Receipt:
     version: int | None
 
 
+T = TypeVar("T")
+_TRIES = 5
+"""How often a change of a table is begun, if its lock is lost each time."""
+
+
+def change_table(
+    project: Project, table: Table, change: Callable[[TableWriter], T], *, under: Lease | None = None
+) -> T:
+    """What ``change`` makes of the table, whose lock is held meanwhile. Where the lock was lost nothing has changed, and ``change``
+    begins anew with the table as it is by then. ``under``: another lock without which nothing is written; it is not taken anew.
+    Raises ``LockLost`` if that one is lost, or the table's again and again."""
+    for _ in range(_TRIES - 1):
+        try:
+            with project.writing(table, under=under) as writer:
+                return change(writer)
+        except LockLost:
+            if under is not None:
+                under.require()
+    with project.writing(table, under=under) as writer:
+        return change(writer)
+
+
 def ingest(
     project: Project,
     table: Table,
@@ -49,18 +73,20 @@ def ingest(
     *,
     progress: Callable[[int], None] | None = None,
     engine: Engine | None = None,
+    under: Lease | None = None,
 ) -> Receipt:
     """Takes typed rows of ``table`` into the lake in one commit.
 
     ``batches`` carry columns of ``table.arrow_schema`` (missing ones are unknown). A row replaces the one of the same
     natural key unless both carry ``updated_at`` and it is the older; rows of an immutable table are only added. The
     outcome does not depend on how a delivery is cut. Nothing is taken if ``batches`` raises. ``progress`` is told the
-    rows staged so far; ``engine`` lends one for resolving (default: one of its own). Raises ``InvalidInput`` for rows
-    that are not of the table, ``StoreError`` if the disk fails.
+    rows staged so far; ``engine`` lends one for resolving (default: one of its own); ``under``: a lock that the caller
+    holds, without which nothing is taken. Raises ``InvalidInput`` for rows that are not of the table, ``LockLost`` if
+    ``under`` was lost, ``StoreError`` if the disk fails.
     """
     with staging(project.lake, table) as folder:
         staged, rows = stage_batches(table, batches, folder, progress)
-        return commit_staged(project, table, staged, rows, engine=engine)
+        return commit_staged(project, table, staged, rows, engine=engine, under=under)
 
 
 @contextmanager
@@ -81,6 +107,7 @@ def commit_staged(
     *,
     message: str = "ingest",
     engine: Engine | None = None,
+    under: Lease | None = None,
 ) -> Receipt:
     """Resolves ``staged`` files (``rows`` rows, conforming to the table, in delivery order) and commits them."""
     lake = project.lake
@@ -89,30 +116,28 @@ def commit_staged(
     lent = nullcontext(engine) if engine is not None else Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT)
     with lent as resolver:
         repeated_within(resolver, table, staged)
-        with project.lock(f"lake:{table.name}"):
-            outcome, version = _commit(lake, table, staged, resolver, message)
+        outcome, version = change_table(
+            project, table, lambda writer: _commit(writer, staged, resolver, message), under=under
+        )
     if version is not None and version % CLEAR_EVERY == 0 and outcome.added_files:
         with suppress(StoreError, OSError):  # the rows are in; clearing comes round again
             clear_table(lake, table, now=datetime.now(UTC))
     return Receipt(outcome.added, outcome.updated, rows - outcome.added - outcome.updated, version)
 
 
-def commit_held(lake: Lake, table: Table, staged: Sequence[Path], *, engine: Engine, message: str = "ingest") -> None:
+def commit_held(writer: TableWriter, staged: Sequence[Path], *, engine: Engine, message: str = "ingest") -> None:
     """As ``commit_staged`` with at least one row, for who holds the table's lock."""
-    repeated_within(engine, table, staged)
-    _commit(lake, table, staged, engine, message)
+    repeated_within(engine, writer.table, staged)
+    _commit(writer, staged, engine, message)
 
 
-def _commit(
-    lake: Lake, table: Table, staged: Sequence[Path], engine: Engine, message: str
-) -> tuple[Outcome, int | None]:
-    """Resolve and commit; ``repeated_within`` has run, the table's lock is held."""
-    present = lake.newest([table.name]).files(table.name)
-    outcome = resolve(engine, table, staged, present, folder=staged[0].parent)
-    if not outcome.added_files and not outcome.removed_files:
-        return outcome, lake.version(table.name)
-    version = lake.commit(table, added=outcome.added_files, removed=outcome.removed_files, message=message)
-    return outcome, _merge_if_many(lake, table) or version
+def _commit(writer: TableWriter, staged: Sequence[Path], engine: Engine, message: str) -> tuple[Outcome, int | None]:
+    """Resolve and commit; ``repeated_within`` has run."""
+    outcome = resolve(engine, writer.table, staged, writer.files(), folder=staged[0].parent)
+    if outcome.added_files or outcome.removed_files:
+        writer.commit(added=outcome.added_files, removed=outcome.removed_files, message=message)
+        _merge_if_many(writer)
+    return outcome, writer.version
 
 
 def dry_run(project: Project, table: Table, staged: Sequence[Path], rows: int) -> Receipt:
@@ -126,10 +151,9 @@ def dry_run(project: Project, table: Table, staged: Sequence[Path], rows: int) -
     return Receipt(decision.added, decision.updated, decision.superseded, lake.version(table.name))
 
 
-def _merge_if_many(lake: Lake, table: Table) -> int | None:
-    """Merges the table's small files when there are too many; the new version, if so. The table's lock is held."""
-    small = small_files(lake.newest([table.name]), table.name)
-    if len(small) <= TOO_MANY_SMALL_FILES:
-        return None
-    merge_files(lake, table, small)
-    return lake.version(table.name)
+def _merge_if_many(writer: TableWriter) -> None:
+    """Merges the table's small files when there are too many."""
+    small = small_files(writer)
+    if len(small) > TOO_MANY_SMALL_FILES:
+        with suppress(LockLost):  # the rows are in; merging comes round again
+            merge_files(writer, small)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -20,13 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from leadline.db import Database, inbox
 from leadline.db.inbox import Delivery, Refused, Waiting
 from leadline.engine import Engine
-from leadline.errors import LeadlineError, StoreError
+from leadline.errors import LeadlineError, LockLost, StoreError
 from leadline.formats.json_lines import parsed_line
 from leadline.formats.rows import Columns, RawRow, Refusal, RowRefused, as_line, raw_row
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, ingest
 from leadline.ingest.partial_rows import PARENT, Arrival, ingest_by_policy
 from leadline.ingest.validation import RowValidator
+from leadline.lease import Lease
 from leadline.schema import TABLES, Table
 from leadline.sources.kit.webhooks import MergePolicy
 
@@ -37,6 +39,9 @@ LOCK = "inbox"
 ROWS_AT_A_TIME = 20_000
 SIZE_AT_A_TIME = 32 << 20
 """What one delivery to the lake takes at most (rows, characters)."""
+
+_TRIES = 5
+"""How often a flush is begun, if the inbox' lock is lost each time."""
 
 DUE_ROWS = 2_000
 DUE_AFTER = timedelta(seconds=60)
@@ -153,17 +158,24 @@ def flush(project: Project, *, now: Callable[[], datetime], tables: Collection[s
     """Deliver to the lake whatever waits in the project's inbox (for ``tables``) at this moment; the rows delivered. Rows that the
     lake cannot take are kept aside and hold up nobody. Any number of processes may flush at once. A table that cannot be written
     keeps its own rows waiting; ``StoreError`` is raised once the others have theirs. Raises what the database raises, too."""
-    delivered = 0
     if tables is not None and PARENT in tables:
         # Whether a comment is news is told by its pull request: those that came before it go before it.
         tables = {*tables, *PULL_REQUEST_TABLES}
-    with project.lock(LOCK):
+    for _ in range(_TRIES - 1):
+        with suppress(LockLost):  # what was not delivered waits still, unless somebody else has delivered it
+            return _flush(project, now, tables)
+    return _flush(project, now, tables)
+
+
+def _flush(project: Project, now: Callable[[], datetime], tables: Collection[str] | None) -> int:
+    delivered = 0
+    with project.lock(LOCK) as lease:
         # What comes from now on is for the next flush: this one has an end.
         until = inbox.newest(project.db, project.id, tables)
         if until is None:
             return 0
         with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
-            courier = _Courier(project, engine, RowValidator(engine), now)
+            courier = _Courier(project, lease, engine, RowValidator(engine), now)
             limits: dict[str, Any] = {"until": until, "rows": ROWS_AT_A_TIME, "size": SIZE_AT_A_TIME}
             while batch := inbox.oldest(project.db, project.id, **limits, tables=tables, besides=courier.broken):
                 delivered += courier.deliver(batch)
@@ -174,9 +186,10 @@ def flush(project: Project, *, now: Callable[[], datetime], tables: Collection[s
 
 @dataclass
 class _Courier:
-    """Takes deliveries of one project from the inbox to the lake. The inbox' lock is held."""
+    """Takes deliveries of one project from the inbox to the lake, under the inbox' lock ``lease``."""
 
     project: Project
+    lease: Lease
     engine: Engine
     validator: RowValidator
     now: Callable[[], datetime]
@@ -200,6 +213,8 @@ class _Courier:
             return 0
         try:
             rows, refused = self._into_lake(TABLES[name], waiting)
+        except LockLost:  # no matter of this table: the whole flush begins anew
+            raise
         except StoreError as error:
             self.broken[name] = error
             return 0
@@ -218,14 +233,14 @@ class _Courier:
         lines = [(delivery, line) for delivery in waiting for line in delivery.content.split("\n")]
         batches, reasons = self._typed(table, [line for _, line in lines])
         if waiting[0].policy is None:
-            ingest(self.project, table, batches, engine=self.engine)
+            ingest(self.project, table, batches, engine=self.engine, under=self.lease)
         else:
             arrivals = {
                 delivery.id: Arrival(MergePolicy.restored(delivery.policy or "{}"), delivery.received_at)
                 for delivery in waiting
             }
             good = [arrivals[delivery.id] for at, (delivery, _) in enumerate(lines) if at not in reasons]
-            ingest_by_policy(self.project, table, batches, good, engine=self.engine)
+            ingest_by_policy(self.project, table, batches, good, engine=self.engine, under=self.lease)
         refused = []
         for at, reason in sorted(reasons.items()):
             delivery, line = lines[at]
@@ -252,7 +267,7 @@ class _Courier:
 
     def _acknowledge(self, waiting: Sequence[Waiting], refused: Sequence[Refused]) -> None:
         ids = [delivery.id for delivery in waiting]
-        inbox.acknowledge(self.project.db, self.project.id, ids, refused, self.now())
+        inbox.acknowledge(self.project.db, self.project.id, ids, refused, self.now(), under=self.lease)
         if refused:
             rows = sum(part.rows for part in refused)
             log.warning("%s pushed rows of %s were kept aside: %s", rows, refused[0].table, refused[-1].reason)

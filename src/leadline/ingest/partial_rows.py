@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from leadline.engine import Engine, parquet_relation, quoted
 from leadline.engine.sql_text import sql_list
 from leadline.home import Project
-from leadline.ingest.delivery import commit_held, staging
+from leadline.ingest.delivery import change_table, commit_held, staging
 from leadline.ingest.removal import remove_held, same_as
 from leadline.ingest.staging import conform, stage_batches
-from leadline.lake import Lake
+from leadline.lake import TableWriter
+from leadline.lease import Lease
 from leadline.schema import TABLES, Table
 from leadline.sources.kit.webhooks import MergePolicy
 
@@ -41,34 +42,46 @@ class Arrival:
 
 
 def ingest_by_policy(
-    project: Project, table: Table, batches: Sequence[pa.RecordBatch], arrivals: Sequence[Arrival], *, engine: Engine
+    project: Project,
+    table: Table,
+    batches: Sequence[pa.RecordBatch],
+    arrivals: Sequence[Arrival],
+    *,
+    engine: Engine,
+    under: Lease | None = None,
 ) -> None:
     """Merge the rows of ``batches``, each with its one of ``arrivals``, into the table: at most one commit of what they
     change and one of what they take away. Raises as ``delivery.ingest``."""
-    lake = project.lake
     rows = [_in_utc(row) for batch in batches for row in conform(batch, table).to_pylist()]
-    with project.lock(f"lake:{table.name}"):
-        keys = [_key(table, row) for row in rows]
-        present = _present(lake, table, table.key, keys, engine)
-        parent_keys = [
-            key[: len(_PARENT_KEY)]
-            for key, arrival in zip(keys, arrivals, strict=True)
-            if _needs_parent(arrival.policy)
-        ]
-        parents = _present(lake, TABLES[PARENT], _PARENT_KEY, parent_keys, engine)
-        versions = {key: row["updated_at"] for key, row in parents.items()}
-        merged = merge(table, zip(rows, arrivals, strict=True), present, versions)
-        changed = [row for key, row in merged.items() if row is not None and row != present.get(key)]
-        leaving = [key for key, row in merged.items() if row is None and key in present]
-        if changed:
-            import pyarrow as pa
+    arriving = list(zip(rows, arrivals, strict=True))
+    change_table(project, table, lambda writer: _merge_into(project, writer, arriving, engine), under=under)
 
-            batch = pa.RecordBatch.from_pylist(changed, schema=table.arrow_schema)
-            with staging(lake, table) as folder:
-                staged, _ = stage_batches(table, [batch], folder)
-                commit_held(lake, table, staged, engine=engine)
-        if leaving:
-            remove_held(project, table, _keys(table, table.key, leaving))
+
+def _merge_into(
+    project: Project, writer: TableWriter, arriving: Sequence[tuple[Typed, Arrival]], engine: Engine
+) -> None:
+    table, lake = writer.table, writer.lake
+    keys = [_key(table, row) for row, _ in arriving]
+    present = _present(writer.files(), table, table.key, keys, engine)
+    parent_keys = [
+        key[: len(_PARENT_KEY)]
+        for key, (_, arrival) in zip(keys, arriving, strict=True)
+        if _needs_parent(arrival.policy)
+    ]
+    parents = _present(lake.newest([PARENT]).files(PARENT), TABLES[PARENT], _PARENT_KEY, parent_keys, engine)
+    versions = {key: row["updated_at"] for key, row in parents.items()}
+    merged = merge(table, arriving, present, versions)
+    changed = [row for key, row in merged.items() if row is not None and row != present.get(key)]
+    leaving = [key for key, row in merged.items() if row is None and key in present]
+    if changed:
+        import pyarrow as pa
+
+        batch = pa.RecordBatch.from_pylist(changed, schema=table.arrow_schema)
+        with staging(lake, table) as folder:
+            staged, _ = stage_batches(table, [batch], folder)
+            commit_held(writer, staged, engine=engine)
+    if leaving:
+        remove_held(project, writer, _keys(table, table.key, leaving))
 
 
 def merge(
@@ -128,9 +141,8 @@ def _completed(row: Typed, current: Typed, policy: MergePolicy) -> Typed:
 
 
 def _present(
-    lake: Lake, table: Table, names: Sequence[str], keys: Sequence[Key], engine: Engine
+    files: Sequence[str], table: Table, names: Sequence[str], keys: Sequence[Key], engine: Engine
 ) -> dict[Key, dict[str, Any]]:
-    files = lake.newest([table.name]).files(table.name)
     if not files or not keys:
         return {}
     engine.bind_arrow("wanted", _keys(table, names, list(dict.fromkeys(keys))))

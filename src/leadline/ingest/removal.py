@@ -8,24 +8,26 @@ from leadline.engine import Engine, parquet_relation, quoted
 from leadline.engine.sql_text import sql_list
 from leadline.errors import InvalidInput
 from leadline.home import Project
-from leadline.ingest.delivery import MEMORY_LIMIT, staging
+from leadline.ingest.delivery import MEMORY_LIMIT, change_table, staging
 from leadline.ingest.resolution import write_rows
 from leadline.ingest.staging import StagingWriter, lower_case_columns
+from leadline.lake import TableWriter
+from leadline.lease import Lease
 from leadline.schema import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def remove(project: Project, table: Table, keys: pa.Table) -> int:
+def remove(project: Project, table: Table, keys: pa.Table, *, under: Lease | None = None) -> int:
     """Removes every row of ``table`` that matches a row of ``keys``; returns how many rows went. ``keys`` carries some or all
     natural key columns: with ``repository`` and ``sha`` all files of those commits go from ``commit_files``. Nothing is committed
-    when nothing matches. Raises ``InvalidInput`` for a column outside the key."""
+    when nothing matches, or the lock ``under`` which the caller works was lost (``LockLost``). Raises ``InvalidInput`` for a column
+    outside the key."""
     names = keys.column_names
     if not names or not set(names) <= set(table.key):
         raise InvalidInput(f"Rows of {table.name} are removed by {', '.join(table.key)}, not by {', '.join(names)}")
-    with project.lock(f"lake:{table.name}"):
-        return remove_held(project, table, keys)
+    return change_table(project, table, lambda writer: remove_held(project, writer, keys), under=under)
 
 
 def same_as(table: Table, name: str) -> str:
@@ -43,11 +45,11 @@ def _matches(table: Table, names: list[str]) -> str:
     return f"EXISTS (FROM leaving WHERE {same})"
 
 
-def remove_held(project: Project, table: Table, keys: pa.Table) -> int:
+def remove_held(project: Project, writer: TableWriter, keys: pa.Table) -> int:
     """As ``remove``, for a caller that holds the table's lock."""
-    lake, names = project.lake, keys.column_names
+    table, names = writer.table, keys.column_names
     with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
-        present = lake.newest([table.name]).files(table.name)
+        present = writer.files()
         if not present or not keys.num_rows:
             return 0
         lower = lower_case_columns(table)
@@ -65,11 +67,11 @@ def remove_held(project: Project, table: Table, keys: pa.Table) -> int:
         if not touched:
             return 0
         leaving = [present[at] for at in sorted(touched)]
-        with staging(lake, table) as folder:
-            writer = StagingWriter(table, folder)
+        with staging(writer.lake, table) as folder:
+            staged = StagingWriter(table, folder)
             scan = parquet_relation(leaving, table.arrow_schema)
             stay = f"SELECT {sql_list(table.arrow_schema.names)} FROM {scan} AS stored WHERE NOT {matches}"
-            write_rows(engine, stay, writer)
-            kept = writer.close()
-            lake.commit(table, added=kept, removed=leaving, message="remove")
+            write_rows(engine, stay, staged)
+            kept = staged.close()
+            writer.commit(added=kept, removed=leaving, message="remove")
         return int(sum(touched.values()))

@@ -2,5 +2,6 @@
 
 from leadline.lake.lake import Lake
 from leadline.lake.snapshot import DataFile, Snapshot
+from leadline.lake.writer import TableWriter
 
-__all__ = ["DataFile", "Lake", "Snapshot"]
+__all__ = ["DataFile", "Lake", "Snapshot", "TableWriter"]

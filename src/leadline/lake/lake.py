@@ -1,27 +1,23 @@
-"""The Delta tables of one project under one folder: pinned snapshots out, atomic commits of Parquet files in.
+"""The Delta tables of one project under one folder: pinned snapshots out, Parquet files in, by a ``TableWriter``.
 
-Every table of the schema has its own sub-folder, readable by any Delta reader. Writers put finished Parquet files into
-the table's staging folder and commit them here together with the files they replace; what was never committed is
-invisible and is cleared away later. Who may write when is the caller's business (``ingest`` holds a lock per table).
+Every table of the schema has its own sub-folder, readable by any Delta reader. What was never committed is invisible and is
+cleared away later.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from leadline.atomic_file import make_durable
 from leadline.errors import StoreError, first_line
-from leadline.lake.files import add_action
 from leadline.lake.snapshot import DataFile, Manifest, Snapshot
-from leadline.schema import TABLES, Table
+from leadline.schema import TABLES
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -101,11 +97,12 @@ class Lake:
             if (manifest := self._manifests.get((table, version))) is not None:
                 self._manifests.move_to_end((table, version))
                 return manifest
-        manifest = Manifest(version, _data_files(self.folder(table), self.open_delta(table, version)))
-        self._remember(table, manifest)
+        manifest = Manifest(version, data_files(self.folder(table), self.open_delta(table, version)))
+        self.remember(table, manifest)
         return manifest
 
-    def _remember(self, table: str, manifest: Manifest) -> None:
+    def remember(self, table: str, manifest: Manifest) -> None:
+        """Keep the files of a version, so that its log need not be read for them."""
         with self._guard:
             self._manifests[table, manifest.version] = manifest
             while len(self._manifests) > _MANIFESTS_KEPT:
@@ -130,89 +127,13 @@ class Lake:
         folder.mkdir(parents=True)
         return folder
 
-    def commit(self, table: Table, *, added: Sequence[Path] = (), removed: Sequence[str] = (), message: str) -> int:
-        """One atomic Delta commit: ``added`` Parquet files join, ``removed`` files (as ``Snapshot.files`` names them)
-        leave. Returns the new version.
-
-        ``added`` lie anywhere below the table's folder and are moved into place; ``message`` is kept in the table's
-        history. Raises ``StoreError`` when a removed file is no longer part of the newest version (somebody else
-        replaced it) or the disk fails; nothing is changed then.
-        """
-        from deltalake.exceptions import DeltaError
-        from deltalake.transaction import CommitProperties, RemoveAction
-
-        delta = self._writable(table)
-        current = {file.path: file for file in _data_files(self.folder(table.name), delta)}
-        leaving = [Path(path) for path in removed]
-        if missing := [path for path in leaving if path not in current]:
-            raise StoreError(
-                f"Table {table.name} changed meanwhile: {missing[0].name} is no longer part of it; try again"
-            )
-        placed = self._place(table, added)
-        now_ms = int(time.time() * 1000)
-        actions: list[Any] = [add_action(path, table) for path in placed]
-        actions += [RemoveAction(path.name, True, now_ms, current[path].size) for path in leaving]
-        try:
-            delta.create_write_transaction(
-                actions,
-                "append",
-                table.arrow_schema,
-                commit_properties=CommitProperties(custom_metadata={"userMetadata": message}),
-            )
-        except (DeltaError, OSError) as error:
-            for path in placed:
-                path.unlink(missing_ok=True)
-            raise StoreError(f"Table {table.name} could not be committed: {first_line(error)}") from error
-        delta.update_incremental()
-        version = int(delta.version())
-        self._make_log_durable(table.name, version)
-        self._remember(table.name, Manifest(version, _data_files(self.folder(table.name), delta)))
-        return version
-
-    def _writable(self, table: Table) -> DeltaTable:
-        """The newest version of the table, created when it is not there and widened by columns declared since."""
-        from deltalake import DeltaTable, Schema
-        from deltalake.exceptions import DeltaError
-
-        delta: DeltaTable | None = None
-        if self.version(table.name) is None:
-            self.folder(table.name).mkdir(parents=True, exist_ok=True)
-            try:
-                delta = DeltaTable.create(
-                    self.folder(table.name), table.arrow_schema, mode="ignore", configuration=dict(CONFIGURATION)
-                )
-            except (DeltaError, OSError) as error:
-                if self.version(table.name) is None:  # else another process created it at the same moment
-                    raise StoreError(f"Table {table.name} could not be created: {first_line(error)}") from error
-        if delta is None:
-            delta = self.open_delta(table.name)
-        stored = {field.name for field in delta.schema().fields}
-        new = [field for field in Schema.from_arrow(table.arrow_schema).fields if field.name not in stored]
-        if new:
-            delta.alter.add_columns(new)
-            delta = self.open_delta(table.name)
-        return delta
-
-    def _place(self, table: Table, added: Iterable[Path]) -> list[Path]:
-        placed = []
-        for path in added:
-            make_durable(path)
-            target = self.folder(table.name) / f"part-{self._new_id()}.parquet"
-            path.rename(target)
-            placed.append(target)
-        if placed:
-            make_durable(self.folder(table.name))
-        return placed
-
-    def _make_log_durable(self, table: str, version: int) -> None:
-        log = self.folder(table) / LOG
-        entry = log / f"{version:020d}.json"
-        if entry.exists():
-            make_durable(entry)
-        make_durable(log)
+    def new_file(self, table: str) -> Path:
+        """A path for a new file of ``table``."""
+        return self.folder(table) / f"part-{self._new_id()}.parquet"
 
 
-def _data_files(folder: Path, delta: DeltaTable) -> tuple[DataFile, ...]:
+def data_files(folder: Path, delta: DeltaTable) -> tuple[DataFile, ...]:
+    """The files of a table in ``folder`` at the version that ``delta`` is at, oldest first."""
     import pyarrow as pa
 
     actions = pa.table(delta.get_add_actions(flatten=True))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any
 from leadline.errors import StoreError
 from leadline.lake.files import parquet_rows
 from leadline.lake.lake import KEEP_DAYS, STAGING, Lake
-from leadline.lake.snapshot import DataFile, Snapshot
+from leadline.lake.snapshot import DataFile
+from leadline.lake.writer import TableWriter
 from leadline.schema import TABLES, Table, table_named
 from leadline.schema.table import untold
 
@@ -27,7 +28,8 @@ TOO_MANY_SMALL_FILES = 64
 ABANDONED_AFTER = timedelta(days=1)
 """Files in staging this old belong to a process that died: no delivery takes a day."""
 
-LockFactory = Callable[[str], AbstractContextManager[None]]
+Writing = Callable[[Table], AbstractContextManager[TableWriter | None]]
+"""Opens a writer of a table under its lock; None if somebody else holds it and it is not waited for."""
 
 
 @dataclass(frozen=True)
@@ -120,26 +122,26 @@ def _key_findings(table: Table, files: Sequence[DataFile]) -> list[str]:
 # -- compaction ----------------------------------------------------------------------------------------------------
 
 
-def small_files(snapshot: Snapshot, table: str) -> list[DataFile]:
+def small_files(writer: TableWriter) -> list[DataFile]:
     """The table's files that are worth merging."""
-    return [file for file in snapshot.data_files(table) if 0 <= file.rows < SMALL_FILE_ROWS]
+    return [file for file in writer.data_files() if 0 <= file.rows < SMALL_FILE_ROWS]
 
 
-def compact_table(lake: Lake, table: Table, lock: LockFactory, least: int = 2) -> tuple[int, int]:
+def compact_table(writing: Writing, table: Table, least: int = 2) -> tuple[int, int]:
     """Merges the table's small files, if there are ``least`` of them, in one commit; (files merged, files they became)."""
-    with lock(f"lake:{table.name}"):
-        small = small_files(lake.newest([table.name]), table.name)
-        if len(small) < least:
+    with writing(table) as writer:
+        small = [] if writer is None else small_files(writer)
+        if writer is None or len(small) < least:
             return 0, 0
-        return merge_files(lake, table, small)
+        return merge_files(writer, small)
 
 
-def merge_files(lake: Lake, table: Table, files: Sequence[DataFile]) -> tuple[int, int]:
-    """Rewrites ``files`` as few; the table's lock is held. (files merged, files they became)."""
-    folder = lake.staging_folder(table.name)
+def merge_files(writer: TableWriter, files: Sequence[DataFile]) -> tuple[int, int]:
+    """Rewrites ``files`` as few; (files merged, files they became)."""
+    folder = writer.lake.staging_folder(writer.table.name)
     try:
-        written = list(_merged(table, files, folder))
-        lake.commit(table, added=written, removed=[str(file.path) for file in files], message="compact")
+        written = list(_merged(writer.table, files, folder))
+        writer.commit(added=written, removed=[str(file.path) for file in files], message="compact")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return len(files), len(written)
@@ -240,17 +242,16 @@ def compact_lake(
     lake: Lake,
     table: str | None = None,
     *,
+    writing: Writing,
     now: datetime,
-    lock: LockFactory | None = None,
     keep_days: int = KEEP_DAYS,
     least: int = 2,
 ) -> Compaction:
     """Merges small files of the table called ``table`` (default: every table), where there are ``least``, and clears files
-    that no version of the last ``keep_days`` days reads. Content stays the same. ``lock`` keeps deliveries out while a
-    table is merged."""
+    that no version of the last ``keep_days`` days reads. Content stays the same."""
     merged = written = cleared = 0
     for each_table in TABLES.values() if table is None else [table_named(table)]:
-        from_files, to_files = compact_table(lake, each_table, lock or (lambda _: nullcontext()), least)
+        from_files, to_files = compact_table(writing, each_table, least)
         merged, written = merged + from_files, written + to_files
         cleared += clear_table(lake, each_table, now=now, keep_days=keep_days)
     return Compaction(merged, written, cleared)

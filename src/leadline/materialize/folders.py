@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from leadline.lease import Lease
 from leadline.materialize.incremental import BuildRecord
 
 _STATE = "state-"
@@ -32,9 +33,26 @@ class Folders:
         """The folder called ``name``."""
         return self._root / name
 
-    def state(self, name: str) -> Path:
-        """The folder that computations which share the state ``name`` keep."""
-        return self._root / f"{_STATE}{name}"
+    def state(self, name: str, lease: Lease) -> Path:
+        """The folder that computations which share the state ``name`` keep, in the hands of ``lease`` alone: it goes by its number
+        from now on, so that who had it before and lost the lock finds it gone. Raises ``LockLost`` if a later lease has it."""
+        folder = self._root / f"{_STATE}{name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        mine = folder / str(lease.number)
+        newest = max(map(_number, folder.iterdir()), default=0)
+        try:
+            if newest > lease.number:
+                lease.require_newest(newest)
+            elif newest:
+                (folder / str(newest)).rename(mine)
+            else:
+                mine.mkdir()
+        except FileNotFoundError:
+            lease.require_newest(None)  # somebody else has just taken it
+        for path in folder.iterdir():
+            if _number(path) < lease.number:
+                _delete(path)
+        return mine
 
     def fill(self, folder: Path, write: Callable[[Path], BuildRecord]) -> None:
         """Make ``folder`` of what ``write`` puts into one beside it: it appears whole or not at all."""
@@ -43,6 +61,10 @@ class Folders:
         try:
             write(unfinished).write(unfinished)
             unfinished.rename(folder)
+        except OSError:
+            # Two may compute the same at once, if a lock was lost: the first to be done serves both.
+            if not folder.is_dir():
+                raise
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -61,6 +83,18 @@ class Folders:
             with suppress(FileNotFoundError):  # finished, or deleted by somebody else, at this moment
                 if folder.stat().st_mtime < old:
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _number(state: Path) -> int:
+    """The number by which a folder of a state goes; 0 for what earlier releases left."""
+    return int(state.name) if state.name.isdecimal() else 0
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def in_use(folder: Path) -> bool:

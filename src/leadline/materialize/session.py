@@ -104,6 +104,7 @@ class Sessions:
             bind_people=bind_people,
             profile=profile,
             lock=project.lock,
+            turn=project.turn,
             before_each=before_each,
         )
         opened = Session(engine, store)

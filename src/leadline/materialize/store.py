@@ -11,12 +11,14 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.engine import EVERYTHING, Within, compiled
 from leadline.engine.repositories import rows_by_repository
+from leadline.errors import LockLost
 from leadline.materialize.compiled import CompiledQueryCache, code_digest
 from leadline.materialize.dependencies import AskedProfile, Dependencies, Lineage, Lineages
 from leadline.materialize.folders import Folders, in_use, share
@@ -32,10 +34,13 @@ if TYPE_CHECKING:
     from leadline.engine import Backend
     from leadline.engine.spellings import Spellings
     from leadline.lake import Snapshot
+    from leadline.lease import Lease
     from leadline.settings.profile import Profile
 
 _BATCH_ROWS = 4_200_000
 """Rows of the policy's ``weighed`` tables that are worked on at a time: what fits in the engine's memory without spilling."""
+_TRIES = 3
+"""How often a step is begun, if the lock of its state is lost each time."""
 _TRIED_STATES = 2
 """Earlier states that are compared with the present one before it is computed from nothing."""
 
@@ -44,7 +49,7 @@ class MaterializationStore:
     """The stored tables of one project at one state of its data.
 
     ``people`` names the state of the developers (the versions of the org trees), ``bind_people`` binds them in ``engine``;
-    ``before_each`` hears of each step that must be computed. ``lock`` is the project's lock across processes. ``queries``
+    ``before_each`` hears of each step that must be computed. ``lock`` and ``turn`` are the project's, across processes. ``queries``
     keeps the texts of queries beside the facts.
     """
 
@@ -59,7 +64,8 @@ class MaterializationStore:
         people: Mapping[str, int],
         bind_people: Callable[[], None],
         profile: Profile,
-        lock: Callable[[str], AbstractContextManager[None]],
+        lock: Callable[[str], AbstractContextManager[Lease]],
+        turn: Callable[[str], AbstractContextManager[None]],
         before_each: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self.queries = CompiledQueryCache(folder.with_name("queries"), policy.query_code, engine.dialect)
@@ -73,6 +79,7 @@ class MaterializationStore:
         self._bind_people = bind_people
         self._profile = profile
         self._lock = lock
+        self._turn = turn
         self._before_each = before_each
         self._raw_within: dict[str, Within] = {}
         self._lineages = Lineages(self.queries, profile)
@@ -143,7 +150,8 @@ class MaterializationStore:
     def _ready(self, model: Model) -> Path:
         folder = self._named(model)
         if not in_use(folder):
-            with self._lock(f"facts:{folder.name}"):
+            # A folder's rows follow from its name and it appears whole, so that nothing but work is lost by computing it twice.
+            with self._turn(f"facts:{folder.name}"):
                 if not in_use(folder):
                     self._compute(model, folder)
         return folder
@@ -184,14 +192,23 @@ class MaterializationStore:
             self._engine.copy(text, folder / f"{number:05}.parquet", "parquet", compression="snappy")
 
     def _run(self, model: Model, computation: Computation, follows: Dependencies, folder: Path) -> None:
+        """Write the rows of a step that no query can say; anew, if the lock of its state was lost meanwhile."""
+        for _ in range(_TRIES - 1):
+            with suppress(LockLost):
+                return self._run_once(model, computation, follows, folder)
+            for file in folder.iterdir():
+                file.unlink()
+        return self._run_once(model, computation, follows, folder)
+
+    def _run_once(self, model: Model, computation: Computation, follows: Dependencies, folder: Path) -> None:
         self._before_each(model.name)
         self.bind_raw(tables=computation.sources)
         self.bind(computation.depends_on)
-        state = self._folders.state(computation.state or model.name)
         profile = AskedProfile(self._profile, frozenset(follows.answers))
         # Always taken after the lock of a state of the data, and nothing else is taken under it: no deadlock.
-        with self._lock(f"facts:{state.name}"):
-            state.mkdir(exist_ok=True)
+        shared = computation.state or model.name
+        with self._lock(f"facts:state-{shared}") as lease:
+            state = self._folders.state(shared, lease)
             snapshot = self._snapshot.of(computation.sources)
             readable = frozenset([*computation.sources, *(above.bound_name for above in computation.depends_on)])
             context = BuildContext(
@@ -205,7 +222,11 @@ class MaterializationStore:
                 self.queries,
                 self.spellings,
             )
-            computation.run(context)
+            try:
+                computation.run(context)
+            except Exception:
+                lease.require()  # who lost the state may find anything there
+                raise
         files = list(folder.glob("*.parquet"))
         for file in files:
             with file.open("rb") as written:

@@ -96,7 +96,7 @@ def _changed(
     now: datetime,
 ) -> LoadedTree:
     name = chosen_tree(project, tree_name).name
-    with rows.lock(project.db, project.id, name):
+    with rows.lock(project.db, project.id, name) as lease:
         # Developers who are there already have lines after all that the request brings, and are shown by their email.
         before = [
             replace(person, line=person.line + len(violations.shown_lines) + 1)
@@ -107,7 +107,7 @@ def _changed(
             draft = draft_of(change(before), name, violations)
         except InvalidInput as error:
             raise documented(error) from None
-        return put_in_force(project, name, draft, now)
+        return put_in_force(project, name, draft, now, lease)
 
 
 def _by_email(values: Sequence[Mapping[str, Any]], violations: _Request) -> dict[str, tuple[int, dict[str, str]]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from leadline.db import trees as rows
 from leadline.home import Project
+from leadline.lease import Lease
 from leadline.people.draft import ROOT, Draft, assemble
 from leadline.people.lookup import checked_name, in_force
 from leadline.people.org_file import read_org
@@ -63,8 +64,8 @@ def load_org(project: Project, path: Path, tree_name: str, *, check: bool = Fals
     draft = read_org(path, name)
     if check:
         return dry_run(project, name, draft)
-    with rows.lock(project.db, project.id, name):
-        return put_in_force(project, name, draft, now)
+    with rows.lock(project.db, project.id, name) as lease:
+        return put_in_force(project, name, draft, now, lease)
 
 
 def dry_run(project: Project, name: str, draft: Draft) -> LoadedTree:
@@ -77,11 +78,13 @@ def dry_run(project: Project, name: str, draft: Draft) -> LoadedTree:
     return LoadedTree(assemble(draft, provisional, tree_id=tree_id, name=name, version=version), active, None)
 
 
-def put_in_force(project: Project, name: str, draft: Draft, now: datetime, *, also: Also | None = None) -> LoadedTree:
-    """Store a draft as the newest version of the tree ``name``, unless it is that already; under ``db.trees.lock``. ``also`` is
-    called with the connection and the version in the same transaction: both happen or neither."""
+def put_in_force(
+    project: Project, name: str, draft: Draft, now: datetime, lease: Lease, *, also: Also | None = None
+) -> LoadedTree:
+    """Store a draft as the newest version of the tree ``name``, unless it is that already; under ``db.trees.lock`` as ``lease``
+    (``LockLost``). ``also`` is called with the connection and the version in the same transaction: both happen or neither."""
     active = in_force(project, name)
-    with project.db.write() as connection:
+    with project.db.write(under=lease) as connection:
         writer = rows.TreeWriter(connection, project.id, name)
         refs = rows.refs(project.db, writer.tree_id) if active is not None else {}
         renamed = _renamed(draft, active, refs)

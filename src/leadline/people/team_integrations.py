@@ -69,7 +69,7 @@ def change_team_integrations(
         raise InvalidRequest(f"Invalid integrations: {first}", code="invalid_integrations", details=refused)
     if asked:
         removed_names = {entry.name for entry in asked if entry.type is None}
-        with changing(project, tree):
+        with changing(project, tree) as lease:
             used = _used(project, tree, node)
             merged = {
                 kind: dict.fromkeys(
@@ -78,7 +78,7 @@ def change_team_integrations(
                 )
                 for kind in INTEGRATION_TYPES
             }
-            store(project, tree, node, {RULE: integrations_text(merged)})
+            store(project, tree, node, {RULE: integrations_text(merged)}, lease)
     return team_integrations(project, tree, node)
 
 

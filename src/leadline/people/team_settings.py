@@ -12,6 +12,7 @@ from typing import Any
 from leadline.db import settings as stored
 from leadline.errors import Conflict, Detail, InvalidRequest
 from leadline.home import Project
+from leadline.lease import Lease
 from leadline.people.tree import Node, OrgTree
 from leadline.people.violations import shown
 from leadline.settings.profile import TEAM_RULES
@@ -86,13 +87,13 @@ def change_team_filters(
     if refused:
         first = f"{refused[0].field}: {refused[0].message}"
         raise InvalidRequest(f"Invalid filters: {first}", code="invalid_filters", details=refused)
-    with changing(project, tree):
-        store(project, tree, node, wanted)
+    with changing(project, tree) as lease:
+        store(project, tree, node, wanted, lease)
     warnings = tuple(f"{name}: ignored, nothing here is filtered by it" for name in WITHOUT_MEANING if body.get(name))
     return team_filters(project, tree, node), warnings
 
 
-def changing(project: Project, tree: OrgTree) -> AbstractContextManager[None]:
+def changing(project: Project, tree: OrgTree) -> AbstractContextManager[Lease]:
     """Hold the settings of a tree against other changes of teams."""
     return project.lock(f"settings:{tree.name}")
 
@@ -102,9 +103,9 @@ def spellings(node: Node) -> tuple[str, ...]:
     return (str(node.ref_id),) if node.key is None else (node.key, str(node.ref_id))
 
 
-def store(project: Project, tree: OrgTree, node: Node, wanted: Mapping[str, str]) -> None:
+def store(project: Project, tree: OrgTree, node: Node, wanted: Mapping[str, str], lease: Lease) -> None:
     """Put the rules of ``wanted`` (text by name) in force for a team; an empty one is taken away. Raises ``Conflict`` for taking
-    away what is set for the whole project."""
+    away what is set for the whole project, ``LockLost`` if somebody else changes the settings by now."""
     names = spellings(node)
     removed = [f"team.{spelling}.{name}" for name in wanted for spelling in names]
     for_all = stored.stored(project.db, project.id)
@@ -114,7 +115,7 @@ def store(project: Project, tree: OrgTree, node: Node, wanted: Mapping[str, str]
             code="project_setting",
         )
     values = {f"team.{names[0]}.{name}": text for name, text in wanted.items() if text}
-    stored.change(project.db, project.id, values, removed, tree.name)
+    stored.change(project.db, project.id, values, removed, tree.name, under=lease)
 
 
 def _check(wanted: Mapping[str, str], refused: list[Detail]) -> None:

@@ -13,6 +13,7 @@ from leadline.db import trees as rows
 from leadline.db.developer_uploads import Upload
 from leadline.errors import Conflict, InvalidInput, NotFound
 from leadline.home import Project
+from leadline.lease import Lease
 from leadline.people.csv_file import decoded, peek
 from leadline.people.default_tree import chosen_name, chosen_tree, not_set_up
 from leadline.people.error_types import documented
@@ -88,7 +89,7 @@ def map_fields(
     ``save``, the upload is put in force as well. Raises ``InvalidRequest`` for an impossible mapping, ``InvalidInput`` with all
     that is wrong with the file under it, ``Conflict`` if the upload was put in force before."""
     stored = _stored(project, upload_id)
-    with rows.lock(project.db, project.id, stored.tree):
+    with rows.lock(project.db, project.id, stored.tree) as lease:
         stored = _stored(project, upload_id)
         if stored.tree_version is not None:
             raise _used(stored)
@@ -96,8 +97,8 @@ def map_fields(
         mapped = replace(stored, mappings=remapped(stored.mappings, fields))
         review = _good(project, mapped)
         if before is None or save:
-            return _put_in_force(project, mapped, review, now)
-        uploads.review(project.db, mapped.id, mapped.mappings, before.version)
+            return _put_in_force(project, mapped, review, now, lease)
+        uploads.review(project.db, mapped.id, mapped.mappings, before.version, under=lease)
         return Version(replace(mapped, base_version=before.version), review, active=False)
 
 
@@ -106,7 +107,7 @@ def activate(project: Project, upload_id: str, *, now: datetime) -> Version:
     ``Conflict`` if the tree has changed since the upload was reviewed or another took its place, ``InvalidInput`` with all that is
     wrong with the file."""
     stored = _stored(project, upload_id)
-    with rows.lock(project.db, project.id, stored.tree):
+    with rows.lock(project.db, project.id, stored.tree) as lease:
         stored = _stored(project, upload_id)
         before = in_force(project, stored.tree)
         if before is None:
@@ -121,16 +122,17 @@ def activate(project: Project, upload_id: str, *, now: datetime) -> Version:
                 "field mappings, or upload it again",
                 code="stale_version",
             )
-        return _put_in_force(project, stored, _good(project, stored), now)
+        return _put_in_force(project, stored, _good(project, stored), now, lease)
 
 
-def _put_in_force(project: Project, stored: Upload, review: Review, now: datetime) -> Version:
+def _put_in_force(project: Project, stored: Upload, review: Review, now: datetime, lease: Lease) -> Version:
     assert review.draft is not None  # noqa: S101 -- ``_good`` raises if there is none
     loaded = put_in_force(
         project,
         stored.tree,
         review.draft,
         now,
+        lease,
         also=lambda connection, number: uploads.activated(connection, stored, stored.mappings, number, now),
     )
     return Version(replace(stored, tree_version=loaded.version, activated_at=now), review, active=True)

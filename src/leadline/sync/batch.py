@@ -23,6 +23,7 @@ from leadline.ingest.removal import remove, same_as
 from leadline.ingest.staging import StagingWriter, conform, lower_case_columns
 from leadline.ingest.validation import RowValidator
 from leadline.lake import Lake
+from leadline.lease import Lease
 from leadline.schema import TABLES, Table
 from leadline.schema.table import default_of
 from leadline.sources.kit.cursor import Cursor, stored
@@ -116,10 +117,11 @@ def _parents(page: Page) -> set[tuple[Any, ...]]:
 
 
 class BatchWriter:
-    """Takes the pages of a source of ``kind`` to the lake of ``project``. The source's lock is held; ``close`` it."""
+    """Takes the pages of a source of ``kind`` to the lake of ``project``, under the source's lock ``lease``; ``close`` it. Whatever
+    it delivers is refused (``LockLost``) once somebody else reads the source."""
 
-    def __init__(self, project: Project, kind: str, now: Callable[[], datetime]) -> None:
-        self._project, self._kind, self._now = project, kind, now
+    def __init__(self, project: Project, kind: str, now: Callable[[], datetime], lease: Lease) -> None:
+        self._project, self._kind, self._now, self._lease = project, kind, now, lease
         self._batch = _Batch()
         self._unfinished: list[Page] = []
         self._staged: _Staged | None = None
@@ -187,7 +189,8 @@ class BatchWriter:
         for name, rows in batch.rows.items():
             if rows:
                 table = TABLES[name]
-                self._count(table, ingest(self._project, table, self._typed(table, rows), engine=self._engine))
+                typed = self._typed(table, rows)
+                self._count(table, ingest(self._project, table, typed, engine=self._engine, under=self._lease))
         for name, parents in batch.complete_parents.items():
             table = TABLES[name]
             present = _by_columns([*batch.rows.get(name, ()), *batch.still_present.get(name, ())], table.key)
@@ -203,7 +206,15 @@ class BatchWriter:
         if self._staged:
             for table, writer, counted in self._staged.finished():
                 files, message = writer.close(), f"sync {self._kind}"
-                receipt = commit_staged(self._project, table, files, writer.rows, message=message, engine=self._engine)
+                receipt = commit_staged(
+                    self._project,
+                    table,
+                    files,
+                    writer.rows,
+                    message=message,
+                    engine=self._engine,
+                    under=self._lease,
+                )
                 if counted:
                     self._count(table, receipt)
             self._throw_away()
@@ -217,7 +228,8 @@ class BatchWriter:
         self._staged = None
 
     def _store(self, values: Mapping[str, Cursor | None]) -> None:
-        cursors.put_all(self._project.db, self._project.id, self._kind, stored(values), self._now())
+        database, number = self._project.db, self._project.id
+        cursors.put_all(database, number, self._kind, stored(values), self._now(), under=self._lease)
 
     def _vanished_keys(self, vanished: Vanished) -> pa.Table:
         """Keys of the rows in the lake that are gone."""
@@ -258,6 +270,7 @@ class BatchWriter:
         stays."""
         from leadline.people import load_org
 
+        self._lease.require()
         project = self._project
         project.temp.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix="people-", dir=project.temp) as folder:
@@ -317,7 +330,8 @@ class BatchWriter:
 
     def _remove(self, table: Table, keys: pa.Table) -> None:
         counts = self._counts.get(table.name, TableCounts())
-        self._counts[table.name] = replace(counts, removed=counts.removed + remove(self._project, table, keys))
+        removed = remove(self._project, table, keys, under=self._lease)
+        self._counts[table.name] = replace(counts, removed=counts.removed + removed)
 
     def _count(self, table: Table, receipt: Receipt) -> None:
         counts = self._counts.get(table.name, TableCounts())

@@ -60,10 +60,14 @@ class SyncRun:
         """Read ``source`` to its end. A second run of the same source waits here for the first to end.
 
         What the tool refuses ends up in the result; only this machine's own troubles (``StoreError`` of the lake or the
-        database) are raised, and ``InvalidInput`` of a source whose files are not there.
+        database) are raised, and ``InvalidInput`` of a source whose files are not there. A run whose lock was lost ends with
+        ``LockLost``: whoever has the lock by then goes on from the stored cursors.
         """
         began = self.clock()
-        with self.project.lock(source.lock), closing(BatchWriter(self.project, source.kind, self.now)) as writer:
+        with (
+            self.project.lock(source.lock) as lease,
+            closing(BatchWriter(self.project, source.kind, self.now, lease)) as writer,
+        ):
             error = self._read(source, writer)
             writer.deliver()
         return SyncResult(

@@ -41,12 +41,7 @@ def due(project: Project, now: datetime) -> list[SourceRow]:
         for row in sources.listed(project.db, project.id, configured=True)
         if (when := next_run(row)) is not None and when <= now
     ]
-    return [row for _, row in sorted(waiting, key=lambda pair: pair[0]) if _free(project, row)]
-
-
-def _free(project: Project, row: SourceRow) -> bool:
-    with project.lock_if_free(run_lock(row.name)) as held:
-        return held
+    return [row for _, row in sorted(waiting, key=lambda pair: pair[0]) if project.is_free(run_lock(row.name))]
 
 
 def run_if_due(
@@ -60,14 +55,14 @@ def run_if_due(
     """Run the source ``name`` if it is still to be run; None if somebody else runs it, or has just done so. Raises ``NotFound`` if
     it is not configured any more, and what ``run_source`` raises."""
     project, now = sync_run.project, sync_run.now()
-    with project.lock_if_free(run_lock(name)) as held:
+    with project.lock_if_free(run_lock(name)) as lease:
         row = sources.get(project.db, project.id, name)
         when = next_run(row)
-        if not held or when is None or when > now:
+        if lease is None or when is None or when > now:
             return None
         try:
             settings = SourceSettings.restored(row.kind, row.name, row.settings)
         except LeadlineError as error:  # remembered as a run, or it would be due again at once
-            sources.started(project.db, project.id, row.name, row.kind, row.settings, now)
-            return record_outcome(sync_run, row.name, failed(error))
-        return run_locked(sync_run, settings, environ=environ, waiting=waiting, **client)
+            sources.started(project.db, project.id, row.name, row.kind, row.settings, now, under=lease)
+            return record_outcome(sync_run, row.name, lease, failed(error))
+        return run_locked(sync_run, settings, lease, environ=environ, waiting=waiting, **client)

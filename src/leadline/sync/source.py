@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from leadline.db import sources
-from leadline.errors import LeadlineError
+from leadline.errors import LeadlineError, LockLost
+from leadline.lease import Lease
 from leadline.sources.kit.page import CallStats
 from leadline.sources.kit.settings import Folders, SourceSettings, connected
 from leadline.sync.run import SyncResult, SyncRun
@@ -64,21 +65,22 @@ def run_source(
 ) -> SourceResult:
     """Run the source, which has its name, to its end and remember how it ended; a run at work is waited for. Raises only what
     ``SyncRun.run`` raises."""
-    with sync_run.project.lock(run_lock(settings.name)):
-        return run_locked(sync_run, settings, environ=environ, waiting=waiting, **client)
+    with sync_run.project.lock(run_lock(settings.name)) as lease:
+        return run_locked(sync_run, settings, lease, environ=environ, waiting=waiting, **client)
 
 
 def run_locked(
     sync_run: SyncRun,
     settings: SourceSettings,
+    lease: Lease,
     *,
     environ: Mapping[str, str],
     waiting: Callable[[float, str], None] | None = None,
     **client: Any,
 ) -> SourceResult:
-    """As ``run_source``, for who holds the run's lock."""
+    """As ``run_source``, for who holds the run's lock as ``lease``."""
     project, name = sync_run.project, settings.name
-    sources.started(project.db, project.id, name, settings.kind, settings.stored(), sync_run.now())
+    sources.started(project.db, project.id, name, settings.kind, settings.stored(), sync_run.now(), under=lease)
     try:
         folders = Folders(project.temp, project.clones)
         with connected(settings, folders, environ=environ, waiting=waiting, **client) as source:
@@ -88,16 +90,21 @@ def run_locked(
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         # A mistake of ours: without an end, as a run that was killed, it would be made again every minute.
         what = f"leadline itself failed ({type(error).__name__}); its log says where"
-        record_outcome(sync_run, name, failed(LeadlineError(what, code="internal_error")))
+        record_outcome(sync_run, name, lease, failed(LeadlineError(what, code="internal_error")))
         raise
-    return record_outcome(sync_run, name, result)
+    return record_outcome(sync_run, name, lease, result)
 
 
-def record_outcome(sync_run: SyncRun, name: str, result: SyncResult) -> SourceResult:
-    """``result`` as that of the source's run that has ended now."""
+def record_outcome(sync_run: SyncRun, name: str, lease: Lease, result: SyncResult) -> SourceResult:
+    """``result`` as that of the source's run that has ended now. Where the run's lock was lost, it is told to the caller alone:
+    what is remembered is how the run ends that has it."""
     done = SourceResult(name, result)
     project = sync_run.project
-    sources.finished(project.db, project.id, name, done.document(), sync_run.now(), good=result.state == "done")
+    try:
+        good = result.state == "done"
+        sources.finished(project.db, project.id, name, done.document(), sync_run.now(), good=good, under=lease)
+    except LockLost as error:
+        return SourceResult(name, replace(result, error=result.error or error))
     if result.error is not None and not result.tables:
         sources.forget_new(project.db, project.id, name)  # a mistyped name is told once, not in every status
     return done

@@ -1,0 +1,31 @@
+"""Mends tables that hold keys more than once: releases before fenced locks could write a delivery twice. One row per key stays, by
+the rule for deliveries."""
+
+from __future__ import annotations
+
+from leadline.engine import Engine
+from leadline.home import Project
+from leadline.ingest.delivery import MEMORY_LIMIT, change_table, staging
+from leadline.ingest.resolution import without_repeats
+from leadline.lake import TableWriter
+from leadline.schema import Table
+
+
+def remove_repeats(project: Project, table: Table) -> int:
+    """Leaves one row of each natural key of ``table``, in one commit, or none where no key repeats; how many rows went. Raises
+    ``StoreError`` if the table cannot be read."""
+    return change_table(project, table, lambda writer: _remove_repeats(project, writer))
+
+
+def _remove_repeats(project: Project, writer: TableWriter) -> int:
+    files = writer.files()
+    if not files:
+        return 0
+    with (
+        Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine,
+        staging(writer.lake, writer.table) as folder,
+    ):
+        outcome, rows = without_repeats(engine, writer.table, files, folder=folder)
+        if rows:
+            writer.commit(added=outcome.added_files, removed=outcome.removed_files, message="repair")
+    return rows
