@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import deltalake
 import pytest
 
 from leadline.db import inbox
@@ -161,3 +164,52 @@ def test_pushed_rows_are_in_the_tables_or_told(company: Leadline) -> None:
     shown = company("status").stdout
     assert "Pushed rows not in the tables:" in shown
     assert "not an instant" in shown
+
+
+# -- repair ----------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_that_are_there_twice_are_taken_away(company: Leadline) -> None:
+    table = company.home / "projects" / "default" / "default" / "lake" / "comments"
+    double(table)
+    before = company.json("status", "--check", code=1)
+    (finding,) = before["check"]["findings"]
+    assert re.fullmatch(
+        r"Table comments has \d+ natural keys more than once, \d+ rows too many; .* leaves one of each", finding
+    )
+    out = company("status", "--check", "--repair").stdout
+    assert re.search(r"repaired: table comments: took away \d+ rows of keys that were there more than once", out)
+    assert out.splitlines()[-1] == "All is sound."
+    after = company.json("status", "--check", "--repair")
+    assert after["check"] == {"good": True, "findings": [], "repaired": []}
+    rows = {row["table"]: row["rows"] for row in before["tables"]}
+    assert {row["table"]: row["rows"] for row in after["tables"]} == rows | {"comments": rows["comments"] // 2}
+
+
+def double(table: Path) -> None:
+    """Commit a table's rows once more, as one who lost its lock did."""
+    delta = deltalake.DeltaTable(table)
+    deltalake.write_deltalake(table, delta.to_pyarrow_table(), mode="append")
+
+
+def test_an_export_without_its_file_is_one_that_expired(company: Leadline) -> None:
+    export_id = complete_an_export(company)
+    file = company.home / "projects" / "default" / "default" / "exports" / f"{export_id}.csv.gz"
+    file.write_bytes(file.read_bytes()[:-1])
+    (repaired,) = company.json("status", "--check", "--repair")["check"]["repaired"]
+    assert repaired.startswith(f"export {export_id}: its file exports/{export_id}.csv.gz has ")
+    assert not file.exists()
+    assert company.json("status", "--check")["check"] == {"good": True, "findings": []}
+    assert complete_an_export(company) != export_id
+
+
+def test_what_cannot_be_mended_stays_a_finding(company: Leadline) -> None:
+    table = company.home / "projects" / "default" / "default" / "lake" / "comments"
+    next(table.glob("*.parquet")).unlink()
+    check = company.json("status", "--check", "--repair", code=1)["check"]
+    assert check["repaired"] == []
+    assert any("comments" in finding for finding in check["findings"])
+
+
+def test_a_repair_needs_the_check(company: Leadline) -> None:
+    assert "give --check, too" in company("status", "--repair", code=2).stderr

@@ -240,7 +240,7 @@ def test_the_check_finds_keys_that_repeat_or_are_unknown(lake: Lake) -> None:
     writer(lake).commit(added=[parquet(lake, "v4", repository=None)], message="test")
     assert check_lake(lake) == [
         "Table releases has 1 rows without a natural key",
-        "Table releases has 1 natural keys more than once",
+        "Table releases has 1 natural keys more than once, 1 rows too many; `leadline status --check --repair` leaves one of each",
     ]
 
 

@@ -19,10 +19,16 @@ SHOWN_SKIPPED = 3
 commands = typer.Typer()
 
 
-@commands.command(epilog=example("leadline status", "leadline status --check --json"))
+@commands.command(
+    epilog=example("leadline status", "leadline status --check --json", "leadline status --check --repair")
+)
 def status(
     context: typer.Context,
     check: Annotated[bool, typer.Option("--check", help="Verify the integrity of all that is stored.")] = False,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="With --check: mend first what can be mended without a loss, and say what was."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show what is in the home, or check that it is sound.
@@ -32,8 +38,10 @@ def status(
     from leadline.diagnostics.status import status as status_of
     from leadline.diagnostics.status import unreadable
 
+    if repair and not check:
+        raise typer.BadParameter("it mends what the check finds; give --check, too", param_hint="--repair")
     with opened(context) as project:
-        state = status_of(project, check=check)
+        state = status_of(project, check=check, repair=repair)
     if json:
         emit_json(state.model_dump(mode="json", exclude_unset=True))
     else:
@@ -71,6 +79,8 @@ def _show(state: states.Status) -> None:
     table(["part", Column("size", number=True)], [[row.part, bytes_text(row.bytes)] for row in state.disk])
     if state.check is not None:
         _heading("Check")
+        for line in state.check.repaired or ():
+            paragraph(clean(f"repaired: {line}"))
         for line in state.check.findings or ["All is sound."]:
             say(clean(line))
 

@@ -277,6 +277,15 @@ def expire(db: Database, project_id: int, now: datetime) -> list[str]:
     return [row.file for row in rows]
 
 
+def forget_file(db: Database, export: Export) -> bool:
+    """Take the file off an export, as if it had expired. False: it has another by now, or none."""
+    with db.write() as connection:
+        changed = connection.execute(
+            exports.update().where(exports.c.id == export.id, exports.c.file == export.file).values(file=None)
+        )
+    return changed.rowcount == 1
+
+
 def files(db: Database, project_id: int) -> set[str]:
     """The stored files of a project that its exports name."""
     query = sa.select(exports.c.file).where(exports.c.project_id == project_id, exports.c.file.is_not(None))

@@ -25,8 +25,7 @@ def findings(home: Home) -> list[str]:
     """A sentence for everything wrong with the home; [] when all is sound. Nothing is changed."""
     faults = list(_database(home))
     for project in home.projects():
-        is_default = (project.organization, project.name) == (DEFAULT, DEFAULT)
-        prefix = "" if is_default else f"project {project.full_name}: "
+        prefix = named(project)
         for read in (lambda project: check_lake(project.lake), _settings, _sources, _trees, _exports):
             try:
                 faults += [prefix + finding for finding in read(project)]
@@ -35,6 +34,12 @@ def findings(home: Home) -> list[str]:
             except Exception as error:  # whatever is wrong with one project, the others are checked, too
                 faults.append(prefix + sentence(error))
     return faults
+
+
+def named(project: Project) -> str:
+    """How a sentence about ``project`` begins where it is one of several."""
+    is_default = (project.organization, project.name) == (DEFAULT, DEFAULT)
+    return "" if is_default else f"project {project.full_name}: "
 
 
 def _database(home: Home) -> Iterator[str]:
@@ -78,14 +83,18 @@ def _trees(project: Project) -> Iterator[str]:
 
 
 def _exports(project: Project) -> Iterator[str]:
-    """Faults in the files of completed exports, of every kind there is or was."""
+    return (f"export {export.id}: {fault}" for export, fault in damaged_exports(project))
+
+
+def damaged_exports(project: Project) -> Iterator[tuple[jobs.Export, str]]:
+    """Completed exports, of every kind there is or was, whose file is not what was written, and what is wrong with it."""
     page, total = 0, 1
     while page * _PAGE < total:
         wanted = ListFilter(status=jobs.COMPLETED, limit=_PAGE, page=page, sort_by="createdAt")
         exports, total = listed(project.db, project.id, None, wanted)
         for export in exports:
             if export.file is not None and (fault := _file_fault(project, export)):
-                yield f"export {export.id}: {fault}"
+                yield export, fault
         page += 1
 
 

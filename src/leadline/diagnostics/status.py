@@ -17,6 +17,7 @@ from leadline.db.inbox import TableBacklog
 from leadline.db.sources import SourceRow
 from leadline.diagnostics.data_quality import oddities
 from leadline.diagnostics.integrity import findings
+from leadline.diagnostics.repair import repair as repair_home
 from leadline.diagnostics.tables import TableStatus, table_states
 from leadline.errors import StoreError
 from leadline.exports.kinds import KINDS
@@ -134,10 +135,11 @@ class DiskStatus(Body):
 
 
 class CheckStatus(Body):
-    """Whether all that is stored is sound, and a sentence per fault."""
+    """Whether all that is stored is sound, and a sentence per fault; ``repaired``: one for everything that was mended before."""
 
     good: bool
     findings: list[str]
+    repaired: list[str] | None = None
 
 
 class Status(Body):
@@ -159,10 +161,12 @@ class Status(Body):
     check: CheckStatus | None = None
 
 
-def status(project: Project, *, check: bool = False, now: datetime | None = None) -> Status:
-    """The state of ``project``; with ``check``, whether the whole home is sound, too. What cannot be read says why."""
+def status(project: Project, *, check: bool = False, repair: bool = False, now: datetime | None = None) -> Status:
+    """The state of ``project``; with ``check``, whether the whole home is sound, too, after what can be mended was (``repair``).
+    What cannot be read says why."""
+    mended = {"repaired": repair_home(project.home)} if repair else {}
     faults = findings(project.home) if check else []
-    checked: dict[str, Any] = {"check": CheckStatus(good=not faults, findings=faults)} if check else {}
+    checked: dict[str, Any] = {"check": CheckStatus(good=not faults, findings=faults, **mended)} if check else {}
 
     def readable(read: Callable[[Project], T]) -> T | Unreadable:
         try:

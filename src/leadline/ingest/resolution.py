@@ -49,7 +49,7 @@ class Outcome:
     updated: int
 
 
-def repeated_within(engine: Engine, table: Table, staged: Sequence[Path]) -> None:
+def repeated_within(engine: Engine, table: Table, staged: Sequence[Path | str]) -> None:
     """Collects the key hashes that occur more than once in the delivery as the engine's table ``repeated``. Needs nothing of the
     lake, so it runs before the table's lock is taken."""
     engine.execute("SET preserve_insertion_order = false")  # positions carry the order; keeping it twice costs memory
@@ -60,7 +60,7 @@ def repeated_within(engine: Engine, table: Table, staged: Sequence[Path]) -> Non
         engine.execute(f"INSERT INTO repeated SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1")
 
 
-def decide(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str]) -> Decision:
+def decide(engine: Engine, table: Table, staged: Sequence[Path | str], present: Sequence[str]) -> Decision:
     """Decides, writing no file, what becomes of the ``staged`` rows beside ``present``; ``repeated_within`` has run."""
     rows = _count(engine, f"SELECT count(*) FROM {parquet_relation(staged, table.arrow_schema)}")
     engine.execute("CREATE OR REPLACE TABLE superseded (position BIGINT)")
@@ -90,6 +90,18 @@ def resolve(engine: Engine, table: Table, staged: Sequence[Path], present: Seque
     return Outcome(untouched + writer.close(), removed, decision.added, decision.updated)
 
 
+def without_repeats(engine: Engine, table: Table, present: Sequence[str], *, folder: Path) -> tuple[Outcome, int]:
+    """What to commit so that ``present`` has one row per key, the one that would be left had its files been delivered in their
+    order; and how many rows leave. New files go to ``folder``."""
+    repeated_within(engine, table, present)
+    decision = decide(engine, table, present, [])
+    if not decision.superseded:
+        return Outcome([], [], 0, 0), 0
+    writer = StagingWriter(table, folder)
+    leaving = [present[at] for at in _rewrite(engine, table, present, writer, first_position=DELIVERED_POSITION)]
+    return Outcome(writer.close(), leaving, 0, 0), decision.superseded
+
+
 # -- finding keys that meet ----------------------------------------------------------------------------------------
 
 
@@ -104,7 +116,7 @@ def _hashes(table: Table, paths: Sequence[Path | str], within: str = "true") -> 
     return f"SELECT {KEY_HASH.format(sql_list(table.key))} AS h FROM {relation} WHERE {within}"
 
 
-def _within(engine: Engine, table: Table, staged: Sequence[Path]) -> str:
+def _within(engine: Engine, table: Table, staged: Sequence[Path | str]) -> str:
     """A condition that holds for every delivered key; its bounds let whole row groups of present files be skipped."""
     bounded = [name for name in table.required if table.column[name].type in (ColumnType.TEXT, ColumnType.INTEGER)]
     bounds = ", ".join(f"min({quoted(name)}), max({quoted(name)})" for name in bounded)
@@ -127,7 +139,7 @@ def _count(engine: Engine, query: str) -> int:
 # -- deciding keys that meet ----------------------------------------------------------------------------------------
 
 
-def _conflicting(table: Table, staged: Sequence[Path], present: Sequence[str], share: str) -> str:
+def _conflicting(table: Table, staged: Sequence[Path | str], present: Sequence[str], share: str) -> str:
     """The rows, present or delivered, whose key hash repeats: key, position in delivery order, version and content."""
     parts = [
         f"SELECT {_key(table)} AS key, {start} + (file_index << {FILE_SHIFT}) + file_row_number AS position, "
@@ -160,7 +172,7 @@ def _content(table: Table) -> str:
 
 
 def _decide_share(
-    engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str], share: str
+    engine: Engine, table: Table, staged: Sequence[Path | str], present: Sequence[str], share: str
 ) -> tuple[int, int]:
     """Adds the positions of one share's superseded rows to ``superseded``; (delivered ones of them, present rows replaced)."""
     engine.execute(f"CREATE OR REPLACE TABLE conflicting AS {_conflicting(table, staged, present, share)}")

@@ -104,10 +104,10 @@ def _key_findings(table: Table, files: Sequence[DataFile]) -> list[str]:
             ) as session,
         ):
             ((keyless,),) = session.execute(f"SELECT count(*) FROM {scan} WHERE {unknown}").fetchall()
-            ((repeats,),) = session.execute(
+            ((repeats, surplus),) = session.execute(
                 f"WITH repeated AS (SELECT hash({key}) AS h FROM {scan} GROUP BY h HAVING count(*) > 1) "
-                f"SELECT count(*) FROM (SELECT {key} FROM {scan} WHERE hash({key}) IN (FROM repeated) "
-                "GROUP BY ALL HAVING count(*) > 1)"
+                f"SELECT count(*), sum(rows - 1) FROM (SELECT {key}, count(*) AS rows FROM {scan} "
+                f"WHERE hash({key}) IN (FROM repeated) GROUP BY ALL HAVING count(*) > 1)"
             ).fetchall()
     except duckdb.Error as error:
         return [f"Table {table.name} cannot be read: {str(error).splitlines()[0]}"]
@@ -115,7 +115,10 @@ def _key_findings(table: Table, files: Sequence[DataFile]) -> list[str]:
     if keyless:
         findings.append(f"Table {table.name} has {keyless} rows without a natural key")
     if repeats:
-        findings.append(f"Table {table.name} has {repeats} natural keys more than once")
+        findings.append(
+            f"Table {table.name} has {repeats} natural keys more than once, {surplus} rows too many; "
+            "`leadline status --check --repair` leaves one of each"
+        )
     return findings
 
 
