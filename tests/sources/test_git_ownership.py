@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import InvalidInput, LeadlineError
+from leadline.sources.git import folder as git_folder
+from leadline.sources.git.command import GitError
 from leadline.sources.git.location import parse_location
 from leadline.sources.git.repository import open_repository
 from stubs.git_traps import SOMEBODY, Trap, as_work_tree, give_away, read
@@ -118,6 +120,20 @@ def test_a_head_that_is_a_pipe_or_a_link_elsewhere(trap: Trap, tmp_path: Path) -
     head.unlink()
     head.symlink_to("refs/heads/main")  # as git wrote it long ago
     assert repository.state().default_branch == "main"
+
+
+def test_a_pipe_in_place_of_a_file_keeps_nobody(trap: Trap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refs = trap.history.folder / ".git" / "packed-refs"
+    os.mkfifo(refs)
+    with pytest.raises(InvalidInput, match="packed-refs is neither a file nor a folder"):
+        read(trap.history.folder, tmp_path / "clones")
+    refs.unlink()
+    monkeypatch.setattr(git_folder, "_LOOK_SECONDS", 0.5)
+    config = trap.history.folder / ".git" / "config"
+    config.unlink()
+    os.mkfifo(config)
+    with pytest.raises(GitError, match="git did not answer within"):
+        read(trap.history.folder, tmp_path / "clones")
 
 
 def test_a_format_that_is_not_known_is_refused(trap: Trap, tmp_path: Path) -> None:

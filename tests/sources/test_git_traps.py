@@ -264,6 +264,11 @@ def test_variables_of_the_caller() -> None:
     }
 
 
+def test_a_count_of_settings_that_is_none() -> None:
+    asking = asking_environment({"GIT_CONFIG_COUNT": "many"}, (("a.b", "c"),))
+    assert (asking["GIT_CONFIG_COUNT"], asking["GIT_CONFIG_KEY_0"]) == ("1", "a.b")
+
+
 def test_the_users_own_ssh_command_is_kept(tmp_path: Path, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_SSH_COMMAND", str(trap.script))
     with pytest.raises(GitError):

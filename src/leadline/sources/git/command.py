@@ -80,7 +80,8 @@ def asking_environment(base: Mapping[str, str], configuration: Sequence[tuple[st
     """The environment for cloning and fetching: the user's configuration and ways to a remote, plus ``configuration``. The settings
     go through variables because a command line is visible to every user of the machine."""
     kept = {name: value for name, value in base.items() if not name.startswith("GIT_") or name.startswith(_REACHING)}
-    first = int(kept.get("GIT_CONFIG_COUNT", "0") or "0")
+    count = kept.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if count.isdecimal() else 0
     for number, (key, value) in enumerate(configuration, start=first):
         kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     kept["GIT_CONFIG_COUNT"] = str(first + len(configuration))
@@ -96,13 +97,18 @@ def run(
     stdin: str = "",
     failure_is: tuple[int, ...] = (),
     secret: str | None = None,
+    seconds: float | None = None,
 ) -> str | None:
     """The output of one short git command; None when it ends with a status of ``failure_is``. ``repository`` names it in the
-    ``GitError`` that every other failing status raises; ``secret`` is the URL that must not appear there."""
+    ``GitError`` that every other failing status raises, and a command that takes longer than ``seconds``; ``secret`` is the URL
+    that must not appear there."""
     process = _started(arguments, folder, environment, subprocess.PIPE, subprocess.PIPE)
     with process, _known(process):
         # surrogateescape: ref names and settings may be in any encoding.
-        output, errors = process.communicate(stdin.encode("utf-8", "surrogateescape"))
+        try:
+            output, errors = process.communicate(stdin.encode("utf-8", "surrogateescape"), timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise GitError(f"{repository}: git did not answer within {seconds:.0f} seconds") from None
     if process.returncode in failure_is:
         return None
     # A branch file torn by a crash is only warned of: the branch would be missing without a sign.

@@ -29,6 +29,8 @@ _WITHOUT_EFFECT = {
 _OWNED_BY_OTHERS = re.compile(
     r"(?:dubious ownership in repository at|unsafe repository \()\s*'(?P<path>.*?)'", re.DOTALL
 )
+_LOOK_SECONDS = 60
+"""How long git may look for a repository and at its configuration: a pipe in place of a file would keep it for ever."""
 _LONGEST_ALTERNATES = 1 << 20
 _DEEPEST_ALTERNATES = 5
 
@@ -86,7 +88,7 @@ def _locate(path: Path) -> list[str]:
     # The user's own configuration says what is safe.
     environment = asking_environment(os.environ, (("core.fsmonitor", "false"),)) | {"GIT_ALLOW_PROTOCOL": ""}
     try:
-        answer = run(str(path), asked, environment=environment, folder=path)
+        answer = run(str(path), asked, environment=environment, folder=path, seconds=_LOOK_SECONDS)
     except GitError as error:
         raise _refusal(path, error) from None
     return (answer or "").splitlines()
@@ -123,6 +125,8 @@ def _check_shared(common_dir: Path, shown: str) -> None:
     paths = [common_dir / name for name in SHARED]
     for path in (*paths, *_alternates(common_dir / "objects", shown)):
         real = path.resolve()
+        if real.exists() and not (real.is_file() or real.is_dir()):
+            raise InvalidInput(f"{shown} is no git repository: {path} is neither a file nor a folder")
         if real.exists() and not real.is_relative_to(inside) and real.stat().st_uid != owner:
             raise InvalidInput(
                 f"{shown} takes its {path.name} from {real}, which is not its owner's; run `git repack -a -d` in it, remove "
