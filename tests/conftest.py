@@ -7,6 +7,7 @@ server is a real one, started once per test process when first asked for; every 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.util
 import os
@@ -20,10 +21,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -213,31 +216,38 @@ class PostgreSQL:
     PostgreSQL refuses to run as root; under root it runs as ``nobody``.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        """``durable``: what it has committed is there after ``stop`` and ``start``."""
         self.folder = folder
+        self._durable = durable
         self.data = folder / "data"
         self.log = folder / "log"
         self._owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Make the cluster and wait until it answers."""
+        """Make the cluster, if it is new, and wait until it answers."""
+        if not self.data.exists():
+            self._make_cluster()
+        # What need not outlive the test process is not flushed to the disk either.
+        fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+        if self._durable:
+            fast = {"max_connections": "200"}
+        options = [part for name, value in fast.items() for part in ("-c", f"{name}={value}")]
+        self._process = self._run(
+            [self._programs / "postgres", "-D", self.data, "-k", self.data, "-c", "listen_addresses=", *options]
+        )
+        self._wait()
+
+    def _make_cluster(self) -> None:
         self.folder.chmod(0o755)
         self.data.mkdir(mode=0o700)
         if self._owner is not None:
             os.chown(self.data, self._owner.pw_uid, self._owner.pw_gid)
-        programs = self._programs()
         how = ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
-        made = self._run([programs / "initdb", "-D", self.data, "-U", "postgres", *how])
+        made = self._run([self._programs / "initdb", "-D", self.data, "-U", "postgres", *how])
         if made.wait() != 0:
             raise RuntimeError(f"initdb failed: {self.log.read_text()}")
-        # Nothing here must outlive the test process, so nothing is flushed to the disk either.
-        fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
-        options = [part for name, value in fast.items() for part in ("-c", f"{name}={value}")]
-        self._process = self._run(
-            [programs / "postgres", "-D", self.data, "-k", self.data, "-c", "listen_addresses=", *options]
-        )
-        self._wait()
 
     def create(self, name: str | None = None, *, template: str = "template1") -> str:
         """Make a database, a copy of ``template``; returns its SQLAlchemy URL."""
@@ -253,6 +263,19 @@ class PostgreSQL:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(120)
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to the server and the processes of its sessions: SIGSTOP for one that answers nobody, SIGCONT after."""
+        assert self._process is not None
+        server = psutil.Process(self._process.pid)
+        for process in (server, *server.children()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def _dsn(self, database: str) -> str:
         return f"host={self.data} user=postgres dbname={database}"
@@ -287,6 +310,7 @@ class PostgreSQL:
                 **identity,
             )
 
+    @cached_property
     def _programs(self) -> Path:
         """The folder of the server's programs; copied to where another user may read them, if need be."""
         # Found, not imported: importing it makes folders outside of the test's own.

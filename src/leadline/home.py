@@ -6,7 +6,8 @@ Several processes may hold the same home open at once.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from leadline.db import Database
+from leadline.db.outage import DATABASE_AWAY, DatabaseAway
 from leadline.db.projects import DEFAULT, all_projects, ensure_project, project_id
-from leadline.errors import StoreError
+from leadline.errors import StoreError, first_line
 from leadline.lease import Lease
 from leadline.settings.profile import Profile
 from leadline.settings.server import ServerSettings
@@ -25,6 +27,10 @@ from leadline.settings.server import ServerSettings
 if TYPE_CHECKING:  # the lake's libraries cost a start-up that commands without it need not pay
     from leadline.lake import Lake, TableWriter
     from leadline.schema import Table
+
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
+"""Seconds until a database that is away is asked again."""
 
 
 @dataclass
@@ -50,6 +56,28 @@ class Home:
                 f"The home {settings.home} cannot be used: {error.strerror}; name another with --home or LEADLINE_HOME"
             ) from error
         return cls(settings, Database.open(settings.database_url or f"sqlite:///{settings.home / 'leadline.db'}"))
+
+    @classmethod
+    def open_when_there(
+        cls, path: Path | None, tell: Callable[[str], None], wait: Callable[[float], object] = time.sleep
+    ) -> Home:
+        """As ``open``, with its default project made, for whoever serves: while the database is away, ``tell`` gets one sentence
+        and it is tried again, after pauses that grow. ``wait`` may raise what ends that."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                home = cls.open(path)
+                try:
+                    home.project()
+                except DATABASE_AWAY as error:
+                    home.db.close()
+                    raise DatabaseAway(f"The metadata database cannot be used: {first_line(error)}") from error
+                return home
+            except DatabaseAway as error:
+                if pause == _FIRST_PAUSE:
+                    tell(f"{first_line(error).rstrip('. ')}; waiting until it can")
+            wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def __enter__(self) -> Home:
         return self

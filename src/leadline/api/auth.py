@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from leadline.db import Database, keys
 from leadline.db.keys import ApiKey
+from leadline.db.outage import lost
 from leadline.errors import Detail, Forbidden, InvalidRequest, Unauthenticated
 
 log = structlog.get_logger("leadline.api")
@@ -134,8 +135,8 @@ class Keyring:
         return key
 
     def close(self) -> None:
-        """End the note-taking thread."""
-        self._notes.shutdown(wait=True, cancel_futures=True)
+        """End the note-taking thread, once it has noted what it is at."""
+        self._notes.shutdown(wait=False, cancel_futures=True)
 
     def _note_use(self, key: ApiKey) -> None:
         with self._guard:
@@ -148,7 +149,8 @@ class Keyring:
         try:
             keys.touch(self._db, key_id, at)
         except SQLAlchemyError as error:
-            log.warning("use of a key could not be noted", key_id=key_id, error=str(error.__cause__))
+            if not lost(error):
+                log.warning("use of a key could not be noted", key_id=key_id, error=str(error.__cause__))
 
 
 def _digest(text: str) -> bytes:

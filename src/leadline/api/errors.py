@@ -10,7 +10,6 @@ from collections.abc import Mapping
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 -- the pool's
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -18,17 +17,22 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadline.api.answers import Json
+from leadline.api.monitoring import NOT_READY
 from leadline.api.negotiation import RangeNotSatisfiable
 from leadline.api.query import invalid_parameters, refused_values
 from leadline.api.rate_limit import TooManyRequests
-from leadline.errors import LeadlineError, StoreError, Unauthenticated
+from leadline.db.outage import DATABASE_AWAY, DatabaseAway, lost
+from leadline.errors import LeadlineError, Unauthenticated, first_line
+
+RETRY_SECONDS = 5
+"""When a client may come again to a server that cannot do its work now."""
 
 log = structlog.get_logger("leadline.api")
 
 
 def error_response(error: LeadlineError, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that ``error`` asks for; a 401 says which scheme would do (RFC 9110, 11.6.1), a 416
-    how long the file is (15.5.17), a 429 when to come again (RFC 6585, 4)."""
+    how long the file is (15.5.17), a 429 and a 503 when to come again (RFC 6585, 4; RFC 9110, 10.2.3)."""
     extra = {}
     if isinstance(error, Unauthenticated):
         extra["WWW-Authenticate"] = "ApiKey"
@@ -36,7 +40,17 @@ def error_response(error: LeadlineError, headers: Mapping[str, str] | None = Non
         extra["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, TooManyRequests):
         extra["Retry-After"] = str(error.retry_after)
+    if error.http_status == 503:
+        extra["Retry-After"] = str(RETRY_SECONDS)
     return Json(error.body(), error.http_status, {**extra, **(headers or {})})
+
+
+def database_away(error: Exception) -> LeadlineError:
+    """The refusal while the database cannot be asked. That it is away is told by itself, once; what else it has against a query is
+    for the log."""
+    if not lost(error):
+        log.error("the metadata database failed", error=first_line(error))
+    return DatabaseAway("The metadata database cannot be reached now; try again in a few seconds")
 
 
 def install(app: FastAPI) -> None:
@@ -48,7 +62,7 @@ def install(app: FastAPI) -> None:
 
 async def _refusal(_request: Request, error: Exception) -> Response:
     assert isinstance(error, LeadlineError)  # noqa: S101 -- registered for this class alone
-    if error.http_status >= 500:
+    if error.http_status >= 500 and error.code != NOT_READY:  # whose reasons are logged where they are found
         log.error("request failed", error=error.message, code=error.code)
     return error_response(error)
 
@@ -108,12 +122,10 @@ class CatchBugs:
             await self.app(scope, receive, watch)
         except ClientDisconnect:
             log.info("client went away")
-        except (OperationalError, TimeoutError) as error:
-            log.error("the metadata database failed", error=str(error))
+        except DATABASE_AWAY as error:
             if started:
                 raise
-            refusal: LeadlineError = StoreError("The metadata database cannot be reached now; try again later")
-            await error_response(refusal)(scope, receive, send)
+            await error_response(database_away(error))(scope, receive, send)
         except Exception:
             bug = uuid.uuid4().hex[:12]
             log.exception("unexpected error", error_id=bug)

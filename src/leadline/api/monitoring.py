@@ -18,10 +18,11 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from leadline.db import inbox, jobs, monitoring
+from leadline.db.outage import lost
 from leadline.db.projects import all_projects
 from leadline.errors import Detail, LeadlineError, StoreError
 from leadline.home import Home
-from leadline.project_faults import ProjectFaults
+from leadline.project_faults import ProjectFaults, sentence
 
 if TYPE_CHECKING:
     from leadline.lake import Lake
@@ -30,6 +31,7 @@ log = structlog.get_logger("leadline.api")
 
 _REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _EXPORT_BUCKETS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600)
+NOT_READY = "not_ready"
 _LITTLE = 4096
 """Bytes that must find room on the home's disk."""
 _OVERLAP = timedelta(seconds=60)
@@ -87,12 +89,13 @@ class Monitor:
             try:
                 good[name] = check()
             except (LeadlineError, SQLAlchemyError, OSError) as error:
-                log.warning("not ready", check=name, error=str(error))
+                if not lost(error):
+                    log.warning("not ready", check=name, error=sentence(error))
                 # Paths and addresses are for the log, not for whoever may ask.
                 broken.append(Detail(name, "is not usable; the server's log says why"))
         if broken:
             names = ", ".join(detail.field for detail in broken)
-            raise StoreError(f"Not ready: {names}", code="not_ready", details=broken)
+            raise StoreError(f"Not ready: {names}", code=NOT_READY, details=broken)
         return good
 
     def _database(self) -> str:

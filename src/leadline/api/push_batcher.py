@@ -33,6 +33,8 @@ _PAUSE_SECONDS = 0.006
 """A whole group answered at once would keep the event loop from every other request meanwhile, so its requests are
 answered at most so many in a row, with a pause in which others have their turn."""
 _MEMORY_LIMIT = "200MB"
+STORE_SECONDS = 5.0
+"""How long the last group may take at the end."""
 MAX_WAITING_ROWS = 200_000
 """Rows that may wait for their transaction, in memory."""
 
@@ -75,12 +77,12 @@ class PushBatcher:
         return await asyncio.wrap_future(waiting.stored)
 
     def close(self) -> None:
-        """Store what waits, then end the thread."""
+        """Store what waits, then end the thread; a database that does not answer is not waited for, as nothing was acknowledged."""
         with self._guard:
             thread = self._thread
             self._queue.put(None)
         if thread is not None:
-            thread.join()
+            thread.join(STORE_SECONDS)
 
     def _run(self) -> None:
         from leadline.engine import Engine

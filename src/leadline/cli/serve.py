@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from leadline.home import Home
 
 
+WORKER_END_SECONDS = 5
+"""How long a worker that is told to end may take: what runs is put back into the queue."""
+
 commands = typer.Typer()
 
 
@@ -28,15 +32,16 @@ def serve(
     syncs: Annotated[int, typer.Option(min=0, max=64, metavar="N", help="Sources read at a time; 0: none.")] = 2,
 ) -> None:
     """Run the API, export workers and schedules until Ctrl-C."""
-    from leadline.home import Home
+    from leadline.db.outage import DATABASE_AWAY
     from leadline.service.server import serve as run
 
+    def begin(home: Home) -> None:
+        with contextlib.suppress(*DATABASE_AWAY):  # a hint, no more
+            for line in how_to_begin(home):
+                note(line)
+
     chosen: Chosen = context.obj
-    with Home.open(chosen.home) as home:
-        for line in how_to_begin(home):
-            note(line)
-        path = home.path
-    run(path, host, port, workers, syncs, on_ready=_ready)
+    run(chosen.home, host, port, workers, syncs, on_ready=_ready, on_open=begin, tell=note)
 
 
 def _ready(address: str) -> None:
@@ -75,12 +80,20 @@ def worker(
     from leadline.exports.proof import prove
     from leadline.exports.worker import start
     from leadline.home import Home
+    from leadline.service.ending import end_within, ended_by_sigterm
 
     chosen: Chosen = context.obj
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with Home.open(chosen.home) as home:
+
+    def end(*_: object) -> None:
+        stop.set()
+        end_within(WORKER_END_SECONDS)
+
+    with ended_by_sigterm():
+        home = Home.open_when_there(chosen.home, note)
+    with home:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
         configure(home.settings.log_format)
         prove(home)
         threads = start(home, workers, stop)

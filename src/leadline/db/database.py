@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from leadline.db import leases
-from leadline.db.outage import Outage
+from leadline.db.outage import DATABASE_AWAY, DatabaseAway, Outage
 from leadline.errors import StoreError
 from leadline.lease import Lease
 
@@ -49,16 +49,22 @@ class Database:
             database = cls(engine, path.parent / "locks")
         else:
             # A lock holds its connection as long as the work it guards.
-            engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            from leadline.db.patience import CONNECT_SECONDS, be_patient
+
+            engine = sa.create_engine(
+                url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_timeout=CONNECT_SECONDS
+            )
+            be_patient(engine)
             database = cls(engine, None)
-        Outage().watch(engine)
         try:
             database._migrate()
         except sa.exc.DBAPIError as error:
             database.close()
-            raise StoreError(
+            away = not database.is_sqlite and isinstance(error, DATABASE_AWAY)
+            raise (DatabaseAway if away else StoreError)(
                 f"The metadata database {parsed.render_as_string(hide_password=True)} cannot be used: {error.orig}"
             ) from error
+        Outage().watch(engine)
         return database
 
     def close(self) -> None:

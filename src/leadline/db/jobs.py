@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +17,12 @@ from leadline.db.database import Database
 from leadline.db.models import exports
 
 QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = STATES = ("queued", "processing", "completed", "failed", "cancelled")
-MAX_ATTEMPTS = 3
-"""How often a job is started whose workers keep dying on it."""
+GIVE_UP_ATTEMPTS, GIVE_UP_AFTER = 10, timedelta(minutes=30)
+"""A job is given up after so many attempts that their workers did not end themselves, the first of them so long ago. Most of these
+die of what happens around them (a restart, a lost database), which counts against no job; one that kills its workers itself has an
+end all the same."""
+SOON_ATTEMPTS, LATER = 3, timedelta(seconds=60)
+"""After so many such attempts a job waits so long for each further one, so that what kills its workers leaves others their turn."""
 
 _REUSE_CANDIDATES = 20
 
@@ -137,7 +141,9 @@ class Claim:
 
 
 def _abandoned(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(exports.c.state == PROCESSING, exports.c.lease_until <= now)
+    """Whose lease ran out, for those tried often a while ago."""
+    rested = sa.or_(exports.c.attempts < SOON_ATTEMPTS, exports.c.lease_until <= now - LATER)
+    return sa.and_(exports.c.state == PROCESSING, exports.c.lease_until <= now, rested)
 
 
 def waiting(db: Database, now: datetime) -> bool:
@@ -148,11 +154,10 @@ def waiting(db: Database, now: datetime) -> bool:
 
 def claim(db: Database, worker: str, now: datetime, lease_until: datetime) -> Claim | None:
     """Take over an export whose lease ran out or else the one queued longest; None when there is nothing to do.
-    ``worker`` must be unique to the claiming thread. One that was started ``MAX_ATTEMPTS`` times already is failed
-    instead."""
+    ``worker`` must be unique to the claiming thread. One whose workers ended too often (``GIVE_UP_ATTEMPTS``) is failed instead."""
     with db.write() as connection:
         while (row := _next(connection, now)) is not None:
-            if row.attempts < MAX_ATTEMPTS:
+            if row.attempts < GIVE_UP_ATTEMPTS or now - row.started_at < GIVE_UP_AFTER:
                 claimed = connection.execute(
                     exports.update()
                     .where(exports.c.id == row.id)
@@ -167,7 +172,7 @@ def claim(db: Database, worker: str, now: datetime, lease_until: datetime) -> Cl
                     .returning(*COLUMNS)
                 ).one()
                 return Claim(export_of(claimed))
-            connection.execute(exports.update().where(exports.c.id == row.id).values(**_failed(_gave_up(row.id), now)))
+            connection.execute(exports.update().where(exports.c.id == row.id).values(**_failed(_gave_up(row), now)))
     return None
 
 
@@ -182,11 +187,11 @@ def _next(connection: sa.Connection, now: datetime) -> sa.Row[Any] | None:
     return None
 
 
-def _gave_up(export_id: str) -> dict[str, Any]:
+def _gave_up(export: sa.Row[Any]) -> dict[str, Any]:
     return {
         "status": "failed",
-        "error": f"Export {export_id} was given up after {MAX_ATTEMPTS} attempts: its worker ended each time without "
-        "finishing it; the server's log says more",
+        "error": f"Export {export.id} was given up after {export.attempts} attempts: its worker ended each time without "
+        "finishing it; the server's log says more. It may need more memory than there is: ask for fewer days or one team",
         "code": "gave_up",
     }
 

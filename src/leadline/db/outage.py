@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy import event
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from leadline.errors import first_line
+from leadline.errors import StoreError, first_line
 
 DATABASE_AWAY = (OperationalError, InterfaceError, NoConnection)
 """What is raised where the database cannot be asked: a matter of all projects, and of nothing that was asked."""
 
-_log = structlog.get_logger("leadline.database")
+# Not structlog: before a server sets that up, it writes to where a command prints its document.
+_log = logging.getLogger("leadline.database")
+
+
+class DatabaseAway(StoreError):
+    """The metadata database cannot be reached now, and may be again in a while."""
+
+
+def lost(error: BaseException) -> bool:
+    """Whether ``error`` says that the connection is gone or none can be had, of which an ``Outage`` tells."""
+    if getattr(error, "connection_invalidated", False):
+        return True
+    # What the server itself says has a state; SQLite's errors have none at all.
+    state = getattr(getattr(error, "orig", None), "sqlstate", "SQLite")
+    return isinstance(error, DATABASE_AWAY) and state is None
 
 
 class Outage:
@@ -38,9 +52,8 @@ class Outage:
         with self._guard:
             first, self._lost = not self._lost, True
         if first:
-            _log.error(
-                f"The metadata database is away ({first_line(context.original_exception)}); it is tried until it is back"
-            )
+            why = first_line(context.original_exception)
+            _log.error("The metadata database is away (%s); it is asked again until it is back", why)
 
     def _answered(self, *_: Any) -> None:
         if not self._lost:

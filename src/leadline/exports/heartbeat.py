@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from leadline.db import Database, jobs
+from leadline.db.outage import DATABASE_AWAY
 from leadline.metrics.request import Control
 
 _log = structlog.get_logger("leadline.exports")
@@ -64,9 +65,8 @@ class Heartbeat:
                 return jobs.holds(self._db, self._claim)
             until = self._clock() + self._lease
             holds = jobs.renew(self._db, self._claim, until, self._progress)
-        except Exception:
-            # An unreachable database is no reason to stop before the lease is over: it may be back by then.
-            _log.warning("export heartbeat failed", export_id=self._claim.export.id, exc_info=True)
+        except DATABASE_AWAY:
+            # No reason to stop before the lease is over: it may be back by then.
             return self._clock() < self._lease_until
         self._renewed, self._lease_until = time.monotonic(), until
         return holds

@@ -19,10 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import sqlalchemy as sa
 import structlog
 
 from leadline.db import inbox, jobs
+from leadline.db.outage import DATABASE_AWAY, lost
 from leadline.errors import LeadlineError, StoreError
 from leadline.exports import files
 from leadline.exports.cleaning import clean
@@ -36,7 +36,7 @@ from leadline.home import Home, Project
 from leadline.ingest.inbox import due
 from leadline.ingest.pushed import deliver_pushed
 from leadline.metrics.request import Cancelled, Control, Pins, Produced, RowsRequest
-from leadline.project_faults import ProjectFaults
+from leadline.project_faults import ProjectFaults, sentence
 
 if TYPE_CHECKING:
     from leadline.metrics.run import Runner
@@ -50,7 +50,8 @@ DELIVERY_SECONDS = 1.0
 """How often an idle worker looks whether pushed rows are due for the lake; an export has them delivered before it reads."""
 IDLE_SECONDS = 60
 """How long what speeds up the next export (an engine and its memory) is kept without one."""
-_AFTER_TROUBLE_SECONDS = 1.0
+_AFTER_TROUBLE_SECONDS, _LONGEST_TROUBLE_SECONDS = 1.0, 30.0
+"""How long a worker that cannot work (a disk that is full, a database that is away) waits to try again: longer each time."""
 
 Produce = Callable[[Project, RowsRequest, Pins, Path, Control], Produced]
 """A run. The file it leaves is whole and flushed to the disk when it returns."""
@@ -75,6 +76,29 @@ class _Every:
         return True
 
 
+class _Trouble:
+    """What keeps a worker from working: told once, while it is tried again after pauses that grow."""
+
+    def __init__(self, worker: str) -> None:
+        self._worker, self._told, self._pause = worker, "", _AFTER_TROUBLE_SECONDS
+
+    def pause(self, error: Exception) -> float:
+        """Tell of ``error`` unless that was told already; how long to wait (seconds). The database tells of itself."""
+        text = "" if lost(error) else sentence(error)
+        if text and text != self._told:
+            foreseen = isinstance(error, (LeadlineError, OSError))
+            _log.error(
+                "export worker in trouble", worker=self._worker, error=text, exc_info=None if foreseen else error
+            )
+            self._told = text
+        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_TROUBLE_SECONDS)
+        return pause if text else min(pause, _AFTER_TROUBLE_SECONDS)
+
+    def over(self) -> None:
+        """It works again."""
+        self._told, self._pause = "", _AFTER_TROUBLE_SECONDS
+
+
 class Worker:
     """One worker of ``home``; use it from one thread. ``name`` must be unique among all workers of the database.
     ``produce`` runs an export (default: its metrics, with an engine kept between runs). Who calls ``run_one`` closes
@@ -94,6 +118,7 @@ class Worker:
         self._home, self._produce, self._pin, self._clock, self._lease = home, produce, pin, clock, lease
         self._runner: Runner | None = None
         self._projects: dict[int, Project] = {}
+        self._left: list[jobs.Claim] = []
         self._delivery_faults = ProjectFaults("Delivering the pushed rows")
         self._cleaning_faults = ProjectFaults("Cleaning the exports")
         self._maintenance_faults = ProjectFaults("Looking after the tables")
@@ -120,13 +145,15 @@ class Worker:
         self._stop = stop
         cleaning, delivery = _Every(CLEANING_SECONDS), _Every(DELIVERY_SECONDS)
         maintenance = _Every(MAINTENANCE_SECONDS, at_once=False)
-        steps = self._preparing()
+        steps, trouble = self._preparing(), _Trouble(self.name)
         busy, idle_since = False, time.monotonic()
         with listening(self._home.path) as queued:
             while not stop.is_set():
                 try:
+                    self._put_back()
                     # Asking whether there is work takes no lock; after a run there mostly is some.
                     busy = (busy or jobs.waiting(self._home.db, self._clock())) and self.run_one()
+                    trouble.over()
                     if busy:
                         idle_since = time.monotonic()
                         continue
@@ -140,12 +167,17 @@ class Worker:
                         steps = maintain(self._home, self._clock(), self._maintenance_faults)
                     if delivery.due():
                         self._deliver_pushed()
-                except Exception:
-                    # The database or the disk is in trouble: a worker outlives that.
-                    _log.exception("export worker in trouble", worker=self.name)
-                    stop.wait(_AFTER_TROUBLE_SECONDS)
+                except Exception as error:
+                    busy = False
+                    stop.wait(trouble.pause(error))
                 queued.wait(POLL_SECONDS)
                 queued.clear()
+
+    def _put_back(self) -> None:
+        """Put what was lost with the database back into the queue: that was no fault of the export."""
+        while self._left:
+            jobs.release(self._home.db, self._left[-1])
+            self._left.pop()
 
     def _deliver_pushed(self) -> None:
         if not inbox.backlogs(self._home.db):
@@ -178,9 +210,10 @@ class Worker:
             with self._heartbeats.beating(heartbeat):
                 finished, rows = self._write(project, claim, work, control)
                 return self._complete(project, claim, finished, rows)
-        except (sa.exc.DBAPIError, sa.exc.TimeoutError):
-            # Nothing is known of the row then. Its lease runs out and the export is tried again.
-            log.warning("export left to a later attempt")
+        except DATABASE_AWAY:
+            # Nothing is known of the row then. It is put back as soon as the database is there, by this worker or, when its lease
+            # has run out, by the next.
+            self._left.append(claim)
             raise
         except Exception as error:
             if heartbeat.lost or (isinstance(error, Cancelled) and not heartbeat.ending):

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
@@ -22,6 +23,7 @@ from leadline.api.log import configure
 from leadline.errors import Detail, InvalidRequest
 from leadline.home import Home
 from leadline.service.connections import BoundedProtocol, Connections, connection_limit
+from leadline.service.ending import end_within, ended_by_sigterm
 from leadline.service.scheduler import Scheduler
 from leadline.service.supervisor import Supervisor
 from leadline.settings.server import DEFAULT_CONNECTIONS
@@ -31,6 +33,9 @@ DRAIN_SECONDS = 1
 
 WORKER_SECONDS = 0.7
 """How long worker processes may still take after that; they were told to stop at the same time as the server."""
+
+END_SECONDS = 10
+"""How long the end of the server may take at most, whatever it waits for by then; two seconds are usual."""
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes may keep the event loop waiting; Python's own 5 ms add up, at every system call."""
@@ -52,20 +57,27 @@ def serve(
     syncs: int = 2,
     *,
     on_ready: Callable[[str], None] = lambda _address: None,
+    on_open: Callable[[Home], None] = lambda _home: None,
+    tell: Callable[[str], None] = lambda _sentence: None,
 ) -> None:
     """Serve the home at ``home_path`` (default: the environment's) until told to stop. ``port`` 0 takes any free one; ``on_ready``
-    gets the address once requests are answered. ``workers`` 0 makes no exports, ``syncs`` (sources read at a time) 0 reads none.
+    gets the address once requests are answered, ``on_open`` the home before, and ``tell`` a sentence while the database is waited
+    for. ``workers`` 0 makes no exports, ``syncs`` (sources read at a time) 0 reads none.
     Raises ``LeadlineError`` if the home cannot be opened or the address cannot be had."""
     if not 0 <= workers <= MAX_WORKERS:
         raise InvalidRequest(f"--workers cannot be {workers}; it must be from 0 to {MAX_WORKERS}")
-    with Home.open(home_path) as home, bound(host, port) as listener:
+    with ExitStack() as stack:
+        with ended_by_sigterm():
+            home = stack.enter_context(Home.open_when_there(home_path, tell))
+            listener = stack.enter_context(bound(host, port))
+            on_open(home)
         configure(home.settings.log_format)
         sys.setswitchinterval(SWITCH_SECONDS)
-        home.project()  # the default project is there from the first request on
         supervisor = Supervisor(home.path, workers)
         scheduler = Scheduler(home, syncs)
 
         def ask_to_stop() -> None:
+            end_within(END_SECONDS)
             supervisor.ask_to_stop()
             scheduler.ask_to_stop()
 

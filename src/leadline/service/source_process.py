@@ -20,18 +20,27 @@ def _work(home_path: Path, organization: str, name: str, source: str) -> int:
     import structlog
 
     from leadline.api.log import configure
+    from leadline.db.outage import DATABASE_AWAY
     from leadline.errors import LeadlineError
     from leadline.home import Home
+    from leadline.project_faults import sentence
     from leadline.sync.run import SyncRun
     from leadline.sync.schedule import run_if_due
 
-    with Home.open(home_path) as home:
+    try:
+        home = Home.open(home_path)
+    except (
+        LeadlineError
+    ) as error:  # the database went away in this moment, which the server tells; it starts another run
+        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 -- the log is not set up without a home
+        return 1
+    with home:
         configure(home.settings.log_format)
         log = structlog.get_logger("leadline.sources").bind(source=source)
         try:
             done = run_if_due(SyncRun(home.project(organization, name)), source, environ=os.environ)
-        except LeadlineError as error:
-            log.error("source not run", error=error.message)
+        except (LeadlineError, *DATABASE_AWAY) as error:
+            log.error("source not run", error=sentence(error))
             return 1
         if done is None:
             return 0

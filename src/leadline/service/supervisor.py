@@ -31,7 +31,7 @@ class Supervisor:
     def start(self) -> None:
         """Start the workers and what watches them."""
         for slot in self._slots:
-            slot.start(time.monotonic())
+            slot.try_start(time.monotonic())
         self._threads = [
             threading.Thread(target=target, name=target.__name__, daemon=True) for target in (self._watch, self._relay)
         ]
@@ -60,7 +60,10 @@ class Supervisor:
     def _watch(self) -> None:
         while not self._stopping.wait(_CHECK_SECONDS):
             for slot in self._slots:
-                slot.keep_alive(time.monotonic())
+                try:
+                    slot.keep_alive(time.monotonic())
+                except Exception:  # nothing may end this thread: without it no worker is ever started again
+                    log.exception("an export worker could not be looked after")
 
     def _relay(self) -> None:
         with listening(self._home) as queued:
@@ -88,6 +91,13 @@ class _Slot:
         if self._stopping:  # asked to stop in this moment
             self._process.ask_to_stop()
 
+    def try_start(self, now: float) -> None:
+        try:
+            self.start(now)
+        except OSError as error:  # no memory or no process to be had: try again later
+            log.error("export worker could not be started", error=str(error))
+            self._started, self._restart_at = now, None
+
     def alive(self) -> bool:
         return self._process is not None and self._process.exit_status is None
 
@@ -106,11 +116,7 @@ class _Slot:
             status = self._process.exit_status if self._process else None
             log.warning("export worker ended", exit_status=status, restart_in=round(self._pause, 1))
         elif now >= self._restart_at:
-            try:
-                self.start(now)
-            except OSError as error:  # no memory or no process to be had: try again later
-                log.error("export worker could not be started", error=str(error))
-                self._started, self._restart_at = now, None
+            self.try_start(now)
 
     def wake(self) -> None:
         # The successor of a dead worker looks for itself.

@@ -4,13 +4,13 @@ the lease runs out and another worker repeats it."""
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
 from pathlib import Path
 
 from leadline.service.child_process import run_tied, tell_ready
+from leadline.service.ending import end_within
 
 GRACE_SECONDS = 0.8
 """How long a run in progress may take to stop."""
@@ -31,12 +31,19 @@ def _work(home_path: Path, stop: threading.Event) -> int:
     from leadline.exports.worker import Worker
     from leadline.home import Home
 
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise SystemExit
+
     try:
-        with Home.open(home_path) as home:
+        # Whoever started it tells of a database that is away.
+        with Home.open_when_there(home_path, lambda _sentence: None, wait) as home:
             configure(home.settings.log_format)
             prove(home)
             tell_ready()
             Worker(home).run(stop)
+    except SystemExit:
+        return 0
     except LeadlineError as error:
         print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 -- the log is not set up without a home
         return 1
@@ -51,9 +58,7 @@ def _wake(home: Path) -> None:
 
 def _end(stop: threading.Event) -> None:
     stop.set()
-    deadline = threading.Timer(GRACE_SECONDS, os._exit, args=(1,))
-    deadline.daemon = True
-    deadline.start()
+    end_within(GRACE_SECONDS, 1)
 
 
 if __name__ == "__main__":
