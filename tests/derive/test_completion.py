@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import ibis
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from leadline.derive.completion import completed_items
 from leadline.engine import Engine
 from leadline.engine.duck import compiled
+from leadline.facts.former_keys import FORMER_KEYS
 from leadline.schema import TABLES
 
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -29,7 +31,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield opened
 
 
-SQL = compiled(completed_items())
+SQL = compiled(completed_items(ibis.table(FORMER_KEYS.columns, name="former")))
 """Compiled once, which takes longer than running it."""
 
 
@@ -38,6 +40,8 @@ def completed(engine: Engine, changes: list[dict[str, Any]], **item: Any) -> dic
     sequenced = [{**ITEM, "sequence": 0, **change} for change in changes]
     for name, rows in (("work_items", [{**ITEM, **item}]), ("work_item_changes", sequenced)):
         engine.bind_arrow(name, pa.Table.from_pylist(rows, schema=TABLES[name].arrow_schema))
+    no_keys = {name: pa.array([], pa.string()) for name in FORMER_KEYS.columns}
+    engine.bind_arrow("former", pa.table(no_keys))
     (row,) = engine.arrow(SQL).to_pylist()
     return dict(row)
 

@@ -16,7 +16,7 @@ from math import ceil
 
 from .oracle import Cell, Request, aggregate, percent, periods, safe
 from .oracle_deployments import Class, Deployments, Event, matches
-from .oracle_events import PullRequests, World, assignee_at, by_key, last_done, links
+from .oracle_events import PullRequests, World, assignee_at, by_key, last_done, left_out, links
 from .oracle_names import one_name
 from .oracle_people import Accounts, Node, Row, team_of
 
@@ -91,7 +91,7 @@ class LeadTimes:
         found = []
         for row in self.world.rows("work_items"):
             completed = row.get("completed_at") or last_done(row, self._history(row))
-            if completed is not None:
+            if completed is not None and not left_out(self.world, row):
                 found.append((row, completed))
         return found
 
@@ -135,7 +135,11 @@ class LeadTimes:
     def _item(self, row: Row, completed: datetime) -> Unit:
         moves = [one["changed_at"] for one in self._history(row) if one.get("to_category") == "in_progress"]
         started = row.get("started_at") or min(moves, default=None)
-        requests = self.linked.get((row["project"], row["key"]), [])
+        requests = [
+            one
+            for one in self.linked.get((row["project"], row["key"]), [])
+            if (begun := self._first_commit([one])) is None or begun <= completed
+        ]
         merged = [one for one in requests if one.get("merged_at")]
         last = max(merged, key=lambda one: one["merged_at"], default=None)
         merged_at = last["merged_at"] if last else None

@@ -24,6 +24,9 @@ DEFAULTS = {
     "pr_size.medium": "100",
     "rework.window_days": "30",
     "work_items.complete_from": "created",
+    "work_items.exclude_types": "",
+    "work_items.not_done_resolutions": "Won't Do, Won't Fix, Duplicate, Cannot Reproduce, Declined, Rejected, Invalid, "
+    "Obsolete, Incomplete, Not a Bug",
     "lead_time.unit": "auto",
     "lead_time.stages": "planning,coding,review,build,deploy",
     "lead_time.work": "completed",
@@ -278,8 +281,9 @@ def links(world: World, request: Row) -> set[tuple[str, str]]:
         names = {repository.lower(), repository.lower().rpartition("/")[2]}
         if numbered and item["project"].lower() not in names:
             continue
-        written = f"#{numbered[1]}" if numbered else re.escape(key)
-        if re.search(rf"(?<![^\W_]){written}(?![^\W_])", text, re.IGNORECASE):
+        written = [f"#{numbered[1]}" if numbered else re.escape(key)]
+        written += [re.escape(old) for old in item.get("former_keys") or []]
+        if any(re.search(rf"(?<![^\W_]){one}(?![^\W_])", text, re.IGNORECASE) for one in written):
             found.add((item["project"], key))
     return found
 
@@ -335,7 +339,7 @@ def completed_items(world: World, accounts: Accounts) -> list[WorkItem]:
     for row in world.rows("work_items"):
         history = sorted(changes[row["project"], row["key"]], key=lambda change: change["changed_at"])
         completed = row.get("completed_at") or last_done(row, history)
-        if completed is None:
+        if completed is None or left_out(world, row):
             continue
         begun = row.get("created_at")
         if world.setting("work_items.complete_from") == "started":
@@ -350,6 +354,15 @@ def completed_items(world: World, accounts: Accounts) -> list[WorkItem]:
             )
         )
     return items
+
+
+def left_out(world: World, row: Row) -> bool:
+    """Whether an item is no completed work, by its type or by how it was resolved."""
+    return any(
+        (row.get(column) or "").strip().lower()
+        in {name.strip().lower() for name in world.setting(key).split(",")} - {""}
+        for column, key in (("type", "work_items.exclude_types"), ("resolution", "work_items.not_done_resolutions"))
+    )
 
 
 def last_done(row: Row, history: Sequence[Row]) -> datetime | None:

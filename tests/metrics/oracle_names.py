@@ -77,4 +77,22 @@ def one_name(tables: Tables) -> dict[str, list[Row]]:
             new = renamed(row)
             merged[tuple(new.get(column) for column in KEYS[table])] = new
         read[table] = list(merged.values())
+    return read | {name: present(read, read[name]) for name in ("work_items", "work_item_changes") if name in read}
+
+
+def present(tables: dict[str, list[Row]], rows: list[Row]) -> list[Row]:
+    """``rows`` of work items, or of their changes, under the keys that the items have now; of items the moved ones alone."""
+    items, changes = tables.get("work_items", []), tables.get("work_item_changes", [])
+    now = {old.upper(): item for item in items for old in item.get("former_keys") or []}
+    for change in changes:
+        if change["field"].lower() == "key" and change.get("from_value"):
+            now[change["from_value"].upper()] = change
+    read = []
+    for row in rows:
+        item = now.get(row["key"].upper())
+        if "field" in row:
+            read.append({**row, **{name: item[name] for name in ("project", "key")}} if item else row)
+        elif item is None:
+            old = [key for key, of in now.items() if (of["project"], of["key"]) == (row["project"], row["key"])]
+            read.append({**row, "former_keys": old})
     return read

@@ -69,7 +69,7 @@ def deliver_all(project: Project, deliveries: list[Delivery]) -> None:
 def older(row: dict[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
     """What a row may have been before: its key, its accounts gone, its times a week earlier."""
     moved = {name: cell - timedelta(days=7) if isinstance(cell, datetime) else None for name, cell in row.items()}
-    return {**moved, **{name: row[name] for name in key}}
+    return {**moved, **{name: row[name] for name in key if name in row}}
 
 
 def versioned(world: World) -> World:

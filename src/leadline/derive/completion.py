@@ -7,6 +7,7 @@ import ibis
 from ibis.expr.types import StringValue, Table
 
 from leadline.derive.expressions import attach, repeated
+from leadline.derive.former_keys import under_present_key, without_former
 from leadline.engine import schema_table
 
 ITEM = ["project", "key"]
@@ -31,11 +32,12 @@ _STATUS_NAMES = {
 }
 
 
-def completed_items() -> Table:
-    """All work items with ``started_at`` and ``completed_at`` completed from their changes, ``assignee`` the one at
+def completed_items(former: Table) -> Table:
+    """All work items, each once whatever ``former`` keys it had (as of ``former_keys``), with ``started_at`` and
+    ``completed_at`` completed from their changes, ``assignee`` the one at
     completion, and ``current_category`` (what the item's status means now)."""
-    items = schema_table("work_items")
-    status = _status_changes()
+    items = without_former(schema_table("work_items"), former)
+    status = _status_changes(former)
     into_done = (status.category == "done") & (status.before != "done").fill_null(True)
     moves = status.group_by(ITEM).agg(
         first_start=status.changed_at.min(where=status.category == "in_progress"),
@@ -49,12 +51,12 @@ def completed_items() -> Table:
         started_at=filled.started_at.fill_null(filled.first_start),
         completed_at=filled.completed_at.fill_null(ibis.cases((current == "done", filled.last_done))),
     ).drop("first_start", "last_done", "last_category", "category")
-    return _assignee_at_completion(filled)
+    return _assignee_at_completion(filled, former)
 
 
-def _assignee_at_completion(items: Table) -> Table:
+def _assignee_at_completion(items: Table, former: Table) -> Table:
     # An empty value is "nobody", which must not read as "no such change".
-    changes = _changes("assignee")
+    changes = _changes("assignee", former)
     changes = changes.mutate(from_value=changes.from_value.fill_null(""), to_value=changes.to_value.fill_null(""))
     moved = numbered(changes).inner_join(items.select(*ITEM, "completed_at"), ITEM)
     earlier = moved.changed_at <= moved.completed_at
@@ -67,16 +69,16 @@ def _assignee_at_completion(items: Table) -> Table:
     return joined.mutate(assignee=assignee.nullif("")).drop("had_before", "had_after")
 
 
-def _changes(field: str) -> Table:
-    """The changes of one field of all items."""
+def _changes(field: str, former: Table) -> Table:
+    """The changes of one field of all items, under their present keys."""
     changes = schema_table("work_item_changes")
-    return changes.filter(changes.field.lower() == field)
+    return under_present_key(changes.filter(changes.field.lower() == field), former)
 
 
-def _status_changes() -> Table:
+def _status_changes(former: Table) -> Table:
     """Changes of status with their ``number``, the ``category`` changed to, and the one ``before``: as the change says, else
     the one that the change before it led to."""
-    changes = _changes("status")
+    changes = _changes("status", former)
     changes = changes.mutate(
         category=_category(changes.to_category, changes.to_value),
         before=_category(changes.from_category, changes.from_value),

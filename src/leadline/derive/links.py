@@ -11,6 +11,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import ArrayValue, StringValue, Table
 
+from leadline.derive.former_keys import mention_of, without_former
 from leadline.engine import schema_table
 from leadline.engine.functions import regexp_extract_all
 
@@ -22,7 +23,6 @@ _MENTION = rf"[{_GLUE}_]+-[0-9]+[{_GLUE}]*|(?:^|[^{_GLUE}])#[0-9]+[{_GLUE}]*"
 _WHOLE = rf"\p{{L}}[{_GLUE}_]*-[0-9]+$|#[0-9]+$"
 # Cheap test that lets most texts go before the exact one.
 _MAYBE = r"[-#][0-9]"
-_NUMBER = r"^#?[0-9]+$"
 
 
 def mentions() -> Table:
@@ -39,9 +39,10 @@ def mentions() -> Table:
     return mentioned.select("repository", "number", "mention", "seen").distinct()
 
 
-def links(mentioned: Table) -> Table:
-    """Those of ``mentions`` that name an item we know. Columns: repository, number, project, key, seen; distinct."""
-    items = known_items()
+def links(mentioned: Table, former: Table) -> Table:
+    """Those of ``mentions`` that name an item we know, by its key or by a ``former`` one (as of ``former_keys``). Columns:
+    repository, number, project, key, seen; distinct."""
+    items = known_items(former)
     return (
         mentioned.inner_join(items, mentioned.mention == items.item_mention)
         .select("repository", "number", "project", "key", "seen")
@@ -49,15 +50,12 @@ def links(mentioned: Table) -> Table:
     )
 
 
-def known_items() -> Table:
-    """Work items with the form in which ``mention`` has them: `PROJ-123`, or `name#12` for a bare number, where name is
-    the project in lower case."""
-    items = schema_table("work_items")
-    number = ibis.literal("#") + items.key.replace("#", "")
-    numbered = items.key.re_search(_NUMBER)
-    return items.select(
-        "project", "key", item_mention=ibis.cases((numbered, items.project.lower() + number), else_=items.key.upper())
-    )
+def known_items(former: Table) -> Table:
+    """Work items with the forms in which ``mention`` has them (``item_mention``), those of ``former`` keys, too."""
+    items = schema_table("work_items").select("project", "key")
+    present = without_former(items, former)
+    named = present.mutate(item_mention=mention_of(present.project, present.key))
+    return named.union(former.select("project", "key", item_mention="mention"))
 
 
 def _commit_mentions() -> Table:

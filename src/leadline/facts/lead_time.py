@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import ibis
-from ibis.expr.types import IntegerValue, Table, TimestampValue, Value
+from ibis.expr.types import BooleanValue, IntegerValue, Table, TimestampValue, Value
 
 from leadline.derive.completion import ITEM
 from leadline.derive.expressions import attach, between, not_negative
@@ -20,6 +20,7 @@ from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.deployment_contents import CARRIED
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY
+from leadline.facts.work_items import ITEMS, assigned_items
 from leadline.materialize.model import BuildContext, Computation, Model
 from leadline.settings.profile import Profile
 from leadline.settings.setting import STAGES
@@ -107,9 +108,12 @@ def _carried_pulls(_profile: Profile) -> Table:
 
 
 def _item_pulls(_profile: Profile) -> Table:
-    """Per work item with linked pull requests: the first commit of all of them and the last merged one."""
+    """Per work item with linked pull requests: the first commit of all of them and the last merged one; but for those that
+    were begun after it was completed."""
     pulls = schema_table("pull_requests").select(*PR, "merged_at")
     joined = attach(LINKS.table().select(*ITEM, *PR), PR, FIRST_COMMITS.table(), pulls)
+    joined = attach(joined, ITEM, ITEMS.table().select(*ITEM, "completed_at"))
+    joined = joined.filter(~begun_later(joined))
     merged = joined.merged_at.notnull()
     order = ibis.row_number().over(
         ibis.window(group_by=ITEM, order_by=[joined.merged_at.asc(nulls_first=False), joined.repository, joined.number])
@@ -123,6 +127,12 @@ def _item_pulls(_profile: Profile) -> Table:
         number=marked.number.max(where=marked["last"]),
         last_merged_at=marked.merged_at.max(),
     )
+
+
+def begun_later(linked: Table) -> BooleanValue:
+    """Whether the first commit of a pull request is later than the completion of the item that it is linked to: a later
+    mention does not rewrite an old month."""
+    return (linked.first_commit_at > linked.completed_at).fill_null(False)
 
 
 def delivered(units: Table) -> Table:
@@ -152,7 +162,6 @@ def unit_of(profile: Profile, work_items: int) -> str:
 
 def _lead(profile: Profile, unit: str) -> Table:
     from leadline.facts.pull_requests import authored_pull_requests
-    from leadline.facts.work_items import assigned_items
 
     if unit == "work_items":
         items = assigned_items()
@@ -211,8 +220,8 @@ LEAD = Model(
     },
     computation=Computation(
         _compute_lead,
-        sources=("work_items", "work_item_changes", "pull_requests"),
-        depends_on=(ACCOUNTS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS),
+        sources=("work_items", "pull_requests"),
+        depends_on=(ACCOUNTS, FIRST_COMMITS, ITEMS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS),
         settings=("lead_time.unit", "lead_time.stages", "lead_time.work", "lead_time.order"),
         rules=("environment",),
     ),

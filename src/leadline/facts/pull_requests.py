@@ -14,6 +14,7 @@ from leadline.derive.links import links, mentions
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS, with_developer
+from leadline.facts.former_keys import FORMER_KEYS
 from leadline.facts.reverts import REVERTED
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY, REWORK
 from leadline.materialize.model import Model
@@ -104,7 +105,8 @@ def _durations(base: Table) -> Table:
 
 def _linked_items() -> Table:
     """Per link of a pull request to a work item: the item as `PROJECT-KEY`, and where its key was seen."""
-    linked = links(MENTIONS.table()).group_by(*PR, "project", "key").agg(seen=lambda t: t.seen.collect(order_by=t.seen))
+    linked = links(MENTIONS.table(), FORMER_KEYS.table())
+    linked = linked.group_by(*PR, "project", "key").agg(seen=lambda t: t.seen.collect(order_by=t.seen))
     plain = linked.key.lower().startswith(linked.project.lower() + "-")
     return linked.mutate(item=ibis.cases((plain, linked.key), else_=linked.project + "-" + linked.key.replace("#", "")))
 

@@ -24,6 +24,7 @@ from leadline.facts.lead_time import (
     CARRIED_PULLS,
     ITEM_PULLS,
     MERGE_BUILDS,
+    begun_later,
     lead_of_pull_requests,
     lead_of_work_items,
 )
@@ -31,7 +32,7 @@ from leadline.facts.ownership import MERGES_BY_DEVELOPER, by_repositories, by_ru
 from leadline.facts.production import ENVIRONMENTS
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS
-from leadline.facts.work_items import work_items_fact
+from leadline.facts.work_items import ITEMS, work_items_fact
 from leadline.facts.work_types import with_work_type
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
@@ -43,7 +44,7 @@ TEAM_PATHS = BoundTable("team_paths", {"of_unit": "int64", "path": "string"})
 """The nodes that deployments and incidents may count for, in order of the tree."""
 
 _FALLBACK_HOW = "repositories its people merged to"
-_DELIVERED = (LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS)
+_DELIVERED = (ITEMS, LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS)
 
 NEEDS: Mapping[str, Sequence[Model]] = {
     "pull-requests": (*pull_requests.STEPS, *_DELIVERED),
@@ -91,21 +92,34 @@ def _work_items(profile: Profile) -> Table:
         pull_requests=name.collect(order_by=name),
         seen=(name + " in " + linked.seen.join(" and ")).collect(order_by=name),
     )
-    fact = attach(fact, ITEM, links).rename(type="type_shown")
+    fact = attach(fact, ITEM, links, _later_mentions()).rename(type="type_shown")
     done = fact.completed_at.notnull()
     why = joined(
         reasons(
             (fact.assignee.isnull(), "no assignee"),
             (fact.bot, "bot: counts for nobody"),
             (fact.assignee.notnull() & fact.developer.isnull() & ~fact.bot, "assignee is no known developer"),
-            (~done, "not completed: counts in no period"),
+            (~done & fact.left_out.notnull(), ibis.literal("left out: ") + fact.left_out),
+            (~done & fact.left_out.isnull(), "not completed: counts in no period"),
             (fact.complete_us.isnull() & done, "start unknown: no time to complete"),
             (fact.pull_requests.isnull(), "linked to no pull request"),
         ),
         seen_in(fact.seen),
+        fact.begun_later.fill_null(""),
         reasons(*_stage_reasons(fact, profile), *_delivery_reasons(fact, fact.last_merged_at.notnull(), profile)),
     )
     return _in_seconds(fact.mutate(why=why), (*STAGES, "lead", "complete"))
+
+
+def _later_mentions() -> Table:
+    """Per work item, in words, the pull requests that are linked to it and were begun after it was completed."""
+    linked = attach(LINKS.table().select(*ITEM, *PR), ITEM, ITEMS.table().select(*ITEM, "completed_at"))
+    linked = attach(linked, PR, FIRST_COMMITS.table())
+    later = linked.filter(begun_later(linked))
+    name = later.repository + "#" + later.number.cast("string")
+    names = later.group_by(ITEM).agg(names=name.collect(order_by=name))
+    sentence = ibis.literal("begun after it was completed, not among its times: ") + names.names.join(", ")
+    return names.select(*ITEM, begun_later=sentence)
 
 
 def _stage_reasons(fact: Table, profile: Profile) -> Iterable[tuple[Value, str]]:

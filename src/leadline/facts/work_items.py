@@ -3,22 +3,36 @@ microseconds."""
 
 from __future__ import annotations
 
+import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.completion import ITEM, completed_items
 from leadline.derive.expressions import attach, between, not_negative
-from leadline.engine.functions import epoch_us
+from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import with_developer
+from leadline.facts.former_keys import FORMER_KEYS
 from leadline.facts.pull_requests import LINKS
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
 
 def assigned_items() -> Table:
-    """Columns: project, key, type, assignee (at completion), developer, bot, created_at, started_at, completed_at."""
-    items = with_developer(completed_items(), "assignee", "work")
-    columns = ("type", "assignee", "developer", "bot", "created_at", "started_at", "completed_at")
-    return items.select(*ITEM, *columns)
+    """The rows of ``ITEMS``."""
+    return ITEMS.table()
+
+
+def _assigned(profile: Profile) -> Table:
+    items = with_developer(completed_items(FORMER_KEYS.table()), "assignee", "work")
+    kind, resolution = (items[name].fill_null("").strip().lower() for name in ("type", "resolution"))
+    left_out = ibis.cases(
+        (kind.isin(profile["work_items.exclude_types"]), ibis.literal("its type ") + items.type + " is left out"),
+        (
+            resolution.isin(profile["work_items.not_done_resolutions"]),
+            ibis.literal("its resolution ") + items.resolution + " is not completed work",
+        ),
+    )
+    items = items.mutate(left_out=left_out, completed_at=ibis.cases((left_out.isnull(), items.completed_at)))
+    return items.select(*ITEMS.columns)
 
 
 def work_items_fact(profile: Profile) -> Table:
@@ -45,6 +59,19 @@ def _associated(_profile: Profile) -> Table:
         "developer", happened_us=epoch_us(counted.completed_at), linked=counted.linked.fill_null(False)
     )
 
+
+ITEMS = Model(
+    "items",
+    {
+        **dict.fromkeys((*ITEM, "type", "assignee", "developer"), "string"),
+        "bot": "boolean",
+        **dict.fromkeys(("created_at", "started_at", "completed_at"), INSTANT),
+        "left_out": "string",
+    },
+    expression=_assigned,
+)
+"""Every work item with its ``assignee`` at completion and whose that account is. ``left_out`` says in words why it is no
+completed work; then it has no ``completed_at``."""
 
 WORK_ITEMS = Model(
     "work_items",

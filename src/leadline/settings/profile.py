@@ -57,6 +57,13 @@ SETTINGS: dict[str, Setting] = {
             one_of("created", "started"),
             "Where the time to complete a work item starts.",
         ),
+        Setting("work_items.exclude_types", "", Names, "Types of work items that are left out, comma-separated."),
+        Setting(
+            "work_items.not_done_resolutions",
+            "Won't Do, Won't Fix, Duplicate, Cannot Reproduce, Declined, Rejected, Invalid, Obsolete, Incomplete, Not a Bug",
+            Names,
+            "Resolutions of work items that are no completed work, comma-separated.",
+        ),
         Setting("lead_time.unit", "auto", one_of("auto", "work_items", "pull_requests"), "Unit of lead time."),
         Setting("lead_time.stages", ",".join(STAGES), Stages, "Stages that lead time sums."),
         Setting(
