@@ -75,6 +75,19 @@ def test_retry_after_as_a_date(stack: ExitStack) -> None:
     assert 25 <= asked.waits[1] <= 31
 
 
+def test_a_server_in_trouble_is_asked_again_when_it_says_but_within_a_minute(stack: ExitStack) -> None:
+    troubles = [Fault(503, (("Retry-After", seconds),)) for seconds in ("0", "20", "7200", "soon", "²")]
+    asked = Asked(stack, *troubles, GOOD)
+    assert asked.ask() == {"good": True}
+    assert asked.waits == [1.0, 20.0, 60.0, 8.0, 16.0]
+
+
+def test_a_secret_that_is_sent_back_is_shown_to_nobody(stack: ExitStack) -> None:
+    body = f'{{"message": "no token {TOKEN}, and none {TOKEN[:4]}"}}'.encode()
+    asked = Asked(stack, Fault(400, (JSON,), body))
+    assert asked.ask() == {"message": f"no token ***, and none {TOKEN[:4]}"}
+
+
 def test_403_is_a_limit_only_if_it_says_so(stack: ExitStack) -> None:
     asked = Asked(stack, Fault(403, (JSON,), b'{"message": "no"}'))
     assert asked.client.request("GET", f"{asked.url}/x").status == 403

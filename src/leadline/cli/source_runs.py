@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +59,14 @@ def run_sources(project: Project, sources: Iterable[SourceSettings], *, json: bo
             documents.append({"source": done.name, "seconds": round(done.result.seconds, 3), **done.document()})
     if json:
         emit_json(documents)
+    if code := exit_of(documents):
+        raise typer.Exit(code)
+
+
+def exit_of(documents: Iterable[Mapping[str, Any]]) -> int:
+    """The exit code after runs of sources, by their ``state``."""
     states = {document["state"] for document in documents}
-    if states - {"done"}:
-        raise typer.Exit(1 if "failed" in states else INCOMPLETE)
+    return 1 if "failed" in states else INCOMPLETE if states - {"done"} else 0
 
 
 def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any) -> SourceResult:

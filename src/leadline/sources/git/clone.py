@@ -5,13 +5,14 @@ through a view, as the folder itself would be."""
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from leadline.errors import StoreError
-from leadline.sources.git.command import Git, asking_environment, run
+from leadline.sources.git.command import Git, GitError, asking_environment, run, scrub
 from leadline.sources.git.folder import find_folder
 from leadline.sources.git.location import local_path
 from leadline.sources.git.view import GitFolder
@@ -33,6 +34,8 @@ def remote_refs(url: str, shown: str) -> list[str]:
     """The names of the branches and tags at ``url``, which errors call ``shown``. Nothing is fetched."""
     with _reached(url, shown) as remote:
         answer = remote.run(Path(os.devnull), "ls-remote", "--heads", "--tags", "origin")
+        if not answer:
+            remote.require_git(Path(os.devnull))
     names = [line.partition("\t")[2].partition("/")[2] for line in answer.splitlines()]
     return [name for name in names if not name.endswith(_PEELED)]
 
@@ -44,8 +47,20 @@ class _Remote:
     url: str
     name: str
 
-    def run(self, folder: Path, *command: str) -> str:
-        """A command that talks to the remote, run in the git folder ``folder`` (or in none: the null device)."""
+    def require_git(self, folder: Path) -> None:
+        """Raises ``GitError`` if nothing at the remote speaks git's protocol. To git, a web page is a list of no branches, as other
+        servers have it in a file: a login page would be a repository from which everything vanished."""
+        with tempfile.NamedTemporaryFile(prefix="leadline-packets-") as packets:
+            self.run(folder, "ls-remote", "origin", GIT_TRACE_PACKET=packets.name)
+            if not packets.read(1):
+                raise GitError(
+                    f"{self.name}: what answers at {scrub(self.url, self.url)} is no git server; is the address right, and is "
+                    "nothing (a proxy, a login page) before it?"
+                )
+
+    def run(self, folder: Path, *command: str, **variables: str) -> str:
+        """A command that talks to the remote, run in the git folder ``folder`` (or in none: the null device), with these variables
+        beside its others."""
         configuration = [
             ("remote.origin.url", self.url),
             # A connection that brings nothing for five minutes is given up.
@@ -59,7 +74,7 @@ class _Remote:
             ("fetch.fsckObjects", "false"),
             ("fetch.recurseSubmodules", "false"),
         ]
-        environment = asking_environment(os.environ, configuration)
+        environment = {**asking_environment(os.environ, configuration), **variables}
         # Not where we happen to be: that may be a repository, whose configuration would count.
         inside = folder if folder.is_dir() else Path("/")
         arguments = ["--no-pager", f"--git-dir={folder}", *command]
@@ -114,6 +129,8 @@ def _remote_refs(folder: Path, remote: _Remote) -> tuple[str | None, dict[str, s
                 branch = value.removeprefix("ref: ")
         elif ref.startswith(("refs/heads/", "refs/tags/")) and not ref.endswith(_PEELED):
             refs[ref] = value
+    if not refs:
+        remote.require_git(folder)
     return branch, refs
 
 

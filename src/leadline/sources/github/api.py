@@ -98,7 +98,7 @@ class Api:
         errors = errors_of(answer)
         data = answer.body.get("data")
         if not isinstance(data, dict) or (errors and all(value is None for value in data.values())):
-            raise _query_error(errors)
+            raise _query_error(self.client.tool, errors)
         if lost := [error for error in errors if error.get("type") not in HIDDEN]:
             # Elements would be missing as if they were not there.
             raise Unavailable(f"{self.client.tool} answered only in part: {str(lost[0].get('message'))[:200]}")
@@ -196,14 +196,16 @@ def _scopes(text: str | None) -> set[str]:
     return {scope.strip() for scope in (text or "").split(",") if scope.strip()}
 
 
-def _query_error(errors: list[dict[str, Any]]) -> LeadlineError:
+def _query_error(tool: str, errors: list[dict[str, Any]]) -> LeadlineError:
     """The error for a query of which nothing came."""
+    if not errors:
+        return Refused(f"{tool} answered a query with no data at all; is that the address of its API?")
     kinds = {str(error.get("type")) for error in errors}
-    reason = "; ".join(dict.fromkeys(str(error.get("message", ""))[:300] for error in errors[:3])) or "no data"
+    reason = "; ".join(dict.fromkeys(str(error.get("message", ""))[:300] for error in errors[:3]))
     if "NOT_FOUND" in kinds:
         return NotFound(reason)
     if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
-        return Refused(f"GitHub refuses it: {reason}")
+        return Refused(f"{tool} refuses it: {reason}")
     if kinds & {"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"}:
-        return Unavailable(reason)
-    return Refused(f"GitHub does not understand the query ({reason}); an Enterprise Server may be too old for it")
+        return Unavailable(f"{tool} did not answer: {reason}")
+    return Refused(f"{tool} does not understand the query ({reason}); an Enterprise Server may be too old for it")

@@ -92,6 +92,7 @@ class AppAuth(httpx.Auth):
             raise self._problem(answer, f"a token for {self.owner}")
         body = self._object(answer)
         self._token, ends = str(body.get("token") or ""), str(body.get("expires_at") or "")
+        self.client.hide(self._token)
         try:
             self._ends = datetime.fromisoformat(ends).timestamp()
         except ValueError as error:

@@ -12,7 +12,7 @@ from typing import Self
 from leadline.errors import NotFound
 from leadline.sources.github.api import Api, connection
 from leadline.sources.github.queries import COMMITS, MORE_PARENTS, commits, history
-from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
+from leadline.sources.kit.client import ATTEMPTS, Lasting, Refused, Unavailable
 from leadline.sources.kit.cursor import Cursor, Part
 from leadline.sources.kit.lists import ATTEMPTS_WHILE_LARGE, Listed, PageSize, read_all
 from leadline.sources.kit.records import Node, elements, inner, objects, page_of
@@ -106,6 +106,8 @@ class Commits:
         attempts = ATTEMPTS if len(ids) == 1 else ATTEMPTS_WHILE_LARGE
         try:
             data = self.api.graphql(commits(lines=True), {"ids": ids}, attempts=attempts)
+        except Lasting:
+            raise
         except Unavailable:
             if len(ids) > 1:
                 part = max(1, len(ids) // _FEWER)

@@ -99,8 +99,12 @@ class Api:
             data = answer.body.get("data")
             if errors and isinstance(data, dict) and any(value is not None for value in data.values()):
                 raise InPart(f"{self.client.tool} answered only in part: {reason}")
+            if not errors and not isinstance(data, dict):
+                raise Refused(
+                    f"{self.client.tool} answered a query with no data at all; is that the address of its API?"
+                )
             if errors or not isinstance(data, dict):
-                raise self._query_error(reason or "no data")
+                raise self._query_error(reason)
             return data
 
     def rest(self, path: str, params: Mapping[str, str | Sequence[str]]) -> Answer:

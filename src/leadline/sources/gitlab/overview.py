@@ -11,7 +11,7 @@ from leadline.sources.gitlab.api import Api, InPart, connection
 from leadline.sources.gitlab.queries import PROJECTS, overview
 from leadline.sources.gitlab.rows import number, repository_row, utc
 from leadline.sources.kit import forge
-from leadline.sources.kit.client import Unavailable
+from leadline.sources.kit.client import Lasting, Unavailable
 from leadline.sources.kit.lists import PageSize
 from leadline.sources.kit.page import Row, Skipped
 from leadline.sources.kit.records import Node, elements, inner
@@ -100,8 +100,8 @@ class Projects:
                 # In the end without asking git, which may be in trouble for one project alone.
                 branches = self._size.size > 1
                 self._size.shrink()
-            except Unavailable:
-                if self._size.size <= SMALL:
+            except Unavailable as error:
+                if self._size.size <= SMALL or isinstance(error, Lasting):
                     raise
                 self._size.shrink()
             else:

@@ -11,7 +11,7 @@ from itertools import takewhile
 from leadline.errors import NotFound
 from leadline.sources.jenkins.api import LEVELS, Api, jobs_tree
 from leadline.sources.jenkins.rows import Job, is_running, place_of
-from leadline.sources.kit.client import Refused, Unavailable
+from leadline.sources.kit.client import Lasting, Refused, Unavailable
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.lists import ATTEMPTS_WHILE_LARGE
 from leadline.sources.kit.page import Skipped
@@ -90,6 +90,8 @@ class Listing:
         own = "lastBuild[number,timestamp,building]," if names else ""
         try:
             return self.api.get(names, own + jobs_tree(LEVELS), attempts=ATTEMPTS_WHILE_LARGE), LEVELS
+        except Lasting:
+            raise
         except Unavailable:
             return self.api.get(names, own + jobs_tree(1)), 1
 

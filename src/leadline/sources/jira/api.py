@@ -83,7 +83,9 @@ class Api:
         # A cloud site answers much to a wrong token as it does to nobody; this it does not.
         me = self.object(f"/rest/api/{3 if is_cloud else 2}/myself")
         web = str(info.get("baseUrl") or self.site.base).rstrip("/")
-        name = me.get("displayName") or me.get("name") or me.get("accountId") or "somebody"
+        name = me.get("displayName") or me.get("name") or me.get("accountId") or me.get("key")
+        if not name:
+            raise Refused(f"{self.client.tool} answers as no Jira does; is {self.site.base} its address?")
         return Server(is_cloud, str(info.get("version", "")), web, str(name))
 
     def now(self) -> datetime:
@@ -97,11 +99,11 @@ class Api:
     def post(self, path: str, body: Any, *, attempts: int = ATTEMPTS) -> Node:
         """The object that POST ``path`` answers. Raises as ``get`` does."""
         answer = self.client.request("POST", f"{self.site.base}{path}", body=body, attempts=attempts)
-        return _object(self._answered(answer, path), path)
+        return self._object(self._answered(answer, path), path)
 
     def object(self, path: str, params: Mapping[str, str] | None = None, *, what: str = "") -> Node:
         """As ``get``, for what must be an object."""
-        return _object(self.get(path, params, what=what), path)
+        return self._object(self.get(path, params, what=what), path)
 
     def values(
         self, path: str, params: Mapping[str, str] | None = None, *, size: int = 50, what: str = ""
@@ -125,6 +127,11 @@ class Api:
         if answer.body is None:
             raise Unavailable(f"{self.client.tool} answered nothing at all to {what}")
         return answer.body
+
+    def _object(self, body: Any, path: str) -> Node:
+        if not isinstance(body, dict):
+            raise Refused(f"{self.client.tool} answers no object at {path}; is {self.site.base} its address?")
+        return body
 
     def problem(self, answer: Answer, what: str) -> LeadlineError:
         """The error for an answer of 400 to 499."""
@@ -162,9 +169,3 @@ def message(body: Any) -> str:
     texts += [str(text) for text in errors.values()] if isinstance(errors, dict) else []
     texts += [str(body[name]) for name in ("message", "errorMessage", "error") if isinstance(body.get(name), str)]
     return " ".join("; ".join(texts).split())[:300]
-
-
-def _object(body: Any, path: str) -> Node:
-    if not isinstance(body, dict):
-        raise Refused(f"Jira answers no object at {path}")
-    return body

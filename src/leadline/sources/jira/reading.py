@@ -79,6 +79,12 @@ class Issues:
         the place while it is read is met, what comes to lie before it is not. Histories of ``known`` issues are not read."""
         yield from (self._by_token if self.server.is_cloud else self._by_offset)(scope, by, place, known)
 
+    def _issues(self, answer: Node) -> list[Node]:
+        issues = answer.get("issues")
+        if not isinstance(issues, list):
+            raise Refused(f"{self.api.client.tool} answers no list of issues but {sorted(answer)[:5]}")
+        return json_objects(issues)
+
     # -- cloud: the server keeps the place ---------------------------------------------------------------------------
 
     def _by_token(self, scope: str, by: str, place: Place, known: Known) -> Iterator[Step]:
@@ -114,10 +120,10 @@ class Issues:
         answer = self.api.post("/rest/api/3/search/jql", {**query, **({"nextPageToken": token} if token else {})})
         following = answer.get("nextPageToken")
         if not following or answer.get("isLast") is True:
-            return _issues(answer), None
+            return self._issues(answer), None
         if following == token:
             raise Refused(f"{self.api.client.tool} gives the same page of issues again and again")
-        return _issues(answer), str(following)
+        return self._issues(answer), str(following)
 
     def _bulk(self, ids: Sequence[str]) -> dict[str, list[Node] | None]:
         """Histories of issues by their ids; those that are refused together are asked for one by one."""
@@ -181,7 +187,7 @@ class Issues:
             return self.api.post("/rest/api/2/search", {**body, "maxResults": 1 + extra, "expand": []})
 
         answer = self._size.read(ask, without_history)
-        issues, total = _issues(answer), answer.get("total")
+        issues, total = self._issues(answer), answer.get("total")
         return issues, total if isinstance(total, int) else start + len(issues) + (len(issues) > 0)
 
     def _embedded(self, issue: Node) -> list[Node] | None:
@@ -233,7 +239,7 @@ class Issues:
             start = max(0, len(keys) - 1)
             body = {"jql": jql, "startAt": start, "maxResults": KEYS, "fields": ["key"]}
             answer = self.api.post("/rest/api/2/search", body)
-            page = _keys(_issues(answer))
+            page = _keys(self._issues(answer))
             if keys and (not page or page[0] != keys[-1]):
                 return None
             keys += page[1:] if keys else page
@@ -277,13 +283,6 @@ def time_of(issue: Node, by: str) -> str | None:
         return instant(fields.get(by) if isinstance(fields, dict) else None)
     except Misshapen:
         return None
-
-
-def _issues(answer: Node) -> list[Node]:
-    issues = answer.get("issues")
-    if not isinstance(issues, list):
-        raise Refused(f"Jira answers no list of issues but {sorted(answer)[:5]}")
-    return json_objects(issues)
 
 
 def _keys(issues: Iterable[Node]) -> list[str]:

@@ -14,13 +14,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from leadline.errors import Forbidden, StoreError
 from leadline.instants import rfc3339
+from leadline.sources.kit.limits import date_of, of_limit, reset_of, seconds_of
 from leadline.sources.kit.page import CallStats
+from leadline.sources.kit.reach import SHORTEST_SECRET, is_lasting, secrets_in, trouble, why_not
 
 if TYPE_CHECKING:
     import ssl
@@ -51,12 +52,23 @@ class Unavailable(StoreError):
     """The tool was in trouble, or could not be reached, at every attempt."""
 
 
+class Lasting(Unavailable):
+    """The same, for a reason that asking for less, or for something else, would not change."""
+
+
 class Refused(Forbidden):
     """The tool refuses this for good (permissions, blocked content); asking again would not help."""
 
 
 class _NoJson(str):
     __slots__ = ()
+
+
+class _Later(str):
+    """A trouble that the tool says will be over in so many ``seconds``."""
+
+    __slots__ = ("seconds",)
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -111,9 +123,17 @@ class Client:
         self._chance, self._waiting = chance, waiting
         self._blocked: dict[str, float] = {}
         self._asked: OrderedDict[int, int] = OrderedDict()
+        self._secrets = secrets_in(headers)
+        self._own: httpx.URL | None = None
+        """The first address that was asked: the source's."""
         trust = _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         self._http = httpx.Client(
-            headers=dict(headers), timeout=TIMEOUT, follow_redirects=True, auth=auth, verify=trust
+            headers=dict(headers),
+            timeout=TIMEOUT,
+            follow_redirects=True,
+            auth=auth,
+            verify=trust,
+            event_hooks={"request": [self._require_own_or_public]},
         )
 
     def __enter__(self) -> Client:
@@ -123,6 +143,18 @@ class Client:
         """Close the connections; whoever waits wakes up and is told."""
         self._closed.set()
         self._http.close()
+
+    def hide(self, secret: str) -> None:
+        """Let ``secret`` appear in nothing that is said of an answer."""
+        if len(secret) >= SHORTEST_SECRET:
+            self._secrets.add(secret)
+
+    def _require_own_or_public(self, request: httpx.Request) -> None:
+        """Raises ``Refused`` for a redirect that leads inside a private network, or out of TLS. No secret goes with any redirect to
+        another server (httpx)."""
+        own = self._own = self._own or request.url
+        if why := why_not(request.url.scheme, request.url.host, own.scheme, own.host):
+            raise Refused(f"{self.tool} redirects {why}")
 
     def call_stats(self) -> CallStats:
         """What asking has cost so far."""
@@ -183,9 +215,9 @@ class Client:
 
         def download() -> Answer | str:
             with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
-                self.tool_time = _date(response.headers.get("date")) or self.tool_time
+                self.tool_time = date_of(response.headers.get("date")) or self.tool_time
                 if response.status_code >= 500:
-                    return f"it answered {response.status_code}"
+                    return self._server_error(response)
                 answer = Answer(response.status_code, response.headers, None)
                 if answer.status == 200:
                     take(answer, response.iter_bytes())
@@ -212,7 +244,7 @@ class Client:
             if isinstance(outcome, RateLimited):
                 limits += 1
                 if limits > LIMIT_WAITS:
-                    raise Unavailable(f"{self.tool} kept refusing requests for its rate limit; try again later")
+                    raise Lasting(f"{self.tool} kept refusing requests for its rate limit; try again later")
                 # Without a time, a limit of GitHub and its like lasts a minute at least, and longer each time.
                 seconds = outcome.seconds
                 if seconds is None:
@@ -224,16 +256,17 @@ class Client:
                 raise Refused(outcome)
             if len(troubles) >= attempts:
                 raise Unavailable(f"{self.tool} could not be read in {attempts} attempts: {troubles[-1]}")
-            self._pause(self._backoff(len(troubles), FIRST_WAIT, LONGEST_WAIT), troubles[-1])
+            stated = min(outcome.seconds, LONGEST_WAIT) if isinstance(outcome, _Later) else 0.0
+            self._pause(max(stated, self._backoff(len(troubles), FIRST_WAIT, LONGEST_WAIT)), troubles[-1])
 
     def _attempt(self, send: Callable[[], httpx.Response], classify: Classify | None) -> Answer | RateLimited | str:
         """One attempt: an answer, a limit to wait for, or the trouble it met."""
         response = self._sent(send)
         if isinstance(response, str):
             return response
-        self.tool_time = _date(response.headers.get("date")) or self.tool_time
+        self.tool_time = date_of(response.headers.get("date")) or self.tool_time
         if response.status_code >= 500:
-            return f"it answered {response.status_code}"
+            return self._server_error(response)
         if len(response.content) > BODY_BYTES:
             raise Refused(f"{self.tool} sent {len(response.content):,} bytes at once, which is no page of its API")
         answer = self._parsed(response)
@@ -253,17 +286,29 @@ class Client:
         except RuntimeError as error:  # the client was closed while it was asked
             raise Unavailable(f"{self.tool} was not asked any further") from error
         except httpx.TransportError as error:
-            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            own = self._own.netloc.decode() if self._own is not None else self.tool
+            why = trouble(error, own, TIMEOUT)
+            if is_lasting(error):
+                raise Lasting(f"{self.tool} could not be read: {why}") from error
+            return why
         except httpx.DecodingError:
             return "its answer was not compressed as it said"
 
+    def _server_error(self, response: httpx.Response) -> str:
+        """What an answer from 500 on says."""
+        said = _Later(f"it answered {response.status_code}: the server, or a proxy before it, is in trouble")
+        said.seconds = self._retry_after(Answer(response.status_code, response.headers, None)) or 0.0
+        return said
+
     def _parsed(self, response: httpx.Response) -> Answer | str:
-        headers = response.headers
-        if response.status_code in (204, 304) or not response.content:
+        headers, content = response.headers, response.content
+        if response.status_code in (204, 304) or not content:
             return Answer(response.status_code, headers, None)
+        for secret in self._secrets:  # whoever sends it back wants it shown
+            content = content.replace(secret.encode(), b"***")
         try:
-            return Answer(response.status_code, headers, json.loads(response.content))
-        except ValueError:  # also text that is not UTF-8
+            return Answer(response.status_code, headers, json.loads(content))
+        except (ValueError, RecursionError):  # also text that is not UTF-8
             kind = headers.get("content-type", "").partition(";")[0] or "something"
             if "json" in kind:
                 return "its answer was cut off"
@@ -279,32 +324,32 @@ class Client:
         if answer.status == 429:
             return RateLimited(self.stated_wait(answer))
         # 0 seconds beside a refusal: there is no limit to wait for.
-        is_limit = _of_limit(answer, "remaining") == "0" or bool(self._retry_after(answer))
+        is_limit = of_limit(answer.headers, "remaining") == "0" or bool(self._retry_after(answer))
         return RateLimited(self.stated_wait(answer)) if answer.status == 403 and is_limit else None
 
     def stated_wait(self, answer: Answer) -> float | None:
         """The seconds after which an answer that tells of a limit says to come back, at least one; None if it does not say."""
         if seconds := self._retry_after(answer):
             return max(1.0, seconds)
-        if _of_limit(answer, "remaining") == "0":
-            return self.until(_of_limit(answer, "reset"))
+        if of_limit(answer.headers, "remaining") == "0":
+            return self.until(of_limit(answer.headers, "reset"))
         return None if seconds is None else 1.0
 
     def _retry_after(self, answer: Answer) -> float | None:
-        return _seconds(answer.headers.get("retry-after"), self.tool_time)
+        return seconds_of(answer.headers.get("retry-after"), self.tool_time)
 
     def until(self, reset: str | None) -> float | None:
         """Seconds until ``reset`` (ISO 8601 or since 1970, by the tool's clock; below a billion: from now), at least one; None
         if it is not known."""
-        at = _reset(reset)
+        at = reset_of(reset)
         if at is None or self.tool_time is None:
             return None
         return max(1.0, at if at < 1_000_000_000 else at - self.tool_time.timestamp() + 1.0)
 
     def _note_budget(self, budget: str, answer: Answer) -> None:
         """Remember a limit that is used up, so that the next request need not be refused first."""
-        if _of_limit(answer, "remaining") == "0":
-            seconds = self.until(_of_limit(answer, "reset"))
+        if of_limit(answer.headers, "remaining") == "0":
+            seconds = self.until(of_limit(answer.headers, "reset"))
             if seconds is not None:
                 self._blocked[budget] = time.monotonic() + min(seconds, LONGEST_LIMIT)
 
@@ -324,41 +369,6 @@ class Client:
         if self._closed.is_set():
             raise Unavailable(f"{self.tool} was not asked any further")
         self.waited += seconds
-
-
-def _of_limit(answer: Answer, name: str) -> str | None:
-    """A header that tells of a limit, in either spelling: ``X-RateLimit-…`` (GitHub) or ``RateLimit-…`` (GitLab)."""
-    return answer.headers.get(f"x-ratelimit-{name}", answer.headers.get(f"ratelimit-{name}"))
-
-
-def _reset(text: str | None) -> float | None:
-    """When a limit is renewed, in seconds since 1970; None for none or nonsense."""
-    if text is None or text.isdigit():
-        return None if text is None else float(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()
-
-
-def _date(text: str | None) -> datetime | None:
-    """The instant of an HTTP date; None for none or nonsense."""
-    try:
-        moment = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _seconds(text: str | None, now: datetime | None) -> float | None:
-    """What Retry-After says (RFC 9110: seconds or an HTTP date), in seconds; None for none."""
-    if text is None:
-        return None
-    if text.strip().isdigit():
-        return float(text)
-    date = _date(text)
-    return None if date is None or now is None else max(0.0, (date - now).total_seconds())
 
 
 @functools.cache

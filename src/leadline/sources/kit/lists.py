@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Generic, Self, TypeVar
 
 from leadline.instants import earlier
-from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
+from leadline.sources.kit.client import ATTEMPTS, Lasting, Refused, Unavailable
 from leadline.sources.kit.cursor import Cursor, Part
 
 ATTEMPTS_WHILE_LARGE = 2
@@ -200,10 +200,12 @@ class PageSize:
     def read(self, ask: Callable[[int, int], Answered], lighter: Callable[[], Answered] | None = None) -> Answered:
         """What ``ask(size, attempts)`` gives in the end; what ``lighter`` does, where even the smallest page is too heavy.
 
-        Raises ``Unavailable`` if there is nothing lighter to ask for, and what ``ask`` raises else."""
+        Raises ``Unavailable`` if there is nothing lighter to ask for or it would not help, and what ``ask`` raises else."""
         while True:
             try:
                 answered = ask(self.size, self.attempts)
+            except Lasting:
+                raise
             except Unavailable:
                 if self.size > self.smallest:
                     self.shrink(self.smallest)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from leadline.errors import InvalidRequest
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from leadline.sources.kit.reach import LOOPBACK
 
 
 @dataclass(frozen=True)

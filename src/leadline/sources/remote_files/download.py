@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from leadline.errors import LeadlineError, NotFound, StoreError, Unauthenticated
 from leadline.sources.kit.client import Answer, Client, Refused
-from leadline.sources.kit.server_url import LOOPBACK
+from leadline.sources.kit.reach import LOOPBACK
 
 MOST_BYTES = 8 << 30
 """A file larger than this is not read; exports of such a size come in parts."""

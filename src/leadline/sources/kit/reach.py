@@ -1,0 +1,79 @@
+"""Where the requests of a source may go, why one did not get there, in plain words, and which secrets it bears."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+SHORTEST_SECRET = 8
+"""What is shorter is no secret, and stands in many a text."""
+
+
+def why_not(scheme: str, host: str, own_scheme: str, own_host: str) -> str:
+    """Why a redirect to ``host`` is not followed from ``own_host``, which the source's address names; '' if it is.
+
+    Only what that address itself names may be within a private network: a redirect could lead to anything there."""
+    if own_scheme == "https" and scheme != "https" and host not in LOOPBACK:
+        return "to an address that is not https"
+    if host != own_host and _is_inside(host):
+        return f"to {host}, which is within a private network; if that is right, let the source's address name it"
+    return ""
+
+
+def _is_inside(host: str) -> bool:
+    """Whether a host is of this machine, its link, or a private network. One that no name server knows is not: a proxy may."""
+    try:
+        answers = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
+    except (OSError, UnicodeError):
+        return False
+    return any(not _global(str(answer[4][0]).partition("%")[0]) for answer in answers)
+
+
+def _global(text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    return (getattr(address, "ipv4_mapped", None) or address).is_global
+
+
+def secrets_in(headers: Mapping[str, str]) -> set[str]:
+    """What must be shown nowhere of the header that signs in: a token, or user and password together and the password."""
+    credentials = headers.get("Authorization", "").partition(" ")[2].removeprefix("token=")
+    found = {credentials}
+    if headers.get("Authorization", "").startswith("Basic "):
+        found.add(base64.b64decode(credentials).decode("utf-8", "replace").partition(":")[2])
+    return {secret for secret in found if len(secret) >= SHORTEST_SECRET}
+
+
+def is_lasting(error: BaseException) -> bool:
+    """Whether asking once more would not help: TLS found that it is not who it should be."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+
+
+def trouble(error: BaseException, host: str, seconds: float) -> str:
+    """What went wrong on the way to ``host``, and what would do. ``seconds``: how long is waited for an answer."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (
+                f"the certificate of {host} is not trusted ({cause.verify_message}); if it is signed by an authority of your own, "
+                "name the file of that in SSL_CERT_FILE"
+            )
+        if isinstance(cause, ssl.SSLError):
+            return f"{host} does not speak TLS as it should ({cause.reason or cause}); is the port right?"
+        if isinstance(cause, socket.gaierror):
+            return f"the name {host} cannot be resolved (DNS); is the address right?"
+        if isinstance(cause, ConnectionRefusedError):
+            return f"Connection refused by {host}; is it running, and is the port right?"
+        if isinstance(cause, TimeoutError):
+            return f"{host} did not answer within {seconds:.0f} seconds"
+    name = re.sub("(?<=[a-z])(?=[A-Z])", " ", type(error).__name__.removesuffix("Error")).lower()
+    return f"the connection to {host} was cut off ({str(error) or name})"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
