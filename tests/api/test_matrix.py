@@ -1,0 +1,361 @@
+"""Every route of the OpenAPI document, with every kind of key, and the names and ids of another project wherever a route takes one.
+The routes are those of the document, so that a new one is held to this by being there: what its path takes must be added to
+``Tenant.ids``, and whom it is for must follow from ``roles_of``, or this says so."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from api.people import LIST, send, upload
+from api.serving import (
+    BODY,
+    EFFICIENCY_BODY,
+    EFFICIENCY_EXPORTS,
+    EXPORTS,
+    REPORTS,
+    Answer,
+    Client,
+    Served,
+    fill,
+    fill_delivery,
+    make_keys,
+    serving,
+)
+from leadline import people
+from leadline.api.app import routed
+from leadline.api.openapi import openapi_document
+from leadline.db import Database, keys
+from leadline.db.models import metadata
+from leadline.home import Home, Project
+from leadline.people import load_org
+from leadline.settings.server import DOCUMENTED_PREFIXES
+
+DOCUMENT = openapi_document(routed())
+ROUTES = [(method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item]
+OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json"}
+SIGNED = {"/v1/webhooks/{source}"}
+KEYED = [(method, path) for method, path in ROUTES if path not in OPEN | SIGNED]
+JSON = {"Content-Type": "application/json"}
+SECRETS = (b"Hidden", b"zoe@secret.example", b"Sub Rosa")
+"""What only the other project has."""
+
+
+def roles_of(method: str, path: str) -> set[str]:
+    """Whom a route is for, as the guides say it."""
+    if path.startswith("/v2/ingest/") or path == "/v1/custom-cicd" or "cloud-ids" in path:
+        return {"admin", "ingestion"}
+    reads = method in ("GET", "HEAD") or path.startswith("/v2/insights/") or path == "/v2/developers/list"
+    return {"admin", "viewer"} if reads else {"admin"}
+
+
+@dataclass
+class Tenant:
+    """A project with something of everything: ``ids`` by the name of the path parameter, and of both kinds of exports."""
+
+    project: Project
+    keys: dict[str, str]
+    tree: str
+    ids: dict[str, str] = field(default_factory=dict)
+    exports: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def identifiers(self) -> str:
+        """The query that names it."""
+        return f"orgIdentifier={self.project.organization}&projectIdentifier={self.project.name}"
+
+    def address(self, path: str) -> str:
+        """``path`` with its own ids."""
+        export = self.exports[EFFICIENCY_EXPORTS if path.startswith(EFFICIENCY_EXPORTS) else EXPORTS]
+        for name, value in {"exportId": export, **self.ids}.items():
+            path = path.replace(f"{{{name}}}", value)
+        assert "{" not in path, f"say what {path} takes, in Tenant.ids"
+        return path
+
+
+@dataclass
+class World:
+    served: Served
+    ours: Tenant
+    theirs: Tenant
+
+    def call(
+        self, key: str | None, method: str, address: str, body: bytes | None = b"{}", headers: Mapping[str, str] = JSON
+    ) -> Answer:
+        """One request; without a body where the method has none."""
+        client = Client(self.served.base, key)
+        return client.send(method, address, headers=headers, body=None if method in ("GET", "HEAD") else body)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two projects on one server."""
+    folder = tmp_path_factory.mktemp("matrix")
+    with Home.open(folder / "home") as home:
+        ours, theirs = home.project(), home.project("other", "secret", create=True)
+        fill(ours, folder)
+        fill_delivery(ours)
+        hidden = folder / "hidden.csv"
+        hidden.write_text(
+            "email,full_name,manager_email,team\nzoe@secret.example,Zoe,,\nx@secret.example,X,zoe@secret.example,Sub Rosa\n"
+        )
+        load_org(theirs, hidden, "Hidden", now=datetime(2026, 1, 1, tzinfo=UTC))
+        with serving(home) as served:
+            tenants = [Tenant(ours, served.keys, "Engineering"), Tenant(theirs, make_keys(theirs), "Hidden")]
+            for tenant in tenants:
+                _furnish(served, tenant)
+            yield World(served, *tenants)
+
+
+def _furnish(served: Served, tenant: Tenant) -> None:
+    admin = Client(served.base, tenant.keys["admin"])
+    version = upload(admin, LIST, "PUT", f"/v2/developers?orgTreeName={tenant.tree}").json["versionId"]
+    (tree,) = people.trees(tenant.project)
+    team = people.tree(tenant.project, tree.name).root.ref_id
+    tenant.ids = {"versionId": version, "uploadId": version, "treeId": str(tree.id), "refId": str(team)}
+    tenant.ids |= {"table": "incidents", "source": "hook"}
+    for path, body in ((EXPORTS, BODY), (EFFICIENCY_EXPORTS, EFFICIENCY_BODY)):
+        scope = {"orgTreeName": tenant.tree}
+        created = send(admin, "POST", f"{path}?{tenant.identifiers}", {**body, "scope": scope})
+        assert created.status == 202, created.body
+        tenant.exports[path] = created.json["exportId"]
+        Client(served.base, tenant.keys["admin"], path).wait_for(tenant.exports[path])
+
+
+def state(db: Database) -> str:
+    """A digest of all that a refused call could have changed: every table, but for when a key was last used."""
+    digest = hashlib.sha256()
+    with db.read() as connection:
+        for table in metadata.sorted_tables:
+            columns = [column for column in table.columns if column.name != "last_used_at"]
+            rows = connection.execute(table.select().with_only_columns(*columns)).all()
+            digest.update(repr((table.name, sorted(map(repr, rows)))).encode())
+    return digest.hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_changes(world: World) -> Iterator[None]:
+    """All that is called here is refused, or only read."""
+    before = state(world.served.home.db)
+    yield
+    assert state(world.served.home.db) == before
+
+
+def test_only_these_routes_need_no_key() -> None:
+    unkeyed = {
+        path for path, item in DOCUMENT["paths"].items() for operation in item.values() if not operation["security"]
+    }
+    assert unkeyed == OPEN | SIGNED
+
+
+def headers_of_strangers(world: World) -> dict[str, list[tuple[str, str]]]:
+    project, now = world.ours.project, datetime.now(UTC)
+    ours, theirs = world.ours.keys["admin"], world.theirs.keys["admin"]
+    revoked = keys.create(project.db, project.id, "revoked", "admin", now=now)
+    keys.revoke(project.db, project.id, revoked.id, now=now)
+    past = now - timedelta(days=2)
+    expired = keys.create(project.db, project.id, "old", "admin", now=past, expires_at=past + timedelta(days=1))
+    return {
+        "none": [],
+        "empty": [("x-api-key", "")],
+        "wrong": [("x-api-key", ours[:-6] + "abcdef")],
+        "beginning": [("x-api-key", ours[:15])],
+        "malformed": [("x-api-key", "' OR 1=1 --")],
+        "upper case": [("x-api-key", ours.upper())],
+        "revoked": [("x-api-key", revoked.key)],
+        "expired": [("x-api-key", expired.key)],
+        "basic": [("authorization", f"Basic {ours}")],
+        "bare": [("authorization", ours)],
+        "cookie": [("cookie", f"SEI_API_KEY={ours}")],
+        "two roles": [("x-api-key", world.ours.keys["viewer"]), ("x-api-key", ours)],
+        "two projects": [("x-api-key", ours), ("SEI_API_KEY", theirs)],
+        "two spellings": [("x-api-key", ours), ("authorization", f"Bearer {theirs}")],
+    }
+
+
+@pytest.fixture(scope="module")
+def strangers(world: World) -> dict[str, list[tuple[str, str]]]:
+    """Headers that open nothing, by what is wrong with them."""
+    return headers_of_strangers(world)
+
+
+def bare_call(base: str, method: str, address: str, headers: list[tuple[str, str]]) -> tuple[int, bytes]:
+    """One request whose headers may come twice."""
+    target = urlsplit(base)
+    connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
+    connection.putrequest(method, address, skip_accept_encoding=True)
+    body = None if method in ("GET", "HEAD") else b"{}"
+    for name, value in [*headers, *JSON.items(), *([("Content-Length", "2")] if body else [])]:
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    raw = answer.read()
+    connection.close()
+    return answer.status, raw
+
+
+def test_strangers_learn_nothing(world: World, strangers: dict[str, list[tuple[str, str]]]) -> None:
+    wrong = []
+    for method, path in ROUTES:
+        bodies = set()
+        for who, headers in strangers.items():
+            address = f"{world.ours.address(path)}?{world.ours.identifiers}"
+            status, raw = bare_call(world.served.base, method, address, headers)
+            if status != (200 if path in OPEN else 401) or any(secret in raw for secret in SECRETS):
+                wrong.append((who, method, path, status))
+            bodies.add(raw)
+        if path not in OPEN and len(bodies) > 1:
+            wrong.append(("all", method, path, "refusals differ"))
+    assert wrong == []
+
+
+def test_open_routes_name_no_tenant(world: World) -> None:
+    for path in OPEN - {"/openapi.json"}:
+        answer = world.call(None, "GET", path)
+        assert answer.status == 200
+        assert not any(name in answer.body for name in (b"default/", b"other", b"secret", b"Engineering", b"key_"))
+
+
+@pytest.mark.parametrize("role", keys.ROLES)
+def test_each_role_may_what_it_is_for(world: World, role: str) -> None:
+    wrong = []
+    for method, path in KEYED:
+        allowed = role in roles_of(method, path)
+        for prefix in ("", *(f"{base}/" for base in DOCUMENTED_PREFIXES)) if not allowed else ("",):
+            # What is allowed is asked of a project that has nothing of that name, so that nothing is changed.
+            there = {**world.ours.ids, "versionId": "ver_0", "uploadId": "ver_0", "treeId": "0", "exportId": "exp_0"}
+            address = path if allowed else world.ours.address(path)
+            for name, value in there.items():
+                address = address.replace(f"{{{name}}}", value)
+            answer = world.call(world.ours.keys[role], method, f"{prefix}{address}?{world.ours.identifiers}")
+            if (
+                answer.status >= 500
+                or (answer.status in (401, 403)) == allowed
+                or (not allowed and answer.status != 403)
+            ):
+                wrong.append((method, prefix + path, answer.status))
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "orgIdentifier=other&projectIdentifier=secret",
+        "orgIdentifier=default&projectIdentifier=secret",
+        "orgIdentifier=default&projectIdentifier=default&projectIdentifier=secret",
+        "orgIdentifier=default&projectIdentifier=default%20",
+        "orgIdentifier=DEFAULT&projectIdentifier=default",
+    ],
+)
+def test_other_identifiers_are_forbidden_everywhere(world: World, query: str) -> None:
+    wrong = []
+    for method, path in KEYED:
+        answer = world.call(world.ours.keys["admin"], method, f"{world.ours.address(path)}?{query}")
+        if answer.status != 403:
+            wrong.append((method, path, answer.status))
+    assert wrong == []
+
+
+BODIES = (
+    b"{}",
+    b"[]",
+    b'{"active": true}',
+    b'{"fieldMappings": []}',
+    b'{"metadata": {}}',
+    b'{"filters": []}',
+    b'{"integrations": []}',
+)
+"""Some of them is a good body of each route that takes an id."""
+
+
+def test_ids_of_another_project_are_not_there(world: World) -> None:
+    """With an admin's key and each body; the same ids are there for whom they belong to."""
+    wrong = []
+    for mine, other in ((world.ours, world.theirs), (world.theirs, world.ours)):
+        for method, path in KEYED:
+            if "{" not in path or "{table}" in path:
+                continue
+            for body in BODIES if method in ("POST", "PUT", "PATCH") else (None,):
+                for query, expected in (
+                    ("", (400, 404)),
+                    (f"?{mine.identifiers}", (400, 404)),
+                    (f"?{other.identifiers}", (403,)),
+                ):
+                    answer = world.call(mine.keys["admin"], method, other.address(path) + query, body)
+                    known = mine is world.ours and any(secret in answer.body for secret in SECRETS)
+                    if answer.status not in (expected if body else (expected[-1],)) or known:
+                        wrong.append((method, path, query, body, answer.status))
+            if method in ("GET", "HEAD"):
+                answer = world.call(other.keys["admin"], method, other.address(path))
+                if answer.status != 200:
+                    wrong.append(("its owner", method, path, answer.status))
+    assert wrong == []
+
+
+def named(mine: Tenant, other: Tenant) -> Iterator[tuple[str, str, Any]]:
+    """Requests whose bodies name something of the other project."""
+    team = int(other.ids["refId"])
+    scopes = [{"orgTreeName": other.tree}, {"teamId": str(team)}, {"orgTreeName": mine.tree, "teamId": str(team)}]
+    for path, body in ((EXPORTS, BODY), (EFFICIENCY_EXPORTS, EFFICIENCY_BODY)):
+        for scope in scopes:
+            yield "POST", f"{path}?{mine.identifiers}", {**body, "scope": scope}
+    yield (
+        "POST",
+        REPORTS,
+        {"dateStart": "2025-01-01", "dateEnd": "2025-12-31", "teamRefId": team, "efficiency": {"metrics": []}},
+    )
+
+
+def test_names_of_another_project_mean_nothing(world: World) -> None:
+    wrong = []
+    for mine, other in ((world.ours, world.theirs), (world.theirs, world.ours)):
+        for method, address, body in named(mine, other):
+            answer = world.call(mine.keys["admin"], method, address, json.dumps(body).encode())
+            if answer.status != 400 or (mine is world.ours and b"zoe@" in answer.body):
+                wrong.append((method, address, body, answer.status, answer.body))
+    assert wrong == []
+
+
+def test_trees_of_another_project_are_no_parameter(world: World) -> None:
+    """Of every route that takes the name of a tree in its query."""
+    taking = [
+        (method, path)
+        for method, path in KEYED
+        if "orgTreeName"
+        in {parameter["name"] for parameter in DOCUMENT["paths"][path][method.lower()].get("parameters", ())}
+    ]
+    assert len(taking) >= 8
+    bodies = {
+        "PATCH": b'[{"email": "new@secret.example"}]',
+        "DELETE": b'{"emails": ["zoe@secret.example"]}',
+        "POST": b"{}",
+    }
+    wrong = []
+    for method, path in taking:
+        body, headers = bodies.get(method, b""), JSON
+        if "multipart/form-data" in DOCUMENT["paths"][path][method.lower()].get("requestBody", {}).get("content", {}):
+            continue  # a list may found a tree of any name
+        answer = world.call(world.ours.keys["admin"], method, f"{path}?orgTreeName=Hidden", body, headers)
+        if answer.status not in (400, 404) or b"zoe@" in answer.body:
+            wrong.append((method, path, answer.status, answer.body))
+    assert wrong == []
+
+
+def test_lists_have_ones_own_alone(world: World) -> None:
+    for mine, other in ((world.ours, world.theirs), (world.theirs, world.ours)):
+        for method, path in KEYED:
+            if method != "GET" or "{" in path:
+                continue
+            answer = world.call(mine.keys["admin"], method, f"{path}?{mine.identifiers}")
+            assert answer.status == 200, (path, answer.body)
+            foreign = [*other.exports.values(), other.ids["versionId"]]
+            assert not any(name.encode() in answer.body for name in foreign), path
+            assert any(secret in answer.body for secret in SECRETS) <= (mine is world.theirs), path
