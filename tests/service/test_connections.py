@@ -3,6 +3,7 @@ and what they hold is bounded."""
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import resource
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from api.serving import EXPORTS, Client, Served, eventually, fill, make_keys, served_by_process, serving
+from api.serving import EXPORTS, HERE, Client, Served, eventually, fill, make_keys, served_by_process, serving
 from leadline.home import Home
 from leadline.service import connections
 from leadline.service.connections import MAX_HEAD, connection_limit
@@ -337,6 +338,73 @@ def test_reset_connections_leave_nothing(process: Process) -> None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # closing resets
     lives(base)
     eventually(lambda: len(server.net_connections("tcp")) <= 1)  # where it listens
+
+
+BOMBS = {
+    "arrays": b"[" + b"[]," * 5_000_000 + b"[]]",
+    "objects": b"[" + b"{}," * 5_000_000 + b"{}]",
+    "numbers": b"[" + b"1," * 8_000_000 + b"1]",
+    "columns": b"[{" + b",".join(b'"%x":1' % number for number in range(1_200_000)) + b"}]",
+    "fewer columns": b"[{" + b",".join(b'"%x":1' % number for number in range(900_000)) + b"}]",
+    "deep": b"[" * 16_000_000,
+    "digits": b'[{"sha": ' + b"1" * 16_000_000 + b"}]",
+    "lines": b"{}\n" * 5_000_000,
+    "twice": b"[{" + b'"sha":1,' * 400_000 + b'"sha":1}]',
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_small_text_does_not_become_a_large_value(process: Process, bomb: str) -> None:
+    base, server, keys = process
+    client = Client(base, keys["ingestion"])
+    kind = "application/x-ndjson" if bomb == "lines" else "application/json"
+    with bounded(base, server, 400):
+        answer = client.send("POST", "/v2/ingest/commits", headers={"Content-Type": kind}, body=BOMBS[bomb])
+    assert answer.status in (400, 413), answer.body
+    assert len(answer.body) < 10_000
+
+
+def test_rows_of_any_depth_are_taken_or_refused(process: Process) -> None:
+    base, _, keys = process
+    client = Client(base, keys["ingestion"])
+    for depth in [*range(1, 40, 6), *range(100, 1100, 45), 100_000]:
+        nested = b"[" * depth + b"]" * depth
+        for body in (
+            b"[%s]",
+            b'[{"parents": %s}]',
+            b'[{"other": %s}]',
+            b'{"rows": [%s]}',
+            b'[{"attributes": {"a": %s}}]',
+        ):
+            for table in ("commits", "deployments"):
+                headers = {"Content-Type": "application/json"}
+                answer = client.send("POST", f"/v2/ingest/{table}", headers=headers, body=body % nested)
+                assert answer.status == 400, (depth, body, answer.body)
+
+
+def test_requests_of_any_depth_are_refused_in_every_spelling(process: Process) -> None:
+    base, _, keys = process
+    client = Client(base, keys["admin"])
+    for depth in (33, 300, 990, 1010, 100_000):
+        for start, end in ((b"[", b"]"), (b"{a:", b"}"), (b"/**/[", b"]"), (b'{"a":', b"}")):
+            for path in (f"{EXPORTS}?{HERE}", "/v1/custom-cicd"):
+                body = b'{"scope": ' + start * depth + end * depth + b"}"
+                answer = client.send("POST", path, headers={"Content-Type": "application/json"}, body=body)
+                assert (answer.status, answer.json["code"]) == (400, "malformed_body"), (depth, start, answer.body)
+
+
+def test_packed_bodies_are_not_unpacked(process: Process) -> None:
+    base, server, keys = process
+    bomb = gzip.compress(b" " * (64 << 20))
+    with bounded(base, server, 32):
+        for path, kind in (
+            ("/v2/ingest/commits", "application/json"),
+            ("/v2/developers", "text/csv"),
+            ("/v1/webhooks/x", "application/json"),
+        ):
+            headers = {"Content-Type": kind, "Content-Encoding": "gzip", "X-Gitlab-Token": "x"}
+            answer = Client(base, keys["admin"]).send("POST", path, headers=headers, body=bomb)
+            assert (answer.status, answer.json["code"]) == (415, "unsupported_media_type")
 
 
 # -- the limit ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from leadline.api.json_text import decoded, parse_object
+from leadline.api.json_text import parse_object
 from leadline.errors import LeadlineError
 
 MAX_BYTES = 1 << 20
@@ -78,11 +78,11 @@ def json_body(
     return RequestBody(read, {"application/json": model}, f"{description} {lenient}".strip())
 
 
-async def read_text(request: Request, kinds: Sequence[str], limit: int) -> tuple[str, str]:
-    """The declared type (empty: none) and the body as text, of one of ``kinds`` or JSON and at most ``limit`` bytes. Raises
-    ``UnsupportedMediaType``, ``TooLarge`` or ``InvalidRequest``."""
+async def read_typed(request: Request, kinds: Sequence[str], limit: int) -> tuple[str, bytes]:
+    """The declared type (empty: none) and the body, of one of ``kinds`` or JSON and at most ``limit`` bytes. Raises
+    ``UnsupportedMediaType`` or ``TooLarge``."""
     kind = check_headers(request.headers, kinds)
-    return kind, decoded(await _read(request.stream(), request.headers.get("content-length", ""), limit))
+    return kind, await _read(request.stream(), request.headers.get("content-length", ""), limit)
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
@@ -91,7 +91,7 @@ async def read_bytes(request: Request, limit: int) -> bytes:
     return await _read(request.stream(), request.headers.get("content-length", ""), limit)
 
 
-async def beside(parse: Callable[..., Any], raw: bytes | str, *arguments: Any) -> Any:
+async def beside(parse: Callable[..., Any], raw: bytes, *arguments: Any) -> Any:
     """What ``parse`` makes of a body: at once of a small one; in a thread of a large one, which would hold up every other
     request."""
     if len(raw) > _PARSED_AT_ONCE:

@@ -13,6 +13,10 @@ from leadline.errors import InvalidRequest
 MAX_DEPTH = 32
 """Deepest nesting of objects and arrays; a documented request has three levels."""
 
+MAX_VALUES = 1_000_000
+"""Most values of a document, counted as commas and brackets: each takes many times the memory of its text, and reading them
+holds up everything else."""
+
 
 def parse_object(raw: bytes) -> dict[str, Any]:
     """``raw`` as an object: strict JSON, else JSON5. Raises ``InvalidRequest``."""
@@ -37,7 +41,9 @@ def parse_value(raw: bytes) -> Any:
 
 
 def decoded(raw: bytes) -> str:
-    """``raw`` as text. Raises ``InvalidRequest`` unless it is UTF-8."""
+    """``raw`` as the text of JSON. Raises ``InvalidRequest`` unless it is UTF-8, or if it has more than ``MAX_VALUES`` values."""
+    if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise malformed(f"it has more than {MAX_VALUES:,} values; send them in parts")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -24,6 +24,10 @@ LINE = "_line"
 RECORD = "_record"
 """The column of a raw batch that has each row as it was written."""
 _UNKNOWN_KEPT = 20
+MAX_COLUMNS = 1_000
+"""Most columns of a row; a table has some dozens, and open ones further columns of their users'."""
+MAX_DEPTH = 32
+"""Deepest nesting of objects and lists in a value."""
 
 RawRow = Mapping[str, Any]
 """Column → text, list of texts, or None."""
@@ -100,18 +104,24 @@ def resolve_header(names: Iterable[str], file: ImportFile) -> Header:
 
 def resolve_column(spelled: str, table: Table) -> tuple[str | None, str | None]:
     """(The table's name for a file's column, None) or (None, why it is refused)."""
+    if (name := _column_name(spelled, table)) is not None:
+        return name, None
+    return None, _name_problem(spelled) or _advice(spelled.strip(), table)
+
+
+def _column_name(spelled: str, table: Table) -> str | None:
     name = spelled.strip()
     if name.lower() in table.column or (table.open_columns and name.lower() == ATTRIBUTES):
-        return name.lower(), None
-    if (problem := _name_problem(spelled)) is not None:
-        return None, problem
-    if table.open_columns:
-        return name, None
+        return name.lower()
+    return name if table.open_columns and _name_problem(spelled) is None else None
+
+
+def _advice(name: str, table: Table) -> str:
     near = get_close_matches(name.lower(), table.column, n=3)
     advice = f"did you mean {' or '.join(near)}?" if near else f"columns are {', '.join(table.column)}"
     if ";" in name or "\t" in name:
         advice = "cells are separated by commas"
-    return None, f"table {table.name} has no such column; {advice}"
+    return f"table {table.name} has no such column; {advice}"
 
 
 def _name_problem(spelled: str) -> str | None:
@@ -144,12 +154,12 @@ class Columns:
         """The column's name. For a key the table has not: None if that is let pass, else raises ``RowRefused``."""
         if (name := self._resolved.get(key)) is not None:
             return name
-        name, problem = resolve_column(key, self.table)
-        if name is None:
+        if (name := _column_name(key, self.table)) is None:
+            # Advice takes long to find: it is sought once for each key that is told.
             if self.unknown is None:
-                raise RowRefused(problem or "", key[:80])
-            if len(self.unknown) < _UNKNOWN_KEPT:
-                self.unknown[key[:80]] = problem or ""
+                raise RowRefused(resolve_column(key, self.table)[1] or "", key[:80])
+            if key[:80] not in self.unknown and len(self.unknown) < _UNKNOWN_KEPT:
+                self.unknown[key[:80]] = resolve_column(key, self.table)[1] or ""
             return None
         _require_unicode(name, key[:80])
         if len(self._resolved) < 10_000:  # a file may spell open columns in ever new ways
@@ -162,6 +172,8 @@ class Columns:
 
 def raw_row(parsed: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
     """The raw row of an object whose numbers are texts. Raises ``RowRefused``."""
+    if len(parsed) > MAX_COLUMNS:
+        raise RowRefused(f"the row has {len(parsed):,} columns; at most {MAX_COLUMNS:,} are taken")
     row: dict[str, Any] = {}
     extras: dict[str, str] = {}
     for key, value in parsed.items():
@@ -202,9 +214,11 @@ def _texts(value: Any, name: str, *, is_list: bool) -> Any:
     if isinstance(value, str):
         _require_unicode(value, name)
         return _split(value) if is_list else value
+    if _is_deep(value):
+        raise RowRefused(f"nested deeper than {MAX_DEPTH} levels", name)
     if isinstance(value, list) and is_list:
         if any(not isinstance(item, str) for item in value):
-            raise RowRefused("the list holds something that is no text", name, _shown(value))
+            raise RowRefused("the list holds something that is no text", name, shown(value))
         for item in value:
             _require_unicode(item, name)
         return value
@@ -213,11 +227,23 @@ def _texts(value: Any, name: str, *, is_list: bool) -> Any:
         _require_unicode(text, name)
         return text
     kind = "a list" if isinstance(value, list) else "an object"
-    raise RowRefused(f"{kind} where one value belongs", name, _shown(value))
+    raise RowRefused(f"{kind} where one value belongs", name, shown(value))
 
 
-def _shown(value: Any) -> str:
-    return json.dumps(value, default=lambda refused: refused.reason)[:80]
+def shown(value: Any) -> str:
+    """The beginning of a refused value, as JSON."""
+    return "" if _is_deep(value) else json.dumps(value, default=lambda refused: refused.reason)[:80]
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether there are more than ``MAX_DEPTH`` objects and lists within each other: who writes or reads more may fail half-way."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return False
+        inner = (member for outer in level for member in (outer.values() if isinstance(outer, dict) else outer))
+        level = [member for member in inner if isinstance(member, dict | list)]
+    return bool(level)
 
 
 def _refuse(name: str, refused: RowRefused) -> Any:

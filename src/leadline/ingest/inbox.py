@@ -7,7 +7,6 @@ delivered, perhaps twice, and twice is the same as once.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -23,7 +22,7 @@ from leadline.db.inbox import Delivery, Refused, Waiting
 from leadline.engine import Engine
 from leadline.errors import LeadlineError, LockLost, StoreError
 from leadline.formats.json_lines import parsed_line
-from leadline.formats.rows import Columns, RawRow, Refusal, RowRefused, as_line, raw_row
+from leadline.formats.rows import Columns, RawRow, Refusal, RowRefused, as_line, raw_row, shown
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, ingest
 from leadline.ingest.partial_rows import PARENT, Arrival, ingest_by_policy
@@ -128,7 +127,7 @@ def _candidate(push: Push) -> _Candidate:
             if isinstance(parsed, RowRefused):
                 raise parsed
             if not isinstance(parsed, dict):
-                raise RowRefused("not a JSON object", value=json.dumps(parsed, default=str)[:80])
+                raise RowRefused("not a JSON object", value=shown(parsed))
             rows[at] = raw_row(parsed, columns)
         except RowRefused as refused:
             refusals.append(Refusal(at, refused.column, refused.value, refused.reason))

@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.requests import Request
 
-from leadline.api.body import RequestBody, TooLarge, beside, read_text
-from leadline.api.json_text import kind_of, malformed
+from leadline.api.body import RequestBody, TooLarge, beside, read_typed
+from leadline.api.json_text import decoded, kind_of, malformed
 from leadline.api.push.models import MAX_ROWS, Line, Rows, WrappedRows
 from leadline.field_types import printable
 from leadline.formats.json_lines import parsed_document, parsed_line
@@ -19,8 +19,8 @@ NDJSON = ("application/x-ndjson", "application/jsonl", "application/json-lines")
 
 
 async def _read(request: Request) -> list[Any]:
-    kind, text = await read_text(request, NDJSON, MAX_BYTES)
-    rows: list[Any] = await beside(rows_of, text, kind)
+    kind, raw = await read_typed(request, NDJSON, MAX_BYTES)
+    rows: list[Any] = await beside(rows_of, raw, kind)
     return rows
 
 
@@ -32,9 +32,10 @@ PUSHED_ROWS = RequestBody(
 """The dependency that gives the rows of a push, as ``rows_of`` does."""
 
 
-def rows_of(text: str, kind: str) -> list[Any]:
+def rows_of(raw: bytes, kind: str) -> list[Any]:
     """The rows in a body of type ``kind``: objects with numbers as texts, or why one is none. Raises ``InvalidRequest``
     if it is no list of rows at all, ``TooLarge`` for too many."""
+    text = decoded(raw)
     rows = _lines(text) if kind in NDJSON else _elements(text)
     if len(rows) > MAX_ROWS:
         raise TooLarge(f"The body has {len(rows)} rows; at most {MAX_ROWS} are taken at a time")

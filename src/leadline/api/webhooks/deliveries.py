@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import structlog
 
 from leadline.api.body import check_headers
-from leadline.api.json_text import is_storable, kind_of, malformed
+from leadline.api.json_text import decoded, is_storable, kind_of, malformed
 from leadline.db import Database, cursors, sources
 from leadline.db.projects import project_id
 from leadline.errors import Detail, InvalidRequest, LeadlineError, NotFound, Unauthenticated
@@ -115,12 +115,10 @@ def payload_of(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     ``InvalidRequest``."""
     kind = check_headers(headers, (FORM,))
     try:
-        text = body.decode("utf-8-sig")
+        text = decoded(body)
         if kind == FORM:
             (text,) = parse_qs(text, max_num_fields=10).get("payload", [""])
         value = json.loads(text)
-    except UnicodeDecodeError as error:
-        raise malformed(f"it is not UTF-8 at byte {error.start}") from None
     except (ValueError, RecursionError):
         raise malformed("it is no JSON") from None
     if not isinstance(value, dict):
