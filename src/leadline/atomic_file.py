@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from leadline.errors import InvalidRequest, StoreError
+from leadline.permissions import give_to_user
 
 _CHUNK = 1 << 20
 _NOT_RENAMED = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM, errno.EXDEV})
@@ -126,11 +127,13 @@ def _require_folder(path: Path, folder: Path) -> None:
 
 
 def _took_the_place(whole: Path, target: Path) -> bool:
-    with suppress(FileNotFoundError):
+    try:
         before = target.stat()
         with suppress(PermissionError):
             os.chown(whole, before.st_uid, before.st_gid)
         whole.chmod(before.st_mode & 0o777)
+    except FileNotFoundError:
+        give_to_user(whole)
     try:
         whole.replace(target)
     except OSError as error:

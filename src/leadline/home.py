@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from leadline.db import Database
+from leadline.db.database import sqlite_url
 from leadline.db.outage import DATABASE_AWAY, DatabaseAway
 from leadline.db.projects import DEFAULT, all_projects, ensure_project, project_id
 from leadline.errors import StoreError, first_line
+from leadline.folder_names import folder_name
 from leadline.lease import Lease
 from leadline.settings.profile import Profile
 from leadline.settings.server import ServerSettings
@@ -55,7 +56,7 @@ class Home:
             raise StoreError(
                 f"The home {settings.home} cannot be used: {error.strerror}; name another with --home or LEADLINE_HOME"
             ) from error
-        return cls(settings, Database.open(settings.database_url or f"sqlite:///{settings.home / 'leadline.db'}"))
+        return cls(settings, Database.open(settings.database_url or sqlite_url(settings.home / "leadline.db")))
 
     @classmethod
     def open_when_there(
@@ -141,10 +142,9 @@ class Project:
     @cached_property
     def folder(self) -> Path:
         """Where the project's lake, caches and repositories lie: ``<home>/projects/<organization>/<project>``."""
-        # An organization may be called "..": quoting leaves dots, so they are quoted by hand. A % in a folder's name is not read
-        # back as one by the lake's library.
-        parts = [quote(part, safe="").replace(".", "%2E").replace("%", "@") for part in (self.organization, self.name)]
-        return self.home.path / "projects" / parts[0] / parts[1]
+        # A % in a folder's name is not read back as one by the lake's library.
+        parts = [folder_name(part, mark="@") for part in (self.organization, self.name)]
+        return self.home.path.joinpath("projects", *parts)
 
     @property
     def clones(self) -> Path:

@@ -45,13 +45,24 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _folder(text: str | None) -> str | None:
+    """The option's text, if it can be a folder."""
+    from leadline.settings.server import home_folder
+
+    try:
+        return None if text is None else str(home_folder(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} must be {error}") from error
+
+
 @app.callback()
 def choose(
     context: typer.Context,
     home: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="DIR",
+            callback=_folder,
             help="Folder that holds all state [default: LEADLINE_HOME, else the platform's user data folder].",
         ),
     ] = None,
@@ -65,7 +76,7 @@ def choose(
     for option, value in (("--project", project), ("--organization", organization)):
         if not value.strip():
             raise typer.BadParameter("a name must not be empty", param_hint=option)
-    context.obj = Chosen(home, organization, project)
+    context.obj = Chosen(None if home is None else Path(home), organization, project)
 
 
 # In the order in which a newcomer needs them.

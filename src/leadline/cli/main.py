@@ -10,11 +10,13 @@ import sys
 from collections.abc import Sequence
 
 from leadline.cli import interrupt
+from leadline.permissions import private
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's, which then ends with it) and return its exit code."""
-    code = _guarded(sys.argv[1:] if arguments is None else list(arguments))
+    with private():
+        code = _guarded(sys.argv[1:] if arguments is None else list(arguments))
     if arguments is None and code == interrupt.EXIT_CODE:
         # All that was open is closed by now. Libraries stopped in the middle complain when they are taken down in order.
         sys.stderr.flush()

@@ -29,6 +29,11 @@ _Held = Callable[[], AbstractContextManager[sa.Connection]]
 """A lock that is held: opens where its number is taken."""
 
 
+def sqlite_url(path: Path) -> sa.URL:
+    """The URL of the SQLite file at ``path``, whatever its folders are called: nothing in it is read as an escape or option."""
+    return sa.URL.create("sqlite", database=str(path))
+
+
 class Database:
     """A migrated metadata database. ``Database.open(url)`` makes one; ``close`` ends its connections."""
 
@@ -37,7 +42,7 @@ class Database:
         self._lock_folder = lock_folder
 
     @classmethod
-    def open(cls, url: str) -> Database:
+    def open(cls, url: str | sa.URL) -> Database:
         """Open the database at ``url`` and bring it to the newest schema (safe when several processes do so at once).
         Raises ``StoreError`` if it cannot be reached, or was written by a newer leadline."""
         parsed = sa.make_url(url)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import projects
-from leadline.errors import NotFound
+from leadline.errors import InvalidRequest, NotFound
 
 DEFAULT = "default"
+LONGEST_NAME = 255
+# Control characters, and bytes of a command line that are no UTF-8.
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def project_id(db: Database, organization: str, name: str) -> int:
     """The id of a project. Raises ``NotFound``."""
+    if _UNWRITABLE.search(organization + name):  # databases refuse some of it
+        raise NotFound(f"There is no project {name!r} of organization {organization!r}", code="unknown_project")
     number = db.value(sa.select(projects.c.id).where(projects.c.organization == organization, projects.c.name == name))
     if number is None:
         raise NotFound(f"There is no project {name!r} of organization {organization!r}", code="unknown_project")
@@ -22,7 +28,14 @@ def project_id(db: Database, organization: str, name: str) -> int:
 
 
 def ensure_project(db: Database, organization: str, name: str, now: datetime) -> int:
-    """The id of a project, made if it is new; two processes asking at once get the same one."""
+    """The id of a project, made if it is new; two processes asking at once get the same one. Raises ``InvalidRequest``
+    for what cannot be a name."""
+    for text in (organization, name):
+        if not text.strip() or len(text) > LONGEST_NAME or _UNWRITABLE.search(text):
+            raise InvalidRequest(
+                f"{text[:40]!r} cannot be the name of a project or organization; it must be text of at most "
+                f"{LONGEST_NAME} characters, none of them a control character"
+            )
     try:
         return project_id(db, organization, name)
     except NotFound:

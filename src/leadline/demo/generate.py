@@ -88,7 +88,9 @@ def generate(
     made. The rows do not depend on ``threads``."""
     modules = {"code": code, "reviews": review, "commits": graph, "work": work, "delivery": delivery}
     start = datetime.combine(demo.first, datetime.min.time(), tzinfo=UTC)
-    with TemporaryDirectory(dir=temp_dir, prefix="demo-") as folder:
+    # DuckDB looks for a database's log elsewhere if its path has a question mark.
+    parent = None if "?" in str(temp_dir) else temp_dir
+    with TemporaryDirectory(dir=parent, prefix="demo-") as folder:
         step("people")
         repository_names = repositories.repository_names(developers)
         organization = people.make(developers, seed, demo, repository_names)

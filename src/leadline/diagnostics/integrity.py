@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from leadline.exports.files import digest
 from leadline.home import Home, Project
 from leadline.lake.maintenance import check_lake
 from leadline.people import tree, trees
+from leadline.permissions import open_to_others
 from leadline.project_faults import sentence
 from leadline.sources.kit.settings import SourceSettings
 
@@ -23,7 +25,7 @@ _PAGE = 100
 
 def findings(home: Home) -> list[str]:
     """A sentence for everything wrong with the home; [] when all is sound. Nothing is changed."""
-    faults = list(_database(home))
+    faults = [*_permissions(home), *_database(home)]
     for project in home.projects():
         prefix = named(project)
         for read in (lambda project: check_lake(project.lake), _settings, _sources, _trees, _exports):
@@ -40,6 +42,13 @@ def named(project: Project) -> str:
     """How a sentence about ``project`` begins where it is one of several."""
     is_default = (project.organization, project.name) == (DEFAULT, DEFAULT)
     return "" if is_default else f"project {project.full_name}: "
+
+
+def _permissions(home: Home) -> Iterator[str]:
+    """Homes made before files were their owner's alone. They stay as they are: their owner may mean it so."""
+    if readable := open_to_others(home.path):
+        what = f"{len(readable):,} files can be read" if len(readable) > 1 else f"{readable[0]} can be read"
+        yield f"{what} by other users of this machine; `chmod -R go= {shlex.quote(str(home.path))}` ends that"
 
 
 def _database(home: Home) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from leadline.atomic_file import whole_file
 from leadline.engine.backend import EVERYTHING, FileFormat, Within
 from leadline.engine.spellings import AS_WRITTEN, Spellings
-from leadline.engine.sql_text import quoted, relation_query, sql_text
+from leadline.engine.sql_text import parquet_files, quoted, relation_query, sql_text
 from leadline.engine.temp_folder import Spill
 from leadline.errors import LeadlineError, StoreError, first_line
 from leadline.schema import TABLES
@@ -131,8 +131,7 @@ class Engine:
 
     def bind_files(self, name: str, paths: Sequence[Path], *, within: Within = EVERYTHING) -> None:
         """Makes Parquet files, of which there is at least one, queryable as ``name``."""
-        files = ", ".join(sql_text(path) for path in paths)
-        self._view(name, _kept(f"SELECT * FROM read_parquet([{files}])", within))
+        self._view(name, _kept(f"SELECT * FROM {parquet_files(paths)}", within))
 
     def unbind(self) -> None:
         """Forget every table that was bound, as if the engine were new; readers still open are ended."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline.engine.sql_text import quoted, sql_list, sql_text
+from leadline.engine.sql_text import parquet_files, quoted, sql_list, sql_text
 
 if TYPE_CHECKING:
     from leadline.engine.backend import Backend
@@ -26,8 +26,7 @@ def rows_in(
     paths: Iterable[Path], columns: Iterable[str], *, only: Collection[str] | None = None, without: Collection[str] = ()
 ) -> str:
     """A query for ``columns`` of Parquet files: of the repositories ``only`` (None: of all), ``without`` some."""
-    files = ", ".join(map(sql_text, sorted(paths)))
-    query = f"SELECT {sql_list(columns)} FROM read_parquet([{files}])"
+    query = f"SELECT {sql_list(columns)} FROM {parquet_files(sorted(paths))}"
     if only is None and not without:
         return query
     wanted, names = ("NOT IN", without) if only is None else ("IN", only)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.errors import StoreError
+from leadline.lake.files import exact_paths
 from leadline.schema.table import default_of
 
 if TYPE_CHECKING:
@@ -55,19 +56,23 @@ def duckdb_type(kind: pa.DataType) -> str:
     return names[kind]
 
 
+def parquet_files(paths: Iterable[str | Path], *options: str) -> str:
+    """A table function that scans exactly ``paths``; no name of a folder (``a=b``) is taken for a column."""
+    return f"read_parquet({', '.join((exact_paths(paths), 'hive_partitioning=false', *options))})"
+
+
 def parquet_relation(paths: Sequence[str | Path], schema: pa.Schema) -> str:
     """A table function that scans ``paths`` with exactly the columns of ``schema``.
 
     Files written before a column existed read it as its default, or as unknown. The virtual columns ``filename``, ``file_index``
     (position in ``paths``) and ``file_row_number`` can be selected by name.
     """
-    files = ", ".join(sql_text(path) for path in paths)
     columns = ", ".join(
         f"{sql_text(field.name)}: {{name: {sql_text(field.name)}, type: {sql_text(duckdb_type(field.type))}, "
         f"default_value: {_literal(default_of(field))}}}"
         for field in schema
     )
-    return f"read_parquet([{files}], schema=MAP {{{columns}}})"
+    return parquet_files(paths, f"schema=MAP {{{columns}}}")
 
 
 def empty_relation(schema: pa.Schema) -> str:
@@ -86,8 +91,7 @@ def relation_query(paths: Sequence[str | Path], schema: pa.Schema) -> str:
         return empty_relation(schema)
     in_files = frozenset[str]().union(*(_columns_of(str(path)) for path in paths))
     columns = ", ".join(_read(field, in_files) for field in schema)
-    files = ", ".join(sql_text(path) for path in paths)
-    return f"SELECT {columns} FROM read_parquet([{files}], union_by_name=true)"
+    return f"SELECT {columns} FROM {parquet_files(paths, 'union_by_name=true')}"
 
 
 def _read(field: pa.Field, in_files: frozenset[str]) -> str:

@@ -30,6 +30,7 @@ from leadline.ingest.conversion import accepted_query, refusals_query, rules, st
 from leadline.ingest.delivery import MEMORY_LIMIT, commit_staged, staging
 from leadline.ingest.report import FileReport, ImportReport
 from leadline.ingest.staging import StagingWriter
+from leadline.permissions import give_to_user
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -263,7 +264,10 @@ class _RefusedFile:
     def write(self, refusals: Sequence[Refusal]) -> None:
         if refusals and self._output is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            is_new = not self.path.exists()
             self._output = self.path.open("w", encoding="utf-8", newline="")
+            if is_new:
+                give_to_user(self.path)
             self._writer = csv.writer(self._output)
             self._writer.writerow(("file", "line", "column", "value", "reason", "record"))
         for refusal in refusals:

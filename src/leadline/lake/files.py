@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +14,30 @@ from leadline.schema import Table
 if TYPE_CHECKING:
     from deltalake.transaction import AddAction
 
+# It reads percent codes twice, takes a backslash for a slash, and no control characters or bytes that are no UTF-8.
+_UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
+
 LONGEST_BOUND = 60
 """Text bounds longer than this (characters) are left out: writers may have cut them, and a cut maximum is wrong."""
+
+
+def table_location(folder: Path) -> str:
+    """How the Delta library is told of a table's folder. Raises ``StoreError`` for one that it would look for elsewhere."""
+    text = str(folder)
+    if unfit := _UNFIT.search(text):
+        raise StoreError(
+            f"The tables cannot lie in {text!r}: {unfit.group()!r} in a folder's name means something else to the library "
+            "that keeps them; name another home with --home or LEADLINE_HOME"
+        )
+    return text
+
+
+def exact_paths(paths: Iterable[str | Path]) -> str:
+    """``paths`` as a list that DuckDB reads files of, none of them taken for a pattern."""
+    # A character is itself in brackets, and only there: there is no escape.
+    literals = (re.sub(r"[*?\[]", r"[\g<0>]", str(path)).replace("'", "''") for path in paths)
+    joined = ", ".join(f"'{literal}'" for literal in literals)
+    return f"[{joined}]"
 
 
 def add_action(path: Path, table: Table) -> AddAction:

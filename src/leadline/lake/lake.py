@@ -6,6 +6,7 @@ cleared away later.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import uuid
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from leadline.errors import StoreError, first_line
+from leadline.lake.files import table_location
 from leadline.lake.snapshot import DataFile, Manifest, Snapshot
 from leadline.schema import TABLES
 
@@ -45,6 +47,7 @@ class Lake:
 
     def __init__(self, root: Path, *, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
         self.root = Path(root).absolute()
+        table_location(self.root)
         self._new_id = new_id
         self._manifests: OrderedDict[tuple[str, int], Manifest] = OrderedDict()
         self._guard = threading.Lock()
@@ -73,15 +76,21 @@ class Lake:
         )
 
     def version(self, table: str) -> int | None:
-        """The newest Delta version of ``table``; None when it was never written. Costs one directory listing. Raises
-        ``StoreError``."""
+        """The newest Delta version of ``table``; None when it was never written. Costs looks at no more files than there are
+        versions between two checkpoints, however many the log keeps. Raises ``StoreError``."""
+        log = self.folder(table) / LOG
         try:
-            entries = [_LOG_ENTRY.match(entry.name) for entry in (self.folder(table) / LOG).iterdir()]
+            newest = _checkpointed(log)
+            if newest is None:
+                entries = [_LOG_ENTRY.match(entry.name) for entry in log.iterdir()]
+                return max((int(entry.group(1)) for entry in entries if entry), default=None)
+            while (log / f"{newest + 1:020d}.json").exists():
+                newest += 1
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StoreError(f"Table {table} of the lake in {self.root} cannot be read: {error.strerror}") from error
-        return max((int(entry.group(1)) for entry in entries if entry), default=None)
+        return newest
 
     def has_data(self) -> bool:
         """Whether anything was ever written, be it readable or not."""
@@ -114,7 +123,7 @@ class Lake:
         from deltalake.exceptions import DeltaError
 
         try:
-            return DeltaTable(self.folder(table), version=version)
+            return DeltaTable(table_location(self.folder(table)), version=version)
         except (DeltaError, OSError) as error:
             which = "its log cannot be read" if version is None else f"version {version} is gone or cannot be read"
             raise StoreError(f"Table {table} of the lake in {self.root}: {which} ({first_line(error)})") from error
@@ -130,6 +139,15 @@ class Lake:
     def new_file(self, table: str) -> Path:
         """A path for a new file of ``table``."""
         return self.folder(table) / f"part-{self._new_id()}.parquet"
+
+
+def _checkpointed(log: Path) -> int | None:
+    """The version of the newest checkpoint, if the log says which and it is there."""
+    try:
+        version = int(json.loads((log / "_last_checkpoint").read_bytes())["version"])
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        return None
+    return version if (log / f"{version:020d}.checkpoint.parquet").exists() else None
 
 
 def data_files(folder: Path, delta: DeltaTable) -> tuple[DataFile, ...]:

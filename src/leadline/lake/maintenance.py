@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from leadline.errors import StoreError
-from leadline.lake.files import parquet_rows
+from leadline.lake.files import exact_paths, parquet_rows
 from leadline.lake.lake import KEEP_DAYS, STAGING, Lake
 from leadline.lake.snapshot import DataFile
 from leadline.lake.writer import TableWriter
@@ -86,13 +86,12 @@ def _key_findings(table: Table, files: Sequence[DataFile]) -> list[str]:
 
     if not files:
         return []
-    paths = ", ".join("'" + str(file.path).replace("'", "''") + "'" for file in files)
     declared = [(f'"{name}"', table.column[name].default) for name in table.key]
     key = ", ".join(name if default is None else f"coalesce({name}, {default})" for name, default in declared)
     unknown = " OR ".join(f'"{name}" IS NULL' for name in table.required)
     # A column that was declared after all of the files were written is in none of them.
     late = ", ".join(f"{default} AS {name}" for name, default in declared if default is not None)
-    scan = f"read_parquet([{paths}], union_by_name=true)"
+    scan = f"read_parquet({exact_paths(file.path for file in files)}, hive_partitioning=false, union_by_name=true)"
     if late:
         scan = f"(FROM {scan} UNION ALL BY NAME SELECT {late} WHERE false)"
     try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.atomic_file import make_durable
 from leadline.errors import LockLost, StoreError, first_line
-from leadline.lake.files import add_action
+from leadline.lake.files import add_action, table_location
 from leadline.lake.lake import CONFIGURATION, LOG, Lake, data_files
 from leadline.lake.snapshot import DataFile, Manifest
 from leadline.lease import Lease
@@ -110,7 +110,9 @@ class TableWriter:
         folder = self.lake.folder(self.table.name)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            DeltaTable.create(folder, self.table.arrow_schema, mode="ignore", configuration=dict(CONFIGURATION))
+            DeltaTable.create(
+                table_location(folder), self.table.arrow_schema, mode="ignore", configuration=dict(CONFIGURATION)
+            )
         except (DeltaError, OSError) as error:
             if self.lake.version(self.table.name) is None:  # else another process created it at the same moment
                 raise StoreError(f"Table {self.table.name} could not be created: {first_line(error)}") from error

@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from leadline.permissions import private
+
 _NICENESS = 5
 """Children yield to requests: polling stays fast on a machine that is busy otherwise."""
 _READY = b"\x06"
@@ -80,7 +82,8 @@ def run_tied(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server decides.
     threading.Thread(target=_listen, args=(on_wake, on_end), name="server's pipe", daemon=True).start()
     os.nice(_NICENESS)
-    status = work()
+    with private():
+        status = work()
     sys.stdout.flush()
     sys.stderr.flush()
     # All is stored and closed. Tearing down the interpreter under native libraries only makes some of them complain.

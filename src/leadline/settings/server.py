@@ -31,6 +31,13 @@ def _absolute(path: str | Path) -> Path:
     return Path(path).expanduser().absolute()
 
 
+def home_folder(text: str | Path) -> Path:
+    """The folder of this machine that ``text`` names. Raises ``ValueError``, saying what would do, for an address."""
+    if isinstance(text, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+        raise ValueError("a folder on this machine, such as /srv/leadline")
+    return _absolute(text)
+
+
 def _prefixes(text: str) -> tuple[str, ...]:
     return tuple("/" + part.strip().strip("/") for part in text.split(",") if part.strip().strip("/"))
 
@@ -60,7 +67,7 @@ class ServerSettings(BaseModel):
     # (files, secrets, nested names) is not used.
     model_config = ConfigDict(frozen=True)
 
-    home: Annotated[Path, PlainValidator(_absolute)] = Field(
+    home: Annotated[Path, PlainValidator(home_folder)] = Field(
         alias="LEADLINE_HOME",
         default_factory=_default_home,
         description="Folder that holds all state; default: the platform's user data folder.",

@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from leadline.errors import InvalidRequest
+from leadline.folder_names import LONGEST, folder_name
 from leadline.sources.git.command import scrub
 
 # Scheme, then at least one more character: `C:\repo` is a path.
@@ -18,6 +19,7 @@ _SCP = re.compile(r"(?:[^/\s:@]+@)?(?P<host>\[[^\]/]+\]|[^/\s:@\\]{2,}):(?!:)(?P
 # Transports of git whose address is a program, or an open file of this process.
 _COMMANDS = ("ext", "fd")
 _LONGEST_NAME = 400
+_CLONE = ".git"
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,9 @@ def local_path(url: str) -> Path | None:
 
 def clone_folder(clones: Path, name: str) -> Path:
     """Where the clone of the repository called ``name`` is kept under ``clones``; distinct names get distinct folders."""
-    segments = [quote(segment, safe=" +@,=~") for segment in name.split("/")]
-    safe = [segment.replace(".", "%2E") if set(segment) <= {"."} else segment for segment in segments]
-    return clones.joinpath(*safe[:-1], f"{safe[-1]}.git")
+    longest = LONGEST - len(_CLONE)
+    segments = [folder_name(segment, kept=" +@,=~.", longest=longest) for segment in name.split("/")]
+    return clones.joinpath(*segments[:-1], segments[-1] + _CLONE)
 
 
 def _split(url: str) -> tuple[str, str, str, str]:
