@@ -51,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--seeds", default=DEFAULT_SEEDS, help="how many seeds tests of random histories run on, or FIRST:END"
     )
+    parser.addoption("--kills", type=int, default=6, help="how often the test of random kills kills something")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -258,11 +259,17 @@ class PostgreSQL:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return f"postgresql+psycopg://postgres@/{name}?host={self.data}"
 
-    def stop(self) -> None:
-        """End the server at once."""
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """End the server at once, by SIGKILL as a crash of the machine does."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGQUIT)
+            sessions = psutil.Process(self._process.pid).children()
+            self._process.send_signal(how)
             self._process.wait(120)
+            if how is signal.SIGKILL:  # else they outlive it for a while, and no server can be started beside them
+                for session in sessions:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        session.kill()
+            psutil.wait_procs(sessions, timeout=120)
 
     @property
     def running(self) -> bool:

@@ -1,0 +1,68 @@
+"""Whatever is killed, and whenever: no export is lost, ends otherwise or has other bytes, no pushed row is lost or twice, nothing
+but what was killed ends, and the logs say so in sentences.
+
+``pytest tests/service/test_chaos.py --kills 200 --seeds 3`` is the long run."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import DEFAULT_SEEDS, PostgreSQL
+from service.chaos import Fleet
+
+KILL_SECONDS = 2.0
+"""Between one kill and the next, on average."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One seed, unless ``--seeds`` says otherwise: each takes a while."""
+    seeds = metafunc.config.getoption("--seeds")
+    metafunc.parametrize("chaos_seed", range(1 if seeds == DEFAULT_SEEDS else int(seeds)))
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[PostgreSQL | None]:
+    """A PostgreSQL server that may be killed; None for SQLite."""
+    if request.param == "sqlite":
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="leadline-pg-"))
+    running = PostgreSQL(folder, durable=True)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
+def test_random_kills(
+    server: PostgreSQL | None,
+    chaos_seed: int,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LEADLINE_LOG", "json")
+    if server is not None:
+        monkeypatch.setenv("LEADLINE_DATABASE_URL", server.create())
+    kills = request.config.getoption("--kills")
+    fleet = Fleet(tmp_path, server, chaos_seed)
+    try:
+        fleet.start_all()
+        with fleet.clients(4):
+            fleet.chaos(kills, KILL_SECONDS)
+        fleet.end_all()
+        fleet.judge()
+    finally:
+        fleet.kill_all()
+    assert fleet.exports >= kills // 2, "the clients were kept busy"
+    assert fleet.faults == []
