@@ -340,6 +340,38 @@ def test_reset_connections_leave_nothing(process: Process) -> None:
     eventually(lambda: len(server.net_connections("tcp")) <= 1)  # where it listens
 
 
+def hook_head(size: int) -> bytes:
+    return b"POST /v1/webhooks/x HTTP/1.1\r\nHost: x\r\nX-Gitlab-Token: x\r\nContent-Length: %d\r\n\r\n" % size
+
+
+def send_what_is_taken(client: socket.socket, data: bytes) -> None:
+    """Send ``data``, or the part of it that the server reads."""
+    client.settimeout(0.2)
+    with suppress(OSError):
+        client.sendall(data)
+    client.settimeout(60)
+
+
+def test_large_bodies_share_bounded_memory(process: Process) -> None:
+    """Strangers' webhooks that never end: small ones and pushes are taken meanwhile, and large ones once they are gone."""
+    base, server, keys = process
+    size = 24 << 20
+    with bounded(base, server, 150):
+        with ExitStack() as stack:
+            for _ in range(12):
+                client = stack.enter_context(dialled(base, hook_head(size)))
+                send_what_is_taken(client, b" " * (size - 1))
+            with dialled(base, hook_head(2) + b"{}") as client:
+                assert client.recv(1 << 16).startswith(b"HTTP/1.1 401")
+            rows = [{"repository": "a/b", "sha": f"{number:040x}", "message": "x" * 900} for number in range(200)]
+            pushed = Client(base, keys["ingestion"]).send(
+                "POST", "/v2/ingest/commits", headers={"Content-Type": "application/json"}, body=json.dumps(rows)
+            )
+            assert pushed.status == 202 or pushed.json["code"] == "invalid_rows", pushed.body
+        with dialled(base, hook_head(size) + b" " * size) as client:
+            assert client.recv(1 << 16).startswith(b"HTTP/1.1 401")
+
+
 BOMBS = {
     "arrays": b"[" + b"[]," * 5_000_000 + b"[]]",
     "objects": b"[" + b"{}," * 5_000_000 + b"{}]",

@@ -15,6 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from leadline.api.body_memory import release
 from leadline.api.query import LenientRequest
 from leadline.json_body import Body, ErrorDetail
 
@@ -73,7 +74,10 @@ class Route(APIRoute):
         handler = super().get_route_handler()
 
         async def lenient(request: Request) -> Response:
-            return await handler(LenientRequest(request.scope, request.receive))
+            try:
+                return await handler(LenientRequest(request.scope, request.receive))
+            finally:
+                release(request.scope)
 
         return lenient
 

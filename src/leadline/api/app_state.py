@@ -12,6 +12,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from leadline.api.auth import Keyring
+from leadline.api.body_memory import BodyMemory
 from leadline.api.monitoring import Monitor
 from leadline.api.push_batcher import PushBatcher
 from leadline.api.rate_limit import RateLimit
@@ -32,6 +33,7 @@ class AppState:
     limit: RateLimit = field(init=False)
     pushes: PushBatcher = field(init=False)
     reports: ReportPool = field(init=False)
+    bodies: BodyMemory = field(default_factory=BodyMemory)
     readiness: SharedWork[dict[str, str]] = field(init=False)
     figures: SharedWork[bytes] = field(init=False)
     _projects: dict[int, Project] = field(default_factory=dict)

@@ -4,7 +4,7 @@ before its key was checked."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from leadline.api.body_memory import FREE_BYTES, BodyMemory, keep, release
 from leadline.api.json_text import parse_object
 from leadline.errors import LeadlineError
 
@@ -72,7 +73,7 @@ def json_body(
 
     async def read(request: Request) -> Any:
         check_headers(request.headers)
-        return await beside(parse, await _read(request.stream(), request.headers.get("content-length", ""), limit))
+        return await beside(parse, await _read(request, limit))
 
     lenient = "JSON; comments and trailing commas (JSON5) are accepted."
     return RequestBody(read, {"application/json": model}, f"{description} {lenient}".strip())
@@ -82,13 +83,13 @@ async def read_typed(request: Request, kinds: Sequence[str], limit: int) -> tupl
     """The declared type (empty: none) and the body, of one of ``kinds`` or JSON and at most ``limit`` bytes. Raises
     ``UnsupportedMediaType`` or ``TooLarge``."""
     kind = check_headers(request.headers, kinds)
-    return kind, await _read(request.stream(), request.headers.get("content-length", ""), limit)
+    return kind, await _read(request, limit)
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
     """The request's body, whatever it is declared as. Raises ``UnsupportedMediaType`` if it is compressed, ``TooLarge``."""
     _refuse_compressed(request.headers)
-    return await _read(request.stream(), request.headers.get("content-length", ""), limit)
+    return await _read(request, limit)
 
 
 async def beside(parse: Callable[..., Any], raw: bytes, *arguments: Any) -> Any:
@@ -120,17 +121,25 @@ def _refuse_compressed(headers: Mapping[str, str]) -> None:
         raise UnsupportedMediaType(f"A body with Content-Encoding {encoding[:40]!r} is not taken; send it uncompressed")
 
 
-async def _read(stream: AsyncIterator[bytes], declared: str, limit: int = MAX_BYTES) -> bytes:
-    body, refused = bytearray(), 0
-    oversized = declared.isdigit() and int(declared) > limit
-    async for chunk in stream:
-        if oversized or len(body) + len(chunk) > limit:
-            oversized = True
+async def _read(request: Request, limit: int) -> bytes:
+    declared = request.headers.get("content-length", "")
+    whole = int(declared) if declared else limit  # in chunks, nobody knows
+    memory: BodyMemory = request.app.state.leadline.bodies
+    body, refused, oversized, held = bytearray(), 0, whole > limit, False
+    async for chunk in request.stream():
+        oversized = oversized or len(body) + len(chunk) > limit
+        if oversized:
+            body.clear()
+            release(request.scope)
             refused += len(chunk)
             if refused > _DRAIN_BYTES:
                 break
-        else:
-            body += chunk
+            continue
+        if not held and len(body) + len(chunk) > FREE_BYTES:
+            await memory.hold(request, whole)
+            held = True
+        body += chunk
     if oversized:
         raise TooLarge(f"The body is larger than {limit} bytes, the most that is taken")
+    keep(request.scope, len(body))
     return bytes(body)

@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leadline.api.body_memory import Busy
 from leadline.db import Database
-from leadline.errors import LeadlineError
 
 if TYPE_CHECKING:
     from leadline.ingest.inbox import Accepted, Push
@@ -37,13 +37,6 @@ STORE_SECONDS = 5.0
 """How long the last group may take at the end."""
 MAX_WAITING_ROWS = 200_000
 """Rows that may wait for their transaction, in memory."""
-
-
-class Busy(LeadlineError):
-    """More is pushed than can be stored now."""
-
-    code = "busy"
-    http_status = 503
 
 
 @dataclass(frozen=True)
