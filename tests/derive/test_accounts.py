@@ -369,11 +369,64 @@ def test_noreply_addresses_carry_the_account_name(engine: Engine):
     assert ("code", "github", "octo") not in found.rows
 
 
+def test_a_renamed_account_is_one_by_the_number_before_its_noreply_login(engine: Engine):
+    def address(login: str) -> str:
+        return f"{login}@users.noreply.github.com"
+
+    found = Found(
+        engine,
+        {
+            "identities": [identity("github", "new-name", ADA), identity("git", address("7+cleo"), CLEO)],
+            "commits": [
+                commit("1", address("12345+old-name")),
+                commit("2", address("12345+New-Name")),
+                commit("3", address("7+cleo-before")),
+                commit("0", address("7+cleo")),
+                # A name that two accounts had tells nothing, nor does a number of two people.
+                commit("4", address("8+given-up")),
+                commit("5", address("9+given-up")),
+                commit("6", address("9+ben")),
+            ],
+            "pull_requests": [pull_request("old-name", "github"), pull_request("given-up", "github")],
+            "comments": [{"author": "cleo-before"}, {"author": "old-name", "source": "gitlab"}],
+        },
+        emails=PEOPLE,
+    )
+    assert found.who("git", "git", address("12345+old-name")) == ADA
+    assert found.who("code", "github", "old-name") == ADA
+    assert found.why("code", "github", "old-name") == (
+        "renamed: the number of its noreply address is also that of the github account new-name"
+    )
+    assert found.who("code", "gitlab", "old-name") is None
+    assert found.who("git", "git", address("7+cleo-before")) == CLEO
+    assert found.who("code", "", "cleo-before") == CLEO
+    assert found.who("code", "github", "given-up") is None
+
+
+def test_an_address_is_one_however_its_letters_were_typed(engine: Engine):
+    composed, decomposed = "ren\u00e9@x.example", "rene\u0301@x.example"
+    tables = {
+        "commits": [commit("1", decomposed), commit("2", composed.upper())],
+        "identities": [identity("github", "rene\u0301", decomposed)],
+        "comments": [{"author": "REN\u00c9", "source": "github"}],
+    }
+    for email in (composed, decomposed):
+        found = Found(engine, tables, emails=[email])
+        assert found.who("git", "git", composed) == email
+        assert found.who("code", "github", "ren\u00e9") == email
+        assert len(found.rows) == 2
+
+
 def test_bots_by_suffix_list_and_project(engine: Engine):
-    names = ("Dependabot[bot]", "deploy-bot", "RENOVATE", "our-ci", "robot", "bot", "codecov-commenter2")
+    names = ("Dependabot[bot]", "app/Dependabot", "app/our-ci", "app/ada", "imgbot", "AllContributors")
+    names += ("deploy-bot", "RENOVATE", "our-ci", "robot", "bot", "codecov-commenter2")
     found = Found(engine, {"comments": [{"author": name} for name in names]}, bots=("Our-CI",))
     assert {account for (_, _, account), row in found.rows.items() if row["bot"]} == {
         "dependabot[bot]",
+        "app/dependabot",
+        "app/our-ci",
+        "imgbot",
+        "allcontributors",
         "deploy-bot",
         "renovate",
         "our-ci",
@@ -452,9 +505,9 @@ def test_activity_puts_first_what_is_lost(engine: Engine):
     assert all(type(row[name]) is int for row in rows for name in numbers)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_made_up_worlds_as_the_oracle_says(engine: Engine, seed: int):
-    world = worlds.world(Random(seed))
+@pytest.mark.parametrize("number", range(12))
+def test_made_up_worlds_as_the_oracle_says(engine: Engine, number: int):
+    world = worlds.world(Random(number))
     bots = world.settings["bots"]
     people = {row["email"].lower() for row in world.developers}
     oracle = Accounts(world.tables, people, bots)

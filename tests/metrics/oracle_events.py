@@ -202,7 +202,8 @@ class PullRequests:
         talk = [comment for comment in self.comments[key] if self._counts(row, comment)]
         verdicts = [review for review in self.reviews[key] if self._counts(row, review)]
         times = [one.get("created_at") for one in talk] + [one.get("submitted_at") for one in verdicts]
-        earliest = min((time for time in times if time), default=None)
+        in_time = [time for time in times if time and opened and opened <= time <= row["merged_at"]]
+        earliest = min(in_time, default=None)
         return PullRequest(
             developer=self.accounts.developer("code", row.get("source"), row.get("author")),
             merged_at=row["merged_at"],
@@ -253,7 +254,7 @@ class PullRequests:
     def _counts(self, request: Row, remark: Row) -> bool:
         """Whether a comment or review is by a human other than the PR's author."""
         writer = remark.get("author")
-        if not writer or self.accounts.bot("code", remark.get("source"), writer):
+        if not writer or writer.lower() == "ghost" or self.accounts.bot("code", remark.get("source"), writer):
             return False
         mine = self.accounts.developer("code", request.get("source"), request.get("author"))
         theirs = self.accounts.developer("code", remark.get("source"), writer)

@@ -7,8 +7,10 @@ In come rows as dicts (data-model.md, "People and the org tree" and "Identity");
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -29,9 +31,12 @@ BOT_NAMES = {
     "sonarcloud",
     "mergify",
     "fossabot",
+    "allcontributors",
+    "imgbot",
     "web-flow",
 }
 TRACKERS = {"jira", "linear", "azure-boards"}
+NUMBERED = re.compile(r"(\d+)\+([^@]+)@users\.noreply\.github\.com")
 NOREPLY = re.compile(r"(?:\d+\+)?([^@]+)@users\.noreply\.github\.com")
 
 
@@ -120,6 +125,11 @@ def team_of(email: str, scope: Node, developers: Mapping[str, Row]) -> Node:
     return homes[0]
 
 
+def one_form(account: str) -> str:
+    """An account or address as it is compared."""
+    return unicodedata.normalize("NFC", account.lower())
+
+
 class Accounts:
     """Whose account is whose (data-model.md "Identity") and what is a bot (metrics.md "Bots")."""
 
@@ -143,10 +153,40 @@ class Accounts:
         """The developer (email) an account belongs to: ``domain`` is ``code``, ``work`` or ``git``."""
         if not account:
             return None
-        key = (domain, (source or ("git" if domain == "git" else "")).lower(), account.lower())
+        key = (domain, (source or ("git" if domain == "git" else "")).lower(), one_form(account))
+        return self._plain(*key) or self._renamed(*key)
+
+    def _plain(self, domain: str, source: str, account: str) -> str | None:
+        key = (domain, source, account)
         if key not in self._known:
             self._known[key] = self._developer(*key)
         return self._known[key]
+
+    def _renamed(self, domain: str, source: str, account: str) -> str | None:
+        """An account that was renamed is known by the number before its noreply login, if that names one developer."""
+        if self._bot_name(account) or self.mapped(domain, source, account) is not None:
+            return None
+        numbers: dict[str, set[str]] = {}
+        for address in self._addresses:
+            number, login = NUMBERED.fullmatch(address).groups()
+            numbers.setdefault(login, set()).add(number)
+        if (own := NUMBERED.fullmatch(account)) is not None:
+            mine = own[1]
+        elif domain == "code" and source in ("", "github") and len(numbers.get(account, ())) == 1:
+            (mine,) = numbers[account]
+        else:
+            return None
+        owners = {self._plain("git", "git", one) for one in self._addresses if one.startswith(f"{mine}+")}
+        owners |= {self._plain("code", "github", login) for login, of in numbers.items() if of == {mine}}
+        owners -= {None}
+        return owners.pop() if len(owners) == 1 else None
+
+    @cached_property
+    def _addresses(self) -> set[str]:
+        """All noreply addresses with a number that are seen."""
+        columns = ("author", "author_email", "merged_by", "assignee", "reporter", "from_value", "to_value")
+        seen = {row.get(name) for rows in self.tables.values() for row in rows for name in columns}
+        return {one_form(text) for text in seen if isinstance(text, str) and NUMBERED.fullmatch(one_form(text))}
 
     def _developer(self, domain: str, source: str, account: str) -> str | None:
         if (email := self.mapped(domain, source, account)) is not None:
@@ -158,7 +198,7 @@ class Accounts:
             return told
         if domain == "git":
             hidden = NOREPLY.fullmatch(account)
-            return self.developer("code", "github", hidden[1]) if hidden else None
+            return self._plain("code", "github", hidden[1]) if hidden else None
         if self._bot_name(account):
             return None
         beside = {self._of_email(email) for email in self._emails_beside(account)} - {None}
@@ -183,4 +223,5 @@ class Accounts:
         return self._bot_name(account.lower()) and self.developer(domain, source, account) is None
 
     def _bot_name(self, account: str) -> bool:
+        account = account.removeprefix("app/")
         return account.endswith(("[bot]", "-bot")) or account in self.bots

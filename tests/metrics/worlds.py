@@ -116,7 +116,7 @@ class Maker:
         email = self.random.choice(self.people)
         mapped = len(self.accounts[email]) == 3
         name = email.split("@", maxsplit=1)[0]
-        others = (f"{name}@home.test", f"12+{name}-dev@users.noreply.github.com") if mapped else ()
+        others = (f"{name}@home.test", f"1{email[1]}+{name}-dev@users.noreply.github.com") if mapped else ()
         return self.random.choice((email, email.title(), *others))
 
     def commits(self) -> tuple[Rows, Rows]:

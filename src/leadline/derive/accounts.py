@@ -17,6 +17,8 @@ The rules, the first that applies:
 3. The developer whose email was seen beside the account in commits (``pull_request_commits`` names an account for a
    sha, ``commits`` the email), if that is exactly one developer. Not for git itself.
 4. For a `noreply` address of a code host: the developer of the account it carries, by the rules above.
+5. For an account that was renamed: the developer of what it is called besides, if that is exactly one. `noreply` addresses tell,
+   whose number before the name (`12345+name@…`) stays through a renaming.
 
 An account that is nobody's by these is a bot if its name says so (of an address: the part before the @, too). What a tool
 says and what is seen beside make no bot a person: it often goes by the address of whoever set it up.
@@ -30,9 +32,11 @@ from functools import reduce
 import ibis
 import ibis.expr.types as ir
 
+from leadline.derive.noreply import CODE, KEYS, NOREPLY, carried_accounts, renamed, text, through_noreply
+from leadline.engine.functions import nfc_normalize
 from leadline.engine.tables import schema_table
 
-CODE, WORK, GIT = "code", "work", "git"
+WORK, GIT = "work", "git"
 
 CODE_HOSTS = ("github", "gitlab", "bitbucket", "azure", "gerrit", "gitea", "git")
 TRACKERS = ("jira", "linear", "azure-boards", "youtrack", "shortcut", "asana", "trello", "clickup", "monday", "rally")
@@ -52,6 +56,8 @@ BOTS = (
     "sonarcloud",
     "mergify",
     "fossabot",
+    "allcontributors",
+    "imgbot",
     "web-flow",
 )
 """The built-in list of the metric definitions; names ending in `[bot]` or `-bot` are bots besides."""
@@ -67,8 +73,8 @@ _USES = (
     (WORK, "work_item_changes", "author"),
     (GIT, "commits", "author_email"),
 )
-_KEYS = ("domain", "source", "account")
-_NOREPLY = r"^(?:[0-9]+[+-])?([^@]+)@users\.noreply\..+$"
+_APP = r"^app/"
+"""How GitHub's command line writes the account of an app."""
 
 
 def people_table() -> ibis.Table:
@@ -83,14 +89,24 @@ def account_source(source: ir.StringValue) -> ir.StringValue:
 
 def account_name(account: ir.StringValue) -> ir.StringValue:
     """The ``account`` of ``accounts`` for an account as a row names it; NULL for an empty one."""
-    return account.lower().nullif("")
+    return comparable(account).nullif("")
+
+
+def comparable(account: ir.StringValue) -> ir.StringValue:
+    """An account or address as it is compared: in any letter case, and in whichever form of Unicode it was typed."""
+    return nfc_normalize(account.lower())
 
 
 def developers() -> ibis.Table:
-    """Emails (lower case, distinct) of everybody known: the org trees' people and the lake's ``developers``."""
-    people = people_table()
-    listed = schema_table("developers")
-    return people.select(email=people.email.lower()).union(listed.select(email=listed.email.lower()), distinct=True)
+    """Everybody known, the org trees' people and the lake's ``developers``, once: ``address``, their email as it is compared,
+    and ``email``, as the trees, else the lake, have it (lower case)."""
+    people, listed = (
+        table.select(email=table.email.lower(), rank=ibis.literal(rank, "int64"))
+        for rank, table in enumerate((people_table(), schema_table("developers")))
+    )
+    everybody = people.union(listed)
+    everybody = everybody.mutate(place=everybody["rank"].cast("string") + everybody.email)
+    return everybody.group_by(address=comparable(everybody.email)).agg(email=lambda t: t.email.argmin(t.place))
 
 
 def accounts(bots: Sequence[str] = (), direct: ibis.Table | None = None) -> ibis.Table:
@@ -100,21 +116,21 @@ def accounts(bots: Sequence[str] = (), direct: ibis.Table | None = None) -> ibis
     accounts are left to look for in the commits, and on millions of them chooses its joins accordingly.
     """
     direct = direct_accounts(bots) if direct is None else direct
-    resolved = _through_noreply(_seen_beside(direct))
+    resolved = renamed(through_noreply(_seen_beside(direct)))
     resolved = resolved.filter(resolved.seen)
     is_bot = resolved.bot_name & resolved.developer.isnull()
     return resolved.select(
-        *_KEYS,
+        *KEYS,
         "developer",
-        reason=is_bot.ifelse(_text("bot, by its name"), resolved.reason.fill_null("unmatched: no mapping, no email")),
+        reason=is_bot.ifelse(text("bot, by its name"), resolved.reason.fill_null("unmatched: no mapping, no email")),
         bot=is_bot,
     )
 
 
-ACCOUNT_COLUMNS = {**dict.fromkeys((*_KEYS, "developer", "reason"), "string"), "bot": "boolean"}
+ACCOUNT_COLUMNS = {**dict.fromkeys((*KEYS, "developer", "reason"), "string"), "bot": "boolean"}
 
 DIRECT_COLUMNS = {
-    **dict.fromkeys(_KEYS, "string"),
+    **dict.fromkeys(KEYS, "string"),
     "seen": "boolean",
     "bot_name": "boolean",
     "developer": "string",
@@ -129,11 +145,11 @@ def direct_accounts(bots: Sequence[str] = ()) -> ibis.Table:
     Accounts that only a noreply address names are among them (not ``seen``), so that they are looked for as well.
     """
     seen = _seen()
-    carried = _carried(seen)
+    carried = carried_accounts(seen)
     everything = seen.mutate(carried=ibis.literal(False)).union(
-        carried.select(domain=_text(CODE), source="host", account="login", carried=ibis.literal(True)), distinct=True
+        carried.select(domain=text(CODE), source="host", account="login", carried=ibis.literal(True)), distinct=True
     )
-    everything = everything.group_by(list(_KEYS)).agg(seen=(~everything.carried).any())
+    everything = everything.group_by(list(KEYS)).agg(seen=(~everything.carried).any())
     return _direct(_named(everything, bots)).select(*DIRECT_COLUMNS)
 
 
@@ -149,11 +165,11 @@ def activity(accounts: ibis.Table) -> ibis.Table:
         ("work_items", WORK, "work_items", "assignee"),
     )
     parts = [
-        _uses(domain, schema_table(table_name), column).mutate(what=_text(name))
+        _uses(domain, schema_table(table_name), column).mutate(what=text(name))
         for name, domain, table_name, column in counted
     ]
     counts = _union(parts)
-    per_account = counts.group_by(list(_KEYS)).agg(
+    per_account = counts.group_by(list(KEYS)).agg(
         **{name: counts.uses.sum(where=counts.what == name) for name, *_ in counted}, total=counts.uses.sum()
     )
     # Engines sum whole numbers to wider ones without ibis knowing; the way over a decimal makes the cast happen.
@@ -161,9 +177,9 @@ def activity(accounts: ibis.Table) -> ibis.Table:
         per_account[name].cast("decimal(38, 0)").cast("int64").fill_null(0).name(name)
         for name in (*(name for name, *_ in counted), "total")
     )
-    joined = accounts.left_join(per_account, list(_KEYS)).select(accounts, *numbers)
+    joined = accounts.left_join(per_account, list(KEYS)).select(accounts, *numbers)
     lost = (joined.developer.isnull() & ~joined.bot).ifelse(joined.total, 0)
-    return joined.order_by([ibis.desc(lost), (~joined.developer.isnull()) | joined.bot, ibis.desc("total"), *_KEYS])
+    return joined.order_by([ibis.desc(lost), (~joined.developer.isnull()) | joined.bot, ibis.desc("total"), *KEYS])
 
 
 # -- what is seen ------------------------------------------------------------------------------------------------------
@@ -182,12 +198,12 @@ def _uses(domain: str, table: ibis.Table, column: str) -> ibis.Table:
     """How often each account is named in one column (``uses``). Counted as spelled first: that is much less to lower."""
     spelled = _spelled(table, column)
     named = spelled.select(
-        domain=_text(domain),
+        domain=text(domain),
         source=account_source(spelled.spelled_source),
         account=account_name(spelled.spelled),
         uses="uses",
     )
-    return named.group_by(list(_KEYS)).agg(uses=named.uses.sum())
+    return named.group_by(list(KEYS)).agg(uses=named.uses.sum())
 
 
 def _spelled(table: ibis.Table, column: str) -> ibis.Table:
@@ -195,21 +211,11 @@ def _spelled(table: ibis.Table, column: str) -> ibis.Table:
     return used.group_by(spelled_source=used.source, spelled=used[column]).agg(uses=used.count())
 
 
-def _carried(seen: ibis.Table) -> ibis.Table:
-    """The code-host account (``host``, ``login``) that each noreply address carries."""
-    noreply = seen.filter(seen.account.contains("@users.noreply.")).select(
-        email="account",
-        host=seen.account.contains("gitlab").ifelse(_text("gitlab"), _text("github")),
-        login=seen.account.re_extract(_NOREPLY, 1),
-    )
-    return noreply.filter(noreply.login != "").distinct()
-
-
 def _named(everything: ibis.Table, bots: Sequence[str]) -> ibis.Table:
     """With ``bot_name``: whether the name alone makes it a bot. Of an address, the part before the @ is judged too."""
     bot_names = sorted({*BOTS, *(bot.strip().lower() for bot in bots)})
-    account = everything.account
-    names = (account, account.re_extract(r"^([^@]+)@.+$", 1), account.re_extract(_NOREPLY, 1))
+    account = everything.account.re_replace(_APP, "")
+    names = (account, account.re_extract(r"^([^@]+)@.+$", 1), account.re_extract(NOREPLY, 1))
     is_bot = [name.endswith("[bot]") | name.endswith("-bot") | name.isin(bot_names) for name in names]
     return everything.mutate(bot_name=is_bot[0] | is_bot[1] | is_bot[2])
 
@@ -222,33 +228,29 @@ def _direct(named: ibis.Table) -> ibis.Table:
     mapped = _found_for(named, schema_table("identities"))
     by_tool = _found_for(named.filter(~named.bot_name), schema_table("tool_accounts"))
     people = developers()
-    joined = named.left_join(mapped, list(_KEYS)).select(
+    joined = named.left_join(mapped, list(KEYS)).select(
         named, mapping=mapped.email, mapped_source=mapped.by, mapped_to=mapped.owner
     )
-    joined = joined.left_join(by_tool, list(_KEYS)).select(joined, tool_email=by_tool.email, has=by_tool.owner)
-    both = joined.left_join(people, joined.account == people.email).select(joined, address=people.email)
+    joined = joined.left_join(by_tool, list(KEYS)).select(joined, tool_email=by_tool.email, has=by_tool.owner)
+    both = joined.left_join(people, joined.account == people.address).select(joined, address=people.email)
     is_mapped = both.mapping.notnull()
     return both.select(
-        *_KEYS,
+        *KEYS,
         "seen",
         "bot_name",
         developer=is_mapped.ifelse(both.mapped_to, both.address.coalesce(both.has)),
         final=is_mapped,
         reason=_case(
-            (is_mapped & both.mapped_to.notnull(), _text("mapped as an account of ") + both.mapped_source),
+            (is_mapped & both.mapped_to.notnull(), text("mapped as an account of ") + both.mapped_source),
             (
                 is_mapped,
-                _text("mapped as an account of ")
-                + both.mapped_source
-                + " to "
-                + both.mapping
-                + ", who is no developer",
+                text("mapped as an account of ") + both.mapped_source + " to " + both.mapping + ", who is no developer",
             ),
-            (both.address.notnull(), _text("it is the developer's email")),
-            (both.has.notnull(), _text("the tool says its email is ") + both.has),
+            (both.address.notnull(), text("it is the developer's email")),
+            (both.has.notnull(), text("the tool says its email is ") + both.has),
             (
                 both.tool_email.notnull(),
-                _text("unmatched: the tool says its email is ") + both.tool_email + ", which is no developer's",
+                text("unmatched: the tool says its email is ") + both.tool_email + ", which is no developer's",
             ),
         ),
     )
@@ -260,7 +262,7 @@ def _found_for(named: ibis.Table, table: ibis.Table) -> ibis.Table:
     listed = table.select(
         by=account_source(table.source), name=account_name(table.account), email=account_name(table.email)
     ).filter(lambda row: row.name.notnull() & row.email.notnull())
-    pairs = named.select(*_KEYS).join(listed, named.account == listed.name)
+    pairs = named.select(*KEYS).join(listed, named.account == listed.name)
     own = (pairs.source == pairs.by) & (pairs.source != "")
     tracker = pairs.by.isin(TRACKERS)
     host = _case(
@@ -276,17 +278,17 @@ def _found_for(named: ibis.Table, table: ibis.Table) -> ibis.Table:
     )
     # A row that names its source is looked up there alone; only a commit's address is git's whatever brought the commit.
     ranked = pairs.mutate(rank=rank).filter(lambda row: (row.source == "") | (row["rank"] == 0))
-    first = ibis.row_number().over(group_by=list(_KEYS), order_by=[ranked["rank"], ranked.by, ranked.email])
+    first = ibis.row_number().over(group_by=list(KEYS), order_by=[ranked["rank"], ranked.by, ranked.email])
     numbered = ranked.mutate(position=first)
-    best = numbered.filter(numbered.position == 0).select(*_KEYS, "email", "by")
+    best = numbered.filter(numbered.position == 0).select(*KEYS, "email", "by")
     people = developers()
-    return best.left_join(people, best.email == people.email).select(best, owner=people.email)
+    return best.left_join(people, best.email == people.address).select(best, owner=people.email)
 
 
 def _seen_beside(direct: ibis.Table) -> ibis.Table:
     """Rule 3, for accounts that are still nobody's."""
     open_ = direct.filter(direct.developer.isnull() & ~direct.final & ~direct.bot_name & (direct.domain != GIT)).select(
-        *_KEYS
+        *KEYS
     )
     listed = schema_table("pull_request_commits")
     spelled = _spelled(listed, "author")
@@ -304,73 +306,44 @@ def _seen_beside(direct: ibis.Table) -> ibis.Table:
     # The large tables are joined as they are spelled: their columns are compared while they are read.
     pairs = open_accounts.join(
         listed, [open_accounts.spelled == listed.author, open_accounts.spelled_source.identical_to(listed.source)]
-    ).select(*(open_accounts[name] for name in _KEYS), listed.sha)
+    ).select(*(open_accounts[name] for name in KEYS), listed.sha)
     pairs = pairs.distinct()
     commits = schema_table("commits")
     written = pairs.join(commits, pairs.sha == commits.sha).select(
-        *(pairs[name] for name in _KEYS), commits.source.name("spelled_by"), commits.author_email
+        *(pairs[name] for name in KEYS), commits.source.name("spelled_by"), commits.author_email
     )
     written = written.distinct()
     written = written.mutate(by=account_source(written.spelled_by), email=account_name(written.author_email))
-    written = written.select(*_KEYS, "by", "email").distinct()
+    written = written.select(*KEYS, "by", "email").distinct()
     owners = direct.filter((direct.domain == GIT) & direct.developer.notnull()).select(
         email="account", by="source", owner="developer"
     )
     owned = written.join(owners, ["email", "by"])
-    per_account = owned.group_by(list(_KEYS)).agg(
+    per_account = owned.group_by(list(KEYS)).agg(
         people=owned.owner.nunique(), owner=owned.owner.min(), beside=owned.email.min()
     )
-    joined = direct.left_join(per_account, list(_KEYS)).select(
+    joined = direct.left_join(per_account, list(KEYS)).select(
         direct, per_account.people, per_account.owner, per_account.beside
     )
     one = joined.people == 1
     return joined.select(
-        *_KEYS,
+        *KEYS,
         "seen",
         "bot_name",
         "final",
         developer=one.fill_null(False).ifelse(joined.owner, joined.developer),
         reason=_case(
-            (one, _text("seen in commits with the email ") + joined.beside),
+            (one, text("seen in commits with the email ") + joined.beside),
             (
                 joined.people > 1,
-                _text("unmatched: seen in commits with emails of ") + joined.people.cast("string") + " developers",
+                text("unmatched: seen in commits with emails of ") + joined.people.cast("string") + " developers",
             ),
             default=joined.reason,
         ),
     )
 
 
-def _through_noreply(resolved: ibis.Table) -> ibis.Table:
-    """Rule 4, for noreply addresses that are still nobody's."""
-    carried = _carried(resolved)
-    code = resolved.filter((resolved.domain == CODE) & resolved.developer.notnull()).select(
-        by="source", login="account", owner="developer"
-    )
-    pairs = carried.join(code, "login").filter(lambda row: (row.by == row.host) | (row.by == ""))
-    first = ibis.row_number().over(group_by="email", order_by=[pairs.by == "", pairs.owner])
-    numbered = pairs.mutate(position=first)
-    carriers = numbered.filter(numbered.position == 0).select(
-        noreply="email", owner="owner", carrier=numbered.host + " account " + numbered.login
-    )
-    joined = resolved.left_join(
-        carriers, [resolved.account == carriers.noreply, ~resolved.final, resolved.developer.isnull()]
-    ).select(resolved, carriers.owner, carriers.carrier)
-    return joined.select(
-        *_KEYS,
-        "seen",
-        "bot_name",
-        developer=joined.developer.coalesce(joined.owner),
-        reason=joined.owner.notnull().ifelse(_text("noreply address of the ") + joined.carrier, joined.reason),
-    )
-
-
 # -- small words -------------------------------------------------------------------------------------------------------
-
-
-def _text(value: str) -> ir.StringScalar:
-    literal: ir.StringScalar = ibis.literal(value, type="string")
-    return literal
 
 
 def _case(*branches: tuple[ir.BooleanValue, ir.Value], default: ir.Value | None = None) -> ir.Value:

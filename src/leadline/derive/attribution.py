@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ibis.expr.types import BooleanValue, StringValue, Table
 
+from leadline.derive.accounts import comparable
+
 
 def with_developer(table: Table, accounts: Table, column: str, domain: str) -> Table:
     """``table`` with the ``developer`` (email, or unknown) of the account in ``column``, and whether it is a ``bot``.
@@ -17,7 +19,7 @@ def with_developer(table: Table, accounts: Table, column: str, domain: str) -> T
     joined = table.left_join(
         of_domain,
         [
-            table[column].lower() == of_domain.account__,
+            comparable(table[column]) == of_domain.account__,
             table["source"].fill_null("").lower() == of_domain.source__,
         ],
     )
@@ -28,4 +30,4 @@ def same_person(
     developer: StringValue, account: StringValue, other: StringValue, other_account: StringValue
 ) -> BooleanValue:
     """Whether two accounts are one person: the same developer, or the same account (in any letter case)."""
-    return (developer == other).fill_null(False) | (account.lower() == other_account.lower()).fill_null(False)
+    return (developer == other).fill_null(False) | (comparable(account) == comparable(other_account)).fill_null(False)

@@ -26,6 +26,11 @@ def regexp_extract_all(text, pattern):  # type: ignore[no-untyped-def]
     """Every match of ``pattern`` in ``text``, from left to right (DuckDB's function)."""
 
 
+@ibis.udf.scalar.builtin(signature=(("string",), "string"))
+def nfc_normalize(text):  # type: ignore[no-untyped-def]
+    """A text in Unicode's composed form: `é` is one character, however it was typed (DuckDB's function)."""
+
+
 @ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
 def row_hash(row) -> dt.uint64:  # type: ignore[no-untyped-def]
     """A 64-bit hash of any value (DuckDB's function); only ever used to narrow down, never to decide."""

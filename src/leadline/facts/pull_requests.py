@@ -21,6 +21,8 @@ from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
 PR = ["repository", "number"]
+NOBODY = ("", "ghost")
+"""Writers who are nobody: none, and what GitHub puts in the place of accounts that were deleted."""
 
 
 def authored_pull_requests() -> Table:
@@ -90,7 +92,6 @@ def _durations(base: Table) -> Table:
         (base.first_commit_at.isnull(), "no dated listed commit: no cycle time"),
         (base.cycle < 0, "merged before its first commit: cycle time cut to 0"),
         (merged & base.first_comment_at.isnull(), "no comment or review by others: left out of time to first comment"),
-        (base.first_comment < 0, "first comment before it was ready: cut to 0"),
         (base.lines.isnull(), "no size known"),
         (base.size_from_files, "size from its files"),
         (merged & base.file_lines.isnull(), "no files known: left out of rework"),
@@ -113,22 +114,31 @@ def _linked_items() -> Table:
 
 def _comments() -> Table:
     comments = _by_others(schema_table("comments").select(*PR, "author", "source", written_at="created_at"))
-    return comments.group_by(PR).agg(comments=lambda t: t.count(), commented_at=lambda t: t.written_at.min())
+    return comments.group_by(PR).agg(
+        comments=lambda t: t.count(), commented_at=lambda t: t.written_at.min(where=t.in_time)
+    )
 
 
 def _reviews() -> Table:
     reviews = _by_others(schema_table("reviews").select(*PR, "author", "source", "state", written_at="submitted_at"))
     return reviews.group_by(PR).agg(
-        reviewed_at=lambda t: t.written_at.min(), approved_at=lambda t: t.written_at.min(where=t.state == "approved")
+        reviewed_at=lambda t: t.written_at.min(where=t.in_time),
+        approved_at=lambda t: t.written_at.min(where=t.state == "approved"),
     )
 
 
 def _by_others(written: Table) -> Table:
-    """Rows of ``written`` by humans that are not the pull request's author under whatever account."""
-    written = with_developer(written.filter(written.author.notnull()), "author", "code")
-    humans = written.filter(~written.bot)
-    pulls = with_developer(schema_table("pull_requests").select(*PR, "author", "source"), "author", "code")
-    joined = humans.inner_join(pulls.select(*PR, pr_author="author", pr_developer="developer"), PR)
+    """Rows of ``written`` by humans that are not the pull request's author under whatever account; ``in_time`` says whether
+    one was written at or after it was ready for review, and not after the merge."""
+    written = written.filter(~written.author.strip().lower().isin(NOBODY))
+    humans = with_developer(written, "author", "code")
+    humans = humans.filter(~humans.bot)
+    pulls = authored_pull_requests()
+    joined = humans.inner_join(
+        pulls.select(*PR, "opened_at", "merged_at", pr_author="author", pr_developer="developer"), PR
+    )
+    ready = (joined.written_at >= joined.opened_at).fill_null(True)
+    joined = joined.mutate(in_time=ready & (joined.written_at <= joined.merged_at).fill_null(True))
     return joined.filter(~same_person(joined.developer, joined.author, joined.pr_developer, joined.pr_author))
 
 
