@@ -111,18 +111,6 @@ def test_the_token_is_in_no_error(stack: ExitStack) -> None:
         assert TOKEN not in repr(raised.value)
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_carries_no_token_to_another_host(stack: ExitStack, status: int) -> None:
-    other = Asked(stack, GOOD)
-    asked = Asked(stack, Fault(status, (("Location", f"{other.url}/there"),), b""))
-    assert asked.ask() == {"good": True}
-    assert [request.headers.get("authorization") for request in asked.hub.requests] == [f"Bearer {TOKEN}"]
-    assert [request.headers.get("authorization") for request in other.hub.requests] == [None]
-    own = Asked(stack, Fault(status, (("Location", "/there"),), b""), GOOD)
-    assert own.ask() == {"good": True}
-    assert [request.headers.get("authorization") for request in own.hub.requests] == [f"Bearer {TOKEN}"] * 2
-
-
 def test_closing_wakes_whoever_waits(stack: ExitStack) -> None:
     waits = threading.Event()
     asked = Asked(stack, TOO_MANY, wait=None, waiting=lambda _seconds, _why: waits.set())

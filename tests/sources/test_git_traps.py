@@ -229,10 +229,14 @@ def test_what_a_remote_calls_its_branch_is_no_option(
 ) -> None:
     from leadline.sources.git import clone
 
-    monkeypatch.setattr(clone._Remote, "run", lambda *_: "ref: --delete\tHEAD\nref: refs/heads/main\tHEAD\n")
-    assert clone._remote_refs(tmp_path, clone._Remote("", "")) == ("refs/heads/main", {})
-    monkeypatch.setattr(clone._Remote, "run", lambda *_: "ref: --delete\tHEAD\n")
-    assert clone._remote_refs(tmp_path, clone._Remote("", "")) == (None, {})
+    for said, branch in (
+        ("ref: --delete\tHEAD\nref: refs/heads/main\tHEAD\n", "refs/heads/main"),
+        ("ref: --delete\tHEAD\n", None),
+        ("ref: refs/remotes/x\tHEAD\n", None),
+    ):
+        answer = f"{said}{'1' * 40}\trefs/heads/main\n"
+        monkeypatch.setattr(clone._Remote, "run", lambda *_, answer=answer: answer)
+        assert clone._remote_refs(tmp_path, clone._Remote("", "")) == (branch, {"refs/heads/main": "1" * 40})
 
 
 # -- variables ---------------------------------------------------------------------------------------------------------

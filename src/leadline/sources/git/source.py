@@ -101,7 +101,7 @@ class GitHistory:
         if reader.impossible_dates:
             notes.append(f"{reader.impossible_dates} impossible dates (before 1970 or after 2261) left unknown")
         if reader.cut_messages:
-            notes.append(f"{reader.cut_messages} messages cut after {LONGEST_MESSAGE:,} characters")
+            notes.append(f"messages cut after {LONGEST_MESSAGE:,} characters: {reader.cut_messages}")
         yield Page(
             repository.name,
             cursors=cursors,
