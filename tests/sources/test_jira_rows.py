@@ -192,6 +192,8 @@ def test_done_again_with_the_old_resolution_is_left_to_the_changes() -> None:
         ({"assignee": None}, {"assignee": None}),
         ({"assignee": {"accountId": "unknown"}}, {"assignee": None}),
         ({"assignee": {"displayName": "Former user"}}, {"assignee": None}),
+        ({"assignee": [{"displayName": "Former user"}, None, user("ben")]}, {"assignee": user("ben")["accountId"]}),
+        ({"assignee": []}, {"assignee": None}),
         ({"labels": []}, {"labels": []}),
         ({"labels": None}, {"labels": None}),
         ({"components": [{"id": "1"}]}, {"components": []}),

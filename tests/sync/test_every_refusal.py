@@ -27,9 +27,11 @@ from leadline.home import Project
 from leadline.sources.kit.client import LIMIT_WAITS
 from leadline.sources.kit.kinds import KINDS
 from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sync.repositories import sync_repositories
 from leadline.sync.run import SyncRun
 from leadline.sync.source import SourceResult, run_source
-from stubs.server import JSON, Fault, Request, Tool, serving
+from stubs.git_history import History
+from stubs.server import JSON, Fault, Reply, Request, Tool, serving
 
 from .harness import Scenario
 from .scenarios import SCENARIOS
@@ -290,6 +292,61 @@ def test_a_redirect_carries_no_secret_to_another_server(project: Project, name: 
         assert TOKEN not in str(request)
 
 
+@dataclass
+class Folder(Tool):
+    """A git repository as a folder of files, which any server can offer. With ``password``, only to who has it."""
+
+    folder: Path = Path()
+    password: str = ""
+
+    def answer(self, request: Request) -> Reply:
+        if self.password and "authorization" not in request.headers:
+            return 401, {"WWW-Authenticate": 'Basic realm="git"'}, b""
+        file = self.folder / request.path.removeprefix("/acme/shop.git/")
+        return (200, {}, file.read_bytes()) if file.is_file() else (404, {}, b"")
+
+
+def git_history(folder: Path) -> Path:
+    """A repository of one commit, which servers that know no git can offer."""
+    history = History(folder / "shop")
+    history.commit("one")
+    history.git("update-server-info")
+    return folder / "shop" / ".git"
+
+
+@pytest.mark.parametrize("password", ["", TOKEN])
+def test_git_follows_a_redirect_and_takes_no_secret_along(project: Project, tmp_path: Path, password: str) -> None:
+    tool, other = Folder(password=password), Folder(folder=git_history(tmp_path))
+    with serving(tool) as url, serving(other) as elsewhere:
+        tool.faults = lambda request: (
+            None
+            if password and "authorization" not in request.headers
+            else Fault(301, (("Location", elsewhere + request.url),))
+        )
+        address = url.replace("://", f"://ada:{password}@") if password else url
+        (result,) = sync_repositories(SyncRun(project), [f"{address}/acme/shop.git"])
+        assert result.error is None
+        assert result.commits_added == 1
+        other.password = "asks for one"
+        (result,) = sync_repositories(SyncRun(project), [f"{address}/acme/shop.git"])
+        assert result.error is not None
+        assert TOKEN not in str(result)
+    assert any("authorization" in request.headers for request in tool.requests) == bool(password)
+    assert other.requests
+    assert not any("authorization" in request.headers for request in other.requests)
+
+
+def test_a_login_page_takes_no_commits_away(project: Project, tmp_path: Path) -> None:
+    tool = Folder(folder=git_history(tmp_path))
+    with serving(tool) as url:
+        (result,) = sync_repositories(SyncRun(project), [f"{url}/acme/shop.git"])
+        assert result.commits_added == 1
+        tool.faults = lambda _: Fault(200, HTML, LOGIN)
+        (result,) = sync_repositories(SyncRun(project), [f"{url}/acme/shop.git"])
+        assert result.error is not None
+        assert (result.vanished, "is no git server" in result.error.message) == (0, True)
+
+
 INSIDE = (
     "http://localhost:{port}",
     "http://[::1]:{port}",
@@ -299,10 +356,10 @@ INSIDE = (
 )
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", TOOLS)
 def test_a_redirect_leads_into_no_private_network(project: Project, name: str) -> None:
     """But for what the source's address itself names."""
-    scenario = SCENARIOS[name]
+    scenario = TOOLS[name]
     tool: Tool = scenario.small()
     inside = Tool()
     inside.faults = lambda _: Fault(404, JSON, b"{}")
@@ -319,3 +376,58 @@ def test_a_redirect_leads_into_no_private_network(project: Project, name: str) -
             assert_ends(target, done, url, FAILED, "redirects to .* which is within a private network")
             assert waits == []
     assert inside.requests == []
+
+
+# -- what is refused once the tool was looked over ---------------------------------------------------------------------
+
+LEFT_OUT, PARTLY = ("done", 0), ("incomplete", 3)
+ONE_LIST = {
+    "401": (echoed(401), (FAILED,)),
+    "403": (echoed(403), (LEFT_OUT,)),
+    "404": (echoed(404), (LEFT_OUT,)),
+    "429 for ever": (echoed(429), (PARTLY,)),
+    "500": (echoed(500), (PARTLY,)),
+    "a login page": (Fault(200, HTML, LOGIN), (LEFT_OUT,)),
+    "nothing": (Fault(200, JSON), (LEFT_OUT, PARTLY)),
+}
+"""How one list of many is refused, and how the run may end."""
+ONE = {
+    "github": lambda request: request.path.endswith("/acme/shop/actions/runs"),
+    "gitlab": lambda request: "/projects/" in request.path and request.path.endswith("/1/deployments"),
+    "jira cloud": lambda request: request.path.endswith("/board"),
+    "jira data center": lambda request: request.path.endswith("/board"),
+    "jenkins": lambda request: request.path.startswith("/job/tools/"),
+}
+"""One list, by tool; the others have one alone, without which there is nothing."""
+
+
+@pytest.mark.parametrize("what", ONE_LIST)
+@pytest.mark.parametrize("name", ONE)
+def test_a_list_that_is_refused_is_told_and_the_others_are_read(project: Project, name: str, what: str) -> None:
+    scenario, is_one, (fault, ends) = SCENARIOS[name], ONE[name], ONE_LIST[what]
+    tool: Tool = scenario.small()
+    met: list[Request] = []
+
+    def spoil(asked: Request) -> Fault | None:
+        if not is_one(asked):
+            return None
+        met.append(asked)
+        return fault
+
+    tool.faults = spoil
+    with serving(tool) as url:
+        environ = {KINDS[scenario.kind].secret_env: scenario.token}
+        done = run_source(
+            SyncRun(project), settings_of(url, scenario), environ=environ, wait=lambda _: None, chance=lambda: 0.5
+        )
+    document = done.document()
+    assert met
+    state = (document["state"], exit_of([document]))
+    assert state in ends, document
+    told = json.dumps([document.get("error"), document["skipped"], document["failed"]])
+    assert scenario.token not in told
+    assert urlsplit(url).netloc in told or "workflow_runs is no list" in told
+    if state != FAILED:
+        (left_out,) = document["skipped"]
+        assert document["failed"] == ([left_out] if state == PARTLY else [])
+        assert sum(table["added"] for table in document["tables"].values()) > 0

@@ -5,20 +5,29 @@ through a view, as the folder itself would be."""
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 from leadline.errors import StoreError
 from leadline.sources.git.command import Git, GitError, asking_environment, run, scrub
 from leadline.sources.git.folder import find_folder
 from leadline.sources.git.location import local_path
 from leadline.sources.git.view import GitFolder
+from leadline.sources.kit.reach import why_not
 
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _PEELED = "^{}"
+_HOPS = 5
+"""Redirects followed."""
+_REDIRECTED = re.compile(r"returned error: 30[12378]\b")
+_LOCATION = re.compile(r"<= Recv header: location: (\S+)", re.IGNORECASE)
+_REFS = "/info/refs"
+"""What git asks for first, below a repository's address."""
 
 
 def refresh_clone(folder: Path, url: str, name: str) -> None:
@@ -60,9 +69,42 @@ class _Remote:
 
     def run(self, folder: Path, *command: str, **variables: str) -> str:
         """A command that talks to the remote, run in the git folder ``folder`` (or in none: the null device), with these variables
-        beside its others."""
+        beside its others. Redirects are followed by the rules of all sources, which git has not."""
+        url = self.url
+        for _ in range(_HOPS):
+            try:
+                return self._run(url, folder, command, variables)
+            except GitError as error:
+                if _REDIRECTED.search(error.message) is None:
+                    raise
+                url = self._redirected(url, error)
+        raise GitError(f"{self.name}: {scrub(self.url, self.url)} redirects more than {_HOPS} times")
+
+    def _redirected(self, url: str, error: GitError) -> str:
+        """Where ``url`` redirects. Raises ``GitError`` where it is not to be followed, and ``error`` if it is not told."""
+        nowhere = Path(os.devnull)
+        with tempfile.NamedTemporaryFile(prefix="leadline-headers-") as trace:
+            with suppress(GitError):
+                self._run(url, nowhere, ("ls-remote", "origin"), {"GIT_TRACE_CURL": trace.name})
+            locations = _LOCATION.findall(trace.read().decode("utf-8", "replace"))
+        if not locations:
+            raise error
+        own, here = (
+            self._run(place, nowhere, ("ls-remote", "--get-url", "origin"), {}).strip() for place in (self.url, url)
+        )
+        target, is_git, _ = urljoin(f"{here.rstrip('/')}{_REFS}", locations[-1]).partition(_REFS)
+        parts, source = urlsplit(target), urlsplit(own)
+        why = why_not(parts.scheme, parts.hostname or "", source.scheme, source.hostname or "")
+        if why or not is_git:
+            raise GitError(f"{self.name}: {scrub(own, own)} redirects {why or 'to what is no git repository'}")
+        secret = source.netloc.rpartition("@")[0]
+        is_own = secret and (parts.scheme, parts.netloc) == (source.scheme, source.netloc.rpartition("@")[2])
+        return target.replace("://", f"://{secret}@", 1) if is_own else target
+
+    def _run(self, url: str, folder: Path, command: Sequence[str], variables: Mapping[str, str]) -> str:
         configuration = [
-            ("remote.origin.url", self.url),
+            ("remote.origin.url", url),
+            ("http.followRedirects", "false"),
             # A connection that brings nothing for five minutes is given up.
             ("http.lowSpeedLimit", "1"),
             ("http.lowSpeedTime", "300"),

@@ -112,6 +112,8 @@ class Api:
         answer = self.client.request("GET", f"{self.server.base}/api/v4{path}?{urlencode(params, doseq=True)}")
         if answer.status != 200:
             raise self.problem(answer, path)
+        if answer.body is None:  # it would pass for a list of nothing
+            raise Unavailable(f"{self.client.tool} answered nothing at all to {path}")
         return answer
 
     def _classify(self, answer: Answer) -> str | None:

@@ -104,19 +104,20 @@ def _value(column: str, value: Any, name: str, shapes: Shapes) -> Any:
     if column in _INSTANTS:
         return instant(value)
     if column in _PEOPLE:
-        return clean(shapes.people.account(_user(value, name)))
+        # The first who is somebody: of a deleted user nothing is known.
+        return clean(next(filter(None, map(shapes.people.account, _users(value, name))), None))
     if column in _LISTS:
         return clean(_texts(value, name))
     return clean(_parent(value) if column == "parent_key" else _text(value, name))
 
 
-def _user(value: Any, name: str) -> Node | None:
-    """A user, the first one where a field holds several."""
-    if isinstance(value, list):
-        value = value[0] if value else None
-    if value is None or isinstance(value, dict):
-        return value
-    raise Misshapen(f"{name} is no user but {str(value)[:40]!r}")
+def _users(value: Any, name: str) -> list[Node]:
+    """The users in a field, which may hold several."""
+    users = [user for user in value if user is not None] if isinstance(value, list) else [value]
+    for user in users:
+        if not isinstance(user, dict):
+            raise Misshapen(f"{name} is no user but {str(user)[:40]!r}")
+    return users
 
 
 def _text(value: Any, name: str) -> str | None:
