@@ -49,9 +49,8 @@ class Home:
         """
         settings = ServerSettings.from_environment(home=path)
         try:
-            # People, rows and exports are its owner's alone, whatever the umask. A folder that was there stays as it is.
-            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (settings.home / "tmp").mkdir(exist_ok=True)
+            for folder in (settings.home, settings.home / "tmp"):
+                folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
                 f"The home {settings.home} cannot be used: {error.strerror}; name another with --home or LEADLINE_HOME"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path
-
 import pyarrow as pa
 import pytest
 
@@ -41,17 +37,6 @@ def test_a_project_may_be_called_anything(home: Home, name: str) -> None:
     assert ingest(home.project(name, name), table, [batch]).unchanged == 1
     assert project.lake.snapshot().row_counts() == {"incidents": 1}
     assert project.folder.parent.parent == home.path / "projects"
-
-
-def test_a_new_home_is_for_its_owner_alone(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        (tmp_path / "there").mkdir(mode=0o755)
-        for name, mode in (("new", 0o700), ("there", 0o755)):
-            with Home.open(tmp_path / name) as home:
-                assert stat.S_IMODE(home.path.stat().st_mode) == mode
-    finally:
-        os.umask(before)
 
 
 def test_no_two_projects_share_a_folder(home: Home) -> None:
