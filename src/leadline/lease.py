@@ -28,5 +28,5 @@ class Lease:
         if number != self.number:
             raise LockLost(
                 f"The lock {self.name} was lost to another process while its holder was at work (the database ended the session "
-                "that held it); nothing was written. Try again"
+                "that held it); what it was about to write was not written. Try again"
             )

@@ -169,7 +169,7 @@ def test_a_delivery_that_loses_the_lock_every_time_takes_nothing_and_says_so(
         return commit(*arguments, **options)
 
     monkeypatch.setattr(TableWriter, "commit", overtaken)
-    with pytest.raises(LockLost, match=r"The lock 1:lake:incidents was lost .* nothing was written\. Try again"):
+    with pytest.raises(LockLost, match=r"The lock 1:lake:incidents was lost .* was not written\. Try again"):
         imports(database_project, tmp_path)
     assert next(others) == 10 + delivery._TRIES
     assert ids(database_project) == ["i3"]

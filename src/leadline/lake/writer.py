@@ -153,7 +153,7 @@ class TableWriter:
     def _lost(self, version: int | None) -> LockLost:
         return LockLost(
             f"Table {self.table.name} was written by another process (version {version}) while this one held its lock, which it "
-            "must have lost; nothing was written. Try again"
+            "must have lost; what it was about to write was not written. Try again"
         )
 
     def _number_of(self, version: int) -> int | None:
