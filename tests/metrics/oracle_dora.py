@@ -16,7 +16,7 @@ from math import ceil
 
 from .oracle import Cell, Request, aggregate, percent, periods, safe
 from .oracle_deployments import Class, Deployments, Event, matches
-from .oracle_events import PullRequests, World, assignee_at, by_key, last_done, left_out, links
+from .oracle_events import PullRequests, World, assignee_at, by_key, is_left_out, last_done, left_out, links
 from .oracle_names import one_name
 from .oracle_people import Accounts, Node, Row, team_of
 
@@ -82,7 +82,8 @@ class LeadTimes:
         if self.of_items:
             found = [self._item(row, completed) for row, completed in self.items()]
         else:
-            found = [self._request(row) for row in self.world.rows("pull_requests") if row.get("merged_at")]
+            merged = [row for row in self.world.rows("pull_requests") if row.get("merged_at")]
+            found = [self._request(row) for row in merged if not is_left_out(self.world, row)]
         only_deployed = self.world.setting("lead_time.work") == "deployed"
         return [unit for unit in found if unit.deployed or not only_deployed]
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,8 @@ DEFAULTS = {
     "pr_size.medium": "100",
     "rework.window_days": "30",
     "work_items.complete_from": "created",
+    "pull_requests.base_branches": "",
+    "pull_requests.exclude_labels": "",
     "work_items.exclude_types": "",
     "work_items.not_done_resolutions": "Won't Do, Won't Fix, Duplicate, Cannot Reproduce, Declined, Rejected, Invalid, "
     "Obsolete, Incomplete, Not a Bug",
@@ -186,7 +189,8 @@ class PullRequests:
         self.reverted = reverted(world)
 
     def all(self) -> list[PullRequest]:
-        return [self._one(row) for row in self.world.rows("pull_requests") if row.get("merged_at")]
+        merged = [row for row in self.world.rows("pull_requests") if row.get("merged_at")]
+        return [self._one(row) for row in merged if not is_left_out(self.world, row)]
 
     def _one(self, row: Row) -> PullRequest:
         key = (row["repository"], row["number"])
@@ -260,6 +264,18 @@ class PullRequests:
         theirs = self.accounts.developer("code", remark.get("source"), writer)
         same_person = mine is not None and mine == theirs
         return not same_person and writer.lower() != (request.get("author") or "").lower()
+
+
+def is_left_out(world: World, row: Row) -> bool:
+    """Whether a PR is left out by the branch that it was for, or by a label."""
+    branches, labels = (
+        [part.strip() for part in world.setting(f"pull_requests.{name}").split(",") if part.strip()]
+        for name in ("base_branches", "exclude_labels")
+    )
+    branch = row.get("base_branch")
+    own = {label.strip().lower() for label in row.get("labels") or []}
+    elsewhere = branches and branch is not None and not any(fnmatchcase(branch, glob) for glob in branches)
+    return bool(elsewhere) or bool(own & {label.lower() for label in labels})
 
 
 def links(world: World, request: Row) -> set[tuple[str, str]]:

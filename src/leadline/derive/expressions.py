@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import ibis
@@ -34,6 +35,12 @@ def reasons(*conditions: tuple[BooleanValue, str]) -> StringValue:
         [ibis.cases((condition, sentence), else_=ibis.null("string")) for condition, sentence in conditions]
     )
     return texts.join("; ")
+
+
+def fits(text: StringValue, globs: Sequence[str]) -> BooleanValue:
+    """Whether ``text`` is, as a whole, what one of ``globs`` stands for (`*` any characters, `?` one)."""
+    parts = [re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".") for glob in globs]
+    return text.re_search(f"(?s)^(?:{'|'.join(parts)})$")
 
 
 def not_negative(duration: IntegerValue) -> IntegerValue:

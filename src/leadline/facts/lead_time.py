@@ -161,7 +161,7 @@ def unit_of(profile: Profile, work_items: int) -> str:
 
 
 def _lead(profile: Profile, unit: str) -> Table:
-    from leadline.facts.pull_requests import authored_pull_requests
+    from leadline.facts.pull_requests import authored_pull_requests, left_out
 
     if unit == "work_items":
         items = assigned_items()
@@ -169,7 +169,8 @@ def _lead(profile: Profile, unit: str) -> Table:
         happened = units.completed_at
     else:
         pulls = attach(authored_pull_requests(), PR, FIRST_COMMITS.table())
-        units = lead_of_pull_requests(pulls.filter(pulls.merged_at.notnull() & pulls.developer.notnull()), profile)
+        counted = pulls.merged_at.notnull() & pulls.developer.notnull() & left_out(pulls, profile).isnull()
+        units = lead_of_pull_requests(pulls.filter(counted), profile)
         happened = units.merged_at
     units = units.mutate(happened_us=epoch_us(happened))
     if profile["lead_time.work"] == "deployed":
@@ -222,7 +223,10 @@ LEAD = Model(
         _compute_lead,
         sources=("work_items", "pull_requests"),
         depends_on=(ACCOUNTS, FIRST_COMMITS, ITEMS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS),
-        settings=("lead_time.unit", "lead_time.stages", "lead_time.work", "lead_time.order"),
+        settings=(
+            *("lead_time.unit", "lead_time.stages", "lead_time.work", "lead_time.order"),
+            *("pull_requests.base_branches", "pull_requests.exclude_labels"),
+        ),
         rules=("environment",),
     ),
 )

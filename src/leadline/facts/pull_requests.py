@@ -6,10 +6,10 @@ Instants are UTC, durations whole microseconds (``*_us``), never negative.
 from __future__ import annotations
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
 from leadline.derive.attribution import same_person
-from leadline.derive.expressions import attach, between, not_negative, reasons
+from leadline.derive.expressions import attach, between, fits, not_negative, reasons
 from leadline.derive.links import links, mentions
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
@@ -39,11 +39,29 @@ def authored_pull_requests() -> Table:
             "merge_commit_sha",
             "additions",
             "deletions",
+            "base_branch",
+            "labels",
             opened_at=pulls.ready_at.fill_null(pulls.created_at),
         ),
         "author",
         "code",
     )
+
+
+def left_out(pulls: Table, profile: Profile) -> Value:
+    """In words why a pull request (base_branch, labels) is left out of what counts pull requests; null if it is not. One whose
+    branch is unknown is not."""
+    branches, labels = profile["pull_requests.base_branches"], profile["pull_requests.exclude_labels"]
+    reasons_of: list[tuple[Value, Value]] = []
+    if branches:
+        other = pulls.base_branch.notnull() & ~fits(pulls.base_branch, branches)
+        reasons_of.append((other, ibis.literal("left out: it was for the branch ") + pulls.base_branch))
+    if labels:
+        named = pulls.labels.filter(lambda label: label.strip().lower().isin(labels))
+        reasons_of.append(
+            ((named.length() > 0).fill_null(False), ibis.literal("left out: it is labelled ") + named.join(", "))
+        )
+    return ibis.cases(*reasons_of, else_=ibis.null("string")) if reasons_of else ibis.null("string")
 
 
 def pull_requests_fact(profile: Profile) -> Table:
@@ -52,6 +70,7 @@ def pull_requests_fact(profile: Profile) -> Table:
     linked = links.group_by(PR).agg(linked=links.count())
     steps = (FIRST_COMMITS.table(), REWORK.table(), linked, COMMENTS.table(), REVIEWS.table())
     base = attach(authored_pull_requests(), PR, *steps)
+    base = base.mutate(left_out=left_out(base, profile))
     return _durations(_sizes(base.mutate(linked=base.linked.notnull()), profile))
 
 
@@ -85,6 +104,7 @@ def _durations(base: Table) -> Table:
     )
     merged = base.merged_at.notnull()
     why = reasons(
+        (base.left_out.notnull(), base.left_out),
         (base.author.isnull(), "no author"),
         (base.bot, "bot: counts for nobody"),
         (base.author.notnull() & base.developer.isnull() & ~base.bot, "author is no known developer"),
@@ -144,7 +164,7 @@ def _by_others(written: Table) -> Table:
 
 def _counted(profile: Profile) -> Table:
     fact = attach(pull_requests_fact(profile), PR, REVERTED.table())
-    counted = fact.filter(fact.merged_at.notnull() & fact.developer.notnull())
+    counted = fact.filter(fact.merged_at.notnull() & fact.developer.notnull() & fact.left_out.isnull())
     return counted.select(
         *(name for name in PULL_REQUESTS.columns if name in counted.columns),
         unlinked=~counted.linked,

@@ -15,6 +15,7 @@ from leadline.settings.setting import (
     STAGES,
     Filters,
     Flag,
+    Globs,
     Integrations,
     Names,
     Number,
@@ -47,6 +48,15 @@ SETTINGS: dict[str, Setting] = {
     for setting in (
         Setting("timezone", "UTC", Zone, "IANA time zone: periods and coding days are local."),
         Setting("bots", "", Names, "Further bot accounts, comma-separated."),
+        Setting(
+            "pull_requests.base_branches",
+            "",
+            Globs,
+            "Branches, comma-separated and with `*`, into which pull requests count: `main, release/*`; empty: all.",
+        ),
+        Setting(
+            "pull_requests.exclude_labels", "", Names, "Labels, comma-separated, whose pull requests are left out."
+        ),
         Setting("pr_size.small", "10", whole(1, 10**8), "Changed lines below which a pull request is small."),
         Setting("pr_size.medium", "100", whole(1, 10**8), "Changed lines below which it is medium; else large."),
         Setting("rework.window_days", "30", whole(0, 36500), "Days within which reworked code is recent."),

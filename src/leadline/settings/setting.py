@@ -112,6 +112,10 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
 
 
+def _globs(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
 STAGES = ("planning", "coding", "review", "build", "deploy")
 """The stages of lead time, in their order."""
 
@@ -124,6 +128,8 @@ def _stages(text: str) -> tuple[str, ...]:
 
 
 Stages = Annotated[tuple[Literal[STAGES], ...], BeforeValidator(_stages)]  # type: ignore[valid-type]
+Globs = Annotated[tuple[str, ...], PlainValidator(_globs)]
+"""Patterns in which `*` stands for any characters and `?` for one; as written, in their letter case."""
 Names = Annotated[tuple[str, ...], PlainValidator(_names)]
 Number = Annotated[float, PlainValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_boolean)]
