@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from leadline.errors import InvalidRequest
 from leadline.sources.kit.client import ATTEMPTS, LIMIT_WAITS, SAME_ASKED, Client, Refused, Unavailable
 from stubs.github import TOKEN, Hub
 from stubs.server import SERVER_ERROR, TOO_MANY, Fault, serving
@@ -109,6 +110,24 @@ def test_the_token_is_in_no_error(stack: ExitStack) -> None:
         with pytest.raises((Unavailable, Refused)) as raised:
             Asked(stack, fault).ask()
         assert TOKEN not in repr(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("SSL_CERT_FILE", "/no/such/file.pem", "names no certificates that can be read: No such file or directory"),
+        ("SSL_CERT_FILE", __file__, "names no certificates that can be read"),
+        ("HTTPS_PROXY", "gopher://ada:s3cr3t@proxy.example.com", "HTTPS_PROXY cannot be the address of a proxy"),
+        ("ALL_PROXY", "http://[::1", "ALL_PROXY cannot be the address of a proxy"),
+    ],
+)
+def test_surroundings_that_cannot_be_are_named(
+    variable: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidRequest, match=says) as raised:
+        Client(headers={}, tool="Tool")
+    assert "s3cr3t" not in str(raised.value)
 
 
 def test_closing_wakes_whoever_waits(stack: ExitStack) -> None:

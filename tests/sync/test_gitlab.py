@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from leadline.db import sources as source_rows
+from leadline.derive.former_keys import former_keys
 from leadline.derive.links import links, mentions
 from leadline.engine import Engine
 from leadline.home import Project
@@ -43,7 +44,7 @@ def linked(project: Project) -> set[tuple[Any, ...]]:
     """Merge requests and the issues that they name."""
     with Engine(temp_dir=project.temp) as engine:
         engine.bind_snapshot(project.lake.snapshot())
-        found = engine.arrow(links(mentions())).to_pylist()
+        found = engine.arrow(links(mentions(), former_keys())).to_pylist()
     return {(row["repository"], row["number"], row["project"], row["key"], row["seen"]) for row in found}
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from leadline.errors import Forbidden, StoreError
+from leadline.errors import Forbidden, InvalidRequest, StoreError
 from leadline.instants import rfc3339
 from leadline.sources.kit.limits import date_of, of_limit, reset_of, seconds_of
 from leadline.sources.kit.page import CallStats
@@ -46,6 +46,7 @@ BODY_BYTES = 256 << 20
 SAME_ASKED = 50
 """How often the same request is answered, among the last ``LAST_ASKED`` different ones, before it is given up."""
 LAST_ASKED = 2000
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 class Unavailable(StoreError):
@@ -127,14 +128,20 @@ class Client:
         self._own: httpx.URL | None = None
         """The first address that was asked: the source's."""
         trust = _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-        self._http = httpx.Client(
-            headers=dict(headers),
-            timeout=TIMEOUT,
-            follow_redirects=True,
-            auth=auth,
-            verify=trust,
-            event_hooks={"request": [self._require_own_or_public]},
-        )
+        try:
+            self._http = httpx.Client(
+                headers=dict(headers),
+                timeout=TIMEOUT,
+                follow_redirects=True,
+                auth=auth,
+                verify=trust,
+                event_hooks={"request": [self._require_own_or_public]},
+            )
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            named = ", ".join(name for name in os.environ if name.upper() in _PROXIES)
+            raise InvalidRequest(
+                f"{named} cannot be the address of a proxy; write it as http://proxy.example.com:3128"
+            ) from error
 
     def __enter__(self) -> Client:
         return self
@@ -373,7 +380,14 @@ class Client:
 
 @functools.cache
 def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    """Whom TLS trusts, by the variables ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` if set: read once, not for every client."""
+    """Whom TLS trusts, by the variables ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` if set: read once, not for every client. Raises
+    ``InvalidRequest`` if they name what cannot be read."""
     import httpx
 
-    return httpx.create_ssl_context()
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # also of ssl
+        reason = error.strerror or error.args[-1]
+        raise InvalidRequest(
+            f"SSL_CERT_FILE or SSL_CERT_DIR names no certificates that can be read: {reason}"
+        ) from error
