@@ -164,13 +164,17 @@ def test_a_lost_file_is_404(served: Served) -> None:
     assert (answer.status, answer.json["code"]) == (404, "export_expired")
 
 
-def test_a_damaged_file_is_no_half_truth(served: Served) -> None:
+@pytest.mark.parametrize("accept", ["identity", "gzip"])
+@pytest.mark.parametrize("left", [0, 20, -20])
+def test_a_damaged_file_is_no_half_truth(served: Served, left: int, accept: str) -> None:
+    """An empty answer or the beginning of a file would be taken for the file."""
     export = served.client.completed(cache_control="no-cache")
     path = service.stored_file(served.home.project(), export, kind="productivity").path
-    path.write_bytes(path.read_bytes()[:-20])
-    answer = served.client.get(f"{EXPORTS}/{export}/download", Accept_Encoding="identity")
-    assert answer.status == 503
-    assert "damaged" in answer.json["error"]
+    path.write_bytes(path.read_bytes()[:left])
+    for method in ("GET", "HEAD"):
+        answer = served.client.send(method, f"{EXPORTS}/{export}/download", headers={"Accept-Encoding": accept})
+        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert "damaged" in served.client.get(f"{EXPORTS}/{export}/download", Accept_Encoding=accept).json["error"]
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,7 @@ class Large:
 
     path: Path
     sha256: str
+    size: int
     filename: str = "large.csv"
     content_type: str = "text/csv"
     gzip: bool = True
@@ -192,7 +197,7 @@ def test_memory_does_not_grow_with_the_file(home: Home, tmp_path: Path, monkeypa
     with gzip.open(path, "wb", compresslevel=1) as file:
         for _ in range(size >> 20):
             file.write(b"0123456789abcdef" * (1 << 16))
-    large = Large(path, hashlib.sha256(b"large").hexdigest())
+    large = Large(path, hashlib.sha256(b"large").hexdigest(), path.stat().st_size)
     monkeypatch.setattr(service, "stored_file", lambda *_, **__: large)
     with serving(home, workers=0) as running:
         got = streamed(running.client, "gzip")  # everything is imported and warm from here on

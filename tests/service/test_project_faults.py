@@ -257,6 +257,12 @@ def test_a_fault_is_told_once_with_project_table_and_what_would_do(home: Home, l
     assert inbox.newest(home.db, broken.id) is None
 
 
+def test_a_lock_of_one_project_keeps_no_other_waiting(home: Home) -> None:
+    """Whoever holds it may stand still for long."""
+    with home.project("default", "aaa").lock("inbox"):
+        rows_are_delivered(home, home.project("default", "zzz"))
+
+
 def test_a_broken_table_keeps_only_its_own_rows_waiting(home: Home) -> None:
     broken = home.project("default", "aaa")
     torn_log_entry(broken)

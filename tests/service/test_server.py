@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -119,6 +120,29 @@ def test_exports_survive_kill_9_of_everything_and_complete_once(filled: tuple[Pa
         assert client.get(f"{EXPORTS}?status=completed").json["total"] == len(exports)
     stored = [path for path in (home / "projects" / "default" / "default" / "exports").iterdir() if path.is_file()]
     assert len(stored) == len(exports)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_download_that_is_cut_off_is_no_shorter_file(filled: tuple[Path, str], how: signal.Signals) -> None:
+    """Its length came first, so that every client sees that it is not whole."""
+    home, key = filled
+    size = 64 << 20  # more than the system keeps on its way
+    with served_by_process(home) as (base, process):
+        export = Client(base, key).completed({**BODY, "options": {"format": "parquet"}})
+        (stored,) = (home / "projects" / "default" / "default" / "exports").glob("*.parquet")
+        stored.write_bytes(bytes(size))
+        with sqlite3.connect(home / "leadline.db") as database:
+            database.execute("UPDATE exports SET size_bytes = ?", (size,))
+        connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=60)
+        connection.request("GET", f"{EXPORTS}/{export}/download", headers={"x-api-key": key})
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["content-length"]) == (200, str(size))
+        answer.read(1000)
+        process.send_signal(how)
+        process.wait(60)
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            answer.read()
+        connection.close()
 
 
 def test_two_servers_share_a_home(filled: tuple[Path, str]) -> None:

@@ -186,7 +186,7 @@ class Worker:
             if not self._delivery_faults.resting(number):
                 project = self._project(number)
                 with self._delivery_faults.kept_apart(project):
-                    deliver_pushed(project)
+                    deliver_pushed(project, wait=False)
 
     def run_one(self) -> bool:
         """Run the next export, if there is one: whether there was."""

@@ -153,22 +153,27 @@ def due(db: Database, now: datetime) -> list[int]:
     ]
 
 
-def flush(project: Project, *, now: Callable[[], datetime], tables: Collection[str] | None = None) -> int:
+def flush(
+    project: Project, *, now: Callable[[], datetime], tables: Collection[str] | None = None, wait: bool = True
+) -> int:
     """Deliver to the lake whatever waits in the project's inbox (for ``tables``) at this moment; the rows delivered. Rows that the
     lake cannot take are kept aside and hold up nobody. Any number of processes may flush at once. A table that cannot be written
-    keeps its own rows waiting; ``StoreError`` is raised once the others have theirs. Raises what the database raises, too."""
+    keeps its own rows waiting; ``StoreError`` is raised once the others have theirs. Raises what the database raises, too.
+    Without ``wait``, nothing is done where somebody else is at it."""
     if tables is not None and PARENT in tables:
         # Whether a comment is news is told by its pull request: those that came before it go before it.
         tables = {*tables, *PULL_REQUEST_TABLES}
     for _ in range(_TRIES - 1):
         with suppress(LockLost):  # what was not delivered waits still, unless somebody else has delivered it
-            return _flush(project, now, tables)
-    return _flush(project, now, tables)
+            return _flush(project, now, tables, wait)
+    return _flush(project, now, tables, wait)
 
 
-def _flush(project: Project, now: Callable[[], datetime], tables: Collection[str] | None) -> int:
+def _flush(project: Project, now: Callable[[], datetime], tables: Collection[str] | None, wait: bool) -> int:
     delivered = 0
-    with project.lock(LOCK) as lease:
+    with project.lock(LOCK) if wait else project.lock_if_free(LOCK) as lease:
+        if lease is None:
+            return 0
         # What comes from now on is for the next flush: this one has an end.
         until = inbox.newest(project.db, project.id, tables)
         if until is None:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from leadline.home import Project
 
 
-def deliver_pushed(project: Project, tables: Callable[[], Collection[str]] | None = None) -> int:
-    """Deliver the rows that wait in the inbox for ``tables`` (default: any); how many. Raises ``StoreError``.
+def deliver_pushed(project: Project, tables: Callable[[], Collection[str]] | None = None, *, wait: bool = True) -> int:
+    """Deliver the rows that wait in the inbox for ``tables`` (default: any); how many. Raises ``StoreError``. Who has other
+    projects to look after does not ``wait`` for somebody else who is at it.
 
     Nothing waiting costs one look-up: ``tables`` is only asked if something does, as finding out may take longer than all else.
     """
@@ -25,4 +26,4 @@ def deliver_pushed(project: Project, tables: Callable[[], Collection[str]] | Non
         return 0
     from leadline.ingest.inbox import flush
 
-    return flush(project, now=lambda: datetime.now(UTC), tables=wanted)
+    return flush(project, now=lambda: datetime.now(UTC), tables=wanted, wait=wait)

@@ -100,6 +100,9 @@ def _open(stored: StoredFile, *, decompress: bool) -> IO[bytes]:
         raise NotFound("The export's file has expired; create the export again", code="expired") from None
     except OSError as error:
         raise StoreError(f"The export's file cannot be read: {error.strerror}") from error
+    if os.fstat(source.fileno()).st_size != stored.size:  # nobody must take what is left of it for the file
+        source.close()
+        raise _damaged()
     return cast("IO[bytes]", _Gunzip(source)) if decompress else source
 
 
@@ -129,10 +132,12 @@ def _decompressed_size(path: Path, _stored_size: int) -> int:
             while block := content.read(CHUNK):
                 total += len(block)
     except (OSError, EOFError, zlib.error) as error:
-        raise StoreError(
-            "The export's file is damaged; create the export again with Cache-Control: no-cache"
-        ) from error
+        raise _damaged() from error
     return total
+
+
+def _damaged() -> StoreError:
+    return StoreError("The export's file is damaged; create the export again with Cache-Control: no-cache")
 
 
 def _chunks(source: IO[bytes], part: ByteRange) -> Iterator[bytes]:
