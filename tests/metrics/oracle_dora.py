@@ -184,27 +184,33 @@ class Belonging:
     def __init__(self, world: World, accounts: Accounts, deployments: Deployments) -> None:
         self.world, self.deployments = world, deployments
         self.rules = rules_in_force(world)
+        self.days = timedelta(days=int(world.setting("deployments.team_days")))
         self.merged = [
-            (world.local_date(row["merged_at"]), accounts.developer("code", row.get("source"), row.get("author")), row)
+            (row["merged_at"], accounts.developer("code", row.get("source"), row.get("author")), row["repository"])
             for row in world.rows("pull_requests")
             if row.get("merged_at")
         ]
 
-    def repositories(self, node: Node, first: date, last: date) -> set[str]:
-        """Those of the pull requests that the subtree's people merged in the period."""
+    def repositories(self, node: Node, instant: datetime) -> set[str]:
+        """Those in which the subtree's people merged in the days before ``instant``."""
         people = node.people()
-        return {row["repository"] for day, who, row in self.merged if first <= day <= last and who in people}
+        return {
+            repository
+            for merged_at, who, repository in self.merged
+            if who in people and timedelta(0) <= instant - merged_at <= self.days
+        }
 
     def events(self, node: Node, first: date, last: date) -> dict[Event, tuple[bool, bool]]:
         """Runs that count for the failure rate → (in its population, failed); a node has its children's, too."""
         rules = self.rules[node.path]
         kind = rules.get("environment")
-        repositories = self.repositories(node, first, last)
         population, failed = set(self.deployments.population(kind)), self.deployments.failed(kind)
         found: dict[Event, tuple[bool, bool]] = {}
         for event in self.deployments.production(kind):
-            mine = self._run_matches(event, rules) if rules else event.repository in repositories
-            if mine and first <= self.world.local_date(event.finished_at) <= last:
+            if not first <= self.world.local_date(event.finished_at) <= last:
+                continue
+            repositories = self.repositories(node, event.finished_at)
+            if self._run_matches(event, rules) if rules else event.repository in repositories:
                 found[event] = (event in population, event in failed)
         for child in node.children:
             for event, (counts, fails) in self.events(child, first, last).items():
@@ -237,12 +243,12 @@ class Belonging:
     def incidents(self, node: Node, first: date, last: date) -> dict[str, Row]:
         """Incidents resolved in the period."""
         rules = self.rules[node.path]
-        repositories = self.repositories(node, first, last)
         found = {}
         for row in self.world.rows("incidents"):
             if not row.get("resolved_at") or not first <= self.world.local_date(row["resolved_at"]) <= last:
                 continue
             places = self.deployments.repositories_of(row)
+            repositories = self.repositories(node, row.get("created_at") or row["resolved_at"])
             if self._incident_matches(row, places, rules) if rules else places & repositories:
                 found[row["incident_id"]] = row
         for child in node.children:

@@ -35,6 +35,7 @@ DEFAULTS = {
     "lead_time.work": "completed",
     "lead_time.order": "enforce",
     "deployments.first_carries": "false",
+    "deployments.team_days": "90",
     "cfr.source": "pipelines",
     "ratings.lead_time.elite": "1",
     "ratings.lead_time.high": "7",

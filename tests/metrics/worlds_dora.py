@@ -280,6 +280,7 @@ class Maker:
             "lead_time.work": self.random.choice(("completed", "completed", "deployed")),
             "lead_time.order": self.random.choice(("enforce", "exceptions")),
             "deployments.first_carries": self.random.choice(("false", "true")),
+            "deployments.team_days": self.random.choice(("90", "7", "30")),
             "cfr.source": self.random.choice(("pipelines", "incidents")),
         }
         for key in self.keys:

@@ -156,6 +156,7 @@ def _counted(profile: Profile) -> Table:
         "default_production",
         "failed_in",
         tags="rule_tags",
+        event=ibis.row_number().over(ibis.window(order_by=EVENT)),
         owner_key=ibis.dense_rank().over(ibis.window(order_by=[table[name] for name in shared])),
         happened_us=epoch_us(table.finished_at),
         succeeded=succeeded,
@@ -187,6 +188,7 @@ DEPLOYMENTS = Model(
         "tags": "string",
         "default_production": "boolean",
         "failed_in": "array<int64>",
+        "event": "int64",
         "owner_key": "int64",
         "happened_us": "int64",
         "succeeded": "boolean",
@@ -194,6 +196,6 @@ DEPLOYMENTS = Model(
     },
     expression=_counted,
 )
-"""Finished production runs per service: what metrics count. ``owner_key`` numbers what decides whose a run is and where it
-failed; ``failed_in`` are the classes of production in which it did; ``tags`` are joined by `;` and null unless a rule looks
+"""Finished production runs per service: what metrics count. ``event`` numbers them, ``owner_key`` what rules look at and where
+they failed; ``failed_in`` are the classes of production in which it did; ``tags`` are joined by `;` and null unless a rule looks
 at them."""

@@ -45,7 +45,9 @@ def _counted(_profile: Profile) -> Table:
         "service",
         "repository",
         "restore_us",
+        event=ibis.row_number().over(ibis.window(order_by="incident_id")),
         owner_key=ibis.dense_rank().over(ibis.window(order_by=[counted.repository, counted.service])),
+        asked_us=epoch_us(counted.created_at.fill_null(counted.resolved_at)),
         happened_us=epoch_us(counted.resolved_at),
     )
 
@@ -66,12 +68,15 @@ INCIDENTS = Model(
         "service": "string",
         "repository": "string",
         "restore_us": "int64",
+        "event": "int64",
         "owner_key": "int64",
+        "asked_us": "int64",
         "happened_us": "int64",
     },
     expression=_counted,
 )
-"""Resolved incidents: what metrics count. ``owner_key`` numbers what decides whose they are: repository and service."""
+"""Resolved incidents: what metrics count. ``event`` numbers them, ``owner_key`` their repository and service. Whose they are
+is asked for ``asked_us``, their creation (unknown: their resolution)."""
 
 INCIDENT_REPOSITORIES = Model(
     "incident_repositories", {"owner_key": "int64", "repository": "string"}, expression=_repositories

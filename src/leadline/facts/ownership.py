@@ -1,8 +1,8 @@
 """Whose a deployment or an incident is: by the rules in force for a team, else by the repositories its people merge to.
 
-The rule is metrics, "Which team does a deployment, build or incident belong to?". Events that agree in all that rules and
-repositories look at share one *owner key*, a number; here units (the teams that rows are about) and periods are paired with
-owner keys. A unit has the owner keys of all nodes below it, each once.
+The rule is metrics, "Which team does a deployment, build or incident belong to?". Here units (the teams that rows are
+about) are paired with events; a unit has the events of all nodes below it, each once. Events that agree in all that rules
+look at share one *owner key*, a number, so that each rule is asked once for all of them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import ibis
 from ibis.expr.types import Table
 
-from leadline.derive.expressions import attach, local_day
+from leadline.derive.expressions import DAY_US, attach, local_day
 from leadline.derive.local_time import Offset
 from leadline.derive.production import DEFAULT_CLASS, class_of, is_production_name
 from leadline.engine import BoundTable, compiled
@@ -35,8 +36,8 @@ FALLBACK = BoundTable("fallback_members", {"of_unit": "int64", "member": "string
 """The people of each unit without a rule in force."""
 UNIT_RULES = BoundTable("unit_rules", {"of_unit": "int64", "rule": "int64", "how": "string"})
 """The rules in force for the unit or for any node below it, and in words which."""
-UNIT_REPOSITORIES = "unit_repositories"
-"""Within a query: of_unit, period, repository: where the people of each unit without a rule merged in each period."""
+UNIT_SPANS = "unit_spans"
+"""Within a query: of_unit, repository, from_us, until_us: when the people of each unit without a rule had a repository."""
 DEVELOPER_CLASSES = BoundTable("developer_classes", {"class_developer": "string", "own_class": "int64"})
 """The class of production of each developer; those not listed are of the default one."""
 
@@ -45,25 +46,30 @@ def _matches(kind: str) -> BoundTable:
     return BoundTable(f"{kind}_rules", {"rule": "int64", "owner_key": "int64"})
 
 
-def _merged(_profile: Profile) -> Table:
+def _spans(profile: Profile) -> Table:
     pulls = authored_pull_requests()
     merged = pulls.filter(pulls.merged_at.notnull() & pulls.developer.notnull())
-    return merged.select("developer", "repository", happened_us=epoch_us(merged.merged_at))
+    merges = merged.select("developer", "repository", from_us=epoch_us(merged.merged_at))
+    lasting = merges.mutate(until_us=merges.from_us + profile["deployments.team_days"] * DAY_US)
+    return joined_spans(lasting, ["developer", "repository"])
 
 
-MERGES_BY_DEVELOPER = Model(
-    "merged", {"developer": "string", "repository": "string", "happened_us": "int64"}, expression=_merged
+MERGE_SPANS = Model(
+    "merge_spans",
+    {"developer": "string", "repository": "string", "from_us": "int64", "until_us": "int64"},
+    expression=_spans,
 )
-"""Merges by known developers: by these a team without rules has its repositories."""
+"""When each developer had which repository: from a merge until `deployments.team_days` after it, both included; spans that meet are
+one. By these a team without rules has its repositories."""
 
 
 def needed(kind: str) -> tuple[Model, ...]:
     """The stored tables that ``owned_by_teams`` reads for a kind of events: `deployments`, `failures` (deployments that failed)
     or `incidents`."""
     return (
-        (INCIDENTS, INCIDENT_REPOSITORIES, DEPLOYMENTS, MERGES_BY_DEVELOPER)
+        (INCIDENTS, INCIDENT_REPOSITORIES, DEPLOYMENTS, MERGE_SPANS)
         if kind == "incidents"
-        else (DEPLOYMENTS, MERGES_BY_DEVELOPER)
+        else (DEPLOYMENTS, MERGE_SPANS)
     )
 
 
@@ -77,44 +83,55 @@ def in_period(table: Table, zone: Sequence[Offset], days: BoundTable) -> Table:
     return table.inner_join(periods, table.day == periods.of_day)
 
 
-def by_repositories(kind: str, merges: Table) -> Table:
-    """(of_unit, period, owner_key) in the repositories that a unit without rules merged to in the period. ``merges`` has
-    developer, repository and period of every merge."""
-    members = FALLBACK.table()
-    # Each person's repositories first: they are far fewer than merges, and a large unit has thousands of people.
-    of_person = merges.distinct()
-    of_unit = members.inner_join(of_person, members.member == of_person.developer)
-    # By its name the engine knows that deployments and incidents ask for the same, and works it out once.
-    of_unit = of_unit.select("of_unit", "period", "repository").distinct().alias(UNIT_REPOSITORIES)
-    owned = of_unit.inner_join(_repositories(kind), "repository").select("of_unit", "period", "owner_key")
+def joined_spans(spans: Table, group: list[str]) -> Table:
+    """``spans`` (group, from_us, until_us; both included) with those of a group that meet made one."""
+    order = ["from_us", "until_us"]
+    before = spans.until_us.max().over(ibis.rows_window(preceding=(None, 1), group_by=group, order_by=order))
+    marked = spans.mutate(opens=(before.isnull() | (spans.from_us > before)).cast("int64"))
+    so_far = ibis.cumulative_window(group_by=group, order_by=order)
+    numbered = marked.mutate(number=marked.opens.sum().over(so_far)).group_by(*group, "number")
+    return numbered.agg(from_us=lambda t: t.from_us.min(), until_us=lambda t: t.until_us.max()).drop("number")
+
+
+def by_repositories(kind: str, events: Table) -> Table:
+    """Distinct (of_unit, event) of the ``events`` that a unit without rules has by its people's merges: of a repository in
+    which one of them merged at most `deployments.team_days` before."""
+    members, spans = FALLBACK.table(), MERGE_SPANS.table()
+    of_unit = members.inner_join(spans, members.member == spans.developer)
+    of_unit = of_unit.select("of_unit", "repository", "from_us", "until_us").distinct()
+    # A large unit has hundreds of people in a repository: joined, their spans are few. By its name the engine knows that
+    # deployments and incidents ask for the same, and works it out once.
+    had = joined_spans(of_unit, ["of_unit", "repository"]).alias(UNIT_SPANS)
+    asking = _in_repositories(kind, events)
+    in_span = (asking.asked_us >= had.from_us) & (asking.asked_us <= had.until_us)
+    owned = had.inner_join(asking, [had.repository == asking.repository, in_span]).select("of_unit", "event")
     # A deployment has one repository, so none is found twice.
     return owned.distinct() if kind == "incidents" else owned
 
 
-def by_rules(kind: str) -> Table:
-    """(of_unit, owner_key, how) that rules in force for a unit, or for a node below it, match."""
+def by_rules(kind: str, events: Table) -> Table:
+    """(of_unit, event, how) of the ``events`` that rules in force for a unit, or for a node below it, match."""
     matches = _matches(kind).table()
-    return UNIT_RULES.table().inner_join(matches, "rule").select("of_unit", "owner_key", "how")
+    matched = UNIT_RULES.table().inner_join(matches, "rule").select("of_unit", "owner_key", "how")
+    return matched.inner_join(events.select("event", "owner_key"), "owner_key").select("of_unit", "event", "how")
 
 
-def owned_by_teams(kind: str, merges: Table, periods: Table, has_team_rules: bool) -> Table:
-    """Distinct (of_unit, period, owner_key) of all that counts for each unit, by repositories and by rules. ``periods``
-    has every period; ``has_team_rules`` says whether any rule is in force."""
-    owned = by_repositories(kind, merges)
-    if not has_team_rules:
-        return owned
-    ruled = by_rules(kind).select("of_unit", "owner_key").cross_join(periods.select("period"))
-    return owned.union(ruled.select("of_unit", "period", "owner_key"), distinct=True)
+def owned_by_teams(kind: str, events: Table, has_team_rules: bool) -> Table:
+    """Distinct (of_unit, event) of all ``events`` that count for each unit, by repositories and by rules.
+    ``has_team_rules`` says whether any rule is in force."""
+    owned = by_repositories(kind, events)
+    return owned.union(by_rules(kind, events).select("of_unit", "event"), distinct=True) if has_team_rules else owned
 
 
-def _repositories(kind: str) -> Table:
+def _in_repositories(kind: str, events: Table) -> Table:
+    """(event, repository, asked_us): the repositories of every event, and the instant for which it is asked whose it is."""
     if kind == "incidents":
-        return INCIDENT_REPOSITORIES.table()
-    table = DEPLOYMENTS.table()
-    table = table.filter(table.default_production & table.repository.notnull())
+        asking = events.select("event", "owner_key", "asked_us")
+        return asking.inner_join(INCIDENT_REPOSITORIES.table(), "owner_key").drop("owner_key")
+    events = events.filter(events.default_production & events.repository.notnull())
     if kind == "failures":  # what failed under another team's idea of production did not fail here
-        table = table.filter(table.failed_in.contains(DEFAULT_CLASS))
-    return table.select("owner_key", "repository").distinct()
+        events = events.filter(events.failed_in.contains(DEFAULT_CLASS))
+    return events.select("event", "repository", asked_us="happened_us")
 
 
 def developer_class(table: Table) -> Table:

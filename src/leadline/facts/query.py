@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from leadline.engine import BoundTable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _TEAMS = BoundTable("teams", {"of_developer": "string", "team": "string"})
 """The hierarchy path of each developer's primary team."""
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def _of_people(opened: Session, fact: Fact, profile: Profile, org_trees: Sequenc
                 paths.setdefault(person.email, org_tree.by_ref[person.team].path)
     _TEAMS.bind(opened.engine, paths.items())
     teams = _TEAMS.table()
-    rows = rows_of(fact.name, profile, (), False)
+    rows = rows_of(fact.name, profile, False)
     rows = rows.left_join(teams, rows.developer == teams.of_developer)
     if kept.people is None:
         return rows
@@ -184,44 +183,21 @@ def _of_people(opened: Session, fact: Fact, profile: Profile, org_trees: Sequenc
 
 
 def _of_teams(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
-    """Rows of teams; whose each is follows from its calendar month."""
+    """Rows of teams."""
     import ibis
 
-    from leadline.derive.local_time import offsets
     from leadline.facts.shown import rows_of
 
-    first, last = _days_seen(opened.engine, fact, kept)
-    has_team_rules = _bind_teams(opened, fact, profile, org_trees, first, last)
-    rows = rows_of(fact.name, profile, offsets(first, last, profile.zone), has_team_rules)
+    rows = rows_of(fact.name, profile, _bind_teams(opened, fact, profile, org_trees))
     if kept.teams is None:
         return rows
     return rows.filter(ibis.or_(*(rows.teams.contains(path) for path in kept.teams)))
 
 
-def _days_seen(engine: Backend, fact: Fact, kept: _Kept) -> tuple[date, date]:
-    """The days asked for; without an end, the whole months in which there are events of ``fact``."""
-    from leadline.engine import schema_table
-    from leadline.engine.functions import epoch_us
-
-    happened = epoch_us(schema_table(fact.name)[fact.happened])
-    (seen,) = engine.arrow(schema_table(fact.name).aggregate(low=happened.min(), high=happened.max())).to_pylist()
-    # A day more, since a local date may differ from the one in UTC.
-    earliest, latest = (datetime.fromtimestamp((seen[name] or 0) / 1e6, UTC).date() for name in ("low", "high"))
-    first = kept.start or (earliest - _DAY).replace(day=1)
-    return first, kept.end or max(_month_end(latest + _DAY), first)
-
-
-def _month_end(day: date) -> date:
-    return (day.replace(day=28) + 4 * _DAY).replace(day=1) - _DAY
-
-
-def _bind_teams(
-    opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], first: date, last: date
-) -> bool:
-    """Bind whose the deployments or incidents are, by calendar month; returns whether any team rule is in force."""
-    from leadline.derive.local_time import day_number
+def _bind_teams(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree]) -> bool:
+    """Bind whose the deployments or incidents are; returns whether any team rule is in force."""
     from leadline.facts.ownership import bind_matches, bind_teams
-    from leadline.facts.shown import MONTHS, TEAM_PATHS
+    from leadline.facts.shown import TEAM_PATHS
     from leadline.people.team_rules import team_rules
 
     scopes = [(org_tree, org_tree.subtree(org_tree.root), team_rules(org_tree, profile)) for org_tree in org_trees]
@@ -230,11 +206,5 @@ def _bind_teams(
     rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
     if rules:
         bind_matches(engine, [fact.name], rules, profile, opened.facts.spellings)
-    paths = [node.path for _, nodes, _ in scopes for node in nodes]
-    TEAM_PATHS.bind(engine, enumerate(paths))
-    MONTHS.bind(engine, ((day_number(day), day.year * 12 + day.month) for day in _days(first, last)))
+    TEAM_PATHS.bind(engine, enumerate(node.path for _, nodes, _ in scopes for node in nodes))
     return bool(rules)
-
-
-def _days(first: date, last: date) -> Iterable[date]:
-    return (first + number * _DAY for number in range((last - first).days + 1))

@@ -1,7 +1,4 @@
-"""Each fact as `leadline facts` shows it: its documented columns, with the durations in seconds and the reasons in words.
-
-Whose a deployment or an incident is differs between periods; here a period is a calendar month.
-"""
+"""Each fact as `leadline facts` shows it: its documented columns, with the durations in seconds and the reasons in words."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from ibis.expr.types import StringValue, Table, Value
 
 from leadline.derive.completion import ITEM
 from leadline.derive.expressions import attach, reasons, seconds
-from leadline.derive.local_time import Offset
 from leadline.derive.production import DEFAULT_CLASS
 from leadline.engine import BoundTable, schema_table
 from leadline.facts import commits, pull_requests
@@ -28,7 +24,7 @@ from leadline.facts.lead_time import (
     lead_of_pull_requests,
     lead_of_work_items,
 )
-from leadline.facts.ownership import MERGES_BY_DEVELOPER, by_repositories, by_rules, developer_class, in_period, needed
+from leadline.facts.ownership import by_repositories, by_rules, developer_class, needed
 from leadline.facts.production import ENVIRONMENTS
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS
@@ -38,12 +34,10 @@ from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 from leadline.settings.setting import STAGES
 
-MONTHS = BoundTable("months", {"of_day": "int64", "period": "int64"})
-"""The calendar months of the days asked for."""
 TEAM_PATHS = BoundTable("team_paths", {"of_unit": "int64", "path": "string"})
 """The nodes that deployments and incidents may count for, in order of the tree."""
 
-_FALLBACK_HOW = "repositories its people merged to"
+_FALLBACK_HOW = "repositories its people merged to in the days before"
 _DELIVERED = (ITEMS, LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS)
 
 NEEDS: Mapping[str, Sequence[Model]] = {
@@ -56,12 +50,12 @@ NEEDS: Mapping[str, Sequence[Model]] = {
 """The stored tables that each fact reads."""
 
 
-def rows_of(fact: str, profile: Profile, zone: Sequence[Offset], has_team_rules: bool) -> Table:
+def rows_of(fact: str, profile: Profile, has_team_rules: bool) -> Table:
     """The rows of ``fact`` with (at least) its documented columns. ``has_team_rules`` says whether any team rule is in force."""
     if fact == "commits":
         return commits.commits_fact()
     if fact in ("deployments", "incidents"):
-        return _OF_TEAMS[fact](profile, zone, has_team_rules)
+        return _OF_TEAMS[fact](profile, has_team_rules)
     return {"pull-requests": _pull_requests, "work-items": _work_items}[fact](profile)
 
 
@@ -162,8 +156,8 @@ def joined(*texts: StringValue) -> StringValue:
 # -- deployments and incidents -----------------------------------------------------------------------------------------
 
 
-def _deployments(profile: Profile, zone: Sequence[Offset], has_team_rules: bool) -> Table:
-    table = attach(runs(), EVENT, FAILURES.table(), _contents(), _teams("deployments", EVENT, zone, has_team_rules))
+def _deployments(profile: Profile, has_team_rules: bool) -> Table:
+    table = attach(runs(), EVENT, FAILURES.table(), _contents(), _teams("deployments", EVENT, has_team_rules))
     table = attach(table, ["deployment_id"], ANCHORS.table().select("deployment_id", "note"))
     production = production_of()
     table = table.left_join(production, table.environment.fill_null("") == production.of_environment)
@@ -217,8 +211,8 @@ def _contents() -> Table:
     return attach(shas, EVENT, contents.group_by(EVENT).agg(pull_requests=name.collect(order_by=order)))
 
 
-def _incidents(_profile: Profile, zone: Sequence[Offset], has_team_rules: bool) -> Table:
-    table = attach(incidents_fact(), ["incident_id"], _teams("incidents", ["incident_id"], zone, has_team_rules))
+def _incidents(_profile: Profile, has_team_rules: bool) -> Table:
+    table = attach(incidents_fact(), ["incident_id"], _teams("incidents", ["incident_id"], has_team_rules))
     resolved = table.resolved_at.notnull()
     why = reasons(
         (~resolved, "not resolved: counts in no period"),
@@ -233,19 +227,21 @@ def _incidents(_profile: Profile, zone: Sequence[Offset], has_team_rules: bool) 
 def _teams_in_words(table: Table, counts: Value) -> StringValue:
     return ibis.cases(
         (table.how.notnull(), ibis.literal("teams by ") + table.how.join("; by ")),
-        (counts, "no team: nobody merged to its repository that month, and no rule matches it"),
+        (
+            counts,
+            "no team: nobody merged to its repository in the days before (deployments.team_days), and no rule matches it",
+        ),
         else_=ibis.literal(""),
     )
 
 
-def _teams(kind: str, key: list[str], zone: Sequence[Offset], has_team_rules: bool) -> Table:
-    """Per event the teams for which it counts in its month, and in words by which of the rules."""
-    events = in_period(DEPLOYMENTS.table() if kind == "deployments" else INCIDENTS.table(), zone, MONTHS)
-    merges = in_period(MERGES_BY_DEVELOPER.table(), zone, MONTHS).select("developer", "repository", "period")
-    fallback = by_repositories(kind, merges).mutate(how=ibis.literal(_FALLBACK_HOW))
-    owned = events.inner_join(fallback, ["owner_key", "period"]).select(*key, "of_unit", "how")
+def _teams(kind: str, key: list[str], has_team_rules: bool) -> Table:
+    """Per event the teams for which it counts, and in words by which of the rules."""
+    events = (DEPLOYMENTS if kind == "deployments" else INCIDENTS).table()
+    ways = by_repositories(kind, events).mutate(how=ibis.literal(_FALLBACK_HOW))
     if has_team_rules:
-        owned = owned.union(events.inner_join(by_rules(kind), "owner_key").select(*key, "of_unit", "how"))
+        ways = ways.union(by_rules(kind, events))
+    owned = events.select("event", *key).inner_join(ways, "event").drop("event")
     paths = TEAM_PATHS.table()
     named = owned.inner_join(paths, "of_unit")
     ways = named.group_by(*key, "how").agg(paths=named.path.collect(order_by=named.of_unit), first=named.of_unit.min())
@@ -261,7 +257,7 @@ def _teams(kind: str, key: list[str], zone: Sequence[Offset], has_team_rules: bo
     return attach(teams, key, in_words)
 
 
-_OF_TEAMS: Mapping[str, Callable[[Profile, Sequence[Offset], bool], Table]] = {
+_OF_TEAMS: Mapping[str, Callable[[Profile, bool], Table]] = {
     "deployments": _deployments,
     "incidents": _incidents,
 }

@@ -38,7 +38,7 @@ class Events:
 @dataclass(frozen=True, eq=False)
 class MeasuredFact:
     """A fact as metrics see it. An event belongs to the person in its ``developer`` or, if ``team_events`` names a kind of
-    ``facts.ownership``, to the teams that its ``owner_key`` belongs to."""
+    ``facts.ownership``, to the teams that have it by its rules; its number is in ``event``."""
 
     name: str
     load: Callable[[], Events]
@@ -60,7 +60,7 @@ class MeasuredFact:
     @property
     def owner(self) -> str:
         """The column that says whose an event is."""
-        return "owner_key" if self.team_events else "developer"
+        return "event" if self.team_events else "developer"
 
 
 class Measure:

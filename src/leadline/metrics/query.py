@@ -1,7 +1,8 @@
 """The one query behind an export: facts summed per owner and period, then per row's unit, then divided into metrics.
 
-It reads the stored facts and the tables of ``bindings``. An event belongs to one owner: a developer or, for deployments
-and incidents, an owner key (see ``facts.ownership``). So a unit's distinct events are the sum over its distinct owners.
+It reads the stored facts and the tables of ``bindings``. An event belongs to one owner, a developer, or for deployments
+and incidents to any number of units (see ``facts.ownership``); there it is its own owner. So a unit's distinct events are
+the sum over its distinct owners.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ibis.expr.types.groupby import GroupedTable
 from leadline.derive.local_time import Offset
 from leadline.engine import compiled
 from leadline.engine.functions import to_bigint
-from leadline.facts.ownership import MERGES_BY_DEVELOPER, in_period, owned_by_teams
+from leadline.facts.ownership import in_period, owned_by_teams
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.metrics.bindings import BAND_NAMES, DAYS, MEMBERS, PERIODS, RATING_BANDS, units
 from leadline.metrics.catalogue import by_ids
@@ -40,8 +41,6 @@ OVERALL = "overall_score"
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95}
 DECIMALS = 4
 _MARK = 8_640_086_400_864_000_000
-_MOST_PERIODS = 1 << 20
-"""More than the days of any range."""
 
 
 def sql(
@@ -88,10 +87,13 @@ def rows(
     if any(isinstance(formula, (Rating, Overall)) for formula in formulas.values()):
         grid = grid.cross_join(RATING_BANDS.table())
     for fact, measures in _needed(values).items():
-        events = _events(fact, measures, zone)
-        owners = _owners(fact, zone, has_team_rules)
+        dated = in_period(fact.events.table(), zone, DAYS)
+        events = _events(fact, measures, dated)
+        owners = _owners(fact, dated, has_team_rules)
         averaged = _averaged(value for value in values if value.measure.fact is fact)
-        sums = (_direct_sums if level == DEVELOPER else _sums)(events, owners, measures, averaged)
+        # One that is its own owner, or the only one of a unit, is not summed before.
+        direct = level == DEVELOPER or bool(fact.team_events)
+        sums = (_direct_sums if direct else _sums)(events, owners, measures, averaged)
         for part in (sums, _quantiles(events, owners, averaged, aggregation)):
             if part is not None:
                 of_unit, of_period = part.columns[:2]
@@ -130,28 +132,16 @@ def facts_of(metrics: Sequence[Metric], level: str) -> list[MeasuredFact]:
     return sorted(needed, key=lambda fact: fact.name)
 
 
-def _events(fact: MeasuredFact, measures: Sequence[Measure], zone: Sequence[Offset]) -> Table:
-    dated = in_period(fact.events.table(), zone, DAYS)
+def _events(fact: MeasuredFact, measures: Sequence[Measure], dated: Table) -> Table:
     columns = {measure.name: measure.value(dated) for measure in measures}
     return dated.select("period", owner=dated[fact.owner], **columns)
 
 
-def _owners(fact: MeasuredFact, zone: Sequence[Offset], has_team_rules: bool) -> Table:
-    """Whose events count for each unit: of_unit and owner, and the period where that differs between periods."""
+def _owners(fact: MeasuredFact, dated: Table, has_team_rules: bool) -> Table:
+    """Whose events count for each unit: of_unit and owner."""
     if not fact.team_events:
         return MEMBERS.table().rename(owner="member")
-    merges = in_period(MERGES_BY_DEVELOPER.table(), zone, DAYS).select("developer", "repository", "period")
-    owned = owned_by_teams(fact.team_events, merges, PERIODS.table(), has_team_rules)
-    return owned.rename(owner="owner_key")
-
-
-def _owned(owners: Table, events: Table) -> Table:
-    if "period" not in owners.columns:
-        return owners.inner_join(events, "owner")
-    # By one key of both: by two, the engine joins every unit to all that happened in a period first, and asks only then
-    # which of it is the unit's own.
-    owned, happened = (side.mutate(slot=side.owner * _MOST_PERIODS + side.period) for side in (owners, events))
-    return owned.inner_join(happened.drop("owner", "period"), "slot")
+    return owned_by_teams(fact.team_events, dated, has_team_rules).rename(owner="event")
 
 
 def _averaged(values: Iterable[Value]) -> list[Measure]:
@@ -161,7 +151,7 @@ def _averaged(values: Iterable[Value]) -> list[Measure]:
 
 def _direct_sums(events: Table, owners: Table, measures: Sequence[Measure], averaged: Collection[Measure]) -> Table:
     """Per unit and period the sum of every measure and the count of those averaged, where a unit is one developer."""
-    in_unit = _owned(owners, events)
+    in_unit = owners.inner_join(events, "owner")
     return _per_unit(in_unit, measures[0].fact, "sums").agg(**_aggregates(in_unit, measures, averaged))
 
 
@@ -170,7 +160,7 @@ def _sums(events: Table, owners: Table, measures: Sequence[Measure], averaged: C
     # Leaving the others out first spares a small team little and more than doubles the cost of an organization.
     per_owner = _aggregates(events, measures, averaged)
     by_owner = events.group_by("owner", "period").agg(**per_owner)
-    in_unit = _owned(owners, by_owner)
+    in_unit = owners.inner_join(by_owner, "owner")
     totals = {name: in_unit[name].sum() for name in per_owner}
     return _per_unit(in_unit, measures[0].fact, "sums").agg(**totals)
 
@@ -195,7 +185,7 @@ def _quantiles(events: Table, owners: Table, averaged: Sequence[Measure], aggreg
     """Per unit and period the requested percentile of each statistic's events; None where nothing asks for one."""
     if aggregation == "mean" or not averaged:
         return None
-    in_unit = _owned(owners, events)
+    in_unit = owners.inner_join(events, "owner")
     quantile = _QUANTILES[aggregation]
     return _per_unit(in_unit, averaged[0].fact, "quantiles").agg(
         **{_quantile(measure): in_unit[measure.name].quantile(quantile) for measure in averaged}

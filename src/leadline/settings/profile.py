@@ -86,6 +86,12 @@ SETTINGS: dict[str, Setting] = {
             "A negative stage counts 0 (enforce) or is left out (exceptions).",
         ),
         Setting("deployments.first_carries", "false", Flag, "Whether a first known deployment carries all before it."),
+        Setting(
+            "deployments.team_days",
+            "90",
+            whole(1, 3660),
+            "How many days before a deployment (or an incident) a merge makes its repository a team's.",
+        ),
         Setting("cfr.source", "pipelines", one_of("pipelines", "incidents"), "What tells that a deployment failed."),
         *_band_settings(),
         Setting(
