@@ -7,11 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from leadline.db import settings
 from leadline.diagnostics.data_quality import oddities
 from leadline.errors import InvalidRequest
+from leadline.facts.catalogue import FACTS
 from leadline.facts.query import Filters
 from leadline.facts.write import write
 from leadline.home import Project
@@ -128,10 +131,11 @@ def test_deployments(loaded: Project, tmp_path: Path) -> None:
     assert rows["d3 web"]["pull_requests"] == "o/web#1"
     teams = "Engineering;Engineering/Api;Engineering/Web"
     assert {name: row["teams"] for name, row in rows.items() if row["teams"]} == dict.fromkeys(
-        ("d1 web", "d3 web", "d4 web", "d5 api", "d5 web", "d7 web", "d8 api"), teams
+        ("d3 web", "d4 web", "d5 api", "d5 web", "d7 web", "d8 api"), teams
     )
     assert "finished before it started" in rows["d3 web"]["why"]
     assert "it was rolled back" in rows["d3 web"]["why"]
+    assert "no team: nobody merged to its repository in the days before" in rows["d1 web"]["why"]
     assert "not production" in rows["d2 web"]["why"]
     assert "cancelled" in rows["d6 web"]["why"]
     assert "not a known commit" in rows["d8 api"]["why"]
@@ -160,7 +164,34 @@ def test_incidents(loaded: Project, tmp_path: Path) -> None:
     assert rows["i1 web"]["teams"] == "Engineering;Engineering/Api;Engineering/Web"
     assert "cut to 0" in rows["i2"]["why"]
     assert "not resolved" in rows["i3 web"]["why"]
-    assert "not known" in rows["i3 web"]["why"]
+    assert "names a deployment that is not known: gone" in rows["i3 web"]["why"]
+    assert {name: row["deployment_id"] for name, row in rows.items()} == {"i1 web": "d5", "i2": "d5", "i3 web": "d5"}
+    assert "deployment: the latest of its service before it" in rows["i1 web"]["why"]
+    assert "deployment: the latest of its repository before it" in rows["i2"]["why"]
+
+
+def test_every_column_has_one_type_in_every_format(loaded: Project, tmp_path: Path) -> None:
+    for fact in FACTS.values():
+        path = tmp_path / f"{fact.name}.parquet"
+        write(loaded, fact.name, path)
+        schema = pq.read_schema(path)
+        assert tuple(schema.names) == fact.columns
+        for name in ("additions", "deletions", "comments", "number"):
+            assert name not in schema.names or pa.types.is_integer(schema.field(name).type), (fact.name, name)
+        assert pq.read_table(path, columns=["why"])["why"].null_count == 0
+
+
+def test_durations_have_no_exponent(project: Project, tmp_path: Path) -> None:
+    pulls = """
+repository, number, author,          created_at,               merged_at
+o/web,      1,      dan@example.com, 2026-01-05T11:00:00.000Z, 2026-01-05T11:00:00.0001Z
+"""
+    people = rows_of("developers", DEVELOPERS)
+    world = World({"pull_requests": rows_of("pull_requests", pulls)}, tree_of(TREE, people), people)
+    load(project, world, tmp_path)
+    assert facts(project, "pull-requests", tmp_path)["o/web 1"]["review_seconds"] == "0.0001"
+    write(project, "pull-requests", tmp_path / "facts.jsonl")
+    assert '"review_seconds":0.0001,' in (tmp_path / "facts.jsonl").read_text()
 
 
 def test_work_items(loaded: Project, tmp_path: Path) -> None:

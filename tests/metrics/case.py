@@ -68,7 +68,7 @@ class Case:
     @cached_property
     def request(self) -> Request:
         asked = dict(self.document["request"])
-        for end in ("start", "end"):
+        for end in {"start", "end", "today"} & asked.keys():
             asked[end] = date.fromisoformat(str(asked[end]))
         return Request(**asked)
 

@@ -171,7 +171,8 @@ def metrics(
 class Request:
     """What is asked: dates inclusive, ``scope`` a path of the tree (None: all), ``metrics`` columns (empty: all).
 
-    ``insight`` is ``productivity`` or ``efficiency`` (always of teams, by ``groups``, ``metrics`` or both).
+    ``insight`` is ``productivity`` or ``efficiency`` (always of teams, by ``groups``, ``metrics`` or both). ``today`` is the day on
+    which it is asked (None: after all days).
     """
 
     start: date
@@ -183,6 +184,7 @@ class Request:
     metrics: Sequence[str] = ()
     groups: Sequence[str] = ()
     insight: str = "productivity"
+    today: date | None = None
 
 
 def renamed(column: str, how: str) -> str:

@@ -215,6 +215,7 @@ class Deployments:
     def _by_pipelines(self, kind: Class) -> set[Event]:
         runs = self.population(kind)
         failed = {event for event in runs if event.status == "failure"}
+        undone: set[Event] = set()
         for event in runs:
             if event.row.get("rollback") and event.status == "success":
                 before = [
@@ -223,9 +224,10 @@ class Deployments:
                     if (run.repository, run.service) == (event.repository, event.service)
                     and not run.row.get("rollback")
                     and run.finished_at < event.finished_at
+                    and run not in undone
                 ]
-                failed |= set(before[-1:])
-        return failed
+                undone |= set(before[-1:])
+        return failed | undone
 
     def _by_incidents(self, kind: Class) -> set[Event]:
         runs = self.population(kind)

@@ -7,6 +7,7 @@ In comes a ``World`` and a ``Request``; out goes the table that an efficiency ex
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -25,6 +26,7 @@ STAGE_COLUMNS = tuple(f"{stage.capitalize()}_Mean_Days" for stage in STAGES)
 RATINGS = ("LTTC_Rating", "DF_Rating", "CFR_Rating", "MTTR_Rating", "Overall_Rating")
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "lttc": (*STAGE_COLUMNS, "LTTC_Mean_Days"),
+    "lttc_items": (*(f"{stage.capitalize()}_Items" for stage in STAGES), "LTTC_Items"),
     "work_items": ("Total_Work_Items", "PR_Associations", "Percentage_PR_Associated"),
     "df": ("DF_Deployment_Count", "Deployment_Frequency"),
     "deployment_frequency": ("DF_Deployment_Count", "Deployment_Frequency"),
@@ -33,7 +35,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "rating": RATINGS,
     "summary": ("LTTC_Mean_Days", "DF_Deployment_Count", "CFR_Percent", "MTTR_Mean_Days", *RATINGS),
 }
-COLUMNS = tuple(column for group in ("lttc", "work_items", "df", "cfr", "mttr", "rating") for column in GROUPS[group])
+COLUMNS = tuple(
+    column for group in ("lttc", "work_items", "lttc_items", "df", "cfr", "mttr", "rating") for column in GROUPS[group]
+)
 RULES = ("repository", "service", "pipeline", "environment", "label")
 DAY = timedelta(days=1)
 WORDS = {4: "Elite", 3: "High", 2: "Medium", 1: "Low"}
@@ -297,11 +301,31 @@ def renamed(column: str, how: str) -> str:
     return re.sub("_Mean_Days$", f"_{word}_Days", column)
 
 
-def chosen(request: Request) -> list[str]:
-    """The columns asked for: groups and metrics merged, in catalogue order."""
+def chosen(request: Request) -> list[tuple[str, str]]:
+    """The columns asked for, each with its statistic: groups and metrics merged, in catalogue order. A name that says
+    median, p90 or p95 is taken by its word, any other follows the request."""
     wanted = {column for group in request.groups for column in GROUPS[group.lower()]}
     names = {name.lower() for name in request.metrics}
-    return [column for column in COLUMNS if column in wanted or column.lower() in names]
+    found = []
+    for column in COLUMNS:
+        said = {how for how in ("median", "p90", "p95") if renamed(column, how).lower() in names - {column.lower()}}
+        if column in wanted or column.lower() in names:
+            said.add(request.aggregation)
+        found += [(column, how) for how in ("mean", "median", "p90", "p95") if how in said]
+    return found
+
+
+def days_counted(first: date, last: date, today: date | None) -> int:
+    """Of a period's days those that are over or began."""
+    return sum(today is None or first + number * DAY <= today for number in range((last - first).days + 1))
+
+
+def days_of_unit(first: date, granularity: str) -> int:
+    """The days of the whole week, month or quarter around ``first``."""
+    if granularity == "weekly":
+        return 7
+    months = {"monthly": [first.month], "quarterly": [(first.month - 1) // 3 * 3 + one for one in (1, 2, 3)]}
+    return sum(monthrange(first.year, month)[1] for month in months[granularity])
 
 
 class Efficiency:
@@ -320,8 +344,8 @@ class Efficiency:
         self.belonging = Belonging(world, accounts, self.deployments)
         self.enabled = [part.strip() for part in world.setting("lead_time.stages").split(",")]
 
-    def values(self, node: Node, first: date, last: date, how: str) -> dict[str, Cell]:
-        """Every metric of one row."""
+    def values(self, node: Node, first: date, last: date, how: str, days: tuple[int, int]) -> dict[str, Cell]:
+        """Every metric of one row; ``days`` are those that count in rates and those of its whole unit."""
         people = node.people()
         units = [
             unit for unit in self.units if unit.developer in people and self._within(unit.completed_at, first, last)
@@ -345,7 +369,14 @@ class Efficiency:
             "PR_Associations": sum(items),
             "Percentage_PR_Associated": percent(sum(items), len(items)),
             "DF_Deployment_Count": deployed,
-            "Deployment_Frequency": Fraction(deployed, (last - first).days + 1),
+            "Deployment_Frequency": Fraction(deployed * days[1], days[0]) if days[0] else 0,
+            **{
+                f"{stage.capitalize()}_Items": sum(unit.stages[stage] is not None for unit in units)
+                for stage in STAGES
+                if stage in self.enabled
+            },
+            **{f"{stage.capitalize()}_Items": 0 for stage in STAGES if stage not in self.enabled},
+            "LTTC_Items": sum(self._lead(unit) is not None for unit in units),
             "Total_Success": counted - failures,
             "Total_Failures": failures,
             "CFR_Percent": percent(failures, counted),
@@ -353,7 +384,9 @@ class Efficiency:
             "Incident_Count": len(incidents),
         }
         exact = {name: None if value is None else Fraction(value) for name, value in values.items()}
-        return {**exact, **self._ratings(exact)}
+        per_day = Fraction(deployed, days[0]) if days[0] else Fraction(0)
+        known = days[0] and self.belonging.events(node, date.min, last)
+        return {**exact, **self._ratings(exact, per_day if per_day or known else None)}
 
     def _within(self, instant: datetime, first: date, last: date) -> bool:
         return first <= self.world.local_date(instant) <= last
@@ -363,15 +396,15 @@ class Efficiency:
         days = [value for value in known if value is not None]
         return sum(days, Fraction(0)) if days else None
 
-    def _ratings(self, values: Mapping[str, Fraction | None]) -> dict[str, Cell]:
+    def _ratings(self, values: Mapping[str, Fraction | None], per_day: Fraction | None) -> dict[str, Cell]:
         points = [
             band(self.world, "lead_time", values["LTTC_Mean_Days"]),
-            band(self.world, "deployment_frequency", values["Deployment_Frequency"]),
+            band(self.world, "deployment_frequency", per_day),
             band(self.world, "change_failure_rate", values["CFR_Percent"]),
             band(self.world, "time_to_restore", values["MTTR_Mean_Days"]),
         ]
         known = [one for one in points if one is not None]
-        overall = half_down(Fraction(sum(known), len(known))) if known else None
+        overall = half_down(Fraction(sum(known), len(known))) if len(known) > 1 else None
         return {
             name: None if one is None else WORDS[one] for name, one in zip(RATINGS, [*points, overall], strict=True)
         }
@@ -385,7 +418,16 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
     rows: list[list[Cell]] = []
     for label, first, last in periods(request.start, request.end, request.granularity):
         for node in scope.preorder():
-            values = efficiency.values(node, first, last, request.aggregation)
+            days = (days_counted(first, last, request.today), days_of_unit(first, request.granularity))
+            by_statistic = {how: efficiency.values(node, first, last, how, days) for how in {how for _, how in columns}}
             place: list[Cell] = [safe(node.name), None, safe(node.path)]
-            rows.append([label, first.isoformat(), last.isoformat(), *place, *(values[column] for column in columns)])
-    return [*header, *(renamed(column, request.aggregation) for column in columns)], rows
+            rows.append(
+                [
+                    label,
+                    first.isoformat(),
+                    last.isoformat(),
+                    *place,
+                    *(by_statistic[how][column] for column, how in columns),
+                ]
+            )
+    return [*header, *(renamed(column, how) for column, how in columns)], rows

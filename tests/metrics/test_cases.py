@@ -25,7 +25,7 @@ def test_leadline_agrees_with_the_case(path: Path, project: Project, tmp_path: P
     case = Case(path)
     load(project, case.world, tmp_path, case.nested)
     body = body_of(project, case.request)
-    assert case.check(read_csv(export_bytes(project, body, tmp_path, case.request.insight))) == []
+    assert case.check(read_csv(export_bytes(project, body, tmp_path, case.request.insight, case.request.today))) == []
 
 
 def test_there_are_enough_cases() -> None:

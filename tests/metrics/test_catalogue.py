@@ -7,7 +7,7 @@ import pytest
 from leadline.derive.local_time import Offset
 from leadline.errors import InvalidRequest
 from leadline.materialize import compiled
-from leadline.metrics.catalogue import catalogue_of, groups_of, named, select
+from leadline.metrics.catalogue import by_ids, catalogue_of, followed, groups_of, named, select
 from leadline.metrics.measures import FACT_MEASURES, Measure, PullRequests
 from leadline.metrics.metric import Sum
 from leadline.metrics.query import sql
@@ -38,7 +38,7 @@ def test_every_metric_says_where_it_comes_from() -> None:
 
 def test_groups_and_names_merge_without_case_in_catalogue_order() -> None:
     chosen = select(["VOLUME", "activity", "activity"], ["pr_merged", "PR_CYCLE_TIME_DAYS_AVG"], "team")
-    columns = [metric.column for metric in chosen]
+    columns = [column.metric.column for column in chosen]
     assert columns == [
         metric.column
         for metric in catalogue_of("productivity")
@@ -48,13 +48,43 @@ def test_groups_and_names_merge_without_case_in_catalogue_order() -> None:
 
 
 def test_nothing_asked_for_is_everything_of_the_level() -> None:
-    assert {metric.group for metric in select([], [], "developer")} == set(groups_of("productivity"))
-    assert "PR_Velocity" not in [metric.column for metric in select([], [], "developer")]
+    assert {column.metric.group for column in select([], [], "developer")} == set(groups_of("productivity"))
+    assert "PR_Velocity" not in [column.metric.column for column in select([], [], "developer")]
 
 
 @pytest.mark.parametrize("name", ["PR_Cycle_Time_Days_P90", "pr_cycle_time_days_median", " Pr_Cycle_Time_Days_Avg "])
 def test_a_statistic_is_known_under_every_aggregations_name(name: str) -> None:
     assert named(name, catalogue_of("productivity")).column == "PR_Cycle_Time_Days_Avg"
+
+
+@pytest.mark.parametrize(
+    ("asked", "aggregation", "columns", "warned"),
+    [
+        (["PR_Cycle_Time_Days_P90"], "mean", ["PR_Cycle_Time_Days_P90"], 0),
+        (
+            ["pr_cycle_time_days_p95", "PR_Cycle_Time_Days_Avg"],
+            "mean",
+            ["PR_Cycle_Time_Days_Avg", "PR_Cycle_Time_Days_P95"],
+            0,
+        ),
+        (["PR_Cycle_Time_Days_Avg"], "p90", ["PR_Cycle_Time_Days_P90"], 1),
+        (["PR_Cycle_Time_Days"], "p90", ["PR_Cycle_Time_Days_P90"], 1),
+        (["PR_Cycle_Time_Days"], "mean", ["PR_Cycle_Time_Days_Avg"], 1),
+        (["PR_Cycle_Time_Days_P90", "PR_Cycle_Time_Days_Avg"], "p90", ["PR_Cycle_Time_Days_P90"], 1),
+        (["PR_Cycle_Time_Days_Median"], "p90", ["PR_Cycle_Time_Days_Median"], 0),
+        (["Median_Time_To_Complete"], "mean", ["Median_Time_To_Complete"], 0),
+        (["PR_Merged"], "p90", ["PR_Merged"], 0),
+    ],
+)
+def test_a_name_with_a_statistic_is_taken_by_its_word_and_any_other_follows_the_aggregation(
+    asked: list[str], aggregation: str, columns: list[str], warned: int
+) -> None:
+    chosen = select([], asked, "team", aggregation=aggregation)
+    assert [column.name(aggregation) for column in chosen] == columns
+    warnings = followed(asked, "productivity", aggregation)
+    assert len(warnings) == warned
+    assert all(column in warning for column, warning in zip(columns, warnings, strict=False))
+    assert by_ids([column.id for column in chosen]) == chosen
 
 
 @pytest.mark.parametrize(
@@ -76,7 +106,7 @@ def test_what_there_is_not_is_refused_with_what_would_do(
 
 
 def test_a_query_is_compiled_once_per_shape_whatever_the_time_zone() -> None:
-    ids = tuple(metric.id for metric in select([], [], "team"))
+    ids = tuple(column.id for column in select([], [], "team"))
     plain = sql(ids, "team", "p90", (Offset(None, 0),))
     sql(ids, "team", "p90", (Offset(99, 3_600_000_000), Offset(None, 7_200_000_000)))
     before = set(compiled._texts)

@@ -10,8 +10,10 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -152,17 +154,19 @@ def body_of(project: Project, request: Request, tree: str = TREE) -> dict[str, A
     }
 
 
-def export_bytes(project: Project, body: Mapping[str, Any], folder: Path, kind: str = "productivity") -> bytes:
-    """The export's file for a request body, uncompressed CSV."""
+def export_bytes(
+    project: Project, body: Mapping[str, Any], folder: Path, kind: str = "productivity", today: date | None = None
+) -> bytes:
+    """The export's file for a request body, uncompressed CSV, as if made on ``today`` (None: after all days)."""
     from leadline.exports.kinds import parse
     from leadline.metrics.request import Control
     from leadline.metrics.run import pin, produce
 
     parsed = parse(project, body, kind)
     request, warnings = parsed.request, parsed.warnings
-    assert not warnings, warnings
+    assert all("since the aggregation asked for is" in warning for warning in warnings), warnings
     path = folder / "export.csv"
-    produced = produce(project, request, pin(project, request.tree), path, Control())
+    produced = produce(project, request, replace(pin(project, request.tree), today=today), path, Control())
     content = path.read_bytes()
     assert produced.rows == len(read_csv(content)) - 1
     return content
@@ -187,7 +191,7 @@ def wanted(cell: Cell | str) -> str:
 
 
 def same(actual: str, expected: Cell, *, number: bool, whole: bool = False) -> bool:
-    """Whether a CSV cell is the expected one: numbers to 4 decimals (either neighbour of an exact half), text exactly.
+    """Whether a CSV cell is the expected one: numbers to 4 decimals, an exact half rounded up, text exactly.
 
     A rating is text among the numbers. ``whole``: a count, which is written without decimals.
     """
@@ -198,7 +202,7 @@ def same(actual: str, expected: Cell, *, number: bool, whole: bool = False) -> b
     units, _, decimals = actual.removeprefix("-").partition(".")
     if not units.isdigit() or len(decimals) > 4 or ("." in actual and not decimals.isdigit()):
         return False
-    return abs(Fraction(actual) - expected) <= Fraction(1, 20000) + Fraction(1, 10**9)
+    return Fraction(actual) == Fraction(floor(expected * 10_000 + Fraction(1, 2)), 10_000)
 
 
 def differences(

@@ -9,7 +9,7 @@ import ibis
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Table, TimestampValue, Value
 
 from leadline.derive.local_time import Offset
-from leadline.engine.functions import epoch_us, row_hash
+from leadline.engine.functions import epoch_us, rounded_ratio, row_hash
 
 US = 1_000_000
 """Microseconds of a second: durations are whole microseconds until they are shown."""
@@ -63,8 +63,8 @@ def local_day(instant: IntegerValue, zone: Sequence[Offset]) -> IntegerValue:
 
 
 def seconds(duration: IntegerValue) -> Value:
-    """Whole microseconds as seconds."""
-    return duration / US
+    """Whole microseconds, not negative, as seconds to four decimals (http-api, "CSV": the rule for numbers in every file)."""
+    return rounded_ratio(duration, US)
 
 
 def is_merge(parents: StringValue) -> BooleanValue:

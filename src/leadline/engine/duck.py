@@ -82,6 +82,8 @@ class Engine:
         self._connection.execute("SET GLOBAL parquet_metadata_cache = true")
         # Expressions use it where a sum is wider than ibis believes; "bigint" itself is a keyword here.
         self._connection.execute("CREATE MACRO to_bigint(number) AS CAST(number AS BIGINT)")
+        ratio = "(numerator::HUGEINT * 20000 + denominator) // nullif(denominator::HUGEINT * 2, 0) / 1e4"
+        self._connection.execute(f"CREATE MACRO rounded_ratio(numerator, denominator) AS {ratio}")
         # What a run has read is not kept for the next: the memory is given back, and the system caches files anyway.
         self._connection.execute("SET GLOBAL enable_external_file_cache = false")
         # A table name must never be taken for a Python variable that happens to be called the same.

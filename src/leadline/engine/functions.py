@@ -21,6 +21,12 @@ def to_bigint(number):  # type: ignore[no-untyped-def]
     """A 64-bit integer. Sums are wider on some engines, which ibis does not know and would not cast."""
 
 
+@ibis.udf.scalar.builtin(signature=(("int64", "int64"), "float64"))
+def rounded_ratio(numerator, denominator):  # type: ignore[no-untyped-def]
+    """``numerator`` / ``denominator`` (whole, not negative) to four decimals, half up, computed in integers: the digits depend
+    on no order of rows and no engine. Unknown over 0."""
+
+
 @ibis.udf.scalar.builtin(signature=(("string", "string"), dt.Array(dt.string)))
 def regexp_extract_all(text, pattern):  # type: ignore[no-untyped-def]
     """Every match of ``pattern`` in ``text``, from left to right (DuckDB's function)."""

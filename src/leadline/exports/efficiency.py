@@ -111,6 +111,7 @@ metrics](../guide/dora.md).
     model=EfficiencyExportRequest,
     check=_check_tenant,
     read=lambda model: metric_rows.metrics_request(model, model.options, EFFICIENCY, TEAM, model.options.granularity),
+    notes=metric_rows.metrics_notes(EFFICIENCY),
     subject=lambda request: f"{request.level}-efficiency",
     rows=metric_rows.METRIC_ROWS,
     leading={TEAM: LEADING[TEAM]},

@@ -60,7 +60,8 @@ class ExportKind:
     ``name`` stands in paths, in the stored rows and on the command line; ``title`` and ``about`` open its part of the
     reference. ``model`` is the request's body as declared, an ``ExportRequest`` with ``options``. ``read`` makes the
     normalized request of it, still to be called with what all requests say (``tree``, ``team``, ``start``, ``end``,
-    ``format``), and ``check`` may refuse it before. The file is called ``subject`` and by its range.
+    ``format``), ``check`` may refuse it before, and ``notes`` are warnings about it. The file is called ``subject`` and by its
+    range.
 
     ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for.
     ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric. ``created`` is
@@ -78,6 +79,7 @@ class ExportKind:
     catalogue: Callable[[], Sequence[CatalogueEntry]]
     command: Command
     check: Callable[[Project, Any], None] | None = None
+    notes: Callable[[Any, Any], Sequence[str]] = lambda _model, _request: ()
     one_scope: bool = False
     needs_columns: bool = False
     created: str = "Export created successfully"
@@ -103,7 +105,7 @@ class ExportKind:
         form = options.format or "csv"
         normalized = request(tree=tree, team=team and team.ref_id, start=days.start, end=days.end, format=form)
         compression, notes = requests.compression_of(form, options.compression)
-        warnings = (*unknown_fields(self.model, body), *notes)
+        warnings = (*unknown_fields(self.model, body), *self.notes(model, normalized), *notes)
         filename = display_name(self.subject(normalized), days.start, days.end, form)
         return requests.Parsed(normalized, compression, team and team.key, warnings, filename)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -54,14 +54,20 @@ def metrics_request(
     model: MetricsExportRequest, options: MetricOptions, insight: str, level: str, granularity: str
 ) -> Callable[..., MetricsRequest]:
     """What ``model`` asks of the metrics of an insight; the scope, range and format are still to be filled in."""
-    metrics = catalogue.select(model.metric_groups or (), model.metrics or (), level, insight)
+    aggregation = options.aggregation or "mean"
+    columns = catalogue.select(model.metric_groups or (), model.metrics or (), level, insight, aggregation)
     return partial(
         MetricsRequest,
-        metrics=tuple(metric.id for metric in metrics),
+        metrics=tuple(column.id for column in columns),
         level=level,
         granularity=granularity,
-        aggregation=options.aggregation or "mean",
+        aggregation=aggregation,
     )
+
+
+def metrics_notes(insight: str) -> Callable[[MetricsExportRequest, MetricsRequest], Sequence[str]]:
+    """The warnings about the metrics that a request names."""
+    return lambda model, request: catalogue.followed(model.metrics or (), insight, request.aggregation)
 
 
 def _tables(project: Project, request: MetricsRequest) -> Collection[str]:

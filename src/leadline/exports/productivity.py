@@ -71,6 +71,7 @@ PRODUCTIVITY_EXPORT = ExportKind(
     model=ProductivityExportRequest,
     check=_check_level,
     read=_read,
+    notes=metric_rows.metrics_notes(PRODUCTIVITY),
     subject=lambda request: f"{request.level}-insights",
     rows=metric_rows.METRIC_ROWS,
     leading=LEADING,

@@ -10,7 +10,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -182,10 +182,13 @@ def _rows(
     runner: Runner, project: Project, report: Report, scope: _PinnedScope, control: Control
 ) -> Iterator[tuple[object, list[Cell]]]:
     """Every row of a place, each after what identifies it: the developer, or the tree and the team."""
-    units = units_of(report.start, report.end, report.unit)
+    last = report.end if scope.pins.today is None else min(report.end, scope.pins.today)
+    units = units_of(report.start, last, report.unit)
     keys: list[object] = []
     columns: list[Sequence[Cell]] = []
-    for chosen_section in report.sections:
+    for asked in report.sections:
+        lead_time = scope.pins.settings["reports.lead_time"]
+        chosen_section = replace(asked, metrics=tuple(metric.under(lead_time) for metric in asked.metrics))
         data = runner.table(project, _request(report, chosen_section, scope), scope.pins, control).to_pydict()
         column = partial(_column, data, chosen_section.aggregation)
         people = _people(project, scope, data)
@@ -228,8 +231,8 @@ def _people(project: Project, scope: _PinnedScope, data: Mapping[str, Sequence[A
 
 
 def _column(data: Mapping[str, Sequence[Any]], aggregation: str, metric_id: str) -> Sequence[Any]:
-    (metric,) = by_ids((metric_id,))
-    return data[metric.column_for(aggregation)]
+    (column,) = by_ids((metric_id,))
+    return data[column.name(aggregation)]
 
 
 def _cells(

@@ -65,17 +65,27 @@ def latest_before(rows: Table, group: list[str], chosen: Value, asking: Value) -
 
 def _by_rollback() -> Table:
     """Production runs that a successful rollback undid: the latest finished non-rollback run of its repository and
-    service before it, whatever that one's outcome."""
+    service before it that is not undone already, whatever that one's outcome."""
     table = production_runs()
-    rows = table.mutate(us=table.finished_us, asks=table.deployment_id)
-    undoing = rows.rollback & (rows.status == "success")
+    table = table.filter(~table.rollback | (table.status == "success"))  # a rollback that failed undoes nothing
     group = ["class", "repository", "service"]
-    return latest_before(rows, group, ~rows.rollback, undoing).select("class", *EVENT, by="asks")
+    # Runs and rollbacks are brackets: a rollback closes the latest run that is open. With runs as steps up and rollbacks
+    # as steps down, never below the ground, those of one level alternate; at one instant rollbacks come first.
+    order = [table.finished_us, table.rollback.desc(), table.deployment_id]
+    so_far = ibis.cumulative_window(group_by=group, order_by=order)
+    steps = table.mutate(height=ibis.cases((table.rollback, -1), else_=1).sum().over(so_far))
+    lowest = steps.height.min().over(so_far)
+    steps = steps.mutate(depth=steps.height - ibis.least(lowest, 0))
+    before = steps.depth.lag().over(ibis.window(group_by=group, order_by=order)).fill_null(0)
+    steps = steps.mutate(level=ibis.cases((steps.rollback, before), else_=steps.depth))
+    rows = steps.filter(steps.level > 0).mutate(us=steps.finished_us, asks=steps.deployment_id)
+    return latest_before(rows, [*group, "level"], ~rows.rollback, rows.rollback).select("class", *EVENT, by="asks")
 
 
-def _by_incident() -> Table:
+def by_incident() -> Table:
     """Successful production runs that an incident names or, for an incident that names none we know, that were the
-    latest of its service (of its repository, if it has no service) before it."""
+    latest of its service (of its repository, if it has no service) before it: class, deployment_id, service, by (the
+    incident)."""
     table = production_runs()
     table = table.filter(table.status == "success")
     incidents = schema_table("incidents")
@@ -113,7 +123,7 @@ def _by_incident() -> Table:
 
 
 def _failures(profile: Profile) -> Table:
-    failures = _by_incident() if profile["cfr.source"] == "incidents" else _by_rollback()
+    failures = by_incident() if profile["cfr.source"] == "incidents" else _by_rollback()
     number = failures["class"]
     return failures.group_by(EVENT).agg(
         failed_by=failures.by.collect(order_by=failures.by, distinct=True),

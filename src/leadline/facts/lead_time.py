@@ -175,7 +175,9 @@ def _lead(profile: Profile, unit: str) -> Table:
     units = units.mutate(happened_us=epoch_us(happened))
     if profile["lead_time.work"] == "deployed":
         units = units.filter(units.deployed_at.notnull())
-    return units.select(*LEAD.columns)
+    enforce = profile["lead_time.order"] == "enforce"
+    delivery = _kept(between(units.first_commit_at, units.deployed_at), enforce)
+    return units.mutate(delivery_us=delivery).select(*LEAD.columns)
 
 
 def _compute_lead(context: BuildContext) -> None:
@@ -217,7 +219,7 @@ LEAD = Model(
         "class": "int64",
         "developer": "string",
         "happened_us": "int64",
-        **{f"{name}_us": "int64" for name in (*STAGES, "lead")},
+        **{f"{name}_us": "int64" for name in (*STAGES, "lead", "delivery")},
     },
     computation=Computation(
         _compute_lead,
@@ -230,4 +232,5 @@ LEAD = Model(
         rules=("environment",),
     ),
 )
-"""Units of work completed by known developers, once per class of production: what metrics count."""
+"""Units of work completed by known developers, once per class of production: what metrics count. ``delivery_us`` is the time
+from the first commit to the deployment, whatever the stages."""

@@ -15,7 +15,7 @@ from leadline.people import OrgTree, find_team, tree, trees
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from ibis.expr.types import Table
+    from ibis.expr.types import Column, Table, Value
 
     from leadline.engine import Backend
     from leadline.home import Project
@@ -159,7 +159,16 @@ def _rows(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[Org
         low, high = bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)
         happened = epoch_us(rows[fact.happened])
         rows = rows.filter((happened >= low) & (happened < high))
-    return rows.order_by(list(fact.key)).select(*fact.columns)
+    return rows.order_by(list(fact.key)).select(**{name: _plain(name, rows[name]) for name in fact.columns})
+
+
+def _plain(name: str, column: Column) -> Value:
+    """The column in the one type that it has in every format: sums in 64 bits, reasons empty where there are none."""
+    from leadline.engine.functions import to_bigint
+
+    if name == "why":
+        return column.fill_null("")
+    return to_bigint(column) if column.type().is_integer() else column
 
 
 def _of_people(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:

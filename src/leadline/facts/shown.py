@@ -14,7 +14,7 @@ from leadline.engine import BoundTable, schema_table
 from leadline.facts import commits, pull_requests
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.deployment_contents import ANCHORS, CARRIED
-from leadline.facts.deployments import DEPLOYMENTS, EVENT, FAILURES, FINISHED, production_of, runs
+from leadline.facts.deployments import DEPLOYMENTS, EVENT, FAILURES, FINISHED, by_incident, production_of, runs
 from leadline.facts.incidents import INCIDENTS, incidents_fact
 from leadline.facts.lead_time import (
     CARRIED_PULLS,
@@ -44,7 +44,7 @@ NEEDS: Mapping[str, Sequence[Model]] = {
     "pull-requests": (*pull_requests.STEPS, *_DELIVERED),
     "work-items": (ACCOUNTS, *_DELIVERED),
     "deployments": (*needed("deployments"), ENVIRONMENTS, FAILURES, CARRIED, ANCHORS),
-    "incidents": needed("incidents"),
+    "incidents": (*needed("incidents"), ENVIRONMENTS),
     "commits": commits.STEPS,
 }
 """The stored tables that each fact reads."""
@@ -212,15 +212,31 @@ def _contents() -> Table:
 
 
 def _incidents(_profile: Profile, has_team_rules: bool) -> Table:
+    blamed = by_incident().filter(lambda t: t["class"] == DEFAULT_CLASS)
+    blamed = blamed.group_by(incident_id="by").agg(by_rule=blamed.deployment_id.min())
     table = attach(incidents_fact(), ["incident_id"], _teams("incidents", ["incident_id"], has_team_rules))
+    # One by one: of two parts that come from incidents themselves, ibis takes one's key for the other's.
+    table = attach(table, ["incident_id"], blamed)
     resolved = table.resolved_at.notnull()
+    named = table.known_deployment
+    served = table.service != ""
     why = reasons(
         (~resolved, "not resolved: counts in no period"),
         (resolved & table.created_at.isnull(), "creation unknown: no time to restore"),
         (table.restore < 0, "resolved before it was created: cut to 0"),
-        (table.deployment_id.notnull() & ~table.known_deployment, "names a deployment that is not known"),
+        (
+            table.deployment_id.notnull() & ~named,
+            ibis.literal("names a deployment that is not known: ") + table.deployment_id,
+        ),
+        (named, "deployment: the one that it names"),
+        (~named & table.by_rule.notnull() & served, "deployment: the latest of its service before it"),
+        (~named & table.by_rule.notnull() & ~served, "deployment: the latest of its repository before it"),
     )
-    shown = table.mutate(why=joined(why, _teams_in_words(table, resolved)), service=table.service.nullif(""))
+    shown = table.mutate(
+        why=joined(why, _teams_in_words(table, resolved)),
+        service=table.service.nullif(""),
+        deployment_id=ibis.cases((named, table.deployment_id), else_=table.by_rule),
+    )
     return _in_seconds(shown, ("restore",))
 
 

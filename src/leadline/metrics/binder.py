@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from leadline.derive.local_time import Offset, day_number, offsets
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from leadline.engine.spellings import Spellings
 
 
-def bind_scope(engine: Backend, tree: OrgTree, request: MetricsRequest, profile: Profile) -> tuple[Offset, ...]:
-    """Bind units, members, periods, days and work-type rules; returns the offsets of the time zone in the range."""
+def bind_scope(
+    engine: Backend, tree: OrgTree, request: MetricsRequest, profile: Profile, today: date | None
+) -> tuple[Offset, ...]:
+    """Bind units, members, periods, days and work-type rules; returns the offsets of the time zone in the range. Days after
+    ``today`` count in no rate."""
     node = tree.root if request.team is None else tree.by_ref[request.team]
     described, members = (_developer_units if request.level == DEVELOPER else _team_units)(tree, node)
     safe = neutralized if request.format == "csv" else str
@@ -37,7 +41,7 @@ def bind_scope(engine: Backend, tree: OrgTree, request: MetricsRequest, profile:
         ),
     )
     MEMBERS.bind(engine, members)
-    _bind_periods(engine, request)
+    _bind_periods(engine, request, today)
     bind_work_types(engine, [tree], profile)
     _bind_bands(engine, profile)
     bind_classes(engine, [tree], profile)
@@ -93,12 +97,20 @@ def _team_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterab
     return described, members
 
 
-def _bind_periods(engine: Backend, request: MetricsRequest) -> None:
+def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None) -> None:
     in_range = list(enumerate(periods(request.start, request.end, request.granularity)))
     PERIODS.bind(
         engine,
         (
-            (number, (period.end - period.start).days + 1, period.label, str(period.start), str(period.end))
+            (
+                number,
+                period.days_until(today),
+                period.unit_days,
+                day_number(period.end),
+                period.label,
+                str(period.start),
+                str(period.end),
+            )
             for number, period in in_range
         ),
     )

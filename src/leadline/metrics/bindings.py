@@ -22,8 +22,15 @@ def units(level: str) -> BoundTable:
 
 MEMBERS = BoundTable("members", {"of_unit": "int64", "member": "string"})
 """The developers of each unit, by email."""
-PERIODS = BoundTable("periods", {"period": "int64", "period_days": "int64", **dict.fromkeys(PERIOD_COLUMNS, "string")})
-"""The periods, numbered in order, with their length in days, label, first and last day."""
+PERIODS = BoundTable(
+    "periods",
+    {
+        **dict.fromkeys(("period", "period_days", "unit_days", "last_day"), "int64"),
+        **dict.fromkeys(PERIOD_COLUMNS, "string"),
+    },
+)
+"""The periods, numbered in order: the days of each that count in rates, those of its whole unit, its last day (days since
+1970), and label, first and last day as they are shown."""
 DAYS = BoundTable("days", {"of_day": "int64", "period": "int64"})
 """The period of each day (days since 1970) in range."""
 RATING_BANDS = BoundTable("rating_bands", {f"{name}_{band}": "float64" for name in BANDS for band in BAND_NAMES})

@@ -10,7 +10,15 @@ from typing import TypeVar
 
 from leadline.errors import Detail, InvalidRequest
 from leadline.metrics.efficiency import EFFICIENCY_METRICS
-from leadline.metrics.metric import EFFICIENCY, PRODUCTIVITY, CatalogueEntry, Metric, unknown
+from leadline.metrics.metric import (
+    AGGREGATIONS,
+    EFFICIENCY,
+    PRODUCTIVITY,
+    CatalogueEntry,
+    Metric,
+    MetricColumn,
+    unknown,
+)
 from leadline.metrics.productivity import PRODUCTIVITY_METRICS
 from leadline.metrics.report_metrics import REPORT_COMPONENTS
 
@@ -22,7 +30,12 @@ EntryT = TypeVar("EntryT", bound=CatalogueEntry)
 _OF = {PRODUCTIVITY: PRODUCTIVITY_METRICS, EFFICIENCY: EFFICIENCY_METRICS}
 GROUP_ALIASES = {"deployment_frequency": "df", "ratings": "rating"}
 """Further names of groups."""
-_BY_ID = {metric.id: metric for metrics in (*_OF.values(), REPORT_COMPONENTS) for metric in metrics}
+_BY_ID = {
+    column.id: column
+    for metrics in (*_OF.values(), REPORT_COMPONENTS)
+    for metric in metrics
+    for column in MetricColumn.variants(metric)
+}
 
 
 def catalogue_of(insight: str) -> tuple[Metric, ...]:
@@ -53,8 +66,15 @@ def named(name: str, entries: Sequence[EntryT]) -> EntryT:
     raise unknown("metric", name, [entry.column for entry in entries], "metrics")
 
 
-def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str = PRODUCTIVITY) -> tuple[Metric, ...]:
-    """The metrics of ``groups`` and those called ``names`` (any case), merged, in catalogue order; both empty: all.
+def select(
+    groups: Sequence[str],
+    names: Sequence[str],
+    level: str,
+    insight: str = PRODUCTIVITY,
+    aggregation: str = "mean",
+) -> tuple[MetricColumn, ...]:
+    """The metrics of ``groups`` and those called ``names`` (any case), merged, in catalogue order; both empty: all. What is
+    a statistic follows ``aggregation``, unless its name says another one; then it is a column of its own.
 
     Groups bring what the level has; a metric asked for by name that it has not is refused. Raises ``InvalidRequest``
     (``unknown_metric``, ``unknown_metric_group``, ``metric_not_at_level``).
@@ -67,8 +87,8 @@ def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str
         if group not in group_names:
             raise unknown("metric group", asked, list(group_names), "metricGroups")
         wanted_groups.add(group)
-    by_name = [named(name, _OF[insight]) for name in names]
-    for metric in by_name:
+    by_name = [MetricColumn.named(named(name, _OF[insight]), name, aggregation) for name in names]
+    for metric in (column.metric for column in by_name):
         if metric.formula(level) is None:
             raise InvalidRequest(
                 f"{metric.column} is not available at level {level}; it is at {', '.join(metric.levels)}",
@@ -76,14 +96,32 @@ def select(groups: Sequence[str], names: Sequence[str], level: str, insight: str
                 details=[Detail("metrics", f"{metric.column}: only at level {', '.join(metric.levels)}")],
             )
     everything = not wanted_groups and not by_name
-    return tuple(
-        metric
+    of_groups = [
+        MetricColumn(metric)
         for metric in _OF[insight]
-        if metric.formula(level) is not None
-        and (everything or not wanted_groups.isdisjoint(metric.groups) or metric in by_name)
+        if metric.formula(level) is not None and (everything or not wanted_groups.isdisjoint(metric.groups))
+    ]
+    metrics = list(_OF[insight])
+    chosen = dict.fromkeys([*of_groups, *by_name])
+    return tuple(
+        sorted(
+            chosen,
+            key=lambda column: (metrics.index(column.metric), AGGREGATIONS.index(column.aggregation(aggregation))),
+        )
     )
 
 
-def by_ids(ids: Sequence[str]) -> tuple[Metric, ...]:
-    """The metrics with these ids, in the order given; those that only reports compute have one, too."""
+def followed(names: Sequence[str], insight: str, aggregation: str) -> tuple[str, ...]:
+    """What to say of those of ``names`` that follow ``aggregation`` without naming it: which column came of each."""
+    notes = []
+    for name in names:
+        column = MetricColumn.named(named(name, _OF[insight]), name, aggregation)
+        shown = column.name(aggregation)
+        if column.metric.kind == "statistic" and name.strip().upper() != shown.upper():
+            notes.append(f"{name.strip()}: the column is {shown}, since the aggregation asked for is {aggregation}")
+    return tuple(notes)
+
+
+def by_ids(ids: Sequence[str]) -> tuple[MetricColumn, ...]:
+    """The columns with these ids, in the order given; what only reports compute has one, too."""
     return tuple(_BY_ID[metric_id] for metric_id in ids)

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from leadline.metrics.measures import PERIOD_DAYS, Associations, Deployments, Failures, Incidents, Lead, Measure
-from leadline.metrics.metric import DAY_US, EFFICIENCY, Formula, Metric, Overall, Rating, Ratio, Statistic, Sum
+from leadline.metrics.measures import (
+    PERIOD_DAYS,
+    UNIT_DAYS,
+    Associations,
+    Deployments,
+    Failures,
+    Incidents,
+    Lead,
+    Measure,
+)
+from leadline.metrics.metric import DAY_US, EFFICIENCY, Count, Formula, Metric, Overall, Rating, Ratio, Statistic, Sum
 
 _ITEMS = ("work_items", "work_item_changes")
 _WORK = (*_ITEMS, "pull_requests", "pull_request_commits", "commits")
@@ -27,15 +36,23 @@ _STAGES: tuple[tuple[str, Measure, str, tuple[str, ...]], ...] = (
     ),
 )
 _LEAD = Statistic(Lead.lead, DAY_US)
-_FREQUENCY = Ratio(Deployments.succeeded, over=PERIOD_DAYS, zero=True)
+_PER_DAY = Ratio(Deployments.succeeded, over=PERIOD_DAYS, zero=True)
+_FREQUENCY = Rating(_PER_DAY, "deployment_frequency", most=True, known=Deployments.FACT)
 _FAILURE = Ratio(Failures.deployments, over=Deployments.finished, factor=100)
 _RESTORE = Statistic(Incidents.restore, DAY_US)
 _RATED = (
     ("LTTC", "lead time for changes", (*_WORK, "builds", "deployments"), Rating(_LEAD, "lead_time")),
-    ("DF", "deployment frequency", ("deployments",), Rating(_FREQUENCY, "deployment_frequency", most=True)),
+    ("DF", "deployment frequency", ("deployments",), _FREQUENCY),
     ("CFR", "change failure rate", ("deployments", "incidents"), Rating(_FAILURE, "change_failure_rate")),
     ("MTTR", "time to restore", ("incidents",), Rating(_RESTORE, "time_to_restore")),
 )
+
+
+def overall(lead_time: Rating) -> Overall:
+    """The overall rating with that of lead time as given."""
+    return Overall((lead_time, *(rating for name, _, _, rating in _RATED if name != "LTTC")))
+
+
 _SUMMARY = ("summary",)
 
 
@@ -85,6 +102,25 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         _WORK,
         Ratio(Associations.linked, over=Associations.completed, factor=100),
     ),
+    *(
+        _dora(
+            f"{stage}_Items",
+            "lttc_items",
+            "count",
+            f"How many units of work {stage}_Mean_Days is taken of.",
+            (*_WORK, *sources),
+            Count(measure),
+        )
+        for stage, measure, _, sources in _STAGES
+    ),
+    _dora(
+        "LTTC_Items",
+        "lttc_items",
+        "count",
+        "How many units of work LTTC_Mean_Days is taken of.",
+        (*_WORK, "builds", "deployments"),
+        Count(Lead.lead),
+    ),
     _dora(
         "DF_Deployment_Count",
         "df",
@@ -98,10 +134,11 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
     _dora(
         "Deployment_Frequency",
         "df",
-        "deployments/day",
-        "Successful production deployments per day of the period.",
+        "deployments/unit",
+        "Successful production deployments per unit of granularity (20 by weeks: 20 per week), also where the period is cut "
+        "or not over yet.",
         ("deployments",),
-        _FREQUENCY,
+        Ratio(Deployments.succeeded, over=PERIOD_DAYS, factor=UNIT_DAYS, zero=True),
     ),
     _dora(
         "Total_Success",
@@ -158,9 +195,9 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "Overall_Rating",
         "rating",
         "rating",
-        "The rounded mean of the four ratings, over those that have a value; half rounds down.",
+        "The rounded mean of the four ratings, over those that have a value; half rounds down. Empty with fewer than two.",
         tuple(dict.fromkeys(source for _, _, sources, _ in _RATED for source in sources)),
-        Overall(tuple(rating for _, _, _, rating in _RATED)),
+        overall(_RATED[0][3]),
         also_in=_SUMMARY,
     ),
 )

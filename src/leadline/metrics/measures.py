@@ -183,6 +183,7 @@ class Lead:
     build = Measure(FACT, _column("build_us"))
     deploy = Measure(FACT, _column("deploy_us"))
     lead = Measure(FACT, _column("lead_us"))
+    delivery = Measure(FACT, _column("delivery_us"))
 
 
 # -- facts of teams ----------------------------------------------------------------------------------------------------
@@ -234,4 +235,6 @@ class RowColumn:
 DEVELOPERS = RowColumn("developers")
 """The distinct developers of the row's unit."""
 PERIOD_DAYS = RowColumn("period_days")
-"""The days of the row's period."""
+"""The days of the row's period that are over or began: those to come are in no rate."""
+UNIT_DAYS = RowColumn("unit_days")
+"""The days of the whole day, week, month or quarter that the row's period is cut from."""

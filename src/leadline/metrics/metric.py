@@ -9,7 +9,7 @@ import difflib
 from dataclasses import dataclass, field
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.metrics.measures import Measure, RowColumn
+from leadline.metrics.measures import Measure, MeasuredFact, RowColumn
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
@@ -31,13 +31,20 @@ class Sum:
 
 
 @dataclass(frozen=True)
+class Count:
+    """How many events have the measure."""
+
+    measure: Measure
+
+
+@dataclass(frozen=True)
 class Ratio:
-    """The sum of one measure over that of another, or over a number of the row itself, times ``factor``; over nothing empty
-    or, if ``zero``, 0."""
+    """The sum of one measure over that of another, or over a number of the row itself, times ``factor`` (which may be one,
+    too); over nothing empty or, if ``zero``, 0."""
 
     measure: Measure
     over: Measure | RowColumn
-    factor: int = 1
+    factor: int | RowColumn = 1
     zero: bool = False
 
 
@@ -53,22 +60,26 @@ class Statistic:
 class Rating:
     """The band that a value falls in, by the bounds of the setting ``ratings.<bands>``; empty where the value is.
 
-    ``most`` says that more is better, and then a value on a bound belongs to the better band; else to the worse one.
+    ``most`` says that more is better, and then a value on a bound belongs to the better band; else to the worse one. With
+    ``known`` a value of 0 is rated only where an event of that fact is known before the period's end, and a day of the
+    period is over: of what nothing is known, there is no rating.
     """
 
     of: Ratio | Statistic
     bands: str
     most: bool = False
+    known: MeasuredFact | None = None
 
 
 @dataclass(frozen=True)
 class Overall:
-    """The rounded mean of ratings (Elite 4 … Low 1; half rounds down), over those that have a value."""
+    """The rounded mean of ratings (Elite 4 … Low 1; half rounds down), over those that have a value; empty with fewer than
+    two."""
 
     of: tuple[Rating, ...]
 
 
-Value = Sum | Ratio | Statistic
+Value = Sum | Count | Ratio | Statistic
 Formula = Value | Rating | Overall
 
 MEAN_NAMES = {PRODUCTIVITY: "Avg", EFFICIENCY: "Mean"}
@@ -127,8 +138,15 @@ class Metric(_Described):
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name that requests may use, in upper case: that under each aggregation, too."""
-        return super().names | {self.column_for(aggregation).upper() for aggregation in AGGREGATIONS}
+        """Every name that requests may use, in upper case: with the name of each statistic and with none, too."""
+        return super().names | {self.column_for(aggregation).upper() for aggregation in AGGREGATIONS} | {self._plain}
+
+    @property
+    def _plain(self) -> str:
+        """The name without a statistic."""
+        mean = MEAN_NAMES[self.insight]
+        parts = self.column.split("_")
+        return "_".join(part for part in parts if part != mean or self.kind != "statistic").upper()
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -137,7 +155,7 @@ class Metric(_Described):
 
     @property
     def kind(self) -> str:
-        """The aggregation kind: `sum`, `ratio`, `statistic` (which follows the request's aggregation), or `rating` and
+        """The aggregation kind: `sum`, `count`, `ratio`, `statistic` (which follows the request's aggregation), or `rating` and
         `overall` (which follow what they rate)."""
         return type(self.team or self.developer).__name__.lower()
 
@@ -152,6 +170,42 @@ class Metric(_Described):
         mean = MEAN_NAMES[self.insight]
         name = AGGREGATION_NAMES.get(aggregation, mean)
         return "_".join(name if part == mean else part for part in self.column.split("_"))
+
+
+@dataclass(frozen=True)
+class MetricColumn:
+    """A metric as it was asked for: with a ``statistic`` of its own, or with that of the request (None)."""
+
+    metric: Metric
+    statistic: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The metric's id, or the upper-case name under its own statistic."""
+        return self.metric.id if self.statistic is None else self.metric.column_for(self.statistic).upper()
+
+    def aggregation(self, of_request: str) -> str:
+        """The statistic it is taken with where the request asks for ``of_request``."""
+        return self.statistic or of_request
+
+    def name(self, of_request: str) -> str:
+        """What the column is called in the file."""
+        return self.metric.column_for(self.aggregation(of_request))
+
+    @classmethod
+    def named(cls, metric: Metric, name: str, of_request: str) -> MetricColumn:
+        """``metric`` as ``name`` (one of its names, in any case) asks for it: a name that says another statistic than the
+        mean is taken by its word, any other follows the request."""
+        said = {metric.column_for(statistic).upper(): statistic for statistic in AGGREGATION_NAMES}
+        statistic = said.get(name.strip().upper()) if metric.kind == "statistic" else None
+        return cls(metric, None if statistic == of_request else statistic)
+
+    @classmethod
+    def variants(cls, metric: Metric) -> tuple[MetricColumn, ...]:
+        """Every way in which ``metric`` can be asked for."""
+        names = {metric.column_for(statistic): statistic for statistic in AGGREGATION_NAMES}
+        own = [statistic for name, statistic in names.items() if name != metric.column]
+        return tuple(cls(metric, statistic) for statistic in (None, *own))
 
 
 CatalogueEntry = Metric | ExportColumn

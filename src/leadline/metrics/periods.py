@@ -3,7 +3,6 @@ how many units of time a range has."""
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -18,22 +17,29 @@ RANGE = "range"
 
 @dataclass(frozen=True)
 class Period:
-    """One period: its label (`Jan 2026`, `2026-W05`, `Q1 2026`, `2026-01-05`) and its first and last day in range."""
+    """One period: its label (`Jan 2026`, `2026-W05`, `Q1 2026`, `2026-01-05`), its first and last day in range, and how many
+    days the whole of it has."""
 
     label: str
     start: date
     end: date
+    unit_days: int
+
+    def days_until(self, today: date | None) -> int:
+        """Its days in range up to and with ``today``; all without one."""
+        end = self.end if today is None else min(self.end, today)
+        return max((end - self.start).days + 1, 0)
 
 
 def periods(start: date, end: date, granularity: str) -> list[Period]:
     """The periods that ``start`` to ``end`` (both inclusive) touches, in order; weeks start on Monday (ISO 8601)."""
     if granularity == RANGE:
-        return [Period(f"{start}/{end}", start, end)]
+        return [Period(f"{start}/{end}", start, end, (end - start).days + 1)]
     in_range: list[Period] = []
     day = start
     while day <= end:
-        label, following = _period_of(day, granularity)
-        in_range.append(Period(label, day, min(following - _DAY, end)))
+        label, first, following = _period_of(day, granularity)
+        in_range.append(Period(label, day, min(following - _DAY, end), (following - first).days))
         day = following
     return in_range
 
@@ -41,26 +47,30 @@ def periods(start: date, end: date, granularity: str) -> list[Period]:
 def units_of(start: date, end: date, unit: str) -> Fraction:
     """How many days (`daily`), weeks of seven days (`weekly`) or calendar months (`monthly`) there are from ``start`` to
     ``end``, both inclusive. A month that is only partly in the range counts by the share of its days."""
-    days = (end - start).days + 1
+    days = max((end - start).days + 1, 0)
     if unit == "monthly":
         return sum((_share_of_month(month) for month in periods(start, end, "monthly")), Fraction(0))
     return Fraction(days, 7 if unit == "weekly" else 1)
 
 
 def _share_of_month(month: Period) -> Fraction:
-    return Fraction((month.end - month.start).days + 1, calendar.monthrange(month.start.year, month.start.month)[1])
+    return Fraction((month.end - month.start).days + 1, month.unit_days)
 
 
-def _period_of(day: date, granularity: str) -> tuple[str, date]:
+def _period_of(day: date, granularity: str) -> tuple[str, date, date]:
+    """The label of the whole period around ``day``, its first day and the first one after it."""
     if granularity == "daily":
-        return day.isoformat(), day + _DAY
+        return day.isoformat(), day, day + _DAY
     if granularity == "weekly":
         year, week, weekday = day.isocalendar()
-        return f"{year}-W{week:02d}", day + timedelta(days=8 - weekday)
+        monday = day - timedelta(days=weekday - 1)
+        return f"{year}-W{week:02d}", monday, monday + timedelta(days=7)
     if granularity == "monthly":
-        return f"{_MONTHS[day.month - 1]} {day.year}", _first_of_month(day.year, day.month + 1)
-    quarter = (day.month - 1) // 3 + 1
-    return f"Q{quarter} {day.year}", _first_of_month(day.year, quarter * 3 + 1)
+        first, following = (_first_of_month(day.year, day.month + months) for months in (0, 1))
+        return f"{_MONTHS[day.month - 1]} {day.year}", first, following
+    quarter = (day.month - 1) // 3
+    first, following = (_first_of_month(day.year, quarter * 3 + months) for months in (1, 4))
+    return f"Q{quarter + 1} {day.year}", first, following
 
 
 def _first_of_month(year: int, month: int) -> date:

@@ -14,18 +14,21 @@ from ibis.expr.types import Column, IntegerValue, NumericValue, StringValue, Tab
 from ibis.expr.types import Value as Expression
 from ibis.expr.types.groupby import GroupedTable
 
+from leadline.derive.expressions import local_day
 from leadline.derive.local_time import Offset
 from leadline.engine import compiled
-from leadline.engine.functions import to_bigint
+from leadline.engine.functions import rounded_ratio, to_bigint
 from leadline.facts.ownership import in_period, owned_by_teams
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.metrics.bindings import BAND_NAMES, DAYS, MEMBERS, PERIODS, RATING_BANDS, units
 from leadline.metrics.catalogue import by_ids
-from leadline.metrics.measures import Combine, Measure, MeasuredFact, RowColumn
+from leadline.metrics.measures import PERIOD_DAYS, Combine, Measure, MeasuredFact, RowColumn
 from leadline.metrics.metric import (
     DEVELOPER,
+    Count,
     Formula,
     Metric,
+    MetricColumn,
     Overall,
     Rating,
     Ratio,
@@ -39,7 +42,8 @@ RATINGS = ("Elite", "High", "Medium", "Low")
 OVERALL = "overall_score"
 
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95}
-DECIMALS = 4
+_PARTS = 20
+"""Every one of these is a multiple of 1/20."""
 _MARK = 8_640_086_400_864_000_000
 
 
@@ -75,32 +79,69 @@ def _marks(count: int) -> list[Offset]:
 
 
 def rows(
-    metrics: Sequence[Metric], level: str, aggregation: str, zone: Sequence[Offset], has_team_rules: bool = False
+    columns: Sequence[MetricColumn], level: str, aggregation: str, zone: Sequence[Offset], has_team_rules: bool = False
 ) -> Table:
     """Every unit × period with its metric columns, in the documented order. ``has_team_rules`` says whether any
     team rule is in force."""
     unit, period = units(level).table(), PERIODS.table()
-    formulas = {metric.column_for(aggregation): _formula(metric, level) for metric in metrics}
-    values = [value for formula in formulas.values() for value in _values(formula)]
+    taken = {column.name(aggregation): _taken(column, level, aggregation) for column in columns}
+    formulas = [formula for formula, _ in taken.values()]
+    values = [value for formula in formulas for value in _values(formula)]
+    quantiles = _quantiles_asked(taken.values())
     # One chain of joins over names of their own is one level of SQL; every level costs a small export its share.
     grid = unit.cross_join(period)
-    if any(isinstance(formula, (Rating, Overall)) for formula in formulas.values()):
+    if any(isinstance(formula, (Rating, Overall)) for formula in formulas):
         grid = grid.cross_join(RATING_BANDS.table())
     for fact, measures in _needed(values).items():
         dated = in_period(fact.events.table(), zone, DAYS)
         events = _events(fact, measures, dated)
         owners = _owners(fact, dated, has_team_rules)
-        averaged = _averaged(value for value in values if value.measure.fact is fact)
+        of_fact = [value for value in values if value.measure.fact is fact]
+        averaged = _measures_of(Statistic, of_fact)
         # One that is its own owner, or the only one of a unit, is not summed before.
         direct = level == DEVELOPER or bool(fact.team_events)
-        sums = (_direct_sums if direct else _sums)(events, owners, measures, averaged)
-        for part in (sums, _quantiles(events, owners, averaged, aggregation)):
+        sums = (_direct_sums if direct else _sums)(events, owners, measures, [*averaged, *_measures_of(Count, of_fact)])
+        for part in (sums, _quantiles(events, owners, quantiles.get(fact, ()))):
             if part is not None:
                 of_unit, of_period = part.columns[:2]
                 grid = grid.left_join(part, [unit.unit == part[of_unit], period.period == part[of_period]])
-    valued = _rated(grid.order_by("period", "unit"), list(formulas.values()), aggregation)
-    cells = {column: _cell(valued, formula, aggregation) for column, formula in formulas.items()}
+    for fact in _needed_known(formulas):
+        first = _first_days(fact, zone, has_team_rules)
+        grid = grid.left_join(first, unit.unit == first[first.columns[0]])
+    valued = _rated(grid.order_by("period", "unit"), formulas, aggregation)
+    cells = {name: _cell(valued, formula, statistic) for name, (formula, statistic) in taken.items()}
     return valued.select(*LEADING[level], **cells)
+
+
+def _needed_known(formulas: Iterable[Formula]) -> list[MeasuredFact]:
+    """The facts of which ratings ask whether an event is known."""
+    return list(dict.fromkeys(rating.known for rating in _ratings(formulas) if rating.known is not None))
+
+
+def _first_days(fact: MeasuredFact, zone: Sequence[Offset], has_team_rules: bool) -> Table:
+    """Per unit the local day of its first event of ``fact``, whatever the range."""
+    events = fact.events.table()
+    owned = _owners(fact, events, has_team_rules).inner_join(events.select("happened_us", owner=fact.owner), "owner")
+    first = owned.group_by(**{f"{fact.name}_first_unit": owned.of_unit}).agg(first_us=owned.happened_us.min())
+    return first.mutate(**{_first_day(fact): local_day(first.first_us, zone)}).drop("first_us")
+
+
+def _first_day(fact: MeasuredFact) -> str:
+    return f"{fact.name}_first_day"
+
+
+def _taken(column: MetricColumn, level: str, aggregation: str) -> tuple[Formula, str]:
+    return _formula(column.metric, level), column.aggregation(aggregation)
+
+
+def _quantiles_asked(taken: Iterable[tuple[Formula, str]]) -> dict[MeasuredFact, list[tuple[Measure, str]]]:
+    """The percentiles to take, each a measure and its statistic, by fact and in order of name."""
+    asked: dict[MeasuredFact, set[tuple[Measure, str]]] = {}
+    for formula, statistic in taken:
+        for value in _values(formula):
+            if isinstance(value, Statistic) and statistic != "mean":
+                asked.setdefault(value.measure.fact, set()).add((value.measure, statistic))
+    return {fact: sorted(pairs, key=lambda pair: (pair[0].name, pair[1])) for fact, pairs in asked.items()}
 
 
 def _formula(metric: Metric, level: str) -> Formula:
@@ -126,9 +167,9 @@ def _needed(values: Iterable[Value]) -> dict[MeasuredFact, list[Measure]]:
     return {fact: sorted(measures, key=lambda measure: measure.name) for fact, measures in needed.items()}
 
 
-def facts_of(metrics: Sequence[Metric], level: str) -> list[MeasuredFact]:
-    """The facts that ``metrics`` read, by name."""
-    needed = _needed(value for metric in metrics for value in _values(_formula(metric, level)))
+def facts_of(columns: Sequence[MetricColumn], level: str) -> list[MeasuredFact]:
+    """The facts that ``columns`` read, by name."""
+    needed = _needed(value for column in columns for value in _values(_formula(column.metric, level)))
     return sorted(needed, key=lambda fact: fact.name)
 
 
@@ -144,31 +185,31 @@ def _owners(fact: MeasuredFact, dated: Table, has_team_rules: bool) -> Table:
     return owned_by_teams(fact.team_events, dated, has_team_rules).rename(owner="event")
 
 
-def _averaged(values: Iterable[Value]) -> list[Measure]:
-    measures = {value.measure for value in values if isinstance(value, Statistic)}
+def _measures_of(kind: type[Value], values: Iterable[Value]) -> list[Measure]:
+    measures = {value.measure for value in values if isinstance(value, kind)}
     return sorted(measures, key=lambda measure: measure.name)
 
 
-def _direct_sums(events: Table, owners: Table, measures: Sequence[Measure], averaged: Collection[Measure]) -> Table:
-    """Per unit and period the sum of every measure and the count of those averaged, where a unit is one developer."""
+def _direct_sums(events: Table, owners: Table, measures: Sequence[Measure], counted: Collection[Measure]) -> Table:
+    """Per unit and period the sum of every measure and how many events have those ``counted``, over all its events."""
     in_unit = owners.inner_join(events, "owner")
-    return _per_unit(in_unit, measures[0].fact, "sums").agg(**_aggregates(in_unit, measures, averaged))
+    return _per_unit(in_unit, measures[0].fact, "sums").agg(**_aggregates(in_unit, measures, counted))
 
 
-def _sums(events: Table, owners: Table, measures: Sequence[Measure], averaged: Collection[Measure]) -> Table:
-    """Per unit and period the sum of every measure and the count of those averaged, over the unit's distinct owners."""
+def _sums(events: Table, owners: Table, measures: Sequence[Measure], counted: Collection[Measure]) -> Table:
+    """As ``_direct_sums``, over the unit's distinct owners: combined per owner first."""
     # Leaving the others out first spares a small team little and more than doubles the cost of an organization.
-    per_owner = _aggregates(events, measures, averaged)
+    per_owner = _aggregates(events, measures, counted)
     by_owner = events.group_by("owner", "period").agg(**per_owner)
     in_unit = owners.inner_join(by_owner, "owner")
     totals = {name: in_unit[name].sum() for name in per_owner}
     return _per_unit(in_unit, measures[0].fact, "sums").agg(**totals)
 
 
-def _aggregates(events: Table, measures: Sequence[Measure], averaged: Collection[Measure]) -> dict[str, Expression]:
+def _aggregates(events: Table, measures: Sequence[Measure], counted: Collection[Measure]) -> dict[str, Expression]:
     aggregates: dict[str, Expression] = {}
     for measure in measures:
-        if measure in averaged:
+        if measure in counted:
             aggregates[_count(measure)] = events[measure.name].count()
         aggregates[_total(measure)] = _COMBINED[measure.combine](events[measure.name])
     return aggregates
@@ -181,15 +222,22 @@ _COMBINED: Mapping[Combine, Callable[[Column], Expression]] = {
 }
 
 
-def _quantiles(events: Table, owners: Table, averaged: Sequence[Measure], aggregation: str) -> Table | None:
-    """Per unit and period the requested percentile of each statistic's events; None where nothing asks for one."""
-    if aggregation == "mean" or not averaged:
+def _quantiles(events: Table, owners: Table, asked: Sequence[tuple[Measure, str]]) -> Table | None:
+    """Per unit and period the percentiles ``asked`` for; None without any."""
+    if not asked:
         return None
     in_unit = owners.inner_join(events, "owner")
-    quantile = _QUANTILES[aggregation]
-    return _per_unit(in_unit, averaged[0].fact, "quantiles").agg(
-        **{_quantile(measure): in_unit[measure.name].quantile(quantile) for measure in averaged}
+    return _per_unit(in_unit, asked[0][0].fact, "quantiles").agg(
+        **{
+            _quantile(measure, statistic): _in_parts(in_unit[measure.name].quantile(_QUANTILES[statistic]))
+            for measure, statistic in asked
+        }
     )
+
+
+def _in_parts(quantile: NumericValue) -> IntegerValue:
+    """A percentile in whole parts of the measure's unit: interpolated between whole numbers, it is a multiple of one."""
+    return to_bigint((quantile * _PARTS).round())
 
 
 def _per_unit(in_unit: Table, fact: MeasuredFact, part: str) -> GroupedTable:
@@ -203,8 +251,7 @@ def _rated(grid: Table, formulas: Sequence[Formula], aggregation: str) -> Table:
     by step: in one expression a value would be written out for each of its comparisons, hundreds of times, and planning
     would take longer than running."""
     overall = [formula for formula in formulas if isinstance(formula, Overall)]
-    single = [formula for formula in formulas if isinstance(formula, Rating)]
-    ratings = dict.fromkeys([*single, *(rating for formula in overall for rating in formula.of)])
+    ratings = _ratings(formulas)
     if not ratings:
         return grid
     grid = grid.mutate(**{f"{rating.bands}_value": _value(grid, rating.of, aggregation) for rating in ratings})
@@ -214,36 +261,57 @@ def _rated(grid: Table, formulas: Sequence[Formula], aggregation: str) -> Table:
     return grid
 
 
+def _ratings(formulas: Iterable[Formula]) -> list[Rating]:
+    """The ratings among ``formulas`` and those that an overall one is of, each once."""
+    of_each = (formula.of if isinstance(formula, Overall) else (formula,) for formula in formulas)
+    return list(dict.fromkeys(rating for ratings in of_each for rating in ratings if isinstance(rating, Rating)))
+
+
 def _cell(grid: Table, formula: Formula, aggregation: str) -> Column:
     if isinstance(formula, Overall):
         return _named(grid[OVERALL])
     if isinstance(formula, Rating):
         return _named(grid[f"{formula.bands}_score"])
-    value = _value(grid, formula, aggregation)
-    return to_bigint(value) if isinstance(formula, Sum) else value.round(DECIMALS)
+    if isinstance(formula, (Sum, Count)):
+        return to_bigint(_whole(grid, formula))
+    value = rounded_ratio(*_fraction(grid, formula, aggregation))
+    return value.fill_null(0.0) if isinstance(formula, Ratio) and formula.zero else value
 
 
-def _value(grid: Table, formula: Value, aggregation: str) -> NumericValue:
-    measure = formula.measure
-    if isinstance(formula, Sum):
-        total = grid[_total(measure)].fill_null(0)
-        return total if formula.less is None else total - grid[_total(formula.less)].fill_null(0)
+def _value(grid: Table, formula: Ratio | Statistic, aggregation: str) -> NumericValue:
+    numerator, denominator = _fraction(grid, formula, aggregation)
+    value = numerator / denominator.nullif(0)
+    return value.fill_null(0.0) if isinstance(formula, Ratio) and formula.zero else value
+
+
+def _whole(grid: Table, formula: Sum | Count) -> IntegerValue:
+    if isinstance(formula, Count):
+        return grid[_count(formula.measure)].fill_null(0)
+    total = grid[_total(formula.measure)].fill_null(0)
+    return total if formula.less is None else total - grid[_total(formula.less)].fill_null(0)
+
+
+def _fraction(grid: Table, formula: Ratio | Statistic, aggregation: str) -> tuple[IntegerValue, IntegerValue]:
+    """A value as one whole number over another, so that it is divided and rounded once."""
     if isinstance(formula, Ratio):
-        numerator = grid[_total(measure)].fill_null(0)
+        factor = grid[formula.factor.name] if isinstance(formula.factor, RowColumn) else formula.factor
         over = grid[formula.over.name if isinstance(formula.over, RowColumn) else _total(formula.over)]
-        value = numerator * formula.factor / over.nullif(0)
-        return value.fill_null(0.0) if formula.zero else value
-    mean = aggregation == "mean"
-    value = grid[_total(measure)] / grid[_count(measure)].nullif(0) if mean else grid[_quantile(measure)]
-    return (value / formula.unit).cast("float64")
+        return grid[_total(formula.measure)].fill_null(0) * factor, over
+    if aggregation == "mean":
+        return grid[_total(formula.measure)], grid[_count(formula.measure)] * formula.unit
+    return grid[_quantile(formula.measure, aggregation)], ibis.literal(_PARTS * formula.unit, "int64")
 
 
 def _score(grid: Table, rating: Rating) -> IntegerValue:
-    """Elite 4 … Low 1; unknown where the value is. What never happened is no band of a rate: it scores 1."""
+    """Elite 4 … Low 1; unknown where the value is. What did not happen is no band of a rate: it scores 1, where anything
+    is known at all."""
     value = grid[f"{rating.bands}_value"]
     bounds = [grid[f"{rating.bands}_{band}"] for band in BAND_NAMES]
     within = [value >= bound for bound in bounds] if rating.most else [value < bound for bound in bounds]
-    never = [(value == 0, 1)] if rating.most else []
+    never = [(value == 0, ibis.literal(1, "int8"))] if rating.most else []
+    if rating.known is not None:
+        known = (grid[_first_day(rating.known)] <= grid.last_day).fill_null(False) & (grid[PERIOD_DAYS.name] > 0)
+        never = [((value == 0) & ~known, ibis.null("int8")), *never]
     return ibis.cases(*never, *((inside, 4 - at) for at, inside in enumerate(within)), (value.notnull(), 1))
 
 
@@ -251,7 +319,7 @@ def _overall(scores: Sequence[IntegerValue]) -> NumericValue:
     total = sum(score.fill_null(0) for score in scores)
     rated = sum(score.notnull().cast("int64") for score in scores)
     # Half rounds down.
-    return (total / rated.nullif(0) - 0.5).ceil()
+    return ibis.cases((rated > 1, (total / rated - 0.5).ceil()))
 
 
 def _named(score: NumericValue) -> StringValue:
@@ -266,5 +334,5 @@ def _count(measure: Measure) -> str:
     return f"{measure.fact.name}_{measure.name}_count"
 
 
-def _quantile(measure: Measure) -> str:
-    return f"{measure.fact.name}_{measure.name}_quantile"
+def _quantile(measure: Measure, statistic: str) -> str:
+    return f"{measure.fact.name}_{measure.name}_{statistic}"

@@ -8,10 +8,11 @@ and no export shows; they are computed by the same query as the catalogue's metr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from leadline.metrics.measures import Commits, PullRequests
-from leadline.metrics.metric import DAY_US, DEVELOPER, TEAM, Formula, Metric, Statistic, Sum, unknown
+from leadline.metrics.efficiency import overall
+from leadline.metrics.measures import Commits, Lead, PullRequests
+from leadline.metrics.metric import DAY_US, DEVELOPER, TEAM, Formula, Metric, Rating, Statistic, Sum, unknown
 
 PEOPLE = "people"
 """As a divisor: the distinct developers of the team."""
@@ -20,6 +21,9 @@ PEOPLE = "people"
 def _part(column: str, unit: str, definition: str, source: str, formula: Formula) -> Metric:
     return Metric(column, "reports", unit, definition, (source,), formula, formula)
 
+
+_DELIVERY = Statistic(Lead.delivery, DAY_US)
+_DELIVERY_RATING = Rating(_DELIVERY, "lead_time")
 
 REPORT_COMPONENTS: tuple[Metric, ...] = (
     _part(
@@ -46,7 +50,22 @@ REPORT_COMPONENTS: tuple[Metric, ...] = (
         "pull_requests",
         Statistic(PullRequests.first_comment, DAY_US),
     ),
+    _part("Report_Lead_Time", "days", "Time from the first commit to the deployment.", "deployments", _DELIVERY),
+    _part("Report_LTTC_Rating", "rating", "The rating of Report_Lead_Time.", "deployments", _DELIVERY_RATING),
+    _part(
+        "Report_Overall_Rating",
+        "rating",
+        "The overall rating, with that of Report_Lead_Time.",
+        "deployments",
+        overall(_DELIVERY_RATING),
+    ),
 )
+_OF_STAGES = {
+    "REPORT_LEAD_TIME": "LTTC_MEAN_DAYS",
+    "REPORT_LTTC_RATING": "LTTC_RATING",
+    "REPORT_OVERALL_RATING": "OVERALL_RATING",
+}
+"""What stands for a part where the setting reports.lead_time is `stages`."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +92,13 @@ class ReportMetric:
             if metric_id is not None and metric_id != PEOPLE
         )
 
+    def under(self, lead_time: str) -> ReportMetric:
+        """As it is computed where the setting reports.lead_time is ``lead_time``."""
+        if lead_time != "stages":
+            return self
+        rating = self.rating and _OF_STAGES.get(self.rating, self.rating)
+        return replace(self, value=_OF_STAGES.get(self.value, self.value), rating=rating)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -89,9 +115,10 @@ _EFFICIENCY = (
     ReportMetric(
         "LEAD_TIME_FOR_CHANGES",
         "days",
-        "lead time for changes of the work completed in the range",
-        "LTTC_MEAN_DAYS",
-        rating="LTTC_RATING",
+        "time from the first commit to the production deployment, over the work completed in the range that has both (setting "
+        "reports.lead_time: `stages` for the sum of the stages, as in exports)",
+        "REPORT_LEAD_TIME",
+        rating="REPORT_LTTC_RATING",
     ),
     ReportMetric(
         "DEPLOYMENT_FREQUENCY",
@@ -115,7 +142,7 @@ _EFFICIENCY = (
         "MTTR_MEAN_DAYS",
         rating="MTTR_RATING",
     ),
-    ReportMetric("OVERALL_DORA", "rating", "the rounded mean of the four ratings", "OVERALL_RATING"),
+    ReportMetric("OVERALL_DORA", "rating", "the rounded mean of the four ratings", "REPORT_OVERALL_RATING"),
 )
 
 _SHARED = (

@@ -86,12 +86,13 @@ class MetricsRequest:
 @dataclass(frozen=True)
 class Pins:
     """The versions a run reads: Delta version per table, org tree version by tree name, the definitions' version and the
-    settings in force (canonical text by key)."""
+    settings in force (canonical text by key); and the day it is made, in the project's time zone (None: after all days)."""
 
     tables: Mapping[str, int]
     trees: Mapping[str, int]
     definitions: str
     settings: Mapping[str, str]
+    today: date | None = None
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back."""
@@ -100,12 +101,14 @@ class Pins:
             "trees": dict(sorted(self.trees.items())),
             "definitions": self.definitions,
             "settings": dict(sorted(self.settings.items())),
+            "today": self.today and self.today.isoformat(),
         }
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Pins:
         """The pins that ``document`` was made of."""
-        return cls(**document)
+        today = document.get("today")
+        return cls(**{**document, "today": today and date.fromisoformat(today)})
 
 
 class Interruptible(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -36,12 +37,14 @@ def pin(project: Project, tree_name: str) -> Pins:
     Pushed rows that wait in the inbox are in no version yet: deliver them first (``ingest.pushed``), at least those for
     ``tables_of`` the request.
     """
+    profile = project.profile(tree_name)
     return Pins(
         tables=project.lake.snapshot().versions,
         # All trees, since an account may belong to a developer of any of them.
         trees={summary.name: summary.version for summary in trees(project)},
         definitions=DEFINITIONS,
-        settings=project.profile(tree_name).texts,
+        settings=profile.texts,
+        today=datetime.now(profile.zone).date(),
     )
 
 
@@ -58,13 +61,14 @@ def tables_of(project: Project, request: MetricsRequest) -> frozenset[str]:
 @dataclass(frozen=True)
 class QueryInputs(Generic[RequestT]):
     """What the query of a request is made of: the session (its engine, to bind tables in, and its facts), the org tree
-    of the request's scope, the request itself and the settings in force, all at the pinned versions. ``control`` takes
-    the progress."""
+    of the request's scope, the request itself, the settings in force and the day, all as pinned. ``control`` takes the
+    progress."""
 
     session: Session
     tree: OrgTree
     request: RequestT
     profile: Profile
+    today: date | None
     control: Control
 
 
@@ -83,7 +87,7 @@ def metrics_query(inputs: QueryInputs[MetricsRequest]) -> str:
     for done, fact in enumerate(facts):
         session.facts.bind(fact.stored_tables)
         inputs.control.progress(_FACTS_SHARE * (done + 1) / len(facts))
-    zone = bind_scope(*scope)
+    zone = bind_scope(*scope, inputs.today)
     kinds = [fact.team_events for fact in facts if fact.team_events]
     has_team_rules = bool(kinds) and bind_owners(*scope, kinds, session.facts.spellings)
     return sql(request.metrics, request.level, request.aggregation, zone, has_team_rules, session.facts.queries)
@@ -117,7 +121,7 @@ class Runner:
         from leadline.metrics.query import sql
 
         for level in LEVELS:
-            sql(tuple(metric.id for metric in select((), (), level)), level, "mean", [Offset(None, 0)])
+            sql(tuple(column.id for column in select((), (), level)), level, "mean", [Offset(None, 0)])
             yield f"all metrics by {level}"
         self._sessions.prepare()
         yield "engine"
@@ -169,7 +173,7 @@ class Runner:
         try:
             with opening as opened:
                 control.attach(opened)
-                text = query(QueryInputs(opened, org_tree, request, profile, control))
+                text = query(QueryInputs(opened, org_tree, request, profile, pins.today, control))
                 finished = finish(opened.engine, opened.engine.remember(text))
         except Interrupted:
             raise Cancelled from None

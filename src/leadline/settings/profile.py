@@ -95,6 +95,12 @@ SETTINGS: dict[str, Setting] = {
         Setting("cfr.source", "pipelines", one_of("pipelines", "incidents"), "What tells that a deployment failed."),
         *_band_settings(),
         Setting(
+            "reports.lead_time",
+            "deployed",
+            one_of("deployed", "stages"),
+            "Lead time in reports: first commit to deployment, or the sum of the stages as in exports.",
+        ),
+        Setting(
             "exports.reuse",
             "window",
             one_of("window", "unchanged"),
