@@ -24,6 +24,7 @@ HELP_WIDTH = 80
 
 GROUP_TITLES = {
     "lttc": "Lead time for changes",
+    "lttc_items": "Units behind each mean of lead time",
     "df": "Deployment frequency",
     "cfr": "Change failure rate",
     "mttr": "Time to restore",

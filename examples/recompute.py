@@ -28,10 +28,9 @@ def score(value, bounds):
 
 def cells(team, month, items, runs, incidents):
     items = [row for row in items if row["completed_at"].startswith(month) and row["developer"] in team["people"]]
-    runs = [
-        row for row in runs if row["finished_at"].startswith(month) and team["hierarchy"] in row["teams"].split(";")
-    ]
+    runs = [row for row in runs if team["hierarchy"] in row["teams"].split(";") and row["finished_at"][:7] <= month]
     runs = [row for row in runs if row["production"] == "true" and row["outcome"]]
+    known, runs = bool(runs), [row for row in runs if row["finished_at"].startswith(month)]
     incidents = [row for row in incidents if row["resolved_at"].startswith(month)]
     incidents = [row for row in incidents if team["hierarchy"] in row["teams"].split(";")]
     linked = sum(row["pull_requests"] != "" for row in items)
@@ -39,12 +38,17 @@ def cells(team, month, items, runs, incidents):
     failures = sum(row["outcome"] == "failure" for row in runs)
     per_day = deployed / monthrange(*map(int, month.split("-")))[1]
     rate, restore = 100 * failures / len(runs) if runs else None, days(incidents, "restore")
-    scores = [score(days(items, "lead"), (1, 7, 30)), sum(per_day >= bound for bound in (1, 1 / 7, 1 / 30))]
+    scores = [
+        score(days(items, "lead"), (1, 7, 30)),
+        sum(per_day >= bound for bound in (1, 1 / 7, 1 / 30)) if known else None,
+    ]
     scores += [score(rate, (15, 20, 30)), score(restore, (1 / 24, 1, 7))]
-    scores.append(ceil(fmean(value for value in scores if value is not None) - 0.5))
+    rated = [value for value in scores if value is not None]
+    scores.append(ceil(fmean(rated) - 0.5) if len(rated) > 1 else None)
     yield from (days(items, stage) for stage in STAGES)
     yield from (len(items), linked, 100 * linked / len(items) if items else None)
-    yield from (deployed, per_day, len(runs) - failures, failures, rate, restore, len(incidents))
+    yield from (sum(row[f"{stage}_seconds"] != "" for row in items) for stage in STAGES)
+    yield from (deployed, deployed, len(runs) - failures, failures, rate, restore, len(incidents))
     yield from (None if value is None else ("Low", "Medium", "High", "Elite")[value] for value in scores)
 
 
