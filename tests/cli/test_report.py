@@ -20,7 +20,7 @@ from .running import Leadline
 QUARTER = ["--start", "2026-01-01", "--end", "2026-03-31"]
 
 DEPLOYMENTS = """deployment_id,repository,service,environment,sha,status,finished_at
-d0,example/shop,shop,production,,success,2026-01-01T10:00:00Z
+d0,example/shop,shop,production,,success,2026-02-04T09:00:00Z
 d1,example/shop,shop,production,bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb,success,2026-02-04T10:00:00Z
 d2,example/shop,shop,production,bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb,failure,2026-02-05T10:00:00Z
 """
@@ -63,7 +63,7 @@ def test_the_export_has_the_bytes_of_the_api(deploying: Leadline) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [
-        ([], 2, "name a group (lttc, work_items, df, cfr, mttr, rating, summary)"),
+        ([], 2, "name a group (lttc, work_items, lttc_items, df, cfr, mttr, rating, summary)"),
         (["--group", "ltcc"], 1, "did you mean lttc"),
         (["--metric", "PR_Merged"], 1, "Unknown metric"),
         (["--group", "df", "--granularity", "daily"], 2, "'daily' is not one of"),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadline.db import settings
 from leadline.demo import fill
 from leadline.errors import InvalidRequest
 from leadline.exports.kinds import parse
@@ -242,6 +243,43 @@ def test_rates_of_teams_by_hand(small: Project) -> None:
     assert nobody["TIME_TO_FIRST_COMMENT"] == nobody["AVG_TIME_TO_COMPLETE"] == ""
 
 
+LEAD_TIME_TABLES = {
+    # First commit to deployment: 1 to 9 April, 8 days. The second was never deployed, of the third no first commit is known.
+    "pull_requests": """repository,number,author,state,created_at,merged_at,merge_commit_sha
+        acme/app,1,dan@example.com,merged,2026-04-02T00:00:00Z,2026-04-03T00:00:00Z,bbbb
+        acme/app,2,dan@example.com,merged,2026-04-10T00:00:00Z,2026-04-11T00:00:00Z,dddd
+        acme/app,3,dan@example.com,merged,2026-04-04T00:00:00Z,2026-04-05T00:00:00Z,cccc""",
+    "pull_request_commits": """repository,number,sha,authored_at
+        acme/app,1,eeee,2026-04-01T00:00:00Z
+        acme/app,2,ffff,2026-04-10T00:00:00Z""",
+    "commits": """repository,sha,parents
+        acme/app,aaaa,
+        acme/app,bbbb,aaaa
+        acme/app,cccc,bbbb
+        acme/app,dddd,cccc""",
+    "deployments": """deployment_id,repository,sha,status,finished_at
+        d1,acme/app,aaaa,success,2026-03-01T00:00:00Z
+        d2,acme/app,cccc,success,2026-04-09T00:00:00Z""",
+}
+
+
+def test_lead_time_is_first_commit_to_deployment_and_is_what_is_rated(project: Project, tmp_path: Path) -> None:
+    load_trees(project, tmp_path)
+    for name, text in LEAD_TIME_TABLES.items():
+        path = tmp_path / f"{name}.csv"
+        path.write_text("\n".join(line.strip() for line in text.splitlines()) + "\n")
+        import_paths(project, [path])
+    efficiency = {"metrics": ["LEAD_TIME_FOR_CHANGES", "OVERALL_DORA"]}
+    asked = body(**FORTNIGHT, efficiency=efficiency, productivity=None, includeRatings=True)
+    row = rows_of(project, asked)[0]
+    assert (row["LEAD_TIME_FOR_CHANGES"], row["LEAD_TIME_FOR_CHANGES_RATING"]) == ("8.0", "Medium")
+    # Lead time Medium, one deployment in 14 days Medium, no failure Elite: 8 / 3.
+    assert row["OVERALL_DORA"] == "High"
+    settings.put(project.db, project.id, {"reports.lead_time": "stages"})
+    # Coding, review and deploy of the first: 1 + 1 + 6; of the second: 0 + 1; review and deploy of the third: 1 + 4.
+    assert rows_of(project, asked)[0]["LEAD_TIME_FOR_CHANGES"] == "4.6667"
+
+
 @pytest.mark.parametrize(
     ("unit", "expected"),
     # 60 lines by five developers: per day, per week, and per 14/30 of April.
@@ -387,7 +425,9 @@ def test_contributors_equal_the_export(demo: Project, tmp_path: Path) -> None:
 def test_efficiency_equals_the_export(demo: Project, tmp_path: Path, calculation: str) -> None:
     given = body(efficiency={"metrics": [], "calculationType": calculation}, productivity=None, includeRatings=True)
     export = exported(demo, tmp_path, "efficiency", aggregation=calculation)
+    settings.put(demo.db, demo.id, {"reports.lead_time": "stages"})
     report = rows_of(demo, given)
+    settings.put(demo.db, demo.id, {"reports.lead_time": "deployed"})
     assert list(report[0]) == [
         *("Collection Name", "LEAD_TIME_FOR_CHANGES", "LEAD_TIME_FOR_CHANGES_RATING"),
         *("DEPLOYMENT_FREQUENCY", "DEPLOYMENT_FREQUENCY_RATING"),

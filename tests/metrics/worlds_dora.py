@@ -19,7 +19,7 @@ from .worlds import ZONES
 
 Rows = list[dict[str, Any]]
 START, END = date(2026, 2, 16), date(2026, 3, 25)
-ALL_GROUPS = ("lttc", "work_items", "df", "cfr", "mttr", "rating")
+ALL_GROUPS = ("lttc", "work_items", "lttc_items", "df", "cfr", "mttr", "rating")
 REPOSITORIES = ("o/a", "o/b")
 SERVICES = (None, "", "api", "web", "api;web", "web; jobs")
 ENVIRONMENTS = (None, "prod", "prod", "prod", "eu-prod1", "Live", "staging", "canary", "not live")

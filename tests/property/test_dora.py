@@ -37,6 +37,15 @@ QUIET = [HealthCheck.function_scoped_fixture]
 FACTS = ("pull-requests", "work-items", "deployments", "incidents")
 MONTHS = Request(START, END, "team", "monthly", groups=ALL_GROUPS, insight="efficiency")
 STAGES = oracle_dora.STAGES
+COUNTED = (
+    "Total_Work_Items",
+    "PR_Associations",
+    "LTTC_Items",
+    "DF_Deployment_Count",
+    "Total_Success",
+    "Total_Failures",
+    "Incident_Count",
+)
 seeds = st.integers(0, 2**32 - 1)
 """A world is drawn from its seed, which a failing test names: shrinking would cost minutes and world after world."""
 
@@ -182,7 +191,7 @@ def unrelated(random: Random, world: World) -> Iterable[dict[str, Any]]:
 @some(3)
 @given(seed=seeds)
 def test_a_deployment_counts_once_per_service_and_once_in_each_ancestor(home: Home, tmp_path: Path, seed: int) -> None:
-    """A new run of three services adds three to every node whose people merged there in the period, to no other."""
+    """A new run of three services adds three to every node whose people merged there in the days before, to no other."""
     random = Random(seed)
     drawn = without_rules(dora_world(random))
     world = drawn.world
@@ -195,19 +204,35 @@ def test_a_deployment_counts_once_per_service_and_once_in_each_ancestor(home: Ho
     after = records(export(project, MONTHS, tmp_path))
 
     day = world.local_date(chosen["merged_at"])
+    within = timedelta(days=int(world.setting("deployments.team_days")))
     there = [row for row in merged if row["repository"] == chosen["repository"]]
     nodes = {node.path: node.people() for node in world.tree.preorder()}
     for old, new in zip(before, after, strict=True):
         here = old["Start_Date"] <= day.isoformat() <= old["End_Date"]
         authors = {
-            row["author"].lower()
-            for row in there
-            if old["Start_Date"] <= world.local_date(row["merged_at"]).isoformat() <= old["End_Date"]
+            row["author"].lower() for row in there if timedelta(0) <= chosen["merged_at"] - row["merged_at"] <= within
         }
         expected = 3 if here and authors & nodes[old["Team_Hierarchy"]] else 0
         assert int(new["DF_Deployment_Count"]) - int(old["DF_Deployment_Count"]) == expected, (old, new)
         assert int(new["Total_Success"]) - int(old["Total_Success"]) == expected, (old, new)
         assert new["Total_Failures"] == old["Total_Failures"]
+
+
+@some(3)
+@given(seed=seeds)
+def test_weeks_add_up_to_months_and_months_to_the_quarter(home: Home, tmp_path: Path, seed: int) -> None:
+    """Every count of every node is the same however the range is cut."""
+    drawn = dora_world(Random(seed))
+    project = made(home, tmp_path, drawn)
+    totals = []
+    for granularity in ("weekly", "monthly", "quarterly"):
+        total: dict[tuple[str, str], int] = defaultdict(int)
+        for row in records(export(project, replace(MONTHS, granularity=granularity), tmp_path)):
+            for name in COUNTED:
+                total[row["Team_Hierarchy"], name] += int(row[name])
+        totals.append(total)
+    assert totals[0] == totals[1] == totals[2]
+    assert any(totals[0].values())
 
 
 @some(3)

@@ -1,4 +1,4 @@
-"""A home that 0.1.0 made opens: what it stored is read, pinned exports come out byte for byte, connectors go on where they were.
+"""A home that 0.1.0 made opens: what it stored is read, its exports stay, connectors go on where they were.
 
 ``home-0.1.0.zip`` was made by that release: a project ``tools/<name>`` for each stub of ``sync.scenarios``, synced once; one
 with git; and the default project with two trees, settings, a key, an upload to be reviewed and rows waiting in the inbox.
@@ -120,27 +120,28 @@ def test_rows_that_waited_are_delivered_by_their_policies(previous: Home) -> Non
 # -- exports -----------------------------------------------------------------------------------------------------------
 
 
-def test_pinned_exports_come_out_byte_for_byte(previous: Home) -> None:
+def test_exports_of_earlier_definitions_are_not_mixed_with_new_ones(previous: Home) -> None:
+    """Files that are there stay as they were; what was begun under other definitions ends in words, not in other numbers."""
     project = previous.project("tools", "github")
     made = {file.name: file.read_bytes() for file in (project.folder / "exports").glob("exp_*")}
     assert len(made) == 2
-    with previous.db.write() as connection:  # as if their workers had died before the end
-        connection.execute(
-            exports.update()
-            .where(exports.c.state == jobs.COMPLETED)
-            .values(state=jobs.QUEUED, file=None, sha256=None, attempts=0)
-        )
-        pins = connection.execute(sa.select(exports.c.pinned)).scalars().all()
-    assert sum(pinned is not None for pinned in pins) == 2
-    for file in (project.folder / "exports").glob("exp_*"):
-        file.unlink()
+    waiting = sa.select(exports.c.id).where(exports.c.state == jobs.COMPLETED).limit(1)
+    with previous.db.write() as connection:  # as if its worker had died before the end
+        (begun,) = connection.execute(waiting).scalars().all()
+        values = {"state": jobs.QUEUED, "file": None, "sha256": None, "attempts": 0}
+        connection.execute(exports.update().where(exports.c.id == begun).values(values))
     with Worker(previous) as worker:
         while worker.run_one():
             pass
     states = jobs.counts(previous.db, project.id)
-    assert states == dict.fromkeys(jobs.STATES, 0) | {jobs.COMPLETED: 3}
-    again = {file.name: file.read_bytes() for file in (project.folder / "exports").glob("exp_*")}
-    assert {name: again[name] for name in made} == made
+    assert states == dict.fromkeys(jobs.STATES, 0) | {jobs.COMPLETED: 2, jobs.FAILED: 1}
+    with previous.db.read() as connection:
+        error = connection.execute(sa.select(exports.c.error).where(exports.c.id == begun)).scalar_one()
+    assert error["code"] == "other_definitions"
+    assert "make a new export" in error["error"]
+    kept = {name for name in made if begun not in name}
+    assert len(kept) == 1
+    assert all((project.folder / "exports" / name).read_bytes() == made[name] for name in kept)
 
 
 # -- sources -----------------------------------------------------------------------------------------------------------

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 
 from leadline.errors import InvalidInput, InvalidRequest
 from leadline.exports.service import get
@@ -21,6 +23,7 @@ class _Recorded(BaseModel):
     trees: dict[str, int]
     definitions: str
     settings: dict[str, str]
+    today: Annotated[date, Strict(False)] | None = None
 
 
 def recorded_pins(project: Project, text: str, tree: str) -> Pins:
@@ -31,7 +34,7 @@ def recorded_pins(project: Project, text: str, tree: str) -> Pins:
         raise InvalidRequest(f"Export {text} has not begun, so it has no versions yet")
     try:
         shown = document.get("pins", document) if isinstance(document, Mapping) else document
-        pins = Pins.of(_Recorded.model_validate(shown).model_dump())
+        pins = Pins.of(_Recorded.model_validate(shown).model_dump(mode="json"))
     except ValidationError as error:
         sentence = f"{text} does not name an export's versions; it must be the --json output of an export"
         raise InvalidInput(sentence) from error
