@@ -22,6 +22,8 @@ from leadline.errors import InvalidRequest
         ('\ufeff{"a": 1}', {"a": 1}),
         ('{"a": [1, 2,], // why\n "b": {"c": "d",}, /* and */ }', {"a": [1, 2], "b": {"c": "d"}}),
         ("{a: 'b'}", {"a": "b"}),
+        ("{a: {a: [{a: ':a:'}]}, /* a: // */ b: 'a: {' // a: 1\n}", {"a": {"a": [{"a": ":a:"}]}, "b": "a: {"}),
+        ('{a: \'it\\\'s\', "b": "}\\"", $c_: -.5e3,}', {"a": "it's", "b": '}"', "$c_": -500.0}),
         ('{"url": "http://x/*y*/"}', {"url": "http://x/*y*/"}),
         ('{"a": "\\ud83d\\ude00"}', {"a": "😀"}),
         ("{}", {}),
@@ -50,6 +52,9 @@ def test_what_is_read(text: str, expected: dict[str, Any]) -> None:
         (b'{"a": [-Infinity]}', "NaN"),
         (b'{"a": 1e999}', "NaN"),
         (b'{"a": 1, "a": 2}', "the key 'a' is given twice"),
+        (b'{"a": 1, "a": 2,}', "the key 'a' is given twice"),
+        (b"{a: 1, 'a': 2}", "the key 'a' is given twice"),
+        (b'{"a": [{}, {b: ":", /* b: */ "\\u0062": {}}]}', "the key 'b' is given twice"),
         (b'{"a": "\\u0000"}', "NUL"),
         (b'{"\\ud800": 1}', "surrogate"),
         (b'{"a": ' + b"1" * 5000 + b"}", "not JSON"),
@@ -84,6 +89,17 @@ values = st.recursive(
 @given(st.dictionaries(texts, values, max_size=4), st.sampled_from([None, 2]), st.booleans())
 def test_json_is_read_as_json(value: dict[str, Any], indent: int | None, plain: bool) -> None:
     assert parse_object(json.dumps(value, indent=indent, ensure_ascii=plain).encode()) == value
+
+
+@given(st.dictionaries(texts, values, max_size=4), st.data())
+def test_a_key_given_twice_is_refused_in_every_spelling(value: dict[str, Any], data: st.DataObject) -> None:
+    """A comma at the end makes it JSON5; nothing else of the text is taken for a key."""
+    text = json.dumps(value)
+    assert parse_object(f"{text[:-1]}{',' if value else ''}}}".encode()) == value
+    if value:
+        again = data.draw(st.sampled_from(sorted(value)))
+        with pytest.raises(InvalidRequest, match="given twice"):
+            parse_object(f"{text[:-1]}, {json.dumps(again)}: 0,}}".encode())
 
 
 @pytest.mark.parametrize(

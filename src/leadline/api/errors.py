@@ -17,7 +17,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadline.api.answers import Json
-from leadline.api.monitoring import NOT_READY
+from leadline.api.monitoring import NotReady
 from leadline.api.negotiation import RangeNotSatisfiable
 from leadline.api.query import invalid_parameters, refused_values
 from leadline.api.rate_limit import TooManyRequests
@@ -62,7 +62,7 @@ def install(app: FastAPI) -> None:
 
 async def _refusal(_request: Request, error: Exception) -> Response:
     assert isinstance(error, LeadlineError)  # noqa: S101 -- registered for this class alone
-    if error.http_status >= 500 and error.code != NOT_READY:  # whose reasons are logged where they are found
+    if error.http_status >= 500 and not isinstance(error, NotReady):
         log.error("request failed", error=error.message, code=error.code)
     return error_response(error)
 
@@ -121,7 +121,7 @@ class CatchBugs:
         try:
             await self.app(scope, receive, watch)
         except ClientDisconnect:
-            log.info("client went away")
+            scope["state"]["client_gone"] = True
         except DATABASE_AWAY as error:
             if started:
                 raise

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from leadline.errors import InvalidRequest
@@ -61,13 +62,41 @@ def _parse_lenient(text: str) -> Any:
     import pyjson5
 
     try:
-        return pyjson5.decode(text, MAX_DEPTH)
+        value = pyjson5.decode(text, MAX_DEPTH)
     except pyjson5.Json5NestingTooDeep:
         raise malformed(f"it is nested deeper than {MAX_DEPTH} levels") from None
     except pyjson5.Json5DecoderException as error:
         raise malformed(f"it is not JSON (comments and trailing commas may be there): {error.message}") from None
     except (ValueError, RecursionError):
         raise malformed("it is not JSON") from None
+    _refuse_duplicates(text)
+    return value
+
+
+_WORD = re.compile(
+    r"""//[^\n\r\u2028\u2029]*|/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{}\[\]:,]|[^\s{}\[\]:,"'/]+""", re.DOTALL
+)
+
+
+def _refuse_duplicates(text: str) -> None:
+    """Refuse keys that are given twice in ``text``, which is JSON5: its reader takes the last one."""
+    import pyjson5
+
+    keys: list[set[str] | None] = []  # of the objects that are open; None for an array
+    before = ""
+    for word in _WORD.findall(text):
+        if word.startswith(("//", "/*")):
+            continue
+        if word in ("{", "["):
+            keys.append(set() if word == "{" else None)
+        elif word in ("}", "]"):
+            keys.pop()
+        elif word == ":" and (seen := keys[-1]) is not None:
+            (key,) = pyjson5.decode(f"{{{before}: 0}}")
+            if key in seen:
+                raise malformed(f"the key {key[:80]!r} is given twice")
+            seen.add(key)
+        before = word
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

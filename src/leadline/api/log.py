@@ -21,6 +21,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 FORMS = ("json", "text")
 
+CLIENT_GONE = 499
+"""The status, as proxies count it, of a request whose client went away, or was too slow, before there was an answer."""
+
 log = structlog.get_logger("leadline.api")
 
 
@@ -103,6 +106,8 @@ class LogRequests:
         try:
             await self.app(scope, receive, watch)
         finally:
+            if scope["state"].get("client_gone"):
+                status = CLIENT_GONE
             seconds = time.perf_counter() - start
             route = getattr(scope.get("route"), "path", None)
             self.observe(route or "(none)", _known_method(scope["method"]), status, seconds)

@@ -31,11 +31,16 @@ log = structlog.get_logger("leadline.api")
 
 _REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _EXPORT_BUCKETS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600)
-NOT_READY = "not_ready"
 _LITTLE = 4096
 """Bytes that must find room on the home's disk."""
 _OVERLAP = timedelta(seconds=60)
 """Finished exports are asked for again this far back: rows may become visible a little after their own time."""
+
+
+class NotReady(StoreError):
+    """The server cannot do its work; what is not usable was logged where it was found."""
+
+    code = "not_ready"
 
 
 class Monitor:
@@ -77,7 +82,7 @@ class Monitor:
             return generate_latest(self.registry)
 
     def ready(self) -> dict[str, str]:
-        """What was found good. Raises ``StoreError`` naming what is not."""
+        """What was found good. Raises ``NotReady`` naming what is not."""
         checks: dict[str, Callable[[], str]] = {
             "database": self._database,
             "disk": self._disk,
@@ -95,7 +100,7 @@ class Monitor:
                 broken.append(Detail(name, "is not usable; the server's log says why"))
         if broken:
             names = ", ".join(detail.field for detail in broken)
-            raise StoreError(f"Not ready: {names}", code=NOT_READY, details=broken)
+            raise NotReady(f"Not ready: {names}", details=broken)
         return good
 
     def _database(self) -> str:

@@ -24,8 +24,8 @@ from leadline.api.query import Headers, HeaderText, MayBeAbsent
 from leadline.errors import LeadlineError, NotFound, StoreError
 from leadline.exports.service import StoredFile
 
-CHUNK = 256 * 1024
-"""Bytes read and sent at a time."""
+CHUNK = 64 * 1024
+"""Bytes read and sent at a time: what a client that does not read on holds."""
 
 
 class FileHeaders(Headers):
