@@ -13,24 +13,30 @@ import sqlalchemy as sa
 from leadline.db import Database
 from leadline.lake.writer import TableWriter
 
-_HOLDERS = sa.text(
-    "SELECT pg_terminate_backend(pid, 10000) FROM (SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND granted "
-    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()) AS holders"
+_END = sa.text(
+    "SELECT pg_terminate_backend(pid, 10000) FROM (SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' "
+    "AND granted = :granted AND pid <> pg_backend_pid() "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS sessions"
 )
 
 
 def lose_locks(database: Database) -> int:
     """End the sessions that hold locks, or take the files of locks away; how many."""
     if not database.is_sqlite:
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            ended = connection.execute(_HOLDERS).scalars().all()
-        assert all(ended)
-        return len(ended)
+        return end_sessions(database, holding=True)
     folder = Path(str(database.engine.url.database)).parent / "locks"
     held = list(folder.glob("*.lock"))
     for file in held:
         file.unlink(missing_ok=True)
     return len(held)
+
+
+def end_sessions(database: Database, *, holding: bool) -> int:
+    """End the sessions of a PostgreSQL database that hold locks, or else those that wait for one; how many."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        ended = connection.execute(_END, {"granted": holding}).scalars().all()
+    assert all(ended)
+    return len(ended)
 
 
 def once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, meanwhile: Callable[[], None]) -> list[bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +27,7 @@ from leadline.lake.writer import APP
 from leadline.lease import Lease
 from leadline.schema import TABLES
 
-from .losing import lose_locks
+from .losing import end_sessions, lose_locks
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RELEASES = TABLES["releases"]
@@ -204,6 +206,29 @@ def test_work_whose_lock_was_lost_is_not_undone_by_letting_it_go(database: Datab
         fails()
     with database.lock("a") as lease:
         lease.require()
+
+
+def test_who_waits_for_a_lock_goes_on_waiting_when_the_session_ends(postgresql: Any, postgresql_template: str) -> None:
+    database = Database.open(postgresql.create(template=postgresql_template))
+    taken = threading.Event()
+
+    def take() -> None:
+        with database.lock("a") as lease:
+            lease.require()
+            taken.set()
+
+    waiting = threading.Thread(target=take)
+    with database.lock("a"):
+        waiting.start()
+        ended, until = 0, time.monotonic() + 60
+        while ended < 2 and time.monotonic() < until:
+            ended += end_sessions(database, holding=False)
+            time.sleep(0.01)
+        assert ended == 2
+        assert not taken.is_set()
+    assert taken.wait(60)
+    waiting.join(60)
+    database.close()
 
 
 # -- commits ---------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ from leadline.errors import StoreError
 from leadline.lease import Lease
 
 _BUSY_SECONDS = 60
+_TRIES = 5
+"""How often a lock is asked for, if the session that waits for it is ended each time."""
 
 _Held = Callable[[], AbstractContextManager[sa.Connection]]
 """A lock that is held: opens where its number is taken."""
@@ -171,15 +173,28 @@ class Database:
     @contextmanager
     def _advisory_lock(self, name: str, *, wait: bool) -> Iterator[_Held | None]:
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-        ask = sa.func.pg_advisory_lock if wait else sa.func.pg_try_advisory_lock
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            held = connection.execute(sa.select(ask(number))).scalar() is not False
+        connection, held = self._asked(number, wait=wait)
+        with connection:
             try:
                 # By the session that has the lock: one that has ended gets no number.
                 yield (lambda: nullcontext(connection)) if held else None
             finally:
                 if held:
                     _unlock(connection, number)
+
+    def _asked(self, number: int, *, wait: bool) -> tuple[sa.Connection, bool]:
+        """A session that has asked for an advisory lock, and whether it has it. Where it is ended while it waits, another asks."""
+        ask = sa.func.pg_advisory_lock if wait else sa.func.pg_try_advisory_lock
+        tries = _TRIES
+        while True:
+            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                return connection, connection.execute(sa.select(ask(number))).scalar() is not False
+            except BaseException as error:
+                connection.close()
+                tries -= 1
+                if not (tries and isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated):
+                    raise
 
     @contextmanager
     def _file_lock(self, name: str, *, wait: bool) -> Iterator[_Held | None]:
