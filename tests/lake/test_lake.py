@@ -19,7 +19,7 @@ import pytest
 
 from leadline.errors import LockLost, StoreError
 from leadline.lake import Lake, TableWriter
-from leadline.lake.lake import STAGING
+from leadline.lake.lake import CONFIGURATION, KEEP_DAYS, STAGING
 from leadline.lake.maintenance import Compaction, check_lake, compact_lake
 from leadline.lease import Lease
 from leadline.schema import TABLES, Table
@@ -164,6 +164,40 @@ def test_versions_survive_checkpoints(lake: Lake) -> None:
     fresh = Lake(lake.root)
     assert tags(fresh) == ["v2"]
     assert tags(fresh, {"releases": first}) == ["v1"]
+
+
+def test_the_log_keeps_what_may_be_asked_for_and_no_more(lake: Lake) -> None:
+    """So its size is that of some weeks, however many versions there have been."""
+    log = lake.folder("releases") / "_delta_log"
+    for number in range(52):
+        add(lake, f"v{number}")
+    old = time.time() - (KEEP_DAYS + 1) * 86_400
+    for entry in log.iterdir():
+        os.utime(entry, (old, old))
+    for number in range(52, 104):
+        add(lake, f"v{number}")
+    versions = sorted(int(entry.stem) for entry in log.glob("*.json"))
+    interval = int(CONFIGURATION["delta.checkpointInterval"])
+    assert versions[-1] == lake.version("releases")
+    assert len(versions) <= 52 + interval
+    assert versions[0] > 0
+    assert len(tags(Lake(lake.root))) == 104
+
+
+def test_the_newest_version_is_found_without_a_look_at_every_other(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(53):
+        add(lake, f"v{number}")
+    newest = lake.version("releases")
+    hint = lake.folder("releases") / "_delta_log" / "_last_checkpoint"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", lambda _self: pytest.fail("the whole log was listed"))
+        assert lake.version("releases") == newest
+    # A hint that is torn, of another form, or of a checkpoint that is not there says nothing.
+    for text in ("", '{"version": 4', "[]", '{"version": null}', '{"version": 7}', '{"version": 999999}'):
+        hint.write_text(text)
+        assert lake.version("releases") == newest
+    hint.unlink()
+    assert lake.version("releases") == newest
 
 
 # -- several processes -------------------------------------------------------------------------------------------------
