@@ -130,9 +130,11 @@ KINDS: dict[str, Client] = {
 }
 
 
-def probe(served: Service, ends: float) -> list[float]:
-    """Seconds that ``/healthz`` took, asked fifty times a second."""
+def probe(served: Service, ends: float) -> tuple[list[float], int]:
+    """Seconds that ``/healthz`` took, asked fifty times a second; by how many bytes the server was larger at most."""
     taken = []
+    server = psutil.Process(served.pid)
+    before = largest = server.memory_info().rss
     while time.monotonic() < ends:
         began = time.perf_counter()
         with dial(served) as client:
@@ -140,28 +142,26 @@ def probe(served: Service, ends: float) -> list[float]:
             if not client.recv(1000).startswith(b"HTTP/1.1 200"):
                 raise SystemExit("/healthz does not answer")
         taken.append(time.perf_counter() - began)
+        largest = max(largest, server.memory_info().rss)
         time.sleep(0.02)
-    return taken
+    return taken, largest - before
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kinds", nargs="*", default=list(KINDS), choices=list(KINDS), metavar="KIND")
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--seconds", type=float, default=5)
     options = parser.parse_args()
-    for name in options.kinds:
+    for name in options.kinds or KINDS:
         with service(None, developers=10, months=1, until=date(2026, 3, 31), workers=0) as served:
             served.call("GET", "/v2/org-trees")
-            server = psutil.Process(served.pid)
-            before = server.memory_info().rss
             ends = time.monotonic() + options.seconds
             client = multiprocessing.Process(target=KINDS[name], args=(served, ends))
             client.start()
-            taken = probe(served, ends)
+            taken, grown = probe(served, ends)
             client.join()
-            grown = (server.memory_info().rss - before) >> 20
         slowest, usual = max(taken) * 1000, percentile(taken, 0.99) * 1000
-        print(f"{name:>18}: slowest {slowest:6.0f} ms   p99 {usual:6.0f} ms   grown by {grown:5} MiB")
+        print(f"{name:>18}: slowest {slowest:6.0f} ms   p99 {usual:6.0f} ms   grown by {grown >> 20:5} MiB")
 
 
 if __name__ == "__main__":
