@@ -206,6 +206,29 @@ def test_runs_that_are_deployments(sync: Syncer, hub: Hub) -> None:
     assert len(sync.rows("builds")) == 7 - 4
 
 
+def test_a_deployment_that_is_run_again_days_later(sync: Syncer, hub: Hub) -> None:
+    """By then, other runs are the newest, and GitHub lists runs by when they were made."""
+    shop = hub.owners["acme"][0]
+    shop["runs"] = [run("acme/shop", number) for number in range(1, 131)]
+    shop["runs"][0]["conclusion"] = "failure"
+    hub.owners = {"acme": [shop]}
+    hub.clock = datetime(2026, 1, 11, tzinfo=UTC).timestamp() - datetime.now(UTC).timestamp()
+
+    def first() -> tuple[str, str]:
+        (row,) = [row for row in sync.rows("deployments") if row["deployment_id"].endswith(f":run:{identity}")]
+        return row["status"], row["finished_at"]
+
+    identity = shop["runs"][0]["id"]
+    sync.good(deploys=("CI",))
+    assert first() == ("failure", "2026-01-05 10:56:00+00")
+    shop["runs"][0].update(conclusion="success", updated_at="2026-01-11T00:30:00Z")
+    assert len(sync.requests(deploys=("CI",))) == 1
+    hub.clock += 86_400
+    sync.good(deploys=("CI",))
+    assert first() == ("success", "2026-01-11 00:30:00+00")
+    assert len(sync.requests(deploys=("CI",))) == 1
+
+
 def test_a_rule_that_comes_later_and_goes_again(sync: Syncer, hub: Hub) -> None:
     for each in hub.owners["acme"][0]["runs"][:2]:
         each["path"] = ".github/workflows/deploy.yml"

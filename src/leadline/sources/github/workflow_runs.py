@@ -27,13 +27,17 @@ OPEN_FOR = timedelta(days=35)
 """A run ends after this long at the latest (GitHub, "Usage limits")."""
 ASKED_ANYWAY = timedelta(days=1)
 """A repository in which nothing was pushed is asked this often: schedules and people start runs, too."""
+ENDED_FOR = timedelta(days=7)
+"""Where runs are deployments by rule, runs this much older than the newest are read again once a day: a deployment that failed may
+be run again, and one that went well, too."""
 
 
 @dataclass(frozen=True)
 class RunsCursor(TokenCursor):
     """How far workflow runs were read. ``asked``: when; ``etag``: GitHub's, of the newest page; ``open``: when the oldest run was
     created that had not ended, ``open_met`` the same of a reading under way; ``rules``: patterns and environments by which
-    runs were told apart; ``anew``: they are others than before, so that rows of the other kind must go."""
+    runs were told apart; ``anew``: they are others than before, so that rows of the other kind must go; ``read_again``: when
+    those of a week were read again last."""
 
     asked: str = ""
     etag: str | None = None
@@ -41,6 +45,7 @@ class RunsCursor(TokenCursor):
     open_met: str | None = None
     rules: tuple[tuple[str, str | None], ...] = ()
     anew: bool = False
+    read_again: str = ""
 
     @classmethod
     def upgraded(cls, stored: Stored, version: int) -> Stored:
@@ -72,6 +77,7 @@ class RunStream(ListStream[RunsCursor]):
         self.settled = reading.settled(self.token[0]) and reading.settled((pull_requests or [None])[-1])
         self._begun = self._now = RunsCursor()
         self._asked = self.api.now
+        self._again = False
 
     def due(self, cursor: RunsCursor) -> bool:
         """Whether something was pushed, a run was at work, or nobody has looked for a day."""
@@ -81,12 +87,16 @@ class RunStream(ListStream[RunsCursor]):
             or cursor.change_token != self.token
             or cursor.open is not None
             or cursor.asked < earlier(self.api.now, ASKED_ANYWAY)
+            or self._to_read_again(cursor)
         )
+
+    def _to_read_again(self, cursor: RunsCursor) -> bool:
+        return bool(cursor.rules) and cursor.read_again < earlier(self.api.now, ASKED_ANYWAY)
 
     def read(self, cursor: RunsCursor) -> Generator[Page, None, RunsCursor]:
         """The runs created since, those of the day before, and all that had not ended."""
         self._now = self._begun = self._by_rules(cursor)
-        self._asked = self.api.now
+        self._asked, self._again = self.api.now, self._to_read_again(self._begun)
         try:
             yield from super().read(self._begun)
         except _Unchanged:
@@ -110,6 +120,7 @@ class RunStream(ListStream[RunsCursor]):
         if step.ended:
             token = self.token if self.settled and step.change_token == self.token else None
             cursor = replace(cursor, open=open_met, open_met=None, asked=self._asked, change_token=token, anew=False)
+            cursor = replace(cursor, read_again=self._asked if self._again else cursor.read_again)
         self._now = cursor
         return cursor
 
@@ -144,7 +155,7 @@ class RunStream(ListStream[RunsCursor]):
         if page.bound is not None:
             params["created"] = f"<={page.bound}"
         path = f"/repos/{self.subject}/actions/runs"
-        answer = self.api.rest(path, params, etag=self._now.etag if position is None else None)
+        answer = self.api.rest(path, params, etag=self._now.etag if position is None and not self._again else None)
         if answer.status == 304:
             raise _Unchanged
         runs = _runs(answer.body)
@@ -158,7 +169,8 @@ class RunStream(ListStream[RunsCursor]):
 
     def _until(self, watermark: str | None) -> str | None:
         """The instant down to which runs are read: those of the last day, and those that had not ended."""
-        return min(earlier(watermark, LAG), self._now.open or watermark) if watermark else None
+        lag = ENDED_FOR if self._again else LAG
+        return min(earlier(watermark, lag), self._now.open or watermark) if watermark else None
 
     def _unfinished(self, runs: list[Node]) -> list[str]:
         """When those runs were created that have not ended, and may end yet."""
