@@ -54,7 +54,7 @@ def change(
     key = TABLES[table].key
     if kind == "gone":
         schema = pa.schema([TABLES[table].arrow_schema.field(name) for name in key])
-        keys = pa.Table.from_pylist([{name: row[name] for name in key} for row in some], schema=schema)
+        keys = pa.Table.from_pylist([{name: row.get(name) for name in key} for row in some], schema=schema)
         remove(project, TABLES[table], keys)
         return f"gone {table}"
     if kind == "merged":
@@ -74,7 +74,7 @@ def _rows(kind: str, random: Random, some: Rows, other: Rows, key: tuple[str, ..
         return random.sample(other, min(len(other), random.choice((1, 4))))
     if kind == "changed":
         # Another row's values under its key.
-        return [{**random.choice(other), **{name: row[name] for name in key}} for row in some]
+        return [{**random.choice(other), **{name: row.get(name) for name in key}} for row in some]
     if kind == "moved":
         return [{name: _later(name, value) for name, value in row.items()} for row in some]
     return some
