@@ -86,6 +86,47 @@ def test_good_rows(empty: Served, role: str, content_type: str | None, body: str
     assert rows(empty.home.project(), "incidents", "incident_id") == [("a",), ("b",)]
 
 
+def test_a_row_changes_what_it_tells(empty: Served) -> None:
+    """Whether both come in one push, in two that reach the lake together, or one after the other."""
+    started = {
+        "deployment_id": "d",
+        "repository": "acme/shop",
+        "service": "web",
+        "status": "running",
+        "pipeline": "main",
+    }
+    ended = {"deployment_id": "d", "status": "success", "pipeline": None}
+    columns = "repository, service, status, pipeline"
+    for at, pushes in enumerate(
+        ([[started, ended]], [[started], [ended]], [[{"deployment_id": "d"}], [ended, started, ended]])
+    ):
+        for body in pushes:
+            named = [{**row, "deployment_id": f"d{at}"} for row in body]
+            answer = post(empty.as_("ingestion"), "/v2/ingest/deployments", named)
+            assert answer.json.get("repeated", 0) == len(body) - 1 - (len(body) == 3)
+    found = rows(empty.home.project(), "deployments", columns)
+    assert found == [("acme/shop", "web", "success", None)] * 3
+    post(empty.as_("ingestion"), "/v2/ingest/deployments", [{"deployment_id": "d0", "service": "api"}])
+    assert rows(empty.home.project(), "deployments", "service") == [("api",), ("web",), ("web",)]
+
+
+def test_a_repeated_key_is_told(empty: Served) -> None:
+    body = [
+        {"incident_id": "a", "title": "one"},
+        {"incident_id": "b"},
+        {"incident_id": "a", "title": "two"},
+        {"incident_id": "b"},
+    ]
+    answer = post(empty.as_("ingestion"), "/v2/ingest/incidents", body)
+    assert answer.json == {
+        "accepted": 4,
+        "rejected": 0,
+        "errors": [],
+        "repeated": 1,
+        "warnings": ["rows[2] has the key of rows[0], with other content: both are applied, in order"],
+    }
+
+
 def test_some_bad_rows(empty: Served) -> None:
     body = [{"incident_id": "a", "created_at": "x"}, {"incident_id": "b", "tile": 1}, {"title": "c"}]
     answer = post(empty.as_("ingestion"), "/v2/ingest/incidents", body)

@@ -82,7 +82,22 @@ def _show(result: ImportReport) -> None:
     for path, reason in result.skipped:
         note(f"skipped {clean(path)}: {clean(reason)}")
     for file in result.files:
+        _show_met(file)
         _show_refused(file)
+
+
+def _show_met(file: FileReport) -> None:
+    """What became of rows that are neither new nor a change nor the same."""
+    if file.repeat_lines is not None:
+        rows = f"{count(file.repeated)} rows have" if file.repeated > 1 else "1 row has"
+        first, second = file.repeat_lines
+        note(
+            f"{clean(file.path)}: {rows} the same key as a later row with other content; both were applied, in order "
+            f"(such as lines {first} and {second})"
+        )
+    if file.left_out:
+        rows = f"{count(file.left_out)} rows are" if file.left_out > 1 else "1 row is"
+        note(f"{clean(file.path)}: {rows} older than what is there, or would change what never changes; left out")
 
 
 def _show_refused(file: FileReport) -> None:
@@ -111,7 +126,10 @@ def _document(result: ImportReport) -> dict[str, Any]:
         "files": [
             {
                 "file": file.path,
-                **members(file, "table", "rows", "added", "updated", "unchanged", "refused_rows"),
+                **members(
+                    file, "table", "rows", "added", "updated", "unchanged", "repeated", "left_out", "refused_rows"
+                ),
+                "repeatLines": list(file.repeat_lines) if file.repeat_lines is not None else None,
                 "refusedValues": file.refused_count,
                 **members(file, "refused_file", "error"),
                 "refused": [

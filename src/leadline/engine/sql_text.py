@@ -89,7 +89,7 @@ def relation_query(paths: Sequence[str | Path], schema: pa.Schema) -> str:
     """
     if not paths:
         return empty_relation(schema)
-    in_files = frozenset[str]().union(*(_columns_of(str(path)) for path in paths))
+    in_files = frozenset[str]().union(*(columns_of(str(path)) for path in paths))
     columns = ", ".join(_read(field, in_files) for field in schema)
     return f"SELECT {columns} FROM {parquet_files(paths, 'union_by_name=true')}"
 
@@ -107,7 +107,7 @@ def _literal(number: int | None) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _columns_of(path: str) -> frozenset[str]:
+def columns_of(path: str) -> frozenset[str]:
     """The columns of a Parquet file. A file never changes once it is committed, so its answer is remembered."""
     import pyarrow as pa
     from pyarrow.parquet import read_schema

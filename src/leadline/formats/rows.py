@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from leadline.errors import Detail, InvalidInput
 from leadline.formats.files import ImportFile
 from leadline.schema import ColumnType, Table
-from leadline.schema.table import ATTRIBUTES
+from leadline.schema.table import ATTRIBUTES, TOLD, told_mask
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +30,7 @@ MAX_DEPTH = 32
 """Deepest nesting of objects and lists in a value."""
 
 RawRow = Mapping[str, Any]
-"""Column → text, list of texts, or None."""
+"""Column → text, list of texts, or None; of a column that is not in it, nothing is told."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Refusal:
 class RawRows:
     """Rows as a file has them, not yet converted, with what was refused while reading. ``batch`` holds declared columns (in any
     order, possibly not all) as texts, list columns as texts or lists of texts, further columns of an open table as texts, and, from
-    exact readers, ``_line`` and ``_record``."""
+    exact readers, ``_line`` and ``_record``; and ``_told`` where not every row tells all of the columns."""
 
     batch: pa.RecordBatch | None
     refusals: list[Refusal] = field(default_factory=list)
@@ -265,7 +265,7 @@ def _require_unicode(text: str, name: str) -> None:
 def raw_batch(
     rows: Sequence[tuple[int, Mapping[str, Any], str]], table: Table, *, records: bool
 ) -> pa.RecordBatch | None:
-    """Rows as (line, column → text or texts, raw record) in one batch that has every declared column and ``_line``."""
+    """Rows as (line, column → text or texts, raw record) in one batch that has every declared column, ``_line`` and ``_told``."""
     import pyarrow as pa
 
     if not rows:
@@ -277,12 +277,23 @@ def raw_batch(
         for name in names
     }
     columns[LINE] = pa.array([number for number, _, _ in rows], pa.int64())
+    told: dict[frozenset[str], int] = {}  # by names: there are few sets of them
+    for _, row, _ in rows:
+        if (names_told := frozenset(row)) not in told:
+            told[names_told] = told_mask(table, names_told)
+    columns[TOLD] = pa.array([told[frozenset(row)] for _, row, _ in rows], pa.int64())
     if records:
         columns[RECORD] = pa.array([record for _, _, record in rows], pa.string())
     return pa.RecordBatch.from_pydict(columns)
 
 
+def told_columns(row: dict[str, Any], table: Table) -> dict[str, Any]:
+    """A row of a batch with the columns that it tells."""
+    if (mask := row.pop(TOLD, None)) is None:
+        return row
+    return {name: row[name] for at, name in enumerate(table.arrow_schema.names) if mask >> at & 1 and name in row}
+
+
 def as_line(row: RawRow) -> str:
-    """A raw row as one line of JSON; what is unknown is left out."""
-    values = {name: value for name, value in row.items() if value is not None}
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    """A raw row as one line of JSON."""
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))

@@ -11,7 +11,7 @@ from leadline.engine import quoted, sql_text
 from leadline.formats.files import LONGEST_FIELD
 from leadline.ingest.staging import lower_case_columns
 from leadline.schema import Column, ColumnType, Table
-from leadline.schema.table import ATTRIBUTES
+from leadline.schema.table import ATTRIBUTES, TOLD
 
 FIRST_YEAR, LAST_YEAR = 1970, 2262
 """Years an instant may lie in: what 64-bit nanoseconds since 1970 hold, so that every reader of the lake can."""
@@ -46,22 +46,23 @@ def cast_name(name: str) -> str:
 
 
 def rules(table: Table, raw: Mapping[str, bool], extras: Sequence[str] = (), *, thorough: bool) -> list[Rule]:
-    """One rule per stored column, in stored order. ``raw`` names the raw columns at hand, True for those that hold lists; columns
-    not at hand are unknown. ``extras`` are further columns kept as attributes. ``thorough`` also looks for NUL bytes and overlong
-    values, which the fast CSV reader has excluded before."""
+    """One rule per stored column of which something is told, in stored order. ``raw`` names the raw columns at hand, True for those
+    that hold lists. ``extras`` are further columns kept as attributes. ``thorough`` also looks for NUL bytes and overlong values,
+    which the fast CSV reader has excluded before."""
     lower = lower_case_columns(table)
     columns = [
-        _rule(column, table, is_list=raw.get(column.name), lower=column.name in lower, thorough=thorough)
+        _rule(column, table, is_list=raw[column.name], lower=column.name in lower, thorough=thorough)
         for column in table.columns
+        if column.name in raw
     ]
-    if table.open_columns:
+    if table.open_columns and (extras or ATTRIBUTES in raw):
         columns.append(_attributes(raw, extras))
+    if TOLD in raw:
+        columns.append(Rule(TOLD, quoted(TOLD), None, "NULL"))
     return columns
 
 
-def _rule(column: Column, table: Table, *, is_list: bool | None, lower: bool, thorough: bool) -> Rule:
-    if is_list is None:
-        return Rule(column.name, f"CAST({_unknown(column)} AS {_SQL_TYPES[column.type]})", None, "NULL")
+def _rule(column: Column, table: Table, *, is_list: bool, lower: bool, thorough: bool) -> Rule:
     cell = quoted(column.name)
     shown = f"array_to_string({cell}, ';')" if is_list else cell
     cast = cast_name(column.name) if column.type in _SHARED_CASTS else None
@@ -89,19 +90,6 @@ def _rule(column: Column, table: Table, *, is_list: bool | None, lower: bool, th
     return Rule(column.name, value, problem, shown, _VALUES[column.type].format(c=cell) if cast is not None else None)
 
 
-def _unknown(column: Column) -> str:
-    """What a column is of which nothing is told."""
-    return "NULL" if column.default is None else str(column.default)
-
-
-_SQL_TYPES = {
-    ColumnType.TEXT: "VARCHAR",
-    ColumnType.INTEGER: "BIGINT",
-    ColumnType.DECIMAL: "DOUBLE",
-    ColumnType.BOOLEAN: "BOOLEAN",
-    ColumnType.INSTANT: "TIMESTAMP WITH TIME ZONE",
-    ColumnType.LIST: "VARCHAR[]",
-}
 _VALUES = {
     ColumnType.TEXT: "nullif({c}, '')",
     ColumnType.INTEGER: "TRY_CAST({c} AS BIGINT)",
@@ -177,10 +165,8 @@ def _attributes(raw: Mapping[str, bool], extras: Sequence[str]) -> Rule:
             f"CASE WHEN {own} IS NOT NULL AND (NOT json_valid({own}) OR json_type({parts[0]}) <> 'OBJECT') "
             "THEN 'not a JSON object' END"
         )
-    value = "CAST(NULL AS VARCHAR)"
-    if len(parts) == 1:
-        value = parts[0]
-    elif parts:
+    value = parts[0]
+    if len(parts) > 1:
         merged = f"CAST(json_merge_patch(coalesce({parts[0]}, '{{}}'), coalesce({parts[1]}, '{{}}')) AS VARCHAR)"
         value = f"nullif({merged}, '{{}}')"
     return Rule(ATTRIBUTES, value, problem, own or "NULL")

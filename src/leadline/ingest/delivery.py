@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from leadline.engine import Engine
 from leadline.errors import LockLost, StoreError
 from leadline.home import Project
-from leadline.ingest.resolution import Outcome, decide, repeated_within, resolve
+from leadline.ingest.resolution import Decision, Outcome, decide, repeated_within, resolve
 from leadline.ingest.staging import stage_batches
 from leadline.lake import Lake, TableWriter
 from leadline.lake.maintenance import TOO_MANY_SMALL_FILES, clear_table, merge_files, small_files
@@ -34,14 +34,26 @@ CLEAR_EVERY = 32
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a delivery, in rows. ``added`` + ``updated`` + ``unchanged`` are the rows delivered; ``unchanged``
-    ones were there already, are older than what is there, or were overtaken within the delivery. ``version`` is the
-    table's Delta version afterwards, None while it was never written."""
+    """What became of a delivery (``Decision``). ``version`` is the table's Delta version afterwards, None while it was never
+    written."""
 
-    added: int
-    updated: int
-    unchanged: int
+    decision: Decision
     version: int | None
+
+    @property
+    def added(self) -> int:
+        """Rows of new keys."""
+        return self.decision.added
+
+    @property
+    def updated(self) -> int:
+        """Rows that changed what was there."""
+        return self.decision.updated
+
+    @property
+    def unchanged(self) -> int:
+        """Rows that say what is there."""
+        return self.decision.unchanged
 
 
 T = TypeVar("T")
@@ -77,8 +89,9 @@ def ingest(
 ) -> Receipt:
     """Takes typed rows of ``table`` into the lake in one commit.
 
-    ``batches`` carry columns of ``table.arrow_schema`` (missing ones are unknown). A row replaces the one of the same
-    natural key unless both carry ``updated_at`` and it is the older; rows of an immutable table are only added. The
+    ``batches`` carry columns of ``table.arrow_schema``, and ``TOLD`` where not every row tells all of them. What a row tells
+    replaces what the one of the same natural key has, unless both carry ``updated_at`` and it is the older; rows of an immutable
+    table are only added. The
     outcome does not depend on how a delivery is cut. Nothing is taken if ``batches`` raises. ``progress`` is told the
     rows staged so far; ``engine`` lends one for resolving (default: one of its own); ``under``: a lock that the caller
     holds, without which nothing is taken. Raises ``InvalidInput`` for rows that are not of the table, ``LockLost`` if
@@ -112,7 +125,7 @@ def commit_staged(
     """Resolves ``staged`` files (``rows`` rows, conforming to the table, in delivery order) and commits them."""
     lake = project.lake
     if not rows:
-        return Receipt(0, 0, 0, lake.version(table.name))
+        return Receipt(Decision(0, 0, 0), lake.version(table.name))
     lent = nullcontext(engine) if engine is not None else Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT)
     with lent as resolver:
         repeated_within(resolver, table, staged)
@@ -122,7 +135,7 @@ def commit_staged(
     if version is not None and version % CLEAR_EVERY == 0 and outcome.added_files:
         with suppress(StoreError, OSError):  # the rows are in; clearing comes round again
             clear_table(lake, table, now=datetime.now(UTC))
-    return Receipt(outcome.added, outcome.updated, rows - outcome.added - outcome.updated, version)
+    return Receipt(outcome.decision, version)
 
 
 def commit_held(writer: TableWriter, staged: Sequence[Path], *, engine: Engine, message: str = "ingest") -> None:
@@ -144,11 +157,11 @@ def dry_run(project: Project, table: Table, staged: Sequence[Path], rows: int) -
     """The receipt that ``commit_staged`` would give now; nothing is written."""
     lake = project.lake
     if not rows:
-        return Receipt(0, 0, 0, lake.version(table.name))
+        return Receipt(Decision(0, 0, 0), lake.version(table.name))
     with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
         repeated_within(engine, table, staged)
         decision = decide(engine, table, staged, lake.newest([table.name]).files(table.name))
-    return Receipt(decision.added, decision.updated, decision.superseded, lake.version(table.name))
+    return Receipt(decision, lake.version(table.name))
 
 
 def _merge_if_many(writer: TableWriter) -> None:

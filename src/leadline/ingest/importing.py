@@ -28,7 +28,9 @@ from leadline.home import Project
 from leadline.ingest import delivery
 from leadline.ingest.conversion import accepted_query, refusals_query, rules, strict_query
 from leadline.ingest.delivery import MEMORY_LIMIT, commit_staged, staging
+from leadline.ingest.lines import RowLines, read_again
 from leadline.ingest.report import FileReport, ImportReport
+from leadline.ingest.resolution import Repeat
 from leadline.ingest.staging import StagingWriter
 from leadline.permissions import give_to_user
 
@@ -52,6 +54,8 @@ class _Job:
     sink: _RefusedFile | None = None
     rows: int = 0
     read: int = 0
+    read_fast: bool = False
+    lines: RowLines = field(default_factory=RowLines)
     bad_lines: set[int] = field(default_factory=set)
 
     def progress(self, done: int) -> None:
@@ -118,8 +122,19 @@ def _import_file(job: _Job, *, dry_run: bool) -> None:
         else:
             message = f"import {job.file.path.name}"
             receipt = commit_staged(job.project, table, staged, good, message=message)
-        report.added, report.updated, report.unchanged = receipt.added, receipt.updated, receipt.unchanged
-        report.version = receipt.version
+        made = receipt.decision
+        report.added, report.updated, report.unchanged = made.added, made.updated, made.unchanged
+        report.repeated, report.left_out, report.version = made.repeated, made.left_out, receipt.version
+        if made.example is not None:
+            report.repeat_lines = _lines(job, made.example)
+
+
+def _lines(job: _Job, repeat: Repeat) -> tuple[int, int]:
+    """The lines of two rows of one key. A good file was read the fast way, which counts no lines: it is read again up to them."""
+    last = max(repeat.row, repeat.replaced_by)
+    if job.read_fast:
+        job.lines = read_again(exact_rows(job.file, read_header(job.file), None, records=False), last)
+    return job.lines.of(repeat.row), job.lines.of(repeat.replaced_by)
 
 
 def _describe(refusal: Refusal) -> str:
@@ -147,7 +162,9 @@ def _stage(job: _Job, folder: Path, *, write_refused: bool) -> list[Path]:
     if job.file.suffix.startswith(".csv"):
         header = read_header(job.file)
         try:
-            return _stage_fast(job, header, folder / "fast")
+            staged = _stage_fast(job, header, folder / "fast")
+            job.read_fast = True
+            return staged
         except NeedsExactReading:
             shutil.rmtree(folder / "fast", ignore_errors=True)
             job.rows = 0
@@ -239,6 +256,7 @@ def _convert(job: _Job, engine: Engine, batch: pa.RecordBatch, extras: Sequence[
         _note(job, [Refusal(*values) for values in refused], read=True)
     if refused and not job.skip_bad_rows:
         return  # nothing of the file will be taken; the rest is read for its refusals
+    job.lines.add(batch, {line for line, *_ in refused})
     for typed in engine.arrow(accepted_query(columns, "raw")).to_batches():
         writer.write(typed)
 

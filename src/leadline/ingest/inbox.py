@@ -70,12 +70,14 @@ class Push:
 @dataclass(frozen=True)
 class Accepted:
     """What became of a push. ``refusals`` name the row, counted from 0, as their ``line``; ``unknown`` are the columns
-    that were left out, each with what would do."""
+    that were left out, each with what would do; ``repeats`` are the rows whose key a row before has, too, with other content:
+    both by their numbers."""
 
     rows: int
     refused_rows: int
     refusals: tuple[Refusal, ...]
     unknown: dict[str, str] = field(default_factory=dict)
+    repeats: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass
@@ -98,7 +100,16 @@ class _Candidate:
 
     def result(self) -> Accepted:
         refusals = tuple(sorted(self.refusals, key=lambda refusal: refusal.line))
-        return Accepted(len(self.rows), len(self.push.rows) - len(self.rows), refusals, self.unknown)
+        return Accepted(len(self.rows), len(self.push.rows) - len(self.rows), refusals, self.unknown, self._repeats())
+
+    def _repeats(self) -> tuple[tuple[int, int], ...]:
+        seen: dict[tuple[Any, ...], int] = {}
+        repeats = []
+        for at, row in self.rows.items():
+            before = seen.setdefault(tuple(row.get(name) for name in self.push.table.key), at)
+            if before != at and self.rows[before] != row:
+                repeats.append((before, at))
+        return tuple(repeats)
 
 
 # -- accepting -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.engine import Engine, parquet_relation, quoted
 from leadline.engine.sql_text import sql_list
+from leadline.formats.rows import told_columns
 from leadline.home import Project
 from leadline.ingest.delivery import change_table, commit_held, staging
 from leadline.ingest.removal import remove_held, same_as
@@ -52,7 +53,7 @@ def ingest_by_policy(
 ) -> None:
     """Merge the rows of ``batches``, each with its one of ``arrivals``, into the table: at most one commit of what they
     change and one of what they take away. Raises as ``delivery.ingest``."""
-    rows = [_in_utc(row) for batch in batches for row in conform(batch, table).to_pylist()]
+    rows = [_in_utc(told_columns(row, table)) for batch in batches for row in conform(batch, table).to_pylist()]
     arriving = list(zip(rows, arrivals, strict=True))
     change_table(project, table, lambda writer: _merge_into(project, writer, arriving, engine), under=under)
 
@@ -103,12 +104,12 @@ def merge(
             if _version(row, policy) > _version(current, policy):
                 rows[key] = _completed(row, current, policy)
         elif _is_news(arrival, parent_versions.get(key[: len(_PARENT_KEY)])):
-            rows[key] = row
+            rows[key] = {**dict.fromkeys(table.arrow_schema.names), **row}
     return rows
 
 
 def _key(table: Table, row: Typed) -> Key:
-    return tuple(row[name] for name in table.key)
+    return tuple(row.get(name, table.column[name].default) for name in table.key)
 
 
 def _needs_parent(policy: MergePolicy) -> bool:
@@ -129,7 +130,7 @@ def _version(row: Typed, policy: MergePolicy) -> list[tuple[bool, Any]]:
     version: list[tuple[bool, Any]] = []
     for column in policy.version_columns:
         name, equals, wanted = column.partition("=")
-        value = row[name]
+        value = row.get(name)
         version.append((True, value == wanted) if equals else (value is not None, value if value is not None else 0))
     return version
 
@@ -137,7 +138,7 @@ def _version(row: Typed, policy: MergePolicy) -> list[tuple[bool, Any]]:
 def _completed(row: Typed, current: Typed, policy: MergePolicy) -> Typed:
     kept = {name: current[name] for name in policy.unknown}
     kept |= {name: current[name] for name in policy.keep_first if current[name] is not None}
-    return {**row, **kept}
+    return {**current, **row, **kept}
 
 
 def _present(

@@ -15,8 +15,9 @@ KEPT_REFUSALS = 1_000
 
 @dataclass
 class FileReport:
-    """One file. ``rows`` were read; ``added``, ``updated`` and ``unchanged`` say what became of the rows taken (in a dry
-    run: what would); ``refused_rows`` were not taken. ``error`` is why the whole file was refused, if it was."""
+    """One file. ``rows`` were read; ``added``, ``updated``, ``unchanged``, ``repeated`` and ``left_out`` say what became of those
+    taken (in a dry run: what would), as in ``resolution.Decision``; ``refused_rows`` were not taken. ``repeat_lines``: the lines of
+    a row that was repeated and of the one after it, as an example. ``error`` is why the whole file was refused, if it was."""
 
     path: Path
     table: str
@@ -24,6 +25,9 @@ class FileReport:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    repeated: int = 0
+    repeat_lines: tuple[int, int] | None = None
+    left_out: int = 0
     refused: list[Refusal] = field(default_factory=list)
     refused_count: int = 0
     refused_rows: int = 0

@@ -1,8 +1,9 @@
 """Decides which rows of a delivery stay, by natural key and ``updated_at`` (data-model, "Data model"), and which files of the
 table change for it.
 
-The rule is a fold in delivery order: a row replaces the one before it unless both carry
-``updated_at`` and it is the older; of an immutable table the first row stays. Most keys occur once, so only keys whose
+The rule is a fold in delivery order: a row is applied to the one before it unless both carry ``updated_at`` and it is the older;
+what it tells replaces what was there, of what it does not tell the rest stays (``combining``). Of an immutable table the first
+row stays. Most keys occur once, so only keys whose
 64-bit hash repeats are looked at; a file is rewritten only if it holds a superseded row. All of it works in passes over a
 share of the hashes, so memory does not grow with the delivery.
 """
@@ -14,39 +15,50 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadline.engine import Engine, parquet_relation, quoted
-from leadline.engine.sql_text import sql_list, sql_text
+from leadline.engine.sql_text import columns_of, sql_list, sql_text
+from leadline.ingest import combining
+from leadline.ingest.meeting import DELIVERED_POSITION, FILE_SHIFT, Meeting, content_hash
 from leadline.ingest.staging import StagingWriter
+from leadline.lake.files import parquet_rows
 from leadline.schema import ColumnType, Table
-from leadline.schema.table import ATTRIBUTES
+from leadline.schema.table import TOLD
 
 KEY_HASH = "hash({})"
 """How a natural key becomes the number by which rows that may meet are found; two keys may share one."""
-DELIVERED_POSITION = 1 << 62
-FILE_SHIFT = 36
-"""A row's position in delivery order is one number: delivered rows after present ones, then file, then row in the file
-(2^36 rows a file, 2^26 files)."""
 HASHES_PER_PASS = 4_000_000
 KEYS_PER_PASS = 500_000
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """A row of a delivery that another one of its key took the place of: both by their numbers in the delivery, from 0."""
+
+    row: int
+    replaced_by: int
+
+
+@dataclass(frozen=True)
 class Decision:
-    """What a delivery comes to, in rows: ``added`` (new key), ``updated`` (replacing a present row), ``superseded`` (by another row
-    of their key). The positions of superseded rows, present and delivered, are in the engine's table ``superseded``."""
+    """What becomes of a delivery's rows: ``added`` (new key), ``updated`` (a present row changes), ``unchanged`` (says what is
+    there), ``repeated`` (applied, and after it another one of its key that says something else), ``left_out`` (older than what
+    is there, or of a table whose rows never change). ``example``: one that was repeated. The positions of rows that do not stay as
+    they are, present and delivered, are in the engine's table ``superseded``, what they were combined to is in ``combined``."""
 
     added: int
     updated: int
-    superseded: int
+    unchanged: int
+    repeated: int = 0
+    left_out: int = 0
+    example: Repeat | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The files that change hands and the delivered rows that were ``added`` (new key) or ``updated`` (replaced)."""
+    """The files that change hands, and what became of the rows."""
 
     added_files: list[Path]
     removed_files: list[str]
-    added: int
-    updated: int
+    decision: Decision
 
 
 def repeated_within(engine: Engine, table: Table, staged: Sequence[Path | str]) -> None:
@@ -60,10 +72,14 @@ def repeated_within(engine: Engine, table: Table, staged: Sequence[Path | str]) 
         engine.execute(f"INSERT INTO repeated SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1")
 
 
-def decide(engine: Engine, table: Table, staged: Sequence[Path | str], present: Sequence[str]) -> Decision:
-    """Decides, writing no file, what becomes of the ``staged`` rows beside ``present``; ``repeated_within`` has run."""
+def decide(
+    engine: Engine, table: Table, staged: Sequence[Path | str], present: Sequence[str], *, whole: bool = False
+) -> Decision:
+    """Decides, writing no file, what becomes of the ``staged`` rows beside ``present``; ``repeated_within`` has run. ``whole``: the
+    rows tell everything, whatever columns their files have."""
     rows = _count(engine, f"SELECT count(*) FROM {parquet_relation(staged, table.arrow_schema)}")
     engine.execute("CREATE OR REPLACE TABLE superseded (position BIGINT)")
+    combining.begin(engine, table)
     if present:
         within = _within(engine, table, staged)
         for share in _shares(rows, HASHES_PER_PASS):
@@ -71,35 +87,60 @@ def decide(engine: Engine, table: Table, staged: Sequence[Path | str], present: 
                 f"INSERT INTO repeated SELECT DISTINCT h FROM ({_hashes(table, present, within)}) "
                 f"WHERE {share} AND h IN (SELECT h FROM ({_hashes(table, staged)}) WHERE {share})"
             )
-    superseded = updated = 0
+    totals = _Totals()
+    meeting = Meeting(table, staged, present, whole)
     for share in _shares(_count(engine, "SELECT count(*) FROM repeated"), KEYS_PER_PASS):
-        superseded_here, updated_here = _decide_share(engine, table, staged, present, share)
-        superseded, updated = superseded + superseded_here, updated + updated_here
-    return Decision(rows - superseded - updated, updated, superseded)
+        _decide_share(engine, meeting, share, totals)
+    return totals.decision(rows, staged)
 
 
 def resolve(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str], *, folder: Path) -> Outcome:
     """What to commit so that ``present`` takes in ``staged``; ``repeated_within`` has run. New files go to ``folder``."""
     decision = decide(engine, table, staged, present)
     if not decision.added and not decision.updated:
-        return Outcome([], [], 0, 0)
+        return Outcome([], [], decision)
     writer = StagingWriter(table, folder / "resolved")
     removed = [present[at] for at in _rewrite(engine, table, present, writer, first_position=0)]
-    touched = set(_rewrite(engine, table, staged, writer, first_position=DELIVERED_POSITION))
+    # A file that says beside its rows what they tell is no file of the lake.
+    beside = [at for at, path in enumerate(staged) if TOLD in columns_of(str(path))]
+    touched = set(_rewrite(engine, table, staged, writer, first_position=DELIVERED_POSITION, always=beside))
+    write_rows(engine, f"SELECT {sql_list(table.arrow_schema.names)} FROM combined", writer)
     untouched = [path for at, path in enumerate(staged) if at not in touched]
-    return Outcome(untouched + writer.close(), removed, decision.added, decision.updated)
+    return Outcome(untouched + writer.close(), removed, decision)
+
+
+@dataclass
+class _Totals:
+    """What becomes of rows of keys that meet, share by share; ``example`` by positions."""
+
+    updated: int = 0
+    unchanged: int = 0
+    repeated: int = 0
+    left_out: int = 0
+    example: tuple[int, int] | None = None
+
+    def decision(self, rows: int, staged: Sequence[Path | str]) -> Decision:
+        """Of a delivery of so many rows."""
+        counted = (self.updated, self.unchanged, self.repeated, self.left_out)
+        example = None if self.example is None else Repeat(*(_row_number(at, staged) for at in self.example))
+        return Decision(rows - sum(counted), *counted, example)
+
+
+def _row_number(position: int, staged: Sequence[Path | str]) -> int:
+    at, row = divmod(position - DELIVERED_POSITION, 1 << FILE_SHIFT)
+    return sum(parquet_rows(Path(path)) for path in staged[:at]) + row
 
 
 def without_repeats(engine: Engine, table: Table, present: Sequence[str], *, folder: Path) -> tuple[Outcome, int]:
     """What to commit so that ``present`` has one row per key, the one that would be left had its files been delivered in their
     order; and how many rows leave. New files go to ``folder``."""
     repeated_within(engine, table, present)
-    decision = decide(engine, table, present, [])
-    if not decision.superseded:
-        return Outcome([], [], 0, 0), 0
+    decision = decide(engine, table, present, [], whole=True)
+    if not (leave := decision.unchanged + decision.repeated + decision.left_out):
+        return Outcome([], [], decision), 0
     writer = StagingWriter(table, folder)
     leaving = [present[at] for at in _rewrite(engine, table, present, writer, first_position=DELIVERED_POSITION)]
-    return Outcome(writer.close(), leaving, 0, 0), decision.superseded
+    return Outcome(writer.close(), leaving, decision), leave
 
 
 # -- finding keys that meet ----------------------------------------------------------------------------------------
@@ -139,17 +180,17 @@ def _count(engine: Engine, query: str) -> int:
 # -- deciding keys that meet ----------------------------------------------------------------------------------------
 
 
-def _conflicting(table: Table, staged: Sequence[Path | str], present: Sequence[str], share: str) -> str:
-    """The rows, present or delivered, whose key hash repeats: key, position in delivery order, version and content."""
-    parts = [
-        f"SELECT {_key(table)} AS key, {start} + (file_index << {FILE_SHIFT}) + file_row_number AS position, "
-        f"epoch_us(updated_at) AS version, {_content(table)} AS content, {KEY_HASH.format(sql_list(table.key))} AS h "
-        f"FROM {parquet_relation(paths, table.arrow_schema)}"
-        for start, paths in ((0, present), (DELIVERED_POSITION, staged))
-        if paths
-    ]
+def _conflicting(meeting: Meeting, share: str) -> str:
+    """The rows, present or delivered, whose key hash repeats: key, position in delivery order, version and content, whether there
+    is ``more`` than what the delivered rows tell, and what they tell."""
+    table = meeting.table
+    more = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in meeting.untold) or "false"
+    columns = (
+        f"{_key(table)} AS key, epoch_us(updated_at) AS version, {content_hash(table, meeting.told)} AS content, "
+        f"({more}) AS more, {KEY_HASH.format(sql_list(table.key))} AS h"
+    )
     return (
-        f"SELECT key, position, version, content FROM ({' UNION ALL '.join(parts)}) "
+        f"SELECT key, position, delivered, told, version, content, more FROM ({meeting.rows(columns)}) "
         f"WHERE {share} AND h IN (SELECT h FROM repeated WHERE {share})"
     )
 
@@ -161,66 +202,97 @@ def _key(table: Table) -> str:
     return f"md5_number(concat({parts}))"
 
 
-def _content(table: Table) -> str:
-    """A hash of a row's content. It stands for the row in one comparison only: whether a new version of a key says the
-    same as the present one. Lists enter it as JSON, because DuckDB hashes an empty and an unknown list alike."""
-    columns = [
-        f"CAST(to_json({quoted(column.name)}) AS VARCHAR)" if column.type is ColumnType.LIST else quoted(column.name)
-        for column in table.columns
-    ]
-    return f"hash({', '.join(columns + ([quoted(ATTRIBUTES)] if table.open_columns else []))})"
-
-
-def _decide_share(
-    engine: Engine, table: Table, staged: Sequence[Path | str], present: Sequence[str], share: str
-) -> tuple[int, int]:
-    """Adds the positions of one share's superseded rows to ``superseded``; (delivered ones of them, present rows replaced)."""
-    engine.execute(f"CREATE OR REPLACE TABLE conflicting AS {_conflicting(table, staged, present, share)}")
-    if table.immutable:
-        competing, winner = "conflicting", "min(position)"
+def _decide_share(engine: Engine, meeting: Meeting, share: str, totals: _Totals) -> None:
+    """Adds what becomes of one share's rows to ``totals``, ``superseded`` and ``combined``."""
+    engine.execute(f"CREATE OR REPLACE TABLE conflicting AS {_conflicting(meeting, share)}")
+    if meeting.table.immutable:
+        _replace(engine, "conflicting", "min(position)")
+    elif meeting.told is None:
+        combining.fold(engine, meeting)
     else:
-        # A row without updated_at always replaces what came before it, so only rows from the last such one on compete.
+        # A row without updated_at is always applied to what came before it, so only rows from the last such one on compete.
         # Among those the newest wins, the later delivered on a tie: the maximum of (version, position) as one number.
         competing = (
             "(SELECT conflicting.* FROM conflicting LEFT JOIN (SELECT key, max(position) AS restart FROM conflicting "
             "WHERE version IS NULL GROUP BY key) USING (key) WHERE position >= coalesce(restart, 0))"
         )
         newest = "max((coalesce(version + (1::HUGEINT << 62), 0) << 63) + position)"
-        winner = f"CAST({newest} & ((1::HUGEINT << 63) - 1) AS BIGINT)"
+        _replace(engine, competing, f"CAST({newest} & ((1::HUGEINT << 63) - 1) AS BIGINT)")
+        if meeting.untold:
+            combining.keep_the_rest(engine, meeting)
+    engine.execute(
+        "INSERT INTO superseded SELECT position FROM conflicting JOIN resolved USING (key) "
+        "WHERE winner IS NULL OR position <> winner"
+    )
+    _count_share(engine, totals)
+
+
+def _replace(engine: Engine, competing: str, best: str) -> None:
+    """Makes ``resolved``: of every key the ``best`` of its ``competing`` rows, applied last, and the ``winner``, which stays: the
+    present row if that says the same."""
     engine.execute(
         f"""
         CREATE OR REPLACE TABLE resolved AS
-        WITH winners AS (SELECT key, {winner} AS winner FROM {competing} GROUP BY key)
-        SELECT winners.key, present.position AS present_position,
-            CASE WHEN present.content = best.content THEN present.position ELSE winner END AS winner
-        FROM winners JOIN conflicting AS best ON best.position = winners.winner
-        LEFT JOIN (FROM conflicting WHERE position < {DELIVERED_POSITION}) AS present ON present.key = winners.key
+        WITH winners AS (SELECT key, {best} AS best FROM {competing} GROUP BY key)
+        SELECT winners.key, winners.best, best.content AS content, present.position AS present_position,
+            CASE WHEN present.content = best.content THEN present.position ELSE winners.best END AS winner,
+            coalesce(present.more, false) AS more
+        FROM winners JOIN conflicting AS best ON best.position = winners.best
+        LEFT JOIN (FROM conflicting WHERE NOT delivered) AS present ON present.key = winners.key
         """
     )
-    engine.execute(
-        "INSERT INTO superseded SELECT position FROM conflicting JOIN resolved USING (key) WHERE position <> winner"
+
+
+def _count_share(engine: Engine, totals: _Totals) -> None:
+    """A key's rows count once for what became of it, the others for what became of them beside the ``best``, the one applied last;
+    where rows were combined there is no ``winner``."""
+    ((updated, unchanged),) = engine.execute(
+        f"""
+        SELECT count(*) FILTER (WHERE present_position IS DISTINCT FROM winner),
+            count(*) FILTER (WHERE best >= {DELIVERED_POSITION} AND present_position = winner)
+        FROM resolved WHERE present_position IS NOT NULL
+        """
     )
-    superseded = _count(
-        engine,
-        f"SELECT count(*) FROM conflicting JOIN resolved USING (key) WHERE position <> winner AND position >= {DELIVERED_POSITION}",
+    others = """
+        SELECT position, best, position > best AS left_out, conflicting.content = resolved.content AS same
+        FROM conflicting JOIN resolved USING (key) WHERE delivered AND position <> best
+    """
+    ((same, left_out, repeated),) = engine.execute(
+        "SELECT count(*) FILTER (WHERE same), count(*) FILTER (WHERE NOT same AND left_out), "
+        f"count(*) FILTER (WHERE NOT same AND NOT left_out) FROM ({others})"
     )
-    updated = _count(engine, "SELECT count(*) FROM resolved WHERE present_position <> winner")
-    return superseded, updated
+    if repeated and totals.example is None:
+        (totals.example,) = engine.execute(
+            f"SELECT position, best FROM ({others}) WHERE NOT same AND NOT left_out ORDER BY position LIMIT 1"
+        )
+    totals.updated += updated
+    totals.unchanged += unchanged + same
+    totals.repeated += repeated
+    totals.left_out += left_out
 
 
 # -- rewriting files that hold superseded rows ------------------------------------------------------------------------
 
 
 def _rewrite(
-    engine: Engine, table: Table, paths: Sequence[Path | str], writer: StagingWriter, *, first_position: int
+    engine: Engine,
+    table: Table,
+    paths: Sequence[Path | str],
+    writer: StagingWriter,
+    *,
+    first_position: int,
+    always: Sequence[int] = (),
 ) -> list[int]:
-    """Writes the rows that stay of every one of ``paths`` that holds a superseded row; the positions of those files."""
+    """Writes the rows that stay of every one of ``paths`` that holds a superseded row, or that is ``always`` rewritten; the
+    positions of those files."""
     last_position = first_position + (len(paths) << FILE_SHIFT)
-    counts = engine.execute(
-        f"SELECT CAST((position - {first_position}) >> {FILE_SHIFT} AS INTEGER), count(*) FROM superseded "
-        f"WHERE position >= {first_position} AND position < {last_position} GROUP BY ALL ORDER BY ALL"
+    counts = dict.fromkeys(always, 0) | dict(
+        engine.execute(
+            f"SELECT CAST((position - {first_position}) >> {FILE_SHIFT} AS INTEGER), count(*) FROM superseded "
+            f"WHERE position >= {first_position} AND position < {last_position} GROUP BY ALL"
+        )
     )
-    for at, superseded in counts:
+    for at, superseded in sorted(counts.items()):
         relation = parquet_relation([paths[at]], table.arrow_schema)
         if superseded == _count(engine, f"SELECT count(*) FROM {relation}"):
             continue
@@ -229,7 +301,7 @@ def _rewrite(
         leaving = f"SELECT position - {start} FROM superseded WHERE position >= {start} AND position < {end}"
         stay = f"SELECT {sql_list(table.arrow_schema.names)} FROM {relation} WHERE file_row_number NOT IN ({leaving})"
         write_rows(engine, stay, writer)
-    return [at for at, _ in counts]
+    return sorted(counts)
 
 
 def write_rows(engine: Engine, query: str, writer: StagingWriter) -> None:

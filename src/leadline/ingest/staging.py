@@ -1,6 +1,6 @@
-"""Writes typed rows, in the order they are delivered, to Parquet files in a table's staging folder. Columns that are missing in a
-batch are unknown. Files stay small enough that replacing one row later rewrites little, and batches are written as they come, so
-memory does not grow with the delivery."""
+"""Writes typed rows, in the order they are delivered, to Parquet files in a table's staging folder. A file has the columns that
+its rows tell, and ``TOLD`` beside them where not all tell the same. Files stay small enough that replacing one row later rewrites
+little, and batches are written as they come, so memory does not grow with the delivery."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.errors import InvalidInput
 from leadline.schema import ColumnType, Table
-from leadline.schema.table import default_of, untold
+from leadline.schema.table import TOLD, default_of, told_mask
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,6 +49,7 @@ class StagingWriter:
         self.rows = 0
         self._folder = folder
         self._schema = table.arrow_schema
+        self._bits = {name: told_mask(table, [name]) for name in self._schema.names}
         self._paths: list[Path] = []
         self._writer: Any = None
         self._rows_in_file = self._bytes_in_file = 0
@@ -56,7 +57,9 @@ class StagingWriter:
         self._rows_waiting = self._bytes_waiting = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Adds one batch of the stored schema; batches are gathered into large row groups."""
+        """Adds one batch of stored columns, possibly with ``TOLD``; batches are gathered into large row groups."""
+        if self._waiting and self._waiting[0].schema.names != batch.schema.names:
+            self._flush()
         self.rows += batch.num_rows
         self._waiting.append(batch)
         self._rows_waiting += batch.num_rows
@@ -70,17 +73,32 @@ class StagingWriter:
 
         if not self._rows_waiting:
             return
-        table = pa.Table.from_batches(self._waiting).cast(self._schema)
+        table = self._as_told(pa.Table.from_batches(self._waiting))
+        if self._writer is not None and self._writer.schema != table.schema:
+            self._finish_file()
         self._rows_in_file += self._rows_waiting
         self._bytes_in_file += self._bytes_waiting
         self._waiting, self._rows_waiting, self._bytes_waiting = [], 0, 0
         if self._writer is None:
             path = self._folder / f"{len(self._paths):06d}.parquet"
-            self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", compression_level=1)
+            self._writer = pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=1)
             self._paths.append(path)
         self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
         if self._rows_in_file >= ROWS_PER_FILE or self._bytes_in_file >= FILE_BYTES:
             self._finish_file()
+
+    def _as_told(self, rows: pa.Table) -> pa.Table:
+        """``rows`` with the columns that they tell, in their declared types; with all and ``TOLD`` if they differ in that."""
+        import pyarrow as pa
+
+        names = [name for name in self._schema.names if name in rows.schema.names]
+        if TOLD in rows.schema.names:
+            masks = rows.column(TOLD).unique().to_pylist()
+            if len(masks) > 1:
+                schema = pa.schema([*(self._schema.field(name) for name in names), pa.field(TOLD, pa.int64())])
+                return rows.select(schema.names).cast(schema)
+            names = [name for name in names if masks[0] & self._bits[name]]
+        return rows.select(names).cast(pa.schema([self._schema.field(name) for name in names]))
 
     def _finish_file(self) -> None:
         if self._writer is not None:
@@ -108,31 +126,34 @@ def stage_batches(
 
 
 def conform(batch: pa.RecordBatch, table: Table) -> pa.RecordBatch:
-    """``batch`` with exactly the stored columns of ``table``: missing ones unknown, lower case where the table says so, empty texts
-    outside the key and empty lists unknown. Raises ``InvalidInput`` for a column the table has not, a type that cannot become the
-    declared one, or a key that is unknown or empty."""
+    """``batch`` with its columns in the order and types of ``table``: lower case where the table says so, empty texts outside the
+    key and empty lists unknown. A column of the key with a default need not be there. Raises ``InvalidInput`` for a column the
+    table has not, a type that cannot become the declared one, or a key that is unknown or empty."""
     import pyarrow as pa
 
     schema = table.arrow_schema
-    if unknown := [name for name in batch.schema.names if name not in schema.names]:
+    if unknown := [name for name in batch.schema.names if name not in schema.names and name != TOLD]:
         raise InvalidInput(f"Table {table.name} has no column {unknown[0]!r}")
     lower = lower_case_columns(table)
+    if missing := [name for name in table.required if name not in batch.schema.names]:
+        raise InvalidInput(f"Table {table.name}: a row has no {missing[0]}, which is part of its natural key")
+    told = [field for field in schema if field.name in batch.schema.names]
     arrays = []
-    for field in schema:
-        position = batch.schema.get_field_index(field.name)
-        if position < 0:
-            arrays.append(untold(field, batch.num_rows))
-            continue
+    for field in told:
         try:
-            array = batch.column(position).cast(field.type)
+            array = batch.column(field.name).cast(field.type)
         except pa.ArrowException as error:
             raise InvalidInput(f"Table {table.name}, column {field.name}: {error}") from error
         array = _canonical(array, table, field.name, lower=field.name in lower)
         default = default_of(field)
         arrays.append(array if default is None else array.fill_null(default))
+    if TOLD in batch.schema.names:
+        told.append(pa.field(TOLD, pa.int64()))
+        arrays.append(batch.column(TOLD))
+    conforming = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(told))
     for name in table.required:
-        _require_key(arrays[schema.get_field_index(name)], table, name)
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+        _require_key(conforming.column(name), table, name)
+    return conforming
 
 
 def _canonical(array: pa.Array, table: Table, name: str, *, lower: bool) -> pa.Array:

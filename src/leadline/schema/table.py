@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -105,6 +106,16 @@ class Table:
 ATTRIBUTES = "attributes"
 DEFAULT = b"leadline.default"
 """The entry of an Arrow field's metadata that has the column's default, in digits."""
+
+TOLD = "_told"
+"""A column of rows on their way into the lake: which columns a row tells, as ``told_mask``. Rows without it tell all of the
+columns that they have."""
+
+
+def told_mask(table: Table, names: Iterable[str]) -> int:
+    """Columns as a number: a bit for each of ``table.arrow_schema``, in its order."""
+    bits = {name: 1 << at for at, name in enumerate(table.arrow_schema.names)}
+    return sum(bits[name] for name in names if name in bits)
 
 
 def default_of(field: pa.Field) -> int | None:

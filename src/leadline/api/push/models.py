@@ -33,7 +33,14 @@ class PushedBody(Body):
     accepted: int = Field(description="Rows taken.")
     rejected: int = Field(description="Rows refused; the others were taken all the same.")
     errors: list[RowErrorBody] = Field(description="Why rows were refused: the first 1,000 values.")
-    warnings: list[str] | None = Field(default=None, description="Columns left out; absent if none was.")
+    repeated: int | None = Field(
+        default=None,
+        description="Rows whose key a row before has, too, with other content: all are taken, in order; absent if there is none.",
+    )
+    warnings: list[str] | None = Field(
+        default=None,
+        description="Columns left out, and an example of a repeated key; absent if there is nothing to say.",
+    )
 
 
 class RunRequest(RequestPart):

@@ -16,7 +16,8 @@ from leadline.formats.csv_reader import exact_rows, read_header
 from leadline.formats.files import LONGEST_LINE, ImportFile
 from leadline.formats.json_lines import json_rows
 from leadline.formats.parquet import parquet_rows
-from leadline.formats.rows import LINE, RawRows, Refusal
+from leadline.formats.rows import LINE, RawRows, Refusal, told_columns
+from leadline.schema import Table
 
 _CHUNK = 1 << 20
 _NO_SPACE = re.compile(r"[^ \t\r\n]")
@@ -37,7 +38,7 @@ def raw_rows(file: ImportFile) -> Iterator[Rows]:
     """The rows in order. Raises ``InvalidInput`` for a file that is not of its format, or whose columns are not the table's."""
     batches, unit = _batches(file)
     for raw in batches:
-        yield Rows(_rows(raw), raw.refusals, unit)
+        yield Rows(_rows(raw, file.table), raw.refusals, unit)
 
 
 def _batches(file: ImportFile) -> tuple[Iterator[RawRows], str]:
@@ -57,14 +58,14 @@ def _batches(file: ImportFile) -> tuple[Iterator[RawRows], str]:
     return json_rows(file, None, records=False), "line"
 
 
-def _rows(raw: RawRows) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(raw: RawRows, table: Table) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows of a batch, made a thousand at a time: as Python's objects they are large."""
     if raw.batch is None:
         return
     for start in range(0, raw.batch.num_rows, _SLICE):
         for row in raw.batch.slice(start, _SLICE).to_pylist():
             number = int(row.pop(LINE))
-            yield number, {name: value for name, value in row.items() if value is not None}
+            yield number, told_columns(row, table)
 
 
 def as_lines(source: Path, target: Path) -> None:
