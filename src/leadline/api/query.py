@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, WithJsonSchema
@@ -18,6 +18,7 @@ from starlette.requests import Request
 from leadline.api.json_text import is_storable
 from leadline.errors import Detail, InvalidRequest, LeadlineError
 from leadline.field_types import Field, refusal
+from leadline.instants import instant_of
 
 P = TypeVar("P", bound="Parameters")
 
@@ -136,8 +137,7 @@ def _day_or_instant(value: Any) -> date | datetime:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             return date.fromisoformat(text)
         # A "+" of an offset that was not percent-encoded arrives as a space.
-        instant = datetime.fromisoformat(re.sub(r" (?=\d\d:?\d\d$)", "+", text.strip()))
-        return instant.astimezone(UTC) if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+        return instant_of(re.sub(r" (?=\d\d:?\d\d$)", "+", text.strip()))
     except (ValueError, OverflowError):
         raise _must_be("a date (yyyy-MM-dd, in UTC) or an instant such as 2026-01-31T12:00:00Z") from None
 

@@ -96,6 +96,7 @@ def _as_text(array: Any, file: ImportFile, name: str, done: int) -> Any:
             return utc.cast(pa.string())
         if kinds.is_floating(kind):
             array = pc.if_else(pc.is_nan(array), pa.scalar(None, kind), array)
+            return _float_text(array)
         if kinds.is_decimal(kind):
             array = array.cast(pa.float64()) if kind.scale > 0 else array.cast(pa.int64())
         text = array.cast(pa.string())
@@ -104,3 +105,13 @@ def _as_text(array: Any, file: ImportFile, name: str, done: int) -> Any:
         rows = f"{file.path.name}, rows {done + 1} to {done + len(array)}, column {name}"
         raise InvalidInput(f"{rows}: {first_line(error)}") from error
     return text
+
+
+def _float_text(array: Any) -> Any:
+    """Floating-point numbers as texts: the whole ones without a point or an exponent."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_whole = pc.and_(pc.equal(pc.floor(array), array), pc.less(pc.abs(array), float(1 << 63)))
+    whole = pc.if_else(is_whole, array, pa.scalar(None, array.type)).cast(pa.int64()).cast(pa.string())
+    return pc.coalesce(whole, array.cast(pa.string()))

@@ -10,19 +10,21 @@ from dataclasses import dataclass
 from leadline.engine import quoted, sql_text
 from leadline.formats.files import LONGEST_FIELD
 from leadline.ingest.staging import lower_case_columns
+from leadline.instants import EPOCH, WRITTEN
 from leadline.schema import Column, ColumnType, Table
 from leadline.schema.table import ATTRIBUTES, TOLD
 
 FIRST_YEAR, LAST_YEAR = 1970, 2262
 """Years an instant may lie in: what 64-bit nanoseconds since 1970 hold, so that every reader of the lake can."""
 
-# RFC 3339 with a space or T, seconds and offset optional; a bare date is its midnight. DuckDB's cast then judges the
-# calendar; it also takes 24:00 and offsets beyond a day, which the pattern keeps out.
-_INSTANT = (
+_USUAL_INSTANT = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?([Zz]|[-+]([01][0-9]|2[0-3]):?[0-5][0-9])?)?"
 )
-_INTEGER = r"[-+]?[0-9]+"
+"""Of what is read as an instant (``leadline.instants``), what DuckDB's cast reads by itself. The cast then judges the calendar; it
+also takes 24:00 and offsets beyond a day, which the pattern keeps out."""
+_INTEGER = r"[-+]?[0-9]+(\.0*)?"
+"""With nothing behind the point, too: so whole numbers are written by who keeps them beside unknown ones as floating-point."""
 _DECIMAL = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
@@ -90,13 +92,25 @@ def _rule(column: Column, table: Table, *, is_list: bool, lower: bool, thorough:
     return Rule(column.name, value, problem, shown, _VALUES[column.type].format(c=cell) if cast is not None else None)
 
 
+def _instant() -> str:
+    """The instant of a cell ``{c}``. Few files have what the cast alone does not read."""
+    whole = "split_part({c}, '.', 1)"
+    length = f"length({whole})"
+    places = f"CASE WHEN {length} <= 10 THEN 6 WHEN {length} <= 13 THEN 3 WHEN {length} <= 16 THEN 0 ELSE -3 END"
+    digits = f"left(rpad(replace({{c}}, '.', ''), 40, '0'), CAST({length} + {places} AS BIGINT))"
+    epoch = f"CAST(make_timestamp(TRY_CAST({digits} AS BIGINT)) AS TIMESTAMPTZ)"
+    spelled = "regexp_replace(upper(replace({c}, ',', '.')), ' ?(Z|UTC|GMT)$', '+00')"
+    written = f"TRY_CAST(regexp_replace({spelled}, ' ([-+])', '\\1') AS TIMESTAMPTZ)"
+    is_epoch = f"regexp_full_match({{c}}, {sql_text(EPOCH.replace('{', '{{').replace('}', '}}'))})"
+    return f"coalesce(TRY_CAST({{c}} AS TIMESTAMPTZ), CASE WHEN {is_epoch} THEN {epoch} ELSE {written} END)"
+
+
 _VALUES = {
     ColumnType.TEXT: "nullif({c}, '')",
     ColumnType.INTEGER: "TRY_CAST({c} AS BIGINT)",
     ColumnType.DECIMAL: "TRY_CAST({c} AS DOUBLE)",
     ColumnType.BOOLEAN: "CASE WHEN {c} <> '' THEN lower({c}) IN ('true', '1', 'yes') END",
-    # DuckDB reads no lower-case t and z; few files have them.
-    ColumnType.INSTANT: "coalesce(TRY_CAST({c} AS TIMESTAMPTZ), TRY_CAST(upper({c}) AS TIMESTAMPTZ))",
+    ColumnType.INSTANT: _instant(),
 }
 _SHARED_CASTS = (ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.INSTANT)
 
@@ -104,7 +118,7 @@ _SHARED_CASTS = (ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.INSTANT)
 def _good(column: Column, cell: str, value: str) -> str:
     """A quick test that nearly every good value passes, so that the reasons need not be asked one by one."""
     if column.type is ColumnType.INSTANT:
-        return f"NOT {_outside_years(value)} AND regexp_full_match({cell}, {sql_text(_INSTANT)})"
+        return f"NOT {_outside_years(value)} AND regexp_full_match({cell}, {sql_text(_USUAL_INSTANT)})"
     bound = f" AND {value} >= {column.minimum}" if column.minimum is not None else ""
     written = f"CAST({value} AS VARCHAR) = {cell}"  # as DuckDB writes an integer, so certainly one
     return f"{written}{bound}" if column.type is ColumnType.INTEGER else f"{cell} = ''"
@@ -124,7 +138,7 @@ def _reasons(column: Column, cell: str, value: str) -> list[tuple[str, str]]:
     if column.type is ColumnType.INSTANT:
         return [
             (
-                f"{filled} AND NOT regexp_full_match({cell}, {sql_text(_INSTANT)})",
+                f"{filled} AND NOT regexp_full_match({cell}, {sql_text(f'{WRITTEN}|{EPOCH}')})",
                 "not an instant; write RFC 3339, as 2026-01-31T09:30:00Z",
             ),
             (f"{filled} AND {value} IS NULL", "a date or time that does not exist"),

@@ -22,6 +22,7 @@ from leadline.ingest.delivery import MEMORY_LIMIT, Receipt, commit_staged, inges
 from leadline.ingest.removal import remove, same_as
 from leadline.ingest.staging import StagingWriter, conform, lower_case_columns
 from leadline.ingest.validation import RowValidator
+from leadline.instants import instant_of
 from leadline.lake import Lake
 from leadline.lease import Lease
 from leadline.schema import TABLES, Table
@@ -365,8 +366,8 @@ def _as(declared: pa.Field, value: Any) -> Any:
     if not pa.types.is_timestamp(declared.type):
         return value
     try:
-        return datetime.fromisoformat(value)
-    except ValueError:
+        return instant_of(value)
+    except (ValueError, OverflowError):
         return None
 
 

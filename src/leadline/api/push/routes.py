@@ -65,13 +65,14 @@ def _answer(accepted: Accepted) -> PushedBody:
             code="invalid_rows",
             details=[Detail(_field(error), error.message) for error in errors],
         )
-    repeated = len(accepted.repeats) or None
-    body = PushedBody(accepted=accepted.rows, rejected=accepted.refused_rows, errors=errors, repeated=repeated)
+    body = PushedBody(accepted=accepted.rows, rejected=accepted.refused_rows, errors=errors)
     warnings = [printable(f"{name}: left out; {why}") for name, why in accepted.unknown.items()]
     if accepted.repeats:
+        body.repeated = len(accepted.repeats)
         before, at = accepted.repeats[0]
         warnings.append(f"rows[{at}] has the key of rows[{before}], with other content: both are applied, in order")
-    body.warnings = warnings or None
+    if warnings:
+        body.warnings = warnings
     return body
 
 

@@ -12,10 +12,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any, Protocol, cast
 
+from leadline.instants import instant_of
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.kinds import KINDS
 from leadline.sources.kit.page import Row
@@ -170,9 +171,8 @@ def instant(value: Any, name: str) -> datetime | None:
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(value.removesuffix(" UTC").replace(" +", "+").replace(" -", "-"))
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (AttributeError, ValueError, OverflowError):
+        return instant_of(value)
+    except (TypeError, ValueError, OverflowError):
         raise Misshapen(f"{name} is no instant but {str(value)[:40]!r}") from None
 
 
