@@ -109,8 +109,38 @@ def test_bad_rows_are_left_out_and_told(sync: Syncer, tool: Files) -> None:
     assert told["incidents.csv, line 8"] == "the row has 2 cells, the header has 6"
     assert told["incidents.csv, line 9"].startswith("incident_id: ")
     assert told["incidents.csv, line 11"].startswith("title: not UTF-8")
-    assert len(told) == 4
+    assert told["incidents.csv"].startswith("4 of 10 rows were refused")
+    assert len(told) == 5
     assert len(sync.rows("incidents")) == 6
+
+
+def test_a_file_is_in_trouble_until_every_row_of_it_can_be_taken(sync: Syncer, tool: Files) -> None:
+    """Also if it has not changed since: what was refused is still missing."""
+    tool.files["/incidents.csv"] = csv(5) + b"I-6,cart,x,high,yesterday,\n"
+    for _ in range(2):
+        assert sync().result.state == "incomplete"
+    tool.files["/incidents.csv"] = csv(6)
+    assert sync.good().result.state == "done"
+    assert sync.good().result.records == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADER.encode() + b"I-1,cart,x,high,yesterday,\nI-2,cart,x,high,01/02/2026,\n",  # by the table's rules
+        HEADER.encode() + b"I-1,cart\nI-2\n",  # by the reader
+        HEADER.encode() + b"I-1,cart\nI-2,cart,x,high,yesterday,\n",
+    ],
+)
+def test_a_file_of_which_no_row_can_be_taken_has_failed(sync: Syncer, tool: Files, content: bytes) -> None:
+    tool.files["/incidents.csv"] = content
+    for _ in range(2):
+        done = sync()
+        assert done.result.state == "failed"
+        assert "incidents.csv: no row can be taken; incidents.csv, line 2: " in str(done.error)
+    assert sync.project.lake.version("incidents") is None
+    tool.files["/incidents.csv"] = HEADER.encode()  # nothing to take is nothing refused
+    assert sync.good().result.state == "done"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +189,8 @@ def test_an_array_in_all_its_spellings(sync: Syncer, tool: Files) -> None:
     sync.good("/incidents.json")
     tool.files["/incidents.json"] = b'[1, "two", null, {"incident_id": "x", "created_at": "2026-01-05"}]'
     done = sync("/incidents.json")
-    assert [skip.what for skip in done.result.skipped] == [f"incidents.json, row {number}" for number in (1, 2, 3)]
+    told = [f"incidents.json, row {number}" for number in (1, 2, 3)]
+    assert [skip.what for skip in done.result.skipped] == [*told, "incidents.json"]
 
 
 # -- interruptions and faults ------------------------------------------------------------------------------------------

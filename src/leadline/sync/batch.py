@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from leadline.db import cursors
 from leadline.engine import Engine, parquet_relation, sql_text
 from leadline.engine.sql_text import sql_list
-from leadline.formats.rows import Columns, RawRow, RowRefused, raw_row
+from leadline.errors import LeadlineError
+from leadline.formats.rows import Columns, RawRow, Refusal, RowRefused, raw_row
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, Receipt, commit_staged, ingest, staging
 from leadline.ingest.removal import remove, same_as
@@ -30,6 +31,7 @@ from leadline.schema.table import default_of
 from leadline.sources.kit.cursor import Cursor, stored
 from leadline.sources.kit.page import Developers, Page, Row, RowOfFile, Skipped, TypedRows, Vanished
 from leadline.sources.kit.text import plain
+from leadline.sync.file_reading import FileReading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -131,6 +133,7 @@ class BatchWriter:
         self.skipped: list[Skipped] = []
         self.skipped_count = 0
         self.failed: list[Skipped] = []
+        self._file: FileReading | None = None
 
     @cached_property
     def _engine(self) -> Engine:
@@ -163,6 +166,9 @@ class BatchWriter:
         self._skip(page.skipped)
         self._skip(page.failed)
         self.failed += page.failed
+        if page.of_file:
+            self._file = self._file or FileReading(page.subject)
+            self._file.add(page)
         for rows in page.typed_rows:
             self._staged = self._staged or _Staged(self._project.lake)
             self._counts.setdefault(rows.table, TableCounts())  # told in the order in which they came
@@ -179,6 +185,19 @@ class BatchWriter:
         self._unfinished.clear()
         if self._staged or page.vanished:
             self.deliver()
+
+    def end(self) -> LeadlineError | None:
+        """At the end of the source: deliver what waits; why nothing of its file can be taken, if so. A file that was not read whole
+        is read again the next time, whether it has changed or not: it is in trouble until somebody mends it."""
+        self.deliver()
+        if self._file is None or not self._file.refused:
+            return None
+        self._store(dict.fromkeys(self._file.cursors))
+        if error := self._file.nothing_taken():
+            return error
+        self.failed.append(self._file.not_whole())
+        self._skip([self._file.not_whole()])
+        return None
 
     def deliver(self) -> None:
         """Bring what waits into the lake, then store its cursors; pages that are not finished wait on."""
@@ -258,13 +277,18 @@ class BatchWriter:
                 good.append(raw_row({name: plain(value) for name, value in row.items()}, columns))
                 rows_of_good.append(row)
             except RowRefused as refused:
-                self._skip([Skipped(_named(table, row), f"{refused.column}: {refused.reason}")])
+                self._refuse(table, row, refused)
         batches = self._validator.typed(table, good)
         if sum(batch.num_rows for batch in batches) < len(good):
             for refusal in self._validator.refusals(table, good):
-                row = rows_of_good[refusal.line]
-                self._skip([Skipped(_named(table, row), f"{refusal.column}: {refusal.reason}")])
+                self._refuse(table, rows_of_good[refusal.line], refusal)
         return batches
+
+    def _refuse(self, table: Table, row: Row, refused: Refusal | RowRefused) -> None:
+        skipped = Skipped(_named(table, row), f"{refused.column}: {refused.reason}")
+        self._skip([skipped])
+        if self._file is not None:
+            self._file.refuse((skipped,))
 
     def _put_in_force(self, developers: Developers) -> None:
         """Load the org tree. Raises ``InvalidInput`` with every violation: its cursor is not stored then, and the last good tree

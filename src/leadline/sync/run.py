@@ -68,8 +68,10 @@ class SyncRun:
             self.project.lock(source.lock) as lease,
             closing(BatchWriter(self.project, source.kind, self.now, lease)) as writer,
         ):
-            error = self._read(source, writer)
-            writer.deliver()
+            if (error := self._read(source, writer)) is None:
+                error = writer.end()
+            else:
+                writer.deliver()
         return SyncResult(
             writer.records,
             writer.tables,

@@ -83,7 +83,7 @@ class Page:
     parent of which nothing is here is deleted itself. ``renamed_away``: names that repositories gave up; their rows go.
     ``cursors``: by name, how far the reading is with this page; None takes a cursor away. ``records``: things of the tool
     in it, for progress. ``skipped``: what is left out for good; ``failed``: streams that could not be read this time, as the
-    tool was in trouble.
+    tool was in trouble. ``of_file``: it is of the file that ``subject`` names, which was not read whole if a row is refused.
 
     For what is brought as a whole or not at all, however large: ``typed_rows`` wait on disk while pages are ``unfinished``, and
     come into the lake with the first page that is not; then what has ``vanished`` goes. ``cursors_before`` are stored before
@@ -99,6 +99,7 @@ class Page:
     records: int = 0
     skipped: tuple[Skipped, ...] = ()
     failed: tuple[Skipped, ...] = ()
+    of_file: bool = False
     developers: Developers | None = None
     typed_rows: tuple[TypedRows, ...] = ()
     unfinished: bool = False

@@ -158,4 +158,4 @@ class FileStream(Stream[FileCursor]):
 
     def _page(self, rows: list[Row], cursor: FileCursor, skipped: list[Skipped]) -> Page:
         by_table = {self.table.name: rows} if rows else {}
-        return self.page(by_table, cursor, records=len(rows), skipped=skipped)
+        return replace(self.page(by_table, cursor, records=len(rows), skipped=skipped), of_file=True)
