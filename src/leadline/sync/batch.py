@@ -195,8 +195,8 @@ class BatchWriter:
         self._store(dict.fromkeys(self._file.cursors))
         if error := self._file.nothing_taken():
             return error
-        self.failed.append(self._file.not_whole())
-        self._skip([self._file.not_whole()])
+        self.failed.append(not_whole := self._file.not_whole())
+        self._skip([not_whole])
         return None
 
     def deliver(self) -> None:
@@ -248,8 +248,8 @@ class BatchWriter:
         self._staged = None
 
     def _store(self, values: Mapping[str, Cursor | None]) -> None:
-        database, number = self._project.db, self._project.id
-        cursors.put_all(database, number, self._kind, stored(values), self._now(), under=self._lease)
+        project = self._project
+        cursors.put_all(project.db, project.id, self._kind, stored(values), self._now(), under=self._lease)
 
     def _vanished_keys(self, vanished: Vanished) -> pa.Table:
         """Keys of the rows in the lake that are gone."""
@@ -285,8 +285,7 @@ class BatchWriter:
         return batches
 
     def _refuse(self, table: Table, row: Row, refused: Refusal | RowRefused) -> None:
-        skipped = Skipped(_named(table, row), f"{refused.column}: {refused.reason}")
-        self._skip([skipped])
+        self._skip([skipped := Skipped(_named(table, row), f"{refused.column}: {refused.reason}")])
         if self._file is not None:
             self._file.refuse((skipped,))
 
