@@ -204,6 +204,7 @@ def test_issues() -> None:
         "completed_at": "2026-01-05T09:50:00.000Z",
         "labels": ["bug"],
         "url": "https://gitlab.example.com/acme/shop/-/issues/1",
+        "time_spent_seconds": 5_400,
         "source": "gitlab",
         "updated_at": "2026-01-05T09:50:00.000Z",
     }

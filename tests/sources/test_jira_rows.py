@@ -32,6 +32,7 @@ from stubs.jira_data import (
     DOING,
     DONE,
     EPIC,
+    SPRINT,
     ESTIMATE,
     FIELDS,
     POINTS,
@@ -168,6 +169,32 @@ def test_parents(fields: dict[str, Any], parent: str | None) -> None:
 def test_statuses(status: dict[str, Any], category: str | None, completed: str | None) -> None:
     found = row(status=status)
     assert (found["status"], found["status_category"], found["completed_at"]) == (status["name"], category, completed)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"resolution": {"id": "1", "name": "Won't Do"}}, {"resolution": "Won't Do"}),
+        ({"resolution": None}, {"resolution": None}),
+        ({"timespent": 5400}, {"time_spent_seconds": 5400}),
+        ({"timespent": "much"}, {"time_spent_seconds": None}),
+        ({SPRINT: [{"id": 7, "name": "A"}, {"id": 9, "name": "B, C"}]}, {"sprints": ["7", "9"]}),
+        ({SPRINT: ["com.atlassian.greenhopper.service.sprint.Sprint@1f[id=7,rapidViewId=2,name=A]"]}, {"sprints": ["7"]}),
+        ({SPRINT: []}, {"sprints": []}),
+        ({SPRINT: "none"}, {"sprints": None}),
+    ],
+)
+def test_resolution_sprints_and_time_spent(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+    found = row(**fields)
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_every_key_that_an_issue_had() -> None:
+    found = issue("SHOP", 2)
+    entries = [history(1, 1, None, item("Key", "OLD-7", "WEB-3")), history(2, 100, None, item("Key", "WEB-3", "SHOP-2"))]
+    assert issue_rows(found, entries, shapes())["work_items"][0]["former_keys"] == ["OLD-7", "WEB-3"]
+    assert issue_rows(found, [], shapes())["work_items"][0]["former_keys"] == []
+    assert "former_keys" not in issue_rows(found, None, shapes())["work_items"][0]  # what is known of it stays
 
 
 def test_done_without_a_resolution_is_left_to_the_changes() -> None:

@@ -44,7 +44,7 @@ SHAPES: dict[str, set[str]] = {
     },
     "issues": {
         *("iid", "title", "type", "state", "createdAt", "updatedAt", "closedAt", "webUrl", "weight", "moved"),
-        *("author", "assignees", "labels"),
+        *("author", "assignees", "labels", "totalTimeSpent"),
     },
     "releases": {"tagName", "name", "createdAt", "releasedAt", "commit"},
     "pipelines": {

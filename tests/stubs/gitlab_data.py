@@ -104,6 +104,7 @@ def issue(name: str, number: int) -> dict[str, Any]:
         "closedAt": when(begun + 20) if closed else None,
         "webUrl": f"https://gitlab.example.com/{name}/-/issues/{number}",
         "weight": 3,
+        "totalTimeSpent": 5_400,
         "moved": False,
         "author": user("cleo"),
         "assignees": [user("ada")],

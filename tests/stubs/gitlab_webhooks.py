@@ -126,6 +126,7 @@ def issue(project: str, node: dict[str, Any], by: str = "cleo") -> dict[str, Any
         "type": node["type"].capitalize(),
         "state": node["state"],
         "weight": node["weight"],
+        "total_time_spent": node["totalTimeSpent"],
         "author_id": USERS[node["author"]["username"]],
         "created_at": spelled(node["createdAt"]),
         "updated_at": spelled(node["updatedAt"]),

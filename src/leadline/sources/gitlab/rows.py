@@ -218,6 +218,7 @@ def issue_rows(project: str, node: Node) -> Rows:
         completed_at=utc(node.get("closedAt")) if closed else None,
         labels=_labels(node),
         url=node.get("webUrl"),
+        time_spent_seconds=node.get("totalTimeSpent"),
         source=SOURCE,
         updated_at=utc(node.get("updatedAt")),
     )

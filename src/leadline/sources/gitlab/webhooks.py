@@ -55,6 +55,7 @@ _ISSUE = {
     "status_category": "state",
     "story_points": "weight",
     "completed_at": "closed_at",
+    "time_spent_seconds": "total_time_spent",
 }
 """The key of ``object_attributes`` that tells a column."""
 
@@ -280,6 +281,7 @@ def _issue(of: _Delivery) -> tuple[Change, ...] | str:
         "assignees": {"nodes": assignees or []},  # left out where nobody is assigned
         "labels": _labels(of),
         "webUrl": node.get("url"),
+        "totalTimeSpent": node.get("total_time_spent"),
     }
     (row,) = issue_rows(of.project, asked)["work_items"]
     unknown = list(change_of(row, node, _ISSUE))

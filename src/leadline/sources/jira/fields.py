@@ -24,6 +24,9 @@ SYSTEM: Mapping[str, tuple[str, ...]] = {
     "fix_versions": ("fixVersions",),
     "parent_key": ("parent",),
     "story_points": (),
+    "resolution": ("resolution",),
+    "sprints": (),
+    "time_spent_seconds": ("timespent",),
 }
 """Columns that a field can be named for, with the fields that they are taken from otherwise."""
 ALWAYS = ("status", "created", "updated")
@@ -105,6 +108,7 @@ def field_map(fields: Sequence[Node], overridden: Mapping[str, str]) -> FieldMap
     columns = dict(SYSTEM)
     columns["story_points"] = _story_points(fields)
     columns["parent_key"] = ("parent", *_of_type(fields, *PARENT_TYPES))
+    columns["sprints"] = _of_type(fields, SPRINT_TYPE)
     for column, name in overridden.items():
         columns[column] = _named(fields, name)
     changes = dict(CHANGES)
@@ -115,9 +119,8 @@ def field_map(fields: Sequence[Node], overridden: Mapping[str, str]) -> FieldMap
         names = {str(field.get("name", "")).lower() for field in fields if field.get("id") in columns[column]}
         changes |= dict.fromkeys(names - {""}, column)
     changes |= {field.lower(): "sprint" for field in _of_type(fields, SPRINT_TYPE)}
-    for dated in ("created_at", "started_at", "completed_at"):
-        changes = {name: called for name, called in changes.items() if called != dated}
-    return FieldMap(columns, changes)
+    untold = ("created_at", "started_at", "completed_at", "time_spent_seconds")
+    return FieldMap(columns, {name: called for name, called in changes.items() if called not in untold})
 
 
 def _story_points(fields: Sequence[Node]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ unknown, and a record that is not of the documented shape raises ``Misshapen``."
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,9 +22,10 @@ CATEGORIES = {"new": "todo", "indeterminate": "in_progress", "done": "done"}
 """Jira's keys of status categories; ``undefined`` is none."""
 LONGEST_VALUE = 255
 """Longer values of fields that are no columns are texts, which nobody counts; their changes are left out."""
-_LISTS = ("labels", "components", "fix_versions")
+_LISTS = ("labels", "components", "fix_versions", "sprints")
 _PEOPLE = ("assignee", "reporter")
 _INSTANTS = ("created_at", "started_at", "completed_at")
+_SPRINT_ID = re.compile(r"[\[,]id=(\d+)[,\]]")
 _MILLISECONDS_FROM = 1e11
 """Epochs above this are in milliseconds, others in seconds."""
 
@@ -69,6 +71,7 @@ def issue_rows(issue: Node, histories: Sequence[Node] | None, shapes: Shapes) ->
     if histories is None:
         return {"work_items": [row]}
     changes = change_rows(project, key, histories, shapes)
+    row["former_keys"] = [former["key"] for former in former_keys(issue, histories)]
     if _done_again(row, changes):
         row["completed_at"] = None
     return {"work_items": [row], "work_item_changes": changes}
@@ -101,6 +104,10 @@ def _value(column: str, value: Any, name: str, shapes: Shapes) -> Any:
         return None
     if column == "story_points":
         return _number(value)
+    if column == "time_spent_seconds":
+        return value if isinstance(value, int) and value >= 0 else None
+    if column == "sprints":
+        return clean(_sprints(value))
     if column in _INSTANTS:
         return instant(value)
     if column in _PEOPLE:
@@ -137,6 +144,14 @@ def _texts(value: Any, name: str) -> list[str]:
     if not isinstance(value, list):
         raise Misshapen(f"{name} is no list but {str(value)[:40]!r}")
     return [text for item in value if (text := _text(item, name))]
+
+
+def _sprints(value: Any) -> list[str] | None:
+    """Ids of sprints, which Jira lists as objects, or as texts that tell them between brackets."""
+    if not isinstance(value, list):
+        return None
+    ids = (item.get("id") if isinstance(item, dict) else _SPRINT_ID.search(str(item)) for item in value)
+    return [found[1] if isinstance(found, re.Match) else str(found) for found in ids if found is not None]
 
 
 def _parent(value: Any) -> str | None:
@@ -263,9 +278,9 @@ def _done_again(row: Row, changes: Sequence[Row]) -> bool:
     )
 
 
-def former_keys(issue: Node, histories: Sequence[Node], since: str) -> list[Row]:
-    """The keys that an issue was moved away from since an instant, as keys of work items. Older ones are not: a project made later
-    may have the same key, and issues of its own under it."""
+def former_keys(issue: Node, histories: Sequence[Node], since: str = "") -> list[Row]:
+    """The keys that an issue was moved away from since an instant, as keys of work items. Under older ones there may be others: a
+    project made later may have the same key, and issues of its own under it."""
     keys: dict[str, None] = {}
     for entry in histories:
         for item in entry["items"]:
