@@ -32,11 +32,11 @@ from stubs.jira_data import (
     DOING,
     DONE,
     EPIC,
-    SPRINT,
     ESTIMATE,
     FIELDS,
     POINTS,
     REVIEW,
+    SPRINT,
     STATUSES,
     TODO,
     custom,
@@ -179,7 +179,10 @@ def test_statuses(status: dict[str, Any], category: str | None, completed: str |
         ({"timespent": 5400}, {"time_spent_seconds": 5400}),
         ({"timespent": "much"}, {"time_spent_seconds": None}),
         ({SPRINT: [{"id": 7, "name": "A"}, {"id": 9, "name": "B, C"}]}, {"sprints": ["7", "9"]}),
-        ({SPRINT: ["com.atlassian.greenhopper.service.sprint.Sprint@1f[id=7,rapidViewId=2,name=A]"]}, {"sprints": ["7"]}),
+        (
+            {SPRINT: ["com.atlassian.greenhopper.service.sprint.Sprint@1f[id=7,rapidViewId=2,name=A]"]},
+            {"sprints": ["7"]},
+        ),
         ({SPRINT: []}, {"sprints": []}),
         ({SPRINT: "none"}, {"sprints": None}),
     ],
@@ -191,7 +194,10 @@ def test_resolution_sprints_and_time_spent(fields: dict[str, Any], expected: dic
 
 def test_every_key_that_an_issue_had() -> None:
     found = issue("SHOP", 2)
-    entries = [history(1, 1, None, item("Key", "OLD-7", "WEB-3")), history(2, 100, None, item("Key", "WEB-3", "SHOP-2"))]
+    entries = [
+        history(1, 1, None, item("Key", "OLD-7", "WEB-3")),
+        history(2, 100, None, item("Key", "WEB-3", "SHOP-2")),
+    ]
     assert issue_rows(found, entries, shapes())["work_items"][0]["former_keys"] == ["OLD-7", "WEB-3"]
     assert issue_rows(found, [], shapes())["work_items"][0]["former_keys"] == []
     assert "former_keys" not in issue_rows(found, None, shapes())["work_items"][0]  # what is known of it stays

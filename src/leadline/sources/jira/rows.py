@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -102,20 +102,12 @@ def _value(column: str, value: Any, name: str, shapes: Shapes) -> Any:
     """What a field says for a column; None for nothing."""
     if value is None:
         return None
-    if column == "story_points":
-        return _number(value)
-    if column == "time_spent_seconds":
-        return value if isinstance(value, int) and value >= 0 else None
-    if column == "sprints":
-        return clean(_sprints(value))
-    if column in _INSTANTS:
-        return instant(value)
+    if column in _READERS:
+        return _READERS[column](value)
     if column in _PEOPLE:
         # The first who is somebody: of a deleted user nothing is known.
         return clean(next(filter(None, map(shapes.people.account, _users(value, name))), None))
-    if column in _LISTS:
-        return clean(_texts(value, name))
-    return clean(_parent(value) if column == "parent_key" else _text(value, name))
+    return clean(_texts(value, name) if column in _LISTS else _text(value, name))
 
 
 def _users(value: Any, name: str) -> list[Node]:
@@ -170,6 +162,20 @@ def _number(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and number >= 0 else None
+
+
+def _seconds(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(_INSTANTS, instant),
+    "story_points": _number,
+    "time_spent_seconds": _seconds,
+    "sprints": lambda value: clean(_sprints(value)),
+    "parent_key": lambda value: clean(_parent(value)),
+}
+"""What a field's value is for columns that are no plain texts."""
 
 
 # -- changes -----------------------------------------------------------------------------------------------------------
