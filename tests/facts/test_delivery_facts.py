@@ -21,7 +21,7 @@ from leadline.home import Project
 from leadline.people import tree
 from metrics.oracle_events import World
 from metrics.oracle_people import tree_of
-from metrics.world import TREE, load, rows_of
+from metrics.world import TREE, deliver, load, rows_of
 
 DEVELOPERS = """
 email,           full_name, manager_email,   team
@@ -247,3 +247,49 @@ def test_oddities_are_told(changeable: Project) -> None:
     assert any("epic" in each for each in told)
     assert any(each.startswith("1 rows of deployments") for each in told)
     assert any(each.startswith("1 rows of incidents") for each in told)
+
+
+def test_why_says_how_a_pull_request_was_carried_and_which_merge_is_not_known(project: Project, tmp_path: Path) -> None:
+    tables = {
+        "commits": """
+repository, sha,      parents
+o/r,        aaaa0001,
+o/r,        aaaa0002, aaaa0001
+o/r,        aaaa0003, aaaa0002
+o/r,        aaaa0004, aaaa0003
+""",
+        "pull_requests": """
+repository, number, merged_at,         merge_commit_sha
+o/r,        1,      2026-01-03T00:00Z, aaaa0003
+o/r,        2,      2026-01-03T00:00Z,
+o/r,        3,      2026-01-03T00:00Z, bbbb0001
+o/r,        4,      2026-01-03T00:00Z, bbbb0002
+o/r,        5,      2026-01-03T00:00Z, aaaa0004
+""",
+        "pull_request_commits": """
+repository, number, sha,      committed_at
+o/r,        1,      bbbb0001, 2026-01-02T00:00Z
+o/r,        2,      aaaa0002, 2026-01-02T00:00Z
+""",
+        "deployments": """
+deployment_id, repository, sha,      status,  finished_at
+d1,            o/r,        aaaa0001, success, 2026-01-02T00:00Z
+d2,            o/r,        aaaa0003, success, 2026-01-05T00:00Z
+""",
+    }
+    for table, text in tables.items():
+        deliver(project, table, rows_of(table, text))
+    rows = facts(project, "pull-requests", tmp_path)
+    assert [rows[f"o/r {number}"]["deployment_id"] for number in range(1, 6)] == ["d2", "d2", "d2", "", ""]
+    for number, sentence in enumerate(
+        (
+            "its merge is in the deployed history",
+            "deployed: with the last commit of its branch",
+            "deployed: with #1, which lists its merge",
+            "its merge commit is not known",
+            "no production deployment after a service's first known one carries it",
+        ),
+        1,
+    ):
+        assert sentence in rows[f"o/r {number}"]["why"]
+    assert facts(project, "deployments", tmp_path)["d2"]["pull_requests"] == "o/r#1;o/r#2;o/r#3"

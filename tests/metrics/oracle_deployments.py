@@ -198,6 +198,48 @@ class Deployments:
         self._carriers[kind] = found
         return found
 
+    def carrier(self, kind: Class, row: Row) -> Event | None:
+        """The event that carries a merged PR: with its merge commit or, where that is not deployed, with the last of its listed
+        commits; or with the merge of a PR that lists its merge commit, and so on."""
+        carriers, repository = self.carriers(kind), row["repository"]
+        if not row.get("merged_at"):
+            return None
+        merge = (row.get("merge_commit_sha") or "").lower()
+        own = carriers.get((repository, merge)) or carriers.get((repository, self._head(row)))
+        events = [own, *(carriers.get((repository, sha)) for sha in self._outer(repository, row["number"], merge))]
+        return min((event for event in events if event), key=lambda one: one.order, default=None)
+
+    def _head(self, row: Row) -> str:
+        key = (row["repository"], row["number"])
+        listed = [one for one in self.world.rows("pull_request_commits") if (one["repository"], one["number"]) == key]
+
+        def dated(one: Row) -> tuple[float, str]:
+            commit = self.commits.get((row["repository"], one["sha"].lower()), {})
+            times = [of.get(name) for of in (one, commit) for name in ("committed_at", "authored_at")]
+            moment = next((time for time in times if time), None)
+            return (moment.timestamp() if moment else 0.0, one["sha"])
+
+        return max(listed, key=dated)["sha"].lower() if listed else ""
+
+    def _outer(self, repository: str, number: int, merge: str) -> set[str]:
+        merges = {
+            row["number"]: row["merge_commit_sha"].lower()
+            for row in self.world.rows("pull_requests")
+            if row["repository"] == repository and row.get("merged_at") and row.get("merge_commit_sha")
+        }
+        listed = [
+            (one["number"], one["sha"].lower())
+            for one in self.world.rows("pull_request_commits")
+            if one["repository"] == repository
+        ]
+        found, waiting = {number}, [merge]
+        while waiting:
+            sha = waiting.pop()
+            above = {other for other, own in listed if own == sha and other in merges} - found
+            found |= above
+            waiting += [merges[other] for other in above]
+        return {merges[other] for other in found - {number}}
+
     # --- failures -------------------------------------------------------------------------------------------------------
 
     def population(self, kind: Class) -> list[Event]:

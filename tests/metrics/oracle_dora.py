@@ -117,17 +117,18 @@ class LeadTimes:
 
     def _after_merge(self, row: Row | None) -> tuple[datetime | None, datetime | None]:
         """When the last build of a pull request's merge finished, and when it was deployed."""
-        sha = (row or {}).get("merge_commit_sha")
-        if row is None or not sha:
+        if row is None:
             return None, None
+        sha = row.get("merge_commit_sha") or ""
         builds = [
             build["finished_at"]
             for build in self.world.rows("builds")
-            if (build.get("sha") or "").lower() == sha.lower()
+            if sha
+            and (build.get("sha") or "").lower() == sha.lower()
             and build.get("repository") == row["repository"]
             and build.get("finished_at")
         ]
-        carrier = self.deployments.carriers(self.class_of(self._author(row))).get((row["repository"], sha.lower()))
+        carrier = self.deployments.carrier(self.class_of(self._author(row)), row)
         return max(builds, default=None), carrier.finished_at if carrier else None
 
     def class_of(self, developer: str | None) -> Class:

@@ -141,6 +141,19 @@ def uncredited_squashes(world: World) -> dict[str, set[str]]:
     return found
 
 
+def with_their_files(
+    copies: dict[tuple[Any, ...], list[Row]], files: dict[tuple[Any, ...], list[Row]]
+) -> Iterable[tuple[tuple[Any, ...], list[Row]]]:
+    """Commits that look alike, taken apart by the paths that they touched; one without known files goes with the first."""
+    for key, rows in copies.items():
+        paths = [sorted(file["path"] for file in files[row["repository"], row["sha"]]) for row in rows]
+        first = min(("\n".join(own) for own in paths if own), default="")
+        groups: dict[str, list[Row]] = defaultdict(list)
+        for row, own in zip(rows, paths, strict=True):
+            groups["\n".join(own) or first].append(row)
+        yield from ((key, group) for group in groups.values())
+
+
 def credited_commits(world: World, accounts: Accounts) -> list[Commit]:
     squashes = uncredited_squashes(world)
     files = by_key(world.rows("commit_files"), "repository", "sha")
@@ -157,7 +170,7 @@ def credited_commits(world: World, accounts: Accounts) -> list[Commit]:
         address = (row.get("author_email") or "").lower()
         copies[row["repository"], developer or address, developer, row["authored_at"], added, removed].append(row)
     credited = []
-    for (_, _, developer, authored_at, added, removed), rows in copies.items():
+    for (_, _, developer, authored_at, added, removed), rows in with_their_files(copies, files):
         shas = {row["sha"] for row in rows}
         squashed = {sha for sha in shas if sha in squashes}
         # A rebase's last copy is a PR's merge commit too: the listed commit it copies is still credited.

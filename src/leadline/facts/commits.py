@@ -6,6 +6,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
+from leadline.derive.accounts import comparable
 from leadline.derive.expressions import attach, is_merge, reasons, repeated
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
@@ -13,7 +14,8 @@ from leadline.facts.accounts import ACCOUNTS, with_developer
 from leadline.materialize.model import LookUp, Model
 
 _ROW = ["repository", "sha"]
-_SAME = ["repository", "person", "authored_at", "additions", "deletions"]
+_ALIKE = ["repository", "person", "authored_at", "additions", "deletions"]
+_SAME = [*_ALIKE, "paths"]
 
 
 def commits_fact() -> Table:
@@ -100,19 +102,26 @@ def _twins() -> Table:
         [dated.repository, dated.authored_at],
     )
     twins = with_developer(_with_lines(twins), "author_email", "git")
+    twins = twins.mutate(person=twins.developer.fill_null(comparable(twins.author_email)))
+    twins = attach(twins, _ROW, _paths_of(twins))
+    # One whose files are not known is alike whatever there is.
+    first = twins.paths.min().over(ibis.window(group_by=_ALIKE))
     return twins.select(
         *_ROW,
-        "authored_at",
-        "committed_at",
-        "additions",
-        "deletions",
-        person=twins.developer.fill_null(twins.author_email.lower()),
+        *("authored_at", "committed_at", "additions", "deletions", "person"),
+        paths=twins.paths.coalesce(first).fill_null(""),
         squash=twins.sha.isin(SQUASHES.table().sha),
     )
 
 
+def _paths_of(commits: Table) -> Table:
+    """The paths that each of ``commits`` touched, in order, as one text; nothing where no file is known."""
+    files = schema_table("commit_files").semi_join(commits.select(_ROW), _ROW)
+    return files.group_by(_ROW).agg(paths=files.path.collect(order_by=files.path).join("\n"))
+
+
 def _copies() -> Table:
-    """Commits that go uncredited because another one of the same repository, author, author date and lines is credited
+    """Commits that go uncredited because another one of the same repository, author, author date, lines and files is credited
     (``copy_of``), or because all of these are copies of the result of a squash (``of_squash``).
 
     A listed commit of the squashed pull request itself is credited: a rebased merge commit is the copy of it, not the
@@ -193,6 +202,7 @@ SAME_DATED_COMMITS = Model(
         "additions": "int64",
         "deletions": "int64",
         "person": "string",
+        "paths": "string",
         "squash": "boolean",
     },
     expression=lambda _profile: _twins(),

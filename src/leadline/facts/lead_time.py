@@ -17,6 +17,7 @@ from leadline.derive.production import classes
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.changes import HEAD, MERGE, carried_changes, merged_pulls
 from leadline.facts.deployment_contents import CARRIED
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY
@@ -76,12 +77,6 @@ def with_classes(units: Table, profile: Profile) -> Table:
     return units.mutate(**{"class": numbers[0] if len(numbers) == 1 else ibis.array(numbers).unnest()})
 
 
-def _merged() -> Table:
-    pulls = schema_table("pull_requests")
-    merged = pulls.filter(pulls.merged_at.notnull() & pulls.merge_commit_sha.notnull())
-    return merged.select(*PR, sha=merged.merge_commit_sha.lower())
-
-
 def _merge_builds(_profile: Profile) -> Table:
     """Per merged pull request the end of the last build of its merge; a build without repository is any one's."""
     builds = schema_table("builds")
@@ -89,7 +84,7 @@ def _merge_builds(_profile: Profile) -> Table:
     ended = builds.group_by(of_repository=builds.repository, of_sha=builds.sha.lower()).agg(
         finished_at=builds.finished_at.max()
     )
-    pulls = _merged()
+    pulls = merged_pulls()
     joined = pulls.inner_join(ended, pulls.sha == ended.of_sha)
     joined = joined.filter(joined.of_repository.isnull() | (joined.of_repository == joined.repository))
     return joined.group_by(PR).agg(build_finished_at=joined.finished_at.max())
@@ -97,11 +92,12 @@ def _merge_builds(_profile: Profile) -> Table:
 
 def _carried_pulls(_profile: Profile) -> Table:
     """Per class and merged pull request the first deployment over the services of its repository that carries it."""
-    carried = CARRIED.table()
-    joined = _merged().inner_join(carried.rename(deployed_service="service"), ["repository", "sha"])
+    joined = carried_changes(CARRIED.table().rename(deployed_service="service"))
+    way = ibis.cases((joined.way == MERGE, 0), (joined.way == HEAD, 1), else_=2)
     first = ibis.row_number().over(
         ibis.window(
-            group_by=["class", *PR], order_by=[joined.deployed_at, joined.deployment_id, joined.deployed_service]
+            group_by=["class", *PR],
+            order_by=[joined.deployed_at, joined.deployment_id, joined.deployed_service, way, joined.outer],
         )
     )
     return joined.mutate(position=first).filter(lambda t: t.position == 0).select(*CARRIED_PULLS.columns)
@@ -197,6 +193,8 @@ CARRIED_PULLS = Model(
         "deployed_service": "string",
         "via": "string",
         "picked_by": "string",
+        "way": "string",
+        "outer": "int64",
     },
     expression=_carried_pulls,
 )

@@ -13,6 +13,7 @@ from leadline.derive.production import DEFAULT_CLASS
 from leadline.engine import BoundTable, schema_table
 from leadline.facts import commits, pull_requests
 from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.changes import CHANGES, HEAD, MERGE, OUTER, carried_changes, merged_pulls
 from leadline.facts.deployment_contents import ANCHORS, CARRIED
 from leadline.facts.deployments import DEPLOYMENTS, EVENT, FAILURES, FINISHED, by_incident, production_of, runs
 from leadline.facts.incidents import INCIDENTS, incidents_fact
@@ -43,7 +44,7 @@ _DELIVERED = (ITEMS, LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PUL
 NEEDS: Mapping[str, Sequence[Model]] = {
     "pull-requests": (*pull_requests.STEPS, *_DELIVERED),
     "work-items": (ACCOUNTS, *_DELIVERED),
-    "deployments": (*needed("deployments"), ENVIRONMENTS, FAILURES, CARRIED, ANCHORS),
+    "deployments": (*needed("deployments"), ENVIRONMENTS, FAILURES, CARRIED, CHANGES, ANCHORS),
     "incidents": (*needed("incidents"), ENVIRONMENTS),
     "commits": commits.STEPS,
 }
@@ -64,6 +65,7 @@ def rows_of(fact: str, profile: Profile, has_team_rules: bool) -> Table:
 
 def _pull_requests(profile: Profile) -> Table:
     fact = developer_class(lead_of_pull_requests(pull_requests.pull_requests_fact(profile), profile))
+    fact = attach(fact, PR, _known_merges())
     linked = LINKS.table()
     links = linked.group_by(PR).agg(
         work_items=linked["item"].collect(order_by=linked["item"], distinct=True),
@@ -78,7 +80,7 @@ def _pull_requests(profile: Profile) -> Table:
 
 
 def _work_items(profile: Profile) -> Table:
-    fact = developer_class(lead_of_work_items(work_items_fact(profile), profile))
+    fact = attach(developer_class(lead_of_work_items(work_items_fact(profile), profile)), PR, _known_merges())
     fact = with_work_type(fact.mutate(type_shown=fact.type, type=fact.type.strip().lower())).drop("type")
     linked = LINKS.table()
     name = linked.repository + "#" + linked.number.cast("string")
@@ -116,6 +118,12 @@ def _later_mentions() -> Table:
     return names.select(*ITEM, begun_later=sentence)
 
 
+def _known_merges() -> Table:
+    """Pull requests whose merge commit is known."""
+    known = merged_pulls().semi_join(schema_table("commits"), ["repository", "sha"])
+    return known.select(*PR, merge_known=True)
+
+
 def _stage_reasons(fact: Table, profile: Profile) -> Iterable[tuple[Value, str]]:
     cut = "cut to 0" if profile["lead_time.order"] == "enforce" else "left out"
     for stage in STAGES:
@@ -127,14 +135,20 @@ def _delivery_reasons(fact: Table, merged: Value, profile: Profile) -> Iterable[
         (fact.deployed_service != "", ibis.literal(" of service ") + fact.deployed_service), else_=ibis.literal("")
     )
     carried = fact.deployment_id.notnull()
+    by_merge = carried & (fact.way == MERGE)
+    outer = ibis.literal("deployed: with #") + fact.outer.cast("string") + ", which lists its merge"
     yield merged & fact.build_finished_at.isnull(), "no finished build of the merge: deploy starts at the merge"
-    yield carried & (fact.via == "ancestor"), ibis.literal("deployed: its merge is in the deployed history") + service
-    yield carried & (fact.via == "listed"), ibis.literal("deployed: the deployment lists its merge") + service
+    yield by_merge & (fact.via == "ancestor"), ibis.literal("deployed: its merge is in the deployed history") + service
+    yield by_merge & (fact.via == "listed"), ibis.literal("deployed: the deployment lists its merge") + service
     yield (
-        carried & (fact.via == "cherry-pick"),
+        by_merge & (fact.via == "cherry-pick"),
         ibis.literal("deployed: cherry-picked as ") + fact.picked_by.fill_null("a listed commit") + service,
     )
-    yield merged & ~carried, "no production deployment after a service's first known one carries it"
+    yield carried & (fact.way == HEAD), ibis.literal("deployed: with the last commit of its branch") + service
+    yield carried & (fact.way == OUTER), outer + service
+    known = fact.merge_known.fill_null(False)
+    yield merged & ~carried & ~known, "its merge commit is not known: which deployment carries it cannot be told"
+    yield merged & ~carried & known, "no production deployment after a service's first known one carries it"
     if profile["lead_time.work"] == "deployed":
         yield ~carried, "not deployed: left out of lead time"
 
@@ -202,10 +216,11 @@ def _contents() -> Table:
     carried = carried.mutate(first=first)
     carried = carried.filter(carried["class"] == carried.first)
     shas = carried.group_by(EVENT).agg(commits=carried.sha.collect(order_by=carried.sha))
-    pulls = schema_table("pull_requests")
-    merged = pulls.filter(pulls.merged_at.notnull() & pulls.merge_commit_sha.notnull())
-    merged = merged.select("repository", "number", sha=merged.merge_commit_sha.lower())
-    contents = carried.inner_join(merged, ["repository", "sha"])
+    contents = carried_changes(carried)
+    first = ibis.row_number().over(
+        ibis.window(group_by=["service", *PR], order_by=[contents.deployed_at, contents.deployment_id, contents.way])
+    )
+    contents = contents.mutate(position=first).filter(lambda t: t.position == 0)
     name = contents.repository + "#" + contents.number.cast("string")
     order = [contents.repository, contents.number]
     return attach(shas, EVENT, contents.group_by(EVENT).agg(pull_requests=name.collect(order_by=order)))
