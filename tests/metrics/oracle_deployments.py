@@ -29,8 +29,10 @@ def default_production(environment: str) -> bool:
     if not environment:
         return True
     words = re.findall(r"[a-z0-9]+", environment.lower())
-    is_named = any(re.fullmatch(r"(prod|production|live)\d*", word) for word in words)
-    return is_named and not {"non", "not", "no", "pre", "preprod"} & set(words)
+    is_named = any(re.fullmatch(r"(prod|prd|production|live)\d*", word) for word in words)
+    others = {"non", "not", "pre", "preprod", "like", "staging", "stage", "test", "dev", "qa", "uat"} & set(words)
+    denied = re.search(r"(?<![a-z0-9])no[^a-z0-9]+(prod|prd|production|live)\d*(?![a-z0-9])", environment.lower())
+    return is_named and not others and not denied
 
 
 def matches(text: str, values: Iterable[str | None]) -> bool:

@@ -14,17 +14,20 @@ from leadline.settings.rules import Filter, parse_filters
 DEFAULT_CLASS = 0
 
 _WORDS = re.compile(r"[^\W_]+")
-_PRODUCTION = re.compile(r"(prod|production|live)[0-9]*")
-_NEGATED = {"non", "not", "no", "pre", "preprod"}
+_PRODUCTION = re.compile(r"(prod|prd|production|live)[0-9]*")
+_NEGATED = {"non", "not", "pre", "preprod", "like", "staging", "stage", "test", "dev", "qa", "uat"}
 
 
 def is_production_name(environment: str | None) -> bool:
-    """The default (metrics, "Deployment frequency"): no environment, or a name with the whole word prod, production or
-    live (digits may follow), unless a word is non, not, no, pre or preprod."""
+    """The default (metrics, "Deployment frequency"): no environment, or a name with the whole word prod, prd, production or
+    live (digits may follow), unless a word of ``_NEGATED`` is in it, or `no` stands directly before that word: `no-prod` is
+    none, `prod-no` is Norway's."""
     if not (environment or "").strip():
         return True
     words = _WORDS.findall((environment or "").lower())
-    return any(_PRODUCTION.fullmatch(word) for word in words) and _NEGATED.isdisjoint(words)
+    pairs = zip(["", *words], words, strict=False)
+    named = [before != "no" for before, word in pairs if _PRODUCTION.fullmatch(word)]
+    return bool(named) and all(named) and _NEGATED.isdisjoint(words)
 
 
 def classes(profile: Profile) -> tuple[str | None, ...]:
