@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from api.serving import BODY, EXPORTS, HERE, Client, Served, serving
 from leadline.api.app import routed
 from leadline.api.body import MAX_BYTES
+from leadline.api.errors import CatchBugs
 from leadline.exports import service
 from leadline.home import Home
 
@@ -199,3 +201,29 @@ def test_a_bug_is_a_500_that_tells_nothing(home: Home, monkeypatch: pytest.Monke
         assert in_shape(answer.json)
         assert "secret" not in answer.body.decode()
         assert running.client.get("/healthz").status == 200
+
+
+def test_what_the_end_of_the_server_cuts_short_is_a_503() -> None:
+    """Not acknowledged, and no fault: the client is to ask again."""
+    sent: list[dict[str, Any]] = []
+
+    async def endless(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(dict(message))
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def told_to_stop() -> None:
+        task = asyncio.ensure_future(CatchBugs(endless)({"type": "http", "method": "POST"}, receive, send))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    asyncio.run(told_to_stop())
+    start, body = sent
+    assert start["status"] == 503
+    assert b"retry-after" in dict(start["headers"])
+    assert json.loads(body["body"])["code"] == "store_error"

@@ -194,7 +194,7 @@ def test_what_is_started_without_a_database_waits_for_it(
         queue(opened.project())
     server.stop()
     patient, ended = start("--home", folder, *command), start("--home", folder, *command)
-    eventually(lambda: log.read_text().count("waiting until it can") == 2)
+    eventually(lambda: log.read_text().count("waiting until it can") == 2, 240)
     ended.send_signal(signal.SIGTERM)
     assert ended.wait(60) == 0
     time.sleep(1.5)
@@ -202,7 +202,7 @@ def test_what_is_started_without_a_database_waits_for_it(
     assert log.read_text().count("waiting until it can") == 2, "told once"
     server.start()
     with Home.open(folder) as opened:
-        eventually(lambda: jobs.counts(opened.db)[jobs.COMPLETED] == 1)
+        eventually(lambda: jobs.counts(opened.db)[jobs.COMPLETED] == 1, 240)
     patient.send_signal(signal.SIGTERM)
     assert patient.wait(60) == 0
     assert "Traceback" not in log.read_text()

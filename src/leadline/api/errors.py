@@ -4,6 +4,7 @@ and a bug becomes a 500 that names the log entry but shows nothing of the inside
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 
@@ -22,7 +23,7 @@ from leadline.api.negotiation import RangeNotSatisfiable
 from leadline.api.query import invalid_parameters, refused_values
 from leadline.api.rate_limit import TooManyRequests
 from leadline.db.outage import DATABASE_AWAY, DatabaseAway, lost
-from leadline.errors import LeadlineError, Unauthenticated, first_line
+from leadline.errors import LeadlineError, StoreError, Unauthenticated, first_line
 
 RETRY_SECONDS = 5
 """When a client may come again to a server that cannot do its work now."""
@@ -122,6 +123,10 @@ class CatchBugs:
             await self.app(scope, receive, watch)
         except ClientDisconnect:
             scope["state"]["client_gone"] = True
+        except asyncio.CancelledError:  # the server was told to stop, and this took longer than it waits
+            if not started:
+                ending = StoreError("The server is about to stop; ask again in a moment")
+                await error_response(ending)(scope, receive, send)
         except DATABASE_AWAY as error:
             if started:
                 raise
