@@ -86,7 +86,7 @@ class _Remote:
         with tempfile.NamedTemporaryFile(prefix="leadline-headers-") as trace:
             with suppress(GitError):
                 self._run(url, nowhere, ("ls-remote", "origin"), {"GIT_TRACE_CURL": trace.name})
-            locations = _LOCATION.findall(trace.read().decode("utf-8", "replace"))
+            locations: list[str] = _LOCATION.findall(trace.read().decode("utf-8", "replace"))
         if not locations:
             raise error
         own, here = (
