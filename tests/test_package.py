@@ -153,13 +153,14 @@ def test_what_is_declared_is_enough(installed: Path, tmp_path: Path) -> None:
     assert len(list(csv.DictReader((tmp_path / "pulls.csv").open()))) > 10
     assert "@example.com" in run([*program, "identities"])
     assert "All is sound." in run([*program, "status", "--check"])
-    process = subprocess.Popen(
-        [str(word) for word in (*program, "serve", "--port", "0")],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with (tmp_path / "log").open("w") as log:  # a pipe that nobody reads would fill up, and the server wait
+        process = subprocess.Popen(
+            [str(word) for word in (*program, "serve", "--port", "0")],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     try:
         assert process.stdout is not None
         address = next(found[0] for line in process.stdout if (found := re.search(r"http://\S+", line)))
