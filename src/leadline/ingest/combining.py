@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from leadline.engine import Engine, quoted
 from leadline.engine.sql_text import duckdb_type, sql_list
-from leadline.ingest.meeting import FILE_SHIFT, Meeting, content_hash
+from leadline.ingest.meeting import DELIVERED_POSITION, FILE_SHIFT, Meeting, content_hash
 from leadline.schema import Table
 from leadline.schema.table import UPDATED_AT, told_mask
 
@@ -24,7 +24,15 @@ def keep_the_rest(engine: Engine, meeting: Meeting) -> None:
         "CREATE OR REPLACE TABLE contributing AS SELECT key AS row_key, unnest([present_position, best]) AS position "
         f"FROM resolved WHERE {where}"
     )
-    engine.execute(f"INSERT INTO combined {_combination(engine, meeting)}")
+    _collect_parts(engine, meeting)
+    columns = ", ".join(
+        f"{'present' if name in meeting.untold else 'delivered'}.{quoted(name)}"
+        for name in meeting.table.arrow_schema.names
+    )
+    engine.execute(
+        f"INSERT INTO combined SELECT {columns} FROM parts AS delivered JOIN parts AS present USING (row_key) "
+        f"WHERE delivered.position >= {DELIVERED_POSITION} AND present.position < {DELIVERED_POSITION}"
+    )
     engine.execute(f"UPDATE resolved SET winner = NULL WHERE {where}")
 
 
@@ -68,8 +76,8 @@ def fold(engine: Engine, meeting: Meeting) -> None:
     )
 
 
-def _combination(engine: Engine, meeting: Meeting, *more: str) -> str:
-    """A query of one row for each key of ``contributing``, of what its rows told last of each column."""
+def _collect_parts(engine: Engine, meeting: Meeting) -> None:
+    """Makes ``parts``: the rows whose positions are in ``contributing``, whole."""
     names = meeting.table.arrow_schema.names
     engine.execute(
         "CREATE OR REPLACE TABLE parts AS SELECT combined.*, position, told, row_key FROM combined, "
@@ -80,9 +88,14 @@ def _combination(engine: Engine, meeting: Meeting, *more: str) -> str:
             f"INSERT INTO parts SELECT {sql_list(names)}, position, told, row_key "
             f"FROM ({meeting.rows_of_file(sql_list(names), number)}) JOIN contributing USING (position)"
         )
+
+
+def _combination(engine: Engine, meeting: Meeting, *more: str) -> str:
+    """A query of one row for each key of ``contributing``, of what its rows told last of each column."""
+    _collect_parts(engine, meeting)
     told_last = ", ".join(
         f"arg_max({{'value': {quoted(name)}}}, position) FILTER (told & {told_mask(meeting.table, [name])} <> 0)"
         f".value AS {quoted(name)}"
-        for name in names
+        for name in meeting.table.arrow_schema.names
     )
     return f"SELECT {', '.join([*more, told_last])} FROM parts GROUP BY row_key"

@@ -102,7 +102,8 @@ def _instant() -> str:
     spelled = "regexp_replace(upper(replace({c}, ',', '.')), ' ?(Z|UTC|GMT)$', '+00')"
     written = f"TRY_CAST(regexp_replace({spelled}, ' ([-+])', '\\1') AS TIMESTAMPTZ)"
     is_epoch = f"regexp_full_match({{c}}, {sql_text(EPOCH.replace('{', '{{').replace('}', '}}'))})"
-    return f"coalesce(TRY_CAST({{c}} AS TIMESTAMPTZ), CASE WHEN {is_epoch} THEN {epoch} ELSE {written} END)"
+    others = f"CASE WHEN {{c}} = '' THEN NULL WHEN {is_epoch} THEN {epoch} ELSE {written} END"
+    return f"coalesce(TRY_CAST({{c}} AS TIMESTAMPTZ), {others})"
 
 
 _VALUES = {
