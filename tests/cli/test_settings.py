@@ -73,6 +73,8 @@ def test_a_bad_file_sets_nothing(leadline: Leadline, text: str, says: str) -> No
     [
         (["timezon"], "no setting 'timezon'; settings are timezone"),
         (["timezone", "Mars/Base"], "timezone cannot be 'Mars/Base'; it must be an IANA time zone"),
+        (["code.exclude", "vendor/, !vendor/own"], "none can begin with `!`"),
+        (["code.exclude", "vendor, /"], "none can begin with `!` or name nothing"),
         (["exports.keep_days", "0"], "a whole number from 1 to 36500"),
         (["nope", "--unset"], "no setting 'nope'"),
         (["--file", "missing.toml"], "No such file or directory: missing.toml"),

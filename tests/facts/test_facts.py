@@ -142,6 +142,24 @@ def test_commits_say_whether_they_are_credited_and_why_not(loaded: Project, tmp_
     assert rows["c1"]["developer"] == "dan@example.com"
 
 
+def test_lines_left_out_are_told(project: Project, tmp_path: Path) -> None:
+    """In both facts that have lines, and only where there are any."""
+    lock = {"repository": "o/r", "path": "web/yarn.lock", "additions": 6, "deletions": 2}
+    tables = {table: rows_of(table, text) for table, text in TABLES.items()}
+    people = rows_of("developers", DEVELOPERS)
+    tables["commit_files"].append({**lock, "sha": "c1"})
+    tables["pull_request_files"].append({**lock, "number": 1})
+    load(project, World(tables, tree_of(TREE, people), people), tmp_path)
+    keys = {"commits": "sha", "pull-requests": "number"}
+    rows = {fact: {row[key]: row for row in facts(project, fact, tmp_path)} for fact, key in keys.items()}
+    commit, pull = rows["commits"]["c1"], rows["pull-requests"]["1"]
+    assert (commit["additions"], commit["deletions"]) == ("2", "1")
+    assert (pull["additions"], pull["deletions"], pull["refactored"]) == ("10", "10", "5")
+    told = [(fact, key) for fact, by_key in rows.items() for key, row in by_key.items() if "left out by" in row["why"]]
+    assert told == [("commits", "c1"), ("pull-requests", "1")]
+    assert all("8 lines left out by code.exclude" in row["why"] for row in (commit, pull))
+
+
 def test_filters(loaded: Project, tmp_path: Path) -> None:
     january = {"start": date(2026, 1, 1), "end": date(2026, 1, 31)}
     assert [row["number"] for row in facts(loaded, "pull-requests", tmp_path, **january)] == ["1"]

@@ -21,6 +21,9 @@ from .oracle_people import Accounts, Node, Row, Tables
 DEFAULTS = {
     "timezone": "UTC",
     "bots": "",
+    "code.exclude": "package-lock.json, yarn.lock, pnpm-lock.yaml, Cargo.lock, poetry.lock, uv.lock, Pipfile.lock, "
+    "composer.lock, Gemfile.lock, go.sum, npm-shrinkwrap.json, bun.lockb, packages.lock.json, gradle.lockfile, mix.lock, "
+    "pubspec.lock, Podfile.lock, flake.lock",
     "pr_size.small": "10",
     "pr_size.medium": "100",
     "rework.window_days": "30",
@@ -118,9 +121,39 @@ def parents(commit: Row) -> list[str]:
 
 
 def lines_of(row: Row, files: Sequence[Row], column: str) -> int:
-    """Lines of a commit: as given, else the sum of its files'."""
+    """Lines of a commit or PR: as given, else the sum of its files'."""
     given = row.get(column)
     return sum(file.get(column) or 0 for file in files) if given is None else given
+
+
+def counts(world: World, file: Row) -> bool:
+    """Whether the lines of a file count: no glob of `code.exclude` names it or a folder that it lies in."""
+    globs = [part.strip() for part in world.setting("code.exclude").split(",") if part.strip()]
+    parts = file["path"].split("/")
+    return not any(names_path(glob, parts[:-1] if glob.endswith("/") else parts) for glob in globs)
+
+
+def names_path(glob: str, parts: list[str]) -> bool:
+    *folders, name = glob.rstrip("/").split("/")
+    if not folders:
+        return any(fnmatchcase(part, name) for part in parts)
+    wanted = [folder for folder in folders if folder] + [name]
+    return any(along(wanted, parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+def along(globs: list[str], parts: list[str]) -> bool:
+    """Whether the parts of a path are, one by one, what the globs stand for; `**` is any folders, at the end all in one."""
+    if not globs or globs == ["**"]:
+        return not parts if not globs else bool(parts)
+    if globs[0] == "**":
+        return any(along(globs[1:], parts[skipped:]) for skipped in range(len(parts)))
+    return bool(parts) and fnmatchcase(parts[0], globs[0]) and along(globs[1:], parts[1:])
+
+
+def counted_lines(world: World, row: Row, files: Sequence[Row], column: str) -> int:
+    """Lines of a commit or PR in files that count."""
+    left_out = sum(file.get(column) or 0 for file in files if not counts(world, file))
+    return max(lines_of(row, files, column) - left_out, 0)
 
 
 def uncredited_squashes(world: World) -> dict[str, set[str]]:
@@ -154,6 +187,12 @@ def with_their_files(
         yield from ((key, group) for group in groups.values())
 
 
+def earliest_committed(row: Row) -> tuple[Any, ...]:
+    """The order of copies; one whose time is unknown comes last."""
+    time = row.get("committed_at")
+    return (False, time, row["sha"]) if time else (True, row["sha"])
+
+
 def credited_commits(world: World, accounts: Accounts) -> list[Commit]:
     squashes = uncredited_squashes(world)
     files = by_key(world.rows("commit_files"), "repository", "sha")
@@ -170,13 +209,18 @@ def credited_commits(world: World, accounts: Accounts) -> list[Commit]:
         address = (row.get("author_email") or "").lower()
         copies[row["repository"], developer or address, developer, row["authored_at"], added, removed].append(row)
     credited = []
-    for (_, _, developer, authored_at, added, removed), rows in with_their_files(copies, files):
+    for (_, _, developer, authored_at, _, _), rows in with_their_files(copies, files):
         shas = {row["sha"] for row in rows}
         squashed = {sha for sha in shas if sha in squashes}
         # A rebase's last copy is a PR's merge commit too: the listed commit it copies is still credited.
         through = {sha for one in squashed for sha in squashes[one]}
-        if shas - squashed if not squashed else (shas - squashed) & through:
-            credited.append(Commit(developer, authored_at, added, removed))
+        candidates = (shas - squashed) & through if squashed else shas
+        if candidates:
+            # Which one it is matters where the same lines are spread otherwise over files that count and others.
+            one = min((row for row in rows if row["sha"] in candidates), key=earliest_committed)
+            own = files[one["repository"], one["sha"]]
+            lines = (counted_lines(world, one, own, column) for column in ("additions", "deletions"))
+            credited.append(Commit(developer, authored_at, *lines))
     return credited
 
 
@@ -211,7 +255,7 @@ class PullRequests:
         first, files, size = self.first_commit(key), self.files[key], self._size(row)
         window = timedelta(days=int(self.world.setting("rework.window_days")))
         refactored = recent = 0
-        for file in files:
+        for file in (file for file in files if counts(self.world, file)):
             lines = min(file.get("additions") or 0, file.get("deletions") or 0)
             changed = self._last_change(row, file["path"], first)
             refactored += lines
@@ -230,7 +274,11 @@ class PullRequests:
             lines=size or 0,
             refactored=refactored,
             recent=recent,
-            file_lines=sum((file.get("additions") or 0) + (file.get("deletions") or 0) for file in files),
+            file_lines=sum(
+                (file.get("additions") or 0) + (file.get("deletions") or 0)
+                for file in files
+                if counts(self.world, file)
+            ),
             linked=bool(links(self.world, row)),
             comments=len(talk),
             first_comment_hours=non_negative(earliest - opened, timedelta(hours=1)) if earliest and opened else None,
@@ -245,10 +293,10 @@ class PullRequests:
         return min((time for time in times if time), default=None)
 
     def _size(self, row: Row) -> int | None:
-        if row.get("additions") is not None or row.get("deletions") is not None:
-            return (row.get("additions") or 0) + (row.get("deletions") or 0)
         files = self.files[row["repository"], row["number"]]
-        return sum((file.get("additions") or 0) + (file.get("deletions") or 0) for file in files) if files else None
+        if not files and row.get("additions") is None and row.get("deletions") is None:
+            return None
+        return sum(counted_lines(self.world, row, files, column) for column in ("additions", "deletions"))
 
     def _last_change(self, row: Row, path: str, first: datetime | None) -> datetime | None:
         """When the path last changed before the PR's first commit, as the `file` method sees it."""

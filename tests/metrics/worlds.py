@@ -18,7 +18,8 @@ from .world import TREE
 Rows = list[dict[str, Any]]
 START, END = date(2026, 2, 16), date(2026, 4, 12)
 REPOSITORIES = ("o/a", "o/b", "o/c")
-PATHS = ("a.py", "b.py", "src/c.py", "d.bin")
+PATHS = ("a.py", "b.py", "src/c.py", "d.bin", "src/gen/e.py", "web/yarn.lock")
+EXCLUDED = ("", "src/", "gen, b.*", "**/gen/*, *.lock", "src/**, /?.py", "*.bin, go.sum", "src/*.py, web/**/yarn.lock")
 ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
 STRANGERS = ("guest", "build-bot", "dependabot[bot]", "Renovate", "ci-helper")
 UNKNOWN = "nobody@elsewhere.test"
@@ -294,6 +295,8 @@ def world(random: Random) -> World:
         "work_items.complete_from": random.choice(("created", "started")),
         "bots": random.choice(("", "CI-helper")),
     }
+    if random.randrange(3):
+        settings["code.exclude"] = random.choice(EXCLUDED)
     return World(tables, tree_of(TREE, maker.developers), maker.developers, settings)
 
 

@@ -43,9 +43,9 @@ def fits(text: StringValue, globs: Sequence[str]) -> BooleanValue:
     return text.re_search(f"(?s)^(?:{'|'.join(parts)})$")
 
 
-def not_negative(duration: IntegerValue) -> IntegerValue:
-    """A negative duration counts 0 (metrics, ground rules); unknown stays unknown."""
-    return ibis.cases((duration < 0, ibis.literal(0, "int64")), else_=duration)
+def not_negative(amount: IntegerValue) -> IntegerValue:
+    """A negative duration, or count of lines, counts 0 (metrics, ground rules); unknown stays unknown."""
+    return ibis.cases((amount < 0, ibis.literal(0, "int64")), else_=amount)
 
 
 def between(start: TimestampValue, end: TimestampValue) -> IntegerValue:

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import BooleanValue, StringValue, Table
 
 from leadline.derive.accounts import comparable
 from leadline.derive.expressions import attach, is_merge, reasons, repeated
+from leadline.derive.paths import named_by, without
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS, with_developer
 from leadline.materialize.model import LookUp, Model
+from leadline.settings.profile import Profile
 
 _ROW = ["repository", "sha"]
 _ALIKE = ["repository", "person", "authored_at", "additions", "deletions"]
@@ -21,13 +23,13 @@ _SAME = [*_ALIKE, "paths"]
 def commits_fact() -> Table:
     """Columns: repository, sha, author_email, developer, bot, authored_at, additions, deletions, credited, why.
 
-    Reads the stored steps ``SQUASHES``, ``SHARED`` and ``COPIES``.
+    Lines are those of files that count. Reads the stored steps ``SQUASHES``, ``SHARED``, ``COPIES`` and ``LEFT_OUT``.
     """
     commits = _with_lines(schema_table("commits"))
     parts = ("repository", "sha", "author_email", "authored_at", "additions", "deletions", "source")
     base = with_developer(commits.select(*parts, merge=is_merge(commits.parents)), "author_email", "git")
     base = base.mutate(squash=base.sha.isin(SQUASHES.table().sha) & ~base.merge)
-    base = attach(base, _ROW, SHARED.table(), COPIES.table())
+    base = attach(base, _ROW, SHARED.table(), COPIES.table(), LEFT_OUT.table())
     elsewhere = base.first_repository.notnull() & (base.first_repository != base.repository)
     of_squash = base.of_squash.fill_null(False)
     copy = base.copy_of.notnull()
@@ -38,8 +40,8 @@ def commits_fact() -> Table:
         "developer",
         "bot",
         "authored_at",
-        "additions",
-        "deletions",
+        additions=without(base.additions, base.additions_left_out),
+        deletions=without(base.deletions, base.deletions_left_out),
         credited=~(base.merge | elsewhere | base.squash | copy),
         why=reasons(
             (base.merge, "merge commit: not credited"),
@@ -49,11 +51,29 @@ def commits_fact() -> Table:
             (elsewhere, ibis.literal("credited in ") + base.first_repository),
             (base.bot, "bot"),
             (base.developer.isnull() & ~base.bot, "author is no known developer"),
+            lines_left_out(base),
         ),
     )
 
 
+def lines_left_out(base: Table) -> tuple[BooleanValue, StringValue]:
+    """The reason, in words, of lines left out (additions_left_out, deletions_left_out), for ``reasons``."""
+    lines = base.additions_left_out + base.deletions_left_out
+    return (lines > 0).fill_null(False), lines.cast("string") + " lines left out by code.exclude"
+
+
+def _left_out(profile: Profile) -> Table:
+    """Lines of each commit in files that are left out."""
+    files = schema_table("commit_files")
+    files = files.filter(named_by(files.path, profile["code.exclude"]))
+    return files.group_by(_ROW).agg(
+        additions_left_out=files.additions.sum().fill_null(0).cast("int64"),
+        deletions_left_out=files.deletions.sum().fill_null(0).cast("int64"),
+    )
+
+
 def _with_lines(commits: Table) -> Table:
+    """``commits`` with all their lines, those of files that are left out too: a copy is one whatever counts of it."""
     unknown = commits.filter(commits.additions.isnull() | commits.deletions.isnull()).select(_ROW)
     sums = (
         schema_table("commit_files")
@@ -214,7 +234,13 @@ COPIES = Model(
     expression=lambda _profile: _copies(),
     by_repository=True,
 )
-STEPS = (ACCOUNTS, SQUASHES, SHARED, COPIES)
+LEFT_OUT = Model(
+    "lines_left_out",
+    {"repository": "string", "sha": "string", "additions_left_out": "int64", "deletions_left_out": "int64"},
+    expression=_left_out,
+    by_repository=True,
+)
+STEPS = (ACCOUNTS, SQUASHES, SHARED, COPIES, LEFT_OUT)
 """What ``commits_fact`` reads."""
 
 COMMITS = Model(

@@ -11,9 +11,11 @@ from ibis.expr.types import Table, Value
 from leadline.derive.attribution import same_person
 from leadline.derive.expressions import attach, between, fits, not_negative, reasons
 from leadline.derive.links import links, mentions
+from leadline.derive.paths import without
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS, with_developer
+from leadline.facts.commits import lines_left_out
 from leadline.facts.former_keys import FORMER_KEYS
 from leadline.facts.reverts import REVERTED
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY, REWORK
@@ -75,11 +77,12 @@ def pull_requests_fact(profile: Profile) -> Table:
 
 
 def _sizes(base: Table, profile: Profile) -> Table:
+    files = base.file_additions + base.file_deletions
     base = base.mutate(
-        additions=base.additions.fill_null(base.file_additions),
-        deletions=base.deletions.fill_null(base.file_deletions),
+        additions=without(base.additions.fill_null(base.file_additions), base.additions_left_out),
+        deletions=without(base.deletions.fill_null(base.file_deletions), base.deletions_left_out),
         size_from_files=(base.additions.isnull() | base.deletions.isnull()) & base.file_additions.notnull(),
-        file_lines=base.file_additions + base.file_deletions,
+        file_lines=without(files, base.additions_left_out + base.deletions_left_out),
         refactored=base.refactored.fill_null(0),
         refactored_recent=base.refactored_recent.fill_null(0),
     )
@@ -114,6 +117,7 @@ def _durations(base: Table) -> Table:
         (merged & base.first_comment_at.isnull(), "no comment or review by others: left out of time to first comment"),
         (base.lines.isnull(), "no size known"),
         (base.size_from_files, "size from its files"),
+        lines_left_out(base),
         (merged & base.file_lines.isnull(), "no files known: left out of rework"),
         (~base.linked, "linked to no work item"),
     )

@@ -7,37 +7,47 @@ import ibis
 from ibis.expr.types import IntegerValue, StringValue, Table
 
 from leadline.derive.expressions import US, attach, is_merge
+from leadline.derive.paths import named_by
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.materialize.model import Model
+from leadline.settings.profile import Profile
 
 _PR = ["repository", "number"]
 _FILE = ["repository", "path"]
 _DAY = 86_400 * US
 
 
-def file_sums() -> Table:
-    """Per pull request with known files: file_additions, file_deletions, refactored (lines; binary files count 0)."""
-    files = _files()
+def file_sums(profile: Profile) -> Table:
+    """Per pull request with known files: file_additions, file_deletions of all of them, additions_left_out and
+    deletions_left_out of those that are left out, refactored of the others (lines; binary files count 0)."""
+    files = _files(profile)
     return files.group_by(_PR).agg(
         file_additions=files.additions.sum().cast("int64"),
         file_deletions=files.deletions.sum().cast("int64"),
+        additions_left_out=files.additions.sum(where=files.left_out).fill_null(0).cast("int64"),
+        deletions_left_out=files.deletions.sum(where=files.left_out).fill_null(0).cast("int64"),
         refactored=files.reworked.sum().cast("int64"),
     )
 
 
-def rework(window_days: int) -> Table:
+def rework(profile: Profile) -> Table:
     """Per pull request with known files: the sums of ``file_sums`` and refactored_recent, in lines.
 
-    A file is recent if it last changed within ``window_days`` before the pull request's first commit, which is to say if
+    A file is recent if it last changed within ``rework.window_days`` before the pull request's first commit, which is to say if
     it changed in that window at all.
     """
-    ordinary = _recent_by_bucket(_touched().anti_join(EARLY.table(), _PR), window_days * _DAY)
-    return attach(file_sums(), _PR, ibis.union(ordinary, ODD.table()))
+    ordinary = _recent_by_bucket(_touched(profile).anti_join(EARLY.table(), _PR), _window(profile))
+    return attach(file_sums(profile), _PR, ibis.union(ordinary, ODD.table()))
 
 
-def _touched() -> Table:
-    reworked = _files().filter(lambda t: t.reworked > 0)
+def _window(profile: Profile) -> int:
+    window: int = profile["rework.window_days"] * _DAY
+    return window
+
+
+def _touched(profile: Profile) -> Table:
+    reworked = _files(profile).filter(lambda t: t.reworked > 0)
     return reworked.inner_join(_starts(), _PR).select(*_PR, "path", "reworked", "start")
 
 
@@ -70,11 +80,11 @@ def _recent_by_bucket(touched: Table, window: int) -> Table:
     )
 
 
-def _recent_by_pair(window: int) -> Table:
+def _recent_by_pair(profile: Profile) -> Table:
     """The same by pairing each file with all its changes, leaving out the pull request's own: for the few pull requests
     that have own commits dated before their first one."""
     own = EARLY.table()
-    files = _touched().semi_join(own, _PR)
+    files = _touched(profile).semi_join(own, _PR)
     by_commit = files.inner_join(schema_table("commit_files").select("repository", "path", "sha"), _FILE)
     by_commit = _commit_changes(by_commit)
     others = schema_table("pull_request_files").select("repository", "path", other="number")
@@ -83,7 +93,7 @@ def _recent_by_pair(window: int) -> Table:
     by_merge = files.inner_join(merged, _FILE)
     columns = [*_PR, "path", "reworked", "start", "sha", "changed"]
     pairs = ibis.union(by_commit.select(columns), by_merge.select(columns))
-    within = pairs.filter((pairs.changed < pairs.start) & (pairs.start - pairs.changed <= window))
+    within = pairs.filter((pairs.changed < pairs.start) & (pairs.start - pairs.changed <= _window(profile)))
     of_others = within.anti_join(own, [*_PR, "sha"])
     return _sum(of_others.select(*_PR, "path", "reworked").distinct())
 
@@ -92,11 +102,17 @@ def _sum(files: Table) -> Table:
     return files.group_by(_PR).agg(refactored_recent=lambda t: t.reworked.sum().cast("int64"))
 
 
-def _files() -> Table:
+def _files(profile: Profile) -> Table:
     files = schema_table("pull_request_files")
     additions, deletions = files.additions.fill_null(0), files.deletions.fill_null(0)
+    left_out = named_by(files.path, profile["code.exclude"])
     return files.select(
-        *_PR, "path", additions=additions, deletions=deletions, reworked=ibis.least(additions, deletions)
+        *_PR,
+        "path",
+        additions=additions,
+        deletions=deletions,
+        left_out=left_out,
+        reworked=ibis.cases((left_out, 0), else_=ibis.least(additions, deletions)),
     )
 
 
@@ -171,7 +187,7 @@ EARLY = Model(
 ODD = Model(
     "odd_rework",
     {**PULL_REQUEST_KEY, "refactored_recent": "int64"},
-    expression=lambda profile: _recent_by_pair(profile["rework.window_days"] * _DAY),
+    expression=_recent_by_pair,
     by_repository=True,
 )
 REWORK = Model(
@@ -180,9 +196,11 @@ REWORK = Model(
         **PULL_REQUEST_KEY,
         "file_additions": "int64",
         "file_deletions": "int64",
+        "additions_left_out": "int64",
+        "deletions_left_out": "int64",
         "refactored": "int64",
         "refactored_recent": "int64",
     },
-    expression=lambda profile: rework(profile["rework.window_days"]),
+    expression=rework,
     by_repository=True,
 )

@@ -19,6 +19,7 @@ from leadline.settings.setting import (
     Integrations,
     Names,
     Number,
+    PathGlobs,
     Setting,
     Stages,
     WorkTypes,
@@ -56,6 +57,14 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting(
             "pull_requests.exclude_labels", "", Names, "Labels, comma-separated, whose pull requests are left out."
+        ),
+        Setting(
+            "code.exclude",
+            "package-lock.json, npm-shrinkwrap.json, yarn.lock, pnpm-lock.yaml, bun.lockb, Cargo.lock, poetry.lock, uv.lock, "
+            "Pipfile.lock, composer.lock, Gemfile.lock, go.sum, packages.lock.json, gradle.lockfile, mix.lock, pubspec.lock, "
+            "Podfile.lock, flake.lock",
+            PathGlobs,
+            "Files whose lines are left out, as globs of paths, comma-separated: `*.lock, vendor/, src/**/*.gen.go`; empty: none.",
         ),
         Setting("pr_size.small", "10", whole(1, 10**8), "Changed lines below which a pull request is small."),
         Setting("pr_size.medium", "100", whole(1, 10**8), "Changed lines below which it is medium; else large."),

@@ -116,6 +116,15 @@ def _globs(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
+def _path_globs(text: str) -> tuple[str, ...]:
+    globs = _globs(text)
+    if any(glob.startswith("!") or not glob.strip("/") for glob in globs):
+        raise ValueError(
+            "globs of paths such as `*.lock, vendor/, src/**/*.gen.go`; none can begin with `!` or name nothing"
+        )
+    return globs
+
+
 STAGES = ("planning", "coding", "review", "build", "deploy")
 """The stages of lead time, in their order."""
 
@@ -130,6 +139,8 @@ def _stages(text: str) -> tuple[str, ...]:
 Stages = Annotated[tuple[Literal[STAGES], ...], BeforeValidator(_stages)]  # type: ignore[valid-type]
 Globs = Annotated[tuple[str, ...], PlainValidator(_globs)]
 """Patterns in which `*` stands for any characters and `?` for one; as written, in their letter case."""
+PathGlobs = Annotated[tuple[str, ...], PlainValidator(_path_globs)]
+"""Patterns of paths in a repository, as a `.gitignore` has them: `*` and `?` stay within a name, `**` is any folders."""
 Names = Annotated[tuple[str, ...], PlainValidator(_names)]
 Number = Annotated[float, PlainValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_boolean)]
