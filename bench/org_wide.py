@@ -73,7 +73,7 @@ def floor(project: Any, request: Any, pins: Any, out: Path) -> None:
     """The SQL."""
     import pyarrow as pa
 
-    from leadline.derive.accounts import BOTS
+    from leadline.derive.bots import AGENTS, BOTS
     from leadline.engine.sql_text import relation_query
     from leadline.metrics.binder import bind_scope
     from leadline.people import tree, trees
@@ -87,7 +87,7 @@ def floor(project: Any, request: Any, pins: Any, out: Path) -> None:
     org_tree = next(found for found in org_trees if found.name == request.tree)
     bind_scope(duck, org_tree, request, profile)
     duck.bind_arrow("people", people(org_trees))
-    duck.bind_arrow("bot_names", pa.table({"name": [*BOTS, *profile["bots"]]}))
+    duck.bind_arrow("bot_names", pa.table({"name": [*BOTS, *AGENTS, *profile["bots"]]}))
     snapshot = project.lake.snapshot()
     for name, table in TABLES.items():
         duck.connection.execute(f'CREATE VIEW "{name}" AS {relation_query(snapshot.files(name), table.arrow_schema)}')

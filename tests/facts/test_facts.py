@@ -130,6 +130,62 @@ def test_a_duration_cut_to_0_says_why(loaded: Project, tmp_path: Path) -> None:
     assert row["why"]
 
 
+AGENTS = """
+repository, number, author,          assignees,               merged_by,       merged_at
+o/r,        1,      Copilot,         Copilot;dan@example.com, mia@example.com, 2026-01-07T10:00Z
+o/r,        2,      Copilot,         Copilot,                 mia@example.com, 2026-01-07T10:00Z
+o/r,        3,      Copilot,         ,                        mia@example.com, 2026-01-07T10:00Z
+o/r,        4,      Copilot,         stranger,                stranger,        2026-01-07T10:00Z
+o/r,        5,      dependabot[bot], dan@example.com,         mia@example.com, 2026-01-07T10:00Z
+"""
+AGENTS_COMMITS = """
+repository, sha,  author_email,        authored_at,       message
+o/r,        c100, copilot@agents.test, 2026-01-07T10:00Z, Work\\n\\nCo-authored-by: Dan <dan@example.com>
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        (
+            "requester",
+            [
+                ("dan@example.com", "an agent's: its requester's, the first assignee who is a developer"),
+                (
+                    "dan@example.com",
+                    "an agent's: its requester's, the first co-author of its commits who is a developer",
+                ),
+                ("mia@example.com", "an agent's: its requester's, who merged it"),
+                ("", "an agent's: no developer is known to have asked for it"),
+                ("", "bot: counts for nobody"),
+            ],
+        ),
+        (
+            "merger",
+            [
+                *[("mia@example.com", "an agent's: its merger's")] * 3,
+                ("", "an agent's: no developer is known to have merged it"),
+                ("", "bot: counts for nobody"),
+            ],
+        ),
+        ("nobody", [*[("", "an agent's: nobody's (ai.agent_prs)")] * 4, ("", "bot: counts for nobody")]),
+    ],
+)
+def test_an_agents_pull_request_says_whose_it_is_and_why(
+    project: Project, tmp_path: Path, setting: str, expected: list[tuple[str, str]]
+) -> None:
+    people = rows_of("developers", DEVELOPERS)
+    tables = {
+        "pull_requests": rows_of("pull_requests", AGENTS),
+        "pull_request_commits": rows_of("pull_request_commits", "repository, number, sha\no/r, 2, c100"),
+        "commits": rows_of("commits", AGENTS_COMMITS),
+    }
+    load(project, World(tables, tree_of(TREE, people), people, {"ai.agent_prs": setting}), tmp_path)
+    rows = facts(project, "pull-requests", tmp_path)
+    assert [(row["developer"], row["why"].split("; ")[0]) for row in rows] == expected
+    assert {row["author"] for row in rows[:4]} == {"Copilot"}
+
+
 def test_commits_say_whether_they_are_credited_and_why_not(loaded: Project, tmp_path: Path) -> None:
     rows = {row["sha"]: row for row in facts(loaded, "commits", tmp_path)}
     assert {sha: row["credited"] for sha, row in rows.items()} == {
@@ -198,7 +254,9 @@ def test_facts_are_what_the_oracle_says(project: Project, tmp_path: Path) -> Non
     """The numbers of every merged pull request and credited commit of a random world."""
     world = worlds.world(Random(3))
     load(project, world, tmp_path)
-    accounts = Accounts(world.tables, {row["email"] for row in world.developers}, world.setting("bots"))
+    accounts = Accounts(
+        world.tables, {row["email"] for row in world.developers}, world.setting("bots"), world.setting("ai.agents")
+    )
     merged = oracle_events.PullRequests(world, accounts).all()
     expected = [
         (

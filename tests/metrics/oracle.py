@@ -206,7 +206,7 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
     """Header and rows of the export; ``Team_Id`` is left empty, since ref ids are given out by leadline."""
     world = replace(world, tables=one_name(world.tables))
     developers = {row["email"].lower(): row for row in world.developers}
-    accounts = Accounts(world.tables, set(developers), world.setting("bots"))
+    accounts = Accounts(world.tables, set(developers), world.setting("bots"), world.setting("ai.agents"))
     commits, items = credited_commits(world, accounts), completed_items(world, accounts)
     requests = PullRequests(world, accounts).all()
     scope = next(node for node in world.tree.preorder() if request.scope in (None, node.path))

@@ -109,7 +109,7 @@ class LeadTimes:
         return sorted(changes, key=lambda change: change["changed_at"])
 
     def _author(self, row: Row) -> str | None:
-        return self.accounts.developer("code", row.get("source"), row.get("author"))
+        return self.requests.owner(row)
 
     def _first_commit(self, rows: Iterable[Row]) -> datetime | None:
         times = [self.requests.first_commit((row["repository"], row["number"])) for row in rows]
@@ -189,9 +189,10 @@ class Belonging:
     def __init__(self, world: World, accounts: Accounts, deployments: Deployments) -> None:
         self.world, self.deployments = world, deployments
         self.rules = rules_in_force(world)
+        requests = PullRequests(world, accounts)
         self.days = timedelta(days=int(world.setting("deployments.team_days")))
         self.merged = [
-            (row["merged_at"], accounts.developer("code", row.get("source"), row.get("author")), row["repository"])
+            (row["merged_at"], requests.owner(row), row["repository"])
             for row in world.rows("pull_requests")
             if row.get("merged_at")
         ]
@@ -334,7 +335,8 @@ class Efficiency:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        accounts = Accounts(world.tables, {row["email"].lower() for row in world.developers}, world.setting("bots"))
+        people = {row["email"].lower() for row in world.developers}
+        accounts = Accounts(world.tables, people, world.setting("bots"), world.setting("ai.agents"))
         self.deployments = Deployments(world)
         times = LeadTimes(world, accounts, self.deployments)
         self.units = times.units()

@@ -24,6 +24,8 @@ DEFAULTS = {
     "code.exclude": "package-lock.json, yarn.lock, pnpm-lock.yaml, Cargo.lock, poetry.lock, uv.lock, Pipfile.lock, "
     "composer.lock, Gemfile.lock, go.sum, npm-shrinkwrap.json, bun.lockb, packages.lock.json, gradle.lockfile, mix.lock, "
     "pubspec.lock, Podfile.lock, flake.lock",
+    "ai.agents": "",
+    "ai.agent_prs": "requester",
     "pr_size.small": "10",
     "pr_size.medium": "100",
     "rework.window_days": "30",
@@ -267,7 +269,7 @@ class PullRequests:
         in_time = [time for time in times if time and opened and opened <= time <= row["merged_at"]]
         earliest = min(in_time, default=None)
         return PullRequest(
-            developer=self.accounts.developer("code", row.get("source"), row.get("author")),
+            developer=self.owner(row),
             merged_at=row["merged_at"],
             cycle_days=non_negative(row["merged_at"] - first, timedelta(days=1)) if first else None,
             size=size,
@@ -284,6 +286,36 @@ class PullRequests:
             first_comment_hours=non_negative(earliest - opened, timedelta(hours=1)) if earliest and opened else None,
             reverted=key in self.reverted,
         )
+
+    def owner(self, row: Row) -> str | None:
+        """Whose a PR is: its author's, or whoever's an AI agent's is."""
+        author = row.get("author")
+        if not author or not self.accounts.agent("code", row.get("source"), author):
+            return self.accounts.developer("code", row.get("source"), author)
+        how = self.world.setting("ai.agent_prs")
+        candidates = []
+        if how == "requester":
+            candidates += [("code", row.get("source"), account.strip()) for account in row.get("assignees") or []]
+            candidates += self._co_authors((row["repository"], row["number"]))
+        if how != "nobody":
+            candidates.append(("code", row.get("source"), row.get("merged_by")))
+        owners = [self.accounts.developer(*candidate) for candidate in candidates]
+        return next((owner for owner in owners if owner), None)
+
+    def _co_authors(self, key: tuple[str, int]) -> list[tuple[str, str | None, str]]:
+        """The addresses in the trailers of a PR's listed commits, the earliest commit first."""
+        dated = []
+        for row in self.listed[key]:
+            commit = self.commit.get((key[0], row["sha"]))
+            if commit is not None:
+                when = row.get("authored_at") or commit.get("authored_at")
+                dated.append((when is None, when and when.timestamp(), row["sha"], commit))
+        found = []
+        for *_, commit in sorted(dated, key=lambda one: one[:3]):
+            lines = (commit.get("message") or "").split("\n")
+            trailers = [re.match(r"[ \t]*co-authored-by:[^<]*<([^<>]+)>", line, re.IGNORECASE) for line in lines]
+            found += [("git", commit.get("source"), trailer[1].strip()) for trailer in trailers if trailer]
+        return found
 
     def first_commit(self, key: tuple[str, int]) -> datetime | None:
         times = []
@@ -318,11 +350,11 @@ class PullRequests:
         return max((time for time in times if time and time < first), default=None)
 
     def _counts(self, request: Row, remark: Row) -> bool:
-        """Whether a comment or review is by a human other than the PR's author."""
+        """Whether a comment or review is by a human other than the PR's author and whose it is."""
         writer = remark.get("author")
         if not writer or writer.lower() == "ghost" or self.accounts.bot("code", remark.get("source"), writer):
             return False
-        mine = self.accounts.developer("code", request.get("source"), request.get("author"))
+        mine = self.owner(request)
         theirs = self.accounts.developer("code", remark.get("source"), writer)
         same_person = mine is not None and mine == theirs
         return not same_person and writer.lower() != (request.get("author") or "").lower()

@@ -35,6 +35,26 @@ BOT_NAMES = {
     "imgbot",
     "web-flow",
 }
+AGENT_NAMES = {
+    "copilot",
+    "copilot[bot]",
+    "copilot-swe-agent",
+    "copilot-swe-agent[bot]",
+    "devin-ai-integration",
+    "devin-ai-integration[bot]",
+    "google-labs-jules",
+    "google-labs-jules[bot]",
+    "chatgpt-codex-connector",
+    "chatgpt-codex-connector[bot]",
+    "claude[bot]",
+    "cursor[bot]",
+    "cursoragent",
+    "sweep-ai[bot]",
+    "openhands-agent",
+    "factory-droid[bot]",
+    "amazon-q-developer[bot]",
+    "gemini-code-assist[bot]",
+}
 TRACKERS = {"jira", "linear", "azure-boards"}
 NUMBERED = re.compile(r"(\d+)\+([^@]+)@users\.noreply\.github\.com")
 NOREPLY = re.compile(r"(?:\d+\+)?([^@]+)@users\.noreply\.github\.com")
@@ -133,11 +153,12 @@ def one_form(account: str) -> str:
 class Accounts:
     """Whose account is whose (data-model.md "Identity") and what is a bot (metrics.md "Bots")."""
 
-    def __init__(self, tables: Tables, people: set[str], bots: str = "") -> None:
+    def __init__(self, tables: Tables, people: set[str], bots: str = "", agents: str = "") -> None:
         self.people = people
         self.tables = tables
         self._known: dict[tuple[str, str, str], str | None] = {}
-        self.bots = BOT_NAMES | {part.strip().lower() for part in bots.split(",") if part.strip()}
+        self.agents = AGENT_NAMES | {part.strip().lower() for part in agents.split(",") if part.strip()}
+        self.bots = BOT_NAMES | self.agents | {part.strip().lower() for part in bots.split(",") if part.strip()}
 
     def mapped(self, domain: str, source: str, account: str, table: str = "identities") -> str | None:
         """The mapping given: of the same source, or of any source with this domain's kind of tool first."""
@@ -222,6 +243,14 @@ class Accounts:
     def bot(self, domain: str, source: str | None, account: str) -> bool:
         return self._bot_name(account.lower()) and self.developer(domain, source, account) is None
 
+    def agent(self, domain: str, source: str | None, account: str) -> bool:
+        return self._agent_name(account.lower()) and self.developer(domain, source, account) is None
+
     def _bot_name(self, account: str) -> bool:
-        account = account.removeprefix("app/")
-        return account.endswith(("[bot]", "-bot")) or account in self.bots
+        plain = account.removeprefix("app/")
+        return plain.endswith(("[bot]", "-bot")) or plain in self.bots or self._agent_name(account)
+
+    def _agent_name(self, account: str) -> bool:
+        """Listed, also as `app/NAME`, which is how an app `NAME[bot]` may be written."""
+        plain = account.removeprefix("app/")
+        return plain in self.agents or (plain != account and f"{plain}[bot]" in self.agents)

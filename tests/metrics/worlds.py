@@ -23,6 +23,7 @@ EXCLUDED = ("", "src/", "gen, b.*", "**/gen/*, *.lock", "src/**, /?.py", "*.bin,
 ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
 STRANGERS = ("guest", "build-bot", "dependabot[bot]", "Renovate", "ci-helper")
 UNKNOWN = "nobody@elsewhere.test"
+AGENTS = ("Copilot", "app/devin-ai-integration", "cursor[bot]")
 TITLES = ("Fix", "P-1 fix", "p-2", "#3", "#4 and xP-1", "P-12", "fix_P-1_x", "P-2é", "x_#3", "1#4")
 BRANCHES = ("main", "feature/P-2-x", "feature_P-2_x", "éP-1", None)
 
@@ -231,6 +232,21 @@ class Maker:
             rows.append({**key, "path": path, **lines})
         return rows
 
+    def agents(self, requests: Rows, commits: Rows) -> None:
+        """Some pull requests are an AI agent's, with or without what tells who asked for it."""
+        for row in requests:
+            if not self.chance(3):
+                continue
+            row |= {"author": self.random.choice(AGENTS), "source": self.maybe("github", 2)}
+            row["assignees"] = self.maybe(
+                [row["author"], *(self.account() for _ in range(self.random.randrange(3)))], 2
+            )
+            row["merged_by"] = self.maybe(self.account(), 3)
+        for row in commits:
+            if self.chance(2):
+                names = [self.random.choice((*self.people, "P1@Home.test", UNKNOWN)) for _ in range(2)]
+                row["message"] += "\n\n" + "\n".join(f"Co-authored-by: Somebody <{name}>" for name in names)
+
     def talk(self, requests: Rows) -> dict[str, Rows]:
         tables: dict[str, Rows] = {"comments": [], "reviews": []}
         for number in range(self.random.randrange(60)):
@@ -294,9 +310,11 @@ def world(random: Random) -> World:
         "rework.window_days": random.choice(("7", "30")),
         "work_items.complete_from": random.choice(("created", "started")),
         "bots": random.choice(("", "CI-helper")),
+        "ai.agent_prs": random.choice(("requester", "requester", "merger", "nobody")),
     }
     if random.randrange(3):
         settings["code.exclude"] = random.choice(EXCLUDED)
+    maker.agents(tables["pull_requests"], commits)
     return World(tables, tree_of(TREE, maker.developers), maker.developers, settings)
 
 

@@ -20,7 +20,7 @@ The rules, the first that applies:
 5. For an account that was renamed: the developer of what it is called besides, if that is exactly one. `noreply` addresses tell,
    whose number before the name (`12345+name@…`) stays through a renaming.
 
-An account that is nobody's by these is a bot if its name says so (of an address: the part before the @, too). What a tool
+An account that is nobody's by these is a bot if its name says so (see ``bots``); AI agents are bots, too. What a tool
 says and what is seen beside make no bot a person: it often goes by the address of whoever set it up.
 """
 
@@ -32,35 +32,14 @@ from functools import reduce
 import ibis
 import ibis.expr.types as ir
 
-from leadline.derive.noreply import CODE, KEYS, NOREPLY, carried_accounts, renamed, text, through_noreply
-from leadline.engine.functions import nfc_normalize
+from leadline.derive import agents
+from leadline.derive.account_names import CODE, GIT, KEYS, WORK, account_name, account_source, comparable
+from leadline.derive.bots import is_agent_name, is_bot_name
+from leadline.derive.noreply import carried_accounts, renamed, text, through_noreply
 from leadline.engine.tables import schema_table
-
-WORK, GIT = "work", "git"
 
 CODE_HOSTS = ("github", "gitlab", "bitbucket", "azure", "gerrit", "gitea", "git")
 TRACKERS = ("jira", "linear", "azure-boards", "youtrack", "shortcut", "asana", "trello", "clickup", "monday", "rally")
-
-BOTS = (
-    "dependabot",
-    "dependabot-preview",
-    "renovate",
-    "renovate-bot",
-    "github-actions",
-    "codecov",
-    "codecov-io",
-    "codecov-commenter",
-    "coveralls",
-    "snyk-bot",
-    "greenkeeper",
-    "sonarcloud",
-    "mergify",
-    "fossabot",
-    "allcontributors",
-    "imgbot",
-    "web-flow",
-)
-"""The built-in list of the metric definitions; names ending in `[bot]` or `-bot` are bots besides."""
 
 _USES = (
     (CODE, "pull_requests", "author"),
@@ -73,28 +52,11 @@ _USES = (
     (WORK, "work_item_changes", "author"),
     (GIT, "commits", "author_email"),
 )
-_APP = r"^app/"
-"""How GitHub's command line writes the account of an app."""
 
 
 def people_table() -> ibis.Table:
     """The unbound table ``people`` (email in lower case, full_name): bind ``leadline.people.arrow.people`` to it."""
     return ibis.table({"email": "string", "full_name": "string"}, name="people")
-
-
-def account_source(source: ir.StringValue) -> ir.StringValue:
-    """The ``source`` of ``accounts`` for a row's own ``source``."""
-    return source.lower().fill_null("")
-
-
-def account_name(account: ir.StringValue) -> ir.StringValue:
-    """The ``account`` of ``accounts`` for an account as a row names it; NULL for an empty one."""
-    return comparable(account).nullif("")
-
-
-def comparable(account: ir.StringValue) -> ir.StringValue:
-    """An account or address as it is compared: in any letter case, and in whichever form of Unicode it was typed."""
-    return nfc_normalize(account.lower())
 
 
 def developers() -> ibis.Table:
@@ -109,20 +71,26 @@ def developers() -> ibis.Table:
     return everybody.group_by(address=comparable(everybody.email)).agg(email=lambda t: t.email.argmin(t.place))
 
 
-def accounts(bots: Sequence[str] = (), direct: ibis.Table | None = None) -> ibis.Table:
-    """One row per (domain, source, account) seen: developer (email or NULL), reason, bot. ``bots`` are the project's own.
+def accounts(bots: Sequence[str] = (), direct: ibis.Table | None = None, own_agents: Sequence[str] = ()) -> ibis.Table:
+    """One row per (domain, source, account) seen: developer (email or NULL), reason, bot. ``bots`` and ``own_agents`` are the
+    project's own.
 
     ``direct`` is the table that the result of ``direct_accounts`` is bound as, if it is: the planner then knows how few
     accounts are left to look for in the commits, and on millions of them chooses its joins accordingly.
     """
-    direct = direct_accounts(bots) if direct is None else direct
+    direct = direct_accounts(bots, own_agents) if direct is None else direct
     resolved = renamed(through_noreply(_seen_beside(direct)))
     resolved = resolved.filter(resolved.seen)
     is_bot = resolved.bot_name & resolved.developer.isnull()
+    is_agent = is_agent_name(resolved.account, own_agents)
     return resolved.select(
         *KEYS,
         "developer",
-        reason=is_bot.ifelse(text("bot, by its name"), resolved.reason.fill_null("unmatched: no mapping, no email")),
+        reason=_case(
+            (is_bot & is_agent, text("AI agent, by its name")),
+            (is_bot, text("bot, by its name")),
+            default=resolved.reason.fill_null("unmatched: no mapping, no email"),
+        ),
         bot=is_bot,
     )
 
@@ -139,18 +107,23 @@ DIRECT_COLUMNS = {
 }
 
 
-def direct_accounts(bots: Sequence[str] = ()) -> ibis.Table:
+def direct_accounts(
+    bots: Sequence[str] = (), own_agents: Sequence[str] = (), requesters: ibis.Table | None = None
+) -> ibis.Table:
     """The first step of ``accounts``: every account with what rules 1 and 2 say; ``final`` where a mapping was given.
 
+    ``requesters`` is the table that the result of ``agents.requesters`` is bound as, if it is.
     Accounts that only a noreply address names are among them (not ``seen``), so that they are looked for as well.
     """
-    seen = _seen()
+    requesters = agents.requesters(agents.by_agents(own_agents)) if requesters is None else requesters
+    seen = _seen(requesters)
     carried = carried_accounts(seen)
     everything = seen.mutate(carried=ibis.literal(False)).union(
         carried.select(domain=text(CODE), source="host", account="login", carried=ibis.literal(True)), distinct=True
     )
     everything = everything.group_by(list(KEYS)).agg(seen=(~everything.carried).any())
-    return _direct(_named(everything, bots)).select(*DIRECT_COLUMNS)
+    named = everything.mutate(bot_name=is_bot_name(everything.account, bots, own_agents))
+    return _direct(named).select(*DIRECT_COLUMNS)
 
 
 def activity(accounts: ibis.Table) -> ibis.Table:
@@ -185,13 +158,13 @@ def activity(accounts: ibis.Table) -> ibis.Table:
 # -- what is seen ------------------------------------------------------------------------------------------------------
 
 
-def _seen() -> ibis.Table:
-    """Every (domain, source, account) once."""
+def _seen(requesters: ibis.Table) -> ibis.Table:
+    """Every (domain, source, account) once, those that may have asked an AI agent for a pull request among them."""
     parts = [_uses(domain, schema_table(name), column) for domain, name, column in _USES]
     changes = schema_table("work_item_changes")
     handed = changes.filter(changes.field.lower() == "assignee")
     parts += [_uses(WORK, handed, column) for column in ("from_value", "to_value")]
-    return _union(part.drop("uses") for part in parts).distinct()
+    return _union([*(part.drop("uses") for part in parts), requesters.select(*KEYS)]).distinct()
 
 
 def _uses(domain: str, table: ibis.Table, column: str) -> ibis.Table:
@@ -209,15 +182,6 @@ def _uses(domain: str, table: ibis.Table, column: str) -> ibis.Table:
 def _spelled(table: ibis.Table, column: str) -> ibis.Table:
     used = table.filter(table[column] != "")
     return used.group_by(spelled_source=used.source, spelled=used[column]).agg(uses=used.count())
-
-
-def _named(everything: ibis.Table, bots: Sequence[str]) -> ibis.Table:
-    """With ``bot_name``: whether the name alone makes it a bot. Of an address, the part before the @ is judged too."""
-    bot_names = sorted({*BOTS, *(bot.strip().lower() for bot in bots)})
-    account = everything.account.re_replace(_APP, "")
-    names = (account, account.re_extract(r"^([^@]+)@.+$", 1), account.re_extract(NOREPLY, 1))
-    is_bot = [name.endswith("[bot]") | name.endswith("-bot") | name.isin(bot_names) for name in names]
-    return everything.mutate(bot_name=is_bot[0] | is_bot[1] | is_bot[2])
 
 
 # -- the rules ---------------------------------------------------------------------------------------------------------

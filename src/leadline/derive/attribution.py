@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-from leadline.derive.accounts import comparable
+from leadline.derive.account_names import comparable
 
 
 def with_developer(table: Table, accounts: Table, column: str, domain: str) -> Table:

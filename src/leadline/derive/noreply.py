@@ -6,8 +6,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-CODE = "code"
-KEYS = ("domain", "source", "account")
+from leadline.derive.account_names import CODE, KEYS
+
 _NUMBER = r"^([0-9]+)[+-][^@]+@users\.noreply\..+$"
 NOREPLY = r"^(?:[0-9]+[+-])?([^@]+)@users\.noreply\..+$"
 

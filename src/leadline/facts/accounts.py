@@ -9,12 +9,35 @@ from ibis.expr.types import Table
 
 from leadline.derive import attribution
 from leadline.derive.accounts import ACCOUNT_COLUMNS, DIRECT_COLUMNS, accounts, direct_accounts
+from leadline.derive.agents import BY_AGENTS_COLUMNS, REQUESTERS_COLUMNS, by_agents, requesters
 from leadline.materialize.model import Model
 
-DIRECT_ACCOUNTS = Model("direct_accounts", DIRECT_COLUMNS, expression=lambda profile: direct_accounts(profile["bots"]))
+BY_AGENTS = Model(
+    "pulls_by_agents",
+    BY_AGENTS_COLUMNS,
+    expression=lambda profile: by_agents(profile["ai.agents"]),
+    by_repository=True,
+)
+"""Pull requests of AI agents, by the names of their authors alone."""
+
+REQUESTERS = Model(
+    "agent_requesters",
+    REQUESTERS_COLUMNS,
+    expression=lambda _profile: requesters(BY_AGENTS.table()),
+    by_repository=True,
+)
+"""The accounts that may have asked for these. Kept in two steps, so that where there are none no commit is searched."""
+
+DIRECT_ACCOUNTS = Model(
+    "direct_accounts",
+    DIRECT_COLUMNS,
+    expression=lambda profile: direct_accounts(profile["bots"], profile["ai.agents"], REQUESTERS.table()),
+)
 
 ACCOUNTS = Model(
-    "accounts", ACCOUNT_COLUMNS, expression=lambda profile: accounts(profile["bots"], direct=DIRECT_ACCOUNTS.table())
+    "accounts",
+    ACCOUNT_COLUMNS,
+    expression=lambda profile: accounts(profile["bots"], DIRECT_ACCOUNTS.table(), profile["ai.agents"]),
 )
 
 

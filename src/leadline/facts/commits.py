@@ -6,7 +6,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-from leadline.derive.accounts import comparable
+from leadline.derive.account_names import comparable
 from leadline.derive.expressions import attach, is_merge, reasons, repeated
 from leadline.derive.paths import named_by, without
 from leadline.engine import schema_table

@@ -17,6 +17,7 @@ from leadline.derive.production import classes
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.agents import AGENT_PULLS
 from leadline.facts.changes import HEAD, MERGE, carried_changes, merged_pulls
 from leadline.facts.deployment_contents import CARRIED
 from leadline.facts.pull_requests import LINKS, PR
@@ -222,7 +223,7 @@ LEAD = Model(
     computation=Computation(
         _compute_lead,
         sources=("work_items", "pull_requests"),
-        depends_on=(ACCOUNTS, FIRST_COMMITS, ITEMS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS),
+        depends_on=(ACCOUNTS, AGENT_PULLS, FIRST_COMMITS, ITEMS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS),
         settings=(
             *("lead_time.unit", "lead_time.stages", "lead_time.work", "lead_time.order"),
             *("pull_requests.base_branches", "pull_requests.exclude_labels"),

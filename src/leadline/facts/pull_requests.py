@@ -15,6 +15,7 @@ from leadline.derive.paths import without
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS, with_developer
+from leadline.facts.agents import AGENT_PULLS
 from leadline.facts.commits import lines_left_out
 from leadline.facts.former_keys import FORMER_KEYS
 from leadline.facts.reverts import REVERTED
@@ -28,9 +29,10 @@ NOBODY = ("", "ghost")
 
 
 def authored_pull_requests() -> Table:
-    """Every pull request with its author's developer and ``opened_at``: when it was ready for review, else created."""
+    """Every pull request with whose it is (``developer``) and ``opened_at``: when it was ready for review, else created. It is
+    its author's; an AI agent's is whose ``AGENT_PULLS`` says, and ``agent_why`` says why."""
     pulls = schema_table("pull_requests")
-    return with_developer(
+    authored = with_developer(
         pulls.select(
             *PR,
             "author",
@@ -48,6 +50,8 @@ def authored_pull_requests() -> Table:
         "author",
         "code",
     )
+    authored = attach(authored, PR, AGENT_PULLS.table())
+    return authored.mutate(developer=authored.developer.coalesce(authored.behind)).drop("behind")
 
 
 def left_out(pulls: Table, profile: Profile) -> Value:
@@ -109,7 +113,8 @@ def _durations(base: Table) -> Table:
     why = reasons(
         (base.left_out.notnull(), base.left_out),
         (base.author.isnull(), "no author"),
-        (base.bot, "bot: counts for nobody"),
+        (base.agent_why.notnull(), base.agent_why),
+        (base.bot & base.agent_why.isnull(), "bot: counts for nobody"),
         (base.author.notnull() & base.developer.isnull() & ~base.bot, "author is no known developer"),
         (~merged, "not merged: counts in no period"),
         (base.first_commit_at.isnull(), "no dated listed commit: no cycle time"),
@@ -152,7 +157,7 @@ def _reviews() -> Table:
 
 
 def _by_others(written: Table) -> Table:
-    """Rows of ``written`` by humans that are not the pull request's author under whatever account; ``in_time`` says whether
+    """Rows of ``written`` by humans that are not whose the pull request is, under whatever account; ``in_time`` says whether
     one was written at or after it was ready for review, and not after the merge."""
     written = written.filter(~written.author.strip().lower().isin(NOBODY))
     humans = with_developer(written, "author", "code")
@@ -201,7 +206,7 @@ REVIEWS = Model(
     expression=lambda _profile: _reviews(),
     by_repository=True,
 )
-STEPS = (ACCOUNTS, FIRST_COMMITS, REWORK, LINKS, COMMENTS, REVIEWS)
+STEPS = (ACCOUNTS, AGENT_PULLS, FIRST_COMMITS, REWORK, LINKS, COMMENTS, REVIEWS)
 """What ``pull_requests_fact`` reads."""
 
 PULL_REQUESTS = Model(

@@ -49,6 +49,14 @@ SETTINGS: dict[str, Setting] = {
     for setting in (
         Setting("timezone", "UTC", Zone, "IANA time zone: periods and coding days are local."),
         Setting("bots", "", Names, "Further bot accounts, comma-separated."),
+        Setting("ai.agents", "", Names, "Further accounts of AI agents, comma-separated."),
+        Setting(
+            "ai.agent_prs",
+            "requester",
+            one_of("requester", "merger", "nobody"),
+            "Whose an AI agent's pull request is: who asked for it (the first developer of its assignees, of the co-authors of "
+            "its commits, and who merged it), who merged it, or nobody's.",
+        ),
         Setting(
             "pull_requests.base_branches",
             "",
