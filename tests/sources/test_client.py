@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from leadline.errors import InvalidRequest
+from leadline.sources.kit import client as client_module
 from leadline.sources.kit.client import ATTEMPTS, LIMIT_WAITS, SAME_ASKED, Client, Refused, Unavailable
 from stubs.github import TOKEN, Hub
 from stubs.server import SERVER_ERROR, TOO_MANY, Fault, serving
@@ -103,6 +105,18 @@ def test_nobody_there() -> None:
 def test_no_json(stack: ExitStack) -> None:
     with pytest.raises(Refused, match="text/plain instead of JSON"):
         Asked(stack, Fault(200, (("Content-Type", "text/plain"),), b"hello")).ask()
+
+
+def test_an_answer_is_refused_while_it_grows_however_small_it_came(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "BODY_BYTES", 1 << 20)
+    headers = (JSON, ("Content-Encoding", "gzip"))
+    bomb = gzip.compress(b'"' + bytes(64 << 20))
+    with pytest.raises(Refused, match="Tool sent more than 1,048,576 bytes at once"):
+        Asked(stack, Fault(200, headers, bomb)).ask()
+    page = gzip.compress(b'["' + b"x" * (1 << 19) + b'"]')
+    assert len(Asked(stack, Fault(200, headers, page)).ask()[0]) == 1 << 19
 
 
 def test_the_token_is_in_no_error(stack: ExitStack) -> None:

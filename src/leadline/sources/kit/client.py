@@ -89,6 +89,8 @@ class RateLimited:
 
 
 Sent = TypeVar("Sent")
+_Whole = tuple["httpx.Response", bytes]
+"""An answer with its content."""
 
 Classify = Callable[[Answer], "RateLimited | str | None"]
 """What a tool says beside HTTP's own ways: a ``RateLimited``, a trouble that may pass (as text), or None for neither."""
@@ -190,8 +192,9 @@ class Client:
 
         auth = None if bare else httpx.USE_CLIENT_DEFAULT
 
-        def send() -> httpx.Response:
-            return self._http.request(method, url, params=params, json=body, headers=headers, auth=auth)
+        def send() -> _Whole:
+            with self._http.stream(method, url, params=params, json=body, headers=headers, auth=auth) as response:
+                return response, self._page(response)
 
         answer = self._with_retries(lambda: self._attempt(send, classify), budget, attempts)
         if not bare:
@@ -266,17 +269,25 @@ class Client:
             stated = min(outcome.seconds, LONGEST_WAIT) if isinstance(outcome, _Later) else 0.0
             self._pause(max(stated, self._backoff(len(troubles), FIRST_WAIT, LONGEST_WAIT)), troubles[-1])
 
-    def _attempt(self, send: Callable[[], httpx.Response], classify: Classify | None) -> Answer | RateLimited | str:
+    def _page(self, response: httpx.Response) -> bytes:
+        """The content of an answer. Raises ``Refused`` as soon as it is more than a page can be, also if it came compressed."""
+        content = bytearray()
+        for part in response.iter_bytes():
+            content += part
+            if len(content) > BODY_BYTES:
+                raise Refused(f"{self.tool} sent more than {BODY_BYTES:,} bytes at once, which is no page of its API")
+        return bytes(content)
+
+    def _attempt(self, send: Callable[[], _Whole], classify: Classify | None) -> Answer | RateLimited | str:
         """One attempt: an answer, a limit to wait for, or the trouble it met."""
-        response = self._sent(send)
-        if isinstance(response, str):
-            return response
+        sent = self._sent(send)
+        if isinstance(sent, str):
+            return sent
+        response, content = sent
         self.tool_time = date_of(response.headers.get("date")) or self.tool_time
         if response.status_code >= 500:
             return self._server_error(response)
-        if len(response.content) > BODY_BYTES:
-            raise Refused(f"{self.tool} sent {len(response.content):,} bytes at once, which is no page of its API")
-        answer = self._parsed(response)
+        answer = self._parsed(response, content)
         if not isinstance(answer, Answer):
             return answer
         return self._limit(answer) or (classify(answer) if classify is not None else None) or answer
@@ -307,8 +318,8 @@ class Client:
         said.seconds = self._retry_after(Answer(response.status_code, response.headers, None)) or 0.0
         return said
 
-    def _parsed(self, response: httpx.Response) -> Answer | str:
-        headers, content = response.headers, response.content
+    def _parsed(self, response: httpx.Response, content: bytes) -> Answer | str:
+        headers = response.headers
         if response.status_code in (204, 304) or not content:
             return Answer(response.status_code, headers, None)
         for secret in self._secrets:  # whoever sends it back wants it shown
