@@ -121,7 +121,7 @@ def query_alone(project: Any, request: Any, pins: Any) -> Spent:
     with session(project, pins.tables, pins.trees, profile, BUILD_POLICY) as opened:
         facts = facts_of(by_ids(request.metrics), request.level)
         opened.facts.bind(stored for fact in facts for stored in fact.stored_tables)
-        zone = bind_scope(opened.engine, org_tree, request, profile)
+        zone = bind_scope(opened.engine, org_tree, request, profile, pins.today)
         kinds = [fact.team_events for fact in facts if fact.team_events]
         ruled = bind_owners(opened.engine, org_tree, request, profile, kinds)
         text = sql(request.metrics, request.level, request.aggregation, zone, ruled, opened.facts.queries)
@@ -148,7 +148,7 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
     began = time.monotonic(), time.process_time()
     duck = Floor()
     org_tree = tree(project, request.tree, pins.trees[request.tree])
-    bind_scope(duck, org_tree, request, profile)
+    bind_scope(duck, org_tree, request, profile, pins.today)
     if bind_owners(duck, org_tree, request, profile, ()):
         raise SystemExit("error: this SQL knows no team rules")
     for name, folder in folders.items():

@@ -85,7 +85,7 @@ def floor(project: Any, request: Any, pins: Any, out: Path) -> None:
     profile = Profile.of(pins.settings)
     org_trees = [tree(project, listed.name) for listed in trees(project)]
     org_tree = next(found for found in org_trees if found.name == request.tree)
-    bind_scope(duck, org_tree, request, profile)
+    bind_scope(duck, org_tree, request, profile, pins.today)
     duck.bind_arrow("people", people(org_trees))
     duck.bind_arrow("bot_names", pa.table({"name": [*BOTS, *AGENTS, *profile["bots"]]}))
     snapshot = project.lake.snapshot()
