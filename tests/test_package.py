@@ -151,7 +151,7 @@ def test_what_is_declared_is_enough(installed: Path, tmp_path: Path) -> None:
         run([*program, *words, "-o", tmp_path / name])
         assert (tmp_path / name).stat().st_size > 200
     assert len(list(csv.DictReader((tmp_path / "pulls.csv").open()))) > 10
-    assert "@example.com" in run([*program, "identities"])
+    assert "@example.com" in run([*program, "identities", "--json"])
     assert "All is sound." in run([*program, "status", "--check"])
     with (tmp_path / "log").open("w") as log:  # a pipe that nobody reads would fill up, and the server wait
         process = subprocess.Popen(

@@ -254,7 +254,7 @@ def test_instants_bound_a_list_exactly() -> None:
     ("insight", "groups"),
     [
         ("productivity", {"activity", "velocity", "volume", "quality", "collaboration"}),
-        ("efficiency", {"lttc", "work_items", "df", "cfr", "mttr", "rating", "summary"}),
+        ("efficiency", {"lttc", "lttc_items", "work_items", "df", "cfr", "mttr", "rating", "summary"}),
     ],
 )
 def test_the_catalogue(served: Served, insight: str, groups: set[str]) -> None:

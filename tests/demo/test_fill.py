@@ -18,6 +18,7 @@ from leadline import people
 from leadline.demo import fill
 from leadline.demo.calendar import span
 from leadline.demo.generate import generate
+from leadline.engine import parquet_relation
 from leadline.errors import Conflict, InvalidRequest
 from leadline.home import Home, Project
 from leadline.ingest.delivery import ingest
@@ -60,8 +61,9 @@ def opened(project: Project) -> Filled:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     snapshot = project.lake.snapshot()
-    for table in TABLES:
-        connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet({snapshot.files(table)!r})")
+    for name, table in TABLES.items():  # a file need not have columns that no row of it tells
+        relation = parquet_relation(snapshot.files(name), table.arrow_schema)
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {relation}")
     return Filled(project, connection)
 
 

@@ -388,7 +388,8 @@ class Efficiency:
         }
         exact = {name: None if value is None else Fraction(value) for name, value in values.items()}
         per_day = Fraction(deployed, days[0]) if days[0] else Fraction(0)
-        known = days[0] and self.belonging.events(node, date.min, last)
+        so_far = self.belonging.events(node, date.min, last)
+        known = days[0] and any(event.status in ("success", "failure") for event in so_far)
         return {**exact, **self._ratings(exact, per_day if per_day or known else None)}
 
     def _within(self, instant: datetime, first: date, last: date) -> bool:

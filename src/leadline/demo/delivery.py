@@ -198,5 +198,6 @@ RELEASES = """
     WHERE releases.instant < cut()
 """
 REPOSITORIES = """
-    SELECT repository, 'https://code.example.com/' || repository AS url, 'main' AS default_branch FROM repos
+    SELECT repository, 'https://code.example.com/' || repository AS url, 'main' AS default_branch,
+        CASE WHEN r % 5 = 2 THEN [repository || '-legacy'] ELSE [] END AS former_names FROM repos
 """

@@ -105,6 +105,7 @@ PULL_REQUESTS = """
         'main' AS base_branch, texts.branch AS head_branch, main_line.tip AS merge_commit_sha,
         lines.additions, lines.deletions, lines.files AS changed_files,
         CASE WHEN u('label', pulls.id, 0) < 0.15 THEN [pulls.kind, 'needs docs'] ELSE [pulls.kind] END AS labels,
+        CASE WHEN u('assigned', pulls.id, 0) < 0.5 THEN [person.login] ELSE [] END AS assignees,
         'https://code.example.com/' || repos.repository || '/pull/' || numbers.number AS url, 'github' AS source
     FROM pulls
     JOIN repos ON repos.r = pulls.r

@@ -166,6 +166,14 @@ WORK_ITEMS = """
         [repos.short] AS components,
         CASE WHEN items.completed_at IS NOT NULL AND items.sort = 'story' THEN [strftime(items.completed_at, '%Y.%m')] ELSE [] END
             AS fix_versions,
+        CASE WHEN items.completed_at IS NOT NULL THEN 'Done' END AS resolution,
+        CASE WHEN item_numbers.key NOT LIKE '#%' AND u('moved', items.id, 0) < 0.02 THEN ['INBOX-' || items.id] ELSE [] END
+            AS former_keys,
+        CASE WHEN items.sort = 'story' AND items.started_at IS NOT NULL THEN [teams.name || ' Sprint '
+                 || greatest(1, 1 + date_diff('day', date_trunc('week', start())::TIMESTAMP, items.started_at) // 14)] ELSE [] END
+            AS sprints,
+        CASE WHEN items.completed_at IS NOT NULL AND u('logged', items.id, 0) < 0.6
+             THEN 900 * (2 + pick('time spent', items.id, 0, 60)) END AS time_spent_seconds,
         'https://tracker.example.com/' || replace(item_numbers.key, '#', items.project || '/') AS url, 'jira' AS source
     FROM items
     JOIN item_numbers ON item_numbers.sort = items.sort AND item_numbers.id = items.id
@@ -200,7 +208,7 @@ _CHANGE_PARTS = (
 
 WORK_ITEM_CHANGES = f"""
     SELECT items.project, item_numbers.key, parts.changed_at, parts.field, parts.from_value, parts.to_value,
-        parts.from_category, parts.to_category, person.tracker AS author, 'jira' AS source
+        parts.from_category, parts.to_category, 0 AS sequence, person.tracker AS author, 'jira' AS source
     FROM ({" UNION ALL ".join(_CHANGE_PARTS)}) parts
     JOIN items ON items.sort = parts.sort AND items.id = parts.id
     JOIN item_numbers ON item_numbers.sort = parts.sort AND item_numbers.id = parts.id
