@@ -35,8 +35,7 @@ def end_sessions(database: Database, *, holding: bool) -> int:
     """End the sessions of a PostgreSQL database that hold locks, or else those that wait for one; how many."""
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         ended = connection.execute(_END, {"granted": holding}).scalars().all()
-    assert all(ended)
-    return len(ended)
+    return sum(ended)  # one that went between the look and its end was ended by nobody
 
 
 def once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, meanwhile: Callable[[], None]) -> list[bool]:

@@ -55,8 +55,12 @@ def test_only_what_a_new_comment_changes_is_computed_anew(project: Project, tmp_
     facts = tmp_path / "cache" / "facts"
     rows_of_steps(project, facts)
     assert all(record.previous is None for _, record in records(facts))
-    request = next(row for row in mine["pull_requests"] if row["author"])
-    others = [row["author"] for row in mine["pull_requests"] if row["author"] not in (None, request["author"])]
+    # A comment counts that is another developer's, between ready and merge.
+    people = [row["email"] for row in world.developers]
+    request = next(
+        row for row in mine["pull_requests"] if row["author"] in people and row["merged_at"] and not row.get("ready_at")
+    )
+    others = [email for email in people if email != request["author"]]
     comment = {
         "repository": request["repository"],
         "number": request["number"],
