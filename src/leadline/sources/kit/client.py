@@ -90,7 +90,6 @@ class RateLimited:
 
 Sent = TypeVar("Sent")
 _Whole = tuple["httpx.Response", bytes]
-"""An answer with its content."""
 
 Classify = Callable[[Answer], "RateLimited | str | None"]
 """What a tool says beside HTTP's own ways: a ``RateLimited``, a trouble that may pass (as text), or None for neither."""
@@ -280,15 +279,12 @@ class Client:
 
     def _attempt(self, send: Callable[[], _Whole], classify: Classify | None) -> Answer | RateLimited | str:
         """One attempt: an answer, a limit to wait for, or the trouble it met."""
-        sent = self._sent(send)
-        if isinstance(sent, str):
+        if isinstance(sent := self._sent(send), str):
             return sent
-        response, content = sent
-        self.tool_time = date_of(response.headers.get("date")) or self.tool_time
-        if response.status_code >= 500:
+        self.tool_time = date_of(sent[0].headers.get("date")) or self.tool_time
+        if (response := sent[0]).status_code >= 500:
             return self._server_error(response)
-        answer = self._parsed(response, content)
-        if not isinstance(answer, Answer):
+        if not isinstance(answer := self._parsed(*sent), Answer):
             return answer
         return self._limit(answer) or (classify(answer) if classify is not None else None) or answer
 
