@@ -200,9 +200,16 @@ def postgresql_template(postgresql: PostgreSQL) -> str:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
     """The PostgreSQL server of this test process, started on first use."""
+    with running_postgresql() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running_postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
+    """A PostgreSQL server in a folder of its own, both gone after the block."""
     # Not under pytest's own folders: a socket's path must be short, and the server may run as another user.
     folder = Path(tempfile.mkdtemp(prefix="leadline-pg-"))
-    server = PostgreSQL(folder)
+    server = PostgreSQL(folder, durable=durable)
     try:
         server.start()
         yield server

@@ -5,14 +5,12 @@ but what was killed ends, and the logs say so in sentences.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conftest import DEFAULT_SEEDS, PostgreSQL
+from conftest import DEFAULT_SEEDS, PostgreSQL, running_postgresql
 from service.chaos import Fleet
 
 KILL_SECONDS = 2.0
@@ -31,14 +29,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[PostgreSQL | None]:
     if request.param == "sqlite":
         yield None
         return
-    folder = Path(tempfile.mkdtemp(prefix="leadline-pg-"))
-    running = PostgreSQL(folder, durable=True)
-    try:
-        running.start()
+    with running_postgresql(durable=True) as running:
         yield running
-    finally:
-        running.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.slow

@@ -5,11 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +22,7 @@ import pytest
 
 from api.serving import EXPORTS, HERE, Client, eventually, fill, make_keys, served_by_process
 from api.test_openapi import operations
-from conftest import PostgreSQL
+from conftest import PostgreSQL, running_postgresql
 from exports.conftest import queue
 from leadline.db import inbox, jobs
 from leadline.db.inbox import Delivery
@@ -37,14 +35,8 @@ LONGEST_ANSWER = 60
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQL]:
     """A server that these tests may end."""
-    folder = Path(tempfile.mkdtemp(prefix="leadline-pg-"))
-    running = PostgreSQL(folder, durable=True)
-    try:
-        running.start()
+    with running_postgresql(durable=True) as running:
         yield running
-    finally:
-        running.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

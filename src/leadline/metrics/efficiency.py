@@ -36,12 +36,13 @@ _STAGES: tuple[tuple[str, Measure, str, tuple[str, ...]], ...] = (
     ),
 )
 _LEAD = Statistic(Lead.lead, DAY_US)
+_LEAD_RATING = Rating(_LEAD, "lead_time")
 _PER_DAY = Ratio(Deployments.succeeded, over=PERIOD_DAYS, zero=True)
 _FREQUENCY = Rating(_PER_DAY, "deployment_frequency", most=True, known=Deployments.FACT)
 _FAILURE = Ratio(Failures.deployments, over=Deployments.finished, factor=100)
 _RESTORE = Statistic(Incidents.restore, DAY_US)
 _RATED = (
-    ("LTTC", "lead time for changes", (*_WORK, "builds", "deployments"), Rating(_LEAD, "lead_time")),
+    ("LTTC", "lead time for changes", (*_WORK, "builds", "deployments"), _LEAD_RATING),
     ("DF", "deployment frequency", ("deployments",), _FREQUENCY),
     ("CFR", "change failure rate", ("deployments", "incidents"), Rating(_FAILURE, "change_failure_rate")),
     ("MTTR", "time to restore", ("incidents",), Rating(_RESTORE, "time_to_restore")),
@@ -50,7 +51,7 @@ _RATED = (
 
 def overall(lead_time: Rating) -> Overall:
     """The overall rating with that of lead time as given."""
-    return Overall((lead_time, *(rating for name, _, _, rating in _RATED if name != "LTTC")))
+    return Overall((lead_time, *(rating for _, _, _, rating in _RATED if rating is not _LEAD_RATING)))
 
 
 _SUMMARY = ("summary",)
@@ -197,7 +198,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "rating",
         "The rounded mean of the four ratings, over those that have a value; half rounds down. Empty with fewer than two.",
         tuple(dict.fromkeys(source for _, _, sources, _ in _RATED for source in sources)),
-        overall(_RATED[0][3]),
+        overall(_LEAD_RATING),
         also_in=_SUMMARY,
     ),
 )
