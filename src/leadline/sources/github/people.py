@@ -144,7 +144,7 @@ class PeopleStream(Stream[PeopleCursor]):
 
     def due(self, cursor: PeopleCursor) -> bool:
         """Whether a day has passed."""
-        return cursor.asked < earlier(self.api.now, EVERY)
+        return cursor.asked <= earlier(self.api.now, EVERY)
 
     def read(self, cursor: PeopleCursor) -> Iterator[Page]:
         """All members, then the teams with theirs."""

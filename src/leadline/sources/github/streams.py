@@ -280,7 +280,7 @@ class DeploymentStream(TokenStream[DeploymentsCursor]):
     def _to_read_again(self, cursor: DeploymentsCursor) -> bool:
         now = self.api.now
         is_recent = self.repository.newest(self.connection) >= earlier(now, ENDED_FOR)
-        return is_recent and cursor.read_again < earlier(now, READ_AGAIN)
+        return is_recent and cursor.read_again <= earlier(now, READ_AGAIN)
 
     def read(self, cursor: DeploymentsCursor) -> Generator[Page, None, DeploymentsCursor]:
         """The list, down to what is known for good."""

@@ -86,12 +86,12 @@ class RunStream(ListStream[RunsCursor]):
             cursor.backfill is not None
             or cursor.change_token != self.token
             or cursor.open is not None
-            or cursor.asked < earlier(self.api.now, ASKED_ANYWAY)
+            or cursor.asked <= earlier(self.api.now, ASKED_ANYWAY)
             or self._to_read_again(cursor)
         )
 
     def _to_read_again(self, cursor: RunsCursor) -> bool:
-        return bool(cursor.rules) and cursor.read_again < earlier(self.api.now, ASKED_ANYWAY)
+        return bool(cursor.rules) and cursor.read_again <= earlier(self.api.now, ASKED_ANYWAY)
 
     def read(self, cursor: RunsCursor) -> Generator[Page, None, RunsCursor]:
         """The runs created since, those of the day before, and all that had not ended."""

@@ -38,7 +38,7 @@ class DeploymentStream(ProjectStream[DeploymentsCursor]):
     def due(self, cursor: DeploymentsCursor) -> bool:
         """Whether a pipeline moved, or nobody has looked for long: deployments may be made without one."""
         often = ASKED_OUTSIDE if cursor.outside else ASKED_ANYWAY
-        return bool(self.project.pipelines_moved or cursor.backfill or cursor.asked < earlier(self.reading.now, often))
+        return bool(self.project.pipelines_moved or cursor.backfill or cursor.asked <= earlier(self.reading.now, often))
 
     def read(self, cursor: DeploymentsCursor) -> Generator[Page, None, DeploymentsCursor]:
         """What was updated."""

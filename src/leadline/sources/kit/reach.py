@@ -17,7 +17,10 @@ SHORTEST_SECRET = 8
 def why_not(scheme: str, host: str, own_scheme: str, own_host: str) -> str:
     """Why a redirect to ``host`` is not followed from ``own_host``, which the source's address names; '' if it is.
 
-    Only what that address itself names may be within a private network: a redirect could lead to anything there."""
+    Only what that address itself names may be within a private network: a redirect could lead to anything there. Nor to what is
+    no web server: a client that is handed an address takes ``file:`` for a folder of this machine, and others for a command."""
+    if scheme not in ("http", "https") or not host:
+        return "to what is no web server"
     if own_scheme == "https" and scheme != "https" and host not in LOOPBACK:
         return "to an address that is not https"
     if host != own_host and _is_inside(host):
