@@ -60,7 +60,7 @@ def company() -> Hub:
     shop = repository("acme/shop", 1, pulls=30, releases=101, deployments=101, runs=101)
     shop["deployments"].append(deployment("acme/shop", 102, "IN_PROGRESS"))
     shop["runs"].append(run("acme/shop", 102, "in_progress"))
-    lists = {"labels": 21, "commits": 101, "files": 101, "comments": 51, "reviews": 21}
+    lists = {"labels": 21, "assignees": 21, "commits": 101, "files": 101, "comments": 51, "reviews": 21}
     deep = repository("acme/deep", 2, pulls=1, **lists)
     deep["pullRequests"][0]["reviews"][0]["comments"] *= 21
     return Hub(

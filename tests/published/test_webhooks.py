@@ -144,6 +144,7 @@ def pull_request(payload: Payload) -> Rows:
         "deletions": pull.get("deletions"),
         "changed_files": pull.get("changed_files"),
         "labels": [label["name"] for label in pull["labels"]] or None,
+        "assignees": [assignee["login"] for assignee in pull["assignees"]] or None,
         "url": pull["html_url"],
         "ready_at": at(pull["updated_at"]) if payload["action"] == "ready_for_review" else None,
     }

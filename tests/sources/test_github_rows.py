@@ -56,6 +56,7 @@ def test_a_pull_request() -> None:
         "deletions": 3,
         "changed_files": 3,
         "labels": ["label 0", "label 1"],
+        "assignees": ["cleo", "ada"],
         "url": "https://github.example.com/acme/shop/pull/1",
         "source": "github",
         "updated_at": "2026-01-05T10:50:00Z",

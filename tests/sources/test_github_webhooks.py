@@ -52,6 +52,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "by an app": {"author": {"login": "dependabot", "__typename": "Bot"}},
     "with NUL and half a surrogate": {"title": "a\x00b\ud83d"},
     "without labels and body": {"labels": [], "body": ""},
+    "assigned to nobody": {"assignees": []},
+    "assigned to a deleted user": {"assignees": [{"login": "ghost", "__typename": "User"}]},
 }
 
 
@@ -73,11 +75,11 @@ def test_deleted_accounts_are_unknown() -> None:
 
 def test_what_a_payload_lacks_is_not_known() -> None:
     node = hooks.pull_request(pull(SHOP, 1))
-    for name in ("additions", "deletions", "changed_files", "labels", "merged_by"):
+    for name in ("additions", "deletions", "changed_files", "labels", "assignees", "merged_by"):
         del node[name]
     (change,) = changes("pull_request", "edited", pull_request=node)
     assert set(change.policy.unknown) == {
-        *("additions", "deletions", "changed_files", "labels", "merged_by", "ready_at"),
+        *("additions", "deletions", "changed_files", "labels", "assignees", "merged_by", "ready_at"),
     }
 
 

@@ -56,6 +56,7 @@ def test_a_merge_request() -> None:
         "deletions": 3,
         "changed_files": 3,
         "labels": ["label 0", "label 1"],
+        "assignees": ["cleo", "ada"],
         "url": "https://gitlab.example.com/acme/shop/-/merge_requests/1",
         "source": "gitlab",
         "updated_at": "2026-01-05T10:50:00.000Z",

@@ -64,6 +64,7 @@ STATES: dict[str, tuple[dict[str, Any], str]] = {
     "merged before": ({}, "update"),
     "merged without a merge commit": ({"mergeCommitSha": None}, "update"),
     "without labels": ({**OPEN, "labels": [], "description": ""}, "open"),
+    "assigned to nobody": ({**OPEN, "assignees": []}, "update"),
 }
 
 
@@ -78,6 +79,15 @@ def test_a_merge_request(name: str, by: str) -> None:
     assert {"additions", "deletions", "changed_files", "ready_at"} <= set(change.policy.unknown)
     assert ("author" in change.policy.unknown) is (row["author"] is None)
     assert ("merged_at" in change.policy.unknown) is (name in ("merged before", "merged without a merge commit"))
+    assert "assignees" not in change.policy.unknown
+
+
+def test_assignees_of_whom_only_numbers_are_told_are_unknown() -> None:
+    payload = hooks.merge_request(SHOP, {**merge_request(SHOP, 1), **OPEN}, "update")
+    del payload["assignees"]
+    (change,) = changes(payload)
+    assert change.rows[0]["assignees"] is None
+    assert "assignees" in change.policy.unknown
 
 
 def test_ready_for_review_tells_when() -> None:

@@ -94,7 +94,8 @@ def review(name: str, number: int, at: int, minutes: float, comments: int = 1) -
 
 
 def pull(
-    name: str, number: int, *, commits: int = 2, files: int = 3, reviews: int = 2, comments: int = 2, labels: int = 1
+    name: str, number: int, *, commits: int = 2, files: int = 3, reviews: int = 2, comments: int = 2, labels: int = 1,
+    assignees: int = 2,
 ) -> dict[str, Any]:
     """A merged pull request, made an hour after the one before; its review comments are one a review."""
     begun = number * 60.0
@@ -121,6 +122,7 @@ def pull(
         "mergeCommit": {"oid": oid(name, "merge", number), "parents": [{"oid": oid(name, "merge", number - 1)}]},
         "timelineItems": [{"createdAt": when(begun + 5)}] if number % 2 else [],
         "labels": [{"name": f"label {number}"} for number in range(labels)],
+        "assignees": [user(login) for login in ("cleo", "ada", *(f"dee{at}" for at in range(assignees - 2)))],
         "commits": [commit(name, number, at, begun - 30 + at / 100, "ada") for at in range(commits)],
         "files": [{"path": f"src/{at}.py", "additions": 3, "deletions": 1} for at in range(files)],
         "comments": [comment(number * 100 + at, "cleo", begun + 10) for at in range(comments)],

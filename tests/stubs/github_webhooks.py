@@ -40,6 +40,7 @@ def pull_request(node: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "deletions": node["deletions"],
         "changed_files": node["changedFiles"],
         "labels": [{"id": 1, **label} for label in node["labels"]],
+        "assignees": [user(assignee) for assignee in node["assignees"]],
         "html_url": node["url"],
         **changes,
     }

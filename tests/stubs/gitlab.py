@@ -40,7 +40,7 @@ SHAPES: dict[str, set[str]] = {
     "mergeRequests": {
         *("iid", "title", "description", "state", "draft", "createdAt", "updatedAt", "mergedAt", "closedAt", "webUrl"),
         *("targetBranch", "sourceBranch", "mergeCommitSha", "diffHeadSha", "author", "mergeUser", "labels"),
-        *("approvedBy", "commits", "diffStats", "notes"),
+        *("assignees", "approvedBy", "commits", "diffStats", "notes"),
     },
     "issues": {
         *("iid", "title", "type", "state", "createdAt", "updatedAt", "closedAt", "webUrl", "weight", "moved"),

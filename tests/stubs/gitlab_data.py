@@ -83,6 +83,7 @@ def merge_request(
         "author": user("ada"),
         "mergeUser": user("ben"),
         "labels": [{"title": f"label {at}"} for at in range(labels)],
+        "assignees": [user("cleo"), user("ada")],
         "approvedBy": [user("ben")] if approvals else [],
         "commits": [commit(name, number, at, begun - 30 + at / 100, "ada") for at in range(commits)],
         "diffStats": [{"path": f"src/{at}.py", "additions": 3, "deletions": 1} for at in range(files)],

@@ -48,10 +48,12 @@ def merge_request(project: str, node: dict[str, Any], action: str, by: str = "ad
         "url": node["webUrl"],
         "action": action,
         "labels": labels(node),
+        "assignee_ids": [USERS[assignee["username"]] for assignee in node["assignees"]],
         **changes,
     }
+    assigned = {"assignees": [user(assignee) for assignee in node["assignees"]]} if node["assignees"] else {}
     who = {"username": by, "name": by.capitalize()}
-    return payload("merge_request", project, user=user(who), object_attributes=thing, labels=labels(node), changes={})
+    return payload("merge_request", project, user=user(who), object_attributes=thing, labels=labels(node), changes={}, **assigned)
 
 
 def note(project: str, node: dict[str, Any], merge_request: dict[str, Any]) -> dict[str, Any]:

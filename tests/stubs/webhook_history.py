@@ -26,13 +26,13 @@ class Life:
         self.events: list[list[tuple[str, dict[str, Any]]]] = []
         self._node = pull(SHOP, number, reviews=0, comments=0)
         self._node |= {"state": "OPEN", "mergedAt": None, "closedAt": None, "mergedBy": None, "mergeCommit": None}
-        self._node |= {"timelineItems": [], "isDraft": True, "labels": []}
+        self._node |= {"timelineItems": [], "isDraft": True, "labels": [], "assignees": []}
         self._live()
 
     def _live(self) -> None:
         self._pull("opened")
         self._talk("created", 0, comment(10, "cleo", self._minutes))
-        self._pull("labeled", labels=[{"name": "late"}])
+        self._pull("labeled", labels=[{"name": "late"}], assignees=[user("cleo"), user("ada")])
         self._talk("created", 1, comment(11, "cleo", self._minutes))
         self._pull("ready_for_review", isDraft=False, timelineItems=[{"createdAt": when(self._minutes)}])
         self._review("submitted", {**review(SHOP, 1, 1, self._minutes), "state": "CHANGES_REQUESTED"})
@@ -54,7 +54,8 @@ class Life:
     def _step(self, event: str, action: str, **things: Any) -> None:
         self.nodes.append(copy.deepcopy(self._node))
         sent = hooks.pull_request(self._node)
-        named = {"issue": {**sent, "pull_request": {}}} if event == "issue_comment" else {"pull_request": sent}
+        issue = {name: value for name, value in sent.items() if name != "assignees"}
+        named = {"issue": {**issue, "pull_request": {}}} if event == "issue_comment" else {"pull_request": sent}
         self.events.append([(event, hooks.payload(SHOP, action, **named, **things))])
 
     def _pull(self, action: str, **changes: Any) -> None:

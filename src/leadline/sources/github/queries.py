@@ -23,6 +23,7 @@ _LABEL = "nodes { name }"
 
 DETAILS = {
     "labels": ("first: 20", _LABEL),
+    "assignees": ("first: 20", f"nodes {_ACTOR}"),
     "commits": ("first: 100", _COMMIT),
     "files": ("first: 100", _FILE),
     "comments": ("first: 50", _COMMENT),
@@ -37,7 +38,7 @@ _PULL = f"""
   author {_ACTOR} mergedBy {_ACTOR} mergeCommit {{ id oid {_PARENTS} }}
 """
 _READY = "timelineItems(first: 1, itemTypes: [READY_FOR_REVIEW_EVENT]) { nodes { ... on ReadyForReviewEvent { createdAt } } }"
-PARTS = frozenset({"commits", "comments", "reviews.comments", "timelineItems"})
+PARTS = frozenset({"assignees", "commits", "comments", "reviews.comments", "timelineItems"})
 """Parts of a pull request that cannot be null where they are refused: then it is there only if they are not asked for."""
 
 

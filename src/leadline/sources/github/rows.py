@@ -79,10 +79,17 @@ def _pull_request(repository: str, node: Node) -> Row:
         deletions=node.get("deletions"),
         changed_files=node.get("changedFiles"),
         labels=None if labels is None else [str(label.get("name")) for label in elements(node, "labels")],
+        assignees=_assignees(node),
         url=node.get("url"),
         source=SOURCE,
         updated_at=node.get("updatedAt"),
     )
+
+
+def _assignees(node: Node) -> list[str] | None:
+    if node.get("assignees") is None:
+        return None
+    return [login for assignee in elements(node, "assignees") if (login := account(assignee)) is not None]
 
 
 def _commit(key: Row, node: Node) -> Row:

@@ -39,7 +39,7 @@ NOTED = {
     "push": "commits are read from git",
 }
 
-_SAME = "title body state draft created_at merged_at closed_at merged_by merge_commit_sha additions deletions changed_files labels"
+_SAME = "title body state draft created_at merged_at closed_at merged_by merge_commit_sha additions deletions changed_files labels assignees"
 _PULL_REQUEST = {
     **{name: name for name in _SAME.split()},
     "author": "user",
@@ -109,7 +109,7 @@ def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
     node = required(of.payload, "pull_request")
     merged = node.get("merged") is True or node.get("merged_at") is not None
     ready = of.action == "ready_for_review"
-    labels = node.get("labels")
+    labels, assignees = node.get("labels"), node.get("assignees")
     asked = {
         **in_graphql(node, "number", "title", "body", "created_at", "updated_at", "merged_at", "closed_at"),
         **in_graphql(node, "additions", "deletions", "changed_files"),
@@ -123,6 +123,7 @@ def _pull_request(of: _Delivery) -> tuple[Change, ...] | str:
         # Of a pull request that is open, it is a merge that GitHub tries out.
         "mergeCommit": {"oid": node.get("merge_commit_sha")} if merged else None,
         "labels": None if labels is None else {"nodes": labels},
+        "assignees": None if assignees is None else {"nodes": assignees},
         "timelineItems": {"nodes": [{"createdAt": node.get("updated_at")}] if ready else []},
     }
     rows = pull_request_rows(of.repository, asked)["pull_requests"]

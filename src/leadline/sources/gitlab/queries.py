@@ -15,6 +15,7 @@ _USER = "{ username name publicEmail? }"
 
 DETAILS = {
     "labels": "nodes { title }",
+    "assignees": f"nodes {_USER}",
     "approvedBy": f"nodes {_USER}",
     "commits": f"nodes {{ sha authoredDate committedDate? author {_USER} }}",
     "notes": f"nodes {{ id body system createdAt updatedAt author {_USER} }}",

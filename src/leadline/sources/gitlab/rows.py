@@ -71,7 +71,7 @@ def merge_request_rows(project: str, node: Node) -> Rows:
     """A merge request with its lists: rows of the tables of pull requests. Lists that the node lacks give no key."""
     key = {"repository": project, "number": _integer(node.get("iid"))}
     files = None if node.get("diffStats") is None else objects(node["diffStats"], "diffStats")
-    users = [inner(node, "author"), inner(node, "mergeUser")]
+    users = [inner(node, "author"), inner(node, "mergeUser"), *elements(node, "assignees")]
     rows: Rows = {"pull_requests": [_merge_request(key, node, files)]}
     if node.get("commits") is not None:
         rows["pull_request_commits"] = [_commit(key, commit) for commit in elements(node, "commits")]
@@ -126,10 +126,17 @@ def _merge_request(key: Row, node: Node, files: list[Node] | None) -> Row:
         deletions=None if files is None else _sum(files, "deletions"),
         changed_files=None if files is None else len(files),
         labels=_labels(node),
+        assignees=_assignees(node),
         url=node.get("webUrl"),
         source=SOURCE,
         updated_at=utc(node.get("updatedAt")),
     )
+
+
+def _assignees(node: Node) -> list[str] | None:
+    if node.get("assignees") is None:
+        return None
+    return [username for user in elements(node, "assignees") if (username := account(user)) is not None]
 
 
 def _commit(key: Row, node: Node) -> Row:

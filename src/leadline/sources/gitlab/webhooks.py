@@ -152,6 +152,13 @@ def _labels(of: _Delivery) -> Node | None:
     return None if labels is None else {"nodes": labels}
 
 
+def _assignees(of: _Delivery) -> Node | None:
+    """Those of a merge request, if they are told: where nobody is assigned, only the list of their numbers is there."""
+    assignees = of.payload.get("assignees", of.thing.get("assignee_ids"))
+    numbered = "assignees" not in of.payload and bool(assignees)
+    return None if assignees is None or numbered else {"nodes": assignees}
+
+
 def _unknown(row: Row, known: Iterable[str]) -> tuple[str, ...]:
     """The columns of ``row`` that are empty because nobody told them."""
     return tuple(name for name, value in row.items() if value is None and name not in known)
@@ -173,6 +180,7 @@ def _merge_request(of: _Delivery) -> tuple[Change, ...] | str:
         "author": author,
         "mergeUser": merger,
         "labels": _labels(of),
+        "assignees": _assignees(of),
         "webUrl": node.get("url"),
     }
     (row,) = merge_request_rows(of.project, asked)["pull_requests"]
