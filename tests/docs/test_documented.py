@@ -49,6 +49,11 @@ def test_settings(pages: Pages) -> None:
         assert setting.doc in pages["docs/reference/settings.md"]
 
 
+def test_each_setting_that_changes_a_number_has_a_sentence_why_it_is_as_it_is(pages: Pages) -> None:
+    numbers = {key for key in SETTINGS if not key.startswith(("exports.", "ratings."))}
+    assert numbers <= code_words(pages["docs/guide/choices.md"])
+
+
 def test_environment_variables(pages: Pages) -> None:
     read = {name for tree in trees() for text in texts(tree) for name in re.findall(r"\bLEADLINE_[A-Z_]*[A-Z]\b", text)}
     assert read == set(ENVIRONMENT)
