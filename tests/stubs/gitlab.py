@@ -35,7 +35,9 @@ SHAPES: dict[str, set[str]] = {
     "owner": {"fullPath", "projects"},
     "project": {
         *("id", "fullPath", "webUrl", "repository", "mergeRequests", "mergeRequest", "issues", "releases", "pipelines"),
+        "maxAccessLevel",
     },
+    "maxAccessLevel": {"integerValue"},
     "repository": {"rootRef"},
     "mergeRequests": {
         *("iid", "title", "description", "state", "draft", "createdAt", "updatedAt", "mergedAt", "closedAt", "webUrl"),
@@ -91,6 +93,8 @@ class Hub(Tool):
     projects: list[dict[str, Any]] = field(default_factory=list)
     users: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
+    role: int = 20
+    """The token's, everywhere: Reporter."""
     unknown: set[str] = field(default_factory=set)
     scopes: tuple[str, ...] = ("read_api",)
     broken: Callable[[dict[str, Any], str], bool] = lambda _thing, _field: False
@@ -216,6 +220,8 @@ class Executor:
                 iid = selection.arguments["iid"]
                 one = next((at for at in value["mergeRequests"] if at["iid"] == iid), None)
                 found[selection.alias] = None if one is None else self.object(one, selection.inner, "mergeRequests")
+            elif selection.name == "maxAccessLevel":
+                found[selection.alias] = {"integerValue": self.hub.role}
             else:
                 found[selection.alias] = self.field(value.get(selection.name), selection)
         return found

@@ -253,7 +253,14 @@ def test_deployments_and_runs_that_the_token_may_not_see(sync: Syncer, hub: Hub,
     rows = sync.tables()
     assert (rows["deployments"], rows["builds"]) == ([], [])
     assert rows["reviews"] == expected["reviews"]
+    assert done.document()["state"] == "incomplete"
+    asked = len(hub.requests)
+    again = sync()
+    assert again.document()["state"] == "incomplete"
+    assert {(skip.what, skip.why) for skip in again.result.skipped} == set(told.items())
+    assert not [request for request in hub.requests[asked:] if request.path.endswith("/runs")]
     hub.forbidden = {}
+    hub.clock += 86_400
     hub.owners["acme"][0]["pushedAt"] = when(99_000)
     sync.good()
     assert len(sync.tables()["deployments"]) == 3

@@ -87,7 +87,7 @@ def started(
 def finished(
     db: Database, project_id: int, name: str, outcome: Mapping[str, Any], now: datetime, *, good: bool, under: Lease
 ) -> None:
-    """A run has ended; ``good``: everything that the tool has was taken, but for what it refuses. Raises ``LockLost`` if another
+    """A run has ended; ``good``: everything that the tool has was taken. Raises ``LockLost`` if another
     has begun."""
     values: dict[str, Any] = {"finished_at": now, "outcome": dict(outcome)}
     if good:

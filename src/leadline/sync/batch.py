@@ -131,7 +131,7 @@ class BatchWriter:
         self.records = 0
         self._counts: dict[str, TableCounts] = {}
         self.skipped: list[Skipped] = []
-        self.skipped_count = 0
+        self.skipped_count = self.gaps = 0
         self.failed: list[Skipped] = []
         self._file: FileReading | None = None
 
@@ -363,7 +363,7 @@ class BatchWriter:
         self._counts[table.name] = replace(counts, added=added, updated=updated)
 
     def _skip(self, skipped: Sequence[Skipped]) -> None:
-        self.skipped_count += len(skipped)
+        self.skipped_count, self.gaps = self.skipped_count + len(skipped), self.gaps + sum(one.gap for one in skipped)
         self.skipped += skipped[: SKIPPED_KEPT - len(self.skipped)]
 
 

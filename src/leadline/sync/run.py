@@ -26,7 +26,8 @@ SECONDS_AT_A_TIME = 20.0
 @dataclass(frozen=True)
 class SyncResult:
     """What a run brought of the ``records`` read. ``error``: why it ended before its time. ``skipped``: the first of the
-    ``skipped_count`` things that were left out, among them the ``failed`` streams, which the tool was in trouble with."""
+    ``skipped_count`` things that were left out, among them the ``failed`` streams, which the tool was in trouble with;
+    ``gaps``: how many of them lack in what was read."""
 
     records: int
     tables: dict[str, TableCounts]
@@ -36,13 +37,14 @@ class SyncResult:
     seconds: float
     error: LeadlineError | None = None
     failed: tuple[Skipped, ...] = ()
+    gaps: int = 0
 
     @property
     def state(self) -> Literal["done", "incomplete", "failed"]:
-        """``failed``: it ended before its time; ``incomplete``: it ended, but some streams could not be read."""
+        """``failed``: it ended before its time; ``incomplete``: it ended, but some streams could not be read, or were refused."""
         if self.error is not None:
             return "failed"
-        return "incomplete" if self.failed else "done"
+        return "incomplete" if self.failed or self.gaps else "done"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class SyncRun:
             self.clock() - began,
             error,
             tuple(writer.failed),
+            writer.gaps,
         )
 
     def _read(self, source: Source, writer: BatchWriter) -> LeadlineError | None:

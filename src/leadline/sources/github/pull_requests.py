@@ -16,6 +16,7 @@ from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
 from leadline.sources.kit.lists import Listed, PageSize, read_all
 from leadline.sources.kit.page import Skipped
 from leadline.sources.kit.records import Node, inner, objects, page_of
+from leadline.sources.kit.streams import left_out
 from leadline.sources.kit.text import Misshapen
 
 
@@ -62,7 +63,7 @@ class PullRequests:
             try:
                 self.brought += self.commits.by_id(self.waiting[:COMMITS])
             except (Refused, NotFound) as error:
-                self.skipped.append(Skipped(self._commits, error.message))
+                self.skipped.append(left_out(self._commits, error))
             self.waiting = self.waiting[COMMITS:]
 
     def _together(self, size: int) -> bool:
@@ -88,7 +89,7 @@ class PullRequests:
             self.brought += map(self.commits.whole, objects(data.data.get("nodes"), "list.nodes"))
             self.waiting = self.waiting[len(ids) :]
             lost = dict.fromkeys(refusal.advice for refusal in data.refused if refusal.path[:1] == ("nodes",))
-            self.skipped += [Skipped(self._commits, reason) for reason in lost]
+            self.skipped += [Skipped(self._commits, reason, gap=True) for reason in lost]
         self.skipped += told(self._called, (refusal for refusal in data.refused if refusal.path[:1] != ("nodes",)))
         if not details:
             nodes = [{**node, **dict.fromkeys(DETAILS.keys() - self.without, _UNREAD)} for node in nodes]
@@ -116,14 +117,14 @@ class PullRequests:
                     self._review_comments(node[name]["nodes"])
             except (Refused, NotFound, Unavailable, Misshapen) as error:
                 node[name] = None
-                self.skipped.append(Skipped(f"{name} of {self.owner}/{self.name}#{node.get('number')}", error.message))
+                self.skipped.append(left_out(f"{name} of {self.owner}/{self.name}#{node.get('number')}", error))
         if "reviews.comments" in self.without:
             node["comments"] = None  # those on the code are missing among them
         try:
             if (merge := inner(node, "mergeCommit")) is not None:
                 node["mergeCommit"] = self.commits.whole(merge)
         except (Refused, NotFound, Unavailable, Misshapen) as error:
-            self.skipped.append(Skipped(f"parents of {self.owner}/{self.name}#{node.get('number')}", error.message))
+            self.skipped.append(left_out(f"parents of {self.owner}/{self.name}#{node.get('number')}", error))
         return node
 
     def _review_comments(self, reviews: list[dict[str, Any]]) -> None:

@@ -94,7 +94,7 @@ def _removable(names: tuple[str, ...], removable: Collection[str]) -> str | None
 def told(what: str, refusals: Iterable[Refusal]) -> list[Skipped]:
     """Refusals as what is left out of ``what`` (``pull requests of acme/shop``): one line for each part and reason."""
     lines = {(refusal.part or "something", refusal.advice) for refusal in refusals}  # mostly the same of every element
-    return [Skipped(f"{part} of {what}", why) for part, why in sorted(lines)]
+    return [Skipped(f"{part} of {what}", why, gap=True) for part, why in sorted(lines)]
 
 
 def told_of_repositories(owner: str, refused: Mapping[Refusal, Collection[str]]) -> list[Skipped]:
@@ -108,5 +108,5 @@ def told_of_repositories(owner: str, refused: Mapping[Refusal, Collection[str]])
             whose = ", ".join(known[:_NAMED]) + further
         else:
             whose = f"{len(names)} repositories of {owner}"
-        skipped.append(Skipped(f"{refusal.part} of {whose}" if refusal.part else whose, refusal.advice))
+        skipped.append(Skipped(f"{refusal.part} of {whose}" if refusal.part else whose, refusal.advice, gap=True))
     return skipped

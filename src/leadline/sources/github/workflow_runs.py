@@ -37,7 +37,7 @@ class RunsCursor(TokenCursor):
     """How far workflow runs were read. ``asked``: when; ``etag``: GitHub's, of the newest page; ``open``: when the oldest run was
     created that had not ended, ``open_met`` the same of a reading under way; ``rules``: patterns and environments by which
     runs were told apart; ``anew``: they are others than before, so that rows of the other kind must go; ``read_again``: when
-    those of a week were read again last."""
+    those of a week were read again last; ``refused``: why they could not be read last, if so."""
 
     asked: str = ""
     etag: str | None = None
@@ -46,6 +46,7 @@ class RunsCursor(TokenCursor):
     rules: tuple[tuple[str, str | None], ...] = ()
     anew: bool = False
     read_again: str = ""
+    refused: str = ""
 
     @classmethod
     def upgraded(cls, stored: Stored, version: int) -> Stored:
@@ -93,9 +94,13 @@ class RunStream(ListStream[RunsCursor]):
     def _to_read_again(self, cursor: RunsCursor) -> bool:
         return bool(cursor.rules) and cursor.read_again <= earlier(self.api.now, ASKED_ANYWAY)
 
+    def refused(self, cursor: RunsCursor) -> str:
+        """Why they could not be read last."""
+        return cursor.refused
+
     def read(self, cursor: RunsCursor) -> Generator[Page, None, RunsCursor]:
         """The runs created since, those of the day before, and all that had not ended."""
-        self._now = self._begun = self._by_rules(cursor)
+        self._now = self._begun = replace(self._by_rules(cursor), refused="")
         self._asked, self._again = self.api.now, self._to_read_again(self._begun)
         try:
             yield from super().read(self._begun)
@@ -103,9 +108,10 @@ class RunStream(ListStream[RunsCursor]):
             token = self.token if self.settled else self._now.change_token
             self._now = replace(self._now, change_token=token, asked=self._asked)
             yield self.page({}, self._now)
-        except (Refused, NotFound):
-            # Asked again only when there is a reason to; this run tells of the refusal.
-            yield self.page({}, replace(self._begun, change_token=self.token, asked=self._asked))
+        except (Refused, NotFound) as error:
+            # Asked again only when there is a reason to; every run tells of the refusal.
+            refused = error.message if isinstance(error, Refused) else ""
+            yield self.page({}, replace(self._begun, change_token=self.token, asked=self._asked, refused=refused))
             raise
         return self._now
 

@@ -16,9 +16,13 @@ from leadline.sources.kit.lists import Listed
 from leadline.sources.kit.records import Node, at_path, page_of
 
 CLOUD = "gitlab.com"
-_OPTIONAL = re.compile(r"(\w+)\?")
+_OPTIONAL = re.compile(r"(\w+)\?( *\{[^{}]*\})?")
 _NO_FIELD = re.compile(r"Field '(\w+)' doesn't exist on type")
 _TOO_MUCH = re.compile(r"timed out|timeout|complexity of \d+", re.IGNORECASE)
+
+
+class RoleOrFeature(Refused):
+    """The token's role is too low, or the feature is off: GitLab answers both alike (403)."""
 
 
 class InPart(Unavailable):
@@ -79,7 +83,7 @@ class Api:
         Raises ``Unauthenticated``, ``NotFound``, ``Refused``, and ``Unavailable`` also for what is too much at once.
         """
         while True:
-            text = _OPTIONAL.sub(lambda match: "" if match[1] in self._lacking else match[1], query)
+            text = _OPTIONAL.sub(lambda at: "" if at[1] in self._lacking else at[1] + (at[2] or ""), query)
             answer = self.client.request(
                 "POST",
                 f"{self.server.base}/api/graphql",
@@ -90,7 +94,7 @@ class Api:
             if answer.status != 200 or not isinstance(answer.body, dict):
                 raise self.problem(answer, "GraphQL API")
             errors = [error for error in answer.body.get("errors") or () if isinstance(error, dict)]
-            optional = set(_OPTIONAL.findall(query)) - self._lacking
+            optional = {name for name, _ in _OPTIONAL.findall(query)} - self._lacking
             reason = "; ".join(dict.fromkeys(str(error.get("message", ""))[:300] for error in errors[:3]))
             unknown = {name for error in errors for name in _NO_FIELD.findall(str(error.get("message")))}
             if unknown and unknown <= optional:
@@ -143,7 +147,7 @@ class Api:
         if answer.status == 404:
             return NotFound(f"{tool} has no {what}, or the token from {self.token_from} may not see it")
         if answer.status == 403:
-            return Refused(
+            return RoleOrFeature(
                 f"{tool} refuses {what} ({reason}): the token's role there is too low, or the feature is off"
             )
         return Refused(f"{tool} refuses {what} ({reason})")

@@ -14,6 +14,7 @@ from leadline.sources.kit.client import ATTEMPTS, Refused, Unavailable
 from leadline.sources.kit.lists import Listed, PageSize, read_all
 from leadline.sources.kit.page import Skipped
 from leadline.sources.kit.records import Node, at_path, inner, objects, page_of
+from leadline.sources.kit.streams import left_out
 from leadline.sources.kit.text import Misshapen
 
 _UNREAD: dict[str, Any] = {"nodes": []}
@@ -62,7 +63,7 @@ class MergeRequests:
                     node[name] = self._read(name, iid, first)
             except (Refused, NotFound, Unavailable, Misshapen) as error:
                 node[name] = None
-                self.skipped.append(Skipped(f"{name} of {self.path}!{iid}", error.message))
+                self.skipped.append(left_out(f"{name} of {self.path}!{iid}", error))
         return node
 
     def _read(self, name: str, iid: str, first: Node) -> dict[str, Any]:
@@ -91,4 +92,4 @@ class MergeRequests:
                 if (node := lacking.get(str(answered.get("iid")))) is not None:
                     node["squashCommitSha"] = answered.get("squash_commit_sha")
         except (Refused, NotFound, Misshapen) as error:
-            self.skipped.append(Skipped(f"squashed commits of {self.path}", error.message))
+            self.skipped.append(left_out(f"squashed commits of {self.path}", error))

@@ -19,6 +19,10 @@ from leadline.sources.kit.records import Node, elements, inner
 SMALL = 4
 """Projects at once that no server has trouble with."""
 COUNTED = ("mergeRequests", "issues", "releases")
+REPORTER = 20
+"""The role, as GitLab numbers them, from which on every list may be seen that there is."""
+ROLES = {5: "Minimal access", 10: "Guest", 15: "Planner"}
+"""Those below it. Who has none may be an administrator."""
 
 
 class Project(forge.Repository):
@@ -32,6 +36,22 @@ class Project(forge.Repository):
     def row(self) -> Row:
         """Its row of ``repositories``."""
         return repository_row(self.node)
+
+    @property
+    def role(self) -> int | None:
+        """The token's role in it; None on servers before 16.9, which do not tell."""
+        role = (inner(self.node, "maxAccessLevel") or {}).get("integerValue")
+        return role if isinstance(role, int) else None
+
+    @property
+    def refuses_some(self) -> bool:
+        """Whether lists are not there because the token's role is too low."""
+        return self.role in ROLES
+
+    @property
+    def refuses_nothing(self) -> bool:
+        """Whether the token's role lets it see all lists: what is not there then is a feature that is off."""
+        return self.role is not None and self.role >= REPORTER
 
     def count(self, name: str) -> int | None:
         """How many things a list has; None if it may not be seen."""
@@ -112,8 +132,15 @@ class Projects:
         """Lists that are not shown, as they are null, with in how many projects that is so."""
         skipped = []
         for name in (*COUNTED, "pipelines"):
-            if hidden := sum(project.node.get(name) is None for project in projects):
-                what = {"mergeRequests": "merge requests"}.get(name, name)
-                why = "the token's role is too low, or the feature is off"
-                skipped.append(Skipped(f"{what} of {hidden} projects of {self.path}", why))
+            what = {"mergeRequests": "merge requests"}.get(name, name)
+            hidden = [project for project in projects if project.node.get(name) is None]
+            refused = [project for project in hidden if project.refuses_some]
+            if refused:
+                roles = ", ".join(sorted({ROLES[project.role or 0] for project in refused}))
+                why = f"the token's role there is too low ({roles}): it needs Reporter"
+                skipped.append(Skipped(f"{what} of {len(refused)} projects of {self.path}", why, gap=True))
+            if off := len(hidden) - len(refused):
+                known = all(project.refuses_nothing for project in hidden if project not in refused)
+                why = "the feature is off" if known else "the token's role is too low, or the feature is off"
+                skipped.append(Skipped(f"{what} of {off} projects of {self.path}", why))
         return skipped

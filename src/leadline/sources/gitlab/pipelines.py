@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from leadline.errors import NotFound
 from leadline.instants import earlier
+from leadline.sources.gitlab.api import RoleOrFeature
 from leadline.sources.gitlab.queries import LIST, PIPELINES
 from leadline.sources.gitlab.rows import deployment_rows, pipeline_rows, utc
 from leadline.sources.gitlab.streams import ProjectCursor, ProjectStream
@@ -23,10 +24,12 @@ ASKED_ANYWAY, ASKED_OUTSIDE = timedelta(days=7), timedelta(days=1)
 
 @dataclass(frozen=True)
 class DeploymentsCursor(ProjectCursor):
-    """How far deployments were read. ``asked``: when; ``outside``: whether any was not made by a job."""
+    """How far deployments were read. ``asked``: when; ``outside``: whether any was not made by a job; ``refused``: why they could
+    not be read last, if so."""
 
     asked: str = ""
     outside: bool = False
+    refused: str = ""
 
 
 class DeploymentStream(ProjectStream[DeploymentsCursor]):
@@ -40,15 +43,22 @@ class DeploymentStream(ProjectStream[DeploymentsCursor]):
         often = ASKED_OUTSIDE if cursor.outside else ASKED_ANYWAY
         return bool(self.project.pipelines_moved or cursor.backfill or cursor.asked <= earlier(self.reading.now, often))
 
+    def refused(self, cursor: DeploymentsCursor) -> str:
+        """Why they could not be read last."""
+        return cursor.refused
+
     def read(self, cursor: DeploymentsCursor) -> Generator[Page, None, DeploymentsCursor]:
         """What was updated."""
         asked = self.reading.now
         try:
             return (yield from super().read(cursor))
-        except (Refused, NotFound):
-            # Asked again only when there is a reason to; this run tells of the refusal.
-            yield self.page({}, replace(cursor, asked=asked))
-            raise
+        except (Refused, NotFound) as error:
+            # Asked again only when there is a reason to; every run tells of the refusal.
+            if isinstance(error, RoleOrFeature) and not self.project.refuses_some:
+                error = NotFound(error.message)
+            refused = error.message if isinstance(error, Refused) else ""
+            yield self.page({}, replace(cursor, asked=asked, refused=refused))
+            raise error from None
 
     def moved(
         self, cursor: DeploymentsCursor, step: Step[Node], made: Sequence[tuple[Node, Rows]]
@@ -56,7 +66,7 @@ class DeploymentStream(ProjectStream[DeploymentsCursor]):
         """``cursor`` behind a page."""
         outside = cursor.outside or any(not node.get("deployable") for node in step.nodes)
         asked = self.reading.now if step.ended else cursor.asked
-        return replace(super().moved(cursor, step, made), outside=outside, asked=asked)
+        return replace(super().moved(cursor, step, made), outside=outside, asked=asked, refused="")
 
     def rows(self, node: Node) -> Rows:
         """A deployment."""

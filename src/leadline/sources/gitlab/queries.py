@@ -1,8 +1,9 @@
 """The GraphQL queries that the GitLab connector asks, and the sizes of their pages.
 
 Only texts and numbers: ``streams`` and its like ask them, ``rows`` knows what their answers mean. A field ``name?`` is left
-out for servers that do not know it. A query's complexity must be 250 at most (GitLab, "GraphQL API, limits"): every field is
-one or two, and a connection adds one per cent for each element asked for. 20 merge requests with all details are about 130.
+out, with what is asked of it, for servers that do not know it. A query's complexity must be 250 at most (GitLab, "GraphQL API,
+limits"): every field is one or two, and a connection adds one per cent for each element asked for. 20 merge requests with all
+details are about 130.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ NUMBERS = {
 
 _NEWEST = "(first: 1, sort: UPDATED_DESC) { count nodes { iid updatedAt } }"
 _BRANCH = "repository { rootRef }"
-_PROJECT = f"""id fullPath webUrl mergeRequests{_NEWEST} issues{_NEWEST}
+_PROJECT = f"""id fullPath webUrl maxAccessLevel? {{ integerValue }} mergeRequests{_NEWEST} issues{_NEWEST}
   releases(first: 1, sort: CREATED_DESC) {{ count nodes {{ tagName createdAt }} }}
   pipelines(first: 1, updatedAfter: $since) {{ nodes {{ id updatedAt }} }}"""
 

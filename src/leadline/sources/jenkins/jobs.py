@@ -16,7 +16,7 @@ from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.lists import ATTEMPTS_WHILE_LARGE
 from leadline.sources.kit.page import Skipped
 from leadline.sources.kit.records import Node
-from leadline.sources.kit.streams import StreamReader
+from leadline.sources.kit.streams import StreamReader, left_out
 from leadline.sources.kit.text import Misshapen
 
 _WILD = "*?["
@@ -118,7 +118,7 @@ class Listing:
         try:
             return list(self._below(names, *self._asked(names)))
         except (Refused, NotFound) as error:
-            self.skipped.append(Skipped(f"jobs in {'/'.join(names)}", error.message))
+            self.skipped.append(left_out(f"jobs in {'/'.join(names)}", error))
         except Unavailable as error:
             self.failed.append(self.reader.note_failure(f"jobs in {'/'.join(names)}", error))
             if self.reader.gives_up:

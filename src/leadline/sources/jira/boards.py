@@ -14,7 +14,7 @@ from leadline.sources.kit.client import Refused, Unavailable
 from leadline.sources.kit.cursor import Cursor
 from leadline.sources.kit.page import Page, Row, Skipped
 from leadline.sources.kit.records import Node
-from leadline.sources.kit.streams import Stream, StreamReader
+from leadline.sources.kit.streams import Stream, StreamReader, left_out
 from leadline.sources.kit.text import Misshapen
 
 BOARDS = 50
@@ -24,10 +24,11 @@ WITHOUT_SPRINTS = "kanban"
 
 @dataclass(frozen=True)
 class BoardsCursor(Cursor):
-    """The ``day`` (by Jira's clock) on which boards were read last, and their ``labels`` then, by id."""
+    """The ``day`` (by Jira's clock) on which boards were read last, their ``labels`` then, by id, and why some were ``refused``."""
 
     day: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    refused: str = ""
 
 
 class SprintStream(Stream[BoardsCursor]):
@@ -47,6 +48,10 @@ class SprintStream(Stream[BoardsCursor]):
         """Whether they were not read today."""
         return cursor.day != self._today
 
+    def refused(self, cursor: BoardsCursor) -> str:
+        """Why boards could not be read today."""
+        return cursor.refused
+
     def read(self, cursor: BoardsCursor) -> Iterator[Page]:
         """The sprints board by board; those of boards that are gone are taken away if all others could be read. If the server was
         in trouble with one, all are read again by the next run."""
@@ -54,16 +59,20 @@ class SprintStream(Stream[BoardsCursor]):
         try:
             labels = _labels(self.boards.listed())
         except (Refused, NotFound) as error:
-            yield self.page({}, BoardsCursor(today, cursor.labels), skipped=[Skipped("boards", error.message)])
+            skipped = left_out("boards", error)
+            refused = skipped.why if skipped.gap else ""
+            yield self.page({}, BoardsCursor(today, cursor.labels, refused), skipped=[skipped])
             return
-        refused = failed = False
+        left, failed = False, False
+        refused = ""
         for board, label in labels.items():
             what = f"sprints of the board {label}"
             try:
                 rows = self.boards.sprints(board, label, labels)
             except (Refused, NotFound, Misshapen) as error:
-                refused = True
-                yield Page(label, skipped=(Skipped(what, error.message),))
+                left, skipped = True, left_out(what, error)
+                refused = refused or f"{what}: {skipped.why}" if skipped.gap else refused
+                yield Page(label, skipped=(skipped,))
             except Unavailable as error:
                 failed = True
                 yield Page(label, failed=(self._reader.note_failure(what, error),))
@@ -74,9 +83,9 @@ class SprintStream(Stream[BoardsCursor]):
                 yield Page(label, {"sprints": rows}, complete_parents=parents, records=len(rows))
         if failed:
             return
-        gone = [] if refused else sorted(set(cursor.labels.values()) - set(labels.values()))
+        gone = [] if left else sorted(set(cursor.labels.values()) - set(labels.values()))
         yield self.page(
-            {}, BoardsCursor(today, labels), complete_parents={"sprints": [{"board": label} for label in gone]}
+            {}, BoardsCursor(today, labels, refused), complete_parents={"sprints": [{"board": label} for label in gone]}
         )
 
 
@@ -92,7 +101,7 @@ class Boards:
         try:
             self.api.object("/rest/agile/1.0/board", {"maxResults": "1"}, what="boards")
         except (Refused, NotFound) as error:
-            return [Skipped("boards and sprints", error.message)]
+            return [left_out("boards and sprints", error)]
         return []
 
     def listed(self) -> list[Node]:

@@ -16,6 +16,7 @@ from leadline.sources.kit.cursor import Part
 from leadline.sources.kit.lists import PageSize
 from leadline.sources.kit.page import Skipped
 from leadline.sources.kit.records import Node
+from leadline.sources.kit.streams import left_out
 from leadline.sources.kit.text import Misshapen
 
 ISSUES = 100
@@ -146,7 +147,7 @@ class Issues:
         try:
             return list(self.api.values(f"/rest/api/3/issue/{identity}/changelog", size=100))
         except (Refused, NotFound, Unavailable) as error:
-            self.skipped.append(Skipped(f"changes of the issue {identity}", error.message))
+            self.skipped.append(left_out(f"changes of the issue {identity}", error))
             return None
 
     # -- data center: the place is a number of issues from a minute on --------------------------------------------------
@@ -208,9 +209,9 @@ class Issues:
             if len(histories) >= total:
                 return histories
             why = f"Jira gives {len(histories):,} of {total:,} entries of its history"
+            self.skipped.append(Skipped(f"changes of {key}", why))
         except (Refused, NotFound, Unavailable) as error:
-            why = error.message
-        self.skipped.append(Skipped(f"changes of {key}", why))
+            self.skipped.append(left_out(f"changes of {key}", error))
         return None
 
     # -- keys --------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from leadline.sources.kit.cursor import Cursor, Cursors
 from leadline.sources.kit.lists import ListCursor, Step
 from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, RunContext, Skipped
 from leadline.sources.kit.records import Node, Rows, complete_pull_requests, merged, rows_of
-from leadline.sources.kit.streams import Stream, StreamReader
+from leadline.sources.kit.streams import Stream, StreamReader, left_out
 from leadline.sources.kit.text import Misshapen
 
 STREAM = ":stream "
@@ -205,7 +205,7 @@ class Forge(ABC, Generic[Shown]):
             try:
                 probe()
             except (Refused, NotFound) as error:
-                hidden.append(Skipped(f"{name} of {first.name}", error.message))
+                hidden.append(left_out(f"{name} of {first.name}", error))
         names = tuple(repository.name for repository in overview.repositories)
         return ConnectionReport(self.host, self.owner, self.nouns, names, tuple(hidden))
 

@@ -29,10 +29,15 @@ class RowOfFile(Row):
 
 @dataclass(frozen=True)
 class Skipped:
-    """One thing that the tool refused for good, or that could not be understood: what it is, and why it is left out."""
+    """One thing that the tool refused for good, or that could not be understood: what it is, and why it is left out.
+
+    ``gap``: it is a list, or a part of one, that the tool has and did not give, so that what was read is incomplete; not a single
+    record that makes no sense, or a list that there is not.
+    """
 
     what: str
     why: str
+    gap: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class Page:
     ``still_present`` (the whole key, or some of its columns, as a parent's): they are still there, but not brought anew. So a
     parent of which nothing is here is deleted itself. ``renamed_away``: names that repositories gave up; their rows go.
     ``cursors``: by name, how far the reading is with this page; None takes a cursor away. ``records``: things of the tool
-    in it, for progress. ``skipped``: what is left out for good; ``failed``: streams that could not be read this time, as the
+    in it, for progress. ``skipped``: what is left out; ``failed``: streams that could not be read this time, as the
     tool was in trouble. ``of_file``: it is of the file that ``subject`` names, which was not read whole if a row is refused.
 
     For what is brought as a whole or not at all, however large: ``typed_rows`` wait on disk while pages are ``unfinished``, and

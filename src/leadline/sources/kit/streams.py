@@ -29,7 +29,8 @@ earlier ones left. A stream that moves several cursors yields pages with all of 
 What a stream raises decides what becomes of it and of the run:
 
 - ``Refused``, ``NotFound``, ``Misshapen``: the tool has answered, and will answer the same tomorrow. The stream is left out and
-  named in ``Page.skipped``; the others are read. Only where the stream is ``essential``, the run ends.
+  named in ``Page.skipped``; the others are read. Unless it is not there at all, that is a gap (``Skipped``), and the run
+  incomplete. Only where the stream is ``essential``, the run ends.
 - ``Unavailable``: the tool was in trouble at every attempt. The stream has **failed** and is named in ``Page.failed``; the others
   are read. ``MAX_FAILED_STREAMS`` streams that fail one after the other without one answer of the tool in between end the
   run: whoever does not answer is not asked again for every repository. Pages that were made without a call prove nothing.
@@ -43,7 +44,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from leadline.errors import NotFound
+from leadline.errors import LeadlineError, NotFound
 from leadline.sources.kit.client import Client, Refused, Unavailable
 from leadline.sources.kit.cursor import Cursor, Cursors, Stored
 from leadline.sources.kit.page import Page, Row, Skipped
@@ -53,6 +54,11 @@ MAX_FAILED_STREAMS = 3
 """Streams that fail one after the other, without an answer in between, before the run is given up."""
 
 C = TypeVar("C", bound=Cursor)
+
+
+def left_out(what: str, error: LeadlineError) -> Skipped:
+    """A list, or a part of one, that is left out for ``error``: a gap, unless there is none such."""
+    return Skipped(what, error.message, gap=not isinstance(error, NotFound))
 
 
 class Stream(ABC, Generic[C]):
@@ -69,6 +75,10 @@ class Stream(ABC, Generic[C]):
     @abstractmethod
     def due(self, cursor: C) -> bool:
         """Whether there may be anything new; decided without a call."""
+
+    def refused(self, _cursor: C) -> str:
+        """Why the list was refused when it was asked for last, where a refusal makes it not due for a while; '' if it was not."""
+        return ""
 
     @abstractmethod
     def read(self, cursor: C) -> Iterator[Page]:
@@ -123,6 +133,8 @@ class StreamReader:
         for stream in streams:
             cursor = self.cursors.get(stream.cursor_name, stream.cursor)
             if not stream.due(cursor):
+                if why := stream.refused(cursor):  # it lacks still
+                    yield self._left_out(stream, Skipped(stream.name, why, gap=True))
                 continue
             answers = self._client.answers
             try:
@@ -133,9 +145,7 @@ class StreamReader:
                 if stream.essential:
                     raise
                 self._streams_read += 1
-                skipped = Skipped(stream.name, refused.message)
-                self.left_out.append(skipped)
-                yield Page(stream.subject, skipped=(skipped,))
+                yield self._left_out(stream, left_out(stream.name, refused))
             except Unavailable as unavailable:
                 error = unavailable
                 yield Page(stream.subject, failed=(self.note_failure(stream.name, error),))
@@ -143,6 +153,10 @@ class StreamReader:
                     raise
         if error is not None and not self._streams_read:
             raise error
+
+    def _left_out(self, stream: Stream[Any], skipped: Skipped) -> Page:
+        self.left_out.append(skipped)
+        return Page(stream.subject, skipped=(skipped,))
 
     def note_failure(self, name: str, error: Unavailable) -> Skipped:
         """What could not be read, as an element of ``Page.failed``; whoever reads lists besides the streams tells of theirs."""

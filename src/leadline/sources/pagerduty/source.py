@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from leadline.errors import InvalidRequest
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Cursor, Cursors
-from leadline.sources.kit.page import CallStats, ConnectionReport, Page, RunContext, Skipped
-from leadline.sources.kit.streams import StreamReader
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, RunContext
+from leadline.sources.kit.streams import StreamReader, left_out
 from leadline.sources.kit.text import Misshapen
 from leadline.sources.pagerduty.api import ADDRESS, Api
 from leadline.sources.pagerduty.rows import SOURCE
@@ -59,7 +59,7 @@ class PagerDuty:
         try:
             self.api.page("incidents", 0, OLDEST)
         except (Refused, Misshapen) as error:
-            hidden.append(Skipped("incidents", error.message))
+            hidden.append(left_out("incidents", error))
         return ConnectionReport(self.api.server.place, "", "services", tuple(sorted(services.values())), tuple(hidden))
 
     def pages(self, context: RunContext) -> Iterator[Page]:

@@ -14,7 +14,7 @@ from leadline.instants import rfc3339
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Cursor, Part, Stored
 from leadline.sources.kit.page import Page, Row, Skipped
-from leadline.sources.kit.streams import Stream
+from leadline.sources.kit.streams import Stream, left_out
 from leadline.sources.kit.text import Misshapen
 from leadline.sources.pagerduty.api import MOST, SIZE, Api, Listed
 from leadline.sources.pagerduty.rows import RESOLVED, incident_row, instant, key_of, resolved_at
@@ -210,7 +210,7 @@ class IncidentStream(Stream[IncidentsCursor]):
         except NotFound:
             return self.page(complete_parents={"incidents": [{"incident_id": f"{self.prefix}:{identity}"}]})
         except (Refused, Misshapen) as error:
-            return self.page(skipped=[Skipped(f"incident {identity}", error.message)])
+            return self.page(skipped=[left_out(f"incident {identity}", error)])
 
     def _page(self, listed: Listed) -> tuple[Page, set[str]]:
         """The rows of a page, and the ids of those that are open."""
