@@ -94,7 +94,14 @@ def review(name: str, number: int, at: int, minutes: float, comments: int = 1) -
 
 
 def pull(
-    name: str, number: int, *, commits: int = 2, files: int = 3, reviews: int = 2, comments: int = 2, labels: int = 1,
+    name: str,
+    number: int,
+    *,
+    commits: int = 2,
+    files: int = 3,
+    reviews: int = 2,
+    comments: int = 2,
+    labels: int = 1,
     assignees: int = 2,
 ) -> dict[str, Any]:
     """A merged pull request, made an hour after the one before; its review comments are one a review."""

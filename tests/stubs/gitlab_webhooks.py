@@ -53,7 +53,9 @@ def merge_request(project: str, node: dict[str, Any], action: str, by: str = "ad
     }
     assigned = {"assignees": [user(assignee) for assignee in node["assignees"]]} if node["assignees"] else {}
     who = {"username": by, "name": by.capitalize()}
-    return payload("merge_request", project, user=user(who), object_attributes=thing, labels=labels(node), changes={}, **assigned)
+    return payload(
+        "merge_request", project, user=user(who), object_attributes=thing, labels=labels(node), changes={}, **assigned
+    )
 
 
 def note(project: str, node: dict[str, Any], merge_request: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -389,3 +390,48 @@ def test_since_takes_what_was_committed_from_then_on(project: Project, history: 
     assert sync(project, history.folder, since=datetime(2025, 1, 1, tzinfo=UTC)).commits_added == 2
     assert old in shas(project)
     assert shas(project) == history.commit_ids()
+
+
+# -- former names ------------------------------------------------------------------------------------------------------
+
+
+def former_names(project: Project) -> dict[str, list[str] | None]:
+    return {row["repository"]: row["former_names"] for row in rows(project, "repositories", "repository, former_names")}
+
+
+def test_what_is_read_from_the_same_place_under_another_name_was_renamed(project: Project, history: History) -> None:
+    history.commit("one", {"f": "1\n"})
+    sync(project, history.folder, name="acme/old")
+    history.commit("two", {"f": "2\n"})
+    result = sync(project, history.folder, name="acme/new")
+    assert "was acme/old before: it is read from the same place (told as its former name)" in result.notes
+    sync(project, history.folder, name="acme/Newest")
+    sync(project, history.folder, name="acme/new")
+    assert former_names(project) == {
+        "acme/old": None,
+        "acme/new": ["acme/old"],
+        "acme/Newest": ["acme/new", "acme/old"],
+    }
+
+
+def test_another_repository_or_a_fork_where_one_was_is_not_the_same(project: Project, history: History) -> None:
+    history.commit("one", {"f": "1\n"})
+    history.git("remote", "add", "origin", "https://code.example.com/acme/shop.git")
+    sync(project, history.folder, name="acme/shop")
+    history.git("remote", "set-url", "origin", "https://code.example.com/dave/shop.git")
+    history.commit("his", {"f": "2\n"})
+    sync(project, history.folder, name="dave/shop")
+    shutil.rmtree(history.folder)
+    other = History(history.folder)
+    other.commit("other", {"g": "1\n"})
+    other.git("remote", "add", "origin", "https://code.example.com/dave/shop.git")
+    sync(project, other.folder, name="acme/other")
+    assert former_names(project) == {"acme/shop": None, "dave/shop": None, "acme/other": None}
+
+
+def test_a_clone_elsewhere_is_not_the_same(project: Project, history: History, tmp_path: Path) -> None:
+    history.commit("one", {"f": "1\n"})
+    sync(project, history.folder, name="acme/shop")
+    history.git("clone", "-q", str(history.folder), str(tmp_path / "fork"))
+    sync(project, tmp_path / "fork", name="dave/shop")
+    assert former_names(project) == {"acme/shop": None, "dave/shop": None}

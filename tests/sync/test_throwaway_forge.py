@@ -131,6 +131,31 @@ def test_renamed(sync: Syncer, cabinet: Cabinet) -> None:
     assert {row["repository"] for row in sync.rows("pull_requests")} == {"acme/called-otherwise", "acme/f2"}
 
 
+def former_names(sync: Syncer) -> dict[str, str | None]:
+    return {row["repository"]: row["former_names"] for row in sync.rows("repositories")}
+
+
+def test_former_names_are_told_unless_another_repository_has_them(sync: Syncer, cabinet: Cabinet) -> None:
+    sync.good()
+    first, second = cabinet.folders
+    first["path"] = "acme/once"
+    sync.good()
+    first["path"] = "acme/now"
+    sync.good()
+    assert former_names(sync) == {"acme/now": "[acme/f1, acme/once]", "acme/f2": None}
+    sync.good()
+    assert former_names(sync) == {"acme/now": "[acme/f1, acme/once]", "acme/f2": None}  # nothing new is told
+    second["path"] = "acme/once"
+    sync.good()
+    assert former_names(sync) == {"acme/now": "[acme/f1]", "acme/once": "[acme/f2]"}
+    first["path"] = "acme/F1"
+    sync.good()
+    assert former_names(sync) == {"acme/F1": "[acme/now]", "acme/once": "[acme/f2]"}
+    first["path"], second["path"] = "acme/once", "acme/F1"
+    sync.good()
+    assert former_names(sync) == {"acme/once": "[acme/now]", "acme/F1": "[acme/f2]"}
+
+
 def test_given_up_by_the_one_rule(sync: Syncer, cabinet: Cabinet) -> None:
     cabinet.folders = [folder(number, changes=1, releases=1) for number in range(60)]
     cabinet.faults = lambda request: SERVER_ERROR if request.path.count("/") > 2 else None

@@ -3,12 +3,13 @@ missing object cuts git's output anywhere; one that is cut while its rows are wr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from leadline.errors import StoreError
 from leadline.schema import TABLES
@@ -77,15 +78,17 @@ class GitHistory:
             commits_lost=not context.has_commits,
             replace_others=before is None and context.other_kinds,
         )
+        former = () if before and before.location else _former_names(repository, state, context, work.after.location)
         notes = _notes(repository, state, before, work, self.since)
+        notes += [f"was {name} before: it is read from the same place (told as its former name)" for name in former]
         cursors = {repository.name: work.after} if before != work.after else {}
         if work.nothing and not work.described:
             yield Page(repository.name, cursors=cursors, skipped=_skipped(repository, notes))
         else:
-            yield from self._work_pages(state, work, notes, cursors)
+            yield from self._work_pages(state, work, notes, cursors, former)
 
     def _work_pages(
-        self, state: State, work: Plan, notes: list[str], cursors: dict[str, HistoryCursor]
+        self, state: State, work: Plan, notes: list[str], cursors: dict[str, HistoryCursor], former: Sequence[str]
     ) -> Iterator[Page]:
         """The new commits as unfinished pages, then the page that ends them."""
         repository = self.repository
@@ -106,16 +109,32 @@ class GitHistory:
             repository.name,
             cursors=cursors,
             skipped=_skipped(repository, notes),
-            typed_rows=(_description(repository, state),) if work.described else (),
+            typed_rows=(_description(repository, state, former),) if work.described else (),
             vanished=vanished,
             cursors_before={repository.name: work.during} if reader.commits or vanished else {},
         )
 
 
-def _description(repository: Repository, state: State) -> TypedRows:
+def _former_names(repository: Repository, state: State, context: RunContext, location: str) -> tuple[str, ...]:
+    """What the repository that lies here was called when it was read before, if it is the same one: it has the same address, and
+    commits that were heads then. Another repository may lie where one did, and a fork has its commits, but not its address."""
+    names = []
+    for name, stored in sorted(context.cursors.items()):
+        if stored.get("location") != location:
+            continue
+        cursor = HistoryCursor.restored(stored)
+        if cursor.url == state.url and name.lower() != repository.name.lower() and repository.existing(cursor.heads):
+            names.append(name)
+    return tuple(names)
+
+
+def _description(repository: Repository, state: State, former: Sequence[str]) -> TypedRows:
+    """The row of ``repositories``; ``former`` names stay as they are known, unless there are new ones."""
     import pyarrow as pa
 
-    row = {"repository": repository.name, "url": state.url, "default_branch": state.default_branch}
+    row: dict[str, Any] = {"repository": repository.name, "url": state.url, "default_branch": state.default_branch}
+    if former:
+        row["former_names"] = list(former)
     schema = pa.schema([TABLES["repositories"].arrow_schema.field(name) for name in row])
     return TypedRows("repositories", pa.RecordBatch.from_pylist([row], schema=schema), counted=False)
 

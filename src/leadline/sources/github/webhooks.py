@@ -39,7 +39,10 @@ NOTED = {
     "push": "commits are read from git",
 }
 
-_SAME = "title body state draft created_at merged_at closed_at merged_by merge_commit_sha additions deletions changed_files labels assignees"
+_SAME = (
+    "title body state draft created_at merged_at closed_at merged_by merge_commit_sha additions deletions changed_files "
+    "labels assignees"
+)
 _PULL_REQUEST = {
     **{name: name for name in _SAME.split()},
     "author": "user",

@@ -20,7 +20,7 @@ the cursors of its lists under ``{key}:stream {list}``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Generic, TypeVar
@@ -58,9 +58,15 @@ C = TypeVar("C", bound=Cursor)
 
 @dataclass(frozen=True)
 class NameCursor(Cursor):
-    """What a repository was called when it was read last; webhooks look it up, too."""
+    """What a repository was called when it was read last, which webhooks look up, too, and before (``former``)."""
 
     repository: str = ""
+    former: tuple[str, ...] = ()
+
+    def renamed(self, name: str, taken: Set[str]) -> NameCursor:
+        """The cursor of the repository that is called ``name`` now. ``taken``: names (lower case) that some repository has now."""
+        of_lower = {old.lower(): old for old in (*self.former, self.repository) if old}
+        return NameCursor(name, tuple(old for lower, old in of_lower.items() if lower not in taken))
 
 
 class RepositoryStream(Stream[C]):
@@ -246,9 +252,13 @@ class Forge(ABC, Generic[Shown]):
         rows, skipped = [], list(overview.hidden)
         for repository in repositories:
             try:
-                rows.append(repository.row())
+                row = repository.row()
             except Misshapen as error:
                 skipped.append(Skipped(repository.name, error.message))
+                continue
+            if (former := renames.former.get(repository.key)) is not None:
+                row["former_names"] = list(former)
+            rows.append(row)
         yield Page(
             self.owner,
             {"repositories": rows},
@@ -264,27 +274,39 @@ class Renames:
 
     ``left``: names that were given up, also such that another repository bears now: its rows are mixed with those of the
     one before. ``read_anew``: keys of all repositories that had such a name or have it, with the name they had ('' if that is
-    not known). ``cursors``: the names as they are now, and what is forgotten of those that are read anew.
+    not known). ``former``: by key, the former names of the repositories of which they must be told: what is in the lake
+    under these, of tools that do not know of the renaming, is theirs, unless another repository has the name now. ``cursors``: the
+    names as they are now, and what is forgotten of those that are read anew.
     """
 
     left: tuple[str, ...]
     read_anew: Mapping[str, str]
+    former: Mapping[str, tuple[str, ...]]
     cursors: Mapping[str, Cursor | None]
 
     @classmethod
     def since(cls, cursors: Cursors, repositories: Sequence[Repository], prefix: str) -> Renames:
         """The renames since ``cursors`` were stored, of repositories whose keys begin with ``prefix``."""
         now = {repository.key: repository.name for repository in repositories}
-        before = {
-            key: cursors.get(key, NameCursor).repository
+        known = {
+            key: cursors.get(key, NameCursor)
             for key in cursors
-            if key.startswith(prefix) and set(cursors.raw(key)) == {"repository"}
+            if key.startswith(prefix) and "repository" in cursors.raw(key) and STREAM not in key
         }
+        before = {key: cursor.repository for key, cursor in known.items()}
         left = {before[key] for key, name in now.items() if before.get(key, name) != name}
         names = set(now.values())
         left |= {name for key, name in before.items() if key not in now and name in names}
         stale = [key for key, name in before.items() if name in left]
         stale += [key for key, name in now.items() if name in left and key not in stale]
         moved: dict[str, Cursor | None] = {name: None for name in cursors if name.partition(STREAM)[0] in stale}
-        moved |= {key: NameCursor(name) for key, name in now.items() if before.get(key) != name}
-        return cls(tuple(sorted(left)), {key: before.get(key, "") for key in stale}, moved)
+        taken = {name.lower() for name in names}
+        named = {key: known.get(key, NameCursor()).renamed(name, taken) for key, name in now.items()}
+        # The row of a repository whose name was given up is gone, and what it said.
+        former = {
+            key: cursor.former
+            for key, cursor in named.items()
+            if cursor.former != known.get(key, NameCursor()).former or (cursor.former and key in stale)
+        }
+        moved |= {key: cursor for key, cursor in named.items() if key in moved or known.get(key) != cursor}
+        return cls(tuple(sorted(left)), {key: before.get(key, "") for key in stale}, former, moved)
