@@ -37,7 +37,6 @@ EXPORTS = "/v2/insights/productivity/exports"
 EFFICIENCY_EXPORTS = "/v2/insights/efficiency/exports"
 REPORTS = "/v2/insights/teams/reports"
 HERE = "projectIdentifier=default&orgIdentifier=default"
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 DEVELOPERS = """email,full_name,manager_email,team
 ada@example.org,Ada Arnold,,
@@ -58,10 +57,10 @@ BODY: dict[str, Any] = {
 
 
 def fill(project: Project, folder: Path) -> None:
-    """An org tree of four developers and a few pull requests and commits in 2025."""
+    """An org tree of four developers and a few pull requests and commits in 2025; again, it is that tree from today on."""
     developers = folder / "developers.csv"
     developers.write_text(DEVELOPERS)
-    load_org(project, developers, "Engineering", now=NOW)
+    load_org(project, developers, "Engineering", now=datetime.now(UTC))
     commits = [
         {
             "repository": "org/app",

@@ -59,3 +59,43 @@ def test_data_cannot_drive_the_terminal(leadline: Leadline) -> None:
     leadline("org", "load", "d.csv", "--name", "T")
     out = leadline("org", "show").stdout
     assert "\x1b" not in out
+
+
+TWO = "email,full_name,manager_email,team\na@x.example,A,,One\nb@x.example,B,a@x.example,One\n"
+
+
+def test_a_tree_from_a_day(leadline: Leadline) -> None:
+    (leadline.cwd / "one.csv").write_text(TWO)
+    (leadline.cwd / "two.csv").write_text(TWO + "c@x.example,C,a@x.example,One\n")
+    assert "In force from" not in leadline("org", "load", "one.csv", "--name", "T").stdout
+    said = leadline("org", "load", "two.csv", "--name", "T", "--from", "2026-02-15").stdout.splitlines()
+    assert said[0] == "T, version 2: 1 teams, 3 developers"
+    assert said[1].startswith("In force from 2026-02-15; days before stay as they were. `--from beginning` would")
+
+    def developers(*options: str) -> int:
+        (tree,) = leadline.json("org", "show", *options)
+        return tree["teams"][0]["developers"]
+
+    assert [developers("--at", day) for day in ("beginning", "2026-02-14", "2026-02-15")] == [2, 2, 3]
+    assert developers() == 3
+    loaded = leadline.json("org", "load", "one.csv", "--name", "T", "--from", "2026-02-01")
+    assert (loaded["changed"], loaded["version"]) == (False, 1)
+    loaded = leadline.json("org", "load", "two.csv", "--name", "T", "--from", "2026-02-01", "--check")
+    assert (loaded["version"], loaded["from"], loaded["until"]) == (None, "2026-02-01", "2026-02-14")
+    history = leadline.json("org", "history", "T")
+    assert [(one["version"], one["from"], one["until"], one["today"]) for one in history] == [
+        (1, None, "2026-02-14", False),
+        (2, "2026-02-15", None, True),
+    ]
+    shown = leadline("org", "history").stdout
+    assert "the beginning" in shown
+    assert "in force" in shown
+
+
+def test_what_is_no_day_is_wrong_usage(leadline: Leadline) -> None:
+    (leadline.cwd / "one.csv").write_text(TWO)
+    for arguments in (("load", "one.csv", "--name", "T", "--from", "2026-02-30"), ("show", "--at", "yesterday")):
+        done = leadline("org", *arguments, code=2)
+        assert "yyyy-MM-dd" in done.stderr
+    assert leadline.json("org", "show") == []
+    assert leadline.json("org", "history") == []

@@ -119,7 +119,9 @@ def test_sources_of_before_other_kinds_came_can_be_read(empty_database_url: str)
         sources.add(database, project_id, f"s{number}", "github", settings, NOW)
     sources.add(database, project_id, "s2", "gitlab", {"targets": ["a"], "every": 0}, NOW)
     with database.write() as connection:
-        connection.execute(sa.text("DROP TABLE locks"))  # which came later
+        connection.execute(sa.text("DROP TABLE locks"))  # which came later, as did these
+        for column in ("from_day", "people_hash"):
+            connection.execute(sa.text(f"ALTER TABLE org_tree_versions DROP COLUMN {column}"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
     database.close()
     database = Database.open(empty_database_url)

@@ -16,7 +16,7 @@ from leadline.exports import service
 from leadline.exports.cleaning import clean
 from leadline.home import Project
 from leadline.metrics.request import Pins
-from leadline.people import load_org, trees
+from leadline.people import BEGINNING, load_org, trees
 
 from .conftest import NOW, Clock, files_below, now_of, queue, worker
 
@@ -111,7 +111,7 @@ def test_org_trees_replaced_long_ago_go_unless_an_unfinished_export_reads_them(
     for day, team in enumerate("abcd"):
         people = f"ada@example.com,Ada,,{team}\nben@example.com,Ben,ada@example.com,{team}\n"
         file.write_text(f"email,full_name,manager_email,team\n{people}")
-        load_org(database_project, file, "Engineering", now=NOW + timedelta(days=day))
+        load_org(database_project, file, "Engineering", now=NOW + timedelta(days=day), since=BEGINNING)
     pins = Pins({}, {"Engineering": 2, "Another": 1}, "1", {}).document()
     running = queue(database_project, pinned=pins)
 

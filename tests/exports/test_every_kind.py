@@ -23,7 +23,7 @@ from leadline.exports.export_kind import ExportKind
 from leadline.exports.kinds import KINDS
 from leadline.exports.worker import Worker
 from leadline.home import Home
-from leadline.people import load_org, trees
+from leadline.people import BEGINNING, load_org, trees
 
 HEADER = "email,full_name,manager_email,team"
 RANGE = ("2025-01-01", "2025-12-31")
@@ -132,7 +132,7 @@ def test_its_file_expires_and_what_it_is_pinned_to_stays(home: Home, tmp_path: P
     people = tmp_path / "people.csv"
     for days, name in enumerate("xyz", start=1):
         people.write_text(f"{HEADER}\nada@example.org,Ada,,\nben@example.org,Ben,ada@example.org,{name}\n")
-        load_org(project, people, "Engineering", now=now + timedelta(days=days))
+        load_org(project, people, "Engineering", now=now + timedelta(days=days), since=BEGINNING)
 
     assert clean(home, now + timedelta(days=40)) == 1
     with pytest.raises(NotFound, match="expired"):

@@ -13,8 +13,8 @@ from leadline.materialize.dependencies import Dependencies, declared, inferred
 from leadline.materialize.model import Model
 from leadline.materialize.store import MaterializationStore
 from leadline.metrics.measures import FACT_MEASURES
-from leadline.people import tree, trees
-from leadline.people.arrow import people
+from leadline.people import trees
+from leadline.people.arrow import everybody, everybody_digest, people
 from leadline.settings.profile import Profile
 
 
@@ -39,7 +39,7 @@ def dependencies(step: Model, profile: Profile) -> Dependencies:
 def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
     """The rows of every stored table, as sorted texts, with those of former states kept in ``folder``."""
     versions = project.lake.snapshot().versions
-    known = [tree(project, each.name) for each in trees(project)]
+    known = {each.name: each.version for each in trees(project)}
     with Engine(temp_dir=project.temp) as engine:
         store = MaterializationStore(
             folder,
@@ -47,8 +47,8 @@ def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
             policy=BUILD_POLICY,
             snapshot=project.lake.snapshot,
             versions=versions,
-            people={one.name: one.version for one in known},
-            bind_people=lambda: engine.bind_arrow("people", people(known)),
+            people=everybody_digest(project, known),
+            bind_people=lambda: engine.bind_arrow("people", people(everybody(project, known))),
             profile=project.profile(),
             lock=project.lock,
             turn=project.turn,

@@ -11,7 +11,7 @@ import pytest
 
 from leadline.errors import InvalidInput, InvalidRequest, StoreError
 from leadline.home import Home, Project
-from leadline.people import find_team, load_org, tree, trees
+from leadline.people import find_team, history, load_org, tree, trees
 
 from .files import ACME, HEADER, NOW, outline, write
 
@@ -38,7 +38,8 @@ def test_a_loaded_tree_reads_back_as_it_was(project: Project, tmp_path: Path):
     assert loaded.added == ("Acme", "Acme/Eve Roth's team", "Acme/Platform")
     assert loaded.without_team == ("hal@example.com",)
     (summary,) = trees(project)
-    assert (summary.name, summary.version, summary.loaded_at) == ("Acme", 1, NOW)
+    (entry,) = history(project, "Acme")
+    assert (summary.name, summary.version, entry.loaded_at) == ("Acme", 1, NOW)
 
 
 def test_the_same_content_makes_no_new_version(project: Project, tmp_path: Path):

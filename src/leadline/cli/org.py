@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,11 +12,14 @@ import typer
 from leadline.cli.context import Json, command_group, example, opened
 from leadline.cli.files import Output
 from leadline.cli.output import Column, clean, count, emit_json, members, note, say, table
+from leadline.instants import rfc3339
 
 if TYPE_CHECKING:
     from leadline.people import LoadedTree, OrgTree
+    from leadline.people.history import History
 
 SHOWN_TEAMS = 20
+_NO_TREE = "No org tree yet; `leadline org load FILE --name TREE` makes one."
 
 group = command_group(
     "org",
@@ -29,7 +32,9 @@ group = command_group(
 @group.command(
     "load",
     epilog=example(
-        "leadline org load developers.csv --name Research --check", "leadline org load developers.csv --name Research"
+        "leadline org load developers.csv --name Research --check",
+        "leadline org load developers.csv --name Research",
+        "leadline org load developers.csv --name Research --from 2026-02-15",
     ),
 )
 def load(
@@ -39,22 +44,35 @@ def load(
         typer.Argument(metavar="FILE", help="Developers CSV, or a nested tree as JSON or TOML.", show_default=False),
     ],
     name: Annotated[str, typer.Option("--name", metavar="TREE", help="Name of the tree.", show_default=False)],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="DATE",
+            help="Day from which it is in force, or `beginning` [default: today; the first tree from the beginning].",
+        ),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Validate only; change nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Make or replace an org tree.
+    """Make an org tree, or say what it is from a day on.
 
-    If the file has violations, all are shown and the last good tree stays in force.
+    Events count for the team in which their person was on their day. Loading
+    again with the same day corrects what was in force from it. If the file has
+    violations, all are shown and the last good tree stays in force.
     """
     from leadline.people import load_org
 
+    day = None if since is None else _day(since, "--from")
     with opened(context, create=not check) as project:
-        loaded = load_org(project, file, name, check=check, now=datetime.now(UTC))
+        loaded = load_org(project, file, name, check=check, now=datetime.now(UTC), since=day)
     if json:
         emit_json(
             {
                 "orgTreeName": loaded.tree.name,
                 **members(loaded, "version", "changed"),
+                "from": _shown_day(loaded.start),
+                "until": None if loaded.end is None else str(loaded.end),
                 "teams": len(loaded.tree.nodes),
                 "developers": len(loaded.tree.developers),
                 **members(loaded, "added", "removed", "without_team"),
@@ -99,32 +117,97 @@ def from_teams(
         )
 
 
-@group.command("show", epilog=example("leadline org show", "leadline org show Engineering --people --json"))
+@group.command(
+    "show",
+    epilog=example(
+        "leadline org show",
+        "leadline org show Engineering --people --json",
+        "leadline org show Engineering --at 2026-01-31",
+    ),
+)
 def show(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="TREE", help="One tree [default: all].")] = None,
     people: Annotated[
         bool, typer.Option("--people", help="Name the people too: each team's own; in JSON, all it counts.")
     ] = False,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="As it is in force on this day, or at the `beginning` [default: today]."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show the trees with their ids, keys and head counts."""
     from leadline.people import tree, trees
 
+    day = None if at is None else _day(at, "--at")
     with opened(context) as project:
         names = [name] if name is not None else [summary.name for summary in trees(project)]
-        org_trees = [tree(project, name) for name in names]
+        org_trees = [tree(project, name, day=day) for name in names]
     if json:
         emit_json([_document(org_tree, people=people) for org_tree in org_trees])
         return
     if not org_trees:
-        say("No org tree yet; `leadline org load FILE --name TREE` makes one.")
+        say(_NO_TREE)
     for org_tree in org_trees:
         table(
             ["team", Column("ref id", number=True), "key", Column("developers", number=True)],
             list(_rows(org_tree, people=people)),
         )
         say()
+
+
+@group.command("history", epilog=example("leadline org history", "leadline org history Engineering --json"))
+def show_history(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="TREE", help="One tree [default: all].")] = None,
+    json: Json = False,
+) -> None:
+    """Show which version of a tree is in force when."""
+    from leadline.people import history, tree, trees
+
+    with opened(context) as project:
+        names = [name] if name is not None else [summary.name for summary in trees(project)]
+        lines = [(name, history(project, name), tree(project, name).version) for name in names]
+    if json:
+        columns = ("orgTreeName", "version", "from", "until", "loadedAt", "today")
+        emit_json([dict(zip(columns, line, strict=True)) for line in _history(lines, rfc3339)])
+        return
+    if not lines:
+        say(_NO_TREE)
+        return
+    table(
+        ["tree", Column("version", number=True), "from", "until", "loaded", "today"],
+        [
+            [tree_name, version, first or "the beginning", last or "", loaded, "in force" if is_now else ""]
+            for tree_name, version, first, last, loaded, is_now in _history(lines, lambda moment: str(moment.date()))
+        ],
+    )
+
+
+def _history(
+    lines: Sequence[tuple[str, History, int]], shown: Callable[[datetime], str]
+) -> Iterator[tuple[str, int, str | None, str | None, str, bool]]:
+    for name, entries, now in lines:
+        for entry in entries:
+            days = _shown_day(entry.start), None if entry.end is None else str(entry.end)
+            yield name, entry.version, *days, shown(entry.loaded_at), entry.version == now
+
+
+def _day(text: str, option: str) -> date:
+    from leadline.errors import InvalidRequest
+    from leadline.people.history import day_of
+
+    try:
+        return day_of(text, option)
+    except InvalidRequest as error:
+        raise typer.BadParameter(error.details[0].message, param_hint=option) from None
+
+
+def _shown_day(day: date) -> str | None:
+    from leadline.people import BEGINNING
+
+    return None if day == BEGINNING else str(day)
 
 
 def _rows(tree: OrgTree, *, people: bool) -> Iterator[Sequence[object]]:
@@ -142,6 +225,11 @@ def _show_loaded(file: Path, loaded: LoadedTree) -> None:
         say(f"{clean(file)} is good: {size}; nothing was changed")
     else:
         say(f"{loaded.tree.name}, version {loaded.version}{'' if loaded.changed else ' (as before)'}: {size}")
+        if loaded.changed and (first := _shown_day(loaded.start)) is not None:
+            last = "" if loaded.end is None else f" until {loaded.end}, when another tree begins"
+            say(
+                f"In force from {first}{last}; days before stay as they were. `--from beginning` would correct those, too."
+            )
     for sign, paths in (("+", loaded.added), ("-", loaded.removed)):
         for path in paths[:SHOWN_TEAMS]:
             say(f"  {sign} {clean(path)}")

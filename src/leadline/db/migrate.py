@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from leadline.errors import StoreError
 
-CURRENT = "0007"
+CURRENT = "0008"
 """Written down, so that opening a current database need not import Alembic."""
 
 

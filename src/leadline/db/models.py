@@ -114,7 +114,12 @@ org_tree_versions = sa.Table(
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("content_hash", sa.String(64), nullable=False),
-    # The whole tree (nodes and developers) as one document: it is only ever read whole, and versions never change.
+    # The local day from which it is in force; absent: from the beginning. Of one day the newest version holds.
+    sa.Column("from_day", sa.Date),
+    # What versions with the same people have in common, in whatever teams they are; absent in those of earlier releases.
+    sa.Column("people_hash", sa.String(64)),
+    # The whole tree (nodes and developers) as one document: it is only ever read whole, and versions never change. JSON's
+    # null once another version took its place for good.
     sa.Column("content", sa.JSON, nullable=False),
 )
 

@@ -1,6 +1,7 @@
 """Org trees as rows: the trees of a project, the ref ids ever given out, and every version's document.
 
-A version never changes. A ref id, once given to an identity, is never given to another node.
+A version never changes, nor does the day from which it is in force: so a version's number says, with the versions before it, which
+trees were in force when. A ref id, once given to an identity, is never given to another node.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,12 +21,23 @@ from leadline.lease import Lease
 
 @dataclass(frozen=True)
 class TreeRow:
-    """A tree, its version in force and when that was loaded."""
+    """A tree and its newest version."""
 
     id: int
     name: str
-    active_version: int
-    loaded_at: datetime
+    newest_version: int
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """A version of a tree without its document. ``from_day`` is the first day on which it is in force, None the beginning;
+    ``people_hash`` is None in what earlier releases stored."""
+
+    version: int
+    from_day: date | None
+    created_at: datetime
+    content_hash: str
+    people_hash: str | None
 
 
 def lock(db: Database, project_id: int, name: str) -> AbstractContextManager[Lease]:
@@ -34,26 +46,38 @@ def lock(db: Database, project_id: int, name: str) -> AbstractContextManager[Lea
 
 
 def listed(db: Database, project_id: int, name: str | None = None) -> list[TreeRow]:
-    """The project's trees that have a version in force (or just the one called ``name``), by code point of the name."""
-    statement = (
-        sa.select(org_trees.c.id, org_trees.c.name, org_trees.c.active_version, org_tree_versions.c.created_at)
-        .join(
-            org_tree_versions,
-            (org_tree_versions.c.tree_id == org_trees.c.id)
-            & (org_tree_versions.c.version == org_trees.c.active_version),
-        )
-        .where(org_trees.c.project_id == project_id)
+    """The project's trees that have a version (or just the one called ``name``), by code point of the name."""
+    statement = sa.select(org_trees.c.id, org_trees.c.name, org_trees.c.active_version).where(
+        org_trees.c.project_id == project_id, org_trees.c.active_version.is_not(None)
     )
     if name is not None:
         statement = statement.where(org_trees.c.name == name)
-    rows = db.rows(statement)
-    trees = [TreeRow(row.id, row.name, row.active_version, row.created_at) for row in rows]
+    trees = [TreeRow(row.id, row.name, row.active_version) for row in db.rows(statement)]
     # Databases sort by their own collations; code points are the same everywhere.
     return sorted(trees, key=lambda row: row.name)
 
 
+def in_order(versions: Iterable[VersionRow]) -> list[VersionRow]:
+    """Those of ``versions`` that are in force on some day, in the order of their days: of one day the newest."""
+    newest: dict[date | None, VersionRow] = {}
+    for row in sorted(versions, key=lambda row: row.version):
+        newest[row.from_day] = row
+    return sorted(newest.values(), key=lambda row: row.from_day or date.min)
+
+
+def versions(db: Database, tree_id: int, newest: int | None = None) -> list[VersionRow]:
+    """The versions of a tree up to the one numbered ``newest``, by number."""
+    columns = org_tree_versions.c
+    statement = sa.select(
+        columns.version, columns.from_day, columns.created_at, columns.content_hash, columns.people_hash
+    ).where(columns.tree_id == tree_id)
+    if newest is not None:
+        statement = statement.where(columns.version <= newest)
+    return [VersionRow(*row) for row in db.rows(statement.order_by(columns.version))]
+
+
 def document(db: Database, tree_id: int, version: int) -> dict[str, Any] | None:
-    """The document of a version, or None if there is no such version."""
+    """The document of a version, or None if there is no such version, or it is kept no longer."""
     content: dict[str, Any] | None = db.value(
         sa.select(org_tree_versions.c.content).where(
             org_tree_versions.c.tree_id == tree_id, org_tree_versions.c.version == version
@@ -69,29 +93,37 @@ def refs(db: Database, tree_id: int) -> dict[str, int]:
 
 
 def prune(db: Database, project_id: int, before: datetime, kept: Mapping[str, Collection[int]]) -> int:
-    """Delete the versions that were replaced before ``before``, but for those ``kept`` (versions by tree); their
-    number. A tree's ref ids stay, whatever version gave them."""
-    versions = org_tree_versions.c
-    deleted = 0
+    """Drop the documents of versions whose place another one took before ``before``, but for those that are in force by what is
+    newest or by the versions ``kept`` (by tree); their number. The rows stay, and so do the tree's ref ids."""
+    columns = org_tree_versions.c
+    dropped = 0
     with db.write() as connection:
         trees = connection.execute(
-            sa.select(org_trees.c.id, org_trees.c.name, org_trees.c.active_version).where(
-                org_trees.c.project_id == project_id
-            )
+            sa.select(org_trees.c.id, org_trees.c.name).where(org_trees.c.project_id == project_id)
         ).all()
         for tree in trees:
-            newest = sa.select(sa.func.max(versions.version)).where(
-                versions.tree_id == tree.id, versions.created_at < before
+            rows = connection.execute(
+                sa.select(
+                    columns.version, columns.from_day, columns.created_at, columns.content_hash, columns.people_hash
+                ).where(columns.tree_id == tree.id, sa.cast(columns.content, sa.Text) != "null")
             )
-            needed = {tree.active_version, *kept.get(tree.name, ())} - {None}
-            deleted += connection.execute(
-                org_tree_versions.delete().where(
-                    versions.tree_id == tree.id,
-                    versions.version < newest.scalar_subquery(),
-                    versions.version.not_in(needed),
+            stored = [VersionRow(*row) for row in rows]
+            known = [[row for row in stored if row.version <= version] for version in kept.get(tree.name, ())]
+            needed = {row.version for rows in [stored, *known] for row in in_order(rows)}
+            replaced = {
+                row.version
+                for row in stored
+                if any(
+                    later.from_day == row.from_day and later.version > row.version and later.created_at < before
+                    for later in stored
                 )
-            ).rowcount
-    return deleted
+            }
+            gone = sorted(replaced - needed)
+            for some in range(0, len(gone), 500):
+                where = (columns.tree_id == tree.id, columns.version.in_(gone[some : some + 500]))
+                connection.execute(org_tree_versions.update().where(*where).values(content=sa.JSON.NULL))
+            dropped += len(gone)
+    return dropped
 
 
 class TreeWriter:
@@ -100,16 +132,12 @@ class TreeWriter:
     def __init__(self, connection: sa.Connection, project_id: int, name: str) -> None:
         self._connection = connection
         where = (org_trees.c.project_id == project_id, org_trees.c.name == name)
-        tree = connection.execute(sa.select(org_trees.c.id, org_trees.c.active_version).where(*where)).one_or_none()
-        if tree is None:
-            self.tree_id = int(
-                connection.execute(
-                    org_trees.insert().returning(org_trees.c.id), {"project_id": project_id, "name": name}
-                ).scalar_one()
-            )
-            self.active_version = None
-        else:
-            self.tree_id, self.active_version = int(tree.id), tree.active_version
+        tree_id = connection.execute(sa.select(org_trees.c.id).where(*where)).scalar()
+        if tree_id is None:
+            tree_id = connection.execute(
+                org_trees.insert().returning(org_trees.c.id), {"project_id": project_id, "name": name}
+            ).scalar_one()
+        self.tree_id = int(tree_id)
 
     def rename(self, identities: Mapping[int, str]) -> None:
         """Let ref ids go by other identities from now on (ref id → identity)."""
@@ -126,16 +154,6 @@ class TreeWriter:
         ).all()
         return {row.identity: row.ref_id for row in inserted}
 
-    def active_hash(self) -> str | None:
-        """The content hash of the version in force."""
-        if self.active_version is None:
-            return None
-        return self._connection.execute(
-            sa.select(org_tree_versions.c.content_hash).where(
-                org_tree_versions.c.tree_id == self.tree_id, org_tree_versions.c.version == self.active_version
-            )
-        ).scalar()
-
     def next_version(self) -> int:
         """The number that ``put`` will give."""
         newest = self._connection.execute(
@@ -143,10 +161,9 @@ class TreeWriter:
         ).scalar()
         return int(newest or 0) + 1
 
-    def put(self, version: int, content: dict[str, Any], content_hash: str, now: datetime) -> None:
-        """Add a version and put it in force."""
-        row = {"tree_id": self.tree_id, "version": version, "content": content, "content_hash": content_hash}
-        self._connection.execute(org_tree_versions.insert(), {**row, "created_at": now})
+    def put(self, row: VersionRow, content: dict[str, Any]) -> None:
+        """Add a version, which is the newest one from then on."""
+        self._connection.execute(org_tree_versions.insert(), {**vars(row), "tree_id": self.tree_id, "content": content})
         self._connection.execute(
-            org_trees.update().where(org_trees.c.id == self.tree_id).values(active_version=version)
+            org_trees.update().where(org_trees.c.id == self.tree_id).values(active_version=row.version)
         )

@@ -16,8 +16,7 @@ from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.dependencies import PEOPLE, Lineages
 from leadline.materialize.model import BuildPolicy, Model
 from leadline.materialize.store import MaterializationStore
-from leadline.people import tree
-from leadline.people.arrow import people
+from leadline.people.arrow import everybody, everybody_digest, people
 
 if TYPE_CHECKING:
     from leadline.home import Home, Project
@@ -91,8 +90,7 @@ class Sessions:
         engine = self._ready(state)
 
         def bind_people() -> None:
-            org_trees = [tree(project, name, version) for name, version in sorted(tree_versions.items())]
-            engine.bind_arrow(PEOPLE, people(org_trees))
+            engine.bind_arrow(PEOPLE, people(everybody(project, tree_versions)))
 
         store = MaterializationStore(
             project.folder / "cache" / "facts",
@@ -100,7 +98,7 @@ class Sessions:
             policy=self._policy,
             snapshot=project.lake.snapshot,
             versions=tables,
-            people=tree_versions,
+            people=everybody_digest(project, tree_versions),
             bind_people=bind_people,
             profile=profile,
             lock=project.lock,

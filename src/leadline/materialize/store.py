@@ -48,7 +48,7 @@ _TRIED_STATES = 2
 class MaterializationStore:
     """The stored tables of one project at one state of its data.
 
-    ``people`` names the state of the developers (the versions of the org trees), ``bind_people`` binds them in ``engine``;
+    ``people`` names the state of the developers (all who are in the org trees), ``bind_people`` binds them in ``engine``;
     ``before_each`` hears of each step that must be computed. ``lock`` and ``turn`` are the project's, across processes. ``queries``
     keeps the texts of queries beside the facts.
     """
@@ -61,7 +61,7 @@ class MaterializationStore:
         policy: BuildPolicy,
         snapshot: Callable[[Mapping[str, int]], Snapshot],
         versions: Mapping[str, int],
-        people: Mapping[str, int],
+        people: Sequence[str],
         bind_people: Callable[[], None],
         profile: Profile,
         lock: Callable[[str], AbstractContextManager[Lease]],
@@ -138,7 +138,7 @@ class MaterializationStore:
         """A digest of what a stored table follows from beside the lake's and other stored tables."""
         state = {
             "code": code_digest(self._policy.code),
-            "people": dict(self._people) if follows.people else None,
+            "people": list(self._people) if follows.people else None,
             "settings": dict(follows.answers),
             "spellings": self.spellings.of_tables(follows.sources),
         }

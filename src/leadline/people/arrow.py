@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 
-from leadline.people.tree import OrgTree
+from leadline.db import trees as rows
+from leadline.errors import StoreError
+from leadline.home import Project
+from leadline.people.lookup import history, summary
+from leadline.people.serialization import people_in
 
 PEOPLE_SCHEMA = pa.schema([("email", pa.string()), ("full_name", pa.string())])
 
 
-def people(trees: Iterable[OrgTree]) -> pa.Table:
-    """Everybody of the given trees once (those without a team too), by email; the first tree's full name holds."""
+def people(everybody: Iterable[tuple[str, str]]) -> pa.Table:
+    """Everybody (email and full name) once, those without a team too, by email; the first full name holds."""
     names: dict[str, str] = {}
-    for tree in trees:
-        for developer in tree.developers.values():
-            names.setdefault(developer.email, developer.full_name)
+    for email, full_name in everybody:
+        names.setdefault(email, full_name)
     emails = sorted(names)
     return pa.table([emails, [names[email] for email in emails]], schema=PEOPLE_SCHEMA)
+
+
+def everybody(project: Project, tree_versions: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Email and full name of all who were, are or will be in the trees as of these versions, somebody perhaps several times; what a
+    later day says comes first. Who left stays who they are: their events count on the days when they were here. Raises
+    ``StoreError`` if a version is gone."""
+    for name in sorted(tree_versions):
+        tree_id = summary(project, name).id
+        for entry in reversed(history(project, name, tree_versions[name])):
+            document = rows.document(project.db, tree_id, entry.version)
+            if document is None:
+                raise StoreError(f"Version {entry.version} of org tree {name!r} is gone from the metadata database")
+            yield from people_in(document)
+
+
+def everybody_digest(project: Project, tree_versions: Mapping[str, int]) -> list[str]:
+    """What states of the trees with the same people have in common, in whatever teams these are."""
+    entries = (
+        entry for name in sorted(tree_versions) for entry in reversed(history(project, name, tree_versions[name]))
+    )
+    return list(dict.fromkeys(entry.people for entry in entries))

@@ -1,11 +1,12 @@
-"""Changes of single developers: rows to add or update, and emails to remove, applied to the tree in force. They are held to the
-very rules of a whole file. A change reads, merges and stores under the tree's lock, so none overwrites another."""
+"""Changes of single developers: rows to add or update, and emails to remove, applied to the tree in force on a day, from which what
+comes of it is in force. They are held to the very rules of a whole file. A change reads, merges and stores under the tree's lock,
+so none overwrites another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from leadline.db import trees as rows
@@ -16,6 +17,7 @@ from leadline.people.default_tree import chosen_tree
 from leadline.people.error_types import documented
 from leadline.people.fields import field_of
 from leadline.people.hierarchy import draft_of
+from leadline.people.history import today
 from leadline.people.records import people_of
 from leadline.people.store import LoadedTree, put_in_force
 from leadline.people.tree import OrgTree
@@ -45,9 +47,17 @@ class _Request(Violations):
         self.add(line, self.shown_lines.get(line, self.file), message)
 
 
-def upsert(project: Project, values: Sequence[Mapping[str, Any]], *, tree_name: str | None, now: datetime) -> Changed:
-    """Add developers, or change those who are there: fields not given stay, empty ones are cleared. Raises ``PreconditionFailed``
-    before the first save, ``InvalidInput`` with every violation, ``Conflict`` if the tree is not made of a list."""
+def upsert(
+    project: Project,
+    values: Sequence[Mapping[str, Any]],
+    *,
+    tree_name: str | None,
+    now: datetime,
+    since: date | None = None,
+) -> Changed:
+    """Add developers, or change those who are there from the day ``since`` (``BEGINNING``: always; default: today): fields not
+    given stay, empty ones are cleared. Raises ``PreconditionFailed`` before the first save, ``InvalidInput`` with every violation,
+    ``Conflict`` if the tree is not made of a list."""
     violations = _Request("developers")
     changes = _by_email(values, violations)
     outcome: dict[str, list[str]] = {"added": [], "updated": [], "unchanged": []}
@@ -65,12 +75,14 @@ def upsert(project: Project, values: Sequence[Mapping[str, Any]], *, tree_name: 
             had[email] = new
         return list(had.values())
 
-    loaded = _changed(project, tree_name, merged, violations, now)
+    loaded = _changed(project, tree_name, merged, violations, now, since)
     return Changed(loaded.tree, *(tuple(outcome[name]) for name in ("added", "updated", "unchanged")))
 
 
-def delete(project: Project, emails: Sequence[str], *, tree_name: str | None, now: datetime) -> Changed:
-    """Remove developers. Raises ``NotFound`` naming every email that is nobody's, else as ``upsert``."""
+def delete(
+    project: Project, emails: Sequence[str], *, tree_name: str | None, now: datetime, since: date | None = None
+) -> Changed:
+    """Remove developers from the day ``since`` on. Raises ``NotFound`` naming every email that is nobody's, else as ``upsert``."""
     wanted = dict.fromkeys(email.strip().lower() for email in emails)
     violations = _Request("developers")
 
@@ -84,7 +96,7 @@ def delete(project: Project, emails: Sequence[str], *, tree_name: str | None, no
             )
         return [person for person in people if person.email not in wanted]
 
-    loaded = _changed(project, tree_name, left, violations, now)
+    loaded = _changed(project, tree_name, left, violations, now, since)
     return Changed(loaded.tree, (), (), (), tuple(wanted))
 
 
@@ -94,20 +106,22 @@ def _changed(
     change: Callable[[list[Person]], list[Person]],
     violations: _Request,
     now: datetime,
+    since: date | None,
 ) -> LoadedTree:
     name = chosen_tree(project, tree_name).name
+    day = today(project, name, now) if since is None else since
     with rows.lock(project.db, project.id, name) as lease:
         # Developers who are there already have lines after all that the request brings, and are shown by their email.
         before = [
             replace(person, line=person.line + len(violations.shown_lines) + 1)
-            for person in people_of(chosen_tree(project, name))
+            for person in people_of(chosen_tree(project, name, day))
         ]
         violations.shown_lines.update((person.line, person.email) for person in before)
         try:
             draft = draft_of(change(before), name, violations)
         except InvalidInput as error:
             raise documented(error) from None
-        return put_in_force(project, name, draft, now, lease)
+        return put_in_force(project, name, draft, now, lease, since=since)
 
 
 def _by_email(values: Sequence[Mapping[str, Any]], violations: _Request) -> dict[str, tuple[int, dict[str, str]]]:

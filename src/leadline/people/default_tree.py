@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from leadline.errors import Detail, InvalidRequest, PreconditionFailed
 from leadline.home import Project
 from leadline.people.lookup import checked_name, tree, trees
@@ -29,12 +31,12 @@ def chosen_name(project: Project, name: str | None) -> str:
     )
 
 
-def chosen_tree(project: Project, name: str | None) -> OrgTree:
-    """The tree in force that ``chosen_name`` says. Raises ``PreconditionFailed`` (``not_set_up``) while the project has none,
-    ``InvalidRequest`` if it has others only."""
+def chosen_tree(project: Project, name: str | None, day: date | None = None) -> OrgTree:
+    """The tree in force on ``day`` (default: today) that ``chosen_name`` says. Raises ``PreconditionFailed`` (``not_set_up``)
+    while the project has none, ``InvalidRequest`` if it has others only."""
     if not trees(project):
         raise not_set_up()
-    return tree(project, chosen_name(project, name))
+    return tree(project, chosen_name(project, name), day=day)
 
 
 def not_set_up() -> PreconditionFailed:

@@ -1,5 +1,5 @@
-"""Finds the org trees of a project: by name or by team id, as they are in force or as they were in a version. Versions never
-change, so each is parsed once per process."""
+"""Finds the org trees of a project: by name or by team id, as they are in force on a day or as they were in a version. Versions
+never change, so each is parsed once per process."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from weakref import WeakKeyDictionary
 
 from leadline.db import Database
 from leadline.db import trees as rows
 from leadline.errors import Detail, InvalidRequest, StoreError
 from leadline.home import Project
+from leadline.people.history import History, history_of, nearest, today
 from leadline.people.serialization import from_document
 from leadline.people.tree import Node, OrgTree
 
 _LONGEST_NAME = 255
 _PARSED_TREES = 16
+_HISTORIES = 256
 
 
 @dataclass(frozen=True)
 class TreeSummary:
-    """A tree of a project, its version in force and when that was loaded."""
+    """A tree of a project and the number of its newest version, which says, with those before it, which tree is in force when."""
 
     id: int
     name: str
     version: int
-    loaded_at: datetime
 
 
 def checked_name(tree_name: str) -> str:
@@ -43,37 +44,54 @@ def checked_name(tree_name: str) -> str:
     return name
 
 
-def in_force(project: Project, name: str) -> OrgTree | None:
-    """The tree called ``name`` as it is in force, or None."""
+def in_force(project: Project, name: str, day: date | None = None) -> OrgTree | None:
+    """The tree called ``name`` as it is in force on ``day`` (default: today), or None if there is no such tree. Before its first
+    day it is the first one."""
     stored = rows.listed(project.db, project.id, name)
-    return _parsed(project.db, stored[0].id, name, stored[0].active_version) if stored else None
+    return _on(project, stored[0], day) if stored else None
 
 
 def trees(project: Project) -> list[TreeSummary]:
     """The project's trees by code point of the name."""
-    return [
-        TreeSummary(row.id, row.name, row.active_version, row.loaded_at) for row in rows.listed(project.db, project.id)
-    ]
+    return [TreeSummary(row.id, row.name, row.newest_version) for row in rows.listed(project.db, project.id)]
 
 
-def tree(project: Project, name: str, version: int | None = None) -> OrgTree:
-    """A tree by name, as in force or as it was in ``version``. Raises ``InvalidRequest`` (``invalid_org_tree_name``) if there is no
-    such tree, ``StoreError`` if the version is gone."""
+def summary(project: Project, name: str) -> TreeSummary:
+    """A tree by name. Raises ``InvalidRequest`` (``invalid_org_tree_name``) if there is no such tree."""
     stored = rows.listed(project.db, project.id, name)
     if not stored:
         raise _no_tree(name, [row.name for row in rows.listed(project.db, project.id)])
-    (row,) = stored
-    return _parsed(project.db, row.id, row.name, row.active_version if version is None else version)
+    return TreeSummary(stored[0].id, stored[0].name, stored[0].newest_version)
+
+
+def tree(project: Project, name: str, version: int | None = None, *, day: date | None = None) -> OrgTree:
+    """A tree by name, as it was in ``version``, or as it is in force on ``day`` (default: today). Raises ``InvalidRequest``
+    (``invalid_org_tree_name``) if there is no such tree, ``StoreError`` if the version is gone."""
+    known = summary(project, name)
+    if version is not None:
+        return _parsed(project.db, known.id, known.name, version)
+    return _on(project, known, day)
+
+
+def history(project: Project, name: str, newest: int | None = None) -> History:
+    """Which versions of a tree are in force when, as of its version ``newest`` (default: now). Raises as ``tree``."""
+    known = summary(project, name)
+    return _history(project.db, known.id, known.name, known.version if newest is None else newest)
+
+
+def _on(project: Project, known: TreeSummary | rows.TreeRow, day: date | None) -> OrgTree:
+    newest = known.version if isinstance(known, TreeSummary) else known.newest_version
+    entries = _history(project.db, known.id, known.name, newest)
+    entry = entries[0] if len(entries) == 1 else nearest(entries, day or today(project, known.name))
+    return _parsed(project.db, known.id, known.name, entry.version)
 
 
 def find_team(project: Project, team_id: str, tree_name: str | None = None) -> tuple[OrgTree, Node]:
     """The team of a ``teamId`` (ref id as text, or key), in the tree named or in whichever of the project has it. Raises
     ``InvalidRequest`` with the seeds' sentences: ``invalid_org_tree_name`` or ``invalid_team_id``; the latter also for a key that
     several trees have."""
-    if tree_name is not None:
-        searched = [tree(project, tree_name)]
-    else:
-        searched = [_parsed(project.db, summary.id, summary.name, summary.version) for summary in trees(project)]
+    summaries = trees(project) if tree_name is None else [summary(project, tree_name)]
+    searched = [_on(project, known, None) for known in summaries]
     teams = [(org_tree, node) for org_tree in searched if (node := org_tree.find(team_id)) is not None]
     if len(teams) == 1:
         return teams[0]
@@ -81,7 +99,25 @@ def find_team(project: Project, team_id: str, tree_name: str | None = None) -> t
 
 
 _parsed_trees: WeakKeyDictionary[Database, OrderedDict[tuple[int, int], OrgTree]] = WeakKeyDictionary()
+_histories: WeakKeyDictionary[Database, dict[tuple[int, int], History]] = WeakKeyDictionary()
 _guard = threading.Lock()
+
+
+def _history(db: Database, tree_id: int, name: str, newest: int) -> History:
+    """The history as of a version, read once per process: versions never change, nor do their days."""
+    with _guard:
+        known = _histories.setdefault(db, {}).get((tree_id, newest))
+    if known is not None:
+        return known
+    versions = rows.versions(db, tree_id, newest)
+    if newest not in {row.version for row in versions}:
+        raise _gone(name, newest)
+    entries = history_of(versions)
+    with _guard:
+        if len(_histories[db]) >= _HISTORIES:
+            _histories[db].clear()
+        _histories[db][tree_id, newest] = entries
+    return entries
 
 
 def _parsed(db: Database, tree_id: int, name: str, version: int) -> OrgTree:
@@ -93,13 +129,17 @@ def _parsed(db: Database, tree_id: int, name: str, version: int) -> OrgTree:
             return org_tree
     content = rows.document(db, tree_id, version)
     if content is None:
-        raise StoreError(f"Version {version} of org tree {name!r} is gone from the metadata database")
+        raise _gone(name, version)
     org_tree = from_document(content, tree_id=tree_id, name=name, version=version)
     with _guard:
         parsed[tree_id, version] = org_tree
         while len(parsed) > _PARSED_TREES:
             parsed.popitem(last=False)
     return org_tree
+
+
+def _gone(name: str, version: int) -> StoreError:
+    return StoreError(f"Version {version} of org tree {name!r} is gone from the metadata database")
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from leadline.errors import StoreError
@@ -55,6 +56,17 @@ def from_document(document: dict[str, Any], *, tree_id: int, name: str, version:
         for email, full_name, teams, attributes in document["developers"]
     }
     return OrgTree(tree_id, name, version, nodes, developers)
+
+
+def people_in(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Email and full name of everybody in a document, without the tree being made of it."""
+    return ((email, full_name) for email, full_name, _teams, _attributes in document["developers"])
+
+
+def people_digest(document: dict[str, Any]) -> str:
+    """What documents with the same people have in common, in whatever teams these are (SHA-256, hexadecimal)."""
+    people = sorted(people_in(document))
+    return hashlib.sha256(json.dumps(people, separators=(",", ":")).encode()).hexdigest()
 
 
 def digest(document: dict[str, Any]) -> str:

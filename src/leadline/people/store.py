@@ -1,11 +1,11 @@
-"""Keeps the versions of org trees: what a file says becomes a new version in force, or changes nothing if it is refused. Nodes keep
-their ref ids from version to version, also where a team gets or loses its key."""
+"""Keeps the versions of org trees: what a file says becomes a new version, in force from a day, or changes nothing if it is
+refused. Nodes keep their ref ids from version to version, also where a team gets or loses its key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +14,10 @@ from leadline.db import trees as rows
 from leadline.home import Project
 from leadline.lease import Lease
 from leadline.people.draft import ROOT, Draft, assemble
-from leadline.people.lookup import checked_name, in_force
+from leadline.people.history import BEGINNING, on_day, today
+from leadline.people.lookup import checked_name, history, tree
 from leadline.people.org_file import read_org
-from leadline.people.serialization import digest, to_document
+from leadline.people.serialization import digest, people_digest, to_document
 from leadline.people.tree import Node, OrgTree
 
 if TYPE_CHECKING:
@@ -27,12 +28,15 @@ Also = Callable[["sa.Connection", int], None]
 
 @dataclass(frozen=True)
 class LoadedTree:
-    """A tree as it was loaded, and the one in force before. ``version`` is None when it was only checked (then nodes never
-    seen before have provisional, negative ref ids)."""
+    """A tree as it was loaded, and the one that was in force on its first day before. ``version`` is None when it was only checked
+    (then nodes never seen before have provisional, negative ref ids). It is in force from ``start`` (``BEGINNING``: always before)
+    to ``end`` (None: until another one is), both included."""
 
     tree: OrgTree
     previous: OrgTree | None
     version: int | None
+    start: date = BEGINNING
+    end: date | None = None
 
     @cached_property
     def changed(self) -> bool:
@@ -57,51 +61,88 @@ class LoadedTree:
         return tuple(developer.email for developer in self.tree.developers.values() if not developer.teams)
 
 
-def load_org(project: Project, path: Path, tree_name: str, *, check: bool = False, now: datetime) -> LoadedTree:
-    """Put the org file at ``path`` in force as the tree ``tree_name``; with ``check`` only validate it. Raises ``InvalidInput``
-    with a ``Detail`` for each violation, and ``InvalidRequest`` for an impossible name."""
+def load_org(
+    project: Project, path: Path, tree_name: str, *, check: bool = False, now: datetime, since: date | None = None
+) -> LoadedTree:
+    """Put the org file at ``path`` in force as the tree ``tree_name``; with ``check`` only validate it. It is in force from the
+    local day ``since`` (``BEGINNING``: always; default: the day of ``now``, the first one from the beginning). Raises
+    ``InvalidInput`` with a ``Detail`` for each violation, and ``InvalidRequest`` for an impossible name."""
     name = checked_name(tree_name)
     draft = read_org(path, name)
     if check:
-        return dry_run(project, name, draft)
+        return dry_run(project, name, draft, now, since)
     with rows.lock(project.db, project.id, name) as lease:
-        return put_in_force(project, name, draft, now, lease)
+        return put_in_force(project, name, draft, now, lease, since=since)
 
 
-def dry_run(project: Project, name: str, draft: Draft) -> LoadedTree:
+def dry_run(project: Project, name: str, draft: Draft, now: datetime, since: date | None = None) -> LoadedTree:
     """What ``put_in_force`` would do now; nothing is written."""
-    active = in_force(project, name)
-    refs = rows.refs(project.db, active.id) if active is not None else {}
-    refs.update(_by_identity(_renamed(draft, active, refs)))
+    stored = rows.listed(project.db, project.id, name)
+    place = _place(project, name, stored[0].id if stored else None, now, since)
+    refs = rows.refs(project.db, stored[0].id) if stored else {}
+    refs.update(_by_identity(_renamed(draft, place.like, refs)))
     provisional = {identity: refs.get(identity, -number) for number, identity in enumerate(draft.preorder(), start=1)}
-    tree_id, version = (active.id, active.version) if active is not None else (0, 0)
-    return LoadedTree(assemble(draft, provisional, tree_id=tree_id, name=name, version=version), active, None)
+    tree_id, version = (stored[0].id, stored[0].newest_version) if stored else (0, 0)
+    made = assemble(draft, provisional, tree_id=tree_id, name=name, version=version)
+    return LoadedTree(made, place.previous, None, place.start, place.end)
 
 
 def put_in_force(
-    project: Project, name: str, draft: Draft, now: datetime, lease: Lease, *, also: Also | None = None
+    project: Project,
+    name: str,
+    draft: Draft,
+    now: datetime,
+    lease: Lease,
+    *,
+    since: date | None = None,
+    also: Also | None = None,
 ) -> LoadedTree:
-    """Store a draft as the newest version of the tree ``name``, unless it is that already; under ``db.trees.lock`` as ``lease``
-    (``LockLost``). ``also`` is called with the connection and the version in the same transaction: both happen or neither."""
-    active = in_force(project, name)
+    """Store a draft as the newest version of the tree ``name``, in force from the day ``since`` as of ``load_org``, unless that is
+    in force then already; under ``db.trees.lock`` as ``lease`` (``LockLost``). Versions of later days stay as they are. ``also``
+    is called with the connection and the version in the same transaction: both happen or neither."""
+    stored = rows.listed(project.db, project.id, name)
+    place = _place(project, name, stored[0].id if stored else None, now, since)
     with project.db.write(under=lease) as connection:
         writer = rows.TreeWriter(connection, project.id, name)
-        refs = rows.refs(project.db, writer.tree_id) if active is not None else {}
-        renamed = _renamed(draft, active, refs)
+        refs = rows.refs(project.db, writer.tree_id) if stored else {}
+        renamed = _renamed(draft, place.like, refs)
         writer.rename(renamed)
         refs.update(_by_identity(renamed))
         refs.update(writer.add_refs(identity for identity in draft.preorder() if identity not in refs))
         version = writer.next_version()
         loaded = assemble(draft, refs, tree_id=writer.tree_id, name=name, version=version)
         content = to_document(loaded)
-        content_hash = digest(content)
-        if active is not None and writer.active_hash() == content_hash:
-            loaded, version = active, active.version
+        if place.previous is not None and to_document(place.previous) == content:
+            loaded, version = place.previous, place.previous.version
         else:
-            writer.put(version, content, content_hash, now)
+            from_day = None if place.start == BEGINNING else place.start
+            writer.put(rows.VersionRow(version, from_day, now, digest(content), people_digest(content)), content)
         if also is not None:
             also(connection, version)
-    return LoadedTree(loaded, active, version)
+    return LoadedTree(loaded, place.previous, version, place.start, place.end)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The days for which a tree is put in force, the tree that is in force on the first of them (None: none is), and the one whose
+    nodes it is compared with to find those that are the same."""
+
+    start: date
+    end: date | None
+    previous: OrgTree | None
+    like: OrgTree | None
+
+
+def _place(project: Project, name: str, tree_id: int | None, now: datetime, since: date | None) -> _Place:
+    if tree_id is None:
+        return _Place(BEGINNING if since is None else since, None, None, None)
+    entries = history(project, name)
+    start = today(project, name, now) if since is None else since
+    later = [entry.start for entry in entries if entry.start > start]
+    before = on_day(entries, start)
+    previous = None if before is None else tree(project, name, before.version)
+    end = min(later) - timedelta(days=1) if later else None
+    return _Place(start, end, previous, previous or tree(project, name, entries[0].version))
 
 
 def _renamed(draft: Draft, active: OrgTree | None, refs: Mapping[str, int]) -> dict[int, str]:
@@ -119,7 +160,9 @@ def _renamed(draft: Draft, active: OrgTree | None, refs: Mapping[str, int]) -> d
         if identity in refs or identity == ROOT or len(candidates) != 1:
             continue
         (node,) = candidates
-        if (node.key is None or draft_node.key is None) and node.ref_id not in renamed:
+        # A tree of an earlier day may be put right after the node got another key.
+        may_be = node.key is None or draft_node.key is None or node.key == draft_node.key
+        if may_be and node.ref_id not in renamed:
             renamed[node.ref_id] = identity
     return renamed
 

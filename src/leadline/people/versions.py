@@ -1,12 +1,12 @@
-"""Versions of the developers list: a CSV is uploaded, reviewed, given its field mapping, and put in force (vendor docs). Until
-there is a tree in force, saving the mapping puts the upload in force; after that, activating does. An upload that was reviewed
-against another version of the tree than the one in force is not put in force: somebody changed the developers in between."""
+"""Versions of the developers list: a CSV is uploaded, reviewed, given its field mapping, and put in force (vendor docs), from a
+day. Until there is a tree, saving the mapping puts the upload in force; after that, activating does. An upload that was reviewed
+before the tree's newest version came is not put in force: somebody changed the developers in between."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from leadline.db import developer_uploads as uploads
 from leadline.db import trees as rows
@@ -18,7 +18,7 @@ from leadline.people.csv_file import decoded, peek
 from leadline.people.default_tree import chosen_name, chosen_tree, not_set_up
 from leadline.people.error_types import documented
 from leadline.people.fields import proposed, remapped
-from leadline.people.lookup import in_force
+from leadline.people.lookup import history, in_force
 from leadline.people.review import Review, reviewed
 from leadline.people.store import put_in_force
 from leadline.people.violations import Violations
@@ -28,11 +28,13 @@ _LONGEST_FILENAME = 255
 
 @dataclass(frozen=True)
 class Version:
-    """An upload, what it says (None when its text was dropped), and whether it is in force."""
+    """An upload, what it says (None when its text was dropped), whether it is in force today, and the first day on which it is or
+    will be or was (None: on none)."""
 
     upload: Upload
     review: Review | None
     active: bool
+    start: date | None = None
 
 
 def upload(
@@ -68,7 +70,7 @@ def upload(
         filename=filename,
         content=text,
         mappings=mapping,
-        base_version=None if before is None else before.version,
+        base_version=_newest(project, name),
         tree_version=None,
         created_by=created_by,
         created_at=now,
@@ -83,11 +85,18 @@ def version(project: Project, upload_id: str) -> Version:
 
 
 def map_fields(
-    project: Project, upload_id: str, fields: Mapping[str, str], *, now: datetime, save: bool = False
+    project: Project,
+    upload_id: str,
+    fields: Mapping[str, str],
+    *,
+    now: datetime,
+    save: bool = False,
+    since: date | None = None,
 ) -> Version:
-    """Give columns the ``fields`` named by their titles; the rest of the mapping stays. Where no tree is in force yet, or with
-    ``save``, the upload is put in force as well. Raises ``InvalidRequest`` for an impossible mapping, ``InvalidInput`` with all
-    that is wrong with the file under it, ``Conflict`` if the upload was put in force before."""
+    """Give columns the ``fields`` named by their titles; the rest of the mapping stays. Where there is no tree yet, or with
+    ``save``, the upload is put in force as well, from ``since`` as of ``store.load_org``. Raises ``InvalidRequest`` for an
+    impossible mapping, ``InvalidInput`` with all that is wrong with the file under it, ``Conflict`` if the upload was put in force
+    before."""
     stored = _stored(project, upload_id)
     with rows.lock(project.db, project.id, stored.tree) as lease:
         stored = _stored(project, upload_id)
@@ -97,15 +106,16 @@ def map_fields(
         mapped = replace(stored, mappings=remapped(stored.mappings, fields))
         review = _good(project, mapped)
         if before is None or save:
-            return _put_in_force(project, mapped, review, now, lease)
-        uploads.review(project.db, mapped.id, mapped.mappings, before.version, under=lease)
-        return Version(replace(mapped, base_version=before.version), review, active=False)
+            return _put_in_force(project, mapped, review, now, lease, since)
+        newest = _newest(project, stored.tree)
+        uploads.review(project.db, mapped.id, mapped.mappings, newest, under=lease)
+        return Version(replace(mapped, base_version=newest), review, active=False)
 
 
-def activate(project: Project, upload_id: str, *, now: datetime) -> Version:
-    """Put an upload in force; one that is in force stays so. Raises ``PreconditionFailed`` while no developers were saved,
-    ``Conflict`` if the tree has changed since the upload was reviewed or another took its place, ``InvalidInput`` with all that is
-    wrong with the file."""
+def activate(project: Project, upload_id: str, *, now: datetime, since: date | None = None) -> Version:
+    """Put an upload in force from ``since`` as of ``store.load_org``; one that is in force stays so. Raises ``PreconditionFailed``
+    while no developers were saved, ``Conflict`` if the tree has changed since the upload was reviewed or another took its place,
+    ``InvalidInput`` with all that is wrong with the file."""
     stored = _stored(project, upload_id)
     with rows.lock(project.db, project.id, stored.tree) as lease:
         stored = _stored(project, upload_id)
@@ -113,19 +123,26 @@ def activate(project: Project, upload_id: str, *, now: datetime) -> Version:
         if before is None:
             raise not_set_up()
         if stored.tree_version is not None:
-            if stored.tree_version == before.version:
+            if stored.tree_version == before.version and since is None:
                 return _version(project, stored)
             raise _used(stored)
-        if stored.base_version != before.version:
+        if stored.base_version != _newest(project, stored.tree):
             raise Conflict(
                 f'The developers of "{stored.tree}" were changed after this file was reviewed; review it again by saving its '
                 "field mappings, or upload it again",
                 code="stale_version",
             )
-        return _put_in_force(project, stored, _good(project, stored), now, lease)
+        return _put_in_force(project, stored, _good(project, stored), now, lease, since)
 
 
-def _put_in_force(project: Project, stored: Upload, review: Review, now: datetime, lease: Lease) -> Version:
+def _newest(project: Project, name: str) -> int | None:
+    stored = rows.listed(project.db, project.id, name)
+    return stored[0].newest_version if stored else None
+
+
+def _put_in_force(
+    project: Project, stored: Upload, review: Review, now: datetime, lease: Lease, since: date | None
+) -> Version:
     assert review.draft is not None  # noqa: S101 -- ``_good`` raises if there is none
     loaded = put_in_force(
         project,
@@ -133,9 +150,11 @@ def _put_in_force(project: Project, stored: Upload, review: Review, now: datetim
         review.draft,
         now,
         lease,
+        since=since,
         also=lambda connection, number: uploads.activated(connection, stored, stored.mappings, number, now),
     )
-    return Version(replace(stored, tree_version=loaded.version, activated_at=now), review, active=True)
+    used = replace(stored, tree_version=loaded.version, activated_at=now)
+    return Version(used, review, _is_active(project, used), loaded.start)
 
 
 def _good(project: Project, stored: Upload) -> Review:
@@ -148,9 +167,14 @@ def _good(project: Project, stored: Upload) -> Review:
 
 
 def _version(project: Project, stored: Upload) -> Version:
+    entries = history(project, stored.tree) if stored.tree_version is not None else ()
+    start = next((entry.start for entry in entries if entry.version == stored.tree_version), None)
+    return Version(stored, _review(project, stored), _is_active(project, stored), start)
+
+
+def _is_active(project: Project, stored: Upload) -> bool:
     before = in_force(project, stored.tree)
-    active = before is not None and stored.tree_version == before.version
-    return Version(stored, _review(project, stored), active)
+    return before is not None and stored.tree_version == before.version
 
 
 def _review(project: Project, stored: Upload) -> Review | None:

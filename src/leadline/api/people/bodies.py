@@ -4,6 +4,7 @@ of teams are read by ``leadline.people``; the other readers are here."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -12,7 +13,9 @@ from leadline.api.body import RequestPart, json_body
 from leadline.api.json_text import kind_of, malformed, parse_object, parse_value
 from leadline.api.query import MayBeAbsent
 from leadline.errors import Detail, InvalidRequest
+from leadline.field_types import shown as as_json
 from leadline.people.fields import FIELDS
+from leadline.people.history import day_of
 from leadline.people.team_settings import FILTER_KEYS, OPERATORS, RULES
 from leadline.people.violations import shown
 from leadline.settings.rules import INTEGRATION_TYPES
@@ -42,6 +45,9 @@ class ActivationRequest(RequestPart):
     """A version is put in force; it ends by putting another one in force."""
 
     active: Literal[True]
+    since: MayBeAbsent[str] = Field(
+        None, alias="from", description="As the parameter of this name; a day as yyyy-MM-dd, or `beginning`."
+    )
 
 
 class _DeveloperRequest(BaseModel):
@@ -202,14 +208,16 @@ def _objects(body: Any, member: str, what: str) -> list[Mapping[str, Any]]:
     return rows
 
 
-def check_active(body: Mapping[str, Any]) -> None:
-    """Raise ``InvalidRequest`` unless the body puts a version in force."""
+def first_day_of(body: Mapping[str, Any]) -> date | None:
+    """The day from which a version is put in force (None: none is said). Raises ``InvalidRequest`` unless the body does so."""
     if body.get("active") is not True:
         raise InvalidRequest(
             'Send {"active": true}; a version ends by putting another one in force',
             code="invalid_request",
             details=[Detail("active", "true")],
         )
+    since = body.get("from")
+    return None if since is None else day_of(since if isinstance(since, str) else as_json(since), "from")
 
 
 def search_of(body: Any) -> dict[str, list[str]]:
@@ -234,7 +242,7 @@ def search_of(body: Any) -> dict[str, list[str]]:
 # -- dependencies --------------------------------------------------------------------------------------------------------
 
 MAPPINGS = json_body(FieldMappingsRequest, parse=lambda raw: mappings_of(parse_object(raw)))
-ACTIVATION = json_body(ActivationRequest, parse=lambda raw: check_active(parse_object(raw)))
+ACTIVATION = json_body(ActivationRequest, parse=lambda raw: first_day_of(parse_object(raw)))
 CHANGED_DEVELOPERS = json_body(
     Annotated[list[DeveloperRequest], Field(min_length=1)],  # type: ignore[valid-type]
     parse=lambda raw: developers_of(parse_value(raw)),

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadline.api.answers import NO_STORE, Json, new_router, refusals
-from leadline.api.caller import Admin, Reader
+from leadline.api.caller import Admin, Caller, Reader
 from leadline.api.negotiation import prefers_csv
 from leadline.api.people.bodies import CHANGED_DEVELOPERS, MAX_ROWS, REMOVED_EMAILS, SEARCH
 from leadline.api.people.models import ChangedBody, DeveloperBody, DevelopersBody, SchemaBody
-from leadline.api.people.query import DevelopersQuery, TreeQuery, check_fields
+from leadline.api.people.query import ChangeQuery, DevelopersQuery, PastTreeQuery, TreeQuery, check_fields
 from leadline.api.query import read
 from leadline.db import developer_uploads as uploads
 from leadline.engine.output import neutralized
@@ -37,13 +37,13 @@ _CSV = {"text/csv": {"schema": {"type": "string"}}}
 # -- single developers ---------------------------------------------------------------------------------------------------
 
 
-def _in_force(caller: Admin, tree: Annotated[TreeQuery, Query()]) -> str | None:
+def _in_force(caller: Admin, change: Annotated[ChangeQuery, Query()]) -> ChangeQuery:
     """The tree that is named. Asked before the list itself is judged: without developers in force no list can be right."""
-    chosen_tree(caller.project, tree.org_tree_name)
-    return tree.org_tree_name
+    chosen_tree(caller.project, change.org_tree_name)
+    return change
 
 
-TreeInForce = Annotated[str | None, Depends(_in_force)]
+TreeInForce = Annotated[ChangeQuery, Depends(_in_force)]
 
 
 @router.patch("/v2/developers", response_description="All of them are in force.", responses=refusals(409, 412))
@@ -52,7 +52,7 @@ def upsert_developers(
 ) -> ChangedBody:
     """Add or change developers."""
     _check_count(rows)
-    return ChangedBody.of(changes.upsert(caller.project, rows, tree_name=tree, now=caller.now))
+    return ChangedBody.of(changes.upsert(caller.project, rows, **_where(caller, tree)))
 
 
 @router.delete("/v2/developers", response_description="They are removed.", responses=refusals(404, 409, 412))
@@ -61,7 +61,11 @@ def delete_developers(
 ) -> ChangedBody:
     """Remove developers."""
     _check_count(emails)
-    return ChangedBody.of(changes.delete(caller.project, emails, tree_name=tree, now=caller.now))
+    return ChangedBody.of(changes.delete(caller.project, emails, **_where(caller, tree)))
+
+
+def _where(caller: Caller, change: ChangeQuery) -> dict[str, Any]:
+    return {"tree_name": change.org_tree_name, "now": caller.now, "since": change.since}
 
 
 def _check_count(rows: Sequence[Any]) -> None:
@@ -107,9 +111,11 @@ def search_developers(
     response_class=Response,
     responses={200: {"description": "All developers.", "content": _CSV}},
 )
-def download_developers(caller: Reader, tree: Annotated[TreeQuery, Query()]) -> Response:
+def download_developers(caller: Reader, tree: Annotated[PastTreeQuery, Query()]) -> Response:
     """Download all developers (older spelling)."""
-    _, developers = _selected(caller.project, DevelopersQuery.model_construct(org_tree_name=tree.org_tree_name))
+    _, developers = _selected(
+        caller.project, DevelopersQuery.model_construct(org_tree_name=tree.org_tree_name, at=tree.at)
+    )
     return _csv(developers)
 
 
@@ -118,7 +124,7 @@ def _selected(project: Project, query: DevelopersQuery) -> tuple[OrgTree | None,
     wanted = query.wanted()
     if query.org_tree_name is None and not all_trees(project):
         return None, []
-    tree = chosen_tree(project, query.org_tree_name)
+    tree = chosen_tree(project, query.org_tree_name, query.at)
     developers = records(tree)
     check_fields(wanted, developers)
     return tree, selected(developers, wanted)

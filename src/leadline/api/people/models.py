@@ -13,6 +13,7 @@ from leadline.people.changes import Changed
 from leadline.people.csv_file import REQUIRED_COLUMNS, Person, normalized
 from leadline.people.error_types import Finding
 from leadline.people.fields import EXAMPLES, FIELDS, field_doc
+from leadline.people.history import BEGINNING, FROM_BEGINNING
 from leadline.people.records import Record
 from leadline.people.review import SAMPLES, Changes
 from leadline.people.versions import Version
@@ -117,8 +118,15 @@ class VersionBody(Body):
     version_id: str
     upload_id: str = Field(description="The same, under its older name.")
     org_tree_name: str
-    active: bool = Field(description="Whether the developers are those of this version.")
-    status: Literal["draft", "active", "replaced"]
+    active: bool = Field(description="Whether the developers of today are those of this version.")
+    status: Literal["draft", "active", "replaced"] = Field(
+        description="A version that is in force on other days alone is `replaced`, too."
+    )
+    since: str | None = Field(
+        default=None,
+        alias="from",
+        description="The local day from which it is in force, or `beginning`; absent where it never is.",
+    )
     file_name: str
     created_at: Instant
     activated_at: Instant | None = Field(default=None, description="Absent for a draft.")
@@ -149,6 +157,8 @@ class VersionBody(Body):
             sample_rows=[] if review is None else [dict(row) for row in review.samples],
             errors=[] if review is None else errors_of(review.findings, review.people),
         )
+        if version.start is not None:
+            body.since = FROM_BEGINNING if version.start == BEGINNING else str(version.start)
         if upload.activated_at is not None:
             body.activated_at = upload.activated_at
         if review is not None:

@@ -4,15 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from leadline.api.query import MayBeAbsent, PageNumber, Parameters, ShortText, SortOrder, invalid_parameters, whole
-from leadline.errors import Detail
+from leadline.api.query import (
+    MUST_BE,
+    MayBeAbsent,
+    PageNumber,
+    Parameters,
+    ShortText,
+    SortOrder,
+    invalid_parameters,
+    whole,
+)
+from leadline.errors import Detail, InvalidRequest
 from leadline.field_types import Field as Checked
 from leadline.field_types import refusal
 from leadline.people.fields import field_of
+from leadline.people.history import FROM_BEGINNING, day_of
 from leadline.people.records import Record, Wanted, fields_of
 from leadline.people.violations import shown
 
@@ -28,6 +39,43 @@ class TreeQuery(Parameters):
     )
 
 
+def _first_day(value: Any) -> date:
+    text = value if isinstance(value, str) else "several"
+    try:
+        return day_of(text, "")
+    except InvalidRequest as error:
+        raise refusal(MUST_BE, error.details[0].message) from None
+
+
+FirstDay = Annotated[
+    date, Checked(_first_day, {"anyOf": [{"type": "string", "format": "date"}, {"const": FROM_BEGINNING}]})
+]
+"""A local day, or ``BEGINNING``."""
+
+
+class ChangeQuery(TreeQuery):
+    """Which org tree a change is about, and the day from which it is in force."""
+
+    since: MayBeAbsent[FirstDay] = Field(
+        None,
+        alias="from",
+        description="The day from which the change is in force, or `beginning`; today by default (the first list: from the "
+        "beginning). What is in force from a later day stays as it is.",
+    )
+
+
+class DayQuery(Parameters):
+    """As of which day a tree is shown."""
+
+    at: MayBeAbsent[FirstDay] = Field(
+        None, description="As it is in force on this day, or at the `beginning`; today by default."
+    )
+
+
+class PastTreeQuery(DayQuery, TreeQuery):
+    """Which org tree is shown, and as of which day."""
+
+
 def _emails(value: Any) -> list[str]:
     texts = value if isinstance(value, list) else [value]
     return [email.strip().lower() for text in texts for email in text.split(",") if email.strip()]
@@ -41,7 +89,7 @@ def _no_numbers(value: Any) -> None:
 _PageSize = Annotated[int, whole(1, MOST)]
 
 
-class DevelopersQuery(TreeQuery):
+class DevelopersQuery(PastTreeQuery):
     """Which developers of which tree, and which page of them."""
 
     search: MayBeAbsent[ShortText] = Field(None, description="Only developers with this text in any field.")

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Self
 
 from pydantic import Field
 
 from leadline.json_body import Body, Instant
-from leadline.people import TreeSummary
+from leadline.people.history import History, InForce
 from leadline.people.team_integrations import Integration
 from leadline.people.team_settings import FILTER_KEYS, OPERATORS, TeamFilters
 from leadline.people.tree import Node, OrgTree
 from leadline.settings.rules import INTEGRATION_TYPES
 
 
+class InForceBody(Body):
+    """A version of an org tree, and the local days on which it is in force."""
+
+    version: int
+    start: date | None = Field(alias="from", description="The first day; null: from the beginning.")
+    until: date | None = Field(description="The last day; null: until another version is.")
+    loaded_at: Instant
+
+    @classmethod
+    def of(cls, entry: InForce) -> Self:
+        """A version in a tree's history."""
+        first = {"from": entry.from_day}  # no argument can be called so
+        return cls(version=entry.version, until=entry.end, loaded_at=entry.loaded_at, **first)
+
+
 class OrgTreeBody(Body):
-    """An org tree as it is in force."""
+    """An org tree as it is in force today."""
 
     id: int
     name: str
@@ -25,18 +41,21 @@ class OrgTreeBody(Body):
     root_ref_id: int
     teams: int = Field(description="Nodes, the root included.")
     developers: int = Field(description="Distinct developers in teams.")
+    versions: list[InForceBody] = Field(description="Which version is in force when, in the order of their days.")
 
     @classmethod
-    def of(cls, summary: TreeSummary, tree: OrgTree) -> Self:
-        """A tree and when it was loaded."""
+    def of(cls, tree: OrgTree, history: History) -> Self:
+        """A tree and its history."""
+        entries = [InForceBody.of(entry) for entry in history]
         return cls(
-            id=summary.id,
-            name=summary.name,
-            version=summary.version,
-            loaded_at=summary.loaded_at,
+            id=tree.id,
+            name=tree.name,
+            version=tree.version,
+            loaded_at=next(entry.loaded_at for entry in entries if entry.version == tree.version),
             root_ref_id=tree.root.ref_id,
             teams=len(tree.nodes),
             developers=tree.head_counts()[tree.root.ref_id],
+            versions=entries,
         )
 
 

@@ -4,17 +4,20 @@ filters and integrations mean is decided by ``team_settings`` and ``team_integra
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 
 from leadline.api.answers import new_router, refusals
 from leadline.api.caller import Admin, Reader
 from leadline.api.people.bodies import FILTERS, INTEGRATIONS
+from leadline.api.people.query import DayQuery
 from leadline.api.people.team_models import FiltersBody, IntegrationsBody, OrgTreeBody, TeamBody
 from leadline.errors import NotFound
 from leadline.field_types import printable
 from leadline.home import Project
+from leadline.people import history
 from leadline.people import tree as tree_named
 from leadline.people import trees as all_trees
 from leadline.people.team_integrations import change_team_integrations, team_integrations
@@ -36,13 +39,15 @@ RefId = Annotated[str, Path(alias="refId", min_length=1, description="A team's r
 def list_org_trees(caller: Reader) -> list[OrgTreeBody]:
     """List org trees."""
     project = caller.project
-    return [OrgTreeBody.of(summary, tree_named(project, summary.name)) for summary in all_trees(project)]
+    return [
+        OrgTreeBody.of(tree_named(project, known.name), history(project, known.name)) for known in all_trees(project)
+    ]
 
 
 @router.get(TEAMS, response_description="In preorder, the root first.", responses=refusals(404))
-def list_teams(caller: Reader, tree_id: TreeId) -> list[TeamBody]:
+def list_teams(caller: Reader, tree_id: TreeId, query: Annotated[DayQuery, Query()]) -> list[TeamBody]:
     """List the teams of an org tree."""
-    tree = _tree(caller.project, tree_id)
+    tree = _tree(caller.project, tree_id, query.at)
     heads = tree.head_counts()
     parents = {node.parent for node in tree.nodes}
     return [TeamBody.of(node, heads[node.ref_id], leaf=node.ref_id not in parents) for node in tree.nodes]
@@ -80,10 +85,10 @@ def put_team_integrations(
     return IntegrationsBody.of(change_team_integrations(caller.project, tree, _team(tree, ref_id), body))
 
 
-def _tree(project: Project, tree_id: str) -> OrgTree:
-    for summary in all_trees(project):
-        if str(summary.id) == tree_id:
-            return tree_named(project, summary.name)
+def _tree(project: Project, tree_id: str, day: date | None = None) -> OrgTree:
+    for known in all_trees(project):
+        if str(known.id) == tree_id:
+            return tree_named(project, known.name, day=day)
     raise NotFound(f"There is no org tree {printable(tree_id)[:80]!r}", code="unknown_org_tree")
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
@@ -13,7 +14,7 @@ from leadline.api.answers import new_router, refusals
 from leadline.api.caller import Admin, Caller, Reader
 from leadline.api.people.bodies import ACTIVATION, MAPPINGS
 from leadline.api.people.models import VersionBody
-from leadline.api.people.query import TreeQuery
+from leadline.api.people.query import ChangeQuery, TreeQuery
 from leadline.api.people.uploads import DEVELOPERS_FILE, UploadedFile
 from leadline.api.query import only, read
 from leadline.errors import Detail, InvalidRequest, NotFound
@@ -55,6 +56,7 @@ async def _only_csv(
 CsvFile = Annotated[None, Depends(_only_csv)]
 File = Annotated[UploadedFile, Depends(DEVELOPERS_FILE)]
 Tree = Annotated[TreeQuery, Query()]
+From = Annotated[ChangeQuery, Query()]
 
 
 def _uploaded(caller: Caller, tree: TreeQuery, file: UploadedFile, *, again: bool) -> VersionBody:
@@ -106,28 +108,43 @@ def get_developers_version(caller: Reader, version_id: VersionId) -> VersionBody
 @router.put(
     "/v2/developers/versions/{versionId}/fieldMappings", response_description=_MAPPED, responses=refusals(404, 409)
 )
-def map_developer_fields(caller: Admin, version_id: VersionId, mappings: Mappings) -> VersionBody:
+def map_developer_fields(caller: Admin, version_id: VersionId, mappings: Mappings, change: From) -> VersionBody:
     """Map a version's columns to fields."""
-    return VersionBody.of(versions.map_fields(caller.project, version_id, mappings, now=caller.now, save=False))
+    return _mapped(caller, version_id, mappings, change, save=False)
 
 
 @router.patch("/v2/developers/versions/{versionId}", response_description=_IN_FORCE, responses=refusals(404, 409, 412))
 def activate_developers_version(
-    caller: Admin, version_id: VersionId, _active: Annotated[None, Depends(ACTIVATION)]
+    caller: Admin, version_id: VersionId, since: Annotated[date | None, Depends(ACTIVATION)], change: From
 ) -> VersionBody:
     """Put a version in force."""
-    return VersionBody.of(versions.activate(caller.project, version_id, now=caller.now))
+    if since is not None and change.since not in (None, since):
+        message = "the parameter and the member of the body must not differ"
+        raise InvalidRequest(f"Invalid from: {message}", code="invalid_date", details=[Detail("from", message)])
+    return _activated(caller, version_id, change.since if since is None else since)
 
 
 @router.post("/v2/developers/uploads/{uploadId}/save", response_description=_MAPPED, responses=refusals(404, 409))
-def save_developers_upload(caller: Admin, upload_id: UploadId, mappings: Mappings) -> VersionBody:
+def save_developers_upload(caller: Admin, upload_id: UploadId, mappings: Mappings, change: From) -> VersionBody:
     """Map columns and put in force (older spelling)."""
-    return VersionBody.of(versions.map_fields(caller.project, upload_id, mappings, now=caller.now, save=True))
+    return _mapped(caller, upload_id, mappings, change, save=True)
 
 
 @router.post(
     "/v2/developers/uploads/{uploadId}/approve", response_description=_IN_FORCE, responses=refusals(404, 409, 412)
 )
-def approve_developers_upload(caller: Admin, upload_id: UploadId) -> VersionBody:
+def approve_developers_upload(caller: Admin, upload_id: UploadId, change: From) -> VersionBody:
     """Put in force (older spelling)."""
-    return VersionBody.of(versions.activate(caller.project, upload_id, now=caller.now))
+    return _activated(caller, upload_id, change.since)
+
+
+def _mapped(
+    caller: Caller, upload_id: str, mappings: dict[str, str], change: ChangeQuery, *, save: bool
+) -> VersionBody:
+    return VersionBody.of(
+        versions.map_fields(caller.project, upload_id, mappings, now=caller.now, save=save, since=change.since)
+    )
+
+
+def _activated(caller: Caller, upload_id: str, since: date | None) -> VersionBody:
+    return VersionBody.of(versions.activate(caller.project, upload_id, now=caller.now, since=since))
