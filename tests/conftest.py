@@ -61,11 +61,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", range(int(first) if colon else 0, int(end)))
 
 
+QUERIES_OF_RUN = "TESTS_COMPILED_QUERIES"
+"""The variable by which the processes of a run know the folder of its compiled queries."""
+
+
 # -- order -------------------------------------------------------------------------------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where tests run in several processes, a process takes the next file as they are ordered here."""
+    """All processes of a run share the queries that one of them compiled, as homes of one owner may: compiling
+    takes longer than most tests. Where tests run in several processes, a process takes the next file as they are ordered here."""
+    if not hasattr(config, "workerinput"):
+        shared = tempfile.TemporaryDirectory(prefix="leadline-tests-queries-")
+        os.environ[QUERIES_OF_RUN] = shared.name
+        config.add_cleanup(shared.cleanup)
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 
@@ -98,6 +107,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     """A developer's own LEADLINE_… variables and default home must not reach a test."""
     for name in [name for name in os.environ if name.startswith("LEADLINE_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("LEADLINE_CACHE", os.environ[QUERIES_OF_RUN])
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 

@@ -95,6 +95,11 @@ class Home:
         """Where unfinished work is kept; whatever lies here may be deleted while nothing runs."""
         return self.path / "tmp"
 
+    @property
+    def cache(self) -> Path:
+        """Where is kept what follows from the program alone, whatever the data; it may be deleted at any time."""
+        return self.settings.cache or self.path / "cache"
+
     def projects(self) -> list[Project]:
         """Every project, by id."""
         return [Project(self, number, organization, name) for number, organization, name in all_projects(self.db)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conftest import QUERIES_OF_RUN
 from leadline.cli.main import main
 from leadline.lake import Lake
 
@@ -63,8 +64,9 @@ def write_tables(folder: Path, tables: Mapping[str, str] = TABLES) -> Path:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a run: nothing of the developer's own settings, no terminal width."""
+    """The environment of a run: nothing of the developer's own settings, no terminal width, and the queries that this run compiled."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LEADLINE_", "COLUMNS"))}
+    kept["LEADLINE_CACHE"] = os.environ[QUERIES_OF_RUN]
     return {**kept, **(extra or {})}
 
 

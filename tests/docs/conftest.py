@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.running import Leadline
+from cli.running import Leadline, environment
 
 from .pages import Pages, read_pages
 
@@ -62,7 +61,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m leadline.cli.main "$@"\n')
     program.chmod(0o755)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LEADLINE_", "COLUMNS"))}
+    kept = environment()
     own = {
         "PATH": f"{program.parent}:{kept['PATH']}",
         "LEADLINE_HOME": str(folder / "try-home"),

@@ -11,6 +11,7 @@ from leadline.facts.shown import NEEDS
 from leadline.home import Project
 from leadline.materialize.dependencies import Dependencies, declared, inferred
 from leadline.materialize.model import Model
+from leadline.materialize.session import query_cache
 from leadline.materialize.store import MaterializationStore
 from leadline.metrics.measures import FACT_MEASURES
 from leadline.people import trees
@@ -44,6 +45,7 @@ def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
         store = MaterializationStore(
             folder,
             engine,
+            queries=query_cache(project.home, BUILD_POLICY),
             policy=BUILD_POLICY,
             snapshot=project.lake.snapshot,
             versions=versions,

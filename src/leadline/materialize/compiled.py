@@ -19,7 +19,9 @@ from pathlib import Path
 from leadline.engine import DIALECT
 
 _MOST_KEPT = 500
-"""Texts: some thirty for each way in which trees and projects are set up."""
+"""Texts: some fifty for each way in which trees and projects are set up."""
+_MOST_FILES = 2_000
+"""The same in the folder, which projects, homes and versions share."""
 BUILDING = threading.RLock()
 """Held while an expression is built and compiled: ibis remembers comparisons of its nodes in a way that two threads at
 once would confuse."""
@@ -73,8 +75,11 @@ class CompiledQueryCache:
                 partial.replace(file)
             finally:
                 partial.unlink(missing_ok=True)
-            for old in sorted(self._folder.iterdir(), key=_written, reverse=True)[_MOST_KEPT:]:
-                old.unlink(missing_ok=True)
+            files = list(self._folder.iterdir())
+            if len(files) > _MOST_FILES:
+                # Below the bound, so that not each of the next has to look when every file was written.
+                for old in sorted(files, key=_written, reverse=True)[_MOST_FILES * 3 // 4 :]:
+                    old.unlink(missing_ok=True)
 
     def _file(self, name: str, state: object) -> Path:
         follows = json.dumps([_compiler(self._packages), self._dialect, name, state], sort_keys=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from leadline.engine import Backend, Engine
+from leadline.engine import DIALECT, Backend, Engine
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.dependencies import PEOPLE, Lineages
 from leadline.materialize.model import BuildPolicy, Model
@@ -95,6 +95,7 @@ class Sessions:
         store = MaterializationStore(
             project.folder / "cache" / "facts",
             engine,
+            queries=query_cache(project.home, self._policy, engine.dialect),
             policy=self._policy,
             snapshot=project.lake.snapshot,
             versions=tables,
@@ -141,7 +142,12 @@ def session(
         yield opened
 
 
+def query_cache(home: Home, policy: BuildPolicy, dialect: str = DIALECT) -> CompiledQueryCache:
+    """The compiled texts of all projects of ``home``."""
+    return CompiledQueryCache(home.cache / "queries", policy.query_code, dialect)
+
+
 def sources_of(project: Project, profile: Profile, policy: BuildPolicy, models: Iterable[Model]) -> frozenset[str]:
     """The lake's tables that the rows of ``models`` follow from in the end."""
-    lineages = Lineages(CompiledQueryCache(project.folder / "cache" / "queries", policy.query_code), profile)
+    lineages = Lineages(query_cache(project.home, policy), profile)
     return frozenset[str]().union(*(lineages.lineage(model).all_sources() for model in models))

@@ -58,6 +58,7 @@ class MaterializationStore:
         folder: Path,
         engine: Backend,
         *,
+        queries: CompiledQueryCache,
         policy: BuildPolicy,
         snapshot: Callable[[Mapping[str, int]], Snapshot],
         versions: Mapping[str, int],
@@ -68,7 +69,7 @@ class MaterializationStore:
         turn: Callable[[str], AbstractContextManager[None]],
         before_each: Callable[[str], None] = lambda _name: None,
     ) -> None:
-        self.queries = CompiledQueryCache(folder.with_name("queries"), policy.query_code, engine.dialect)
+        self.queries = queries
         self._folders = Folders(folder)
         self._names_folder = folder.with_name("names")
         self._engine = engine

@@ -77,6 +77,11 @@ class ServerSettings(BaseModel):
         alias="LEADLINE_DATABASE_URL",
         description="Metadata database (`postgresql+psycopg://…`); default: SQLite in the home.",
     )
+    cache: Annotated[Path | None, PlainValidator(home_folder)] = Field(
+        None,
+        alias="LEADLINE_CACHE",
+        description="Folder in which compiled queries are kept, which homes of one owner may share; default: `cache` in the home.",
+    )
     prefixes: Annotated[tuple[str, ...], PlainValidator(_prefixes)] = Field(
         DOCUMENTED_PREFIXES,
         alias="LEADLINE_PREFIXES",
