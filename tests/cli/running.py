@@ -64,7 +64,7 @@ def write_tables(folder: Path, tables: Mapping[str, str] = TABLES) -> Path:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a run: nothing of the developer's own settings, no terminal width, and the queries that this run compiled."""
+    """The environment of a run: nothing of the developer's own settings, no terminal width, and the queries that were compiled."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LEADLINE_", "COLUMNS"))}
     kept["LEADLINE_CACHE"] = os.environ[QUERIES_OF_RUN]
     return {**kept, **(extra or {})}
