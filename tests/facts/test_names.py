@@ -69,13 +69,16 @@ def test_a_rename_that_is_told_later_makes_two_histories_one(project: Project, t
 
 def test_repositories_with_the_same_commits_are_told_until_they_are_one(project: Project) -> None:
     delivered(project, BEFORE)
-    told = [line.partition(" in common")[0] for line in oddities(project)]
-    assert told == [
-        "ACME/New and acme/old have all 2 commits of acme/old",
+    told = [line for line in oddities(project) if " in common" in line]
+    assert [line.partition(" in common")[0] for line in told] == [
+        "is acme/old now ACME/New? acme/old and ACME/New have all 2 commits of acme/old",
         "ACME/New and dave/new have 1 commit",
     ]
+    assert "`acme/old`" not in told[0]
+    assert "`ACME/New,acme/old`" in told[0]
     deliver(project, "repositories", rows_of("repositories", RENAMED))
-    assert [line.partition(" have")[0] for line in oddities(project)] == ["Acme/new and dave/new"]
+    (fork,) = (line for line in oddities(project) if " in common" in line)
+    assert fork.startswith("Acme/new and dave/new have 1 commit in common: taken for a repository and its fork")
 
 
 def test_steps_follow_names_that_change(project: Project, tmp_path: Path) -> None:

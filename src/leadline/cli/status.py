@@ -11,6 +11,7 @@ from leadline.cli.output import Column, bytes_text, clean, count, emit_json, ins
 
 if TYPE_CHECKING:
     from leadline.diagnostics import status as states
+    from leadline.diagnostics.attribution import AttributionStatus
     from leadline.diagnostics.tables import TableStatus
 
 SHOWN_SKIPPED = 3
@@ -63,6 +64,7 @@ def _show(state: states.Status) -> None:
     _show_inbox(state.inbox)
     _show_trees(state.org_trees)
     _show_unmatched(state.unmatched)
+    _show_attribution(state.attribution)
     _show_exports(state.exports)
     _show_sources(state.sources)
     if state.repositories:
@@ -194,6 +196,24 @@ def _show_unmatched(unmatched: states.UnmatchedStatus | states.Unreadable) -> No
             ["source", "account", Column("events", number=True)],
             [[row.source, row.account, count(row.total)] for row in unmatched.top],
         )
+
+
+def _show_attribution(attribution: list[AttributionStatus] | states.Unreadable) -> None:
+    """Nothing where nothing happened, or where the lake cannot be read, which the tables tell."""
+    if not isinstance(attribution, list) or not any(row.total for row in attribution):
+        return
+    _heading("Nobody's")
+    table(
+        ["activity", *(Column(name, number=True) for name in ("rows", "of bots", "nobody's", "percent of people's"))],
+        [
+            [
+                *(row.activity.replace("_", " "), count(row.total), count(row.bots), count(row.nobodys)),
+                "" if row.percent is None else f"{row.percent:.1f}",
+            ]
+            for row in attribution
+            if row.total
+        ],
+    )
 
 
 def _show_exports(exports: states.ExportsStatus | states.Unreadable) -> None:

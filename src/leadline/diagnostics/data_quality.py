@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from leadline.derive import names
+from leadline.diagnostics.same_commits import same_commits
+from leadline.diagnostics.uncounted_environments import uncounted_environments
 from leadline.engine import Engine
+from leadline.engine.spellings import Spellings
 from leadline.engine.tables import schema_table
 from leadline.home import Project
 from leadline.people import tree, trees
@@ -24,14 +28,56 @@ _ORDER = (
     ("pull_requests", "created_at", "merged_at", "were merged before they were created: negative stages are cut to 0"),
 )
 
+_TOLD = 20
+"""Names of a kind that are told at most."""
+
 
 def oddities(project: Project) -> list[str]:
     """A sentence for every oddity, those of the settings first. Raises ``StoreError``."""
     snapshot = project.lake.snapshot()
-    shared = _same_commits(project) if snapshot.versions else []
+    further = _of_names(project, snapshot.versions) if snapshot.versions else []
     with Engine(temp_dir=project.temp, memory_limit=project.home.settings.memory_limit) as engine:
         engine.bind_snapshot(snapshot, [table for table, *_ in _ORDER])
-        return [*_rules(project, engine), *_out_of_order(engine), *shared]
+        return [*_rules(project, engine), *_out_of_order(engine), *further]
+
+
+def _of_names(project: Project, versions: Mapping[str, int]) -> list[str]:
+    """What is odd of environments, repositories and services by their names."""
+    from leadline.facts.policy import BUILD_POLICY
+    from leadline.materialize.session import session
+
+    org_trees = [tree(project, summary.name) for summary in trees(project)]
+    profile = project.profile()
+    profiles = [profile, *(project.profile(org_tree.name) for org_tree in org_trees)]
+    tree_versions = {org_tree.name: org_tree.version for org_tree in org_trees}
+    with session(project, versions, tree_versions, profile, BUILD_POLICY) as opened:
+        opened.facts.bind_raw(tables=["commits", "pull_requests", "deployments"])
+        return [
+            *uncounted_environments(opened, profiles, org_trees),
+            *same_commits(opened),
+            *_by_case_only(opened.facts.spellings, "repository", "repositories"),
+            *_by_case_only(opened.facts.spellings, "service", "services"),
+        ]
+
+
+def _by_case_only(spellings: Spellings, column: str, nouns: str) -> list[str]:
+    """A sentence for each name that rows write in several letter cases."""
+    written: dict[str, set[str]] = {}
+    for columns in spellings.replaced.values():
+        for text, read in columns.get(column, {}).items():
+            pairs = (
+                zip(names.services(text), names.services(read), strict=False) if column == "service" else [(text, read)]
+            )
+            for spelled, shown in pairs:
+                if spelled != shown and spelled.lower() == shown.lower():
+                    written.setdefault(shown, set()).add(spelled)
+    told = [
+        f"{nouns} {', '.join([shown, *sorted(others)])} differ in letter case alone: they are one, shown as {shown}"
+        for shown, others in sorted(written.items())
+    ]
+    return told[:_TOLD] + (
+        [f"{len(told) - _TOLD:,} more {nouns} are written in several letter cases"] * (len(told) > _TOLD)
+    )
 
 
 def _out_of_order(engine: Engine) -> Iterator[str]:
@@ -41,39 +87,6 @@ def _out_of_order(engine: Engine) -> Iterator[str]:
         (rows,) = engine.arrow(disordered.aggregate(rows=disordered.count()))["rows"].to_pylist()
         if rows:
             yield f"{rows:,} rows of {name} {sentence}"
-
-
-def _same_commits(project: Project) -> list[str]:
-    """Pairs of repositories with commits in common: one that was renamed, or a fork."""
-    from leadline.facts.commits import SHARED
-    from leadline.facts.policy import BUILD_POLICY
-    from leadline.materialize.session import session
-
-    versions = project.lake.snapshot().versions
-    tree_versions = {summary.name: summary.version for summary in trees(project)}
-    with session(project, versions, tree_versions, project.profile(), BUILD_POLICY) as opened:
-        opened.facts.bind([SHARED])
-        opened.facts.bind_raw(tables=["commits"])
-        shared = SHARED.table()
-        pairs = shared.filter(shared.repository != shared.first_repository)
-        pairs = pairs.group_by("first_repository", "repository").agg(common=lambda t: t.count())
-        commits = schema_table("commits")
-        sizes = commits.group_by("repository").agg(rows=lambda t: t.count())
-        rows = opened.engine.arrow(pairs.order_by("first_repository", "repository")).to_pylist()
-        if not rows:
-            return []
-        counts = dict(zip(*opened.engine.arrow(sizes).to_pydict().values(), strict=True))
-    return [_in_common(row["first_repository"], row["repository"], row["common"], counts) for row in rows]
-
-
-def _in_common(one: str, other: str, common: int, counts: Mapping[str, int]) -> str:
-    whole = next((name for name in (one, other) if counts[name] == common), None)
-    some = f"{common:,} commit{'s' if common > 1 else ''}"
-    how = some if whole is None else f"all {some} of {whole}"
-    return (
-        f"{one} and {other} have {how} in common: a fork, or one repository that was renamed; if so, list the old name as "
-        "`former_names` of the new one in the table repositories"
-    )
 
 
 def _rules(project: Project, engine: Engine) -> Iterator[str]:

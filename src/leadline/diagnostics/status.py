@@ -6,7 +6,7 @@ Only members whose names say disk, bytes, size or time change while nothing is w
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,12 +15,14 @@ from leadline.db import cursors, inbox, jobs, sources
 from leadline.db.export_list import ListFilter, listed
 from leadline.db.inbox import TableBacklog
 from leadline.db.sources import SourceRow
+from leadline.diagnostics.attribution import AttributionStatus, attribution
 from leadline.diagnostics.data_quality import oddities
 from leadline.diagnostics.integrity import findings
 from leadline.diagnostics.repair import repair as repair_home
 from leadline.diagnostics.tables import TableStatus, table_states
 from leadline.errors import StoreError
 from leadline.exports.kinds import KINDS
+from leadline.facts.account_activity import Account
 from leadline.home import Project
 from leadline.ingest.pushed import deliver_pushed
 from leadline.json_body import Body, Instant
@@ -153,6 +155,7 @@ class Status(Body):
     tables: list[TableStatus] | Unreadable
     org_trees: list[TreeStatus] | Unreadable
     unmatched: UnmatchedStatus | Unreadable
+    attribution: list[AttributionStatus] | Unreadable
     exports: ExportsStatus | Unreadable
     oddities: list[str] | Unreadable
     sources: list[SourceStatus] | Unreadable
@@ -174,6 +177,7 @@ def status(project: Project, *, check: bool = False, repair: bool = False, now: 
         except StoreError as error:
             return Unreadable(error=error.message)
 
+    activity = readable(_accounts)
     return Status(
         home=str(project.home.path),
         database="sqlite" if project.db.is_sqlite else "postgresql",
@@ -182,7 +186,10 @@ def status(project: Project, *, check: bool = False, repair: bool = False, now: 
         inbox=_inbox(project, deliver=not faults),
         tables=readable(table_states),
         org_trees=readable(_trees),
-        unmatched=readable(_unmatched),
+        unmatched=activity if isinstance(activity, Unreadable) else _unmatched(activity),
+        attribution=(
+            activity if isinstance(activity, Unreadable) else readable(lambda project: attribution(project, activity))
+        ),
         exports=readable(_exports),
         oddities=readable(oddities),
         sources=readable(lambda project: _sources(project, now or datetime.now(UTC))),
@@ -232,10 +239,14 @@ def _trees(project: Project) -> list[TreeStatus]:
     ]
 
 
-def _unmatched(project: Project) -> UnmatchedStatus:
+def _accounts(project: Project) -> list[Account]:
     from leadline.facts.account_activity import accounts
 
-    unmatched = [account for account in accounts(project) if account.unmatched]
+    return accounts(project)
+
+
+def _unmatched(accounts: Sequence[Account]) -> UnmatchedStatus:
+    unmatched = [account for account in accounts if account.unmatched]
     return UnmatchedStatus(
         accounts=len(unmatched),
         top=[
