@@ -199,12 +199,14 @@ def test_commits_say_whether_they_are_credited_and_why_not(loaded: Project, tmp_
 
 
 def test_lines_left_out_are_told(project: Project, tmp_path: Path) -> None:
-    """In both facts that have lines, and only where there are any."""
-    lock = {"repository": "o/r", "path": "web/yarn.lock", "additions": 6, "deletions": 2}
+    """In both facts that have lines, by which way, and only where there are any; what both ways leave out is told once."""
+    lines = {"repository": "o/r", "additions": 6, "deletions": 2}
     tables = {table: rows_of(table, text) for table, text in TABLES.items()}
     people = rows_of("developers", DEVELOPERS)
-    tables["commit_files"].append({**lock, "sha": "c1"})
-    tables["pull_request_files"].append({**lock, "number": 1})
+    for path, additions in (("web/yarn.lock", 6), ("api.gen", 1), ("go.sum", 1)):
+        file = {**lines, "path": path, "additions": additions}
+        tables["commit_files"].append({**file, "sha": "c1", "excluded": path != "web/yarn.lock"})
+        tables["pull_request_files"].append({**file, "number": 1})
     load(project, World(tables, tree_of(TREE, people), people), tmp_path)
     keys = {"commits": "sha", "pull-requests": "number"}
     rows = {fact: {row[key]: row for row in facts(project, fact, tmp_path)} for fact, key in keys.items()}
@@ -213,7 +215,25 @@ def test_lines_left_out_are_told(project: Project, tmp_path: Path) -> None:
     assert (pull["additions"], pull["deletions"], pull["refactored"]) == ("10", "10", "5")
     told = [(fact, key) for fact, by_key in rows.items() for key, row in by_key.items() if "left out by" in row["why"]]
     assert told == [("commits", "c1"), ("pull-requests", "1")]
-    assert all("8 lines left out by code.exclude" in row["why"] for row in (commit, pull))
+    for row in (commit, pull):
+        assert "11 lines left out by code.exclude; 3 lines left out by .gitattributes" in row["why"]
+        assert "cut to 0" not in row["why"]
+
+
+def test_lines_cut_are_told(project: Project, tmp_path: Path) -> None:
+    """A tool tells fewer lines than its files add up to, and these are left out."""
+    tables = {table: rows_of(table, text) for table, text in TABLES.items()}
+    people = rows_of("developers", DEVELOPERS)
+    lock = {"repository": "o/r", "path": "yarn.lock", "additions": 0, "deletions": 5000}
+    for row in tables["commits"] + tables["pull_requests"]:
+        row |= {"additions": 7, "deletions": 1}
+    tables["commit_files"].append({**lock, "sha": "c1"})
+    tables["pull_request_files"].append({**lock, "number": 1})
+    load(project, World(tables, tree_of(TREE, people), people), tmp_path)
+    for fact, key, name in (("commits", "sha", "c1"), ("pull-requests", "number", "1")):
+        rows = {row[key]: row for row in facts(project, fact, tmp_path)}
+        assert (rows[name]["additions"], rows[name]["deletions"]) == ("7", "0")
+        assert [key for key, row in rows.items() if "fewer lines told than left out: cut to 0" in row["why"]] == [name]
 
 
 def test_filters(loaded: Project, tmp_path: Path) -> None:

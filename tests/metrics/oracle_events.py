@@ -129,7 +129,10 @@ def lines_of(row: Row, files: Sequence[Row], column: str) -> int:
 
 
 def counts(world: World, file: Row) -> bool:
-    """Whether the lines of a file count: no glob of `code.exclude` names it or a folder that it lies in."""
+    """Whether the lines of a file count: `.gitattributes` do not mark it, and no glob of `code.exclude` names it or a folder that
+    it lies in."""
+    if file.get("excluded"):
+        return False
     globs = [part.strip() for part in world.setting("code.exclude").split(",") if part.strip()]
     parts = file["path"].split("/")
     return not any(names_path(glob, parts[:-1] if glob.endswith("/") else parts) for glob in globs)
@@ -233,6 +236,17 @@ def non_negative(delta: timedelta, unit: timedelta) -> Fraction:
     return max(Fraction(delta // timedelta(microseconds=1), unit // timedelta(microseconds=1)), Fraction(0))
 
 
+def excluded_paths(world: World) -> dict[tuple[str, int], set[str]]:
+    """Per PR the paths that one of its own commits, the merge commit among them, has as excluded."""
+    marked = by_key((file for file in world.rows("commit_files") if file.get("excluded")), "repository", "sha")
+    own = [(row["repository"], row["number"], row["sha"]) for row in world.rows("pull_request_commits")]
+    own += [(row["repository"], row["number"], row.get("merge_commit_sha")) for row in world.rows("pull_requests")]
+    paths: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for repository, number, sha in own:
+        paths[repository, number].update(file["path"] for file in marked.get((repository, sha), ()))
+    return paths
+
+
 class PullRequests:
     """The merged PRs of a world, each with all that the metrics ask of it."""
 
@@ -240,7 +254,12 @@ class PullRequests:
         self.world, self.accounts = world, accounts
         key = ("repository", "number")
         self.listed = by_key(world.rows("pull_request_commits"), *key)
-        self.files = by_key(world.rows("pull_request_files"), *key)
+        excluded = excluded_paths(world)
+        files = [
+            {**row, "excluded": row["path"] in excluded[row["repository"], row["number"]]}
+            for row in world.rows("pull_request_files")
+        ]
+        self.files = by_key(files, *key)
         self.comments = by_key(world.rows("comments"), *key)
         self.reviews = by_key(world.rows("reviews"), *key)
         self.commit = {(row["repository"], row["sha"]): row for row in world.rows("commits")}

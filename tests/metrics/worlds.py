@@ -149,7 +149,8 @@ class Maker:
                 binary = path.endswith(".bin")
                 count = None if binary else self.random.randrange(5)
                 place = {"repository": row["repository"], "sha": row["sha"], "path": path}
-                files.append({**place, "additions": count, "deletions": count})
+                excluded = self.random.choice((True, False, None, None))
+                files.append({**place, "additions": count, "deletions": count, "excluded": excluded})
         return commits + self._forked(commits), files
 
     def _forked(self, commits: Rows) -> Rows:

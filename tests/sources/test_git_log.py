@@ -52,7 +52,7 @@ def test_any_bytes_in_messages_and_paths(commits: list[tuple[bytes, list[bytes]]
                 script += b"M 644 inline %s\ndata 2\n%d\n" % (quoted(path), number % 10)
         history.git("fast-import", "--quiet", stdin=script)
         found, files = read(history.folder)
-        expected = [message.rstrip(b"\n").decode("utf-8", "replace") for message, _ in reversed(commits)]
+        expected = [message.rstrip(b"\n").decode("utf-8", "replace") for message, _ in commits]
         assert [row["message"] for row in found] == expected
         names = history.raw("log", "--name-only", "-z", "--format=", "--no-renames", "-M100%", "main")
         assert {row["path"] for row in files} == {
@@ -111,14 +111,14 @@ def test_batches_are_bounded_also_within_one_commit(tmp_path: Path, monkeypatch:
     assert max(sizes) == 10
     assert sum(sizes) == 36
     rows = [row for batch in batches if batch.commits for row in batch.commits.to_pylist()]
-    assert [(row["message"], row["additions"]) for row in rows] == [("many", 35), ("before", 1)]
+    assert [(row["message"], row["additions"]) for row in rows] == [("before", 1), ("many", 35)]
 
 
 def test_git_is_ended_when_the_reader_stops_early(tmp_path: Path) -> None:
     history = History(tmp_path / "r")
     script = "".join(
         f"commit refs/heads/main\ncommitter A <a@b> {START + n} +0000\ndata 1\nx\nM 644 inline f{n % 50}\ndata {len(str(n))}\n{n}\n"
-        for n in range(2_000)
+        for n in range(20_000)  # more than a pipe holds
     )
     history.git("fast-import", "--quiet", stdin=script.encode())
     repository = open_repository(parse_location(str(history.folder)), name=None, clones=tmp_path)
@@ -157,6 +157,6 @@ def test_a_message_of_many_megabytes_is_cut(tmp_path: Path) -> None:
     state = repository.state()
     reader = LogReader(repository, state, Walk(state.heads))
     rows = [row for batch in reader.batches() if batch.commits for row in batch.commits.to_pylist()]
-    assert [len(row["message"]) for row in rows] == [5, git_log.LONGEST_MESSAGE, 6]
+    assert [len(row["message"]) for row in rows] == [6, git_log.LONGEST_MESSAGE, 5]
     assert [row["additions"] for row in rows] == [1, 1, 1]
     assert reader.cut_messages == 1

@@ -35,10 +35,11 @@ OPEN = {"6": BEGAN - 60_000}
                 "location": "/srv/shop",
                 "pending": True,
             },
+            # Files were not asked whether they are excluded: all are read once more.
             HistoryCursor(
                 heads=("a" * 40, "b" * 40),
                 since=1_767_225_600,
-                mailmap="c" * 40,
+                mailmap="unsettled",
                 url="https://code.example.com/acme/shop",
                 default_branch="main",
                 location="/srv/shop",

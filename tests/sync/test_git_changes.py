@@ -296,8 +296,10 @@ def test_a_missing_object_late_in_a_long_stream(project: Project, history: Histo
         for n in range(3_000)
     )
     history.git("fast-import", "--quiet", "--force", stdin=script.encode())
-    root_blob = history.git("rev-parse", f"{tip}~1:f")
-    (history.folder / ".git" / "objects" / root_blob[:2] / root_blob[2:]).unlink()
+    history.git("reset", "-q", "--hard", "main")
+    last = history.commit("last", {"f": "last\n"})
+    blob = history.git("rev-parse", f"{last}:f")
+    (history.folder / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     read: list[int] = []
     run = SyncRun(project, progress=lambda _, commits: read.append(commits))
     (result,) = sync_repositories(run, [str(history.folder)])

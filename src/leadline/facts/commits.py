@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
@@ -51,24 +53,36 @@ def commits_fact() -> Table:
             (elsewhere, ibis.literal("credited in ") + base.first_repository),
             (base.bot, "bot"),
             (base.developer.isnull() & ~base.bot, "author is no known developer"),
-            lines_left_out(base),
+            *lines_left_out(
+                base, (base.additions < base.additions_left_out) | (base.deletions < base.deletions_left_out)
+            ),
         ),
     )
 
 
-def lines_left_out(base: Table) -> tuple[BooleanValue, StringValue]:
-    """The reason, in words, of lines left out (additions_left_out, deletions_left_out), for ``reasons``."""
-    lines = base.additions_left_out + base.deletions_left_out
-    return (lines > 0).fill_null(False), lines.cast("string") + " lines left out by code.exclude"
+def lines_left_out(base: Table, cut: BooleanValue) -> Iterator[tuple[BooleanValue, StringValue | str]]:
+    """The reasons, in words, of lines left out (additions_left_out, deletions_left_out, of them left_out_by_attributes), for
+    ``reasons``. ``cut`` says whether there were fewer."""
+    by_attributes = base.left_out_by_attributes
+    ways = {
+        "code.exclude": base.additions_left_out + base.deletions_left_out - by_attributes,
+        ".gitattributes": by_attributes,
+    }
+    for name, lines in ways.items():
+        yield (lines > 0).fill_null(False), lines.cast("string") + f" lines left out by {name}"
+    yield cut.fill_null(False), "fewer lines told than left out: cut to 0"
 
 
 def _left_out(profile: Profile) -> Table:
     """Lines of each commit in files that are left out."""
     files = schema_table("commit_files")
-    files = files.filter(named_by(files.path, profile["code.exclude"]))
+    files = files.mutate(named=named_by(files.path, profile["code.exclude"]))
+    files = files.filter(files.named | files.excluded.fill_null(False))
+    additions, deletions = files.additions.fill_null(0), files.deletions.fill_null(0)
     return files.group_by(_ROW).agg(
-        additions_left_out=files.additions.sum().fill_null(0).cast("int64"),
-        deletions_left_out=files.deletions.sum().fill_null(0).cast("int64"),
+        additions_left_out=additions.sum().cast("int64"),
+        deletions_left_out=deletions.sum().cast("int64"),
+        left_out_by_attributes=ibis.cases((files.named, 0), else_=additions + deletions).sum().cast("int64"),
     )
 
 
@@ -236,7 +250,13 @@ COPIES = Model(
 )
 LEFT_OUT = Model(
     "lines_left_out",
-    {"repository": "string", "sha": "string", "additions_left_out": "int64", "deletions_left_out": "int64"},
+    {
+        "repository": "string",
+        "sha": "string",
+        "additions_left_out": "int64",
+        "deletions_left_out": "int64",
+        "left_out_by_attributes": "int64",
+    },
     expression=_left_out,
     by_repository=True,
 )

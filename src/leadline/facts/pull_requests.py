@@ -82,9 +82,11 @@ def pull_requests_fact(profile: Profile) -> Table:
 
 def _sizes(base: Table, profile: Profile) -> Table:
     files = base.file_additions + base.file_deletions
+    additions, deletions = (base[name].fill_null(base[f"file_{name}"]) for name in ("additions", "deletions"))
     base = base.mutate(
-        additions=without(base.additions.fill_null(base.file_additions), base.additions_left_out),
-        deletions=without(base.deletions.fill_null(base.file_deletions), base.deletions_left_out),
+        additions=without(additions, base.additions_left_out),
+        deletions=without(deletions, base.deletions_left_out),
+        lines_cut=(additions < base.additions_left_out) | (deletions < base.deletions_left_out),
         size_from_files=(base.additions.isnull() | base.deletions.isnull()) & base.file_additions.notnull(),
         file_lines=without(files, base.additions_left_out + base.deletions_left_out),
         refactored=base.refactored.fill_null(0),
@@ -122,7 +124,7 @@ def _durations(base: Table) -> Table:
         (merged & base.first_comment_at.isnull(), "no comment or review by others: left out of time to first comment"),
         (base.lines.isnull(), "no size known"),
         (base.size_from_files, "size from its files"),
-        lines_left_out(base),
+        *lines_left_out(base, base.lines_cut),
         (merged & base.file_lines.isnull(), "no files known: left out of rework"),
         (~base.linked, "linked to no work item"),
     )

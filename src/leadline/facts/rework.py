@@ -20,13 +20,16 @@ _DAY = 86_400 * US
 
 def file_sums(profile: Profile) -> Table:
     """Per pull request with known files: file_additions, file_deletions of all of them, additions_left_out and
-    deletions_left_out of those that are left out, refactored of the others (lines; binary files count 0)."""
+    deletions_left_out of those that are left out, left_out_by_attributes of them, refactored of the others (lines; binary
+    files count 0)."""
     files = _files(profile)
+    additions, deletions, by_attributes = files.additions, files.deletions, files.left_out & ~files.named
     return files.group_by(_PR).agg(
-        file_additions=files.additions.sum().cast("int64"),
-        file_deletions=files.deletions.sum().cast("int64"),
-        additions_left_out=files.additions.sum(where=files.left_out).fill_null(0).cast("int64"),
-        deletions_left_out=files.deletions.sum(where=files.left_out).fill_null(0).cast("int64"),
+        file_additions=additions.sum().cast("int64"),
+        file_deletions=deletions.sum().cast("int64"),
+        additions_left_out=additions.sum(where=files.left_out).fill_null(0).cast("int64"),
+        deletions_left_out=deletions.sum(where=files.left_out).fill_null(0).cast("int64"),
+        left_out_by_attributes=(additions + deletions).sum(where=by_attributes).fill_null(0).cast("int64"),
         refactored=files.reworked.sum().cast("int64"),
     )
 
@@ -103,16 +106,34 @@ def _sum(files: Table) -> Table:
 
 
 def _files(profile: Profile) -> Table:
-    files = schema_table("pull_request_files")
+    files = attach(schema_table("pull_request_files"), [*_PR, "path"], EXCLUDED_FILES.table().mutate(excluded=True))
     additions, deletions = files.additions.fill_null(0), files.deletions.fill_null(0)
-    left_out = named_by(files.path, profile["code.exclude"])
+    named = named_by(files.path, profile["code.exclude"])
+    left_out = named | files.excluded.fill_null(False)
     return files.select(
         *_PR,
         "path",
         additions=additions,
         deletions=deletions,
+        named=named,
         left_out=left_out,
         reworked=ibis.cases((left_out, 0), else_=ibis.least(additions, deletions)),
+    )
+
+
+def _excluded_files() -> Table:
+    """Paths (repository, number, path) that one of a pull request's own commits marks as excluded."""
+    files = schema_table("commit_files")
+    marked = files.filter(files.excluded.fill_null(False)).select("repository", "sha", "path")
+    return _own_commits().inner_join(marked, ["repository", "sha"]).select(*_PR, "path").distinct()
+
+
+def _own_commits() -> Table:
+    """The listed commits and the merge commit of each pull request: repository, number, sha."""
+    pulls = schema_table("pull_requests")
+    return ibis.union(
+        schema_table("pull_request_commits").select(*_PR, "sha"),
+        pulls.filter(pulls.merge_commit_sha.notnull()).select(*_PR, sha=pulls.merge_commit_sha),
     )
 
 
@@ -146,11 +167,7 @@ def _early_commits() -> Table:
     commits = schema_table("commits")
     dated = commits.select("repository", "sha", dated=commits.authored_at)
     pulls = schema_table("pull_requests")
-    own = ibis.union(
-        schema_table("pull_request_commits").select(*_PR, "sha"),
-        pulls.filter(pulls.merge_commit_sha.notnull()).select(*_PR, sha=pulls.merge_commit_sha),
-    )
-    own = own.inner_join(first, _PR).inner_join(dated, ["repository", "sha"])
+    own = _own_commits().inner_join(first, _PR).inner_join(dated, ["repository", "sha"])
     by_commit = own.filter(own.dated < own.first_commit_at).select(*_PR, "sha")
     merged = pulls.select(*_PR, "merged_at").inner_join(first, _PR)
     by_merge = merged.filter(merged.merged_at < merged.first_commit_at)
@@ -178,6 +195,12 @@ FIRST_COMMITS = Model(
     expression=lambda _profile: _first_commits(),
     by_repository=True,
 )
+EXCLUDED_FILES = Model(
+    "excluded_files",
+    {**PULL_REQUEST_KEY, "path": "string"},
+    expression=lambda _profile: _excluded_files(),
+    by_repository=True,
+)
 EARLY = Model(
     "early_commits",
     {**PULL_REQUEST_KEY, "sha": "string"},
@@ -198,6 +221,7 @@ REWORK = Model(
         "file_deletions": "int64",
         "additions_left_out": "int64",
         "deletions_left_out": "int64",
+        "left_out_by_attributes": "int64",
         "refactored": "int64",
         "refactored_recent": "int64",
     },

@@ -79,6 +79,7 @@ COMMIT_FILES = Table(
         _text("old_path", "Path before the commit, if renamed."),
         _count("additions", "Lines added; empty for a binary file."),
         _count("deletions", "Lines deleted; empty for a binary file."),
+        _boolean("excluded", "Whether `.gitattributes` leave its lines out: generated, vendored or `-diff`."),
     ),
     immutable=True,
 )

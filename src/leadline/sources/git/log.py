@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from leadline.schema import TABLES, Table
 from leadline.sources.git.command import GitError
+from leadline.sources.git.excluded import ExcludedFiles
 from leadline.sources.git.repository import RawCommit, Repository, State, revisions
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ _FORMAT = "--format=%H%x00%P%x00%at%x00%ct%x00%aN%x00%aE%x00%cE%x00%B"
 # Said explicitly because the repository's own configuration could say otherwise.
 _OPTIONS = (
     "--numstat",
+    # Parents first: where there are attributes is known before what they are of.
+    "--reverse",
+    "--topo-order",
     "-z",
     "-M",
     "-l1000",
@@ -69,7 +73,8 @@ class Batch:
 @dataclass
 class LogReader:
     """Reads ``walk`` in ``repository``, which was in ``state``: iterate over ``batches``, then read the tallies of commits, of
-    ``impossible_dates`` (before 1970 or after 2261, or that git cannot read: unknown in the rows) and of ``cut_messages``."""
+    ``impossible_dates`` (before 1970 or after 2261, or that git cannot read: unknown in the rows), of ``cut_messages`` and of
+    ``.gitattributes`` that were ``too_large``."""
 
     repository: Repository
     state: State
@@ -77,23 +82,32 @@ class LogReader:
     commits: int = 0
     impossible_dates: int = 0
     cut_messages: int = 0
+    too_large: int = 0
 
     def batches(self) -> Generator[Batch, None, None]:
-        """The batches, newest commits first. Raises ``GitError`` if git fails, also after batches have been given."""
+        """The batches, parents before their children. Raises ``GitError`` if git fails, also after batches have been given."""
         stdin = revisions(self.walk.include, self.walk.exclude)
         if not stdin:
             return
         commits, edge, files = _Commits(), _Commits(), _Files()
         boundary = self.repository.raw_commits(self.state.boundary)
+        whole = not self.walk.exclude and self.walk.since is None
+        excluded = ExcludedFiles(self.repository, self.walk.include, whole, self.state.boundary)
+
+        def taken() -> Batch:
+            files.excluded = excluded.marks(dict(zip(commits.sha, commits.parents, strict=True)), files.sha, files.path)
+            return self._taken(commits, files)
+
         with self.repository.git.stream(*self._arguments(), stdin=stdin) as stream:
             try:
                 for _ in _parse(_tokens(stream.output), commits, edge, files, boundary):
-                    yield self._taken(commits, files)
+                    yield taken()
             except (RuntimeError, ValueError) as error:
                 stream.finish()
                 raise GitError(f"{self.repository.name}: what git log printed ends early or cannot be read") from error
             stream.finish()
-        yield self._taken(commits, files)
+        yield taken()
+        self.too_large = excluded.too_large
         if edge.sha:
             yield replace(self._taken(edge, files), boundary=True)
 
@@ -170,6 +184,8 @@ class _Files(_Columns):
     old_path: list[str | None] = field(default_factory=list)
     additions: list[int | None] = field(default_factory=list)
     deletions: list[int | None] = field(default_factory=list)
+    excluded: list[bool | None] = field(default_factory=list)
+    """Filled when a batch is taken."""
 
     def batch(self, repository: str) -> pa.RecordBatch:
         """All rows, as rows of ``commit_files``."""

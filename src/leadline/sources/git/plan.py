@@ -21,7 +21,7 @@ class HistoryCursor(Cursor):
     was read, without secrets.
     """
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     heads: tuple[str, ...] = ()
     since: int | None = None
@@ -34,8 +34,9 @@ class HistoryCursor(Cursor):
 
     @classmethod
     def upgraded(cls, stored: Stored, _version: int) -> Stored:
-        """Version 1 had a version of its own, which was always 1, and every field."""
-        return {name: value for name, value in stored.items() if name != "format"}
+        """Version 1 had a version of its own, which was always 1, and every field. Until version 2 files were not asked whether
+        they are excluded: all are read once more."""
+        return {name: value for name, value in stored.items() if name != "format"} | {"mailmap": _UNSETTLED}
 
 
 @dataclass(frozen=True)

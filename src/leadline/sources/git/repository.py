@@ -113,28 +113,42 @@ class Repository:
 
     def raw_commits(self, commits: Iterable[str]) -> dict[str, RawCommit]:
         """What the commits themselves say: a shallow clone hides the parents of those at its boundary."""
-        wanted = "".join(f"{oid}\n" for oid in commits)
+        return {oid: _raw_commit(content) for oid, content in self.contents(commits).items()}
+
+    def contents(self, objects: Iterable[str]) -> dict[str, bytes]:
+        """What ``objects`` hold, by their ids; those that are not there are left out."""
+        wanted = "".join(f"{oid}\n" for oid in objects)
         if not wanted:
             return {}
         answer = (self.git.text("cat-file", "--batch", stdin=wanted) or "").encode("utf-8", "surrogateescape")
-        raw: dict[str, RawCommit] = {}
+        contents: dict[str, bytes] = {}
         start = 0
         while (end := answer.find(b"\n", start)) >= 0:
             oid, _, *sizes = answer[start:end].decode().split()
             start = end + 1
             if sizes:  # else "missing": what a shallow clone ended at once may be long gone
                 end = start + int(sizes[0])
-                raw[oid] = _raw_commit(answer[start:end])
+                contents[oid] = answer[start:end]
                 start = end + 1
-        return raw
+        return contents
+
+    def blobs(self, names: list[str]) -> list[tuple[str, int] | None]:
+        """Object id and size of each of ``names`` (in git's syntax, without line feeds), None for what is no file."""
+        described = self._described(names)
+        return [(found[0], found[2]) if found is not None and found[1] == "blob" else None for found in described]
 
     def _objects(self, names: list[str]) -> list[str | None]:
         """Object id of each of ``names`` (in git's syntax), None for what is not there."""
+        return [None if found is None else found[0] for found in self._described(names)]
+
+    def _described(self, names: list[str]) -> list[tuple[str, str, int] | None]:
+        """Object id, type and size of each of ``names``, None for what is not there."""
         if not names:
             return []
         answer = self.git.text("cat-file", "--batch-check", stdin="".join(f"{name}\n" for name in names)) or ""
-        lines = (line.split() for line in answer.splitlines())
-        return [words[0] if len(words) == 3 and words[2].isdigit() else None for words in lines]
+        # Not by every end of a line that Python knows: a name that is not there is repeated.
+        lines = (line.split(" ") for line in answer.split("\n")[:-1])
+        return [(line[0], line[1], int(line[2])) if len(line) == 3 and line[2].isdigit() else None for line in lines]
 
     def _boundary(self) -> tuple[str, ...]:
         try:

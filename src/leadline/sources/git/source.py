@@ -15,6 +15,7 @@ from leadline.errors import StoreError
 from leadline.schema import TABLES
 from leadline.sources.git.clone import remote_refs
 from leadline.sources.git.command import scrub
+from leadline.sources.git.excluded import LARGEST
 from leadline.sources.git.location import Location
 from leadline.sources.git.log import LONGEST_MESSAGE, SOURCE, Batch, LogReader
 from leadline.sources.git.plan import HistoryCursor, Plan, plan
@@ -58,7 +59,7 @@ class GitHistory:
         return CallStats(0, 0.0, None)
 
     def pages(self, context: RunContext) -> Iterator[Page]:
-        """The new commits, newest first, then what is gone. Raises ``GitError`` if git fails: nothing is to be taken then."""
+        """The new commits, parents first, then what is gone. Raises ``GitError`` if git fails: nothing is to be taken then."""
         try:
             yield from self._pages(context)
         except OSError as error:
@@ -105,6 +106,8 @@ class GitHistory:
             notes.append(f"{reader.impossible_dates} impossible dates (before 1970 or after 2261) left unknown")
         if reader.cut_messages:
             notes.append(f"messages cut after {LONGEST_MESSAGE:,} characters: {reader.cut_messages}")
+        if reader.too_large:
+            notes.append(f".gitattributes above {LARGEST:,} bytes, which leave nothing out: {reader.too_large}")
         yield Page(
             repository.name,
             cursors=cursors,
