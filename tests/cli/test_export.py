@@ -9,7 +9,7 @@ import io
 import json
 import signal
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import pytest
@@ -198,3 +198,29 @@ def test_ctrl_c_leaves_no_file(company: Leadline) -> None:
     assert (process.returncode, left) in ((130, []), (0, ["out.csv"]))
     assert not list((company.home / "tmp").iterdir())
     assert export(company)["rows"] == 12
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["export", "productivity", "--metric", "PR_Merged"],
+        ["report", "--productivity", "all"],
+        ["facts", "pull-requests"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_period_is_the_same_as_its_days_for_each_command(
+    company: Leadline, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls(2026, 2, 15, 12, tzinfo=UTC).astimezone(tz)
+
+    for module in ("leadline.exports.requests", "leadline.cli.date_range"):
+        monkeypatch.setattr(f"{module}.datetime", Clock)
+    told = [
+        company(*command, *days, "-o", "-").stdout
+        for days in (["--period", "last month"], ["--start", "2026-01-01", "--end", "2026-01-31"], QUARTER)
+    ]
+    assert told[0] == told[1] != told[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,44 @@ def test_defaults(org: Project) -> None:
     )
     assert warnings == ()
     assert MetricsRequest.of(request.document()) == request
+
+
+def test_a_period_is_the_days_it_has_today_in_the_time_zone_of_the_tree(
+    org: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls(2026, 3, 31, 22, 30, tzinfo=UTC).astimezone(tz)
+
+    monkeypatch.setattr("leadline.exports.requests.datetime", Clock)
+    asked = {"scope": {"orgTreeName": "Engineering"}, "dateRange": {"period": "Last_Month"}}
+    request, warnings = parse_productivity(org, asked)
+    assert (request.start, request.end, warnings) == (date(2026, 2, 1), date(2026, 2, 28), ())
+    days = {**asked, "dateRange": {"start": "2026-02-01", "end": "2026-02-28"}}
+    assert hash_of(org, asked) == hash_of(org, days)
+    settings.put(org.home.db, org.id, {"timezone": "Europe/Berlin"}, "Engineering")
+    try:  # where it is half past midnight
+        request, _ = parse_productivity(org, asked)
+    finally:
+        settings.remove(org.home.db, org.id, "timezone", "Engineering")
+    assert (request.start, request.end) == (date(2026, 3, 1), date(2026, 3, 31))
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "fields"),
+    [
+        ({"period": "last-moth"}, "invalid_period", ["dateRange.period"]),
+        ({"period": 7}, "invalid_period", ["dateRange.period"]),
+        ({"period": "last-month", "start": "2026-01-01"}, "conflicting_date_range", ["dateRange"]),
+        ({"start": "2026-01-01", "period": None}, "missing_field", ["dateRange.end"]),
+        ({"preiod": "last-month"}, "missing_field", ["dateRange.start", "dateRange.end", "dateRange.preiod"]),
+        ({"period": "last-6-years"}, "date_range_too_long", ["dateRange"]),
+    ],
+)
+def test_periods_that_are_refused(org: Project, asked: Any, code: str, fields: list[str]) -> None:
+    refused = refusal(org, {"scope": {"orgTreeName": "Engineering"}, "dateRange": asked})
+    assert (refused.code, [detail.field for detail in refused.details]) == (code, fields)
 
 
 def test_the_body_printed_in_the_documentation(org: Project) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from leadline.cli.context import Declared, Json, checked_date, example, opened, optional, required, takes, words
+from leadline.cli.context import Declared, Json, example, opened, optional, required, takes, words
+from leadline.cli.date_range import DATE_OPTIONS, AskedDays
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
 from leadline.cli.output import clean, note
@@ -31,6 +32,7 @@ OPTIONS = {
     "dateRange": "--start, --end",
     "dateRange.start": "--start",
     "dateRange.end": "--end",
+    "dateRange.period": "--period",
     "options.format": "--format",
 }
 """The option that stands for each field of the API's body which all kinds have."""
@@ -74,8 +76,7 @@ group = typer.Typer(
 
 FIRST: dict[str, Declared] = {
     "context": (typer.Context, ...),
-    "start": required("--start", metavar="DATE", callback=checked_date, help="First day."),
-    "end": required("--end", metavar="DATE", callback=checked_date, help="Last day."),
+    **DATE_OPTIONS,
     "output": required("-o", "--output", metavar="FILE", help="File to write, gzipped if it ends in .gz; - is stdout."),
     "org_tree": optional("--org-tree", metavar="NAME", help="Org tree [default: the only one]."),
     "team": optional("--team", metavar="ID", help="Only this team and those under it, by ref id or key."),
@@ -105,8 +106,9 @@ def _command(kind: ExportKind) -> Callable[..., None]:
     def command(
         context: typer.Context,
         *,
-        start: str,
-        end: str,
+        start: str | None,
+        end: str | None,
+        period: str | None,
         output: str,
         org_tree: str | None,
         team: str | None,
@@ -119,7 +121,7 @@ def _command(kind: ExportKind) -> Callable[..., None]:
             raise typer.BadParameter("it cannot be combined with --org-tree; leave one out", param_hint="--team")
         body: dict[str, Any] = {
             "scope": {"orgTreeName": org_tree, "teamId": team},
-            "dateRange": {"start": start, "end": end},
+            "dateRange": AskedDays(start, end, period).required().document(),
             "options": {"format": file_format},
         }
         for name, value in chosen.items():

@@ -6,7 +6,8 @@ from datetime import date
 
 import typer
 
-from leadline.cli.context import Declared, Json, checked_date, command_group, example, opened, optional, required, takes
+from leadline.cli.context import Declared, Json, command_group, example, opened, optional, required, takes
+from leadline.cli.date_range import DATE_OPTIONS, AskedDays
 from leadline.cli.files import Output
 from leadline.facts.catalogue import FACTS
 
@@ -24,8 +25,7 @@ OPTIONS: dict[str, Declared] = {
     "output": required(
         "-o", "--output", metavar="FILE", help="A .csv, .csv.gz, .jsonl or .parquet file; - is CSV on stdout."
     ),
-    "start": optional("--start", metavar="DATE", help="First day.", callback=checked_date),
-    "end": optional("--end", metavar="DATE", help="Last day.", callback=checked_date),
+    **DATE_OPTIONS,
     "org_tree": optional("--org-tree", metavar="NAME", help="Only what counts for this tree."),
     "team": optional(
         "--team", metavar="ID", help="Only what counts for this team and those under it, by ref id or key."
@@ -44,6 +44,7 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         output: str,
         start: str | None,
         end: str | None,
+        period: str | None,
         org_tree: str | None,
         team: str | None,
         developer: str | None = None,
@@ -53,8 +54,8 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         ending = "" if target.name.endswith(ENDINGS) else ".csv"
         if ending and not target.is_stream:
             raise typer.BadParameter(f"its ending says the format: {', '.join(ENDINGS)}", param_hint="--output")
-        first, last = (date.fromisoformat(day) if day else None for day in (start, end))
-        if first is not None and last is not None and first > last:
+        asked = AskedDays(start, end, period)
+        if start is not None and end is not None and start > end:
             raise typer.BadParameter(f"{start} is after {end}", param_hint="--start")
         from leadline.facts.query import Filters
         from leadline.facts.write import write
@@ -62,6 +63,7 @@ def _add(fact: str, help_text: str, shown: str) -> None:
 
         with opened(context) as project, target.writing(project.temp, ending=ending) as path:
             deliver_pushed(project)
+            first, last = (day and date.fromisoformat(day) for day in asked.days(project, org_tree))
             rows = write(project, fact, path, Filters(first, last, org_tree, team, developer))
         target.report(rows, json=json)
 
@@ -77,7 +79,7 @@ _add(
 _add(
     "work-items",
     "Work items completed in the range.\n\nWith every stage of their lead time, whose they are, and why.",
-    "leadline facts work-items --team 3 -o items.csv",
+    "leadline facts work-items --team 3 --period last-month -o items.csv",
 )
 _add(
     "deployments",

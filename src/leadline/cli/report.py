@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from leadline.atomic_file import make_durable
-from leadline.cli.context import Json, checked_date, example, opened, words
+from leadline.cli.context import Json, example, opened, words
+from leadline.cli.date_range import AskedDays, End, Period, Start
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
 from leadline.cli.output import clean, note
@@ -48,15 +49,15 @@ def _metrics(flag: str, what: str) -> Any:
     epilog=example(
         "leadline report --start 2026-01-01 --end 2026-03-31 \\",
         "  --efficiency all --ratings -o teams.csv",
-        "leadline report --start 2026-01-01 --end 2026-03-31 \\",
-        "  --contributors PR_VELOCITY,CODING_DAYS",
+        "leadline report --period last-4-weeks --contributors PR_VELOCITY,CODING_DAYS",
     )
 )
 def report(
     context: typer.Context,
     *,
-    start: Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="First day.", show_default=False)],
-    end: Annotated[str, typer.Option(metavar="DATE", callback=checked_date, help="Last day.", show_default=False)],
+    start: Start = None,
+    end: End = None,
+    period: Period = None,
     team: Annotated[
         str | None,
         typer.Option(metavar="ID", help="Only this team and those under it, by ref id or key [default: every team]."),
@@ -98,11 +99,13 @@ def report(
     body: dict[str, Any] = {field: {"metrics": _names(names)} for field, names in asked.items() if names}
     if "efficiency" in body:
         body["efficiency"]["calculationType"] = calculation
-    body |= {"dateStart": start, "dateEnd": end, "granularity": granularity, "includeRatings": ratings}
+    body |= {"granularity": granularity, "includeRatings": ratings}
+    asked_days = AskedDays(start, end, period).required()
     if team is not None:
         body["teamRefId"] = team
     target = Output.of(output, json=json)
     with opened(context) as project, target.writing(project.temp) as path:
+        body["dateStart"], body["dateEnd"] = asked_days.days(project)
         wanted = _parsed(project, body)
         with Runner(project.home) as runner:
             computed = cancellable("reporting", lambda control: run_report(runner, project, wanted, control))

@@ -92,21 +92,20 @@ class ExportKind:
         model: Any = validated(self.model, body)
         if self.check is not None:
             self.check(project, model)
-        days = model.date_range
         *_, (tree, team), request, _ = together(
             lambda: requests.check_one_scope(model.scope) if self.one_scope else None,
             lambda: requests.check_some(model) if self.needs_columns else None,
             lambda: requests.resolved_scope(project, model.scope),
             lambda: self.read(model),
-            lambda: requests.check_order(days.start, days.end),
+            lambda: requests.check_range(model.date_range),
         )
-        requests.check_length(project, days.start, days.end, tree)
+        start, end = requests.resolved_range(project, model.date_range, tree)
         options = model.options or FileOptions.model_validate({})
         form = options.format or "csv"
-        normalized = request(tree=tree, team=team and team.ref_id, start=days.start, end=days.end, format=form)
+        normalized = request(tree=tree, team=team and team.ref_id, start=start, end=end, format=form)
         compression, notes = requests.compression_of(form, options.compression)
         warnings = (*unknown_fields(self.model, body), *self.notes(model, normalized), *notes)
-        filename = display_name(self.subject(normalized), days.start, days.end, form)
+        filename = display_name(self.subject(normalized), start, end, form)
         return requests.Parsed(normalized, compression, team and team.key, warnings, filename)
 
     @property

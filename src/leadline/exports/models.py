@@ -5,12 +5,14 @@ Null is as if the field was left out; fields that are not declared are accepted,
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from pydantic.alias_generators import to_camel
 
-from leadline.field_types import Day, Name, TeamId, TreeName, one_of
+from leadline.field_types import Day, Name, TeamId, TreeName, one_of, refusal
+from leadline.metrics.relative_range import EXAMPLES, RelativeDays
 from leadline.metrics.request import AGGREGATIONS, FORMATS
 
 COMPRESSIONS = ("gzip", "none")
@@ -41,6 +43,34 @@ class DateRange(RequestPart):
     end: Day = Field(description="Last day (yyyy-MM-dd).", examples=["2024-12-31"])
 
 
+class RelativeDateRange(RequestPart):
+    """The days to export by their distance from today, in the project's time zone."""
+
+    period: RelativeDays = Field(
+        description="Whole days, ISO weeks, calendar months, quarters or years that are over (`last-month`, `last-4-weeks`), or "
+        "the one that is not, up to today (`this-quarter`). In any letter case; `previous` is `last`, `month-to-date` is "
+        "`this-month`.",
+        examples=list(EXAMPLES),
+    )
+
+
+def _days_or_period(value: Any) -> DateRange | RelativeDateRange:
+    # Not tried one after the other, whose findings would be those of both.
+    if not isinstance(value, Mapping) or value.get("period") is None:
+        return DateRange.model_validate(value)
+    if said := [name for name in ("start", "end") if value.get(name) is not None]:
+        sentence = f"dateRange.period cannot be combined with {' and '.join(said)}; leave one out"
+        raise refusal("conflicting_date_range", sentence)
+    return RelativeDateRange.model_validate(value)
+
+
+DaysOrPeriod = Annotated[
+    DateRange | RelativeDateRange,
+    PlainValidator(_days_or_period, json_schema_input_type=DateRange | RelativeDateRange),
+]
+"""A range by its days, or by its distance from today."""
+
+
 class AggregationOption(RequestPart):
     """How durations are summarized."""
 
@@ -69,7 +99,7 @@ class ExportRequest(RequestPart):
     absent."""
 
     scope: Scope
-    date_range: DateRange
+    date_range: DaysOrPeriod
 
 
 class MetricsExportRequest(ExportRequest):

@@ -85,7 +85,7 @@ PRODUCTIVITY_EXPORT = ExportKind(
             ),
             (
                 "leadline export productivity --org-tree Engineering --level team \\",
-                "  --group activity,volume --start 2026-01-01 --end 2026-01-31 -o -",
+                "  --group activity,volume --period last-month -o -",
             ),
         ),
         (

@@ -6,11 +6,11 @@ In it every default is filled in and every name is canonical, so that requests m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.exports.models import MetricsExportRequest, Scope
+from leadline.exports.models import DateRange, MetricsExportRequest, RelativeDateRange, Scope
 from leadline.exports.validation import missing
 from leadline.home import Project
 from leadline.metrics.request import RowsRequest
@@ -57,6 +57,22 @@ def check_some(model: MetricsExportRequest) -> None:
         refused = missing("metricGroups")
         refused.message = "metricGroups (or metrics) is required"
         raise refused
+
+
+def resolved_range(project: Project, asked: DateRange | RelativeDateRange, tree: str) -> tuple[date, date]:
+    """The first and last day asked for; today is that of the tree's time zone. Raises ``InvalidRequest`` for too many days."""
+    if isinstance(asked, RelativeDateRange):
+        start, end = asked.period.days(datetime.now(project.profile(tree).zone).date())
+    else:
+        start, end = asked.start, asked.end
+    check_length(project, start, end, tree)
+    return start, end
+
+
+def check_range(asked: DateRange | RelativeDateRange) -> None:
+    """Days must be in their order."""
+    if isinstance(asked, DateRange):
+        check_order(asked.start, asked.end)
 
 
 def check_order(

@@ -33,7 +33,7 @@ def validated(model: type[ModelT], body: Mapping[str, Any]) -> ModelT:
         return model.model_validate(dict(body))
     except ValidationError as error:
         findings = [_finding(item) for item in error.errors(include_url=False)[:_MOST_DETAILS]]
-    unknown = [Detail(path, sentence) for path, sentence in _unknown(model, body)]
+    unknown = [Detail(path, sentence) for path, sentence in _unknown([model], body)]
     message, code, _ = findings[0]
     details = [detail for _, _, detail in findings] + unknown[:_MOST_WARNINGS]
     raise InvalidRequest(message, code=code, details=details)
@@ -68,27 +68,27 @@ def _path(location: Sequence[str | int]) -> str:
 
 def unknown_fields(model: type[BaseModel], body: Mapping[str, Any]) -> tuple[str, ...]:
     """A warning for each field of ``body``, nested ones too, that ``model`` does not declare."""
-    warnings = [f"{path}: {sentence}" for path, sentence in _unknown(model, body)]
+    warnings = [f"{path}: {sentence}" for path, sentence in _unknown([model], body)]
     more = len(warnings) - _MOST_WARNINGS
     return (*warnings[:_MOST_WARNINGS], *([f"{more} more unknown fields were ignored"] if more > 0 else []))
 
 
-def _unknown(model: type[BaseModel], body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    declared = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+def _unknown(models: Sequence[type[BaseModel]], body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The fields of an object, of any of ``models``, that none of these declares."""
+    fields = [field for model in models for field in model.model_fields.items()]
+    declared = {field.alias or name: field.annotation for name, field in fields}
     for key, value in body.items():
         if key not in declared:
             near = _nearest(key, list(declared))
             hint = f"did you mean {prefix}{near[0]}?" if near else f"known here: {', '.join(declared)}"
             yield prefix + printable(key[:80]), f"unknown field, ignored; {hint}"
-        elif isinstance(value, Mapping) and (part := _part(declared[key])) is not None:
-            yield from _unknown(part, value, f"{prefix}{key}.")
+        elif isinstance(value, Mapping) and (parts := _parts(declared[key])):
+            yield from _unknown(parts, value, f"{prefix}{key}.")
 
 
-def _part(annotation: Any) -> type[BaseModel] | None:
-    for candidate in (annotation, *get_args(annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
+def _parts(annotation: Any) -> list[type[BaseModel]]:
+    candidates = (annotation, *get_args(annotation))
+    return [candidate for candidate in candidates if isinstance(candidate, type) and issubclass(candidate, BaseModel)]
 
 
 def _nearest(key: str, declared: Sequence[str]) -> list[str]:

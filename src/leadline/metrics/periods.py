@@ -66,12 +66,13 @@ def _period_of(day: date, granularity: str) -> tuple[str, date, date]:
         monday = day - timedelta(days=weekday - 1)
         return f"{year}-W{week:02d}", monday, monday + timedelta(days=7)
     if granularity == "monthly":
-        first, following = (_first_of_month(day.year, day.month + months) for months in (0, 1))
+        first, following = (first_of_month(day.year, day.month + months) for months in (0, 1))
         return f"{_MONTHS[day.month - 1]} {day.year}", first, following
     quarter = (day.month - 1) // 3
-    first, following = (_first_of_month(day.year, quarter * 3 + months) for months in (1, 4))
+    first, following = (first_of_month(day.year, quarter * 3 + months) for months in (1, 4))
     return f"Q{quarter + 1} {day.year}", first, following
 
 
-def _first_of_month(year: int, month: int) -> date:
+def first_of_month(year: int, month: int) -> date:
+    """The first day of a month, which may be counted on beyond 12 or back below 1."""
     return date(year + (month - 1) // 12, (month - 1) % 12 + 1, 1)

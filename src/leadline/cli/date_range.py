@@ -1,0 +1,81 @@
+"""The options that say which days a command is about: the first and the last, or a range by its distance from today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadline.cli.context import Declared, checked_date
+
+if TYPE_CHECKING:
+    from leadline.home import Project
+
+
+class _Missing(typer.BadParameter):
+    def format_message(self) -> str:
+        return f"Missing option '{self.param_hint}' (or --period, such as last-month)"
+
+
+def _checked_period(text: str | None) -> str | None:
+    from leadline.metrics.relative_range import relative_range
+
+    if text is not None:
+        try:
+            relative_range(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    return text
+
+
+Start = Annotated[str | None, typer.Option("--start", metavar="DATE", callback=checked_date, help="First day.")]
+End = Annotated[str | None, typer.Option("--end", metavar="DATE", callback=checked_date, help="Last day.")]
+Period = Annotated[
+    str | None,
+    typer.Option(
+        "--period",
+        metavar="PERIOD",
+        callback=_checked_period,
+        help="Instead of both: last-month, last-4-weeks, last-quarter, this-quarter, …",
+    ),
+]
+DATE_OPTIONS: dict[str, Declared] = {"start": (Start, None), "end": (End, None), "period": (Period, None)}
+
+
+@dataclass(frozen=True)
+class AskedDays:
+    """The values of ``DATE_OPTIONS``, each None if it was left out. Raises ``typer.BadParameter`` for two ways at once."""
+
+    start: str | None
+    end: str | None
+    period: str | None
+
+    def __post_init__(self) -> None:
+        if self.period is not None and (said := [f"--{name}" for name in ("start", "end") if getattr(self, name)]):
+            raise typer.BadParameter(
+                f"it cannot be combined with {' and '.join(said)}; leave one out", param_hint="--period"
+            )
+
+    def required(self) -> AskedDays:
+        """The same. Raises ``typer.BadParameter`` unless both days are said, or the range."""
+        for name in ("start", "end"):
+            if self.period is None and getattr(self, name) is None:
+                raise _Missing("", param_hint=f"--{name}")
+        return self
+
+    def document(self) -> dict[str, str]:
+        """As the API's ``dateRange``."""
+        asked = {"start": self.start, "end": self.end, "period": self.period}
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def days(self, project: Project, tree: str | None = None) -> tuple[str | None, str | None]:
+        """The first and the last day (yyyy-mm-dd), as far as they are said; today is that of the tree's time zone."""
+        from leadline.metrics.relative_range import relative_range
+
+        if self.period is None:
+            return self.start, self.end
+        today = datetime.now(project.profile(tree).zone).date()
+        first, last = relative_range(self.period).days(today)
+        return first.isoformat(), last.isoformat()
