@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,12 +70,12 @@ class AskedDays:
         asked = {"start": self.start, "end": self.end, "period": self.period}
         return {name: value for name, value in asked.items() if value is not None}
 
-    def days(self, project: Project, tree: str | None = None) -> tuple[str | None, str | None]:
-        """The first and the last day (yyyy-mm-dd), as far as they are said; today is that of the tree's time zone."""
+    def days(self, project: Project, tree: str | None = None) -> tuple[date | None, date | None]:
+        """The first and the last day, as far as they are said; today is that of the tree's time zone."""
         from leadline.metrics.relative_range import relative_range
 
         if self.period is None:
-            return self.start, self.end
+            first, last = (None if day is None else date.fromisoformat(day) for day in (self.start, self.end))
+            return first, last
         today = datetime.now(project.profile(tree).zone).date()
-        first, last = relative_range(self.period).days(today)
-        return first.isoformat(), last.isoformat()
+        return relative_range(self.period).days(today)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import typer
 
 from leadline.cli.context import Declared, Json, command_group, example, opened, optional, required, takes
@@ -63,8 +61,7 @@ def _add(fact: str, help_text: str, shown: str) -> None:
 
         with opened(context) as project, target.writing(project.temp, ending=ending) as path:
             deliver_pushed(project)
-            first, last = (day and date.fromisoformat(day) for day in asked.days(project, org_tree))
-            rows = write(project, fact, path, Filters(first, last, org_tree, team, developer))
+            rows = write(project, fact, path, Filters(*asked.days(project, org_tree), org_tree, team, developer))
         target.report(rows, json=json)
 
     options = {name: option for name, option in OPTIONS.items() if name != "developer" or not FACTS[fact].by_team}

@@ -105,7 +105,7 @@ def report(
         body["teamRefId"] = team
     target = Output.of(output, json=json)
     with opened(context) as project, target.writing(project.temp) as path:
-        body["dateStart"], body["dateEnd"] = asked_days.days(project)
+        body["dateStart"], body["dateEnd"] = map(str, asked_days.days(project))
         wanted = _parsed(project, body)
         with Runner(project.home) as runner:
             computed = cancellable("reporting", lambda control: run_report(runner, project, wanted, control))
