@@ -260,14 +260,15 @@ class Deployments:
         runs = self.population(kind)
         failed = {event for event in runs if event.status == "failure"}
         undone: set[Event] = set()
-        for event in runs:
+        # Of a run and a rollback that end at the same instant, the run is what was there before.
+        for event in sorted(runs, key=lambda event: (event.finished_at, bool(event.row.get("rollback")))):
             if event.row.get("rollback") and event.status == "success":
                 before = [
                     run
                     for run in runs
                     if (run.repository, run.service) == (event.repository, event.service)
                     and not run.row.get("rollback")
-                    and run.finished_at < event.finished_at
+                    and run.finished_at <= event.finished_at
                     and run not in undone
                 ]
                 undone |= set(before[-1:])

@@ -172,12 +172,16 @@ class Maker:
         for number in range(self.random.randrange(5, 60)):
             repository = self.random.choice((*REPOSITORIES, *REPOSITORIES, *REPOSITORIES, None))
             finished = self.instant()
+            service = self.random.choice(SERVICES)
+            if rows and self.chance(5):  # at the same instant as another one of its service
+                repository, service = rows[-1]["repository"], rows[-1]["service"]
+                finished = rows[-1]["finished_at"] or finished
             listed = [self.sha(commits, repository) for _ in range(self.random.choice((0, 0, 1, 3)))]
             rows.append(
                 {
                     "deployment_id": f"d{self.random.randrange(100):02d}-{number}",
                     "repository": repository,
-                    "service": self.random.choice(SERVICES),
+                    "service": service,
                     "environment": self.random.choice(ENVIRONMENTS),
                     "sha": self.sha(commits, repository),
                     "shas": [sha for sha in listed if sha] or None,

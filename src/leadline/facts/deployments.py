@@ -45,10 +45,10 @@ def production_runs() -> Table:
     return joined.select("class", *EVENT, "repository", "status", "rollback", finished_us=epoch_us(joined.finished_at))
 
 
-def latest_before(rows: Table, group: list[str], chosen: Value, asking: Value) -> Table:
-    """Pairs of ``asking`` rows with the deployment of the last ``chosen`` row strictly before: the rows' ``asks`` and
-    ``deployment_id``. ``rows`` has group, us, deployment_id and asks; at one instant those that ask come first."""
-    order = [rows.us, asking.desc(), rows.deployment_id]
+def latest_before(rows: Table, group: list[str], chosen: Value, asking: Value, *, same_instant: bool) -> Table:
+    """Pairs of ``asking`` rows with the deployment of the last ``chosen`` row before: the rows' ``asks`` and ``deployment_id``.
+    ``rows`` has group, us, deployment_id and asks. ``same_instant``: whether one of the same instant is before, too."""
+    order = [rows.us, asking.asc() if same_instant else asking.desc(), rows.deployment_id]
     numbered = rows.mutate(
         chosen=chosen, asking=asking, position=ibis.row_number().over(ibis.window(group_by=group, order_by=order))
     )
@@ -65,13 +65,14 @@ def latest_before(rows: Table, group: list[str], chosen: Value, asking: Value) -
 
 def _by_rollback() -> Table:
     """Production runs that a successful rollback undid: the latest finished non-rollback run of its repository and
-    service before it that is not undone already, whatever that one's outcome."""
+    service before it that is not undone already, whatever that one's outcome; one that ended at the same instant is before it."""
     table = production_runs()
     table = table.filter(~table.rollback | (table.status == "success"))  # a rollback that failed undoes nothing
     group = ["class", "repository", "service"]
     # Runs and rollbacks are brackets: a rollback closes the latest run that is open. With runs as steps up and rollbacks
-    # as steps down, never below the ground, those of one level alternate; at one instant rollbacks come first.
-    order = [table.finished_us, table.rollback.desc(), table.deployment_id]
+    # as steps down, never below the ground, those of one level alternate. At one instant runs come first: what a rollback
+    # undoes was there before it, to whatever precision the tool tells when both ended.
+    order = [table.finished_us, table.rollback.asc(), table.deployment_id]
     so_far = ibis.cumulative_window(group_by=group, order_by=order)
     steps = table.mutate(height=ibis.cases((table.rollback, -1), else_=1).sum().over(so_far))
     lowest = steps.height.min().over(so_far)
@@ -79,7 +80,8 @@ def _by_rollback() -> Table:
     before = steps.depth.lag().over(ibis.window(group_by=group, order_by=order)).fill_null(0)
     steps = steps.mutate(level=ibis.cases((steps.rollback, before), else_=steps.depth))
     rows = steps.filter(steps.level > 0).mutate(us=steps.finished_us, asks=steps.deployment_id)
-    return latest_before(rows, [*group, "level"], ~rows.rollback, rows.rollback).select("class", *EVENT, by="asks")
+    undone = latest_before(rows, [*group, "level"], ~rows.rollback, rows.rollback, same_instant=True)
+    return undone.select("class", *EVENT, by="asks")
 
 
 def by_incident() -> Table:
@@ -113,7 +115,7 @@ def by_incident() -> Table:
             question=ibis.literal(False),
         )
         both = ibis.union(questions, answers)
-        latest = latest_before(both, ["class", "key"], ~both.question, both.question)
+        latest = latest_before(both, ["class", "key"], ~both.question, both.question, same_instant=False)
         hit = latest.inner_join(
             table,
             [latest["class"] == table["class"], latest.deployment_id == table.deployment_id, latest.key == table[key]],
