@@ -51,6 +51,8 @@ def commits_fact() -> Table:
             (of_squash & ~base.squash, "copy of the result of a squash: not credited"),
             (copy & ~of_squash & ~base.squash, ibis.literal("copy of ") + base.copy_of + ": credited once"),
             (elsewhere, ibis.literal("credited in ") + base.first_repository),
+            (base.authored_at.isnull(), "no author date: counts in no period"),
+            (base.additions.isnull() & base.deletions.isnull() & ~base.merge, "no lines known"),
             (base.bot, "bot"),
             (base.developer.isnull() & ~base.bot, "author is no known developer"),
             *lines_left_out(

@@ -72,9 +72,25 @@ def _pull_requests(profile: Profile) -> Table:
         seen=(linked["item"] + " in " + linked.seen.join(" and ")).collect(order_by=linked["item"]),
     )
     fact = attach(fact, PR, links)
+    fact = attach(fact, PR, _written(), _without_files())
+    uncounted = fact.written.fill_null(0) - fact.comments
+    too_early_or_late = fact.merged_at.notnull() & fact.first_comment_at.isnull() & (fact.comments > 0)
     merged = fact.merged_at.notnull()
     why = joined(
-        fact.why, seen_in(fact.seen), reasons(*_stage_reasons(fact, profile), *_delivery_reasons(fact, merged, profile))
+        fact.why,
+        reasons(
+            (
+                uncounted > 0,
+                ibis.literal("comments by its author, bots or nobody, not counted: ") + uncounted.cast("string"),
+            ),
+            (too_early_or_late, "comments by others were all before it was ready for review or after its merge"),
+            (
+                (fact.refactored > 0) & fact.without_files.fill_null(True),
+                "no files of commits known: the age of reworked code by the merges of earlier pull requests",
+            ),
+        ),
+        seen_in(fact.seen),
+        reasons(*_stage_reasons(fact, profile), *_delivery_reasons(fact, merged, profile)),
     )
     return _in_seconds(fact.mutate(why=why), ("cycle", "first_comment", "coding", "review", "build", "deploy", "lead"))
 
@@ -89,15 +105,34 @@ def _work_items(profile: Profile) -> Table:
         seen=(name + " in " + linked.seen.join(" and ")).collect(order_by=name),
     )
     fact = attach(fact, ITEM, links, _later_mentions()).rename(type="type_shown")
-    done = fact.completed_at.notnull()
+    done, linked_to = fact.completed_at.notnull(), fact.pull_requests.notnull()
+    closed = (fact.current_category == "done").fill_null(False)
+    opened = fact.current_category.isin(("todo", "in_progress")).fill_null(False)
+    from_start = profile["work_items.complete_from"] == "started"
+    begun, verb = (fact.started_at, "started") if from_start else (fact.created_at, "created")
     why = joined(
         reasons(
             (fact.assignee.isnull(), "no assignee"),
             (fact.bot, "bot: counts for nobody"),
             (fact.assignee.notnull() & fact.developer.isnull() & ~fact.bot, "assignee is no known developer"),
             (~done & fact.left_out.notnull(), ibis.literal("left out: ") + fact.left_out),
-            (~done & fact.left_out.isnull(), "not completed: counts in no period"),
+            (~done & fact.left_out.isnull() & ~closed, "not completed: counts in no period"),
+            (~done & fact.left_out.isnull() & closed, "done, but since when is not known: counts in no period"),
+            (done & opened, "completed by its date, though its status is open"),
             (fact.complete_us.isnull() & done, "start unknown: no time to complete"),
+            (
+                (fact.completed_at < begun).fill_null(False),
+                f"completed before it was {verb}: time to complete cut to 0",
+            ),
+            (done & fact.started_at.isnull(), "no start of work known: no planning and no coding"),
+            (
+                done & linked_to & fact.first_commit_at.isnull(),
+                "no dated commit of its pull requests: no coding and no review",
+            ),
+            (
+                done & linked_to & fact.last_merged_at.isnull(),
+                "none of its pull requests is merged: no review, build and deploy",
+            ),
             (fact.pull_requests.isnull(), "linked to no pull request"),
         ),
         seen_in(fact.seen),
@@ -116,6 +151,18 @@ def _later_mentions() -> Table:
     names = later.group_by(ITEM).agg(names=name.collect(order_by=name))
     sentence = ibis.literal("begun after it was completed, not among its times: ") + names.names.join(", ")
     return names.select(*ITEM, begun_later=sentence)
+
+
+def _written() -> Table:
+    """Per pull request all its comments, whoever wrote them."""
+    comments = schema_table("comments")
+    return comments.group_by(PR).agg(written=comments.count())
+
+
+def _without_files() -> Table:
+    """Pull requests of repositories of which files of commits are known: ``without_files`` is false."""
+    known = schema_table("commit_files").select("repository").distinct()
+    return schema_table("pull_requests").select(*PR).semi_join(known, "repository").mutate(without_files=False)
 
 
 def _known_merges() -> Table:
@@ -171,7 +218,9 @@ def joined(*texts: StringValue) -> StringValue:
 
 
 def _deployments(profile: Profile, has_team_rules: bool) -> Table:
-    table = attach(runs(), EVENT, FAILURES.table(), _contents(), _teams("deployments", EVENT, has_team_rules))
+    table = attach(
+        runs(), EVENT, FAILURES.table(), _contents(), _undone(), _teams("deployments", EVENT, has_team_rules)
+    )
     table = attach(table, ["deployment_id"], ANCHORS.table().select("deployment_id", "note"))
     production = production_of()
     table = table.left_join(production, table.environment.fill_null("") == production.of_environment)
@@ -181,6 +230,10 @@ def _deployments(profile: Profile, has_team_rules: bool) -> Table:
     broken = table.status == "failure"
     itself = ibis.cases((broken, ibis.array([table.deployment_id])), else_=ibis.literal([], "array<string>"))
     is_production = table.of_environment.notnull()
+    succeeded = is_production & (table.status == "success").fill_null(False) & table.finished_at.notnull()
+    rolls_back = table.rollback & ~ibis.literal(by_incident) & is_production
+    first = table.finished_at.min(where=succeeded).over(ibis.window(group_by=["repository", "service"]))
+    carries_nothing = succeeded & table.repository.notnull() & table.commits.isnull()
     by_default = table.classes.contains(DEFAULT_CLASS)
     why = reasons(
         (~is_production, "not production: counts in nothing"),
@@ -189,7 +242,13 @@ def _deployments(profile: Profile, has_team_rules: bool) -> Table:
         (table.status.notnull() & ~finished, table.status + ": counts in nothing"),
         (table.finished_at.isnull(), "no finish known: counts in no period"),
         (table.finished_at < table.started_at, "finished before it started"),
-        (table.rollback, "a rollback"),
+        (table.rollback & ~rolls_back, "a rollback"),
+        (rolls_back & broken, "a rollback that failed: undoes nothing"),
+        (rolls_back & ~broken & table.undoes.isnull(), "a rollback, of nothing that is known"),
+        (rolls_back & ~broken & table.undoes.notnull(), ibis.literal("a rollback, of ") + table.undoes),
+        (is_production & broken, "failed: carries nothing"),
+        (carries_nothing & (table.finished_at == first), "the first known of its service: carries nothing"),
+        (carries_nothing & (table.finished_at > first), "carries nothing new"),
         (broken & is_production & ibis.literal(by_incident), "failed: change failure rate looks at incidents alone"),
         (undone & ibis.literal(by_incident), "failed: it caused incidents"),
         (undone & ~ibis.literal(by_incident), "failed: it was rolled back"),
@@ -205,6 +264,14 @@ def _deployments(profile: Profile, has_team_rules: bool) -> Table:
         outcome=ibis.cases((finished & (undone | broken), "failure"), (finished, "success")),
         failed_by=ibis.cases((failed_by.length() > 0, failed_by)),
         why=joined(why, table.note.fill_null(""), _teams_in_words(table, is_production & finished)),
+    )
+
+
+def _undone() -> Table:
+    """Per run the deployments that failed by it, in words (``undoes``)."""
+    failures = FAILURES.table().mutate(by=lambda t: t.failed_by.unnest())
+    return failures.group_by(deployment_id="by", service="service").agg(
+        undoes=failures.deployment_id.collect(order_by=failures.deployment_id).join(", ")
     )
 
 
@@ -244,6 +311,7 @@ def _incidents(_profile: Profile, has_team_rules: bool) -> Table:
             ibis.literal("names a deployment that is not known: ") + table.deployment_id,
         ),
         (named, "deployment: the one that it names"),
+        (~named & table.by_rule.isnull(), "no production deployment before it is known"),
         (~named & table.by_rule.notnull() & served, "deployment: the latest of its service before it"),
         (~named & table.by_rule.notnull() & ~served, "deployment: the latest of its repository before it"),
     )

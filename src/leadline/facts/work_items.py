@@ -67,11 +67,12 @@ ITEMS = Model(
         "bot": "boolean",
         **dict.fromkeys(("created_at", "started_at", "completed_at"), INSTANT),
         "left_out": "string",
+        "current_category": "string",
     },
     expression=_assigned,
 )
 """Every work item with its ``assignee`` at completion and whose that account is. ``left_out`` says in words why it is no
-completed work; then it has no ``completed_at``."""
+completed work; then it has no ``completed_at``. ``current_category`` is what its status means now."""
 
 WORK_ITEMS = Model(
     "work_items",
