@@ -16,7 +16,7 @@ from leadline.metrics.catalogue import DEFINITIONS, GROUP_ALIASES
 from leadline.metrics.metric import AGGREGATIONS, CatalogueEntry, Metric
 from leadline.schema import TABLES, Table
 from leadline.schema.table import Column
-from leadline.settings.profile import SETTINGS, TEAM_RULES
+from leadline.settings.profile import SCOPES, SETTINGS, TEAM_RULES
 from leadline.settings.rules import OPERATORS
 from leadline.settings.server import DOCUMENTED_PREFIXES, ENVIRONMENT
 
@@ -219,6 +219,10 @@ def settings_page() -> str:
         [(code(setting.key), code(setting.default), setting.choices, setting.doc) for setting in SETTINGS.values()],
     )
     rules = table(("key", "meaning"), [(code(f"team.<key>.{name}"), rule.doc) for name, rule in TEAM_RULES.items()])
+    scoped = [
+        (f"{scope}.<name>.{name}", rule) for scope in SCOPES if scope != "team" for name, rule in SCOPES[scope].items()
+    ]
+    parts = table(("key", "meaning"), [(code(key), setting.doc) for key, setting in scoped])
     variables = table(("variable", "meaning"), [(code(name), doc) for name, doc in ENVIRONMENT.items()])
     prefixes = ", ".join(map(code, DOCUMENTED_PREFIXES))
     operators = ", ".join(map(code, sorted(OPERATORS)))
@@ -242,6 +246,13 @@ do is told in [DORA metrics](../guide/dora.md#team-rules).
 
 A filter is one of {operators}, with values separated by `,`; it holds if one of the values does (for the `not` ones: if
 none does), in any letter case. Filters separated by `;` must all hold, and so must all filter sets of a team.
+
+## Settings of one service or repository
+
+`<name>` is the service or the repository (`org/name`), in any letter case; a repository is also found by a name that it had. They
+are set for the project or, with `--org-tree`, for one tree.
+
+{parts}
 
 ## Environment variables
 

@@ -52,6 +52,22 @@ def test_a_toml_file_nested_or_dotted(leadline: Leadline) -> None:
     assert values["team.web.repository"] == "equals example/web; not contains old"
 
 
+def test_settings_of_one_service_or_repository(company: Leadline) -> None:
+    """Names have dots and any letter case; a tree's value takes the project's place however either writes the name."""
+    company("settings", "service.Api.v2.paths", "src/api/, lib/")
+    assert company("settings", "SERVICE.api.v2.paths", code=1).stderr
+    assert company("settings", "service.API.V2.paths").stdout == "src/api/, lib/\n"
+    (company.cwd / "s.toml").write_text(
+        '[service."API.v2"]\npaths = ["x/", "y/*"]\n[repository."Acme/shop.js"]\n"code.exclude" = []\n'
+    )
+    company("settings", "--file", "s.toml", "--org-tree", "Research")
+    of_tree = {row["key"]: (row["value"], row["set"]) for row in company.json("settings", "--org-tree", "Research")}
+    assert of_tree["service.api.v2.paths"] == ("x/, y/*", "tree")
+    assert of_tree["repository.acme/shop.js.code.exclude"] == ("", "tree")
+    company("settings", "service.api.V2.paths", "--unset", "--org-tree", "Research")
+    assert company("settings", "service.api.v2.paths", "--org-tree", "Research").stdout == "src/api/, lib/\n"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -75,6 +91,11 @@ def test_a_bad_file_sets_nothing(leadline: Leadline, text: str, says: str) -> No
         (["timezone", "Mars/Base"], "timezone cannot be 'Mars/Base'; it must be an IANA time zone"),
         (["code.exclude", "vendor/, !vendor/own"], "none can begin with `!`"),
         (["code.exclude", "vendor, /"], "none can begin with `!` or name nothing"),
+        (["service.api.paths", "!src/"], "service.api.paths cannot be '!src/'; it must be globs of paths"),
+        (["service.api.path", "src/"], "no setting 'service.api.path'; settings are service.<name>.paths"),
+        (["service.paths", "src/"], "no setting 'service.paths'"),
+        (["service..paths", "src/"], "no setting 'service..paths'"),
+        (["repository.acme/shop.timezone", "UTC"], "no setting 'repository.acme/shop.timezone'"),
         (["exports.keep_days", "0"], "a whole number from 1 to 36500"),
         (["nope", "--unset"], "no setting 'nope'"),
         (["--file", "missing.toml"], "No such file or directory: missing.toml"),

@@ -21,7 +21,7 @@ from leadline.metrics.catalogue import GROUP_ALIASES, catalogue_of, groups_of
 from leadline.metrics.metric import AGGREGATIONS, INSIGHTS
 from leadline.metrics.report_metrics import SECTIONS
 from leadline.schema import TABLES
-from leadline.settings.profile import SETTINGS, TEAM_RULES
+from leadline.settings.profile import PLACEHOLDERS, SETTINGS
 from leadline.settings.server import ENVIRONMENT
 
 from .pages import ROOT, Pages, code_words, generator, hand_written, section
@@ -44,7 +44,7 @@ def texts(node: ast.AST) -> Iterator[str]:
 def test_settings(pages: Pages) -> None:
     words = code_words(pages["docs/reference/settings.md"])
     assert set(SETTINGS) <= words
-    assert {f"team.<key>.{name}" for name in TEAM_RULES} <= words
+    assert set(PLACEHOLDERS) <= words
     for setting in SETTINGS.values():
         assert setting.doc in pages["docs/reference/settings.md"]
 

@@ -293,3 +293,44 @@ d2,            o/r,        aaaa0003, success, 2026-01-05T00:00Z
     ):
         assert sentence in rows[f"o/r {number}"]["why"]
     assert facts(project, "deployments", tmp_path)["d2"]["pull_requests"] == "o/r#1;o/r#2;o/r#3"
+
+
+def test_a_service_that_has_paths_carries_only_what_touches_them(project: Project, tmp_path: Path) -> None:
+    """`why` tells of the services that are deployed and whose paths it does not touch; deployments list what they carry."""
+    tables = {
+        "commits": """
+repository, sha,      parents
+o/r,        aaaa0001,
+o/r,        aaaa0002, aaaa0001
+o/r,        aaaa0003, aaaa0002
+""",
+        "pull_requests": """
+repository, number, merged_at,         merge_commit_sha
+o/r,        1,      2026-01-03T00:00Z, aaaa0002
+o/r,        2,      2026-01-03T00:00Z, aaaa0003
+o/s,        3,      2026-01-03T00:00Z,
+""",
+        "pull_request_files": """
+repository, number, path
+o/r,        1,      api/x
+o/r,        2,      docs/x
+o/s,        3,      docs/x
+""",
+        "deployments": """
+deployment_id, repository, service,  sha,      status,  finished_at
+d1,            o/r,        API; web, aaaa0001, success, 2026-01-02T00:00Z
+d2,            o/r,        API; web, aaaa0003, success, 2026-01-05T00:00Z
+""",
+    }
+    for table, text in tables.items():
+        deliver(project, table, rows_of(table, text))
+    settings.put(project.db, project.id, {f"service.{name}.paths": f"{name}/" for name in ("api", "web", "other")})
+    rows = facts(project, "pull-requests", tmp_path)
+    assert [rows[f"o/r {number}"]["deployment_id"] for number in (1, 2)] == ["d2", ""]
+    assert "not carried by service web: touches none of its paths" in rows["o/r 1"]["why"]
+    assert "of service API" in rows["o/r 1"]["why"]
+    assert "not carried by service API, web: touches none of its paths" in rows["o/r 2"]["why"]
+    assert "touches none" not in rows["o/s 3"]["why"]
+    deployments = facts(project, "deployments", tmp_path)
+    assert (deployments["d2 API"]["pull_requests"], deployments["d2 web"]["pull_requests"]) == ("o/r#1", "")
+    assert deployments["d2 web"]["commits"] == "aaaa0002;aaaa0003"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from .oracle_events import World
+from .oracle_events import World, is_named
 from .oracle_people import Row
 
 Class = str | None
@@ -107,7 +107,7 @@ class Deployments:
             ),
             key=lambda event: event.order,
         )
-        self._carriers: dict[Class, dict[tuple[str, str], Event]] = {}
+        self._carriers: dict[Class, dict[tuple[str, str], list[Event]]] = {}
         self._failed: dict[Class, set[Event]] = {}
 
     def production(self, kind: Class) -> list[Event]:
@@ -179,23 +179,22 @@ class Deployments:
             waiting += above
         return found
 
-    def carriers(self, kind: Class) -> dict[tuple[str, str], Event]:
-        """(repository, sha) → the event that carries it: the earliest over the services of the repository."""
+    def carriers(self, kind: Class) -> dict[tuple[str, str], list[Event]]:
+        """(repository, sha) → the events that carry it: the first of each service of the repository."""
         if kind in self._carriers:
             return self._carriers[kind]
         groups: dict[tuple[str, str], list[Event]] = {}
         for event in self.successful(kind):
             if event.repository:
                 groups.setdefault((event.repository, event.service), []).append(event)
-        found: dict[tuple[str, str], Event] = {}
+        found: dict[tuple[str, str], list[Event]] = {}
         for (repository, _), events in groups.items():
             before: set[str] = set()
             for event in events:
                 reached = self.reached(event.row)
                 if event is not events[0] or self.world.setting("deployments.first_carries") == "true":
                     for sha in reached - before:
-                        there = found.get((repository, sha), event)
-                        found[repository, sha] = min(there, event, key=lambda one: one.order)
+                        found.setdefault((repository, sha), []).append(event)
                 before |= reached
         self._carriers[kind] = found
         return found
@@ -207,9 +206,39 @@ class Deployments:
         if not row.get("merged_at"):
             return None
         merge = (row.get("merge_commit_sha") or "").lower()
-        own = carriers.get((repository, merge)) or carriers.get((repository, self._head(row)))
-        events = [own, *(carriers.get((repository, sha)) for sha in self._outer(repository, row["number"], merge))]
-        return min((event for event in events if event), key=lambda one: one.order, default=None)
+
+        def by(sha: str) -> list[Event]:
+            return [event for event in carriers.get((repository, sha), ()) if self.touches(row, event.service)]
+
+        events = by(merge) or by(self._head(row))
+        events = events + [event for sha in self._outer(repository, row["number"], merge) for event in by(sha)]
+        return min(events, key=lambda one: one.order, default=None)
+
+    def touches(self, row: Row, service: str) -> bool:
+        """Whether a PR touches the paths of a service, if it has any: by its files, else those of its commits."""
+        globs = self.world.own("service", service, "paths")
+        if not globs:
+            return True
+        repository, number = row["repository"], row["number"]
+        files = [
+            file["path"]
+            for file in self.world.rows("pull_request_files")
+            if (file["repository"], file["number"]) == (repository, number)
+        ]
+        if not files:
+            own = {
+                one["sha"]
+                for one in self.world.rows("pull_request_commits")
+                if (one["repository"], one["number"]) == (repository, number)
+            } | {row.get("merge_commit_sha")}
+            files = [
+                path
+                for file in self.world.rows("commit_files")
+                if file["repository"] == repository and file["sha"] in own
+                for path in (file["path"], file.get("old_path"))
+                if path
+            ]
+        return not files or any(is_named(path, globs) for path in files)
 
     def _head(self, row: Row) -> str:
         key = (row["repository"], row["number"])

@@ -72,6 +72,20 @@ class World:
     def setting(self, key: str) -> str:
         return self.settings.get(key, DEFAULTS[key])
 
+    def own(self, scope: str, name: str, rule: str) -> str | None:
+        """What is set for one repository or service, whose name is compared in any letter case."""
+        wanted = f"{scope}.{name}.{rule}".lower()
+        return next((text for key, text in self.settings.items() if key.lower() == wanted), None)
+
+    def names_of(self, repository: str) -> list[str]:
+        """Its name and those that it had."""
+        names = [repository]
+        for name in names:
+            for row in self.rows("repositories"):
+                if row["repository"].lower() == name.lower():
+                    names += [old for old in row.get("former_names") or [] if old not in names]
+        return names
+
     def local_date(self, instant: datetime) -> date:
         return instant.astimezone(ZoneInfo(self.setting("timezone"))).date()
 
@@ -133,9 +147,15 @@ def counts(world: World, file: Row) -> bool:
     it lies in."""
     if file.get("excluded"):
         return False
-    globs = [part.strip() for part in world.setting("code.exclude").split(",") if part.strip()]
-    parts = file["path"].split("/")
-    return not any(names_path(glob, parts[:-1] if glob.endswith("/") else parts) for glob in globs)
+    own = [world.own("repository", name, "code.exclude") for name in world.names_of(file["repository"])]
+    globs = next((text for text in own if text is not None), world.setting("code.exclude"))
+    return not is_named(file["path"], globs)
+
+
+def is_named(path: str, globs: str) -> bool:
+    parts = path.split("/")
+    several = [part.strip() for part in globs.split(",") if part.strip()]
+    return any(names_path(glob, parts[:-1] if glob.endswith("/") else parts) for glob in several)
 
 
 def names_path(glob: str, parts: list[str]) -> bool:

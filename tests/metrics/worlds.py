@@ -315,6 +315,9 @@ def world(random: Random) -> World:
     }
     if random.randrange(3):
         settings["code.exclude"] = random.choice(EXCLUDED)
+    for repository in random.sample(REPOSITORIES, random.randrange(3)):
+        spelled = random.choice((repository, repository.upper()))
+        settings[f"repository.{spelled}.code.exclude"] = random.choice(("", *EXCLUDED))
     maker.agents(tables["pull_requests"], commits)
     return World(tables, tree_of(TREE, maker.developers), maker.developers, settings)
 

@@ -22,6 +22,7 @@ START, END = date(2026, 2, 16), date(2026, 3, 25)
 ALL_GROUPS = ("lttc", "work_items", "lttc_items", "df", "cfr", "mttr", "rating")
 REPOSITORIES = ("o/a", "o/b")
 SERVICES = (None, "", "api", "web", "api;web", "web; jobs")
+SERVICE_PATHS = ("a/x.py", "a/b/y.go", "b/x", "c", "d/c/z.py", "readme")
 ENVIRONMENTS = (None, "prod", "prod", "prod", "eu-prod1", "Live", "staging", "canary", "not live")
 RULES = {
     "repository": ("equals o/a", "not equals o/a", "ends with b, x"),
@@ -260,6 +261,22 @@ class Maker:
             )
         return tables
 
+    def files(self, commits: Rows, requests: Rows) -> dict[str, Rows]:
+        """Files of some pull requests, and of some commits, a few of which moved."""
+        tables: dict[str, Rows] = {"pull_request_files": [], "commit_files": []}
+        for row in requests:
+            if self.chance(2):
+                place = {"repository": row["repository"], "number": row["number"]}
+                paths = self.random.sample(SERVICE_PATHS, self.random.randrange(1, 3))
+                tables["pull_request_files"] += [{**place, "path": path} for path in paths]
+        for row in commits:
+            if self.chance(2):
+                place = {"repository": row["repository"], "sha": row["sha"]}
+                paths = self.random.sample(SERVICE_PATHS, self.random.randrange(1, 3))
+                old = self.maybe(self.random.choice(SERVICE_PATHS), 4)
+                tables["commit_files"] += [{**place, "path": path, "old_path": old} for path in paths]
+        return tables
+
     def spell(self, tables: dict[str, Rows]) -> None:
         """Names of repositories and services in other letter case here and there, and a repository that was renamed."""
         for row in [*tables["deployments"], *tables["builds"], *tables["incidents"]]:
@@ -268,7 +285,7 @@ class Maker:
                     row[column] = self.random.choice((str.upper, str.title))(row[column])
         if self.chance(2):
             tables["repositories"] = [{"repository": "o/a", "former_names": ["O/Once"]}]
-            for table in ("pull_requests", "pull_request_commits", "builds"):
+            for table in ("pull_requests", "pull_request_commits", "pull_request_files", "builds"):
                 for row in tables[table]:
                     if row["repository"] == "o/a" and row.get("number", 0) % 2:
                         row["repository"] = "o/once"
@@ -287,6 +304,8 @@ class Maker:
             "deployments.team_days": self.random.choice(("90", "7", "30")),
             "cfr.source": self.random.choice(("pipelines", "incidents")),
         }
+        for service in self.random.sample(("api", "Web", "jobs"), self.random.randrange(4)):
+            found[f"service.{service}.paths"] = self.random.choice(("a/", "a/, b/x", "*.py, c", ""))
         for key in self.keys:
             for rule in self.random.sample(sorted(RULES), self.random.choice((0, 0, 1, 2))):
                 found[f"team.{key}.{rule}"] = self.random.choice(RULES[rule])
@@ -302,6 +321,7 @@ def dora_world(random: Random) -> DoraWorld:
     tables["deployments"] = maker.deployments(commits)
     tables["releases"] = maker.releases(commits)
     tables["incidents"] = maker.incidents(tables["deployments"])
+    tables |= maker.files(commits, tables["pull_requests"])
     maker.spell(tables)
     developers = [{"email": email, "full_name": email[:2].title()} for email in maker.people]
     return DoraWorld(World(tables, nested(maker.org), developers, maker.settings()), maker.org)

@@ -41,7 +41,7 @@ def settings(
 ) -> None:
     """Show all settings, or get or set one."""
     from leadline.db.settings import PROJECT, in_force, put, remove
-    from leadline.settings.profile import declared
+    from leadline.settings.profile import canonical, declared
     from leadline.settings.toml_file import read_settings
 
     if file is not None and (key is not None or unset):
@@ -49,6 +49,7 @@ def settings(
     if unset and (key is None or value is not None):
         raise typer.BadParameter("it takes a KEY and no VALUE", param_hint="--unset")
     writes = file is not None or unset or value is not None
+    key = key if key is None else canonical(key)  # refuses what is no setting
     values = read_settings(file) if file else {}
     if key is not None and value is not None:
         values = {key: value}
@@ -56,7 +57,6 @@ def settings(
         if org_tree is not None:
             _require_tree(project, org_tree)
         if unset and key is not None:
-            declared(key)  # refuses what is no setting
             remove(project.db, project.id, key, org_tree or PROJECT)
         elif writes:
             put(project.db, project.id, values, org_tree or PROJECT)
@@ -70,16 +70,14 @@ def settings(
             }
             for name, text, set_by in in_force(project.db, project.id, org_tree)
         ]
-    chosen = {key} if key is not None else set(values)
+    chosen = {key} if key is not None else set(map(canonical, values))
     _show(rows, key=key, only=chosen if key is not None or writes else None, json=json)
 
 
 def _show(rows: list[dict[str, Any]], *, key: str | None, only: set[str] | None, json: bool) -> None:
-    from leadline.settings.profile import declared
-
     shown = [row for row in rows if only is None or row["key"] in only]
     if key is not None and not shown:
-        declared(key)  # refuses what is no setting; a team's rule that is not set is shown as empty
+        # What is not set for a team, service or repository is shown as empty.
         shown = [{"key": key, "value": "", "default": "", "set": "", "meaning": ""}]
     if json:
         emit_json(shown[0] if key is not None else shown)

@@ -10,7 +10,7 @@ from leadline.db.database import Database
 from leadline.db.models import settings
 from leadline.errors import LeadlineError, StoreError, first_line
 from leadline.lease import Lease
-from leadline.settings.profile import SETTINGS, Profile, check, check_profile, declared
+from leadline.settings.profile import SETTINGS, Profile, canonical, check, check_profile, declared
 
 PROJECT = ""
 """The tree name under which the project's own settings are stored."""
@@ -85,7 +85,8 @@ def change(
     under: Lease | None = None,
 ) -> None:
     """Set all of ``values`` of one tree and take ``removed`` away in one transaction, or nothing (``InvalidRequest``)."""
-    texts = {key: check(key, text) for key, text in values.items()}
+    texts = {canonical(key): check(key, text) for key, text in values.items()}
+    removed = [canonical(key) for key in removed]
     own = {key: text for key, text in stored(db, project_id, tree).items() if key not in removed}
     below = {} if tree == PROJECT else stored(db, project_id)
     check_profile({**below, **own, **texts})

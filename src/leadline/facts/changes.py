@@ -10,10 +10,12 @@ from collections.abc import Mapping
 import ibis
 from ibis.expr.types import Table
 
+from leadline.derive.paths import named_by
 from leadline.engine import schema_table
 from leadline.engine.functions import epoch_us
-from leadline.facts.rework import PULL_REQUEST_KEY
+from leadline.facts.rework import PULL_REQUEST_KEY, own_commits
 from leadline.materialize.model import BuildContext, Computation, Model
+from leadline.settings.profile import Profile
 
 PR = ["repository", "number"]
 MERGE, HEAD, OUTER = "merge", "head", "outer"
@@ -52,13 +54,38 @@ def _changes() -> Table:
     return ibis.union(*(way.select(*CHANGES.columns) for way in ways))
 
 
-def carried_changes(carried: Table) -> Table:
+def carried_changes(carried: Table, profile: Profile) -> Table:
     """``carried`` (class, repository, service, sha, deployment_id, deployed_at, …) with the pull requests that are deployed with
-    each of these commits; with the last commit of a branch only where the merge is not deployed at all."""
+    each of these commits; with the last commit of a branch only where the merge is not deployed at all. A service that has
+    ``paths`` carries none that touches none of these."""
     joined = CHANGES.table().inner_join(carried, ["repository", "sha"])
+    if profile.own("service", "paths"):
+        joined = joined.mutate(of_service=joined.service.lower())
+        joined = joined.anti_join(OUTSIDE.table(), [*PR, "of_service"]).drop("of_service")
     whole = ibis.window(group_by=["class", *PR])
     joined = joined.mutate(merge_deployed=(joined.way == MERGE).any().over(whole))
     return joined.filter((joined.way != HEAD) | ~joined.merge_deployed).drop("merge_deployed")
+
+
+def _outside(profile: Profile) -> Table:
+    """Pull requests of which files are known, none of them among the paths of a service, for each service that has any."""
+    files, old = _touched(), schema_table("pull_request_files").filter(ibis.literal(False)).select(*PR)
+    known = files.select(*PR).distinct()
+    parts = [old.mutate(of_service=ibis.literal("", "string"))]
+    for service, globs in sorted(profile.own("service", "paths").items()):
+        if globs:
+            inside = files.filter(named_by(files.path, globs)).select(*PR)
+            parts.append(known.anti_join(inside, PR).mutate(of_service=ibis.literal(service, "string")))
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _touched() -> Table:
+    """The files of each pull request: its own, else those of its commits, with what they were called before."""
+    own = schema_table("pull_request_files").select(*PR, "path")
+    files = schema_table("commit_files").select("repository", "sha", "path", "old_path")
+    of_commits = own_commits().inner_join(files, ["repository", "sha"]).anti_join(own, PR)
+    former = of_commits.filter(of_commits.old_path.notnull()).select(*PR, path="old_path")
+    return ibis.union(own, of_commits.select(*PR, "path"), former)
 
 
 def _listing() -> Table:
@@ -100,6 +127,14 @@ def _all_above(pull: _Pull, above: Mapping[_Pull, Mapping[_Pull, str]]) -> dict[
                 waiting.append(outer)
     return found
 
+
+OUTSIDE = Model(
+    "outside_services",
+    {**PULL_REQUEST_KEY, "of_service": "string"},
+    expression=_outside,
+    by_repository=True,
+)
+"""The services (in lower case) of whose ``paths`` a pull request touches none."""
 
 OUTER_MERGES = Model(
     "outer_merges",

@@ -10,10 +10,11 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 
 from leadline.derive.account_names import comparable
 from leadline.derive.expressions import attach, is_merge, reasons, repeated
-from leadline.derive.paths import named_by, without
+from leadline.derive.paths import without
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.accounts import ACCOUNTS, with_developer
+from leadline.facts.excluded_paths import named_by_setting
 from leadline.materialize.model import LookUp, Model
 from leadline.settings.profile import Profile
 
@@ -78,7 +79,7 @@ def lines_left_out(base: Table, cut: BooleanValue) -> Iterator[tuple[BooleanValu
 def _left_out(profile: Profile) -> Table:
     """Lines of each commit in files that are left out."""
     files = schema_table("commit_files")
-    files = files.mutate(named=named_by(files.path, profile["code.exclude"]))
+    files = files.mutate(named=named_by_setting(files, profile))
     files = files.filter(files.named | files.excluded.fill_null(False))
     additions, deletions = files.additions.fill_null(0), files.deletions.fill_null(0)
     return files.group_by(_ROW).agg(

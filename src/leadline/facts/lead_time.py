@@ -91,9 +91,9 @@ def _merge_builds(_profile: Profile) -> Table:
     return joined.group_by(PR).agg(build_finished_at=joined.finished_at.max())
 
 
-def _carried_pulls(_profile: Profile) -> Table:
+def _carried_pulls(profile: Profile) -> Table:
     """Per class and merged pull request the first deployment over the services of its repository that carries it."""
-    joined = carried_changes(CARRIED.table().rename(deployed_service="service"))
+    joined = carried_changes(CARRIED.table(), profile).rename(deployed_service="service")
     way = ibis.cases((joined.way == MERGE, 0), (joined.way == HEAD, 1), else_=2)
     first = ibis.row_number().over(
         ibis.window(

@@ -7,9 +7,9 @@ import ibis
 from ibis.expr.types import IntegerValue, StringValue, Table
 
 from leadline.derive.expressions import US, attach, is_merge
-from leadline.derive.paths import named_by
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
+from leadline.facts.excluded_paths import named_by_setting
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
@@ -108,7 +108,7 @@ def _sum(files: Table) -> Table:
 def _files(profile: Profile) -> Table:
     files = attach(schema_table("pull_request_files"), [*_PR, "path"], EXCLUDED_FILES.table().mutate(excluded=True))
     additions, deletions = files.additions.fill_null(0), files.deletions.fill_null(0)
-    named = named_by(files.path, profile["code.exclude"])
+    named = named_by_setting(files, profile)
     left_out = named | files.excluded.fill_null(False)
     return files.select(
         *_PR,
@@ -125,10 +125,10 @@ def _excluded_files() -> Table:
     """Paths (repository, number, path) that one of a pull request's own commits marks as excluded."""
     files = schema_table("commit_files")
     marked = files.filter(files.excluded.fill_null(False)).select("repository", "sha", "path")
-    return _own_commits().inner_join(marked, ["repository", "sha"]).select(*_PR, "path").distinct()
+    return own_commits().inner_join(marked, ["repository", "sha"]).select(*_PR, "path").distinct()
 
 
-def _own_commits() -> Table:
+def own_commits() -> Table:
     """The listed commits and the merge commit of each pull request: repository, number, sha."""
     pulls = schema_table("pull_requests")
     return ibis.union(
@@ -167,7 +167,7 @@ def _early_commits() -> Table:
     commits = schema_table("commits")
     dated = commits.select("repository", "sha", dated=commits.authored_at)
     pulls = schema_table("pull_requests")
-    own = _own_commits().inner_join(first, _PR).inner_join(dated, ["repository", "sha"])
+    own = own_commits().inner_join(first, _PR).inner_join(dated, ["repository", "sha"])
     by_commit = own.filter(own.dated < own.first_commit_at).select(*_PR, "sha")
     merged = pulls.select(*_PR, "merged_at").inner_join(first, _PR)
     by_merge = merged.filter(merged.merged_at < merged.first_commit_at)

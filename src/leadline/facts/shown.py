@@ -13,7 +13,7 @@ from leadline.derive.production import DEFAULT_CLASS
 from leadline.engine import BoundTable, schema_table
 from leadline.facts import commits, pull_requests
 from leadline.facts.accounts import ACCOUNTS
-from leadline.facts.changes import CHANGES, HEAD, MERGE, OUTER, carried_changes, merged_pulls
+from leadline.facts.changes import CHANGES, HEAD, MERGE, OUTER, OUTSIDE, carried_changes, merged_pulls
 from leadline.facts.deployment_contents import ANCHORS, CARRIED
 from leadline.facts.deployments import DEPLOYMENTS, EVENT, FAILURES, FINISHED, by_incident, production_of, runs
 from leadline.facts.incidents import INCIDENTS, incidents_fact
@@ -39,12 +39,12 @@ TEAM_PATHS = BoundTable("team_paths", {"of_unit": "int64", "path": "string"})
 """The nodes that deployments and incidents may count for, in order of the tree."""
 
 _FALLBACK_HOW = "repositories its people merged to in the days before"
-_DELIVERED = (ITEMS, LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS)
+_DELIVERED = (ITEMS, LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS, CARRIED, OUTSIDE)
 
 NEEDS: Mapping[str, Sequence[Model]] = {
     "pull-requests": (*pull_requests.STEPS, *_DELIVERED),
     "work-items": (ACCOUNTS, *_DELIVERED),
-    "deployments": (*needed("deployments"), ENVIRONMENTS, FAILURES, CARRIED, CHANGES, ANCHORS),
+    "deployments": (*needed("deployments"), ENVIRONMENTS, FAILURES, CARRIED, CHANGES, OUTSIDE, ANCHORS),
     "incidents": (*needed("incidents"), ENVIRONMENTS),
     "commits": commits.STEPS,
 }
@@ -65,7 +65,7 @@ def rows_of(fact: str, profile: Profile, has_team_rules: bool) -> Table:
 
 def _pull_requests(profile: Profile) -> Table:
     fact = developer_class(lead_of_pull_requests(pull_requests.pull_requests_fact(profile), profile))
-    fact = attach(fact, PR, _known_merges())
+    fact = attach(fact, PR, _known_merges(), _untouched())
     linked = LINKS.table()
     links = linked.group_by(PR).agg(
         work_items=linked["item"].collect(order_by=linked["item"], distinct=True),
@@ -96,7 +96,9 @@ def _pull_requests(profile: Profile) -> Table:
 
 
 def _work_items(profile: Profile) -> Table:
-    fact = attach(developer_class(lead_of_work_items(work_items_fact(profile), profile)), PR, _known_merges())
+    fact = attach(
+        developer_class(lead_of_work_items(work_items_fact(profile), profile)), PR, _known_merges(), _untouched()
+    )
     fact = with_work_type(fact.mutate(type_shown=fact.type, type=fact.type.strip().lower())).drop("type")
     linked = LINKS.table()
     name = linked.repository + "#" + linked.number.cast("string")
@@ -171,6 +173,15 @@ def _known_merges() -> Table:
     return known.select(*PR, merge_known=True)
 
 
+def _untouched() -> Table:
+    """Per pull request the services of its repository that are deployed and of whose paths it touches none (names as one text)."""
+    deployed = CARRIED.table().select("repository", "service").distinct()
+    outside = OUTSIDE.table().inner_join(
+        deployed.mutate(of_service=deployed.service.lower()), ["repository", "of_service"]
+    )
+    return outside.group_by(PR).agg(untouched=outside.service.collect(order_by=outside.service).join(", "))
+
+
 def _stage_reasons(fact: Table, profile: Profile) -> Iterable[tuple[Value, str]]:
     cut = "cut to 0" if profile["lead_time.order"] == "enforce" else "left out"
     for stage in STAGES:
@@ -194,6 +205,10 @@ def _delivery_reasons(fact: Table, merged: Value, profile: Profile) -> Iterable[
     yield carried & (fact.way == HEAD), ibis.literal("deployed: with the last commit of its branch") + service
     yield carried & (fact.way == OUTER), outer + service
     known = fact.merge_known.fill_null(False)
+    yield (
+        merged & fact.untouched.notnull(),
+        ibis.literal("not carried by service ") + fact.untouched.fill_null("") + ": touches none of its paths",
+    )
     yield merged & ~carried & ~known, "its merge commit is not known: which deployment carries it cannot be told"
     yield merged & ~carried & known, "no production deployment after a service's first known one carries it"
     if profile["lead_time.work"] == "deployed":
@@ -219,7 +234,7 @@ def joined(*texts: StringValue) -> StringValue:
 
 def _deployments(profile: Profile, has_team_rules: bool) -> Table:
     table = attach(
-        runs(), EVENT, FAILURES.table(), _contents(), _undone(), _teams("deployments", EVENT, has_team_rules)
+        runs(), EVENT, FAILURES.table(), _contents(profile), _undone(), _teams("deployments", EVENT, has_team_rules)
     )
     table = attach(table, ["deployment_id"], ANCHORS.table().select("deployment_id", "note"))
     production = production_of()
@@ -275,7 +290,7 @@ def _undone() -> Table:
     )
 
 
-def _contents() -> Table:
+def _contents(profile: Profile) -> Table:
     """What each run carries for its service: commits, and the pull requests whose merge is among them."""
     carried = CARRIED.table()
     # Under several classes of production a run carries what the first one that knows it says.
@@ -283,7 +298,7 @@ def _contents() -> Table:
     carried = carried.mutate(first=first)
     carried = carried.filter(carried["class"] == carried.first)
     shas = carried.group_by(EVENT).agg(commits=carried.sha.collect(order_by=carried.sha))
-    contents = carried_changes(carried)
+    contents = carried_changes(carried, profile)
     first = ibis.row_number().over(
         ibis.window(group_by=["service", *PR], order_by=[contents.deployed_at, contents.deployment_id, contents.way])
     )

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from leadline.materialize.compiled import BUILDING, CompiledQueryCache
 from leadline.materialize.model import Model, noting_tables, only_model, tables_in
 from leadline.schema import TABLES
-from leadline.settings.profile import SETTINGS, TEAM_RULES, Profile
+from leadline.settings.profile import SCOPES, SETTINGS, TEAM_RULES, Profile
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -27,8 +27,8 @@ PEOPLE = "people"
 """The name under which the developers of the org trees are bound."""
 _MOST_LINEAGES = 8
 """Kept for each table: what differently set up trees make of it."""
-_RULES = "rules "
-"""How a question for team rules begins; any other is a setting's key."""
+_RULES, _OWN = "rules ", "own "
+"""How a question for team rules begins, and one for what is set for services or repositories; any other is a setting's key."""
 
 Answers = Mapping[str, str]
 """What was asked of a profile, with the texts that it answered."""
@@ -56,7 +56,10 @@ class AskedProfile(Profile):
 
     def __getattribute__(self, name: str) -> Any:
         if name in ("values", "texts", "team_rules"):  # whoever takes all of them has asked for all
-            self._note(*(() if name == "team_rules" else SETTINGS), *map(rules_question, TEAM_RULES))
+            if name != "team_rules":
+                scoped = [own_question(scope, rule) for scope in SCOPES if scope != "team" for rule in SCOPES[scope]]
+                self._note(*SETTINGS, *(scoped if name == "texts" else ()))
+            self._note(*map(rules_question, TEAM_RULES))
         return super().__getattribute__(name)
 
     def __getitem__(self, key: str) -> Any:
@@ -67,6 +70,11 @@ class AskedProfile(Profile):
         """As of any profile."""
         self._note(*map(rules_question, names))
         return self.profile.rule_texts(*names)
+
+    def own(self, scope: str, rule: str) -> dict[str, Any]:
+        """As of any profile."""
+        self._note(own_question(scope, rule))
+        return self.profile.own(scope, rule)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -79,10 +87,17 @@ def rules_question(name: str) -> str:
     return _RULES + name
 
 
+def own_question(scope: str, rule: str) -> str:
+    """The question for what is set as ``rule`` for services or repositories."""
+    return f"{_OWN}{scope} {rule}"
+
+
 def answer(profile: Profile, question: str) -> str:
-    """What ``profile`` answers to a question: a setting's text, or all rules of a name as JSON."""
+    """What ``profile`` answers to a question: a setting's text, or all of one name as JSON."""
     if question.startswith(_RULES):
         return json.dumps(profile.rule_texts(question.removeprefix(_RULES)), sort_keys=True)
+    if question.startswith(_OWN):
+        return json.dumps(profile.own(*question.removeprefix(_OWN).split(" ")), sort_keys=True)
     return profile.texts[question]
 
 

@@ -1,6 +1,7 @@
 """The settings of a project or of one org tree: each declared once, with its type, default and meaning. They are stored and shown
-as text; a ``Profile`` has them as typed values. A tree's profile is the project's with the tree's own values over it. The settings
-page of the docs and ``leadline settings`` are generated from ``SETTINGS``."""
+as text; a ``Profile`` has them as typed values. A tree's profile is the project's with the tree's own values over it. Some can be
+set for one team, service or repository (``SCOPES``). The settings page of the docs and ``leadline settings`` are generated from
+these."""
 
 from __future__ import annotations
 
@@ -146,6 +147,32 @@ _TEAM_RULES = (
 TEAM_RULES: dict[str, Setting] = {rule.key: rule for rule in _TEAM_RULES}
 """What can be set for a team as ``team.<key>.<rule>``, by rule."""
 
+SCOPES: dict[str, dict[str, Setting]] = {
+    "team": TEAM_RULES,
+    "service": {
+        "paths": Setting(
+            "paths",
+            "",
+            PathGlobs,
+            "What the service is built of, as globs of paths: it carries only the changes that touch one of them; empty: all.",
+        )
+    },
+    "repository": {
+        "code.exclude": Setting(
+            "code.exclude",
+            "",
+            PathGlobs,
+            "Files of the repository whose lines are left out, in place of those that `code.exclude` names for all.",
+        )
+    },
+}
+"""What can be set for one team, service or repository as ``<scope>.<name>.<rule>``: by scope and rule. Services and repositories
+are found by their names in any letter case."""
+PLACEHOLDERS = [
+    f"{scope}.<{'key' if scope == 'team' else 'name'}>.{rule}" for scope in SCOPES for rule in SCOPES[scope]
+]
+"""These keys as they are told to people."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -161,13 +188,15 @@ class Profile:
         """A profile from stored texts, later layers over earlier ones (project, then tree)."""
         texts = {setting.key: setting.default for setting in SETTINGS.values()}
         for layer in layers:
-            texts.update(layer)
+            texts.update({canonical(key): text for key, text in layer.items()})
         values = {key: SETTINGS[key].parse(text) for key, text in texts.items() if key in SETTINGS}
         team_rules: dict[str, dict[str, Any]] = {}
         for key, text in texts.items():
             if key not in SETTINGS:
-                _, team, rule = split_team_key(key)
-                team_rules.setdefault(team, {})[rule] = TEAM_RULES[rule].parse(text)
+                scope, name, rule = split_key(key)
+                value = SCOPES[scope][rule].parse(text)
+                if scope == "team":
+                    team_rules.setdefault(name, {})[rule] = value
         return cls(values, texts, team_rules)
 
     def __getitem__(self, key: str) -> Any:
@@ -175,9 +204,15 @@ class Profile:
 
     def rule_texts(self, *names: str) -> dict[str, str]:
         """The texts of the team rules called ``names``, of any team, by key."""
-        return {
-            key: text for key, text in self.texts.items() if key not in SETTINGS and split_team_key(key)[2] in names
-        }
+        return {key: text for rule in names for key, text in self._of_scope("team", rule).items()}
+
+    def own(self, scope: str, rule: str) -> dict[str, Any]:
+        """What is set as ``rule`` for services or repositories, by their names in lower case."""
+        return {split_key(key)[1]: SCOPES[scope][rule].parse(text) for key, text in self._of_scope(scope, rule).items()}
+
+    def _of_scope(self, scope: str, rule: str) -> dict[str, str]:
+        keys = [key for key in self.texts if key not in SETTINGS and split_key(key)[::2] == (scope, rule)]
+        return {key: self.texts[key] for key in keys}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -185,23 +220,35 @@ class Profile:
         return ZoneInfo(self["timezone"])
 
 
-def split_team_key(key: str) -> tuple[str, str, str]:
-    """``team.<key>.<rule>`` taken apart; raises ``InvalidRequest`` if it is none or the rule is unknown."""
-    head, _, rest = key.partition(".")
-    team, _, rule = rest.rpartition(".")
-    if head != "team" or not team or rule not in TEAM_RULES:
-        raise unknown_setting(key)
-    return head, team, rule
+def split_key(key: str) -> tuple[str, str, str]:
+    """``<scope>.<name>.<rule>`` taken apart; names and rules may have dots in them. Raises ``InvalidRequest`` if it is none or the
+    rule is unknown."""
+    scope, _, rest = key.partition(".")
+    for rule in SCOPES.get(scope, ()):
+        if rest.endswith(f".{rule}") and (name := rest.removesuffix(f".{rule}")):
+            return scope, name, rule
+    raise unknown_setting(key)
+
+
+def canonical(key: str) -> str:
+    """``key`` as it is stored: names of services and repositories in lower case. Raises ``InvalidRequest`` for no setting."""
+    if key in SETTINGS:
+        return key
+    scope, name, rule = split_key(key)
+    return key if scope == "team" else f"{scope}.{name.lower()}.{rule}"
 
 
 def declared(key: str) -> Setting:
-    """What is declared for ``key``, a setting or the rule of a team. Raises ``InvalidRequest`` for any other."""
-    return SETTINGS[key] if key in SETTINGS else TEAM_RULES[split_team_key(key)[2]]
+    """What is declared for ``key``, also of one team, service or repository. Raises ``InvalidRequest`` for any other."""
+    if key in SETTINGS:
+        return SETTINGS[key]
+    scope, _, rule = split_key(key)
+    return SCOPES[scope][rule]
 
 
 def unknown_setting(key: str) -> InvalidRequest:
     """The refusal of a key that is no setting, with the nearest ones."""
-    names = [*SETTINGS, *(f"team.<key>.{rule}" for rule in TEAM_RULES)]
+    names = [*SETTINGS, *PLACEHOLDERS]
     near = difflib.get_close_matches(key, names, n=3) or names
     return InvalidRequest(
         f"There is no setting {key!r}; settings are {', '.join(near)}",
