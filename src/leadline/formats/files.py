@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from leadline.errors import InvalidInput, InvalidRequest
+from leadline.formats.unpacking import Unpacked
 from leadline.schema import TABLES, Table, table_named
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
@@ -113,6 +114,7 @@ class ByteStream(io.RawIOBase):
             if start.startswith(magic) and not packed:
                 self._raw.close()
                 raise InvalidInput(f"{self._name} {advice}")
+        self._unpacked = Unpacked(file.path) if packed else None
         self._source: BinaryIO = gzip.GzipFile(fileobj=self._raw) if packed else self._raw  # type: ignore[assignment]
 
     def readable(self) -> bool:
@@ -120,9 +122,14 @@ class ByteStream(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, at most ``size``. Raises ``InvalidInput`` when they cannot be unpacked."""
+        """The next bytes, at most ``size``. Raises ``InvalidInput`` when they cannot be unpacked, or are too many."""
         try:
             data = self._source.read(size)
+            if self._unpacked is not None:
+                self._unpacked.add(len(data))
+        except InvalidInput as error:
+            self.failure = error
+            raise
         except EOFError as error:
             raise self._failed("is a truncated gzip file: fetch it again") from error
         except (gzip.BadGzipFile, zlib.error) as error:

@@ -37,6 +37,9 @@ from leadline.permissions import give_to_user
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MOST_REFUSED = 300_000
+"""A file of which so many rows are refused, and more than half, is not read any further: it is no file of its table."""
+
 Progress = Callable[[int, int, int], None]
 """Told (bytes read, bytes in all, rows so far) over all files."""
 
@@ -56,7 +59,7 @@ class _Job:
     read: int = 0
     read_fast: bool = False
     lines: RowLines = field(default_factory=RowLines)
-    bad_lines: set[int] = field(default_factory=set)
+    refused_rows: int = 0
 
     def progress(self, done: int) -> None:
         self.read = done
@@ -109,7 +112,7 @@ def _import_file(job: _Job, *, dry_run: bool) -> None:
     with _folder(job, dry_run=dry_run) as folder:
         staged = _stage(job, folder, write_refused=not dry_run)
         report.rows = job.rows
-        report.refused_rows = len(job.bad_lines)
+        report.refused_rows = job.refused_rows
         if report.refused_count and not job.skip_bad_rows:
             values = "value" if report.refused_count == 1 else "values"
             raise InvalidInput(
@@ -262,11 +265,17 @@ def _convert(job: _Job, engine: Engine, batch: pa.RecordBatch, extras: Sequence[
 
 
 def _note(job: _Job, refusals: Sequence[Refusal], *, read: bool = False) -> None:
-    """Reports refusals. Those from a reader are rows that are in no batch (not yet ``read``), so they count here."""
+    """Reports refusals. Those from a reader are rows that are in no batch (not yet ``read``), so they count here.
+    Rows are noted once, with all that is refused of them."""
     job.report.refuse(refusals)
-    job.bad_lines.update(refusal.line for refusal in refusals)
     if not read:
         job.rows += len(refusals)
+    job.refused_rows += len({refusal.line for refusal in refusals})
+    if job.refused_rows > MOST_REFUSED and job.refused_rows * 2 > job.rows:
+        raise InvalidInput(
+            f"{job.file.path.name}: more than {MOST_REFUSED:,} rows refused, and more than half of those read; nothing was taken "
+            f"and the rest was not read (first: {_describe(job.report.refused[0])})"
+        )
     if job.sink is not None:
         job.sink.write(refusals)
 

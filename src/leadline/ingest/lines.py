@@ -22,7 +22,7 @@ class RowLines:
         """The next rows: those of ``batch`` whose lines are not ``refused``."""
         lines = batch.column(LINE)
         if refused:
-            self._parts.append([line for line in lines.to_pylist() if line not in refused])
+            self._parts.append(array("q", (line for line in lines.to_pylist() if line not in refused)))
         elif len(lines):
             first, last = lines[0].as_py(), lines[-1].as_py()
             # Hardly ever does a row go over several lines.

@@ -112,7 +112,7 @@ class _Batch:
         self.vanished += page.vanished
         self.cursors_before.update(page.cursors_before)
         self.cursors.update(page.cursors)
-        self.size += max(1, sum(map(len, page.rows.values())))  # a page without rows still has its cursor
+        self.size += page.weight
 
 
 def _parents(page: Page) -> set[tuple[Any, ...]]:
@@ -146,7 +146,7 @@ class BatchWriter:
 
     @property
     def size(self) -> int:
-        """Rows that wait for their delivery."""
+        """Rows that wait for their delivery, by their pages' weight."""
         return self._batch.size
 
     @property
@@ -190,7 +190,7 @@ class BatchWriter:
         """At the end of the source: deliver what waits; why nothing of its file can be taken, if so. A file that was not read whole
         is read again the next time, whether it has changed or not: it is in trouble until somebody mends it."""
         self.deliver()
-        if self._file is None or not self._file.refused:
+        if self._file is None or not self._file.refused_rows:
             return None
         self._store(dict.fromkeys(self._file.cursors))
         if error := self._file.nothing_taken():

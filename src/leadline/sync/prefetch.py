@@ -11,7 +11,7 @@ from leadline.sources.kit.page import Page
 PAGES_AHEAD = 16
 """Pages that may be read while a batch is delivered."""
 BYTES_AHEAD = 8 << 20
-"""Typed rows that may be read meanwhile: pages of these are large."""
+"""Typed rows and texts that may be read meanwhile: some pages are large."""
 
 
 class Prefetch:
@@ -75,4 +75,4 @@ class Prefetch:
 
 
 def _bytes(page: Page) -> int:
-    return sum(rows.batch.nbytes for rows in page.typed_rows)
+    return page.text + sum(rows.batch.nbytes for rows in page.typed_rows)

@@ -19,6 +19,17 @@ Row = dict[str, Any]
 """Column → text, number, boolean, list of texts or None, as JSON has them."""
 
 
+_TEXT_OF_ROW = 4096
+
+
+def text_size(row: Row) -> int:
+    """Characters in the texts of a row."""
+    return sum(
+        len(value) if isinstance(value, str) else sum(map(len, value)) if isinstance(value, list) else 0
+        for value in row.values()
+    )
+
+
 class RowOfFile(Row):
     """A row that stands at a ``place`` of a file (``work_items.csv, line 7``), which names it if it is refused."""
 
@@ -110,6 +121,16 @@ class Page:
     unfinished: bool = False
     vanished: tuple[Vanished, ...] = ()
     cursors_before: Mapping[str, Cursor] = field(default_factory=dict)
+
+    @property
+    def text(self) -> int:
+        """Characters in its rows."""
+        return sum(text_size(row) for rows in self.rows.values() for row in rows)
+
+    @property
+    def weight(self) -> int:
+        """Rows that it counts as: one at least, as it still has its cursor; with long texts, as many as take the same memory."""
+        return max(1, sum(map(len, self.rows.values())), self.text // _TEXT_OF_ROW)
 
 
 @dataclass(frozen=True)

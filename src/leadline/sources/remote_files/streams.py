@@ -15,13 +15,13 @@ from leadline.errors import InvalidInput, StoreError
 from leadline.formats.files import ImportFile, suffix_of
 from leadline.schema import Table
 from leadline.sources.kit.cursor import Cursor, Part, Stored
-from leadline.sources.kit.page import Developers, Page, Row, RowOfFile, Skipped
+from leadline.sources.kit.page import Developers, Page, Row, RowOfFile, Skipped, text_size
 from leadline.sources.kit.streams import Stream
 from leadline.sources.remote_files.download import Download
 from leadline.sources.remote_files.rows import raw_rows
 
-PAGE_ROWS = 1_000
-"""Rows of one page: some pages are read ahead."""
+PAGE_ROWS, PAGE_TEXT = 1_000, 16 << 20
+"""Rows of one page, and characters in them: some pages are read ahead."""
 FORMATS = ("csv", "csv.gz", "jsonl", "jsonl.gz", "json", "parquet")
 CONTENT_TYPES = {
     "text/csv": "csv",
@@ -128,7 +128,8 @@ class FileStream(Stream[FileCursor]):
         developers = self._developers(file)
         rows: list[Row] = []
         skipped: list[Skipped] = []
-        taken = 0
+        taken = size = 0
+        told = False
         for raw in raw_rows(file):
             for refusal in raw.refusals:
                 if refusal.line > line:
@@ -138,13 +139,18 @@ class FileStream(Stream[FileCursor]):
                 if number <= line:
                     continue
                 rows.append(RowOfFile(f"{self.subject}, {raw.unit} {number}", values))
-                if len(rows) >= PAGE_ROWS:
-                    taken += len(rows)
+                size += text_size(values)
+                if len(rows) >= PAGE_ROWS or size >= PAGE_TEXT:
+                    taken, size = taken + len(rows), 0
                     begun = Begun(self._read_as, after.digest or "", number)
                     # What was refused between here and the next page's rows is told with that page.
                     yield self._page(rows, replace(before, begun=begun), skipped)
                     rows, skipped = [], []
-        if not taken and not rows and skipped and not line:
+            if len(skipped) >= PAGE_ROWS:
+                told = True
+                yield replace(self.page(skipped=skipped), of_file=True)
+                skipped = []
+        if not taken and not rows and skipped and not line and not told:
             raise InvalidInput(f"{self.subject}: no row can be taken; {skipped[0].what}: {skipped[0].why}")
         yield replace(self._page(rows, after, skipped), developers=developers)
 
