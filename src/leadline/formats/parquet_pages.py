@@ -194,9 +194,10 @@ def _of_header(header: dict[int, Any], length: int) -> _Page | None:
     if not isinstance(data, dict):
         return None
     fields = (header.get(1), header.get(2), header.get(3), data.get(1, 0), data.get(4 if header.get(8) else 2, 0))
-    if not all(isinstance(field, int) for field in fields):
+    numbers = [field for field in fields if isinstance(field, int)]
+    if len(numbers) < len(fields):
         return None
-    kind, unpacked, packed, values, encoding = fields
+    kind, unpacked, packed, values, encoding = numbers
     return _Page(length + packed, unpacked, kind == _DICTIONARY_PAGE, values, encoding) if packed >= 0 else None
 
 

@@ -75,4 +75,4 @@ class Prefetch:
 
 
 def _bytes(page: Page) -> int:
-    return page.text + sum(rows.batch.nbytes for rows in page.typed_rows)
+    return page.text + sum(int(rows.batch.nbytes) for rows in page.typed_rows)
