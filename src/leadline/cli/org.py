@@ -216,7 +216,7 @@ def _rows(tree: OrgTree, *, people: bool) -> Iterator[Sequence[object]]:
     for node in tree.nodes:
         yield "  " * node.depth + node.name, node.ref_id, node.key or "", count(heads[node.ref_id])
         for email in node.own if people else ():
-            yield "  " * (node.depth + 1) + email, "", "", ""
+            yield "  " * (node.depth + 1) + tree.developers[email].address, "", "", ""
 
 
 def _show_loaded(file: Path, loaded: LoadedTree) -> None:
@@ -249,7 +249,7 @@ def _document(tree: OrgTree, *, people: bool) -> dict[str, Any]:
                 **members(node, "ref_id", "key", "name"),
                 "hierarchy": node.path,
                 "developers": heads[node.ref_id],
-                **({"people": list(tree.people(node))} if people else {}),
+                **({"people": [tree.developers[email].address for email in tree.people(node)]} if people else {}),
             }
             for node in tree.nodes
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,9 @@ COUNTS = ("commits", "pull_requests", "reviews", "comments", "work_items", "tota
 
 @dataclass(frozen=True)
 class Account:
-    """One account of a domain (``code``, ``work`` or ``git``) and source ('' where rows name none); counts of what it
-    did. ``developer`` is None for one that counts for nobody. ``name`` is what its tool says; ``suggestion`` the email of the
-    developer who an unmatched one might be: for a person to judge, nothing counts by it."""
+    """One account of a domain (``code``, ``work`` or ``git``) and source ('' where rows name none); counts of what it did.
+    ``developer`` is the email as the list spells it, None for one that counts for nobody. ``name`` is what its tool says;
+    ``suggestion`` the email of the developer who an unmatched one might be: for a person to judge, nothing counts by it."""
 
     domain: str
     source: str
@@ -46,7 +47,7 @@ def accounts(project: Project) -> list[Account]:
 
     Raises ``StoreError`` if the data cannot be read.
     """
-    from leadline.people import trees
+    from leadline.people import addresses, tree, trees
 
     versions = project.lake.snapshot().versions
     if not versions:
@@ -57,6 +58,7 @@ def accounts(project: Project) -> list[Account]:
     from leadline.materialize.session import session
 
     tree_versions = {summary.name: summary.version for summary in trees(project)}
+    shown = addresses(tree(project, name) for name in tree_versions)
     with session(project, versions, tree_versions, project.profile(), BUILD_POLICY) as opened:
         opened.facts.bind([ACCOUNTS])
         opened.facts.bind_raw()
@@ -64,7 +66,15 @@ def accounts(project: Project) -> list[Account]:
         rows: list[dict[str, Any]] = opened.engine.arrow(activity(ACCOUNTS.table())).to_pylist()
         suggestions = _suggestions(opened.engine)
     counted = (Account(**{**row, **{name: int(row[name]) for name in COUNTS}}) for row in rows)
-    return [_with_name(account, suggestions) for account in counted]
+    return [_shown(_with_name(account, suggestions), shown) for account in counted]
+
+
+def _shown(account: Account, shown: Mapping[str, str]) -> Account:
+    """``account`` with emails as they are ``shown``."""
+    developer, suggestion = (
+        None if email is None else shown.get(email, email) for email in (account.developer, account.suggestion)
+    )
+    return replace(account, developer=developer, suggestion=suggestion)
 
 
 def _suggestions(engine: Backend) -> Suggestions:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from leadline.engine import BoundTable
 from leadline.errors import Detail, InvalidRequest
 from leadline.facts.catalogue import FACTS, Fact
-from leadline.people import OrgTree, find_team, tree, trees
+from leadline.people import OrgTree, addresses, find_team, tree, trees
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from leadline.people.tree import Node
     from leadline.settings.profile import Profile
 
-_TEAMS = BoundTable("teams", {"of_developer": "string", "team": "string"})
-"""The hierarchy path of each developer's primary team."""
+_TEAMS = BoundTable("teams", {"of_developer": "string", "team": "string", "address": "string"})
+"""The hierarchy path of each developer's primary team, and the email as the list spells it."""
 
 
 @dataclass(frozen=True)
@@ -182,13 +182,14 @@ def _of_people(opened: Session, fact: Fact, profile: Profile, org_trees: Sequenc
         for person in org_tree.developers.values():
             if person.team is not None:
                 paths.setdefault(person.email, org_tree.by_ref[person.team].path)
-    _TEAMS.bind(opened.engine, paths.items())
+    written = addresses(org_trees)
+    _TEAMS.bind(opened.engine, ((email, paths.get(email), address) for email, address in written.items()))
     teams = _TEAMS.table()
     rows = rows_of(fact.name, profile, False)
+    if kept.people is not None:
+        rows = rows.filter(rows.developer.isin(kept.people) if kept.people else ibis.literal(False))
     rows = rows.left_join(teams, rows.developer == teams.of_developer)
-    if kept.people is None:
-        return rows
-    return rows.filter(rows.developer.isin(kept.people) if kept.people else ibis.literal(False))
+    return rows.mutate(developer=rows.address.coalesce(rows.developer))
 
 
 def _of_teams(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:

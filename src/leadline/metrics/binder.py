@@ -75,8 +75,8 @@ def _developer_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], I
     described = [
         {
             "developers": 1,
-            "Developer": member.developer.full_name or member.developer.email,
-            "Email": member.developer.email,
+            "Developer": member.developer.full_name or member.developer.address,
+            "Email": member.developer.address,
             "Team": member.team.name,
             "Team_Hierarchy": member.team.path,
         }

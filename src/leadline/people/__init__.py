@@ -5,7 +5,7 @@ which team is a person's first."""
 from leadline.people.history import BEGINNING
 from leadline.people.lookup import TreeSummary, find_team, history, tree, trees
 from leadline.people.store import LoadedTree, load_org
-from leadline.people.tree import Developer, Node, OrgTree
+from leadline.people.tree import Developer, Node, OrgTree, addresses
 
 __all__ = [
     "BEGINNING",
@@ -14,6 +14,7 @@ __all__ = [
     "Node",
     "OrgTree",
     "TreeSummary",
+    "addresses",
     "find_team",
     "history",
     "load_org",

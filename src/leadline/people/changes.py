@@ -12,7 +12,7 @@ from typing import Any
 from leadline.db import trees as rows
 from leadline.errors import Detail, InvalidInput, NotFound
 from leadline.home import Project
-from leadline.people.csv_file import REQUIRED_VALUES, Person, is_plain, managers_of, normalized
+from leadline.people.csv_file import REQUIRED_VALUES, Person, as_written, is_plain, managers_of, normalized
 from leadline.people.default_tree import chosen_tree
 from leadline.people.error_types import documented
 from leadline.people.fields import field_of
@@ -68,8 +68,8 @@ def upsert(
         names = {normalized(name): name for person in people for name in person.attributes}
         for email, (line, texts) in changes.items():
             fields = {names.setdefault(normalized(name), name): text for name, text in texts.items()}
-            new = _merged(had.get(email), line, email, fields, violations)
             before = had.get(email)
+            new = _merged(before, line, fields, violations)
             same = before is not None and replace(before, line=line) == new
             outcome["unchanged" if same else "updated" if before else "added"].append(email)
             had[email] = new
@@ -130,7 +130,7 @@ def _by_email(values: Sequence[Mapping[str, Any]], violations: _Request) -> dict
     for line, row in enumerate(values):
         violations.shown_lines[line] = f"developers[{line}]"
         fields = _texts(row, line, violations)
-        email = fields.pop("email", "").lower()
+        email = fields.get("email", "").lower()
         if not email:
             violations.row(line, "email: REQUIRED_VALUE_MISSING: every developer needs one")
         elif problem := email_problem(email):
@@ -174,7 +174,8 @@ def _text(value: Any, column: str) -> str | None:
     return str(value) if isinstance(value, str | int | float) else None
 
 
-def _merged(before: Person | None, line: int, email: str, fields: Mapping[str, str], violations: _Request) -> Person:
+def _merged(before: Person | None, line: int, fields: Mapping[str, str], violations: _Request) -> Person:
+    email = fields["email"]
     full_name = fields.get("full_name", before.full_name if before else "")
     if not full_name:
         violations.row(line, f"{REQUIRED_VALUES[1]}: REQUIRED_VALUE_MISSING: every developer needs one")
@@ -186,7 +187,8 @@ def _merged(before: Person | None, line: int, email: str, fields: Mapping[str, s
                 violations.row(line, f"manager_email: {problem}; several are separated by ;")
     attributes = {
         **(before.attributes if before else {}),
-        **{name: text for name, text in fields.items() if name not in ("full_name", "manager_email")},
+        **{name: text for name, text in fields.items() if name not in ("email", "full_name", "manager_email")},
     }
     attributes = {name: text for name, text in attributes.items() if text and name != "updated_at"}
-    return Person(line, email, full_name, managers, attributes.get("team", ""), attributes)
+    written = before.written if before else as_written(email)
+    return Person(line, email.lower(), full_name, managers, attributes.get("team", ""), attributes, written)

@@ -20,7 +20,8 @@ REQUIRED_COLUMNS = (*REQUIRED_VALUES, "manager_email")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One row: emails in lower case, ``managers`` in listed order without repetition, ``line`` where the row starts."""
+    """One row: emails in lower case, ``managers`` in listed order without repetition, ``line`` where the row starts; ``written``:
+    the email as the row has it, if that is not in lower case."""
 
     line: int
     email: str
@@ -28,6 +29,12 @@ class Person:
     managers: tuple[str, ...]
     team: str
     attributes: Mapping[str, str]
+    written: str | None = None
+
+
+def as_written(email: str) -> str | None:
+    """What ``Person.written`` is for an email as somebody wrote it."""
+    return email if email != email.lower() else None
 
 
 def read_people(data: bytes, violations: Violations, fields: Mapping[str, str] | None = None) -> list[Person]:
@@ -147,7 +154,9 @@ def _person(line: int, columns: Sequence[str | None], cells: Sequence[str], viol
     attributes = {
         column: value for column, value in values.items() if value and column not in (*REQUIRED_COLUMNS, "updated_at")
     }
-    return Person(line, email, values["full_name"], managers, values.get("team", ""), attributes)
+    return Person(
+        line, email, values["full_name"], managers, values.get("team", ""), attributes, as_written(values["email"])
+    )
 
 
 def _values(line: int, columns: Sequence[str | None], cells: Sequence[str], violations: Violations) -> dict[str, str]:

@@ -46,12 +46,13 @@ class DraftNode:
 
 @dataclass(frozen=True, slots=True)
 class DraftDeveloper:
-    """A developer; ``teams`` are identities of nodes in listed order."""
+    """A developer; ``teams`` are identities of nodes in listed order, ``written`` as in ``Developer``."""
 
     email: str
     full_name: str
     teams: tuple[str, ...]
     attributes: Mapping[str, str]
+    written: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ def assemble(draft: Draft, refs: Mapping[str, int], *, tree_id: int, name: str, 
         )
     developers = {
         developer.email: Developer(
-            developer.email, developer.full_name, tuple(refs[team] for team in developer.teams), developer.attributes
+            developer.email,
+            developer.full_name,
+            tuple(refs[team] for team in developer.teams),
+            developer.attributes,
+            developer.written,
         )
         for developer in sorted(draft.developers.values(), key=lambda developer: developer.email)
     }

@@ -163,6 +163,7 @@ def _draft(by_email: Mapping[str, Person], tree_name: str, violations: Violation
             if person.email in managers
             else tuple(identity[manager] for manager in person.managers),
             person.attributes,
+            person.written,
         )
         for person in by_email.values()
     }

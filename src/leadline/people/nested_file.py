@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from leadline.people.csv_file import decoded
+from leadline.people.csv_file import as_written, decoded
 from leadline.people.draft import ROOT, Draft, DraftDeveloper, DraftNode, key_identity, manager_identity, path_identity
 from leadline.people.violations import DEEPEST, Violations, email_problem, shown, text_problem
 
@@ -38,6 +38,7 @@ class _Person:
     full_name: str | None
     attributes: dict[str, str]
     nodes: list[int] = field(default_factory=list)
+    written: str | None = None
 
 
 @dataclass
@@ -186,7 +187,8 @@ def _read_person(reading: _Reading, value: Any, where: str, number: int) -> str 
     if not isinstance(entry, dict):
         reading.refuse(where, f"INVALID_VALUE: {shown(str(value))}; a person is an email or an object with one")
         return None
-    email = (_text(reading, entry, "email", where) or "").lower()
+    written = _text(reading, entry, "email", where) or ""
+    email = written.lower()
     if not email:
         reading.refuse(where, "email: REQUIRED_VALUE_MISSING: every developer needs one")
     elif problem := email_problem(email):
@@ -198,6 +200,7 @@ def _read_person(reading: _Reading, value: Any, where: str, number: int) -> str 
         return None
     _merge(reading, email, full_name, _attributes(reading, entry, where), where)
     node, person = reading.nodes[number], reading.people[email]
+    person.written = person.written or as_written(written)
     if number in person.nodes:
         reading.refuse(where, f"DUPLICATE_EMAIL: {email} is already in this node; keep one")
     else:
@@ -263,7 +266,11 @@ def _draft(reading: _Reading) -> Draft:
     }
     developers = {
         email: DraftDeveloper(
-            email, person.full_name or email, tuple(identities[number] for number in person.nodes), person.attributes
+            email,
+            person.full_name or person.written or email,
+            tuple(identities[number] for number in person.nodes),
+            person.attributes,
+            person.written,
         )
         for email, person in reading.people.items()
     }

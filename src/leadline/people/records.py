@@ -19,19 +19,20 @@ from leadline.people.violations import Violations
 @dataclass(frozen=True)
 class Record:
     """One developer: who it is, the managers in listed order, the nodes it belongs to (the primary one first), and all
-    fields as text under their names."""
+    fields as text under their names. ``shown_managers`` are the managers as the list spells their own emails."""
 
     developer: Developer
     managers: tuple[str, ...]
     teams: tuple[Node, ...]
+    shown_managers: tuple[str, ...]
 
     @property
     def values(self) -> dict[str, str]:
         """Every field that has a value."""
         return {
-            "email": self.developer.email,
+            "email": self.developer.address,
             "full_name": self.developer.full_name,
-            **({"manager_email": ";".join(self.managers)} if self.managers else {}),
+            **({"manager_email": ";".join(self.shown_managers)} if self.managers else {}),
             **self.developer.attributes,
         }
 
@@ -56,7 +57,9 @@ def records(tree: OrgTree) -> list[Record]:
     for developer in tree.developers.values():
         teams = tuple(tree.by_ref[ref_id] for ref_id in developer.teams)
         own = managing.get(developer.email)
-        listed.append(Record(developer, _managers(tree, developer.email, own, teams), teams))
+        managers = _managers(tree, developer.email, own, teams)
+        shown_managers = tuple(tree.developers[email].address for email in managers)
+        listed.append(Record(developer, managers, teams, shown_managers))
     return sorted(listed, key=lambda record: record.developer.email)
 
 
@@ -79,6 +82,7 @@ def people_of(tree: OrgTree) -> list[Person]:
             managers=record.managers,
             team=record.developer.attributes.get("team", ""),
             attributes=record.developer.attributes,
+            written=record.developer.written,
         )
         for line, record in enumerate(records(tree), start=1)
     ]

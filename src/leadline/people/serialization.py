@@ -34,7 +34,11 @@ def to_document(tree: OrgTree) -> dict[str, Any]:
             for node in tree.nodes
         ],
         "developers": [
-            [developer.email, developer.full_name, list(developer.teams), dict(sorted(developer.attributes.items()))]
+            [
+                *(developer.email, developer.full_name, list(developer.teams)),
+                dict(sorted(developer.attributes.items())),
+                *([developer.written] if developer.written else []),
+            ]
             for developer in tree.developers.values()
         ],
     }
@@ -52,15 +56,15 @@ def from_document(document: dict[str, Any], *, tree_id: int, name: str, version:
         for order, (ref_id, key, title, parent, path, depth, manager, own, also_under) in enumerate(document["nodes"])
     )
     developers = {
-        email: Developer(email, full_name, tuple(teams), attributes)
-        for email, full_name, teams, attributes in document["developers"]
+        email: Developer(email, full_name, tuple(teams), attributes, *written)
+        for email, full_name, teams, attributes, *written in document["developers"]
     }
     return OrgTree(tree_id, name, version, nodes, developers)
 
 
 def people_in(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Email and full name of everybody in a document, without the tree being made of it."""
-    return ((email, full_name) for email, full_name, _teams, _attributes in document["developers"])
+    return ((email, full_name) for email, full_name, *_ in document["developers"])
 
 
 def people_digest(document: dict[str, Any]) -> str:

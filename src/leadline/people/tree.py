@@ -4,7 +4,7 @@ hierarchy, under its manager's primary manager. If that manager reports to furth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -32,17 +32,32 @@ class Node:
 @dataclass(frozen=True, slots=True)
 class Developer:
     """One person. ``teams`` are the ref ids of the nodes whose own people include them, in listed order; the first is
-    the primary team; none for one with neither manager nor reports. ``attributes`` are the file's further values."""
+    the primary team; none for one with neither manager nor reports. ``attributes`` are the file's further values. ``email`` is in
+    lower case, by which it is known; ``written`` is how the list spells it, if that is another way."""
 
     email: str
     full_name: str
     teams: tuple[int, ...]
     attributes: Mapping[str, str]
+    written: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The email as it is shown: as the list spells it."""
+        return self.written or self.email
 
     @property
     def team(self) -> int | None:
         """The ref id of the primary team."""
         return self.teams[0] if self.teams else None
+
+
+def addresses(trees: Iterable[OrgTree]) -> dict[str, str]:
+    """Everybody of ``trees`` by email: how it is shown, as the first tree spells it that has another way than lower case."""
+    everybody = [developer for tree in trees for developer in tree.developers.values()]
+    shown = {developer.email: developer.email for developer in everybody}
+    shown.update((developer.email, developer.address) for developer in reversed(everybody) if developer.written)
+    return shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,10 +44,10 @@ class DeveloperBody(Body):
     def of(cls, record: Record) -> Self:
         """A record."""
         return cls(
-            email=record.developer.email,
+            email=record.developer.address,
             full_name=record.developer.full_name,
-            manager_email=record.managers[0] if record.managers else None,
-            manager_emails=list(record.managers),
+            manager_email=record.shown_managers[0] if record.managers else None,
+            manager_emails=list(record.shown_managers),
             teams=[TeamOfBody(ref_id=node.ref_id, name=node.name, hierarchy=node.path) for node in record.teams],
             attributes=dict(record.developer.attributes),
         )
@@ -202,7 +202,7 @@ def errors_of(findings: Sequence[Finding], people: Sequence[Person]) -> list[Dev
 
 def _sample(person: Person) -> dict[str, str]:
     return {
-        "email": person.email,
+        "email": person.written or person.email,
         "full_name": person.full_name,
         "manager_email": ";".join(person.managers),
         **person.attributes,
