@@ -1,6 +1,6 @@
 """Structured logs: one line per event on stderr, as text for people or JSON for programs, and never a key in it. Every string in a
 line, also of the libraries, is scrubbed of what looks like an API key, and neither request headers nor query strings are ever
-logged."""
+logged. Whoever reads it holds up nothing (``log_stream``)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from leadline.api.log_stream import unblocked
 from leadline.errors import InvalidRequest
 
 _KEY = re.compile(r"(?<![0-9a-z])(ll_[0-9a-f]{4,12})[0-9a-f]*_[0-9a-z]{8,}", re.IGNORECASE)
@@ -51,7 +52,7 @@ def configure(form: str | None = None, stream: TextIO | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(unblocked(stream))
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, scrub, renderer])

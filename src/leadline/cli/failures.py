@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import typer
 
 from leadline.cli.output import clean, note
-from leadline.errors import Detail, LeadlineError
+from leadline.errors import Detail, LeadlineError, first_line
 
 SHOWN_DETAILS = 20
 
@@ -36,12 +36,31 @@ def explain(error: Exception) -> int:
     elif isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         note(f"error: {error.strerror or error}{where}")
+    elif _is_of_database(error):
+        from leadline.db.outage import lost
+
+        if lost(error):
+            note(
+                "error: The connection to the metadata database ended before the command did; what was finished before stays"
+            )
+            note("next: try again once the database is back: what is done already is not done twice")
+        else:
+            note(f"error: The metadata database cannot be used: {clean(first_line(error))}")
     else:
         text = " ".join(str(error).split())
         note(f"error: unexpected {type(error).__name__}{': ' + clean(text)[:300] if text else ''}")
         if os.environ.get("LEADLINE_DEBUG") != "1":
             note("This is a fault of leadline; LEADLINE_DEBUG=1 in the environment shows where it happened.")
     return 1
+
+
+def _is_of_database(error: Exception) -> bool:
+    """Whether the metadata database cannot be asked, as everything that speaks of it says; asked only if something did."""
+    if "sqlalchemy.exc" not in sys.modules:
+        return False
+    from leadline.db.outage import DATABASE_AWAY, lost
+
+    return isinstance(error, DATABASE_AWAY) or lost(error)
 
 
 def with_options(error: LeadlineError, options: Mapping[str, str]) -> LeadlineError:

@@ -8,13 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from leadline.errors import StoreError, first_line
 
-DATABASE_AWAY = (OperationalError, InterfaceError, NoConnection)
-"""What is raised where the database cannot be asked: a matter of all projects, and of nothing that was asked."""
+DATABASE_AWAY = (OperationalError, InterfaceError, NoConnection, PendingRollbackError)
+"""What is raised where the database cannot be asked, the last by what still was to be done on a connection that ended: a matter of
+all projects, and of nothing that was asked."""
 
 # Not structlog: before a server sets that up, it writes to where a command prints its document.
 _log = logging.getLogger("leadline.database")
@@ -26,7 +27,7 @@ class DatabaseAway(StoreError):
 
 def lost(error: BaseException) -> bool:
     """Whether ``error`` says that the connection is gone or none can be had, of which an ``Outage`` tells."""
-    if getattr(error, "connection_invalidated", False):
+    if getattr(error, "connection_invalidated", False) or isinstance(error, PendingRollbackError):
         return True
     # What the server itself says has a state; SQLite's errors have none at all.
     state = getattr(getattr(error, "orig", None), "sqlstate", "SQLite")
