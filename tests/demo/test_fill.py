@@ -356,6 +356,18 @@ def test_builds_and_releases_are_of_known_commits(filled: Filled) -> None:
     filled.none("SELECT * FROM releases ANTI JOIN commits USING (repository, sha)")
 
 
+def test_where_nothing_tells_of_runs_there_are_releases_and_incidents_in_the_tracker(filled: Filled) -> None:
+    untold = "SELECT repository FROM repositories WHERE repository NOT IN (SELECT repository FROM deployments)"
+    assert 0 < filled.value(f"SELECT count(*) FROM ({untold})") < filled.value("SELECT count(*) FROM repositories")
+    filled.none(
+        f"SELECT repository FROM ({untold}) ANTI JOIN (SELECT * FROM releases WHERE NOT prerelease) USING (repository)"
+    )
+    filled.none(f"SELECT * FROM incidents JOIN ({untold}) USING (repository)")
+    filled.none("SELECT * FROM releases WHERE prerelease <> (tag LIKE '%-rc.1')")
+    assert filled.value("SELECT count(*) FROM releases WHERE prerelease") > 0
+    assert filled.value("SELECT count(*) FROM work_items WHERE type = 'Incident' AND completed_at IS NOT NULL") > 0
+
+
 def test_work_surrounds_its_pull_requests(filled: Filled) -> None:
     linked = """
         SELECT w.project, w.key, w.created_at, w.started_at, w.completed_at, p.merged_at, c.first_at

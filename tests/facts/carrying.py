@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadline.engine import Engine
+from leadline.facts.code_deployments import CODE_DEPLOYMENTS
 from leadline.facts.deployment_contents import ANCHORS, CARRIED
 from leadline.facts.production import ENVIRONMENTS
 from leadline.lake import Snapshot
@@ -60,13 +61,15 @@ def picked(*shas: str) -> str:
 
 @dataclass(frozen=True)
 class World:
-    """Rows of the three tables; ``production`` are (class, environment) pairs."""
+    """Rows of the three tables, and ``code``, releases and merges that are deployments; ``production`` are (class, environment)
+    pairs."""
 
     commits: Sequence[Row] = ()
     deployments: Sequence[Row] = ()
     releases: Sequence[Row] = ()
     production: Sequence[tuple[int, str | None]] = ((0, None), (0, "production"))
     first_carries: bool = False
+    code: Sequence[Row] = ()
 
     def known(self, repository: str) -> dict[str, Row]:
         return {row["sha"].lower(): row for row in self.commits if row["repository"] == repository}
@@ -222,11 +225,22 @@ class Site:
         production = {
             "class": [kind for kind, _ in world.production],
             "environment": [name for _, name in world.production],
+            "counts": [True] * len(world.production),
         }
-        schema = pa.schema([("class", pa.int64()), ("environment", pa.string())])
+        schema = pa.schema([("class", pa.int64()), ("environment", pa.string()), ("counts", pa.bool_())])
         self.engine.unbind()
         self.engine.bind_snapshot(snapshot, TABLES_READ)
         self.engine.bind_arrow(ENVIRONMENTS.bound_name, pa.table(production, schema=schema))
+        texts, lists = ("deployment_id", "repository", "tag", "sha", "source", "branch"), pa.list_(pa.string())
+        code = pa.schema(
+            [
+                *((name, pa.string()) for name in texts),
+                ("tags", lists),
+                ("finished_at", pa.timestamp("us", tz="UTC")),
+                ("classes", pa.list_(pa.int64())),
+            ]
+        )
+        self.engine.bind_arrow(CODE_DEPLOYMENTS.bound_name, pa.Table.from_pylist(list(world.code), schema=code))
         profile = Profile.of({"deployments.first_carries": str(world.first_carries).lower()})
         out = []
         for step in (CARRIED, ANCHORS):

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from leadline.materialize.session import session
 from metrics.world import deliver
 from stubs.git_history import START, History, sync
 
-from .carrying import Row, Site, World, anchor_rows, carried_rows, commit, deployment, picked
+from .carrying import Row, Site, World, anchor_rows, at, carried_rows, commit, deployment, picked
 
 # --- real git repositories ----------------------------------------------------------------------------------------------
 
@@ -304,6 +305,35 @@ def test_classes_of_production_are_judged_apart(site: Site) -> None:
     found = site.compute(world)[0]
     assert {(row[0], row[4]): row[3] for row in found if row[3] == "b0"} == {(0, "3"): "b0", (1, "2"): "b0"}
     assert found == carried_rows(world)
+
+
+def test_releases_and_merges_carry_as_deployments_do_from_one_state_to_the_next(site: Site) -> None:
+    def code(name: str, hour: float, sha: str | None, **more: Any) -> dict[str, Any]:
+        return {
+            "deployment_id": name,
+            "repository": "acme/app",
+            "finished_at": at(hour),
+            "sha": sha,
+            "classes": [0],
+            **more,
+        }
+
+    first, second = code("r1", 1, "a0", tag="v1", tags=["v1"]), code("m2", 2, "b0", tags=["v9"])
+    label = code("m4", 4, None, tags=["v9"])  # a label is no tag of the repository
+    release = code("r5", 5, None, tag="v9", tags=["v9"])
+    releases = [{"repository": "acme/app", "tag": "v9", "sha": "d0"}]
+    world = World(LINE, [], releases, code=[first])
+    put(site, world)
+    assert site.compute(world)[0] == set()
+    world = replace(world, code=[first, second])
+    assert {(row[3], row[4]) for row in site.compute(world)[0]} == {("b0", "m2")}
+    site.add("deployments", [deployment("d3", 3, "c0")])
+    world = replace(world, code=[first, second, label, release])
+    found, anchors = site.compute(world)
+    assert {(row[3], row[4]) for row in found} == {("b0", "m2"), ("c0", "d3"), ("d0", "r5")}
+    assert anchors["m4"] == (None, "no sha")
+    world = replace(world, code=[first])  # as after a change of settings
+    assert {(row[3], row[4]) for row in site.compute(world)[0]} == {("b0", "d3"), ("c0", "d3")}
 
 
 # --- the state ----------------------------------------------------------------------------------------------------------

@@ -1,23 +1,22 @@
 """The oracle's deployments: what is production, what a deployment carries and what failed, found the slow and obvious way.
 
 In comes a ``World``; out go ``Event``s (one per deployment and service of its run), the deployment that carries a commit,
-and which production runs failed. A *class* is the text of a team's environment rule, or None for the default. Sets of
+and which production runs failed. A *class* is what somebody counts (``oracle_sources``). Sets of
 ancestors are built in full for every deployment: whoever doubts a number reads the rule here. No SQL, no leadline.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 from .oracle_events import World, is_named
 from .oracle_people import Row
+from .oracle_sources import Class, code_rows, counts_code, counts_incident, incident_rows, matches
 
-Class = str | None
-OPERATORS = ("not equals", "equals", "not contains", "contains", "starts with", "ends with")
 PICKED = re.compile(r"\(cherry picked from commit ([0-9a-f]{4,64})\)", re.IGNORECASE)
 
 
@@ -33,25 +32,6 @@ def default_production(environment: str) -> bool:
     others = {"non", "not", "pre", "preprod", "like", "staging", "stage", "test", "dev", "qa", "uat"} & set(words)
     denied = re.search(r"(?<![a-z0-9])no[^a-z0-9]+(prod|prd|production|live)\d*(?![a-z0-9])", environment.lower())
     return is_named and not others and not denied
-
-
-def matches(text: str, values: Iterable[str | None]) -> bool:
-    """Whether a filter set (`equals a, b; not contains c`) holds for a property that has these values."""
-    found = [(value or "").lower() for value in values] or [""]
-    return all(_holds(part.strip(), found) for part in text.split(";") if part.strip())
-
-
-def _holds(part: str, found: list[str]) -> bool:
-    operator = next(name for name in OPERATORS if part.lower().startswith(name + " "))
-    wanted = [value.strip().lower() for value in part[len(operator) :].split(",") if value.strip()]
-    test = {
-        "equals": lambda value, want: value == want,
-        "contains": lambda value, want: want in value,
-        "starts with": lambda value, want: value.startswith(want),
-        "ends with": lambda value, want: value.endswith(want),
-    }[operator.removeprefix("not ")]
-    hit = any(test(value, want) for value in found for want in wanted)
-    return not hit if operator.startswith("not ") else hit
 
 
 # --- events -------------------------------------------------------------------------------------------------------------
@@ -97,7 +77,9 @@ class Deployments:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.rows = {row["deployment_id"]: row for row in world.rows("deployments")}
+        self.runs = world.rows("deployments")
+        self.rows = {row["deployment_id"]: row for row in [*code_rows(world), *self.runs]}
+        self.incidents = incident_rows(world)
         self.finished = sorted(
             (
                 Event(row["deployment_id"], service, row)
@@ -109,14 +91,24 @@ class Deployments:
         )
         self._carriers: dict[Class, dict[tuple[str, str], list[Event]]] = {}
         self._failed: dict[Class, set[Event]] = {}
+        self._production: dict[Class, list[Event]] = {}
 
     def production(self, kind: Class) -> list[Event]:
         """The finished runs to production, in order."""
-        return [
-            event
-            for event in self.finished
-            if (default_production(event.environment) if kind is None else matches(kind, [event.environment]))
-        ]
+        if kind not in self._production:
+            with_runs = {row.get("repository") for row in self.runs if self._is_production(kind, row)}
+            of_pipelines = kind.deployment(self.world, "deployments.source") in ("pipelines", "auto")
+            self._production[kind] = [
+                event
+                for event in self.finished
+                if self._is_production(kind, event.row)
+                and (counts_code(self.world, kind, event.row, with_runs) if "of" in event.row else of_pipelines)
+            ]
+        return self._production[kind]
+
+    def _is_production(self, kind: Class, row: Row) -> bool:
+        environment = row.get("environment") or ""
+        return default_production(environment) if kind.environment is None else matches(kind.environment, [environment])
 
     def successful(self, kind: Class) -> list[Event]:
         return [event for event in self.production(kind) if event.status == "success"]
@@ -148,7 +140,7 @@ class Deployments:
         """The shas of a deployment: its commit and all its ancestors; without the graph, those it lists."""
         repository, own, listed = row["repository"], row.get("sha"), row.get("shas") or []
         names = [own] if own else []
-        if not own and not listed:
+        if not own and not listed and row.get("of") != "merges":
             names = [
                 self.releases[repository, tag] for tag in row.get("tags") or [] if (repository, tag) in self.releases
             ]
@@ -306,17 +298,19 @@ class Deployments:
     def _by_incidents(self, kind: Class) -> set[Event]:
         runs = self.population(kind)
         failed: set[Event] = set()
-        for incident in self.world.rows("incidents"):
+        for incident in self.incidents:
+            if not counts_incident(self.world, kind, incident):
+                continue
             named = incident.get("deployment_id")
             if named in self.rows:
                 failed |= {run for run in runs if run.deployment_id == named}
-            elif incident.get("created_at") and (incident.get("service") or incident.get("repository")):
-                service, repository = incident.get("service"), incident.get("repository")
+            elif incident.get("created_at") and (incident.get("service") or incident["places"]):
+                service, places = incident.get("service"), incident["places"]
                 before = [
                     run
                     for run in runs
                     if run.finished_at < incident["created_at"]
-                    and (run.service == service if service else run.repository == repository)
+                    and (run.service == service if service else run.repository in places)
                 ]
                 # Without a service it is the whole run that failed, with all it deployed.
                 failed |= {run for run in before if run.deployment_id == before[-1].deployment_id}
@@ -326,8 +320,8 @@ class Deployments:
 
     def repositories_of(self, incident: Row) -> set[str]:
         """By its repository, else its known deployment's, else those that its service deploys from."""
-        if incident.get("repository"):
-            return {incident["repository"]}
+        if incident["places"]:
+            return set(incident["places"])
         known = self.rows.get(incident.get("deployment_id") or "", {})
         if known.get("repository"):
             return {known["repository"]}

@@ -16,10 +16,11 @@ from itertools import pairwise
 from math import ceil
 
 from .oracle import Cell, Request, aggregate, percent, periods, safe
-from .oracle_deployments import Class, Deployments, Event, matches
+from .oracle_deployments import Deployments, Event
 from .oracle_events import PullRequests, World, assignee_at, by_key, is_left_out, last_done, left_out, links
 from .oracle_names import one_name
 from .oracle_people import Accounts, Node, Row, team_of
+from .oracle_sources import Class, Sources, counts_incident, matches, sources_in_force
 
 STAGES = ("planning", "coding", "review", "build", "deploy")
 STAGE_COLUMNS = tuple(f"{stage.capitalize()}_Mean_Days" for stage in STAGES)
@@ -73,7 +74,7 @@ class LeadTimes:
         self.world, self.accounts, self.deployments = world, accounts, deployments
         self.requests = PullRequests(world, accounts)
         self.developers = {row["email"].lower(): row for row in world.developers}
-        self.rules = rules_in_force(world)
+        self.rules, self.sources = rules_in_force(world), sources_in_force(world)
         unit = world.setting("lead_time.unit")
         self.of_items = unit == "work_items" or (unit == "auto" and bool(world.rows("work_items")))
         self.order = world.setting("lead_time.order")
@@ -115,8 +116,9 @@ class LeadTimes:
         times = [self.requests.first_commit((row["repository"], row["number"])) for row in rows]
         return min((time for time in times if time), default=None)
 
-    def _after_merge(self, row: Row | None) -> tuple[datetime | None, datetime | None]:
-        """When the last build of a pull request's merge finished, and when it was deployed."""
+    def _after_merge(self, row: Row | None, whose: str | None) -> tuple[datetime | None, datetime | None]:
+        """When the last build of a pull request's merge finished, and when it was deployed, by what the team of those whose the
+        unit of work is calls a deployment."""
         if row is None:
             return None, None
         sha = row.get("merge_commit_sha") or ""
@@ -128,15 +130,15 @@ class LeadTimes:
             and build.get("repository") == row["repository"]
             and build.get("finished_at")
         ]
-        carrier = self.deployments.carrier(self.class_of(self._author(row)), row)
+        carrier = self.deployments.carrier(self.class_of(whose), row)
         return max(builds, default=None), carrier.finished_at if carrier else None
 
     def class_of(self, developer: str | None) -> Class:
-        """By the rules in force for the author's primary team."""
+        """By the rules in force for a developer's primary team."""
         if developer is None or not any(developer in node.own for node in self.world.tree.preorder()):
-            return None
+            return Class()
         home = team_of(developer, self.world.tree, self.developers)
-        return self.rules[home.path].get("environment")
+        return self.sources[home.path].counting(self.rules[home.path].get("environment"))
 
     def _item(self, row: Row, completed: datetime) -> Unit:
         moves = [one["changed_at"] for one in self._history(row) if one.get("to_category") == "in_progress"]
@@ -149,15 +151,17 @@ class LeadTimes:
         merged = [one for one in requests if one.get("merged_at")]
         last = max(merged, key=lambda one: one["merged_at"], default=None)
         merged_at = last["merged_at"] if last else None
-        first, (built, deployed) = self._first_commit(requests), self._after_merge(last)
+        whose = self.assignee(row, completed)
+        first, (built, deployed) = self._first_commit(requests), self._after_merge(last, whose)
         events = [row.get("created_at"), started, first, merged_at, built, deployed]
-        return self._unit(self.assignee(row, completed), completed, events)
+        return self._unit(whose, completed, events)
 
     def _request(self, row: Row) -> Unit:
         opened = row.get("ready_at") or row.get("created_at")
-        built, deployed = self._after_merge(row)
+        whose = self._author(row)
+        built, deployed = self._after_merge(row, whose)
         events = [None, self._first_commit([row]), opened, row["merged_at"], built, deployed]
-        return self._unit(self._author(row), row["merged_at"], events)
+        return self._unit(whose, row["merged_at"], events)
 
     def _unit(self, developer: str | None, completed: datetime, events: Sequence[datetime | None]) -> Unit:
         merged, built, deployed = events[3:]
@@ -188,7 +192,7 @@ class Belonging:
 
     def __init__(self, world: World, accounts: Accounts, deployments: Deployments) -> None:
         self.world, self.deployments = world, deployments
-        self.rules = rules_in_force(world)
+        self.rules, self.sources = rules_in_force(world), sources_in_force(world)
         requests = PullRequests(world, accounts)
         self.days = timedelta(days=int(world.setting("deployments.team_days")))
         self.merged = [
@@ -197,31 +201,46 @@ class Belonging:
             if row.get("merged_at")
         ]
 
-    def repositories(self, node: Node, instant: datetime) -> set[str]:
-        """Those in which the subtree's people merged in the days before ``instant``."""
-        people = node.people()
+    def repositories(self, people: set[str], instant: datetime) -> set[str]:
+        """Those in which people merged in the days before ``instant``."""
         return {
             repository
             for merged_at, who, repository in self.merged
             if who in people and timedelta(0) <= instant - merged_at <= self.days
         }
 
+    def groups(self, node: Node) -> list[tuple[Sources, set[str]]]:
+        """The people of the subtree by what their own node counts."""
+        found: dict[Sources, set[str]] = {}
+        for below in node.preorder():
+            sources = replace(self.sources[below.path], claims=False)
+            found.setdefault(sources, set()).update(below.own)
+        return list(found.items())
+
     def events(self, node: Node, first: date, last: date) -> dict[Event, tuple[bool, bool]]:
         """Runs that count for the failure rate → (in its population, failed); a node has its children's, too."""
         rules = self.rules[node.path]
-        kind = rules.get("environment")
-        population, failed = set(self.deployments.population(kind)), self.deployments.failed(kind)
         found: dict[Event, tuple[bool, bool]] = {}
-        for event in self.deployments.production(kind):
-            if not first <= self.world.local_date(event.finished_at) <= last:
-                continue
-            repositories = self.repositories(node, event.finished_at)
-            if self._run_matches(event, rules) if rules else event.repository in repositories:
-                found[event] = (event in population, event in failed)
+
+        def add(event: Event, counts: bool, fails: bool) -> None:
+            there = found.get(event, (False, False))
+            found[event] = (there[0] or counts, there[1] or fails)
+
+        if rules:
+            kinds = [(self.sources[node.path].counting(rules.get("environment")), set[str]())]
+        else:
+            kinds = [(sources.counting(), people) for sources, people in self.groups(node)]
+        for kind, people in kinds:
+            population, failed = set(self.deployments.population(kind)), self.deployments.failed(kind)
+            for event in self.deployments.production(kind):
+                if not first <= self.world.local_date(event.finished_at) <= last:
+                    continue
+                repositories = self.repositories(people, event.finished_at)
+                if self._run_matches(event, rules) if rules else event.repository in repositories:
+                    add(event, event in population, event in failed)
         for child in node.children:
             for event, (counts, fails) in self.events(child, first, last).items():
-                there = found.get(event, (False, False))
-                found[event] = (there[0] or counts, there[1] or fails)
+                add(event, counts, fails)
         return found
 
     def _run_matches(self, event: Event, rules: Mapping[str, str]) -> bool:
@@ -248,20 +267,28 @@ class Belonging:
 
     def incidents(self, node: Node, first: date, last: date) -> dict[str, Row]:
         """Incidents resolved in the period."""
-        rules = self.rules[node.path]
+        rules, own = self.rules[node.path], self.sources[node.path]
         found = {}
-        for row in self.world.rows("incidents"):
+        for row in self.deployments.incidents:
             if not row.get("resolved_at") or not first <= self.world.local_date(row["resolved_at"]) <= last:
                 continue
-            places = self.deployments.repositories_of(row)
-            repositories = self.repositories(node, row.get("created_at") or row["resolved_at"])
-            if self._incident_matches(row, places, rules) if rules else places & repositories:
+            places, asked = self.deployments.repositories_of(row), row.get("created_at") or row["resolved_at"]
+            if rules:
+                kind = own.counting(rules.get("environment"))
+                is_theirs = counts_incident(self.world, kind, row) and self._incident_matches(row, places, rules, kind)
+            else:
+                is_theirs = any(
+                    counts_incident(self.world, sources.counting(), row) and places & self.repositories(people, asked)
+                    for sources, people in self.groups(node)
+                )
+            claimed = own.claims and row["item"] is not None and counts_incident(self.world, own.counting(), row)
+            if is_theirs or claimed:
                 found[row["incident_id"]] = row
         for child in node.children:
             found |= self.incidents(child, first, last)
         return found
 
-    def _incident_matches(self, row: Row, places: set[str], rules: Mapping[str, str]) -> bool:
+    def _incident_matches(self, row: Row, places: set[str], rules: Mapping[str, str], kind: Class) -> bool:
         """By its repositories and its service, which is all an incident has. For rules that look at more, the team must
         also deploy that service, or from one of those repositories, by the same rules."""
         service = row.get("service") or ""
@@ -272,7 +299,7 @@ class Belonging:
             return False
         return rules.keys() <= values.keys() or any(
             (event.repository in places or not places) and service in ("", event.service)
-            for event in self.deployments.production(rules.get("environment"))
+            for event in self.deployments.production(kind)
             if event.status in ("success", "failure") and self._run_matches(event, rules)
         )
 

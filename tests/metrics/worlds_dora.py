@@ -31,6 +31,18 @@ RULES = {
     "environment": ("equals canary, staging", "contains prod", "not contains live; not equals staging"),
     "label": ("equals blue", "not equals blue"),
 }
+SOURCE_RULES = {
+    "deployments.source": ("pipelines", "releases", "merges", "merges", "auto"),
+    "deployments.branches": ("main", "release/*", "m*, release/?"),
+    "deployments.labels": ("deploy", "Deploy, blue"),
+    "releases.tags": ("v*", "*@*, 1.*"),
+    "incidents.source": ("incidents", "work_items", "both"),
+    "incident.type": ("equals bug", "equals bug, incident", "not equals task"),
+    "incident.label": ("equals outage", "not contains noise"),
+    "incident.priority": ("equals P1", "starts with p"),
+    "incident.project": ("equals P", "equals OPS"),
+}
+TAGS = ("v1", "v2", "1.0.0", "v1.2.0-rc.1", "web@2.0.0", "1.0.0+build-5", "2026-02-20", "1.1-hotfix")
 UNKNOWN = "9999000011112222"
 
 
@@ -136,6 +148,8 @@ class Maker:
                     "created_at": self.maybe(created, 12),
                     "ready_at": self.maybe(created + timedelta(hours=self.random.randrange(30)), 2),
                     "merged_at": merged,
+                    "base_branch": self.random.choice(("main", "main", "main", "master", "release/1", "trunk", None)),
+                    "labels": self.random.choice((None, [], ["deploy"], ["Deploy ", "blue"], ["v1"])),
                     "merge_commit_sha": self.maybe(self.random.choice([*here, *here, *here, UNKNOWN[::-1]]), 8),
                 }
             )
@@ -170,8 +184,9 @@ class Maker:
 
     def deployments(self, commits: Rows) -> Rows:
         rows = []
+        places = self.random.choice((REPOSITORIES, REPOSITORIES, ("o/b",), ("o/c",)))
         for number in range(self.random.randrange(5, 60)):
-            repository = self.random.choice((*REPOSITORIES, *REPOSITORIES, *REPOSITORIES, None))
+            repository = self.random.choice((*places, *places, *places, None))
             finished = self.instant()
             service = self.random.choice(SERVICES)
             if rows and self.chance(5):  # at the same instant as another one of its service
@@ -202,9 +217,11 @@ class Maker:
         rows = []
         for repository in REPOSITORIES:
             here = [row["sha"] for row in commits if row["repository"] == repository]
-            for tag in ("v1", "v2"):
-                sha = self.random.choice([*here, *here, UNKNOWN])
-                rows += [] if self.chance(3) else [{"repository": repository, "tag": tag, "sha": sha}]
+            for tag in TAGS:
+                sha = self.random.choice([*here, *here, UNKNOWN, None])
+                row = {"repository": repository, "tag": tag, "sha": sha, "published_at": self.maybe(self.instant(), 5)}
+                row["prerelease"] = self.random.choice((None, False, False, True))
+                rows += [] if self.chance(3) else [row]
         return rows
 
     def incidents(self, deployments: Rows) -> Rows:
@@ -229,7 +246,7 @@ class Maker:
     def work(self) -> dict[str, Rows]:
         tables: dict[str, Rows] = {"work_items": [], "work_item_changes": []}
         for number in range(self.random.choice((0, 0, 9, 18))):
-            place = {"project": "P", "key": f"P-{number}"}
+            place = {"project": self.random.choice(("P", "P", "OPS")), "key": f"P-{number}"}
             created = self.instant()
             moment, category, assignee = created, "todo", self.maybe(self.account(), 6)
             for _ in range(self.random.randrange(5)):
@@ -254,6 +271,12 @@ class Maker:
                     **place,
                     "assignee": assignee,
                     "status_category": category,
+                    "type": self.random.choice(
+                        (None, "Bug", "Incident", "Incident", "INCIDENT", " incident", "Incident report")
+                    ),
+                    "priority": self.random.choice((None, "P1", "p2", "Low")),
+                    "labels": self.random.choice((None, [], ["outage"], ["Outage", "noisebox"])),
+                    "resolution": self.random.choice((None, None, None, None, "Done", "Duplicate")),
                     "created_at": self.maybe(created, 10),
                     "started_at": self.maybe(created + timedelta(hours=self.random.randrange(-9, 90)), 2),
                     "completed_at": completed if category == "done" else None,
@@ -283,8 +306,15 @@ class Maker:
             for column in ("repository", "service"):
                 if row.get(column) and self.chance(6):
                     row[column] = self.random.choice((str.upper, str.title))(row[column])
+        tables["repositories"] = [
+            {"repository": repository, "default_branch": self.random.choice(("main", "trunk", None))}
+            for repository in REPOSITORIES
+        ]
         if self.chance(2):
-            tables["repositories"] = [{"repository": "o/a", "former_names": ["O/Once"]}]
+            tables["repositories"] = [
+                {**row, "former_names": ["O/Once"] if row["repository"] == "o/a" else None}
+                for row in tables["repositories"]
+            ]
             for table in ("pull_requests", "pull_request_commits", "pull_request_files", "builds"):
                 for row in tables[table]:
                     if row["repository"] == "o/a" and row.get("number", 0) % 2:
@@ -303,12 +333,20 @@ class Maker:
             "deployments.first_carries": self.random.choice(("false", "true")),
             "deployments.team_days": self.random.choice(("90", "7", "30")),
             "cfr.source": self.random.choice(("pipelines", "incidents")),
+            "deployments.source": self.random.choice(("auto", "auto", "pipelines", "releases", "merges")),
+            "deployments.branches": self.random.choice(("", "", "main, release/*")),
+            "deployments.labels": self.random.choice(("", "", "deploy")),
+            "releases.tags": self.random.choice(("", "", "v*, 1.*")),
+            "incidents.source": self.random.choice(("both", "both", "incidents", "work_items")),
+            "work_items.exclude_types": self.random.choice(("", "", "incident")),
         }
         for service in self.random.sample(("api", "Web", "jobs"), self.random.randrange(4)):
             found[f"service.{service}.paths"] = self.random.choice(("a/", "a/, b/x", "*.py, c", ""))
         for key in self.keys:
             for rule in self.random.sample(sorted(RULES), self.random.choice((0, 0, 1, 2))):
                 found[f"team.{key}.{rule}"] = self.random.choice(RULES[rule])
+            for rule in self.random.sample(sorted(SOURCE_RULES), self.random.choice((0, 0, 0, 1, 2))):
+                found[f"team.{key}.{rule}"] = self.random.choice(SOURCE_RULES[rule])
         return found
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from leadline.errors import InvalidRequest
 from leadline.people import load_org, tree
-from leadline.people.team_rules import TeamRule, deployment_thing, environment_rules, team_rules
+from leadline.people.team_rules import TeamRule, deployment_thing, production_of_people, team_rules
 from leadline.people.tree import OrgTree
-from leadline.settings.profile import Profile
+from leadline.settings.event_sources import DeploymentSource, deployment_sources
+from leadline.settings.profile import Profile, split_key
 from leadline.settings.rules import integrations_text, parse_filters, parse_integrations
 
 DEVELOPERS = """email,full_name,manager_email,team
@@ -60,11 +63,48 @@ def test_rules_that_no_deployment_can_be_held_against_are_none(org: OrgTree) -> 
 def test_the_environment_rule_of_the_primary_team(org: OrgTree) -> None:
     web, api = node(org, "Web"), node(org, "Bob")
     profile = Profile.of({f"team.{web}.environment": "equals blue", f"team.{api}.service": "equals api"})
-    assert environment_rules(org, profile) == {
-        "ann@example.com": "equals blue",
-        "wil@example.com": "equals blue",
-        "wes@example.com": "equals blue",
-    }
+    blue = ("equals blue", 0)
+    assert production_of_people(org, profile) == dict.fromkeys(
+        ("ann@example.com", "wil@example.com", "wes@example.com"), blue
+    )
+
+
+def test_the_nearest_team_says_where_deployments_and_incidents_come_from(org: OrgTree) -> None:
+    web, api, root = node(org, "Web"), node(org, "Bob"), org.root.ref_id
+    profile = Profile.of(
+        {
+            f"team.{root}.deployments.source": "merges",
+            f"team.{root}.incident.project": "equals OPS",
+            f"team.{web}.releases.tags": "v*",
+            f"team.{web}.service": "equals web",
+        }
+    )
+    sources = deployment_sources(profile)
+    rules = team_rules(org, profile)
+    assert sources[rules.sources_of(root).deployments] == DeploymentSource("merges")
+    assert sources[rules.sources_of(web).deployments] == DeploymentSource("auto", tags=("v*",))
+    assert rules.sources_of(api) == replace(rules.sources_of(root), claims=False)
+    assert rules.sources_of(root).claims
+    assert [rule.deployments for rule in rules.rules] == [rules.sources_of(web).deployments]
+    people = production_of_people(org, profile)
+    assert people["wil@example.com"] == (None, rules.sources_of(web).deployments)
+    assert people["abe@example.com"] == (None, rules.sources_of(root).deployments)
+
+
+def test_a_rule_above_is_in_force_with_the_sources_of_those_below(org: OrgTree) -> None:
+    web, root = node(org, "Web"), org.root.ref_id
+    profile = Profile.of({f"team.{root}.service": "equals x", f"team.{web}.deployments.source": "releases"})
+    rules = team_rules(org, profile)
+    assert [(rule.node, rule.deployments) for rule in rules.rules] == [(root, 0), (root, 1)]
+    assert rules.of_node[web] == 1
+
+
+def test_names_of_rules_with_a_dot() -> None:
+    assert split_key("team.a.b.incident.project") == ("team", "a.b", "incident.project")
+    assert split_key("team.4.project") == ("team", "4", "project")
+    for key in ("team.deployments.source", "team.4.source", "team..repository", "squad.4.repository"):
+        with pytest.raises(InvalidRequest, match="There is no setting"):
+            split_key(key)
 
 
 @pytest.mark.parametrize(

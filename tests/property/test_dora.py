@@ -85,6 +85,13 @@ def without_rules(drawn: DoraWorld) -> DoraWorld:
     return DoraWorld(world, drawn.org)
 
 
+def of_pipelines(drawn: DoraWorld) -> DoraWorld:
+    """The same world where runs of pipelines alone are deployments and tell what failed: otherwise the first one takes the place of
+    releases, and a later incident is of the newest."""
+    sources = {"deployments.source": "pipelines", "cfr.source": "pipelines"}
+    return DoraWorld(replace(drawn.world, settings={**drawn.world.settings, **sources}), drawn.org)
+
+
 # --- leadline and the oracle --------------------------------------------------------------------------------------------
 
 
@@ -153,7 +160,7 @@ def test_stages_with_values_sum_to_lead_time(home: Home, tmp_path: Path, seed: i
 def test_an_unrelated_deployment_changes_no_lead_time(home: Home, tmp_path: Path, seed: int) -> None:
     """Deployments of another repository, to other environments, failed, or of what is out already."""
     random = Random(seed)
-    drawn = without_rules(dora_world(random))
+    drawn = of_pipelines(without_rules(dora_world(random)))
     project = made(home, tmp_path, drawn)
     before = {name: fact(project, name, tmp_path) for name in ("pull-requests", "work-items")}
     deliver(project, "deployments", list(unrelated(random, drawn.world)))
@@ -192,7 +199,7 @@ def unrelated(random: Random, world: World) -> Iterable[dict[str, Any]]:
 def test_a_deployment_counts_once_per_service_and_once_in_each_ancestor(home: Home, tmp_path: Path, seed: int) -> None:
     """A new run of three services adds three to every node whose people merged there in the days before, to no other."""
     random = Random(seed)
-    drawn = without_rules(dora_world(random))
+    drawn = of_pipelines(without_rules(dora_world(random)))
     world = drawn.world
     project = made(home, tmp_path, drawn)
     merged = [row for row in world.rows("pull_requests") if row["merged_at"]]

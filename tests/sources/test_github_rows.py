@@ -143,7 +143,7 @@ def test_builds_and_releases() -> None:
     ((row,),) = run_rows("acme/shop", run("acme/shop", 1, "queued"), "github", DeployRules()).values()
     assert (row["status"], row["finished_at"]) == ("queued", None)
     ((row,),) = release_rows("acme/shop", release("acme/shop", 1)).values()
-    assert (row["tag"], row["published_at"]) == ("v1", "2026-01-05T10:41:00Z")
+    assert (row["tag"], row["published_at"], row["prerelease"]) == ("v1", "2026-01-05T10:41:00Z", False)
     assert release_rows("acme/shop", {**release("acme/shop", 1), "isDraft": True}) == {}
 
 

@@ -143,6 +143,7 @@ def release(name: str, number: int) -> dict[str, Any]:
         "tagName": f"v{number}",
         "name": f"Release {number}",
         "isDraft": False,
+        "isPrerelease": False,
         "createdAt": when(number * 100),
         "publishedAt": when(number * 100 + 1),
         "updatedAt": when(number * 100 + 1),

@@ -77,6 +77,7 @@ def release(node: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "tag_name": node["tagName"],
         "name": node["name"],
         "draft": node["isDraft"],
+        "prerelease": node["isPrerelease"],
         "created_at": node["createdAt"],
         "published_at": node["publishedAt"],
         "updated_at": node["updatedAt"],

@@ -147,7 +147,7 @@ DEPLOYMENTS = """
         'https://ci.example.com/' || services.service || '/' || code AS url, 'github' AS source
     FROM deploys
     JOIN services ON services.s = deploys.s
-    JOIN repos ON repos.r = deploys.r
+    JOIN repos ON repos.r = deploys.r AND repos.told
     JOIN roots ON roots.r = deploys.r
     JOIN people lead ON lead.p = roots.p
 """
@@ -164,7 +164,7 @@ INCIDENTS = """
         'https://incidents.example.com/' || number AS url
     FROM outages
     JOIN services ON services.s = outages.s
-    JOIN repos ON repos.r = outages.r
+    JOIN repos ON repos.r = outages.r AND repos.told
 """
 
 # Every change of main is built; a third of the repositories' builds have a second, slower pipeline.
@@ -183,15 +183,20 @@ BUILDS = """
     WHERE m.kind <> 'root' AND m.instant + INTERVAL 20 SECOND < cut() AND (pipe = 0 OR m.r % 3 = 0)
 """
 
+# Where releases are all that is known, each has a candidate two days before.
 RELEASES = """
-    SELECT repos.repository, 'v1.' || nth || '.0' AS tag, 'Release 1.' || nth AS name, main_tips.tip AS sha,
-        releases.instant AS published_at
+    SELECT repos.repository, 'v1.' || nth || '.0' || candidate AS tag, 'Release 1.' || nth || candidate AS name,
+        main_tips.tip AS sha, releases.instant AS published_at, candidate <> '' AS prerelease
     FROM (
-        SELECT r, thursday + INTERVAL 14 HOUR + to_minutes(r % 90) AS instant,
-            row_number() OVER (PARTITION BY r ORDER BY thursday) AS nth
-        FROM repos, UNNEST(generate_series(
-            (date_trunc('week', start()) + INTERVAL 10 DAY)::TIMESTAMP, cut(), INTERVAL 14 DAY)) AS t(thursday)
-        WHERE date_diff('day', start(), thursday) // 14 % 2 = r % 2 OR r % 5 = 0
+        SELECT r, nth, candidate, instant - to_days(days_before) AS instant
+        FROM (
+            SELECT r, told, thursday + INTERVAL 14 HOUR + to_minutes(r % 90) AS instant,
+                row_number() OVER (PARTITION BY r ORDER BY thursday) AS nth
+            FROM repos, UNNEST(generate_series(
+                (date_trunc('week', start()) + INTERVAL 10 DAY)::TIMESTAMP, cut(), INTERVAL 14 DAY)) AS t(thursday)
+            WHERE date_diff('day', start(), thursday) // 14 % 2 = r % 2 OR r % 5 = 0 OR NOT told
+        )
+        JOIN (VALUES ('', 0), ('-rc.1', 2)) parts(candidate, days_before) ON candidate = '' OR NOT told
     ) releases
     JOIN repos ON repos.r = releases.r
     ASOF JOIN main_tips ON main_tips.r = releases.r AND main_tips.instant <= releases.instant

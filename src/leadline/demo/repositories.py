@@ -43,8 +43,10 @@ def stage_rows(repositories: list[str], seed: int) -> dict[str, Rows]:
         # The first repositories have one policy each, so that small demos show all of them.
         policy = POLICIES[number % 3 if number < 3 else random.choices((0, 1, 2), (40, 35, 25))[0]]
         repo = {"r": number, "repository": repository, "short": short, "policy": policy, "files": len(paths)}
+        # Nothing tells of the runs of some: what is known of their deliveries are releases, and incidents in the tracker.
+        told = number % 6 != 3
         # A cherry-pick of a squash is one commit with one author: hotfixes come from such repositories.
-        repos.append({**repo, "release_branches": number % 3 == 0 and policy == "squash"})
+        repos.append({**repo, "told": told, "release_branches": number % 3 == 0 and policy == "squash" and told})
         parts = ("",) if number % 4 != 2 else random.choice((("-api", "-worker"), ("-api", "-worker", "-admin")))
         for part in parts:
             cadence = CADENCES[number % 3 if number < 3 else random.choices((0, 1, 2), (20, 55, 25))[0]]

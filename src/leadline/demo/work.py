@@ -146,7 +146,9 @@ def build(stage: Stage) -> None:
 
 WORK_ITEMS = """
     SELECT items.project, item_numbers.key,
-        CASE items.kind WHEN 'feature' THEN 'Story' WHEN 'bug' THEN 'Bug' WHEN 'epic' THEN 'Epic' ELSE 'Task' END AS type,
+        CASE WHEN items.kind = 'bug' AND NOT repos.told AND u('incident', items.id, 0) < 0.4 THEN 'Incident'
+             WHEN items.kind = 'feature' THEN 'Story' WHEN items.kind = 'bug' THEN 'Bug' WHEN items.kind = 'epic' THEN 'Epic'
+             ELSE 'Task' END AS type,
         CASE items.sort WHEN 'epic' THEN teams.name || ' ' || date_part('year', items.created_at) || ' Q'
                  || date_part('quarter', items.created_at)
              ELSE title(items.kind, items.id + ascii(items.sort)) END AS title,

@@ -1,13 +1,16 @@
-"""Which environments are production: by default from the name, else by the environment rule of a team.
+"""What is a deployment to production for whom: by default from the environment's name, else by the environment rule of a team;
+and from which source.
 
-Every distinct environment rule is a class of its own (class 0 is the default), so that what a team calls production is
-judged once for all teams with the same rule.
+Every environment rule with every source of deployments is a class of its own (class 0 is what the project or tree says), so
+that what teams call production is judged once for all that say the same.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
+from leadline.settings.event_sources import DeploymentSource, deployment_sources
 from leadline.settings.profile import Profile
 from leadline.settings.rules import Filter, parse_filters
 
@@ -30,14 +33,31 @@ def is_production_name(environment: str | None) -> bool:
     return bool(named) and all(named) and _NEGATED.isdisjoint(words)
 
 
-def classes(profile: Profile) -> tuple[str | None, ...]:
-    """The environment rules in use, by class: None for the default, then every distinct rule's text, sorted."""
-    return (None, *sorted(set(profile.rule_texts("environment").values())))
+@dataclass(frozen=True)
+class ProductionClass:
+    """One class: the text of its environment rule (None: the default), and where its deployments come from."""
+
+    environment: str | None
+    source: DeploymentSource
 
 
-def class_of(profile: Profile, rule: str | None) -> int:
-    """The class of an environment rule's text; None is the default's."""
-    return classes(profile).index(rule)
+def classes(profile: Profile) -> tuple[ProductionClass, ...]:
+    """The classes in use: those of the default rule first, then by the text of the rule; within, by source."""
+    rules = (None, *sorted(set(profile.rule_texts("environment").values())))
+    sources = deployment_sources(profile)
+    return tuple(ProductionClass(rule, source) for rule in rules for source in sources)
+
+
+class ClassNumbers:
+    """Numbers the ``classes`` of a profile."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._sources = deployment_sources(profile)
+        self._numbers = {of_class: number for number, of_class in enumerate(classes(profile))}
+
+    def of(self, rule: str | None, source: int = 0) -> int:
+        """The class of an environment rule's text (None: the default) and of a place in ``deployment_sources``."""
+        return self._numbers[ProductionClass(rule, self._sources[source])]
 
 
 def is_production(environment: str | None, rule: str | None) -> bool:

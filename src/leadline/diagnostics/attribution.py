@@ -93,11 +93,12 @@ def _of_teams(project: Project, opened: Session, kind: str) -> AttributionStatus
     scopes = [(org_tree, [org_tree.root], team_rules(org_tree, profile)) for org_tree in org_trees]
     rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
     opened.facts.bind(needed(kind))
-    bind_teams(opened.engine, scopes)
-    if rules:
+    bind_teams(opened.engine, scopes, profile)
+    has_team_rules = any(of_tree for _, _, of_tree in scopes)
+    if has_team_rules:
         bind_matches(opened.engine, [kind], rules, profile, opened.facts.spellings)
     events = (DEPLOYMENTS if kind == "deployments" else INCIDENTS).table()
-    owned = owned_by_teams(kind, events, bool(rules)).select("event").distinct()
+    owned = owned_by_teams(kind, events, has_team_rules).select("event").distinct()
     total, of_somebody = (_count(opened, table) for table in (events, owned))
     return _status(kind, total, 0, total - of_somebody)
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import ibis
+
 from leadline.derive import names
 from leadline.diagnostics.same_commits import same_commits
 from leadline.diagnostics.uncounted_environments import uncounted_environments
 from leadline.engine import Engine
 from leadline.engine.spellings import Spellings
 from leadline.engine.tables import schema_table
+from leadline.facts.code_deployments import ENVIRONMENT
 from leadline.home import Project
 from leadline.people import tree, trees
 from leadline.people.team_rules import PROPERTIES, TeamRule, Thing, deployment_thing
 from leadline.people.tree import OrgTree
+from leadline.settings.event_sources import INCIDENT_FILTERS
 
 _ORDER = (
     ("deployments", "started_at", "finished_at", "finished before they started"),
@@ -37,7 +41,7 @@ def oddities(project: Project) -> list[str]:
     snapshot = project.lake.snapshot()
     further = _of_names(project, snapshot.versions) if snapshot.versions else []
     with Engine(temp_dir=project.temp, memory_limit=project.home.settings.memory_limit) as engine:
-        engine.bind_snapshot(snapshot, [table for table, *_ in _ORDER])
+        engine.bind_snapshot(snapshot, [*(table for table, *_ in _ORDER), "releases"])
         return [*_rules(project, engine), *_out_of_order(engine), *further]
 
 
@@ -108,7 +112,8 @@ def _rules(project: Project, engine: Engine) -> Iterator[str]:
 
 
 def _things(engine: Engine) -> Sequence[Thing]:
-    """What team rules may name: every service, pipeline, environment and tag that was deployed, by repository."""
+    """What team rules may name: every service, pipeline, environment and tag that was deployed, by repository; a release's tag, and
+    the labels of merges."""
     table = schema_table("deployments")
     named = table.select(
         "repository",
@@ -117,6 +122,11 @@ def _things(engine: Engine) -> Sequence[Thing]:
         service=table.service.fill_null("").split(";").unnest(),
         tags=table.tags,
     )
+    unknown = {"pipeline": ibis.null("string"), "environment": ibis.literal(ENVIRONMENT), "service": ibis.literal("")}
+    releases, pulls = schema_table("releases"), schema_table("pull_requests")
+    pulls = pulls.filter(pulls.merged_at.notnull())
+    of_code = (releases.mutate(tags=ibis.array([releases.tag])), pulls.mutate(tags=pulls.labels))
+    parts = [named, *(rows.mutate(**unknown).select(*named.columns) for rows in of_code)]
     return [
         deployment_thing(
             [row["repository"]],
@@ -125,7 +135,7 @@ def _things(engine: Engine) -> Sequence[Thing]:
             row["environment"],
             ";".join(row["tags"] or ()),
         )
-        for row in engine.arrow(named.distinct()).to_pylist()
+        for row in engine.arrow(ibis.union(*parts, distinct=True)).to_pylist()
     ]
 
 
@@ -146,9 +156,22 @@ def _of_team(
     if sets and not empty and not any(TeamRule(0, sets).matches(thing) for thing in things):
         yield f"team.{team}: no deployment matches all of {', '.join(sorted(sets))}"
     if "project" in rules:
-        yield f"team.{team}.project matches nothing: deployments and incidents have no project"
+        yield f"team.{team}.project matches nothing: deployments have no project (incident.project looks at work items)"
+    yield from _incident_rules(engine, team, rules)
     if "work_type" in rules:
         table = schema_table("work_items")
         types = engine.arrow(table.select(type=table.type.strip().lower()).distinct())["type"].to_pylist()
         if unknown := sorted(set(rules["work_type"]).difference(types)):
             yield f"team.{team}.work_type names types that no work item has: {', '.join(unknown)}"
+
+
+def _incident_rules(engine: Engine, team: str, rules: Mapping[str, Any]) -> Iterator[str]:
+    """Rules over work items of which none has what they ask for."""
+    items = schema_table("work_items")
+    for name in INCIDENT_FILTERS:
+        if (filters := rules.get(f"incident.{name}")) is None:
+            continue
+        values = items.labels if name == "label" else ibis.array([items[name]])
+        things = engine.arrow(items.select(values=values).distinct())["values"].to_pylist()
+        if not any(TeamRule(0, {name: filters}).matches({name: texts or ()}) for texts in things):
+            yield f"team.{team}.incident.{name} matches no work item"

@@ -22,7 +22,7 @@ _NAMED = 3
 def uncounted_environments(opened: Session, profiles: Sequence[Profile], org_trees: Sequence[OrgTree]) -> list[str]:
     """A sentence for each environment with `LEAST` successful deployments of repositories without any production deployment.
     The raw tables are bound already."""
-    rules = {rule for profile in profiles for rule in classes(profile)}
+    rules = {of_class.environment for profile in profiles for of_class in classes(profile)}
     rows = _deployed(opened)
     production = {
         name: any(is_production(name or None, rule) for rule in rules) for name in {row["environment"] for row in rows}

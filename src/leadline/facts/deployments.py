@@ -10,39 +10,12 @@ import ibis
 from ibis.expr.types import Table, Value
 
 from leadline.derive.expressions import attach
-from leadline.derive.production import DEFAULT_CLASS
-from leadline.engine import schema_table
 from leadline.engine.functions import epoch_us
-from leadline.facts.production import ENVIRONMENTS
+from leadline.facts.item_incidents import incident_events
+from leadline.facts.runs import EVENT, FINISHED, known_deployments, production_runs, runs, with_production
 from leadline.materialize.model import Model
+from leadline.settings.event_sources import incident_sources
 from leadline.settings.profile import Profile
-
-EVENT = ["deployment_id", "service"]
-FINISHED = ("success", "failure")
-
-
-def runs() -> Table:
-    """One row per deployment and service: what the table says of it. A cell may name several services, separated by
-    `;`: one run deploys them all. None is the service ''."""
-    table = schema_table("deployments")
-    cell = table.service.fill_null("")
-    several = table.mutate(
-        service=cell.split(";").unnest(),
-        none=cell.replace(";", "").strip() == "",
-        rollback=table.rollback.fill_null(False),
-    )
-    named = several.mutate(service=several.service.strip())
-    return named.filter(named.none | (named.service != "")).drop("none").distinct()
-
-
-def production_runs() -> Table:
-    """Finished production runs, once per class of production: class, deployment_id, service, repository, status,
-    rollback, finished_us."""
-    table = runs()
-    finished = table.filter(table.status.isin(FINISHED) & table.finished_at.notnull())
-    environments = ENVIRONMENTS.table().select("class", of_environment=lambda t: t.environment.fill_null(""))
-    joined = finished.inner_join(environments, finished.environment.fill_null("") == environments.of_environment)
-    return joined.select("class", *EVENT, "repository", "status", "rollback", finished_us=epoch_us(joined.finished_at))
 
 
 def latest_before(rows: Table, group: list[str], chosen: Value, asking: Value, *, same_instant: bool) -> Table:
@@ -84,25 +57,28 @@ def _by_rollback() -> Table:
     return undone.select("class", *EVENT, by="asks")
 
 
-def by_incident() -> Table:
+def by_incident(profile: Profile) -> Table:
     """Successful production runs that an incident names or, for an incident that names none we know, that were the
     latest of its service (of its repository, if it has no service) before it: class, deployment_id, service, by (the
-    incident)."""
+    incident) and ``counted_in``, the classes of incidents in which that is one."""
     table = production_runs()
     table = table.filter(table.status == "success")
-    incidents = schema_table("incidents")
-    deployments = schema_table("deployments").select(named_id="deployment_id")
+    incidents = incident_events(profile)
+    deployments = known_deployments().select(named_id="deployment_id")
     named = incidents.inner_join(deployments, incidents.deployment_id == deployments.named_id)
-    by_name = named.select("incident_id", "deployment_id").inner_join(table.select("class", *EVENT), "deployment_id")
-    failures = [by_name.select("class", *EVENT, by="incident_id")]
+    by_name = named.select("incident_id", "deployment_id", "counted_in").inner_join(
+        table.select("class", *EVENT), "deployment_id"
+    )
+    failures = [by_name.select("class", *EVENT, "counted_in", by="incident_id")]
     others = incidents.anti_join(deployments, incidents.deployment_id == deployments.named_id)
     others = others.filter(others.created_at.notnull())
-    served = others.service.fill_null("").strip() != ""
+    served = others.service != ""
     classes = table.select("class").distinct()
-    for key, asking in (("service", others.filter(served)), ("repository", others.filter(~served))):
-        asked = asking.filter(asking[key].notnull()).select(
-            key=asking[key].strip(), us=epoch_us(asking.created_at), asks=asking.incident_id
-        )
+    for key, asking in (
+        ("service", others.filter(served)),
+        ("repository", others.filter(~served).mutate(repository=lambda t: t.repositories.unnest())),
+    ):
+        asked = asking.select(key=asking[key].strip(), us=epoch_us(asking.created_at), asks=asking.incident_id)
         questions = asked.cross_join(classes).select(
             "class", "key", "us", "asks", deployment_id=ibis.null("string"), question=ibis.literal(True)
         )
@@ -120,12 +96,30 @@ def by_incident() -> Table:
             table,
             [latest["class"] == table["class"], latest.deployment_id == table.deployment_id, latest.key == table[key]],
         )
-        failures.append(hit.select(latest["class"], latest.deployment_id, table.service, by=latest.asks))
+        hit = hit.select(latest["class"], latest.deployment_id, table.service, table.finished_us, by=latest.asks)
+        # One of several repositories has several answers: the latest of these.
+        whole = ibis.window(group_by=["class", "by"], order_by=[hit.finished_us.desc(), hit.deployment_id.desc()])
+        hit = hit.mutate(last=hit.deployment_id.first().over(whole)).filter(lambda t: t.last == t.deployment_id)
+        counted = asking.select("counted_in", asks=asking.incident_id).distinct()
+        hit = hit.inner_join(counted, hit["by"] == counted.asks)
+        failures.append(hit.select("class", *EVENT, "counted_in", "by"))
     return ibis.union(*failures)
 
 
+def failure_class(profile: Profile, number: int, incidents: int) -> int:
+    """How ``FAILURES`` numbers what failed in a class of production for those who call an incident what the class ``incidents``
+    of incidents says; without incidents all say the same."""
+    return number * len(incident_sources(profile)) + incidents if profile["cfr.source"] == "incidents" else number
+
+
 def _failures(profile: Profile) -> Table:
-    failures = by_incident() if profile["cfr.source"] == "incidents" else _by_rollback()
+    if profile["cfr.source"] == "incidents":
+        failures = by_incident(profile)
+        failures = failures.mutate(of_incidents=failures.counted_in.unnest())
+        several = len(incident_sources(profile))
+        failures = failures.mutate(**{"class": failures["class"] * several + failures.of_incidents})
+    else:
+        failures = _by_rollback()
     number = failures["class"]
     return failures.group_by(EVENT).agg(
         failed_by=failures.by.collect(order_by=failures.by, distinct=True),
@@ -133,22 +127,11 @@ def _failures(profile: Profile) -> Table:
     )
 
 
-def production_of() -> Table:
-    """Per environment (``of_environment``, '' unknown) that is production the ``classes`` that call it so."""
-    environments = ENVIRONMENTS.table()
-    number = environments["class"]
-    return environments.group_by(of_environment=environments.environment.fill_null("")).agg(
-        classes=number.collect(order_by=number)
-    )
-
-
 def _counted(profile: Profile) -> Table:
     """Every finished run that is production in some class, with what metrics count of it."""
     table = runs()
-    production = production_of()
-    table = table.filter(table.status.isin(FINISHED) & table.finished_at.notnull())
-    table = table.inner_join(production, table.environment.fill_null("") == production.of_environment)
-    table = attach(table, EVENT, FAILURES.table())
+    table = with_production(table.filter(table.status.isin(FINISHED) & table.finished_at.notnull()))
+    table = attach(table.filter(table.classes.length() > 0), EVENT, FAILURES.table())
     succeeded = table.status == "success"
     by_incident = profile["cfr.source"] == "incidents"
     undone_in = table.failed_in.fill_null(ibis.literal([], "array<int64>"))
@@ -157,16 +140,15 @@ def _counted(profile: Profile) -> Table:
     table = table.mutate(
         failed_in=failed_in,
         rule_tags=table.tags.join(";") if tagged else ibis.null("string"),
-        default_production=table.classes.contains(DEFAULT_CLASS),
     )
-    shared = ["repository", "service", "pipeline", "environment", "rule_tags", "failed_in"]
+    shared = ["repository", "service", "pipeline", "environment", "rule_tags", "classes", "failed_in"]
     return table.select(
         *EVENT,
         "repository",
         "pipeline",
         "environment",
-        "default_production",
         "failed_in",
+        production_in="classes",
         tags="rule_tags",
         event=ibis.row_number().over(ibis.window(order_by=EVENT)),
         owner_key=ibis.dense_rank().over(ibis.window(order_by=[table[name] for name in shared])),
@@ -186,8 +168,8 @@ FAILURES = Model(
     },
     expression=_failures,
 )
-"""What made production runs fail beside their own status: ids of rollbacks or of incidents, by `cfr.source`, and the classes
-of production in which they do."""
+"""What made production runs fail beside their own status: ids of rollbacks or of incidents, by `cfr.source`, and the classes in
+which they do, as ``failure_class`` numbers them."""
 
 DEPLOYMENTS = Model(
     "deployments",
@@ -198,7 +180,7 @@ DEPLOYMENTS = Model(
         "pipeline": "string",
         "environment": "string",
         "tags": "string",
-        "default_production": "boolean",
+        "production_in": "array<int64>",
         "failed_in": "array<int64>",
         "event": "int64",
         "owner_key": "int64",
@@ -208,6 +190,6 @@ DEPLOYMENTS = Model(
     },
     expression=_counted,
 )
-"""Finished production runs per service: what metrics count. ``event`` numbers them, ``owner_key`` what rules look at and where
-they failed; ``failed_in`` are the classes of production in which it did; ``tags`` are joined by `;` and null unless a rule looks
-at them."""
+"""Finished production runs per service: what metrics count. ``event`` numbers them, ``owner_key`` what rules look at, where they
+count and where they failed; ``production_in`` are the classes of production in which each is a deployment, ``failed_in`` those
+in which it failed (``failure_class``); ``tags`` are joined by `;` and null unless a rule looks at them."""

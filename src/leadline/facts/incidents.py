@@ -10,43 +10,47 @@ import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.expressions import between, not_negative
-from leadline.engine import schema_table
 from leadline.engine.functions import epoch_us
-from leadline.facts.deployments import runs
+from leadline.facts.item_incidents import incident_events
+from leadline.facts.runs import known_deployments, runs
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
 
-def incidents_fact() -> Table:
-    """One row per incident: incident_id, service ('' none), repository (its own, else its known deployment's),
-    deployment_id, created_at, resolved_at, restore (µs, as it is) and restore_us (never negative)."""
-    incidents = schema_table("incidents")
-    deployments = schema_table("deployments").select(named_id="deployment_id", of_deployment="repository")
+def incidents_fact(profile: Profile) -> Table:
+    """One row per incident: incident_id, service ('' none), repositories (its own, else its known deployment's), project,
+    source, counted_in, deployment_id, created_at, resolved_at, restore (µs, as it is) and restore_us (never negative)."""
+    incidents = incident_events(profile)
+    deployments = known_deployments().select(named_id="deployment_id", of_deployment="repository")
     joined = incidents.left_join(deployments, incidents.deployment_id == deployments.named_id)
     restore = between(joined.created_at, joined.resolved_at)
+    from_deployment = (joined.repositories.length() == 0) & joined.of_deployment.notnull()
     return joined.select(
         "incident_id",
         "deployment_id",
         "created_at",
         "resolved_at",
+        "service",
+        "project",
+        "source",
+        "counted_in",
         known_deployment=joined.named_id.notnull(),
-        service=joined.service.fill_null("").strip(),
-        repository=joined.repository.fill_null(joined.of_deployment),
+        repositories=ibis.cases((from_deployment, ibis.array([joined.of_deployment])), else_=joined.repositories),
         restore=restore,
         restore_us=not_negative(restore),
     )
 
 
-def _counted(_profile: Profile) -> Table:
-    fact = incidents_fact()
+def _counted(profile: Profile) -> Table:
+    fact = incidents_fact(profile)
     counted = fact.filter(fact.resolved_at.notnull())
+    shared = ("repositories", "service", "project", "counted_in")
     return counted.select(
         "incident_id",
-        "service",
-        "repository",
+        *shared,
         "restore_us",
         event=ibis.row_number().over(ibis.window(order_by="incident_id")),
-        owner_key=ibis.dense_rank().over(ibis.window(order_by=[counted.repository, counted.service])),
+        owner_key=ibis.dense_rank().over(ibis.window(order_by=[counted[name] for name in shared])),
         asked_us=epoch_us(counted.created_at.fill_null(counted.resolved_at)),
         happened_us=epoch_us(counted.resolved_at),
     )
@@ -54,8 +58,8 @@ def _counted(_profile: Profile) -> Table:
 
 def _repositories(_profile: Profile) -> Table:
     counted = INCIDENTS.table()
-    own = counted.filter(counted.repository.notnull()).select("owner_key", "repository").distinct()
-    served = counted.filter(counted.repository.isnull() & (counted.service != ""))
+    own = counted.select("owner_key", repository=counted.repositories.unnest()).distinct()
+    served = counted.filter((counted.repositories.length() == 0) & (counted.service != ""))
     served = served.select("owner_key", "service").distinct()
     deploys = runs().filter(lambda t: t.repository.notnull()).select("service", "repository").distinct()
     return ibis.union(own, served.inner_join(deploys, "service").select("owner_key", "repository"))
@@ -66,7 +70,9 @@ INCIDENTS = Model(
     {
         "incident_id": "string",
         "service": "string",
-        "repository": "string",
+        "repositories": "array<string>",
+        "project": "string",
+        "counted_in": "array<int64>",
         "restore_us": "int64",
         "event": "int64",
         "owner_key": "int64",
@@ -75,8 +81,9 @@ INCIDENTS = Model(
     },
     expression=_counted,
 )
-"""Resolved incidents: what metrics count. ``event`` numbers them, ``owner_key`` their repository and service. Whose they are
-is asked for ``asked_us``, their creation (unknown: their resolution)."""
+"""Resolved incidents: what metrics count. ``event`` numbers them, ``owner_key`` their repositories, service and project and the
+places in ``incident_sources`` of those who call it an incident (``counted_in``). Whose they are is asked for ``asked_us``, their
+creation (unknown: their resolution)."""
 
 INCIDENT_REPOSITORIES = Model(
     "incident_repositories", {"owner_key": "int64", "repository": "string"}, expression=_repositories

@@ -20,6 +20,7 @@ from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.agents import AGENT_PULLS
 from leadline.facts.changes import HEAD, MERGE, carried_changes, merged_pulls
 from leadline.facts.deployment_contents import CARRIED
+from leadline.facts.production import CLASS_RULES, CLASS_SETTINGS
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY
 from leadline.facts.work_items import ITEMS, assigned_items
@@ -227,8 +228,9 @@ LEAD = Model(
         settings=(
             *("lead_time.unit", "lead_time.stages", "lead_time.work", "lead_time.order"),
             *("pull_requests.base_branches", "pull_requests.exclude_labels"),
+            *CLASS_SETTINGS,
         ),
-        rules=("environment",),
+        rules=CLASS_RULES,
     ),
 )
 """Units of work completed by known developers, once per class of production: what metrics count. ``delivery_us`` is the time

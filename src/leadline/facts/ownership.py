@@ -16,15 +16,15 @@ from ibis.expr.types import Table
 
 from leadline.derive.expressions import DAY_US, attach, local_day
 from leadline.derive.local_time import Offset
-from leadline.derive.production import DEFAULT_CLASS, class_of, is_production_name
+from leadline.derive.production import DEFAULT_CLASS, ClassNumbers
 from leadline.engine import BoundTable, compiled
 from leadline.engine.functions import epoch_us
-from leadline.facts.deployments import DEPLOYMENTS
+from leadline.facts.deployments import DEPLOYMENTS, failure_class
 from leadline.facts.incidents import INCIDENT_REPOSITORIES, INCIDENTS
 from leadline.facts.pull_requests import authored_pull_requests
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.model import Model
-from leadline.people.team_rules import TeamRule, TeamRules, Thing, deployment_thing, environment_rules
+from leadline.people.team_rules import TeamRule, TeamRules, Thing, deployment_thing, production_of_people
 from leadline.people.tree import Node, OrgTree
 from leadline.settings.profile import Profile
 
@@ -32,8 +32,13 @@ if TYPE_CHECKING:
     from leadline.engine import Backend
     from leadline.engine.spellings import Spellings
 
-FALLBACK = BoundTable("fallback_members", {"of_unit": "int64", "member": "string"})
-"""The people of each unit without a rule in force."""
+_CLASSES = {"deployments": "production_class", "failures": "failure_class", "incidents": "incident_class"}
+_COUNTED = {"deployments": "production_in", "failures": "failed_in", "incidents": "counted_in"}
+"""By kind of events: the class in which someone counts them, and those in which an event does."""
+FALLBACK = BoundTable(
+    "fallback_members", {"of_unit": "int64", "member": "string", **dict.fromkeys(_CLASSES.values(), "int64")}
+)
+"""The people of each unit without a rule in force, with the classes by which their own team says what counts."""
 UNIT_RULES = BoundTable("unit_rules", {"of_unit": "int64", "rule": "int64", "how": "string"})
 """The rules in force for the unit or for any node below it, and in words which."""
 UNIT_SPANS = "unit_spans"
@@ -98,14 +103,16 @@ def by_repositories(kind: str, events: Table) -> Table:
     which one of them merged at most `deployments.team_days` before."""
     members, spans = FALLBACK.table(), MERGE_SPANS.table()
     of_unit = members.inner_join(spans, members.member == spans.developer)
-    of_unit = of_unit.select("of_unit", "repository", "from_us", "until_us").distinct()
+    group = ["of_unit", "repository", *_CLASSES.values()]
+    of_unit = of_unit.select(*group, "from_us", "until_us").distinct()
     # A large unit has hundreds of people in a repository: joined, their spans are few. By its name the engine knows that
     # deployments and incidents ask for the same, and works it out once.
-    had = joined_spans(of_unit, ["of_unit", "repository"]).alias(UNIT_SPANS)
+    had = joined_spans(of_unit, group).alias(UNIT_SPANS)
     asking = _in_repositories(kind, events)
     in_span = (asking.asked_us >= had.from_us) & (asking.asked_us <= had.until_us)
-    owned = had.inner_join(asking, [had.repository == asking.repository, in_span]).select("of_unit", "event")
-    # A deployment has one repository, so none is found twice.
+    counts = asking.asked_in.contains(had[_CLASSES[kind]])
+    owned = had.inner_join(asking, [had.repository == asking.repository, in_span, counts]).select("of_unit", "event")
+    # A deployment has one repository, so none is found twice but by people who count differently, whose teams have rules.
     return owned.distinct() if kind == "incidents" else owned
 
 
@@ -124,14 +131,14 @@ def owned_by_teams(kind: str, events: Table, has_team_rules: bool) -> Table:
 
 
 def _in_repositories(kind: str, events: Table) -> Table:
-    """(event, repository, asked_us): the repositories of every event, and the instant for which it is asked whose it is."""
+    """(event, repository, asked_us, asked_in): the repositories of every event, the instant for which it is asked whose it is,
+    and the classes in which it counts: what failed under another team's idea of production did not fail here."""
+    asked_in = events[_COUNTED[kind]]
     if kind == "incidents":
-        asking = events.select("event", "owner_key", "asked_us")
+        asking = events.select("event", "owner_key", "asked_us", asked_in=asked_in)
         return asking.inner_join(INCIDENT_REPOSITORIES.table(), "owner_key").drop("owner_key")
-    events = events.filter(events.default_production & events.repository.notnull())
-    if kind == "failures":  # what failed under another team's idea of production did not fail here
-        events = events.filter(events.failed_in.contains(DEFAULT_CLASS))
-    return events.select("event", "repository", asked_us="happened_us")
+    events = events.filter(events.repository.notnull())
+    return events.select("event", "repository", asked_us="happened_us", asked_in=asked_in)
 
 
 def developer_class(table: Table) -> Table:
@@ -152,28 +159,62 @@ Scope = tuple[OrgTree, Sequence[Node], TeamRules]
 
 def bind_classes(engine: Backend, trees: Sequence[OrgTree], profile: Profile) -> None:
     """Bind ``DEVELOPER_CLASSES``; in several trees the first one with a rule decides."""
-    rules: dict[str, str] = {}
+    rules: dict[str, tuple[str | None, int]] = {}
     for tree in trees:
-        rules = {**environment_rules(tree, profile), **rules}
-    DEVELOPER_CLASSES.bind(engine, ((email, class_of(profile, rule)) for email, rule in rules.items()))
+        rules = {**production_of_people(tree, profile), **rules}
+    numbers = ClassNumbers(profile)
+    DEVELOPER_CLASSES.bind(engine, ((email, numbers.of(*rule)) for email, rule in rules.items()))
 
 
-def bind_teams(engine: Backend, scopes: Sequence[Scope]) -> None:
+def bind_teams(engine: Backend, scopes: Sequence[Scope], profile: Profile) -> None:
     """Bind ``FALLBACK`` and ``UNIT_RULES`` for the units of ``scopes``; units and rules are numbered through these."""
-    fallback: list[tuple[int, str]] = []
+    fallback: list[tuple[int, str, int, int, int]] = []
     ruled: list[tuple[int, int, str]] = []
     first_unit = first_rule = 0
     for tree, units, rules in scopes:
         number = {node.ref_id: first_unit + at for at, node in enumerate(units)}
         without = {ref_id for ref_id in number if ref_id not in rules.of_node}
-        fallback += [(number[ref_id], email) for ref_id, email in tree.closure(units[0]) if ref_id in without]
-        for node in units if rules.rules else ():
-            in_force = rules.within(tree.subtree(node))
+        counting = _counting(tree, units[0], rules, profile)
+        fallback += [(number[counts[0]], *counts[1:]) for counts in counting if counts[0] in without]
+        for node in units if rules else ():
+            below = tree.subtree(node)
+            in_force = rules.within(below)
             ruled += [(number[node.ref_id], first_rule + rule, _how(tree, rules, node, rule)) for rule in in_force]
+            ruled += [(number[node.ref_id], *claim) for claim in _claims(node, below, rules)]
         first_unit += len(units)
         first_rule += len(rules.rules)
     FALLBACK.bind(engine, fallback)
     UNIT_RULES.bind(engine, ruled)
+
+
+def _counting(
+    tree: OrgTree, node: Node, rules: TeamRules, profile: Profile
+) -> Iterator[tuple[int, str, int, int, int]]:
+    """Distinct (ref id, email, classes …) of everyone whom each node of the subtree covers, by what their own team counts."""
+    if not rules.sources:
+        yield from ((ref_id, email, DEFAULT_CLASS, DEFAULT_CLASS, 0) for ref_id, email in tree.closure(node))
+        return
+    numbers = ClassNumbers(profile)
+    classes = {}
+    for ref_id, sources in rules.sources.items():
+        number = numbers.of(None, sources.deployments)
+        classes[ref_id] = (number, failure_class(profile, number, sources.incidents), sources.incidents)
+    placed = ((ref_id, email, *classes[team]) for ref_id, email, team in tree.places(node))
+    yield from dict.fromkeys(placed)
+
+
+def _claims(node: Node, below: Sequence[Node], rules: TeamRules) -> Iterator[tuple[int, str]]:
+    """The classes of incidents that nodes claim as their own by the project, as rules that go by negative numbers, and how."""
+    for owner in below:
+        if (sources := rules.sources_of(owner.ref_id)).claims:
+            how = (
+                "own rule over projects" if owner.ref_id == node.ref_id else f"rule over projects of {owner.path} below"
+            )
+            yield _claim(sources.incidents), how
+
+
+def _claim(incidents: int) -> int:
+    return -1 - incidents
 
 
 def _how(tree: OrgTree, rules: TeamRules, node: Node, rule: int) -> str:
@@ -189,17 +230,30 @@ def bind_matches(
 ) -> None:
     """Bind which owner keys of each kind of events each rule matches; a rule may say any of a repository's names. The stored
     tables of ``needed`` are bound already."""
-    deployments = _deployment_matches(engine, rules, spellings)
-    classes = [class_of(profile, rule.environment) for rule in rules]
+    numbers = ClassNumbers(profile)
+    classes = [numbers.of(rule.environment, rule.deployments) for rule in rules]
+    deployments = _deployment_matches(engine, rules, classes, spellings) if rules else []
     for kind in kinds:
+        claimed: Iterable[tuple[int, int]] = ()
         if kind == "incidents":
-            matches = _incident_matches(engine, rules, deployments, spellings)
+            owners_of_incidents = list(_rows(engine, "incident owners", _incident_owners))
+            matches = _incident_matches(owners_of_incidents, rules, deployments, spellings)
+            claimed = (
+                (_claim(number), row["owner_key"])
+                for row in owners_of_incidents
+                if row["project"] is not None
+                for number in row["counted_in"]
+            )
         else:
+            failed = [
+                failure_class(profile, number, rule.incidents) for number, rule in zip(classes, rules, strict=True)
+            ]
             matches = [
                 [owner.key for owner in owners if kind == "deployments" or number in owner.failed_in]
-                for number, owners in zip(classes, deployments, strict=True)
+                for number, owners in zip(failed, deployments, strict=True)
             ]
-        _matches(kind).bind(engine, ((rule, key) for rule, keys in enumerate(matches) for key in keys))
+        by_rule = ((rule, key) for rule, keys in enumerate(matches) for key in keys)
+        _matches(kind).bind(engine, (*by_rule, *claimed))
 
 
 @dataclass(frozen=True)
@@ -213,38 +267,32 @@ class _DeploymentOwner:
 
 
 def _deployment_matches(
-    engine: Backend, rules: Sequence[TeamRule], spellings: Spellings
+    engine: Backend, rules: Sequence[TeamRule], classes: Sequence[int], spellings: Spellings
 ) -> list[list[_DeploymentOwner]]:
     matches: list[list[_DeploymentOwner]] = [[] for _ in rules]
     for row in _rows(engine, "deployment owners", _deployment_owners):
         names = spellings.all_names(row["repository"])
         thing = deployment_thing(names, row["service"], row["pipeline"], row["environment"], row["tags"])
         owner = _DeploymentOwner(row["owner_key"], row["repository"], row["service"], row["failed_in"])
-        for matched, rule in zip(matches, rules, strict=True):
-            if _is_production(rule, row["environment"]) and rule.matches(thing):
+        for matched, rule, number in zip(matches, rules, classes, strict=True):
+            if number in row["production_in"] and rule.matches(thing):
                 matched.append(owner)
     return matches
 
 
 def _deployment_owners() -> Table:
-    columns = ["owner_key", "repository", "service", "failed_in", "pipeline", "environment", "tags"]
+    columns = ["owner_key", "repository", "service", "failed_in", "production_in", "pipeline", "environment", "tags"]
     return DEPLOYMENTS.table().select(columns).distinct().order_by("owner_key", "repository", "service")
 
 
-def _is_production(rule: TeamRule, environment: str | None) -> bool:
-    """A rule with a set over environments says itself what is production."""
-    return rule.environment is not None or is_production_name(environment)
-
-
 def _incident_matches(
-    engine: Backend,
+    owners: Sequence[dict[str, Any]],
     rules: Sequence[TeamRule],
     deployments: Sequence[Sequence[_DeploymentOwner]],
     spellings: Spellings,
 ) -> list[list[int]]:
     """An incident has a repository and a service alone. For a rule that asks for more, the team must besides deploy that
     service, or from that repository, by the same rule."""
-    owners = list(_rows(engine, "incident owners", _incident_owners))
     matches: list[list[int]] = [[] for _ in rules]
     for matched, rule, deployed in zip(matches, rules, deployments, strict=True):
         deploys = {(owner.repository, owner.service) for owner in deployed}
@@ -252,6 +300,8 @@ def _incident_matches(
             repositories, service = row["repositories"] or [], row["service"]
             if not repositories and not service:
                 continue  # belongs to nobody, whatever a rule leaves out
+            if rule.incidents not in row["counted_in"]:
+                continue
             names = [name for repository in repositories for name in spellings.all_names(repository)]
             thing: Thing = {"repository": names, "service": [service or None]}
             if rule.matches(thing) and (not rule.asks_beyond(thing) or _deploys(deploys, repositories, service)):
@@ -260,7 +310,7 @@ def _incident_matches(
 
 
 def _incident_owners() -> Table:
-    incidents = INCIDENTS.table().select("owner_key", "service").distinct()
+    incidents = INCIDENTS.table().select("owner_key", "service", "project", "counted_in").distinct()
     repositories = INCIDENT_REPOSITORIES.table()
     of_key = repositories.group_by("owner_key").agg(repositories=repositories.repository.collect(distinct=True))
     return attach(incidents, ["owner_key"], of_key).order_by("owner_key")

@@ -212,9 +212,10 @@ def _bind_teams(opened: Session, fact: Fact, profile: Profile, org_trees: Sequen
 
     scopes = [(org_tree, org_tree.subtree(org_tree.root), team_rules(org_tree, profile)) for org_tree in org_trees]
     engine = opened.engine
-    bind_teams(engine, scopes)
+    bind_teams(engine, scopes, profile)
     rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
-    if rules:
+    has_team_rules = any(of_tree for _, _, of_tree in scopes)
+    if has_team_rules:
         bind_matches(engine, [fact.name], rules, profile, opened.facts.spellings)
     TEAM_PATHS.bind(engine, enumerate(node.path for _, nodes, _ in scopes for node in nodes))
-    return bool(rules)
+    return has_team_rules

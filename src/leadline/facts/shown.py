@@ -14,9 +14,11 @@ from leadline.engine import BoundTable, schema_table
 from leadline.facts import commits, pull_requests
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.changes import CHANGES, HEAD, MERGE, OUTER, OUTSIDE, carried_changes, merged_pulls
+from leadline.facts.code_deployments import CODE_DEPLOYMENTS
 from leadline.facts.deployment_contents import ANCHORS, CARRIED
-from leadline.facts.deployments import DEPLOYMENTS, EVENT, FAILURES, FINISHED, by_incident, production_of, runs
+from leadline.facts.deployments import DEPLOYMENTS, FAILURES, by_incident
 from leadline.facts.incidents import INCIDENTS, incidents_fact
+from leadline.facts.item_incidents import ITEM_INCIDENTS
 from leadline.facts.lead_time import (
     CARRIED_PULLS,
     ITEM_PULLS,
@@ -29,9 +31,11 @@ from leadline.facts.ownership import by_repositories, by_rules, developer_class,
 from leadline.facts.production import ENVIRONMENTS
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS
+from leadline.facts.runs import EVENT, FINISHED, runs, with_production
 from leadline.facts.work_items import ITEMS, work_items_fact
 from leadline.facts.work_types import with_work_type
 from leadline.materialize.model import Model
+from leadline.settings.event_sources import MERGES, PIPELINES, RELEASES, WORK_ITEMS
 from leadline.settings.profile import Profile
 from leadline.settings.setting import STAGES
 
@@ -44,8 +48,17 @@ _DELIVERED = (ITEMS, LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PUL
 NEEDS: Mapping[str, Sequence[Model]] = {
     "pull-requests": (*pull_requests.STEPS, *_DELIVERED),
     "work-items": (ACCOUNTS, *_DELIVERED),
-    "deployments": (*needed("deployments"), ENVIRONMENTS, FAILURES, CARRIED, CHANGES, OUTSIDE, ANCHORS),
-    "incidents": (*needed("incidents"), ENVIRONMENTS),
+    "deployments": (
+        *needed("deployments"),
+        ENVIRONMENTS,
+        CODE_DEPLOYMENTS,
+        FAILURES,
+        CARRIED,
+        CHANGES,
+        OUTSIDE,
+        ANCHORS,
+    ),
+    "incidents": (*needed("incidents"), ENVIRONMENTS, CODE_DEPLOYMENTS, ITEM_INCIDENTS),
     "commits": commits.STEPS,
 }
 """The stored tables that each fact reads."""
@@ -237,22 +250,27 @@ def _deployments(profile: Profile, has_team_rules: bool) -> Table:
         runs(), EVENT, FAILURES.table(), _contents(profile), _undone(), _teams("deployments", EVENT, has_team_rules)
     )
     table = attach(table, ["deployment_id"], ANCHORS.table().select("deployment_id", "note"))
-    production = production_of()
-    table = table.left_join(production, table.environment.fill_null("") == production.of_environment)
+    table = with_production(table)
     finished = table.status.isin(FINISHED)
     by_incident = profile["cfr.source"] == "incidents"
     undone = table.failed_by.notnull()
     broken = table.status == "failure"
     itself = ibis.cases((broken, ibis.array([table.deployment_id])), else_=ibis.literal([], "array<string>"))
-    is_production = table.of_environment.notnull()
-    succeeded = is_production & (table.status == "success").fill_null(False) & table.finished_at.notnull()
-    rolls_back = table.rollback & ~ibis.literal(by_incident) & is_production
+    is_production = table.called_production
+    counts = table.classes.length() > 0
+    is_code = table.source != PIPELINES
+    succeeded = counts & (table.status == "success").fill_null(False) & table.finished_at.notnull()
+    rolls_back = table.rollback & ~ibis.literal(by_incident) & counts
     first = table.finished_at.min(where=succeeded).over(ibis.window(group_by=["repository", "service"]))
     carries_nothing = succeeded & table.repository.notnull() & table.commits.isnull()
     by_default = table.classes.contains(DEFAULT_CLASS)
     why = reasons(
+        (table.source == RELEASES, ibis.literal("the release ") + table.tag),
+        (table.source == MERGES, ibis.literal("a merge into ") + table.branch),
         (~is_production, "not production: counts in nothing"),
-        (is_production & ~by_default, "production by an environment rule alone"),
+        (is_production & ~counts, "a run of a pipeline: deployments come from elsewhere (deployments.source)"),
+        (counts & ~by_default & ~is_code, "production by an environment rule alone, or by a team's deployments.source"),
+        (is_code & ~by_default, "a deployment only by a team's rule deployments.source"),
         (table.status.isnull(), "no status: not finished"),
         (table.status.notnull() & ~finished, table.status + ": counts in nothing"),
         (table.finished_at.isnull(), "no finish known: counts in no period"),
@@ -269,7 +287,7 @@ def _deployments(profile: Profile, has_team_rules: bool) -> Table:
         (undone & ~ibis.literal(by_incident), "failed: it was rolled back"),
         (
             undone & ~broken & by_default & ~table.failed_in.contains(DEFAULT_CLASS),
-            "failed only for teams with an environment rule",
+            "failed only for teams with an environment rule or sources of their own",
         ),
         (table.repository.isnull(), "no repository: carries nothing"),
     )
@@ -278,7 +296,7 @@ def _deployments(profile: Profile, has_team_rules: bool) -> Table:
         production=is_production,
         outcome=ibis.cases((finished & (undone | broken), "failure"), (finished, "success")),
         failed_by=ibis.cases((failed_by.length() > 0, failed_by)),
-        why=joined(why, table.note.fill_null(""), _teams_in_words(table, is_production & finished)),
+        why=joined(why, table.note.fill_null(""), _teams_in_words(table, counts & finished)),
     )
 
 
@@ -308,16 +326,21 @@ def _contents(profile: Profile) -> Table:
     return attach(shas, EVENT, contents.group_by(EVENT).agg(pull_requests=name.collect(order_by=order)))
 
 
-def _incidents(_profile: Profile, has_team_rules: bool) -> Table:
-    blamed = by_incident().filter(lambda t: t["class"] == DEFAULT_CLASS)
+def _incidents(profile: Profile, has_team_rules: bool) -> Table:
+    blamed = by_incident(profile).filter(lambda t: t["class"] == DEFAULT_CLASS)
     blamed = blamed.group_by(incident_id="by").agg(by_rule=blamed.deployment_id.min())
-    table = attach(incidents_fact(), ["incident_id"], _teams("incidents", ["incident_id"], has_team_rules))
+    fact = incidents_fact(profile)
+    table = attach(
+        fact.filter(fact.counted_in.length() > 0), ["incident_id"], _teams("incidents", ["incident_id"], has_team_rules)
+    )
     # One by one: of two parts that come from incidents themselves, ibis takes one's key for the other's.
     table = attach(table, ["incident_id"], blamed)
     resolved = table.resolved_at.notnull()
     named = table.known_deployment
     served = table.service != ""
     why = reasons(
+        (table.source == WORK_ITEMS, ibis.literal("a work item of ") + table.project),
+        (~table.counted_in.contains(0), "an incident only by a team's rules"),
         (~resolved, "not resolved: counts in no period"),
         (resolved & table.created_at.isnull(), "creation unknown: no time to restore"),
         (table.restore < 0, "resolved before it was created: cut to 0"),
@@ -354,7 +377,7 @@ def _teams(kind: str, key: list[str], has_team_rules: bool) -> Table:
     events = (DEPLOYMENTS if kind == "deployments" else INCIDENTS).table()
     ways = by_repositories(kind, events).mutate(how=ibis.literal(_FALLBACK_HOW))
     if has_team_rules:
-        ways = ways.union(by_rules(kind, events))
+        ways = ways.union(by_rules(kind, events)).distinct()
     owned = events.select("event", *key).inner_join(ways, "event").drop("event")
     paths = TEAM_PATHS.table()
     named = owned.inner_join(paths, "of_unit")

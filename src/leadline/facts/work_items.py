@@ -31,7 +31,12 @@ def _assigned(profile: Profile) -> Table:
             ibis.literal("its resolution ") + items.resolution + " is not completed work",
         ),
     )
-    items = items.mutate(left_out=left_out, completed_at=ibis.cases((left_out.isnull(), items.completed_at)))
+    items = items.mutate(
+        left_out=left_out,
+        done_at=items.completed_at,
+        not_done=resolution.isin(profile["work_items.not_done_resolutions"]),
+        completed_at=ibis.cases((left_out.isnull(), items.completed_at)),
+    )
     return items.select(*ITEMS.columns)
 
 
@@ -68,11 +73,14 @@ ITEMS = Model(
         **dict.fromkeys(("created_at", "started_at", "completed_at"), INSTANT),
         "left_out": "string",
         "current_category": "string",
+        "done_at": INSTANT,
+        "not_done": "boolean",
     },
     expression=_assigned,
 )
 """Every work item with its ``assignee`` at completion and whose that account is. ``left_out`` says in words why it is no
-completed work; then it has no ``completed_at``. ``current_category`` is what its status means now."""
+completed work; then it has no ``completed_at``, but may have ``done_at``. ``not_done``: by its resolution. ``current_category`` is
+what its status means now."""
 
 WORK_ITEMS = Model(
     "work_items",

@@ -60,10 +60,10 @@ def bind_owners(
     The stored tables that these read are bound already."""
     nodes = tree.subtree(tree.root if request.team is None else tree.by_ref[request.team])
     rules = team_rules(tree, profile)
-    bind_teams(engine, [(tree, nodes, rules)])
-    if rules.rules:
+    bind_teams(engine, [(tree, nodes, rules)], profile)
+    if rules:
         bind_matches(engine, kinds, rules.rules, profile, spellings)
-    return bool(rules.rules)
+    return bool(rules)
 
 
 def _bind_bands(engine: Backend, profile: Profile) -> None:

@@ -22,7 +22,7 @@ from leadline.metrics.metric import (
 from leadline.metrics.productivity import PRODUCTIVITY_METRICS
 from leadline.metrics.report_metrics import REPORT_COMPONENTS
 
-DEFINITIONS = "2"
+DEFINITIONS = "3"
 """Version of the definitions below; an export records it. It changes when a number may come out otherwise."""
 
 EntryT = TypeVar("EntryT", bound=CatalogueEntry)

@@ -32,7 +32,7 @@ _STAGES: tuple[tuple[str, Measure, str, tuple[str, ...]], ...] = (
         "Deploy",
         Lead.deploy,
         "the end of the build (or the merge) and the first successful production deployment with the merge",
-        ("builds", "deployments"),
+        ("builds", "deployments", "releases"),
     ),
 )
 _LEAD = Statistic(Lead.lead, DAY_US)
@@ -42,10 +42,15 @@ _FREQUENCY = Rating(_PER_DAY, "deployment_frequency", most=True, known=Deploymen
 _FAILURE = Ratio(Failures.deployments, over=Deployments.finished, factor=100)
 _RESTORE = Statistic(Incidents.restore, DAY_US)
 _RATED = (
-    ("LTTC", "lead time for changes", (*_WORK, "builds", "deployments"), _LEAD_RATING),
-    ("DF", "deployment frequency", ("deployments",), _FREQUENCY),
-    ("CFR", "change failure rate", ("deployments", "incidents"), Rating(_FAILURE, "change_failure_rate")),
-    ("MTTR", "time to restore", ("incidents",), Rating(_RESTORE, "time_to_restore")),
+    ("LTTC", "lead time for changes", (*_WORK, "builds", "deployments", "releases"), _LEAD_RATING),
+    ("DF", "deployment frequency", ("deployments", "releases"), _FREQUENCY),
+    (
+        "CFR",
+        "change failure rate",
+        ("deployments", "releases", "incidents", "work_items"),
+        Rating(_FAILURE, "change_failure_rate"),
+    ),
+    ("MTTR", "time to restore", ("incidents", "work_items"), Rating(_RESTORE, "time_to_restore")),
 )
 
 
@@ -81,7 +86,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "lttc",
         "days",
         "Lead time for changes: the sum of the enabled stages that have a value, over work completed in the period.",
-        (*_WORK, "builds", "deployments"),
+        (*_WORK, "builds", "deployments", "releases"),
         _LEAD,
         also_in=_SUMMARY,
         aliases=("LTTC",),
@@ -119,7 +124,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "lttc_items",
         "count",
         "How many units of work LTTC_Mean_Days is taken of.",
-        (*_WORK, "builds", "deployments"),
+        (*_WORK, "builds", "deployments", "releases"),
         Count(Lead.lead),
     ),
     _dora(
@@ -127,7 +132,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "df",
         "count",
         "Successful production deployments; a run that deploys several services counts once for each.",
-        ("deployments",),
+        ("deployments", "releases"),
         Sum(Deployments.succeeded),
         also_in=_SUMMARY,
         aliases=("DF", "DEPLOYMENT_COUNT"),
@@ -138,7 +143,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "deployments/unit",
         "Successful production deployments per unit of granularity (20 by weeks: 20 per week), also where the period is cut "
         "or not over yet.",
-        ("deployments",),
+        ("deployments", "releases"),
         Ratio(Deployments.succeeded, over=PERIOD_DAYS, factor=UNIT_DAYS, zero=True),
     ),
     _dora(
@@ -146,7 +151,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "cfr",
         "count",
         "Production deployments that did not fail.",
-        ("deployments", "incidents"),
+        ("deployments", "releases", "incidents", "work_items"),
         Sum(Deployments.finished, less=Failures.deployments),
     ),
     _dora(
@@ -154,7 +159,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "cfr",
         "count",
         "Production deployments that failed, were rolled back or caused an incident (by the setting cfr.source).",
-        ("deployments", "incidents"),
+        ("deployments", "releases", "incidents", "work_items"),
         Sum(Failures.deployments),
     ),
     _dora(
@@ -162,7 +167,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "cfr",
         "%",
         "Change failure rate: failed production deployments in percent of all that finished.",
-        ("deployments", "incidents"),
+        ("deployments", "releases", "incidents", "work_items"),
         _FAILURE,
         also_in=_SUMMARY,
         aliases=("CFR",),
@@ -172,13 +177,18 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "mttr",
         "days",
         "Time to restore: from an incident's creation to its resolution, over incidents resolved in the period.",
-        ("incidents",),
+        ("incidents", "work_items"),
         _RESTORE,
         also_in=_SUMMARY,
         aliases=("MTTR",),
     ),
     _dora(
-        "Incident_Count", "mttr", "count", "Incidents resolved in the period.", ("incidents",), Sum(Incidents.resolved)
+        "Incident_Count",
+        "mttr",
+        "count",
+        "Incidents resolved in the period.",
+        ("incidents", "work_items"),
+        Sum(Incidents.resolved),
     ),
     *(
         _dora(

@@ -131,6 +131,13 @@ class OrgTree:
             for ref_id in sorted(covering, key=lambda ref: inside[ref].order):
                 yield ref_id, developer.email
 
+    def places(self, node: Node) -> Iterator[tuple[int, str, int]]:
+        """As ``closure``, with the ref id of the node whose own people they are among, once for each of these."""
+        inside = {below.ref_id: below for below in self.subtree(node)}
+        for team in inside.values():
+            covering = sorted(self._ancestors[team.ref_id].intersection(inside))
+            yield from ((ref_id, email, team.ref_id) for email in team.own for ref_id in covering)
+
     def head_counts(self) -> dict[int, int]:
         """Distinct developers of every node's subtree, by ref id."""
         counts = dict.fromkeys(self.by_ref, 0)

@@ -307,6 +307,7 @@ RELEASES = Table(
         _text("name", "Name."),
         _SHA,
         _instant("published_at", "When it was published."),
+        _boolean("prerelease", "Whether it is a prerelease; empty: its tag tells."),
     ),
     event_time="published_at",
 )

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from leadline.settings.setting import (
     Number,
     PathGlobs,
     Setting,
+    Source,
     Stages,
     WorkTypes,
     Zone,
@@ -44,6 +46,41 @@ def _band_settings() -> list[Setting]:
         for band, default in zip(("elite", "high", "medium"), defaults, strict=True)
     ]
 
+
+_EVENT_SOURCES = (
+    Setting(
+        "deployments.source",
+        "auto",
+        Source,
+        "What is a deployment: a run of a `pipelines` tool, a release (`releases`), a merged pull request (`merges`); `auto`: in "
+        "each repository runs of pipelines, if there is any to production, else releases.",
+    ),
+    Setting(
+        "deployments.branches",
+        "",
+        Globs,
+        "Branches, comma-separated and with `*`, into which a merge is a deployment (`merges`); empty: the default branch.",
+    ),
+    Setting(
+        "deployments.labels",
+        "",
+        Names,
+        "Labels, comma-separated, of which a pull request must have one for its merge to be a deployment; empty: none is needed.",
+    ),
+    Setting(
+        "releases.tags",
+        "",
+        Globs,
+        "Tags, comma-separated and with `*`, whose releases are deployments: `v*, web@*`; empty: all. A prerelease such as "
+        "`1.4.0-rc.1` never is.",
+    ),
+    Setting(
+        "incidents.source",
+        "both",
+        one_of("incidents", "work_items", "both"),
+        "What is an incident: those of an incident tool, work items (of the type Incident, or by rules `incident.…`), or both.",
+    ),
+)
 
 SETTINGS: dict[str, Setting] = {
     setting.key: setting
@@ -103,6 +140,7 @@ SETTINGS: dict[str, Setting] = {
             one_of("enforce", "exceptions"),
             "A negative stage counts 0 (enforce) or is left out (exceptions).",
         ),
+        *_EVENT_SOURCES,
         Setting("deployments.first_carries", "false", Flag, "Whether a first known deployment carries all before it."),
         Setting(
             "deployments.team_days",
@@ -134,6 +172,16 @@ _TEAM_RULES = (
     *(
         Setting(name, "", Filters, f"Filter sets of a team over the {name}: `equals a, b; not contains c`.")
         for name in ("repository", "service", "pipeline", "environment", "project", "tag", "label")
+    ),
+    *(replace(setting, default="", doc=f"For a team and those below: {setting.doc}") for setting in _EVENT_SOURCES),
+    *(
+        Setting(
+            f"incident.{name}",
+            "",
+            Filters,
+            f"Filter sets over the {name} of a work item, which tell whether it is an incident: `equals a, b; not contains c`.",
+        )
+        for name in ("type", "label", "priority", "project")
     ),
     Setting("work_type", "", WorkTypes, "Work types of a team: `feature = Story, Epic; bug = Bug`; others are other."),
     Setting(
@@ -220,11 +268,13 @@ class Profile:
         return ZoneInfo(self["timezone"])
 
 
+@lru_cache(maxsize=65_536)
 def split_key(key: str) -> tuple[str, str, str]:
     """``<scope>.<name>.<rule>`` taken apart; names and rules may have dots in them. Raises ``InvalidRequest`` if it is none or the
     rule is unknown."""
     scope, _, rest = key.partition(".")
-    for rule in SCOPES.get(scope, ()):
+    # The longest fits: `incident.project` is no rule `project` of a team `….incident`.
+    for rule in sorted(SCOPES.get(scope, ()), key=len, reverse=True):
         if rest.endswith(f".{rule}") and (name := rest.removesuffix(f".{rule}")):
             return scope, name, rule
     raise unknown_setting(key)

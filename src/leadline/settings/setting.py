@@ -67,6 +67,15 @@ def one_of(*values: str) -> Any:
     return Annotated[Literal[values], BeforeValidator(str.lower)]
 
 
+def _source(text: str) -> str:
+    if (word := text.lower()) == "versions":
+        raise ValueError(
+            "one of auto, pipelines, releases, merges: on which day a version of the tracker was released is not known here, and "
+            "nothing else tells it"
+        )
+    return word
+
+
 def whole(minimum: int, maximum: int) -> Any:
     """The type of a whole number within bounds."""
     return Annotated[int, Interval(ge=minimum, le=maximum), BeforeValidator(_digits)]
@@ -141,6 +150,8 @@ Globs = Annotated[tuple[str, ...], PlainValidator(_globs)]
 """Patterns in which `*` stands for any characters and `?` for one; as written, in their letter case."""
 PathGlobs = Annotated[tuple[str, ...], PlainValidator(_path_globs)]
 """Patterns of paths in a repository, as a `.gitignore` has them: `*` and `?` stay within a name, `**` is any folders."""
+Source = Annotated[Literal["auto", "pipelines", "releases", "merges"], BeforeValidator(_source)]
+"""What is a deployment."""
 Names = Annotated[tuple[str, ...], PlainValidator(_names)]
 Number = Annotated[float, PlainValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_boolean)]

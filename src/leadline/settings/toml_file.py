@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leadline.errors import Detail, InvalidInput
+from leadline.settings.event_sources import DEPLOYMENT_SETTINGS
 
 
 def read_settings(file: Path) -> dict[str, str]:
@@ -36,7 +37,12 @@ def _flatten(prefix: str, node: Mapping[str, Any], values: dict[str, str], refus
         elif isinstance(value, str | int | float):
             values[key] = str(value)
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-            # A team's rules are sentences separated by `;`, all other lists are names separated by `,`.
-            values[key] = ("; " if key.startswith("team.") else ", ").join(value)
+            values[key] = _separator(key).join(value)
         else:
             refused.append(Detail(key, "must be text, a number, true or false, or a list of texts"))
+
+
+def _separator(key: str) -> str:
+    """What stands between the parts of a list: a team's rules are sentences separated by `;`, names are by `,`."""
+    is_sentences = key.startswith("team.") and not any(key.endswith(f".{name}") for name in DEPLOYMENT_SETTINGS)
+    return "; " if is_sentences else ", "

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.derive.commit_graph import CommitRow
 from leadline.engine import parquet_relation, sql_text
+from leadline.facts.code_deployments import CODE_DEPLOYMENTS
 from leadline.facts.production import ENVIRONMENTS
 from leadline.schema import TABLES
 
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
 CHOSEN = "carried_repositories"
 """The name under which the repositories at work are bound."""
 _ENVIRONMENTS = "carried_environments"
+_RUNS = (
+    "(SELECT coalesce(repository, '') AS repository, deployment_id, sha, shas, tags, service, status, finished_at, kinds "
+    f"FROM deployments LEFT JOIN {_ENVIRONMENTS} ON coalesce(environment, '') = name "
+    # The labels of a pull request are no tags of its repository.
+    "UNION ALL SELECT repository, deployment_id, sha, NULL, if(tag IS NULL, NULL, tags), NULL, 'success', finished_at, classes "
+    f"FROM {CODE_DEPLOYMENTS.bound_name})"
+)
+"""All deployments, with the classes of production (``kinds``) in which each is one."""
 
 _PICK = r"(?m)^[ \t]*\(cherry picked from commit ([0-9a-f]{4,64})\)[ \t\r]*$"
 """Git's own line (`git cherry-pick -x`)."""
@@ -75,7 +84,7 @@ class LakeReader:
         # Environments are few: what each is, is written beside its deployments once.
         kinds = self._engine.arrow(
             "SELECT coalesce(environment, '') AS name, list(DISTINCT class ORDER BY class) AS kinds "
-            f"FROM {ENVIRONMENTS.bound_name} GROUP BY ALL"
+            f"FROM {ENVIRONMENTS.bound_name} WHERE counts GROUP BY ALL"
         )
         self._kinds = kinds.sort_by("name").to_pylist()
         self._engine.bind_arrow(_ENVIRONMENTS, kinds)
@@ -83,17 +92,18 @@ class LakeReader:
     def inputs(self) -> str:
         """A name for all that is read: files of the lake never change, and no two have the same name."""
         files = {table: sorted(Path(path).name for path in paths) for table, paths in self._all_files.items()}
-        return hashlib.sha256(json.dumps([files, self._kinds]).encode()).hexdigest()
+        columns = ", ".join(CODE_DEPLOYMENTS.columns)
+        code = self._engine.arrow(
+            f"SELECT {_PRINT.format(columns)} AS digest FROM {CODE_DEPLOYMENTS.bound_name}"
+        ).to_pylist()
+        return hashlib.sha256(json.dumps([files, self._kinds, code]).encode()).hexdigest()
 
     # -- what changed --------------------------------------------------------------------------------------------------
 
     def deployments_by_repository(self) -> dict[str, str]:
         """A digest of the deployments of every repository that has any."""
         columns = "deployment_id, service, sha, shas, tags, status, finished_at, kinds"
-        return self._prints(
-            f"SELECT coalesce(repository, '') AS name, {_PRINT.format(columns)} AS digest FROM deployments "
-            f"LEFT JOIN {_ENVIRONMENTS} ON coalesce(environment, '') = name GROUP BY 1"
-        )
+        return self._prints(f"SELECT repository AS name, {_PRINT.format(columns)} AS digest FROM {_RUNS} GROUP BY 1")
 
     def releases_by_repository(self) -> dict[str, str]:
         """A digest of the releases of every repository that has any."""
@@ -165,10 +175,8 @@ class LakeReader:
     def deployments(self) -> Iterator[tuple[str, list[DeploymentRow]]]:
         """The deployments of the chosen repositories, by repository, finish and id."""
         groups = self._grouped(
-            "SELECT coalesce(repository, ''), deployment_id, lower(sha), shas, tags, service, epoch_us(finished_at), "
-            "kinds, status = 'success' FROM deployments "
-            f"SEMI JOIN {CHOSEN} ON coalesce(repository, '') = chosen "
-            f"LEFT JOIN {_ENVIRONMENTS} ON coalesce(environment, '') = name "
+            "SELECT repository, deployment_id, lower(sha), shas, tags, service, epoch_us(finished_at), kinds, "
+            f"status = 'success' FROM {_RUNS} SEMI JOIN {CHOSEN} ON repository = chosen "
             "ORDER BY 1, finished_at NULLS FIRST, deployment_id"
         )
         return ((name, [_deployment(name, row) for row in rows]) for name, rows in groups)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from leadline.errors import StoreError
+from leadline.facts.code_deployments import CODE_DEPLOYMENTS
 from leadline.facts.deployment_contents.tables import ANCHORS_COLUMNS, CARRIED_COLUMNS
 from leadline.facts.production import ENVIRONMENTS
 from leadline.materialize.compiled import code_digest
@@ -53,7 +54,7 @@ def _computation(run: Callable[[BuildContext], None]) -> Computation:
     return Computation(
         run,
         sources=_SOURCES,
-        depends_on=(ENVIRONMENTS,),
+        depends_on=(ENVIRONMENTS, CODE_DEPLOYMENTS),
         settings=("deployments.first_carries",),
         state="carried",
     )

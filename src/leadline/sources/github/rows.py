@@ -145,6 +145,7 @@ def release_rows(repository: str, node: Node) -> Rows:
         name=node.get("name"),
         sha=(inner(node, "tagCommit") or {}).get("oid"),
         published_at=node.get("publishedAt"),
+        prerelease=node.get("isPrerelease"),
         updated_at=node.get("updatedAt"),
     )
     return {"releases": [row]}

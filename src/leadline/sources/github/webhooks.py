@@ -187,7 +187,10 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
     published = instant(node.get("published_at"), "published_at")
     if node.get("draft") is True or published is None:
         return "a release that is not published"
-    asked = in_graphql(node, "tag_name", "name", "published_at", "updated_at")
+    asked = {
+        **in_graphql(node, "tag_name", "name", "published_at", "updated_at"),
+        "isPrerelease": node.get("prerelease"),
+    }
     rows = release_rows(of.repository, asked)["releases"]
     if of.action == "deleted":
         return (_no_release(of, node.get("tag_name"), node),)
