@@ -66,6 +66,56 @@ def deliver_all(project: Project, deliveries: list[Delivery]) -> None:
             deliver(project, table, rows, engine=engine)
 
 
+NAMES = {
+    *(
+        "author",
+        "author_email",
+        "committer_email",
+        "merged_by",
+        "assignee",
+        "reporter",
+        "triggered_by",
+        "account",
+        "email",
+    ),
+    *("source", "repository", "service"),
+}
+"""Columns whose texts compare in any letter case, wherever they are."""
+
+
+def in_any_case(random: Random, name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [in_any_case(random, name, one) for one in value]
+    return random.choice((str, str.lower, str.upper, str.title))(value) if isinstance(value, str) else value
+
+
+def respelled(random: Random, world: World) -> World:
+    """The same world, with the letter case of every account, address, repository and service as it comes: each cell for itself.
+
+    Repositories are listed as the world has them, so that what is first by name stays so.
+    """
+    tables: dict[str, list[dict[str, Any]]] = {
+        table: [
+            {
+                name: in_any_case(random, name, cell)
+                if name in NAMES or (name in ("from_value", "to_value") and row.get("field") == "assignee")
+                else cell
+                for name, cell in row.items()
+            }
+            for row in rows
+        ]
+        for table, rows in world.tables.items()
+        if table != "repositories"
+    }
+    for row in tables.get("pull_requests", ()):
+        row["assignees"] = in_any_case(random, "assignees", row.get("assignees"))
+    listed = [dict(row) for row in world.tables.get("repositories", ())]
+    known = {row["repository"] for row in listed}
+    written = {row["repository"] for rows in world.tables.values() for row in rows if row.get("repository")}
+    tables["repositories"] = [*listed, *({"repository": name} for name in sorted(written - known))]
+    return World(tables, world.tree, world.developers, world.settings)
+
+
 def older(row: dict[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
     """What a row may have been before: its key, its accounts gone, its times a week earlier."""
     moved = {name: cell - timedelta(days=7) if isinstance(cell, datetime) else None for name, cell in row.items()}
@@ -93,6 +143,25 @@ def test_order_splitting_and_repetition_change_nothing(home: Home, tmp_path: Pat
     load(piecemeal, World({}, world.tree, world.developers, world.settings), tmp_path)
     deliver_all(piecemeal, pieces(random, world))
     expected, actual = exports(whole, tmp_path), exports(piecemeal, tmp_path)
+    assert actual[0] == expected[0]
+    assert without_ids(actual[1]) == without_ids(expected[1])
+
+
+@pytest.mark.slow
+@some_worlds
+@given(random=st.randoms(use_true_random=False))
+def test_letter_case_changes_nothing(home: Home, tmp_path: Path, random: Random) -> None:
+    """Of accounts, addresses, repositories and services; and then neither do order, splitting and repetition."""
+    world = versioned(worlds.world(random))
+    number = next(NUMBERS)
+    plain = home.project("deliveries", f"plain-{number}", create=True)
+    load(plain, world, tmp_path)
+    other = home.project("deliveries", f"respelled-{number}", create=True)
+    load(other, World({}, world.tree, world.developers, world.settings), tmp_path)
+    spelled = respelled(random, world)
+    assert spelled.tables["commits"] != world.tables["commits"]
+    deliver_all(other, pieces(random, versioned(spelled)))
+    expected, actual = exports(plain, tmp_path), exports(other, tmp_path)
     assert actual[0] == expected[0]
     assert without_ids(actual[1]) == without_ids(expected[1])
 

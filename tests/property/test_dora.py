@@ -30,7 +30,7 @@ from metrics.oracle_people import Accounts
 from metrics.world import NOW, body_of, deliver, differences, export_bytes, load, read_csv
 from metrics.worlds_dora import ALL_GROUPS, END, START, DoraWorld, dora_request, dora_world
 
-from .test_deliveries import older, versioned, without_ids
+from .test_deliveries import older, respelled, versioned, without_ids
 
 NUMBERS = count()
 QUIET = [HealthCheck.function_scoped_fixture]
@@ -294,6 +294,21 @@ def test_the_order_of_arrival_changes_nothing(home: Home, tmp_path: Path, seed: 
     assert without_ids(export_bytes(piecemeal, request, tmp_path, "efficiency")) == without_ids(expected)
     for name in FACTS:
         assert fact(piecemeal, name, tmp_path) == fact(whole, name, tmp_path), name
+
+
+@pytest.mark.slow
+@some(2)
+@given(seed=seeds)
+def test_letter_case_changes_nothing(home: Home, tmp_path: Path, seed: int) -> None:
+    """Of accounts, addresses, repositories and services, each cell for itself."""
+    random = Random(seed)
+    drawn = dora_world(random)
+    drawn = DoraWorld(versioned(drawn.world), drawn.org)
+    spelled = versioned(respelled(random, drawn.world))
+    assert spelled.tables["deployments"] != drawn.world.tables["deployments"]
+    plain, other = made(home, tmp_path, drawn), made(home, tmp_path, DoraWorld(spelled, drawn.org))
+    tables = [export_bytes(project, body_of(project, MONTHS), tmp_path, "efficiency") for project in (plain, other)]
+    assert without_ids(tables[1]) == without_ids(tables[0])
 
 
 def parts(random: Random, world: World) -> Iterable[tuple[str, list[dict[str, Any]]]]:
