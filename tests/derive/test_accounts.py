@@ -434,6 +434,19 @@ def test_bots_by_suffix_list_and_project(engine: Engine):
     assert found.why("code", "", "renovate") == "bot, by its name"
 
 
+def test_every_name_of_the_definitions_is_a_bot_s_in_any_letter_case(engine: Engine):
+    """metrics.md, "Bots"."""
+    names = [
+        *("dependabot", "dependabot-preview", "renovate", "renovate-bot", "github-actions", "codecov", "codecov-io"),
+        *("codecov-commenter", "coveralls", "snyk-bot", "greenkeeper", "sonarcloud", "mergify", "fossabot"),
+        *("allcontributors", "imgbot", "web-flow"),
+    ]
+    spelled = [*names, *(name.title() for name in names), *(f"app/{name.upper()}" for name in names)]
+    found = Found(engine, {"reviews": [{"author": name} for name in spelled]})
+    assert len(found.rows) == 2 * len(names)
+    assert all(row["bot"] and row["developer"] is None for row in found.rows.values())
+
+
 def test_of_an_address_the_part_before_the_at_sign_tells_a_bot(engine: Engine):
     bots = ("49699333+dependabot[bot]@users.noreply.github.com", "renovate@ci.example", "1-bot@ci.example")
     found = Found(
