@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from pathlib import Path
 from urllib.parse import quote
 
 LONGEST = 255
 """Bytes that file systems take for a name."""
+
+
+# The Delta library reads percent codes twice, takes a backslash for a slash, and no control characters or bytes that are no UTF-8.
+_UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def unfit_in(folder: Path) -> str:
+    """Why tables cannot lie in a folder, as the library that keeps them would look for them elsewhere; '' if they can."""
+    found = _UNFIT.search(str(folder.absolute()))
+    if found is None:
+        return ""
+    return (
+        f"{found.group()!r} in a folder's name means something else to the library that keeps the tables; name another home with "
+        "--home or LEADLINE_HOME"
+    )
 
 
 def folder_name(text: str, *, kept: str = "", mark: str = "%", longest: int = LONGEST) -> str:

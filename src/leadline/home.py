@@ -19,8 +19,8 @@ from leadline.db import Database
 from leadline.db.database import sqlite_url
 from leadline.db.outage import DATABASE_AWAY, DatabaseAway
 from leadline.db.projects import DEFAULT, all_projects, ensure_project, project_id
-from leadline.errors import StoreError, first_line
-from leadline.folder_names import folder_name
+from leadline.errors import InvalidRequest, StoreError, first_line
+from leadline.folder_names import folder_name, unfit_in
 from leadline.lease import Lease
 from leadline.settings.profile import Profile
 from leadline.settings.server import ServerSettings
@@ -45,9 +45,11 @@ class Home:
     def open(cls, path: Path | None = None) -> Home:
         """Open the home at ``path`` (default: the environment's), making it if it is new.
 
-        Raises ``StoreError`` if the folder cannot be made or written.
+        Raises ``StoreError`` if the folder cannot be made or written, ``InvalidRequest`` for one that tables cannot lie in.
         """
         settings = ServerSettings.from_environment(home=path)
+        if unfit := unfit_in(settings.home):  # before anything is made there
+            raise InvalidRequest(f"The home cannot be {str(settings.home)!r}: {unfit}", code="unfit_home")
         try:
             for folder in (settings.home, settings.home / "tmp"):
                 folder.mkdir(parents=True, exist_ok=True)

@@ -6,10 +6,12 @@ import gzip
 import hashlib
 import io
 import resource
+import socket
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow.parquet as pq
 import pytest
@@ -219,3 +221,62 @@ def streamed(client: Client, accept: str) -> int:
 def tail(client: Client, size: int) -> Answer:
     """The last six bytes of the plain file."""
     return client.get(f"{EXPORTS}/x/download", Accept_Encoding="identity", Range=f"bytes={size - 6}-")
+
+
+# -- over a raw socket -------------------------------------------------------------------------------------------------
+
+
+def exchanged(served: Served, method: str, path: str, *headers: str) -> tuple[int, dict[str, str], bytes]:
+    """The answer to a request that is sent as it stands."""
+    place = urlsplit(served.base)
+    lines = [f"{method} {path} HTTP/1.1", "Host: x", "Connection: close", f"x-api-key: {served.client.key}", *headers]
+    with socket.create_connection((place.hostname, place.port), 30) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        raw = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *rest = head.decode().split("\r\n")
+    return (
+        int(first.split()[1]),
+        {name.lower(): value for name, _, value in (line.partition(": ") for line in rest)},
+        body,
+    )
+
+
+MANY = {
+    "a thousand": ",".join(f"{at * 2}-{at * 2}" for at in range(1000)),
+    "overlapping": ",".join(["0-"] * 1000),
+    "suffixes": ",".join(["-1"] * 1000),
+    "two": "0-0,2-2",
+    "with an odd one": "0-0,x,2-2",
+}
+
+
+@pytest.mark.parametrize("ranges", MANY)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_many_ranges_are_answered_with_the_whole_file_once(
+    served: Served, export: str, stored: bytes, ranges: str, method: str
+) -> None:
+    status, headers, body = exchanged(served, method, export, "Accept-Encoding: gzip", f"Range: bytes={MANY[ranges]}")
+    assert status == 200
+    assert int(headers["content-length"]) == len(stored)
+    assert "content-range" not in headers
+    assert body == (stored if method == "GET" else b"")
+
+
+def test_more_ranges_than_a_head_holds_are_refused(served: Served, export: str) -> None:
+    ranges = ",".join(["0-"] * 5_700)
+    assert exchanged(served, "GET", export, f"Range: bytes={ranges}")[0] == 431
+
+
+@pytest.mark.parametrize("if_range", ['"old"', 'W/"weak"', "Mon, 05 Jan 2026 10:00:00 GMT", '"a", "b"', "*", ""])
+def test_a_range_of_another_version_is_the_whole_file(
+    served: Served, export: str, stored: bytes, if_range: str
+) -> None:
+    sent = ("Accept-Encoding: gzip", "Range: bytes=0-9", f"If-Range: {if_range}")
+    status, headers, body = exchanged(served, "GET", export, *sent)
+    assert (status, int(headers["content-length"]), body) == (200, len(stored), stored)
+
+
+def test_head_has_no_ranges(served: Served, export: str, stored: bytes) -> None:
+    status, headers, body = exchanged(served, "HEAD", export, "Accept-Encoding: gzip", "Range: bytes=0-9")
+    assert (status, int(headers["content-length"]), body) == (200, len(stored), b"")

@@ -122,22 +122,6 @@ def test_a_pattern_in_the_path_of_a_home_matches_no_other_home(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "name", ["job%2Fmain", "back\\slash", "two\nlines", "a%41", b"\xff raw".decode(errors="surrogateescape")]
-)
-def test_where_the_tables_cannot_lie_is_said_and_nothing_lies_elsewhere(tmp_path: Path, name: str) -> None:
-    """The library of the tables would look for them in another folder. The metadata database is in its own all the same."""
-    (tmp_path / name).mkdir()
-    home = Leadline(tmp_path / name / "home", tmp_path)
-    home("keys", "create", "--name", "k", "--role", "viewer")
-    assert (tmp_path / name / "home" / "leadline.db").stat().st_size > 0
-    write_tables(tmp_path / "data")
-    for command in (["import", "data"], ["status"], ["export", "productivity", *RANGE, "-o", "x.csv"]):
-        (line,) = home(*command, code=1).stderr.splitlines()[:1]
-        assert "The tables cannot lie in" in line or "no org tree" in line
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["data", name])
-
-
-@pytest.mark.parametrize(
     "address", ["s3://bucket/leadline", "gs://b", "abfss://c@a/x", "file:///srv/leadline", "S3a://x"]
 )
 def test_a_home_is_a_folder_and_no_address(tmp_path: Path, address: str) -> None:

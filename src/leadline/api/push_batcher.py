@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from leadline.api.body_memory import Busy
 from leadline.db import Database
+from leadline.db.outage import DATABASE_AWAY, lost
 
 if TYPE_CHECKING:
     from leadline.ingest.inbox import Accepted, Push
@@ -112,18 +113,29 @@ class PushBatcher:
 
     def _store(self, validator: RowValidator, group: list[_Waiting]) -> list[tuple[_Waiting, Accepted | BaseException]]:
         """Store the rows of a group; what each of its requests is to be answered."""
-        from leadline.ingest.inbox import accept
-
         # A client that went away has cancelled: its rows were not acknowledged, so they need not be stored.
         wanted = [waiting for waiting in group if waiting.stored.set_running_or_notify_cancel()]
         try:
-            accepted = accept(self._db, validator, [waiting.push for waiting in wanted], self._now())
-            return list(zip(wanted, accepted, strict=True))
-        except BaseException as error:  # each request answers for it
-            return [(waiting, error) for waiting in wanted]
+            return self._accepted(validator, wanted)
         finally:
             with self._guard:
                 self._rows -= sum(len(waiting.push.rows) for waiting in group)
+
+    def _accepted(
+        self, validator: RowValidator, wanted: list[_Waiting]
+    ) -> list[tuple[_Waiting, Accepted | BaseException]]:
+        """What became of the pushes. Where they cannot be stored together, as something is wrong with one of them, each is by
+        itself: no client answers for another's rows. Nothing was stored then, so nothing is stored twice."""
+        from leadline.ingest.inbox import accept
+
+        try:
+            accepted = accept(self._db, validator, [waiting.push for waiting in wanted], self._now())
+            return list(zip(wanted, accepted, strict=True))
+        except BaseException as error:
+            # Without the database all of them fail alike, and each takes long.
+            if len(wanted) == 1 or isinstance(error, DATABASE_AWAY) or lost(error):
+                return [(waiting, error) for waiting in wanted]
+        return [answer for waiting in wanted for answer in self._accepted(validator, [waiting])]
 
     def _answer(self, answers: Sequence[tuple[_Waiting, Accepted | BaseException]]) -> None:
         for number, (waiting, answer) in enumerate(answers, 1):

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import StoreError
+from leadline.folder_names import unfit_in
 from leadline.schema import Table
 
 if TYPE_CHECKING:
     from deltalake.transaction import AddAction
-
-# It reads percent codes twice, takes a backslash for a slash, and no control characters or bytes that are no UTF-8.
-_UNFIT = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 
 LONGEST_BOUND = 60
 """Text bounds longer than this (characters) are left out: writers may have cut them, and a cut maximum is wrong."""
@@ -23,13 +21,9 @@ LONGEST_BOUND = 60
 
 def table_location(folder: Path) -> str:
     """How the Delta library is told of a table's folder. Raises ``StoreError`` for one that it would look for elsewhere."""
-    text = str(folder)
-    if unfit := _UNFIT.search(text):
-        raise StoreError(
-            f"The tables cannot lie in {text!r}: {unfit.group()!r} in a folder's name means something else to the library "
-            "that keeps them; name another home with --home or LEADLINE_HOME"
-        )
-    return text
+    if unfit := unfit_in(folder):
+        raise StoreError(f"The tables cannot lie in {str(folder)!r}: {unfit}")
+    return str(folder)
 
 
 def exact_paths(paths: Iterable[str | Path]) -> str:
