@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from leadline.errors import StoreError
 from leadline.sources.git.command import Git, GitError, asking_environment, run, scrub
+from leadline.sources.git.credentials import handed
 from leadline.sources.git.folder import find_folder
 from leadline.sources.git.location import local_path
 from leadline.sources.git.view import GitFolder
@@ -102,8 +103,10 @@ class _Remote:
         return target.replace("://", f"://{secret}@", 1) if is_own else target
 
     def _run(self, url: str, folder: Path, command: Sequence[str], variables: Mapping[str, str]) -> str:
+        address = handed(url, self.url)
         configuration = [
-            ("remote.origin.url", url),
+            ("remote.origin.url", address.url),
+            *address.configuration,
             ("http.followRedirects", "false"),
             # A connection that brings nothing for five minutes is given up.
             ("http.lowSpeedLimit", "1"),
@@ -116,7 +119,7 @@ class _Remote:
             ("fetch.fsckObjects", "false"),
             ("fetch.recurseSubmodules", "false"),
         ]
-        environment = {**asking_environment(os.environ, configuration), **variables}
+        environment = {**asking_environment(os.environ, configuration), **address.variables, **variables}
         # Not where we happen to be: that may be a repository, whose configuration would count.
         inside = folder if folder.is_dir() else Path("/")
         arguments = ["--no-pager", f"--git-dir={folder}", *command]
