@@ -113,29 +113,32 @@ def query_alone(project: Any, request: Any, pins: Any) -> Spent:
     from leadline.metrics.binder import bind_owners, bind_scope
     from leadline.metrics.catalogue import by_ids
     from leadline.metrics.query import facts_of, sql
-    from leadline.people import tree
+    from leadline.metrics.run import timeline_of
+    from leadline.people import BEGINNING
     from leadline.settings.profile import Profile
 
     profile = Profile.of(pins.settings)
-    org_tree = tree(project, request.tree, pins.trees[request.tree])
+    stretches = timeline_of(project, request, pins, BEGINNING)
     with session(project, pins.tables, pins.trees, profile, BUILD_POLICY) as opened:
         facts = facts_of(by_ids(request.metrics), request.level)
         opened.facts.bind(stored for fact in facts for stored in fact.stored_tables)
-        zone = bind_scope(opened.engine, org_tree, request, profile, pins.today)
+        scope = bind_scope(opened.engine, stretches, request, profile, pins.today, BEGINNING)
         kinds = [fact.team_events for fact in facts if fact.team_events]
-        ruled = bind_owners(opened.engine, org_tree, request, profile, kinds)
-        text = sql(request.metrics, request.level, request.aggregation, zone, ruled, opened.facts.queries)
+        ruled = bind_owners(opened.engine, scope, request, profile, kinds, opened.facts.spellings)
+        text = sql(request.metrics, request.level, request.aggregation, scope.zone, ruled, opened.facts.queries)
         return timed(lambda: opened.engine.arrow(text))
 
 
 def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple[Spent, Spent]:
     """The SQL; binding the tree and the periods is the product's."""
+    from leadline.engine.spellings import AS_WRITTEN
     from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import session
     from leadline.metrics.binder import bind_owners, bind_scope
     from leadline.metrics.catalogue import by_ids
     from leadline.metrics.query import facts_of
-    from leadline.people import tree
+    from leadline.metrics.run import timeline_of
+    from leadline.people import BEGINNING
     from leadline.settings.profile import Profile
 
     profile = Profile.of(pins.settings)
@@ -147,9 +150,9 @@ def floor(project: Any, request: Any, pins: Any, out: Path, _kind: str) -> tuple
 
     began = time.monotonic(), time.process_time()
     duck = Floor()
-    org_tree = tree(project, request.tree, pins.trees[request.tree])
-    bind_scope(duck, org_tree, request, profile, pins.today)
-    if bind_owners(duck, org_tree, request, profile, ()):
+    stretches = timeline_of(project, request, pins, BEGINNING)
+    scope = bind_scope(duck, stretches, request, profile, pins.today, BEGINNING)
+    if bind_owners(duck, scope, request, profile, (), AS_WRITTEN):
         raise SystemExit("error: this SQL knows no team rules")
     for name, folder in folders.items():
         files = project.folder / "cache" / "facts" / folder / "*.parquet"

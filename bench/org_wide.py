@@ -76,16 +76,14 @@ def floor(project: Any, request: Any, pins: Any, out: Path) -> None:
     from leadline.derive.bots import AGENTS, BOTS
     from leadline.engine.sql_text import relation_query
     from leadline.metrics.binder import bind_scope
-    from leadline.people import tree, trees
+    from leadline.metrics.run import timeline_of
     from leadline.people.arrow import everybody, people
     from leadline.schema import TABLES
     from leadline.settings.profile import Profile
 
     duck = Floor()
     profile = Profile.of(pins.settings)
-    org_trees = [tree(project, listed.name) for listed in trees(project)]
-    org_tree = next(found for found in org_trees if found.name == request.tree)
-    bind_scope(duck, org_tree, request, profile, pins.today)
+    bind_scope(duck, timeline_of(project, request, pins, request.start), request, profile, pins.today)
     duck.bind_arrow("people", people(everybody(project, pins.trees)))
     duck.bind_arrow("bot_names", pa.table({"name": [*BOTS, *AGENTS, *profile["bots"]]}))
     snapshot = project.lake.snapshot()

@@ -273,9 +273,7 @@ def test_facts_are_what_the_oracle_says(project: Project, tmp_path: Path) -> Non
     """The numbers of every merged pull request and credited commit of a random world."""
     world = worlds.world(Random(3))
     load(project, world, tmp_path)
-    accounts = Accounts(
-        world.tables, {row["email"] for row in world.developers}, world.setting("bots"), world.setting("ai.agents")
-    )
+    accounts = Accounts(world.tables, world.everybody(), world.setting("bots"), world.setting("ai.agents"))
     merged = oracle_events.PullRequests(world, accounts).all()
     expected = [
         (

@@ -18,7 +18,7 @@ from typing import Any
 from . import oracle
 from . import oracle_dora as dora
 from .oracle import Cell, Request
-from .oracle_events import World
+from .oracle_events import InForce, World
 from .oracle_people import nested, tree_of, with_rules
 from .world import TREE, cells_of, differences, rows_of, wanted
 
@@ -28,7 +28,7 @@ email,             full_name, manager_email
 mia@example.com,   Mia,
 dan@example.com,   Dan,       mia@example.com
 """
-FIELDS = {"description", "why", "settings", "org", "tables", "request", "show", "expected"}
+FIELDS = {"description", "why", "settings", "org", "later", "tables", "request", "show", "expected"}
 
 
 def case_files() -> list[Path]:
@@ -63,7 +63,15 @@ class Case:
         else:
             people = rows_of("developers", self.document.get("org", ONE_TEAM))
             root = tree_of(TREE, people)
-        return World(tables, with_rules(root, settings), people, settings)
+        later = [self._in_force(one, settings) for one in self.document.get("later", [])]
+        return World(tables, with_rules(root, settings), people, settings, later)
+
+    def _in_force(self, later: Mapping[str, Any], settings: Mapping[str, str]) -> InForce:
+        day, org = date.fromisoformat(later["from"]), later["org"]
+        if isinstance(org, dict):
+            return InForce(day, with_rules(nested(org), settings), list(members(org)), org)
+        people = rows_of("developers", org)
+        return InForce(day, with_rules(tree_of(TREE, people), settings), people)
 
     @cached_property
     def request(self) -> Request:

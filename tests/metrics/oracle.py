@@ -8,7 +8,7 @@ leadline: whoever doubts a number reads the rule here.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -16,7 +16,8 @@ from math import floor
 
 from .oracle_events import Commit, PullRequest, PullRequests, WorkItem, World, completed_items, credited_commits
 from .oracle_names import one_name
-from .oracle_people import Accounts, Node, team_of
+from .oracle_people import Accounts, team_of
+from .oracle_trees import DeveloperRow, TeamRow, Trees, developer_rows, heads
 
 Cell = str | Fraction | None
 LEVEL_ONLY = {"PR_Velocity": "team", "LOC_Total": "team", "LOC_Added": "developer", "LOC_Removed": "developer"}
@@ -124,14 +125,14 @@ def metrics(
     items: Sequence[WorkItem],
     people: set[str],
     how: str,
-    rules: dict[str, str] | None,
+    rules: Callable[[WorkItem], dict[str, str] | None],
 ) -> dict[str, Cell]:
     """Every metric of one row, over the events of that row's people and period."""
     days = {(one.developer, world.local_date(one.authored_at)) for one in commits}
     active = {one.developer for one in commits}
     small, medium = int(world.setting("pr_size.small")), int(world.setting("pr_size.medium"))
     sized = [one.size for one in requests if one.size is not None]
-    types = [work_type(one, rules) for one in items]
+    types = [work_type(one, rules(one)) for one in items]
     refactored, recent = sum(one.refactored for one in requests), sum(one.recent for one in requests)
     file_lines = sum(one.file_lines for one in requests)
     values: dict[str, Fraction | int | None] = {
@@ -205,11 +206,10 @@ def safe(text: str) -> str:
 def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]:
     """Header and rows of the export; ``Team_Id`` is left empty, since ref ids are given out by leadline."""
     world = replace(world, tables=one_name(world.tables))
-    developers = {row["email"].lower(): row for row in world.developers}
-    accounts = Accounts(world.tables, set(developers), world.setting("bots"), world.setting("ai.agents"))
+    accounts = Accounts(world.tables, world.everybody(), world.setting("bots"), world.setting("ai.agents"))
     commits, items = credited_commits(world, accounts), completed_items(world, accounts)
     requests = PullRequests(world, accounts).all()
-    scope = next(node for node in world.tree.preorder() if request.scope in (None, node.path))
+    trees = Trees(world, request.today)
     chosen = [
         column
         for column in COLUMNS
@@ -225,22 +225,29 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
         [(world.local_date(one.completed_at), one) for one in items],
     ]
 
-    def cells(people: set[str], node: Node, first: date, last: date) -> list[Cell]:
-        picked = [[one for day, one in events if first <= day <= last and one.developer in people] for events in dated]
-        values = metrics(world, *picked, people, request.aggregation, node.rules)
+    def rules(item: WorkItem) -> dict[str, str] | None:
+        """Those of the developer's primary team on the day of completion."""
+        one = trees.on(world.local_date(item.completed_at))
+        return team_of(str(item.developer), one.tree, developer_rows(one)).rules
+
+    def cells(row: TeamRow | DeveloperRow, first: date, last: date) -> list[Cell]:
+        picked = [
+            [one for day, one in events if first <= day <= last and one.developer in row.people(day)]
+            for events in dated
+        ]
+        people = heads(row.people, first, last, request.today)
+        values = metrics(world, *picked, people, request.aggregation, rules)
         if request.level == "developer" and values["Coding_Days"] is None:
             values["Coding_Days"] = Fraction(0)
         return [values[column] for column in chosen]
 
+    found = (trees.teams if request.level == "team" else trees.developers)(request.scope, request.start, request.end)
     rows: list[list[Cell]] = []
     for label, first, last in periods(request.start, request.end, request.granularity):
         when: list[Cell] = [label, first.isoformat(), last.isoformat()]
-        for node in scope.preorder():
-            place = [safe(node.name), None, safe(node.path)]
-            if request.level == "team":
-                rows.append([*when, *place, *cells(node.people(), node, first, last)])
-                continue
-            for email in sorted(email for email in node.own if team_of(email, scope, developers) is node):
-                who = [safe(developers[email]["full_name"]), safe(email), place[0], place[2]]
-                rows.append([*when, *who, *cells({email}, node, first, last)])
+        for row in found:
+            place: list[Cell] = [safe(row.node.name), None, safe(row.node.path)]
+            if isinstance(row, DeveloperRow):
+                place = [safe(row.row["full_name"]), safe(row.email), place[0], place[2]]
+            rows.append([*when, *place, *cells(row, first, last)])
     return [*header, *(renamed(column, request.aggregation) for column in chosen)], rows

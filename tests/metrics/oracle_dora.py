@@ -21,6 +21,7 @@ from .oracle_events import PullRequests, World, assignee_at, by_key, is_left_out
 from .oracle_names import one_name
 from .oracle_people import Accounts, Node, Row, team_of
 from .oracle_sources import Class, Sources, counts_incident, matches, sources_in_force
+from .oracle_trees import TeamRow, Trees, developer_rows, identity
 
 STAGES = ("planning", "coding", "review", "build", "deploy")
 STAGE_COLUMNS = tuple(f"{stage.capitalize()}_Mean_Days" for stage in STAGES)
@@ -70,11 +71,10 @@ def span(start: datetime | None, end: datetime | None, order: str) -> Fraction |
 class LeadTimes:
     """The units of lead time of a world."""
 
-    def __init__(self, world: World, accounts: Accounts, deployments: Deployments) -> None:
+    def __init__(self, world: World, accounts: Accounts, deployments: Deployments, trees: Trees | None = None) -> None:
         self.world, self.accounts, self.deployments = world, accounts, deployments
         self.requests = PullRequests(world, accounts)
-        self.developers = {row["email"].lower(): row for row in world.developers}
-        self.rules, self.sources = rules_in_force(world), sources_in_force(world)
+        self.trees = trees or Trees(world)
         unit = world.setting("lead_time.unit")
         self.of_items = unit == "work_items" or (unit == "auto" and bool(world.rows("work_items")))
         self.order = world.setting("lead_time.order")
@@ -116,9 +116,11 @@ class LeadTimes:
         times = [self.requests.first_commit((row["repository"], row["number"])) for row in rows]
         return min((time for time in times if time), default=None)
 
-    def _after_merge(self, row: Row | None, whose: str | None) -> tuple[datetime | None, datetime | None]:
-        """When the last build of a pull request's merge finished, and when it was deployed, by what the team of those whose the
-        unit of work is calls a deployment."""
+    def _after_merge(
+        self, row: Row | None, who: str | None, instant: datetime
+    ) -> tuple[datetime | None, datetime | None]:
+        """When the last build of a pull request's merge finished, and when it was deployed to what is production for the team of
+        ``who`` at ``instant``."""
         if row is None:
             return None, None
         sha = row.get("merge_commit_sha") or ""
@@ -130,15 +132,17 @@ class LeadTimes:
             and build.get("repository") == row["repository"]
             and build.get("finished_at")
         ]
-        carrier = self.deployments.carrier(self.class_of(whose), row)
+        carrier = self.deployments.carrier(self.class_of(who, instant), row)
         return max(builds, default=None), carrier.finished_at if carrier else None
 
-    def class_of(self, developer: str | None) -> Class:
-        """By the rules in force for a developer's primary team."""
-        if developer is None or not any(developer in node.own for node in self.world.tree.preorder()):
+    def class_of(self, developer: str | None, instant: datetime) -> Class:
+        """By the rules in force for the primary team of that day."""
+        one = self.trees.on(self.world.local_date(instant))
+        if developer is None or developer not in one.tree.people():
             return Class()
-        home = team_of(developer, self.world.tree, self.developers)
-        return self.sources[home.path].counting(self.rules[home.path].get("environment"))
+        home = team_of(developer, one.tree, developer_rows(one))
+        rules, sources = (in_force(self.world, one.tree)[home.path] for in_force in (rules_in_force, sources_in_force))
+        return sources.counting(rules.get("environment"))
 
     def _item(self, row: Row, completed: datetime) -> Unit:
         moves = [one["changed_at"] for one in self._history(row) if one.get("to_category") == "in_progress"]
@@ -151,15 +155,15 @@ class LeadTimes:
         merged = [one for one in requests if one.get("merged_at")]
         last = max(merged, key=lambda one: one["merged_at"], default=None)
         merged_at = last["merged_at"] if last else None
-        whose = self.assignee(row, completed)
-        first, (built, deployed) = self._first_commit(requests), self._after_merge(last, whose)
+        who = self.assignee(row, completed)
+        first, (built, deployed) = self._first_commit(requests), self._after_merge(last, who, completed)
         events = [row.get("created_at"), started, first, merged_at, built, deployed]
-        return self._unit(whose, completed, events)
+        return self._unit(who, completed, events)
 
     def _request(self, row: Row) -> Unit:
         opened = row.get("ready_at") or row.get("created_at")
         whose = self._author(row)
-        built, deployed = self._after_merge(row, whose)
+        built, deployed = self._after_merge(row, whose, row["merged_at"])
         events = [None, self._first_commit([row]), opened, row["merged_at"], built, deployed]
         return self._unit(whose, row["merged_at"], events)
 
@@ -173,7 +177,7 @@ class LeadTimes:
 # --- whose deployments and incidents ------------------------------------------------------------------------------------
 
 
-def rules_in_force(world: World) -> dict[str, dict[str, str]]:
+def rules_in_force(world: World, tree: Node) -> dict[str, dict[str, str]]:
     """Filter sets by node path: a node's own if it has any, else the nearest ancestor's, else none."""
     found: dict[str, dict[str, str]] = {}
 
@@ -183,16 +187,16 @@ def rules_in_force(world: World) -> dict[str, dict[str, str]]:
         for child in node.children:
             walk(child, found[node.path])
 
-    walk(world.tree, {})
+    walk(tree, {})
     return found
 
 
 class Belonging:
-    """Which deployments and incidents are a node's."""
+    """Which deployments and incidents are a team's: by the tree that is in force when it is asked whose they are."""
 
-    def __init__(self, world: World, accounts: Accounts, deployments: Deployments) -> None:
-        self.world, self.deployments = world, deployments
-        self.rules, self.sources = rules_in_force(world), sources_in_force(world)
+    def __init__(self, world: World, accounts: Accounts, deployments: Deployments, trees: Trees) -> None:
+        self.world, self.deployments, self.trees = world, deployments, trees
+        self._in_force: dict[int, tuple[dict[str, dict[str, str]], dict[str, Sources]]] = {}
         requests = PullRequests(world, accounts)
         self.days = timedelta(days=int(world.setting("deployments.team_days")))
         self.merged = [
@@ -201,47 +205,53 @@ class Belonging:
             if row.get("merged_at")
         ]
 
-    def repositories(self, people: set[str], instant: datetime) -> set[str]:
-        """Those in which people merged in the days before ``instant``."""
-        return {
-            repository
-            for merged_at, who, repository in self.merged
-            if who in people and timedelta(0) <= instant - merged_at <= self.days
-        }
+    def rules(self, tree: Node, node: Node) -> tuple[dict[str, str], Sources]:
+        """The filter sets and the sources in force for a node of a tree."""
+        if id(tree) not in self._in_force:
+            self._in_force[id(tree)] = rules_in_force(self.world, tree), sources_in_force(self.world, tree)
+        rules, sources = self._in_force[id(tree)]
+        return rules[node.path], sources[node.path]
 
-    def groups(self, node: Node) -> list[tuple[Sources, set[str]]]:
-        """The people of the subtree by what their own node counts."""
-        found: dict[Sources, set[str]] = {}
-        for below in node.preorder():
-            sources = replace(self.sources[below.path], claims=False)
-            found.setdefault(sources, set()).update(below.own)
-        return list(found.items())
-
-    def events(self, node: Node, first: date, last: date) -> dict[Event, tuple[bool, bool]]:
-        """Runs that count for the failure rate → (in its population, failed); a node has its children's, too."""
-        rules = self.rules[node.path]
-        found: dict[Event, tuple[bool, bool]] = {}
-
-        def add(event: Event, counts: bool, fails: bool) -> None:
-            there = found.get(event, (False, False))
-            found[event] = (there[0] or counts, there[1] or fails)
-
-        if rules:
-            kinds = [(self.sources[node.path].counting(rules.get("environment")), set[str]())]
-        else:
-            kinds = [(sources.counting(), people) for sources, people in self.groups(node)]
-        for kind, people in kinds:
-            population, failed = set(self.deployments.population(kind)), self.deployments.failed(kind)
-            for event in self.deployments.production(kind):
-                if not first <= self.world.local_date(event.finished_at) <= last:
-                    continue
-                repositories = self.repositories(people, event.finished_at)
-                if self._run_matches(event, rules) if rules else event.repository in repositories:
-                    add(event, event in population, event in failed)
-        for child in node.children:
-            for event, (counts, fails) in self.events(child, first, last).items():
-                add(event, counts, fails)
+    def merges(self, row: TeamRow, name: str, instant: datetime) -> set[tuple[str, Sources]]:
+        """The repositories in which people merged in the days before ``instant`` who were in the node ``name`` then, each with what
+        their own node counted."""
+        found = set()
+        for merged_at, who, repository in self.merged:
+            if who is None or not timedelta(0) <= instant - merged_at <= self.days:
+                continue
+            day = self.world.local_date(merged_at)
+            node, tree = self.trees.node(name, row.scope, day), self.trees.on(day).tree
+            for below in node.preorder() if node else ():
+                if who in below.own:
+                    found.add((repository, replace(self.rules(tree, below)[1], claims=False)))
         return found
+
+    def events(self, row: TeamRow, first: date, last: date) -> dict[Event, tuple[bool, bool]]:
+        """Runs that count for the failure rate → (in its population, failed); a node has its children's, too."""
+        found = {}
+        for event in self.deployments.finished:
+            day = self.world.local_date(event.finished_at)
+            node = self.trees.node(row.name, row.scope, day) if first <= day <= last else None
+            verdict = self._run(row, self.trees.on(day).tree, node, event) if node else None
+            if verdict is not None:
+                found[event] = verdict
+        return found
+
+    def _run(self, row: TeamRow, tree: Node, node: Node, event: Event) -> tuple[bool, bool] | None:
+        rules, own = self.rules(tree, node)
+        if rules:
+            kinds = [own.counting(rules.get("environment"))] if self._run_matches(event, rules) else []
+        else:
+            merges = self.merges(row, identity(node, tree), event.finished_at)
+            kinds = [sources.counting() for repository, sources in merges if repository == event.repository]
+        verdicts: list[tuple[bool, bool] | None] = [
+            (event in self.deployments.population(kind), event in self.deployments.failed(kind))
+            for kind in kinds
+            if event in self.deployments.production(kind)
+        ]
+        verdicts += [self._run(row, tree, child, event) for child in node.children]
+        known = [verdict for verdict in verdicts if verdict is not None]
+        return (any(one for one, _ in known), any(one for _, one in known)) if known else None
 
     def _run_matches(self, event: Event, rules: Mapping[str, str]) -> bool:
         values = {
@@ -265,28 +275,32 @@ class Belonging:
             ),
         ]
 
-    def incidents(self, node: Node, first: date, last: date) -> dict[str, Row]:
-        """Incidents resolved in the period."""
-        rules, own = self.rules[node.path], self.sources[node.path]
-        found = {}
-        for row in self.deployments.incidents:
-            if not row.get("resolved_at") or not first <= self.world.local_date(row["resolved_at"]) <= last:
+    def incidents(self, row: TeamRow, first: date, last: date) -> list[Row]:
+        """Incidents resolved in the period; whose they are is asked for the time of their creation, if it is known."""
+        found = []
+        for incident in self.deployments.incidents:
+            if not incident.get("resolved_at") or not first <= self.world.local_date(incident["resolved_at"]) <= last:
                 continue
-            places, asked = self.deployments.repositories_of(row), row.get("created_at") or row["resolved_at"]
-            if rules:
-                kind = own.counting(rules.get("environment"))
-                is_theirs = counts_incident(self.world, kind, row) and self._incident_matches(row, places, rules, kind)
-            else:
-                is_theirs = any(
-                    counts_incident(self.world, sources.counting(), row) and places & self.repositories(people, asked)
-                    for sources, people in self.groups(node)
-                )
-            claimed = own.claims and row["item"] is not None and counts_incident(self.world, own.counting(), row)
-            if is_theirs or claimed:
-                found[row["incident_id"]] = row
-        for child in node.children:
-            found |= self.incidents(child, first, last)
+            asked = incident.get("created_at") or incident["resolved_at"]
+            day = self.world.local_date(asked)
+            node = self.trees.node(row.name, row.scope, day)
+            if node and self._is_ours(row, self.trees.on(day).tree, node, incident, asked):
+                found.append(incident)
         return found
+
+    def _is_ours(self, row: TeamRow, tree: Node, node: Node, incident: Row, asked: datetime) -> bool:
+        places = self.deployments.repositories_of(incident)
+        rules, own = self.rules(tree, node)
+        if rules:
+            kind = own.counting(rules.get("environment"))
+            ours = counts_incident(self.world, kind, incident) and self._incident_matches(incident, places, rules, kind)
+        else:
+            ours = any(
+                repository in places and counts_incident(self.world, sources.counting(), incident)
+                for repository, sources in self.merges(row, identity(node, tree), asked)
+            )
+        claimed = own.claims and incident["item"] is not None and counts_incident(self.world, own.counting(), incident)
+        return ours or claimed or any(self._is_ours(row, tree, child, incident, asked) for child in node.children)
 
     def _incident_matches(self, row: Row, places: set[str], rules: Mapping[str, str], kind: Class) -> bool:
         """By its repositories and its service, which is all an incident has. For rules that look at more, the team must
@@ -360,35 +374,33 @@ def days_of_unit(first: date, granularity: str) -> int:
 class Efficiency:
     """Rows of efficiency exports of a world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, trees: Trees) -> None:
         self.world = world
-        people = {row["email"].lower() for row in world.developers}
-        accounts = Accounts(world.tables, people, world.setting("bots"), world.setting("ai.agents"))
+        accounts = Accounts(world.tables, world.everybody(), world.setting("bots"), world.setting("ai.agents"))
         self.deployments = Deployments(world)
-        times = LeadTimes(world, accounts, self.deployments)
+        times = LeadTimes(world, accounts, self.deployments, trees)
         self.units = times.units()
         self.items = [
             (times.assignee(row, completed), completed, bool(times.linked.get((row["project"], row["key"]))))
             for row, completed in times.items()
         ]
-        self.belonging = Belonging(world, accounts, self.deployments)
+        self.belonging = Belonging(world, accounts, self.deployments, trees)
         self.enabled = [part.strip() for part in world.setting("lead_time.stages").split(",")]
 
-    def values(self, node: Node, first: date, last: date, how: str, days: tuple[int, int]) -> dict[str, Cell]:
+    def values(self, row: TeamRow, first: date, last: date, how: str, days: tuple[int, int]) -> dict[str, Cell]:
         """Every metric of one row; ``days`` are those that count in rates and those of its whole unit."""
-        people = node.people()
-        units = [
-            unit for unit in self.units if unit.developer in people and self._within(unit.completed_at, first, last)
-        ]
-        items = [
-            linked for who, completed, linked in self.items if who in people and self._within(completed, first, last)
-        ]
-        events = self.belonging.events(node, first, last)
-        incidents = self.belonging.incidents(node, first, last).values()
+
+        def ours(who: str | None, instant: datetime) -> bool:
+            return self._within(instant, first, last) and who in row.people(self.world.local_date(instant))
+
+        units = [unit for unit in self.units if ours(unit.developer, unit.completed_at)]
+        items = [linked for who, completed, linked in self.items if ours(who, completed)]
+        events = self.belonging.events(row, first, last)
+        incidents = self.belonging.incidents(row, first, last)
         deployed = sum(event.status == "success" for event in events)
         failures = sum(counts and fails for counts, fails in events.values())
         counted = sum(counts for counts, _ in events.values())
-        restored = [span(row.get("created_at"), row["resolved_at"], "enforce") for row in incidents]
+        restored = [span(one.get("created_at"), one["resolved_at"], "enforce") for one in incidents]
         values: dict[str, Fraction | int | None] = {
             **{
                 column: aggregate([unit.stages[stage] for unit in units if stage in self.enabled], how)
@@ -415,7 +427,7 @@ class Efficiency:
         }
         exact = {name: None if value is None else Fraction(value) for name, value in values.items()}
         per_day = Fraction(deployed, days[0]) if days[0] else Fraction(0)
-        so_far = self.belonging.events(node, date.min, last)
+        so_far = self.belonging.events(row, date.min, last)
         known = days[0] and any(event.status in ("success", "failure") for event in so_far)
         return {**exact, **self._ratings(exact, per_day if per_day or known else None)}
 
@@ -443,15 +455,17 @@ class Efficiency:
 
 def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]:
     """Header and rows of an efficiency export; ``Team_Id`` is left empty, since ref ids are given out by leadline."""
-    efficiency, columns = Efficiency(replace(world, tables=one_name(world.tables))), chosen(request)
-    scope = next(node for node in world.tree.preorder() if request.scope in (None, node.path))
+    world = replace(world, tables=one_name(world.tables))
+    trees, columns = Trees(world, request.today), chosen(request)
+    efficiency = Efficiency(world, trees)
+    found = trees.teams(request.scope, request.start, request.end)
     header = ["Granularity", "Start_Date", "End_Date", "Team", "Team_Id", "Team_Hierarchy"]
     rows: list[list[Cell]] = []
     for label, first, last in periods(request.start, request.end, request.granularity):
-        for node in scope.preorder():
+        for row in found:
             days = (days_counted(first, last, request.today), days_of_unit(first, request.granularity))
-            by_statistic = {how: efficiency.values(node, first, last, how, days) for how in {how for _, how in columns}}
-            place: list[Cell] = [safe(node.name), None, safe(node.path)]
+            by_statistic = {how: efficiency.values(row, first, last, how, days) for how in {how for _, how in columns}}
+            place: list[Cell] = [safe(row.node.name), None, safe(row.node.path)]
             rows.append(
                 [
                     label,

@@ -20,6 +20,7 @@ from .oracle_people import Accounts, Node, Row, Tables
 
 DEFAULTS = {
     "timezone": "UTC",
+    "people.history": "dated",
     "bots": "",
     "code.exclude": "package-lock.json, yarn.lock, pnpm-lock.yaml, Cargo.lock, poetry.lock, uv.lock, Pipfile.lock, "
     "composer.lock, Gemfile.lock, go.sum, npm-shrinkwrap.json, bun.lockb, packages.lock.json, gradle.lockfile, mix.lock, "
@@ -63,13 +64,34 @@ DEFAULTS = {
 
 
 @dataclass
+class InForce:
+    """A tree with its developers' rows, in force from a day (None: from the beginning) until the next one is. ``document`` is the
+    nested file that says so, if it is none of rows."""
+
+    start: date | None
+    tree: Node
+    developers: Sequence[Row]
+    document: dict[str, Any] | None = None
+
+
+@dataclass
 class World:
-    """All that an export is made of: tables, the org tree, its developers' rows and the settings that differ."""
+    """All that an export is made of: tables, the org tree, its developers' rows, the settings that differ, and trees of ``later``
+    days, in the order in which they were loaded."""
 
     tables: Tables
     tree: Node
     developers: Sequence[Row]
     settings: dict[str, str] = field(default_factory=dict)
+    later: Sequence[InForce] = ()
+
+    def trees(self) -> list[InForce]:
+        """In the order of their days; of one day the last one holds."""
+        return sorted([InForce(None, self.tree, self.developers), *self.later], key=lambda one: one.start or date.min)
+
+    def everybody(self) -> set[str]:
+        """All who are in any tree, ever: who left is who it was."""
+        return {row["email"].lower() for one in self.trees() for row in one.developers}
 
     def rows(self, table: str) -> Sequence[Row]:
         return self.tables.get(table, ())

@@ -67,8 +67,8 @@ class Sources:
         return Class(environment, self.deployments, self.incidents)
 
 
-def sources_in_force(world: World) -> dict[str, Sources]:
-    """By path of the node."""
+def sources_in_force(world: World, tree: Node) -> dict[str, Sources]:
+    """By path of the node in a tree."""
     found: dict[str, Sources] = {}
 
     def own(node: Node, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -82,7 +82,7 @@ def sources_in_force(world: World) -> dict[str, Sources]:
         for child in node.children:
             walk(child, found[node.path])
 
-    walk(world.tree, Sources())
+    walk(tree, Sources())
     return found
 
 

@@ -11,7 +11,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from math import floor
 from pathlib import Path
@@ -24,6 +24,7 @@ from leadline.db import settings as stored_settings
 from leadline.engine import Engine
 from leadline.home import Project
 from leadline.ingest.delivery import ingest
+from leadline.people import BEGINNING
 from leadline.schema import TABLES, ColumnType
 
 from .oracle import COUNTS, Cell, Request
@@ -84,8 +85,14 @@ def deliver(project: Project, table: str, rows: Sequence[Mapping[str, Any]], *, 
     ingest(project, TABLES[table], [batch], engine=engine)
 
 
-def load_people(project: Project, developers: Sequence[Mapping[str, Any]], folder: Path, tree: str = TREE) -> None:
-    """Load HR rows as an org tree."""
+def load_people(
+    project: Project,
+    developers: Sequence[Mapping[str, Any]],
+    folder: Path,
+    tree: str = TREE,
+    since: date | None = None,
+) -> None:
+    """Load HR rows as an org tree that is in force from a day."""
     from leadline.people import load_org
 
     path = folder / "developers.csv"
@@ -94,19 +101,32 @@ def load_people(project: Project, developers: Sequence[Mapping[str, Any]], folde
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(developers)
-    load_org(project, path, tree, now=NOW)
+    load_org(project, path, tree, now=NOW, since=since)
+
+
+def load_nested(
+    project: Project, document: Mapping[str, Any], folder: Path, tree: str, since: date | None = None
+) -> None:
+    """Load a nested tree file as an org tree that is in force from a day."""
+    from leadline.people import load_org
+
+    path = folder / "tree.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    load_org(project, path, tree, now=NOW, since=since)
 
 
 def load(project: Project, world: World, folder: Path, nested: Mapping[str, Any] | None = None) -> None:
     """Load a whole world: people, settings, every table."""
+    name = world.tree.name
     if nested is None:
-        load_people(project, world.developers, folder, world.tree.name)
+        load_people(project, world.developers, folder, name, BEGINNING)
     else:
-        from leadline.people import load_org
-
-        path = folder / "tree.json"
-        path.write_text(json.dumps(nested), encoding="utf-8")
-        load_org(project, path, world.tree.name, now=NOW)
+        load_nested(project, nested, folder, name, BEGINNING)
+    for later in world.later:
+        if later.document is None:
+            load_people(project, later.developers, folder, name, later.start)
+        else:
+            load_nested(project, later.document, folder, name, later.start)
     if world.settings:
         stored_settings.put(project.db, project.id, world.settings)
     with Engine(temp_dir=project.temp) as engine:
@@ -138,7 +158,8 @@ def body_of(project: Project, request: Request, tree: str = TREE) -> dict[str, A
     if request.scope is not None:
         from leadline.people import tree as stored_tree
 
-        nodes = stored_tree(project, tree).nodes
+        days = [request.end - timedelta(days=number) for number in range((request.end - request.start).days + 1)]
+        nodes = [node for day in days for node in stored_tree(project, tree, day=day).nodes]
         team = {"teamId": str(next(node.ref_id for node in nodes if node.path == request.scope))}
         scope = team if efficiency else scope | team
     return {

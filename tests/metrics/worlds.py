@@ -13,7 +13,9 @@ from typing import Any
 from .oracle import Request
 from .oracle_events import World
 from .oracle_people import tree_of
+from .oracle_trees import Trees
 from .world import TREE
+from .worlds_trees import later_lists
 
 Rows = list[dict[str, Any]]
 START, END = date(2026, 2, 16), date(2026, 4, 12)
@@ -34,7 +36,9 @@ class Maker:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.developers = self._developers()
-        self.people = [row["email"] for row in self.developers]
+        self.newcomers = ["n1@example.com", "n2@example.com"]
+        self.later = later_lists(random, TREE, self.developers, self.newcomers, START, END)
+        self.people = [row["email"] for row in self.developers] + self.newcomers
         self.identities: Rows = []
         self.tool_accounts: Rows = []
         self.accounts = {email: self._accounts(email) for email in self.people}
@@ -310,6 +314,7 @@ def world(random: Random) -> World:
         "timezone": random.choice(ZONES),
         "rework.window_days": random.choice(("7", "30")),
         "work_items.complete_from": random.choice(("created", "started")),
+        "people.history": random.choice(("dated", "dated", "dated", "current")),
         "bots": random.choice(("", "CI-helper")),
         "ai.agent_prs": random.choice(("requester", "requester", "merger", "nobody")),
     }
@@ -319,7 +324,7 @@ def world(random: Random) -> World:
         spelled = random.choice((repository, repository.upper()))
         settings[f"repository.{spelled}.code.exclude"] = random.choice(("", *EXCLUDED))
     maker.agents(tables["pull_requests"], commits)
-    return World(tables, tree_of(TREE, maker.developers), maker.developers, settings)
+    return World(tables, tree_of(TREE, maker.developers), maker.developers, settings, maker.later)
 
 
 def request(random: Random, level: str, of: World) -> Request:
@@ -330,5 +335,12 @@ def request(random: Random, level: str, of: World) -> Request:
         level=level,
         granularity=random.choice(("daily", "weekly", "monthly", "quarterly")),
         aggregation=random.choice(("mean", "median", "p90", "p95")),
-        scope=random.choice([None, *(node.path for node in of.tree.preorder())]),
+        scope=random.choice([None, *paths_in(of, START, END)]),
     )
+
+
+def paths_in(world: World, start: date, end: date) -> list[str]:
+    """The paths of all teams that may be asked for between two days."""
+    if world.setting("people.history") == "current":
+        return [node.path for node in world.trees()[-1].tree.preorder()]
+    return list(dict.fromkeys(node.path for one in Trees(world).within(start, end) for node in one.tree.preorder()))

@@ -15,7 +15,8 @@ from .oracle import Request
 from .oracle_events import World
 from .oracle_people import nested
 from .world import TREE
-from .worlds import ZONES
+from .worlds import ZONES, paths_in
+from .worlds_trees import later_nested
 
 Rows = list[dict[str, Any]]
 START, END = date(2026, 2, 16), date(2026, 3, 25)
@@ -60,7 +61,9 @@ class Maker:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.people = [f"p{number}@example.com" for number in range(6)]
+        self.newcomers = ["n1@example.com", "n2@example.com"]
         self.org = self._org()
+        self.later = later_nested(random, self.org, self.newcomers, START, END)
         self.serial = 0
 
     def chance(self, one_in: int) -> bool:
@@ -76,7 +79,7 @@ class Maker:
         return day + timedelta(seconds=self.random.choice(edges) + self.random.choice((-1, 0, 0, 600)))
 
     def account(self) -> str:
-        return self.random.choice([*self.people, "P0@Example.com", "guest"])
+        return self.random.choice([*self.people, *self.newcomers, "P0@Example.com", "guest"])
 
     def _org(self) -> dict[str, Any]:
         """Up to five teams in two levels, their names in order; people in any of them, some in several."""
@@ -326,6 +329,7 @@ class Maker:
     def settings(self) -> dict[str, str]:
         found = {
             "timezone": self.random.choice(ZONES),
+            "people.history": self.random.choice(("dated", "dated", "dated", "current")),
             "lead_time.unit": self.random.choice(("auto", "auto", "work_items", "pull_requests")),
             "lead_time.stages": self.random.choice(("planning,coding,review,build,deploy", "coding,deploy", "review")),
             "lead_time.work": self.random.choice(("completed", "completed", "deployed")),
@@ -362,7 +366,7 @@ def dora_world(random: Random) -> DoraWorld:
     tables |= maker.files(commits, tables["pull_requests"])
     maker.spell(tables)
     developers = [{"email": email, "full_name": email[:2].title()} for email in maker.people]
-    return DoraWorld(World(tables, nested(maker.org), developers, maker.settings()), maker.org)
+    return DoraWorld(World(tables, nested(maker.org), developers, maker.settings(), maker.later), maker.org)
 
 
 def dora_request(random: Random, of: World) -> Request:
@@ -373,7 +377,7 @@ def dora_request(random: Random, of: World) -> Request:
         level="team",
         granularity=random.choice(("weekly", "monthly", "quarterly")),
         aggregation=random.choice(("mean", "median", "p90", "p95")),
-        scope=random.choice([None, None, *(node.path for node in of.tree.preorder())]),
+        scope=random.choice([None, None, *paths_in(of, START, END)]),
         groups=ALL_GROUPS,
         insight="efficiency",
     )

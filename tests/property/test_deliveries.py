@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -128,7 +129,7 @@ def versioned(world: World) -> World:
         table: [row if TABLES[table].immutable else {**row, "updated_at": NOW} for row in rows]
         for table, rows in world.tables.items()
     }
-    return World(tables, world.tree, world.developers, world.settings)
+    return replace(world, tables=tables)
 
 
 @pytest.mark.slow
@@ -140,7 +141,7 @@ def test_order_splitting_and_repetition_change_nothing(home: Home, tmp_path: Pat
     whole = home.project("deliveries", f"whole-{number}", create=True)
     load(whole, world, tmp_path)
     piecemeal = home.project("deliveries", f"pieces-{number}", create=True)
-    load(piecemeal, World({}, world.tree, world.developers, world.settings), tmp_path)
+    load(piecemeal, replace(world, tables={}), tmp_path)
     deliver_all(piecemeal, pieces(random, world))
     expected, actual = exports(whole, tmp_path), exports(piecemeal, tmp_path)
     assert actual[0] == expected[0]
@@ -170,7 +171,7 @@ def test_compaction_restart_and_repeated_import_change_nothing(home: Home, tmp_p
     random = Random(7)
     world = versioned(worlds.world(random))
     project = home.project()
-    load(project, World({}, world.tree, world.developers, world.settings), tmp_path)
+    load(project, replace(world, tables={}), tmp_path)
     deliver_all(project, pieces(random, world))
     before = exports(project, tmp_path)
 
@@ -204,6 +205,6 @@ def test_old_pins_give_the_old_bytes(home: Home, tmp_path: Path) -> None:
     commit = {"repository": "o/a", "sha": "beef", "author_email": "p0@example.com", "additions": 1, "deletions": 1}
     deliver(project, "commits", [{**commit, "authored_at": datetime(2026, 3, 1, 12, tzinfo=UTC)}])
     people = [*world.developers, {"email": "new@example.com", "full_name": "New", "manager_email": "p0@example.com"}]
-    load(project, World({}, world.tree, people, {"timezone": "Asia/Tokyo"}), tmp_path)
+    load(project, replace(world, tables={}, developers=people, settings={"timezone": "Asia/Tokyo"}), tmp_path)
     assert run("again.csv") == before
     assert run("newest.csv", newest=True) != before

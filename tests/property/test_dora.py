@@ -27,6 +27,7 @@ from metrics.oracle_deployments import Deployments
 from metrics.oracle_events import World
 from metrics.oracle_names import one_name
 from metrics.oracle_people import Accounts
+from metrics.oracle_trees import Trees
 from metrics.world import NOW, body_of, deliver, differences, export_bytes, load, read_csv
 from metrics.worlds_dora import ALL_GROUPS, END, START, DoraWorld, dora_request, dora_world
 
@@ -81,8 +82,7 @@ def fact(project: Project, name: str, folder: Path) -> list[dict[str, str]]:
 def without_rules(drawn: DoraWorld) -> DoraWorld:
     """The same world with no team rules."""
     plain = {key: text for key, text in drawn.world.settings.items() if not key.startswith("team.")}
-    world = World(drawn.world.tables, drawn.world.tree, drawn.world.developers, plain)
-    return DoraWorld(world, drawn.org)
+    return DoraWorld(replace(drawn.world, settings=plain), drawn.org)
 
 
 def of_pipelines(drawn: DoraWorld) -> DoraWorld:
@@ -116,12 +116,12 @@ def test_every_pull_request_has_the_deployment_of_the_oracle(home: Home, tmp_pat
     drawn = dora_world(random)
     project = made(home, tmp_path, drawn)
     world = replace(drawn.world, tables=one_name(drawn.world.tables))
-    accounts = Accounts(world.tables, {row["email"] for row in world.developers})
+    accounts = Accounts(world.tables, world.everybody())
     deployments = Deployments(world)
     times = oracle_dora.LeadTimes(world, accounts, deployments)
     expected = {}
     for row in world.rows("pull_requests"):
-        kind = times.class_of(accounts.developer("code", None, row["author"]))
+        kind = times.class_of(accounts.developer("code", None, row["author"]), row["merged_at"] or NOW)
         carrier = deployments.carrier(kind, row)
         expected[row["repository"], str(row["number"])] = carrier.deployment_id if carrier else ""
     found = {
@@ -212,13 +212,19 @@ def test_a_deployment_counts_once_per_service_and_once_in_each_ancestor(home: Ho
     day = world.local_date(chosen["merged_at"])
     within = timedelta(days=int(world.setting("deployments.team_days")))
     there = [row for row in merged if row["repository"] == chosen["repository"]]
-    nodes = {node.path: node.people() for node in world.tree.preorder()}
+    trees = Trees(world)
+    teams = {row.node.path: row for row in trees.teams(None, START, END)}
+    assert len(teams) == len({row["Team_Hierarchy"] for row in before})
     for old, new in zip(before, after, strict=True):
         here = old["Start_Date"] <= day.isoformat() <= old["End_Date"]
-        authors = {
-            row["author"].lower() for row in there if timedelta(0) <= chosen["merged_at"] - row["merged_at"] <= within
-        }
-        expected = 3 if here and authors & nodes[old["Team_Hierarchy"]] else 0
+        team = teams[old["Team_Hierarchy"]]
+        own = [
+            row
+            for row in there
+            if timedelta(0) <= chosen["merged_at"] - row["merged_at"] <= within
+            and row["author"].lower() in team.people(world.local_date(row["merged_at"]))
+        ]
+        expected = 3 if here and own and trees.node(team.name, "root", day) else 0
         assert int(new["DF_Deployment_Count"]) - int(old["DF_Deployment_Count"]) == expected, (old, new)
         assert int(new["Total_Success"]) - int(old["Total_Success"]) == expected, (old, new)
         assert new["Total_Failures"] == old["Total_Failures"]
@@ -248,6 +254,8 @@ def test_failures_are_a_part_of_the_runs_and_parents_have_all_of_their_children(
 ) -> None:
     random = Random(seed)
     drawn = dora_world(random)
+    # Where teams move, what happened before counts for the team above them then.
+    drawn = DoraWorld(replace(drawn.world, later=()), drawn.org)
     project = made(home, tmp_path, drawn)
     below = defaultdict(list)
     for row in records(export(project, MONTHS, tmp_path)):
@@ -281,7 +289,7 @@ def test_the_order_of_arrival_changes_nothing(home: Home, tmp_path: Path, seed: 
     drawn = DoraWorld(versioned(drawn.world), drawn.org)
     whole = made(home, tmp_path, drawn)
     world = drawn.world
-    piecemeal = made(home, tmp_path, DoraWorld(World({}, world.tree, world.developers, world.settings), drawn.org))
+    piecemeal = made(home, tmp_path, DoraWorld(replace(world, tables={}), drawn.org))
     cut = list(parts(random, world))
     random.shuffle(cut)
     with Engine(temp_dir=home.temp) as engine:

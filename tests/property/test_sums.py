@@ -19,6 +19,7 @@ from metrics.oracle_events import World
 from metrics.world import body_of, export_bytes, load, read_csv
 
 NUMBERS = count()
+RANGE = (worlds.START, worlds.END)
 Table = list[dict[str, str]]
 some_worlds = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -64,17 +65,17 @@ def test_days_of_a_month_sum_to_the_month(home: Home, tmp_path: Path, random: Ra
 
 @some_worlds
 @given(random=st.randoms(use_true_random=False))
-def test_a_node_counts_the_distinct_events_of_its_subtree(home: Home, tmp_path: Path, random: Random) -> None:
-    """Every event is one developer's, so the distinct events of a subtree are those of its distinct people, added."""
+def test_a_team_counts_the_distinct_events_of_its_people(home: Home, tmp_path: Path, random: Random) -> None:
+    """Every event is one developer's, so a team's are those of everybody who was in it, while they were, added."""
     project, world = made(home, tmp_path, random)
-    request = Request(worlds.START, worlds.END, "team", "weekly")
-    own = defaultdict(dict)
+    request = Request(worlds.START, worlds.END, "team", "weekly", scope=random.choice(worlds.paths_in(world, *RANGE)))
+    own = defaultdict(list)
     for row in export(project, replace(request, level="developer"), tmp_path):
-        own[row["Granularity"]][row["Email"]] = counts(row)
-    people = {node.path: node.people() for node in world.tree.preorder()}
-    for row in export(project, request, tmp_path):
-        there = counts(row)
-        expected = added([own[row["Granularity"]][email] for email in people[row["Team_Hierarchy"]]])
+        own[row["Granularity"]].append(counts(row))
+    rows = [row for row in export(project, request, tmp_path) if row["Team_Hierarchy"] == request.scope]
+    assert len(rows) == len(own)
+    for row in rows:
+        there, expected = counts(row), added(own[row["Granularity"]])
         assert {name: expected[name] for name in there if name in expected} == {
             name: number for name, number in there.items() if name in expected
         }

@@ -95,7 +95,7 @@ class ExportKind:
         *_, (tree, team), request, _ = together(
             lambda: requests.check_one_scope(model.scope) if self.one_scope else None,
             lambda: requests.check_some(model) if self.needs_columns else None,
-            lambda: requests.resolved_scope(project, model.scope),
+            lambda: requests.resolved_scope(project, model.scope, model.date_range),
             lambda: self.read(model),
             lambda: requests.check_range(model.date_range),
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from leadline.errors import Detail, InvalidRequest, LeadlineError
 from leadline.exports.files import display_period
 from leadline.exports.models import ReportRequest
-from leadline.exports.requests import check_length, check_order
+from leadline.exports.requests import check_length, check_order, trees_between
 from leadline.exports.service import pin_newest
 from leadline.exports.validation import missing, together, unknown_fields, validated
 from leadline.home import Project
@@ -109,7 +108,8 @@ def _scopes(project: Project, model: ReportRequest) -> tuple[tuple[str, int | No
     if not fields:
         return tuple((tree.name, None) for tree in people.trees(project))
     try:
-        tree, node = people.find_team(project, str(identifiers[fields[0]]))
+        among = trees_between(project, None, lambda _tree: (model.date_start, model.date_end))
+        tree, node = people.find_team(project, str(identifiers[fields[0]]), among=among)
     except LeadlineError as error:
         error.details = tuple(Detail(fields[0], detail.message) for detail in error.details)
         raise
@@ -189,9 +189,10 @@ def _rows(
     for asked in report.sections:
         lead_time = scope.pins.settings["reports.lead_time"]
         chosen_section = replace(asked, metrics=tuple(metric.under(lead_time) for metric in asked.metrics))
-        data = runner.table(project, _request(report, chosen_section, scope), scope.pins, control).to_pydict()
+        request = _request(report, chosen_section, scope)
+        data = runner.table(project, request, scope.pins, control).to_pydict()
         column = partial(_column, data, chosen_section.aggregation)
-        people = _people(project, scope, data)
+        people = _people(project, scope, request, data)
         if not columns:
             leading = ["Developer", "Email"] if chosen_section.section.level == DEVELOPER else ["Team"]
             columns = [data[name] for name in leading]
@@ -219,14 +220,16 @@ def _request(report: Report, chosen_section: Chosen, scope: _PinnedScope) -> Met
     )
 
 
-def _people(project: Project, scope: _PinnedScope, data: Mapping[str, Sequence[Any]]) -> list[int]:
+def _people(
+    project: Project, scope: _PinnedScope, request: MetricsRequest, data: Mapping[str, Sequence[Any]]
+) -> list[int]:
     if "Team_Id" not in data:
         return [1] * len(data["Email"])
-    from leadline.people import tree
+    from leadline.metrics.binder import heads_in, membership_of
+    from leadline.metrics.run import timeline_of
 
-    org_tree = tree(project, scope.tree, scope.pins.trees[scope.tree])
-    node = org_tree.root if scope.team is None else org_tree.by_ref[scope.team]
-    heads = Counter(ref_id for ref_id, _ in org_tree.closure(node))
+    stretches = timeline_of(project, request, scope.pins, request.start)
+    heads = heads_in(membership_of(stretches, request, request.start), request, scope.pins.today)
     return [heads[int(team)] for team in data["Team_Id"]]
 
 

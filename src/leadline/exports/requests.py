@@ -5,6 +5,7 @@ In it every default is filled in and every name is canonical, so that requests m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from leadline.home import Project
 from leadline.metrics.request import RowsRequest
 
 if TYPE_CHECKING:
-    from leadline.people.tree import Node
+    from leadline.people.tree import Node, OrgTree
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,36 @@ class Parsed:
     filename: str
 
 
-def resolved_scope(project: Project, scope: Scope) -> tuple[str, Node | None]:
-    """The scope's tree, and its team unless the whole tree is meant. Raises ``InvalidRequest``."""
+def resolved_scope(project: Project, scope: Scope, asked: DateRange | RelativeDateRange) -> tuple[str, Node | None]:
+    """The scope's tree, and its team unless the whole tree is meant: as it is in the range or, if it is not there then, today.
+    Raises ``InvalidRequest``."""
     from leadline import people
 
     if scope.team_id is not None:
-        tree, node = people.find_team(project, scope.team_id, scope.org_tree_name)
+        among = trees_between(project, scope.org_tree_name, lambda tree: _days(project, asked, tree))
+        tree, node = people.find_team(project, scope.team_id, scope.org_tree_name, among=among)
         return tree.name, node
     if scope.org_tree_name is None:
         message = "scope.orgTreeName or scope.teamId is required"
         raise InvalidRequest(message, code="missing_scope", details=[Detail("scope", message)])
     return people.tree(project, scope.org_tree_name).name, None
+
+
+def trees_between(project: Project, name: str | None, range_of: Callable[[str], tuple[date, date]]) -> list[OrgTree]:
+    """The trees that count between the two days that ``range_of`` says for a tree's name, the newest of each name first: all of the
+    project, or those called ``name``."""
+    from leadline.people import trees
+    from leadline.people.history import today
+    from leadline.people.timeline import asked_of, timeline
+
+    between = []
+    for known in trees(project):
+        if name in (None, known.name):
+            start, end = range_of(known.name)
+            asked = asked_of(project.profile(known.name)["people.history"], today(project, known.name))
+            stretches = timeline(project, {known.name: known.version}, asked, start, end)
+            between += [stretch.tree for stretch in reversed(stretches)]
+    return between
 
 
 def check_one_scope(scope: Scope) -> None:
@@ -61,12 +81,15 @@ def check_some(model: MetricsExportRequest) -> None:
 
 def resolved_range(project: Project, asked: DateRange | RelativeDateRange, tree: str) -> tuple[date, date]:
     """The first and last day asked for; today is that of the tree's time zone. Raises ``InvalidRequest`` for too many days."""
-    if isinstance(asked, RelativeDateRange):
-        start, end = asked.period.days(datetime.now(project.profile(tree).zone).date())
-    else:
-        start, end = asked.start, asked.end
+    start, end = _days(project, asked, tree)
     check_length(project, start, end, tree)
     return start, end
+
+
+def _days(project: Project, asked: DateRange | RelativeDateRange, tree: str) -> tuple[date, date]:
+    if isinstance(asked, RelativeDateRange):
+        return asked.period.days(datetime.now(project.profile(tree).zone).date())
+    return asked.start, asked.end
 
 
 def check_range(asked: DateRange | RelativeDateRange) -> None:

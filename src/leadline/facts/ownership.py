@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
 from leadline.derive.expressions import DAY_US, attach, local_day
 from leadline.derive.local_time import Offset
@@ -21,10 +21,18 @@ from leadline.engine import BoundTable, compiled
 from leadline.engine.functions import epoch_us
 from leadline.facts.deployments import DEPLOYMENTS, failure_class
 from leadline.facts.incidents import INCIDENT_REPOSITORIES, INCIDENTS
+from leadline.facts.phases import instants
 from leadline.facts.pull_requests import authored_pull_requests
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.model import Model
-from leadline.people.team_rules import TeamRule, TeamRules, Thing, deployment_thing, production_of_people
+from leadline.people.team_rules import (
+    TeamRule,
+    TeamRules,
+    Thing,
+    deployment_thing,
+    production_of_people,
+)
+from leadline.people.timeline import Stretch, Timeline, spans_of
 from leadline.people.tree import Node, OrgTree
 from leadline.settings.profile import Profile
 
@@ -43,26 +51,42 @@ UNIT_RULES = BoundTable("unit_rules", {"of_unit": "int64", "rule": "int64", "how
 """The rules in force for the unit or for any node below it, and in words which."""
 UNIT_SPANS = "unit_spans"
 """Within a query: of_unit, repository, from_us, until_us: when the people of each unit without a rule had a repository."""
-DEVELOPER_CLASSES = BoundTable("developer_classes", {"class_developer": "string", "own_class": "int64"})
-"""The class of production of each developer; those not listed are of the default one."""
+DATED_FALLBACK = BoundTable(
+    "dated_fallback_members", {**FALLBACK.columns, "member_from_us": "int64", "member_until_us": "int64"}
+)
+"""As ``FALLBACK``, of all units, and when, where people move."""
+UNIT_TIMES = BoundTable("unit_times", {"timed_unit": "int64", "from_us": "int64", "until_us": "int64"})
+"""When each unit is there and has no rule in force, where people move."""
+DATED_UNIT_RULES = BoundTable(
+    "dated_unit_rules",
+    {"of_unit": "int64", "rule": "int64", "how": "string", "from_us": "int64", "until_us": "int64"},
+)
+"""As ``UNIT_RULES``, and when, where people move."""
+DEVELOPER_CLASSES = BoundTable(
+    "developer_classes",
+    {"class_developer": "string", "own_class": "int64", "class_from_us": "int64", "class_until_us": "int64"},
+)
+"""The class of production of each developer, and when; those not listed are of the default one."""
 
 
 def _matches(kind: str) -> BoundTable:
     return BoundTable(f"{kind}_rules", {"rule": "int64", "owner_key": "int64"})
 
 
-def _spans(profile: Profile) -> Table:
+def _merges(profile: Profile) -> Table:
     pulls = authored_pull_requests()
     merged = pulls.filter(pulls.merged_at.notnull() & pulls.developer.notnull())
     merges = merged.select("developer", "repository", from_us=epoch_us(merged.merged_at))
-    lasting = merges.mutate(until_us=merges.from_us + profile["deployments.team_days"] * DAY_US)
-    return joined_spans(lasting, ["developer", "repository"])
+    return merges.mutate(until_us=merges.from_us + profile["deployments.team_days"] * DAY_US)
 
 
+_SPANS = {"developer": "string", "repository": "string", "from_us": "int64", "until_us": "int64"}
+MERGES = Model("merges", _SPANS, expression=lambda profile: _merges(profile).distinct())
+"""Each merge: who has which repository from it until `deployments.team_days` after it, both included."""
 MERGE_SPANS = Model(
     "merge_spans",
-    {"developer": "string", "repository": "string", "from_us": "int64", "until_us": "int64"},
-    expression=_spans,
+    _SPANS,
+    expression=lambda profile: joined_spans(_merges(profile), ["developer", "repository"]),
 )
 """When each developer had which repository: from a merge until `deployments.team_days` after it, both included; spans that meet are
 one. By these a team without rules has its repositories."""
@@ -98,11 +122,14 @@ def joined_spans(spans: Table, group: list[str]) -> Table:
     return numbered.agg(from_us=lambda t: t.from_us.min(), until_us=lambda t: t.until_us.max()).drop("number")
 
 
-def by_repositories(kind: str, events: Table) -> Table:
+def by_repositories(kind: str, events: Table, dated: bool = False) -> Table:
     """Distinct (of_unit, event) of the ``events`` that a unit without rules has by its people's merges: of a repository in
-    which one of them merged at most `deployments.team_days` before."""
-    members, spans = FALLBACK.table(), MERGE_SPANS.table()
-    of_unit = members.inner_join(spans, members.member == spans.developer)
+    which one of them merged at most `deployments.team_days` before. ``dated``: people move; one's merges are the unit's in which
+    the person was on their day, and a unit has nothing on days on which it is not there."""
+    members, spans = (DATED_FALLBACK if dated else FALLBACK).table(), (MERGES if dated else MERGE_SPANS).table()
+    same = [members.member == spans.developer]
+    same += [spans.from_us >= members.member_from_us, spans.from_us < members.member_until_us] if dated else []
+    of_unit = members.inner_join(spans, same)
     group = ["of_unit", "repository", *_CLASSES.values()]
     of_unit = of_unit.select(*group, "from_us", "until_us").distinct()
     # A large unit has hundreds of people in a repository: joined, their spans are few. By its name the engine knows that
@@ -111,23 +138,40 @@ def by_repositories(kind: str, events: Table) -> Table:
     asking = _in_repositories(kind, events)
     in_span = (asking.asked_us >= had.from_us) & (asking.asked_us <= had.until_us)
     counts = asking.asked_in.contains(had[_CLASSES[kind]])
-    owned = had.inner_join(asking, [had.repository == asking.repository, in_span, counts]).select("of_unit", "event")
+    same = [had.repository == asking.repository, in_span, counts]
+    owned = had.inner_join(asking, same).select("of_unit", "event", "asked_us")
+    if dated:
+        times = UNIT_TIMES.table()
+        is_there = [owned.of_unit == times.timed_unit, *_while(owned.asked_us, times)]
+        owned = owned.inner_join(times, is_there)
+    owned = owned.select("of_unit", "event")
     # A deployment has one repository, so none is found twice but by people who count differently, whose teams have rules.
     return owned.distinct() if kind == "incidents" else owned
 
 
-def by_rules(kind: str, events: Table) -> Table:
-    """(of_unit, event, how) of the ``events`` that rules in force for a unit, or for a node below it, match."""
+def by_rules(kind: str, events: Table, dated: bool = False) -> Table:
+    """(of_unit, event, how) of the ``events`` that rules in force for a unit, or for a node below it, match; ``dated``: on their
+    day."""
     matches = _matches(kind).table()
-    matched = UNIT_RULES.table().inner_join(matches, "rule").select("of_unit", "owner_key", "how")
-    return matched.inner_join(events.select("event", "owner_key"), "owner_key").select("of_unit", "event", "how")
+    matched = (DATED_UNIT_RULES if dated else UNIT_RULES).table().inner_join(matches, "rule").drop("rule")
+    asked = events.select("event", "owner_key", asked_us="asked_us" if kind == "incidents" else "happened_us")
+    in_force = _while(asked.asked_us, matched) if dated else []
+    return matched.inner_join(asked, [matched.owner_key == asked.owner_key, *in_force]).select(
+        "of_unit", "event", "how"
+    )
 
 
-def owned_by_teams(kind: str, events: Table, has_team_rules: bool) -> Table:
+def _while(instant: Value, times: Table) -> list[Value]:
+    return [instant >= times["from_us"], instant < times["until_us"]]
+
+
+def owned_by_teams(kind: str, events: Table, has_team_rules: bool, dated: bool = False) -> Table:
     """Distinct (of_unit, event) of all ``events`` that count for each unit, by repositories and by rules.
-    ``has_team_rules`` says whether any rule is in force."""
-    owned = by_repositories(kind, events)
-    return owned.union(by_rules(kind, events).select("of_unit", "event"), distinct=True) if has_team_rules else owned
+    ``has_team_rules`` says whether any rule is in force, ``dated`` whether people move."""
+    owned = by_repositories(kind, events, dated)
+    if not has_team_rules:
+        return owned
+    return owned.union(by_rules(kind, events, dated).select("of_unit", "event"), distinct=True)
 
 
 def _in_repositories(kind: str, events: Table) -> Table:
@@ -141,13 +185,14 @@ def _in_repositories(kind: str, events: Table) -> Table:
     return events.select("event", "repository", asked_us="happened_us", asked_in=asked_in)
 
 
-def developer_class(table: Table) -> Table:
-    """The rows of ``table`` (developer, class) that are of their developer's class of production."""
+def developer_class(table: Table, instant: Value) -> Table:
+    """The rows of ``table`` (developer, class) that are of the class of production that their developer has at the ``instant`` of
+    the row (microseconds)."""
     classes = DEVELOPER_CLASSES.table()
-    joined = table.left_join(classes, table.developer == classes.class_developer)
-    return joined.filter(joined["class"] == joined.own_class.fill_null(DEFAULT_CLASS)).drop(
-        "class_developer", "own_class"
-    )
+    own = [table.developer == classes.class_developer]
+    own += [instant >= classes.class_from_us, instant < classes.class_until_us]
+    joined = table.left_join(classes, own)
+    return joined.filter(joined["class"] == joined.own_class.fill_null(DEFAULT_CLASS)).drop(*DEVELOPER_CLASSES.columns)
 
 
 # -- binding -----------------------------------------------------------------------------------------------------------
@@ -157,13 +202,24 @@ Scope = tuple[OrgTree, Sequence[Node], TeamRules]
 """A tree, those of its nodes that are units (one and all below it, in preorder), and its rules."""
 
 
-def bind_classes(engine: Backend, trees: Sequence[OrgTree], profile: Profile) -> None:
+def bind_classes(engine: Backend, stretches: Timeline, profile: Profile) -> None:
     """Bind ``DEVELOPER_CLASSES``; in several trees the first one with a rule decides."""
-    rules: dict[str, tuple[str | None, int]] = {}
-    for tree in trees:
-        rules = {**production_of_people(tree, profile), **rules}
+
+    def productions(stretch: Stretch) -> dict[str, tuple[str | None, int]]:
+        rules: dict[str, tuple[str | None, int]] = {}
+        for tree in stretch.trees:
+            rules = {**production_of_people(tree, profile), **rules}
+        return rules
+
     numbers = ClassNumbers(profile)
-    DEVELOPER_CLASSES.bind(engine, ((email, numbers.of(*rule)) for email, rule in rules.items()))
+    DEVELOPER_CLASSES.bind(
+        engine,
+        (
+            (email, numbers.of(*span.state), *instants(span.start, span.end, profile.zone))
+            for email, spans in spans_of(stretches, productions).items()
+            for span in spans
+        ),
+    )
 
 
 def bind_teams(engine: Backend, scopes: Sequence[Scope], profile: Profile) -> None:
@@ -174,22 +230,20 @@ def bind_teams(engine: Backend, scopes: Sequence[Scope], profile: Profile) -> No
     for tree, units, rules in scopes:
         number = {node.ref_id: first_unit + at for at, node in enumerate(units)}
         without = {ref_id for ref_id in number if ref_id not in rules.of_node}
-        counting = _counting(tree, units[0], rules, profile)
-        fallback += [(number[counts[0]], *counts[1:]) for counts in counting if counts[0] in without]
+        covered = counting(tree, units[0], rules, profile)
+        fallback += [(number[counts[0]], *counts[1:]) for counts in covered if counts[0] in without]
         for node in units if rules else ():
             below = tree.subtree(node)
             in_force = rules.within(below)
-            ruled += [(number[node.ref_id], first_rule + rule, _how(tree, rules, node, rule)) for rule in in_force]
-            ruled += [(number[node.ref_id], *claim) for claim in _claims(node, below, rules)]
+            ruled += [(number[node.ref_id], first_rule + rule, how(tree, rules, node, rule)) for rule in in_force]
+            ruled += [(number[node.ref_id], *claim) for claim in claims(node, below, rules)]
         first_unit += len(units)
         first_rule += len(rules.rules)
     FALLBACK.bind(engine, fallback)
     UNIT_RULES.bind(engine, ruled)
 
 
-def _counting(
-    tree: OrgTree, node: Node, rules: TeamRules, profile: Profile
-) -> Iterator[tuple[int, str, int, int, int]]:
+def counting(tree: OrgTree, node: Node, rules: TeamRules, profile: Profile) -> Iterator[tuple[int, str, int, int, int]]:
     """Distinct (ref id, email, classes …) of everyone whom each node of the subtree covers, by what their own team counts."""
     if not rules.sources:
         yield from ((ref_id, email, DEFAULT_CLASS, DEFAULT_CLASS, 0) for ref_id, email in tree.closure(node))
@@ -203,7 +257,7 @@ def _counting(
     yield from dict.fromkeys(placed)
 
 
-def _claims(node: Node, below: Sequence[Node], rules: TeamRules) -> Iterator[tuple[int, str]]:
+def claims(node: Node, below: Sequence[Node], rules: TeamRules) -> Iterator[tuple[int, str]]:
     """The classes of incidents that nodes claim as their own by the project, as rules that go by negative numbers, and how."""
     for owner in below:
         if (sources := rules.sources_of(owner.ref_id)).claims:
@@ -217,7 +271,7 @@ def _claim(incidents: int) -> int:
     return -1 - incidents
 
 
-def _how(tree: OrgTree, rules: TeamRules, node: Node, rule: int) -> str:
+def how(tree: OrgTree, rules: TeamRules, node: Node, rule: int) -> str:
     """By which of its rules a unit has a thing, in words."""
     owner = tree.by_ref[rules.rules[rule].node]
     if owner.ref_id == node.ref_id:

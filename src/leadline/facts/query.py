@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from leadline.engine import BoundTable
 from leadline.errors import Detail, InvalidRequest
 from leadline.facts.catalogue import FACTS, Fact
-from leadline.people import OrgTree, addresses, find_team, tree, trees
+from leadline.people import BEGINNING, addresses, find_team, trees
+from leadline.people.lookup import summary
+from leadline.people.membership import team_membership, tops
+from leadline.people.timeline import FOREVER, Stretch, Timeline, asked_of, spans_of, timeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,11 +23,16 @@ if TYPE_CHECKING:
     from leadline.engine import Backend
     from leadline.home import Project
     from leadline.materialize.session import Session
-    from leadline.people.tree import Node
     from leadline.settings.profile import Profile
 
-_TEAMS = BoundTable("teams", {"of_developer": "string", "team": "string", "address": "string"})
-"""The hierarchy path of each developer's primary team, and the email as the list spells it."""
+_TEAMS = BoundTable(
+    "teams", {"of_developer": "string", "team": "string", "team_from_us": "int64", "team_until_us": "int64"}
+)
+"""The hierarchy path of each developer's primary team, and when."""
+_IN_SCOPE = BoundTable("in_scope", {"scoped_developer": "string", "scope_from_us": "int64", "scope_until_us": "int64"})
+"""Who is in the scope when."""
+_ADDRESSES = BoundTable("addresses", {"addressed_developer": "string", "address": "string"})
+"""The email of each developer as the list spells it."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +85,15 @@ def fact_rows(project: Project, fact: str, filters: Filters) -> Iterator[FactRow
     from leadline.materialize.session import session
 
     declared = checked(fact, filters)
-    org_trees = _trees(project, filters.tree_name)
-    kept = _kept(project, declared, filters)
     profile = project.profile(filters.tree_name)
+    known = {listed.name: listed.version for listed in trees(project)}
+    stretches = _stretches(project, filters, profile, known)
+    kept = _kept(project, filters, stretches)
     versions = project.lake.snapshot().versions
-    tree_versions = {org_tree.name: org_tree.version for org_tree in _trees(project, None)}
-    with session(project, versions, tree_versions, profile, BUILD_POLICY) as opened:
+    with session(project, versions, known, profile, BUILD_POLICY) as opened:
         opened.facts.bind(NEEDS[fact])
         opened.facts.bind_raw()
-        yield FactRows(opened.engine, declared, _rows(opened, declared, profile, org_trees, kept))
+        yield FactRows(opened.engine, declared, _rows(opened, declared, profile, stretches, kept))
 
 
 def checked(fact: str, filters: Filters) -> Fact:
@@ -110,51 +118,46 @@ def checked(fact: str, filters: Filters) -> Fact:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What filters keep: a range of local dates, people by email, and the teams that count (None: everything)."""
+    """What filters keep: a range of local dates, one person's by email, and what counts for a scope, the ref id of a node (None:
+    everything)."""
 
     start: date | None
     end: date | None
-    people: Sequence[str] | None
-    teams: Sequence[str] | None
+    developer: str | None
+    scope: int | None
 
 
-def _trees(project: Project, name: str | None) -> list[OrgTree]:
-    names = [name] if name is not None else [summary.name for summary in trees(project)]
-    return [tree(project, name) for name in names]
+def _stretches(project: Project, filters: Filters, profile: Profile, known: Mapping[str, int]) -> Timeline:
+    """The trees that count, over all days."""
+    names = known if filters.tree_name is None else [summary(project, filters.tree_name).name]
+    today = datetime.now(UTC).astimezone(profile.zone).date()
+    return timeline(project, {name: known[name] for name in names}, asked_of(profile["people.history"], today))
 
 
-def _kept(project: Project, fact: Fact, filters: Filters) -> _Kept:
-    org_tree, node = _scope(project, filters)
-    own = None if filters.developer is None else [filters.developer.strip().lower()]
-    if org_tree is None or node is None:
-        return _Kept(filters.start, filters.end, own, None)
-    if fact.by_team:
-        return _Kept(filters.start, filters.end, None, [node.path])
-    people = [email for email in org_tree.people(node) if own is None or email in own]
-    return _Kept(filters.start, filters.end, people, None)
-
-
-def _scope(project: Project, filters: Filters) -> tuple[OrgTree | None, Node | None]:
+def _kept(project: Project, filters: Filters, stretches: Timeline) -> _Kept:
+    scope = None
     if filters.team is not None:
-        return find_team(project, filters.team, filters.tree_name)
-    if filters.tree_name is not None:
-        org_tree = tree(project, filters.tree_name)
-        return org_tree, org_tree.root
-    return None, None
+        trees_of = [org_tree for stretch in reversed(stretches) for org_tree in stretch.trees]
+        _, node = find_team(project, filters.team, filters.tree_name, among=trees_of)
+        scope = node.ref_id
+    elif filters.tree_name is not None and stretches:
+        scope = stretches[-1].tree.root.ref_id
+    developer = None if filters.developer is None else filters.developer.strip().lower()
+    return _Kept(filters.start, filters.end, developer, scope)
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _rows(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
+def _rows(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: _Kept) -> Table:
     from leadline.derive.local_time import bounds_us
     from leadline.engine.functions import epoch_us
     from leadline.facts.ownership import bind_classes
     from leadline.facts.work_types import bind_work_types
 
-    bind_classes(opened.engine, org_trees, profile)
-    bind_work_types(opened.engine, org_trees, profile)
-    rows = (_of_teams if fact.by_team else _of_people)(opened, fact, profile, org_trees, kept)
+    bind_classes(opened.engine, stretches, profile)
+    bind_work_types(opened.engine, stretches, profile)
+    rows = (_of_teams if fact.by_team else _of_people)(opened, fact, profile, stretches, kept)
     if kept.start is not None or kept.end is not None:
         low, high = bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)
         happened = epoch_us(rows[fact.happened])
@@ -171,51 +174,78 @@ def _plain(name: str, column: Column) -> Value:
     return to_bigint(column) if column.type().is_integer() else column
 
 
-def _of_people(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
-    """Rows of people, with the hierarchy path of their developer's primary team."""
-    import ibis
-
+def _of_people(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: _Kept) -> Table:
+    """Rows of people, with the hierarchy path of the primary team that their developer had on their day."""
+    from leadline.facts.phases import instant_of
     from leadline.facts.shown import rows_of
 
-    paths: dict[str, str] = {}
-    for org_tree in org_trees:
-        for person in org_tree.developers.values():
-            if person.team is not None:
-                paths.setdefault(person.email, org_tree.by_ref[person.team].path)
-    written = addresses(org_trees)
-    _TEAMS.bind(opened.engine, ((email, paths.get(email), address) for email, address in written.items()))
+    _TEAMS.bind(opened.engine, _when(stretches, _paths, profile, with_state=True))
     teams = _TEAMS.table()
-    rows = rows_of(fact.name, profile, False)
-    if kept.people is not None:
-        rows = rows.filter(rows.developer.isin(kept.people) if kept.people else ibis.literal(False))
-    rows = rows.left_join(teams, rows.developer == teams.of_developer)
+    rows = rows_of(fact.name, profile)
+    rows = rows.mutate(instant__=instant_of(rows[fact.happened]))
+    own = [rows.developer == teams.of_developer]
+    own += [rows.instant__ >= teams.team_from_us, rows.instant__ < teams.team_until_us]
+    rows = rows.left_join(teams, own)
+    if kept.developer is not None:
+        rows = rows.filter(rows.developer == kept.developer)
+    if kept.scope is not None:
+        rows = _in_scope(opened, profile, stretches, kept.scope, rows)
+    _ADDRESSES.bind(opened.engine, addresses(tree for stretch in reversed(stretches) for tree in stretch.trees).items())
+    spelled = _ADDRESSES.table()
+    rows = rows.left_join(spelled, rows.developer == spelled.addressed_developer)
     return rows.mutate(developer=rows.address.coalesce(rows.developer))
 
 
-def _of_teams(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree], kept: _Kept) -> Table:
-    """Rows of teams."""
+def _in_scope(opened: Session, profile: Profile, stretches: Timeline, scope: int, rows: Table) -> Table:
+    """The rows of those who were in the scope on their day."""
+    _IN_SCOPE.bind(opened.engine, _when(stretches, lambda stretch: _people(stretch, scope), profile))
+    inside = _IN_SCOPE.table()
+    own = [rows.developer == inside.scoped_developer]
+    own += [rows.instant__ >= inside.scope_from_us, rows.instant__ < inside.scope_until_us]
+    return rows.inner_join(inside, own)
+
+
+def _paths(stretch: Stretch) -> dict[str, str]:
+    paths: dict[str, str] = {}
+    for org_tree in stretch.trees:
+        for person in org_tree.developers.values():
+            if person.team is not None:
+                paths.setdefault(person.email, org_tree.by_ref[person.team].path)
+    return paths
+
+
+def _people(stretch: Stretch, scope: int) -> dict[str, str]:
+    return {email: "" for org_tree, top in tops(stretch, scope) for email in org_tree.people(top)}
+
+
+def _when(
+    stretches: Timeline, states: Callable[[Stretch], Mapping[str, str]], profile: Profile, *, with_state: bool = False
+) -> Iterator[tuple[object, ...]]:
+    """What ``states`` says of each person and, with its first and last instant, when."""
+    from leadline.facts.phases import instants
+
+    for email, spans in spans_of(stretches, states).items():
+        for span in spans:
+            yield email, *([span.state] if with_state else []), *instants(span.start, span.end, profile.zone)
+
+
+def _of_teams(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: _Kept) -> Table:
+    """Rows of teams, for which each counts on its day."""
     import ibis
 
-    from leadline.facts.shown import rows_of
+    from leadline.facts.ownership import MERGES, bind_matches
+    from leadline.facts.ownership_over_time import bind_teams_over_time
+    from leadline.facts.shown import TEAM_PATHS, rows_of
 
-    rows = rows_of(fact.name, profile, _bind_teams(opened, fact, profile, org_trees))
-    if kept.teams is None:
-        return rows
-    return rows.filter(ibis.or_(*(rows.teams.contains(path) for path in kept.teams)))
-
-
-def _bind_teams(opened: Session, fact: Fact, profile: Profile, org_trees: Sequence[OrgTree]) -> bool:
-    """Bind whose the deployments or incidents are; returns whether any team rule is in force."""
-    from leadline.facts.ownership import bind_matches, bind_teams
-    from leadline.facts.shown import TEAM_PATHS
-    from leadline.people.team_rules import team_rules
-
-    scopes = [(org_tree, org_tree.subtree(org_tree.root), team_rules(org_tree, profile)) for org_tree in org_trees]
     engine = opened.engine
-    bind_teams(engine, scopes, profile)
-    rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
-    has_team_rules = any(of_tree for _, _, of_tree in scopes)
-    if has_team_rules:
-        bind_matches(engine, [fact.name], rules, profile, opened.facts.spellings)
-    TEAM_PATHS.bind(engine, enumerate(node.path for _, nodes, _ in scopes for node in nodes))
-    return has_team_rules
+    membership = team_membership(stretches, None, BEGINNING, BEGINNING, FOREVER)
+    opened.facts.bind([MERGES])
+    rules = bind_teams_over_time(engine, stretches, None, membership, profile)
+    if rules:
+        bind_matches(engine, [fact.name], rules.rules, profile, opened.facts.spellings)
+    TEAM_PATHS.bind(engine, enumerate(unit.node.path for unit in membership.teams))
+    rows = rows_of(fact.name, profile, bool(rules), dated=True)
+    if kept.scope is None:
+        return rows
+    paths = [unit.node.path for unit in membership.teams if unit.node.ref_id == kept.scope]
+    return rows.filter(ibis.or_(*(rows.teams.contains(path) for path in paths)))

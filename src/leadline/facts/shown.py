@@ -28,6 +28,7 @@ from leadline.facts.lead_time import (
     lead_of_work_items,
 )
 from leadline.facts.ownership import by_repositories, by_rules, developer_class, needed
+from leadline.facts.phases import instant_of
 from leadline.facts.production import ENVIRONMENTS
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS
@@ -64,12 +65,13 @@ NEEDS: Mapping[str, Sequence[Model]] = {
 """The stored tables that each fact reads."""
 
 
-def rows_of(fact: str, profile: Profile, has_team_rules: bool) -> Table:
-    """The rows of ``fact`` with (at least) its documented columns. ``has_team_rules`` says whether any team rule is in force."""
+def rows_of(fact: str, profile: Profile, has_team_rules: bool = False, dated: bool = False) -> Table:
+    """The rows of ``fact`` with (at least) its documented columns. ``has_team_rules`` says whether any team rule is in force,
+    ``dated`` whether people move."""
     if fact == "commits":
         return commits.commits_fact()
     if fact in ("deployments", "incidents"):
-        return _OF_TEAMS[fact](profile, has_team_rules)
+        return _OF_TEAMS[fact](profile, has_team_rules, dated)
     return {"pull-requests": _pull_requests, "work-items": _work_items}[fact](profile)
 
 
@@ -77,8 +79,8 @@ def rows_of(fact: str, profile: Profile, has_team_rules: bool) -> Table:
 
 
 def _pull_requests(profile: Profile) -> Table:
-    fact = developer_class(lead_of_pull_requests(pull_requests.pull_requests_fact(profile), profile))
-    fact = attach(fact, PR, _known_merges(), _untouched())
+    fact = lead_of_pull_requests(pull_requests.pull_requests_fact(profile), profile)
+    fact = attach(developer_class(fact, instant_of(fact.merged_at)), PR, _known_merges(), _untouched())
     linked = LINKS.table()
     links = linked.group_by(PR).agg(
         work_items=linked["item"].collect(order_by=linked["item"], distinct=True),
@@ -109,10 +111,10 @@ def _pull_requests(profile: Profile) -> Table:
 
 
 def _work_items(profile: Profile) -> Table:
-    fact = attach(
-        developer_class(lead_of_work_items(work_items_fact(profile), profile)), PR, _known_merges(), _untouched()
-    )
-    fact = with_work_type(fact.mutate(type_shown=fact.type, type=fact.type.strip().lower())).drop("type")
+    fact = lead_of_work_items(work_items_fact(profile), profile)
+    fact = attach(developer_class(fact, instant_of(fact.completed_at)), PR, _known_merges(), _untouched())
+    fact = fact.mutate(type_shown=fact.type, type=fact.type.strip().lower())
+    fact = with_work_type(fact, instant_of(fact.completed_at)).drop("type")
     linked = LINKS.table()
     name = linked.repository + "#" + linked.number.cast("string")
     links = linked.group_by(ITEM).agg(
@@ -245,10 +247,9 @@ def joined(*texts: StringValue) -> StringValue:
 # -- deployments and incidents -----------------------------------------------------------------------------------------
 
 
-def _deployments(profile: Profile, has_team_rules: bool) -> Table:
-    table = attach(
-        runs(), EVENT, FAILURES.table(), _contents(profile), _undone(), _teams("deployments", EVENT, has_team_rules)
-    )
+def _deployments(profile: Profile, has_team_rules: bool, dated: bool) -> Table:
+    teams = _teams("deployments", EVENT, has_team_rules, dated)
+    table = attach(runs(), EVENT, FAILURES.table(), _contents(profile), _undone(), teams)
     table = attach(table, ["deployment_id"], ANCHORS.table().select("deployment_id", "note"))
     table = with_production(table)
     finished = table.status.isin(FINISHED)
@@ -326,13 +327,12 @@ def _contents(profile: Profile) -> Table:
     return attach(shas, EVENT, contents.group_by(EVENT).agg(pull_requests=name.collect(order_by=order)))
 
 
-def _incidents(profile: Profile, has_team_rules: bool) -> Table:
+def _incidents(profile: Profile, has_team_rules: bool, dated: bool) -> Table:
     blamed = by_incident(profile).filter(lambda t: t["class"] == DEFAULT_CLASS)
     blamed = blamed.group_by(incident_id="by").agg(by_rule=blamed.deployment_id.min())
     fact = incidents_fact(profile)
-    table = attach(
-        fact.filter(fact.counted_in.length() > 0), ["incident_id"], _teams("incidents", ["incident_id"], has_team_rules)
-    )
+    teams = _teams("incidents", ["incident_id"], has_team_rules, dated)
+    table = attach(fact.filter(fact.counted_in.length() > 0), ["incident_id"], teams)
     # One by one: of two parts that come from incidents themselves, ibis takes one's key for the other's.
     table = attach(table, ["incident_id"], blamed)
     resolved = table.resolved_at.notnull()
@@ -372,12 +372,12 @@ def _teams_in_words(table: Table, counts: Value) -> StringValue:
     )
 
 
-def _teams(kind: str, key: list[str], has_team_rules: bool) -> Table:
+def _teams(kind: str, key: list[str], has_team_rules: bool, dated: bool) -> Table:
     """Per event the teams for which it counts, and in words by which of the rules."""
     events = (DEPLOYMENTS if kind == "deployments" else INCIDENTS).table()
-    ways = by_repositories(kind, events).mutate(how=ibis.literal(_FALLBACK_HOW))
+    ways = by_repositories(kind, events, dated).mutate(how=ibis.literal(_FALLBACK_HOW))
     if has_team_rules:
-        ways = ways.union(by_rules(kind, events)).distinct()
+        ways = ways.union(by_rules(kind, events, dated)).distinct()
     owned = events.select("event", *key).inner_join(ways, "event").drop("event")
     paths = TEAM_PATHS.table()
     named = owned.inner_join(paths, "of_unit")
@@ -394,7 +394,7 @@ def _teams(kind: str, key: list[str], has_team_rules: bool) -> Table:
     return attach(teams, key, in_words)
 
 
-_OF_TEAMS: Mapping[str, Callable[[Profile, bool], Table]] = {
+_OF_TEAMS: Mapping[str, Callable[[Profile, bool, bool], Table]] = {
     "deployments": _deployments,
     "incidents": _incidents,
 }

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from leadline.derive.local_time import Offset, day_number, offsets
 from leadline.engine.output import neutralized
 from leadline.facts.ownership import bind_classes, bind_matches, bind_teams
+from leadline.facts.ownership_over_time import bind_teams_over_time
+from leadline.facts.phases import bind_phases
 from leadline.facts.work_types import bind_work_types
-from leadline.metrics.bindings import BAND_NAMES, DAYS, MEMBERS, PERIODS, RATING_BANDS, unit_columns, units
+from leadline.metrics.bindings import (
+    BAND_NAMES,
+    DATED_MEMBERS,
+    DAYS,
+    HEADS,
+    MEMBERS,
+    PERIODS,
+    RATING_BANDS,
+    unit_columns,
+    units,
+)
 from leadline.metrics.metric import DEVELOPER
-from leadline.metrics.periods import periods
+from leadline.metrics.periods import Period, periods
 from leadline.metrics.request import MetricsRequest
+from leadline.people.membership import Membership, developer_membership, team_membership
 from leadline.people.team_rules import team_rules
-from leadline.people.tree import Node, OrgTree
+from leadline.people.timeline import Timeline, is_constant
+from leadline.people.tree import Developer, Node, OrgTree
 from leadline.settings.profile import BANDS, Profile
 
 if TYPE_CHECKING:
@@ -24,15 +39,82 @@ if TYPE_CHECKING:
     from leadline.engine.spellings import Spellings
 
 
+@dataclass(frozen=True)
+class BoundScope:
+    """What was bound: the offsets of the time zone in the range; the tree that is in force all the time or, where people move, None
+    and who is in which unit when. ``node`` is the scope's ref id (None: the root)."""
+
+    zone: tuple[Offset, ...]
+    tree: OrgTree | None
+    membership: Membership | None
+    stretches: Timeline
+
+    @property
+    def dated(self) -> bool:
+        """Whether people move."""
+        return self.tree is None
+
+
 def bind_scope(
-    engine: Backend, tree: OrgTree, request: MetricsRequest, profile: Profile, today: date | None
-) -> tuple[Offset, ...]:
-    """Bind units, members, periods, days and work-type rules; returns the offsets of the time zone in the range. Days after
-    ``today`` count in no rate."""
+    engine: Backend,
+    stretches: Timeline,
+    request: MetricsRequest,
+    profile: Profile,
+    today: date | None,
+    since: date | None = None,
+) -> BoundScope:
+    """Bind units, members, periods, days and work-type rules. ``stretches`` has the trees in force from ``since`` (default: the
+    range's start) to the range's end. Days after ``today`` count in no rate."""
+    days = since or request.start
+    constant = stretches[0].tree if is_constant(stretches, days, request.end) else None
+    if constant is not None and (request.team is None or request.team in constant.by_ref):
+        membership = None
+        _bind_units(engine, constant, request)
+    else:
+        constant, membership = None, membership_of(stretches, request, days)
+        _bind_dated_units(engine, membership, request, today)
+        bind_phases(engine, membership, profile.zone)
+    _bind_periods(engine, request, today)
+    bind_work_types(engine, stretches, profile)
+    _bind_bands(engine, profile)
+    bind_classes(engine, stretches, profile)
+    return BoundScope(tuple(offsets(request.start, request.end, profile.zone)), constant, membership, stretches)
+
+
+def membership_of(stretches: Timeline, request: MetricsRequest, since: date) -> Membership:
+    """Who is in which row of ``request``, from ``since`` to the range's end."""
+    if request.level == DEVELOPER:
+        return developer_membership(stretches, request.team, request.start, request.end)
+    return team_membership(stretches, request.team, since, request.start, request.end)
+
+
+def bind_owners(
+    engine: Backend,
+    scope: BoundScope,
+    request: MetricsRequest,
+    profile: Profile,
+    kinds: Iterable[str],
+    spellings: Spellings,
+) -> bool:
+    """Bind whose the events of ``kinds`` (deployments, their failures, incidents) are; returns whether any team rule is in force.
+    The stored tables that these read are bound already."""
+    if scope.tree is not None:
+        tree = scope.tree
+        nodes = tree.subtree(tree.root if request.team is None else tree.by_ref[request.team])
+        rules = team_rules(tree, profile)
+        bind_teams(engine, [(tree, nodes, rules)], profile)
+    else:
+        assert scope.membership is not None  # noqa: S101 -- one of the two there is
+        rules = bind_teams_over_time(engine, scope.stretches, request.team, scope.membership, profile)
+    if rules:
+        bind_matches(engine, kinds, rules.rules, profile, spellings)
+    return bool(rules)
+
+
+def _bind_units(engine: Backend, tree: OrgTree, request: MetricsRequest) -> None:
     node = tree.root if request.team is None else tree.by_ref[request.team]
     described, members = (_developer_units if request.level == DEVELOPER else _team_units)(tree, node)
-    safe = neutralized if request.format == "csv" else str
-    columns = unit_columns(request.level)
+    safe, columns = _safe(request), unit_columns(request.level)
     units(request.level).bind(
         engine,
         (
@@ -41,47 +123,64 @@ def bind_scope(
         ),
     )
     MEMBERS.bind(engine, members)
-    _bind_periods(engine, request, today)
-    bind_work_types(engine, [tree], profile)
-    _bind_bands(engine, profile)
-    bind_classes(engine, [tree], profile)
-    return tuple(offsets(request.start, request.end, profile.zone))
 
 
-def bind_owners(
-    engine: Backend,
-    tree: OrgTree,
-    request: MetricsRequest,
-    profile: Profile,
-    kinds: Iterable[str],
-    spellings: Spellings,
-) -> bool:
-    """Bind whose the events of ``kinds`` (deployments, their failures, incidents) are; returns whether any team rule is in force.
-    The stored tables that these read are bound already."""
-    nodes = tree.subtree(tree.root if request.team is None else tree.by_ref[request.team])
-    rules = team_rules(tree, profile)
-    bind_teams(engine, [(tree, nodes, rules)], profile)
-    if rules:
-        bind_matches(engine, kinds, rules.rules, profile, spellings)
-    return bool(rules)
+def _bind_dated_units(engine: Backend, membership: Membership, request: MetricsRequest, today: date | None) -> None:
+    described = [
+        *(_developer(unit.developer, unit.node) for unit in membership.developers),
+        *(_team(unit.node) for unit in membership.teams),
+    ]
+    safe, columns = _safe(request), unit_columns(request.level)
+    units(request.level, dated=True).bind(
+        engine, ((number, *(safe(unit[name]) for name in columns)) for number, unit in enumerate(described))
+    )
+    DATED_MEMBERS.bind(engine, membership.phased())
+    HEADS.bind(
+        engine,
+        (
+            (unit, number, len(people))
+            for number, period in enumerate(periods(request.start, request.end, request.granularity))
+            for unit, people in membership.within(period.start, _last_counted(period, today)).items()
+        ),
+    )
+
+
+def _last_counted(period: Period, today: date | None) -> date:
+    """Who comes on a day to come is not there yet; of a period that did not begin all days count."""
+    return period.end if today is None or today < period.start else min(period.end, today)
+
+
+def heads_in(membership: Membership, request: MetricsRequest, today: date | None) -> dict[int, int]:
+    """How many developers are in each team within the range, by ref id."""
+    whole = Period("", request.start, request.end, 0)
+    inside = membership.within(request.start, _last_counted(whole, today))
+    return {unit.node.ref_id: len(inside.get(number, ())) for number, unit in enumerate(membership.teams)}
+
+
+def _safe(request: MetricsRequest) -> Callable[[str], str]:
+    return neutralized if request.format == "csv" else str
 
 
 def _bind_bands(engine: Backend, profile: Profile) -> None:
     RATING_BANDS.bind(engine, [[profile[f"ratings.{name}.{band}"] for name in BANDS for band in BAND_NAMES]])
 
 
+def _developer(developer: Developer, team: Node) -> dict[str, str]:
+    return {
+        "Developer": developer.full_name or developer.address,
+        "Email": developer.address,
+        "Team": team.name,
+        "Team_Hierarchy": team.path,
+    }
+
+
+def _team(node: Node) -> dict[str, str]:
+    return {"Team": node.name, "Team_Id": str(node.ref_id), "Team_Hierarchy": node.path}
+
+
 def _developer_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterable[tuple[int, str]]]:
     scoped = tree.scope_developers(node)
-    described = [
-        {
-            "developers": 1,
-            "Developer": member.developer.full_name or member.developer.address,
-            "Email": member.developer.address,
-            "Team": member.team.name,
-            "Team_Hierarchy": member.team.path,
-        }
-        for member in scoped
-    ]
+    described = [{"developers": 1, **_developer(member.developer, member.team)} for member in scoped]
     return described, [(number, member.developer.email) for number, member in enumerate(scoped)]
 
 
@@ -90,10 +189,7 @@ def _team_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterab
     number_of = {team.ref_id: number for number, team in enumerate(nodes)}
     members = [(number_of[ref_id], email) for ref_id, email in tree.closure(node)]
     heads = Counter(number for number, _ in members)
-    described = [
-        {"developers": heads[number], "Team": team.name, "Team_Id": str(team.ref_id), "Team_Hierarchy": team.path}
-        for number, team in enumerate(nodes)
-    ]
+    described = [{"developers": heads[number], **_team(team)} for number, team in enumerate(nodes)]
     return described, members
 
 

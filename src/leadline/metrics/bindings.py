@@ -15,13 +15,20 @@ def unit_columns(level: str) -> tuple[str, ...]:
     return tuple(column for column in LEADING[level] if column not in PERIOD_COLUMNS)
 
 
-def units(level: str) -> BoundTable:
-    """The units that rows are about, numbered in the order of the rows, with how many developers each has."""
-    return BoundTable("units", {"unit": "int64", "developers": "int64", **dict.fromkeys(unit_columns(level), "string")})
+def units(level: str, dated: bool = False) -> BoundTable:
+    """The units that rows are about, numbered in the order of the rows, with how many developers each has unless people move."""
+    named = dict.fromkeys(unit_columns(level), "string")
+    if dated:
+        return BoundTable("dated_units", {"unit": "int64", **named})
+    return BoundTable("units", {"unit": "int64", "developers": "int64", **named})
 
 
 MEMBERS = BoundTable("members", {"of_unit": "int64", "member": "string"})
 """The developers of each unit, by email."""
+DATED_MEMBERS = BoundTable("dated_members", {"of_unit": "int64", "member": "string", "phase": "int64"})
+"""The developers of each unit by phase, where people move."""
+HEADS = BoundTable("heads", {"heads_unit": "int64", "heads_period": "int64", "developers": "int64"})
+"""How many developers are in each unit within each period, where people move."""
 PERIODS = BoundTable(
     "periods",
     {

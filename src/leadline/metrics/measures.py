@@ -140,7 +140,11 @@ def _work_items() -> Events:
     from leadline.facts.work_items import WORK_ITEMS
     from leadline.facts.work_types import with_work_type
 
-    return Events(WORK_ITEMS, lambda: with_work_type(WORK_ITEMS.table()))
+    def typed() -> Table:
+        items = WORK_ITEMS.table()
+        return with_work_type(items, items.happened_us)
+
+    return Events(WORK_ITEMS, typed)
 
 
 def _typed(work_type: str) -> Callable[[Table], Value]:
@@ -170,7 +174,11 @@ def _lead() -> Events:
     from leadline.facts.lead_time import LEAD
     from leadline.facts.ownership import developer_class
 
-    return Events(LEAD, lambda: developer_class(LEAD.table()))
+    def of_class() -> Table:
+        units = LEAD.table()
+        return developer_class(units, units.happened_us)
+
+    return Events(LEAD, of_class)
 
 
 class Lead:

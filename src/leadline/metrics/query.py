@@ -8,6 +8,7 @@ the sum over its distinct owners.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import ibis
 from ibis.expr.types import Column, IntegerValue, NumericValue, StringValue, Table
@@ -19,10 +20,11 @@ from leadline.derive.local_time import Offset
 from leadline.engine import compiled
 from leadline.engine.functions import rounded_ratio, to_bigint
 from leadline.facts.ownership import in_period, owned_by_teams
+from leadline.facts.phases import with_phase
 from leadline.materialize.compiled import CompiledQueryCache
-from leadline.metrics.bindings import BAND_NAMES, DAYS, MEMBERS, PERIODS, RATING_BANDS, units
+from leadline.metrics.bindings import BAND_NAMES, DATED_MEMBERS, DAYS, HEADS, MEMBERS, PERIODS, RATING_BANDS, units
 from leadline.metrics.catalogue import by_ids
-from leadline.metrics.measures import PERIOD_DAYS, Combine, Measure, MeasuredFact, RowColumn
+from leadline.metrics.measures import DEVELOPERS, PERIOD_DAYS, Combine, Measure, MeasuredFact, RowColumn
 from leadline.metrics.metric import (
     DEVELOPER,
     Count,
@@ -54,12 +56,15 @@ def sql(
     zone: Sequence[Offset],
     has_team_rules: bool = False,
     queries: CompiledQueryCache | None = None,
+    *,
+    dated: bool = False,
 ) -> str:
     """``rows`` as DuckDB SQL. The offsets of ``zone`` are put into a text that is compiled once per shape of a request
     and kept in ``queries`` (default: in this process): compiling takes longer than the query of a small team."""
-    shape = [list(ids), level, aggregation, len(zone), has_team_rules]
+    of_teams = Ownership(has_team_rules, dated)
+    shape = [list(ids), level, aggregation, len(zone), has_team_rules, dated]
     text = (queries or CompiledQueryCache()).text(
-        "export", shape, lambda: _compiled(ids, level, aggregation, len(zone), has_team_rules)
+        "export", shape, lambda: _compiled(ids, level, aggregation, len(zone), of_teams)
     )
     for mark, offset in zip(_marks(len(zone)), zone, strict=True):
         text = text.replace(str(mark.offset), f"({offset.offset})")
@@ -68,8 +73,20 @@ def sql(
     return text
 
 
-def _compiled(ids: Sequence[str], level: str, aggregation: str, offsets: int, has_team_rules: bool) -> str:
-    return compiled(rows(by_ids(ids), level, aggregation, _marks(offsets), has_team_rules))
+@dataclass(frozen=True)
+class Ownership:
+    """Whose events are: whether any team rule is in force, and whether people move (``dated``)."""
+
+    has_team_rules: bool = False
+    dated: bool = False
+
+    def keys(self, fact: MeasuredFact) -> list[str]:
+        """The columns that say whose an event of ``fact`` is: a person in one phase, or the event itself."""
+        return ["owner", "phase"] if self.dated and not fact.team_events else ["owner"]
+
+
+def _compiled(ids: Sequence[str], level: str, aggregation: str, offsets: int, of_teams: Ownership) -> str:
+    return compiled(rows(by_ids(ids), level, aggregation, _marks(offsets), of_teams))
 
 
 def _marks(count: int) -> list[Offset]:
@@ -79,11 +96,14 @@ def _marks(count: int) -> list[Offset]:
 
 
 def rows(
-    columns: Sequence[MetricColumn], level: str, aggregation: str, zone: Sequence[Offset], has_team_rules: bool = False
+    columns: Sequence[MetricColumn],
+    level: str,
+    aggregation: str,
+    zone: Sequence[Offset],
+    of_teams: Ownership = Ownership(),
 ) -> Table:
-    """Every unit × period with its metric columns, in the documented order. ``has_team_rules`` says whether any
-    team rule is in force."""
-    unit, period = units(level).table(), PERIODS.table()
+    """Every unit × period with its metric columns, in the documented order."""
+    unit, period = units(level, of_teams.dated).table(), PERIODS.table()
     taken = {column.name(aggregation): _taken(column, level, aggregation) for column in columns}
     formulas = [formula for formula, _ in taken.values()]
     values = [value for formula in formulas for value in _values(formula)]
@@ -92,21 +112,25 @@ def rows(
     grid = unit.cross_join(period)
     if any(isinstance(formula, (Rating, Overall)) for formula in formulas):
         grid = grid.cross_join(RATING_BANDS.table())
+    if of_teams.dated and any(getattr(value, "over", None) == DEVELOPERS for value in values):
+        heads = HEADS.table()
+        grid = grid.left_join(heads, [unit.unit == heads.heads_unit, period.period == heads.heads_period])
     for fact, measures in _needed(values).items():
-        dated = in_period(fact.events.table(), zone, DAYS)
-        events = _events(fact, measures, dated)
-        owners = _owners(fact, dated, has_team_rules)
+        in_range = in_period(fact.events.table(), zone, DAYS)
+        events = _events(fact, measures, in_range, of_teams)
+        owners, keys = _owners(fact, in_range, of_teams), of_teams.keys(fact)
         of_fact = [value for value in values if value.measure.fact is fact]
         averaged = _measures_of(Statistic, of_fact)
         # One that is its own owner, or the only one of a unit, is not summed before.
         direct = level == DEVELOPER or bool(fact.team_events)
-        sums = (_direct_sums if direct else _sums)(events, owners, measures, [*averaged, *_measures_of(Count, of_fact)])
-        for part in (sums, _quantiles(events, owners, quantiles.get(fact, ()))):
+        counted = [*averaged, *_measures_of(Count, of_fact)]
+        sums = (_direct_sums if direct else _sums)(events, owners, keys, measures, counted)
+        for part in (sums, _quantiles(events, owners, keys, quantiles.get(fact, ()))):
             if part is not None:
                 of_unit, of_period = part.columns[:2]
                 grid = grid.left_join(part, [unit.unit == part[of_unit], period.period == part[of_period]])
     for fact in _needed_known(formulas):
-        first = _first_days(fact, zone, has_team_rules)
+        first = _first_days(fact, zone, of_teams)
         grid = grid.left_join(first, unit.unit == first[first.columns[0]])
     valued = _rated(grid.order_by("period", "unit"), formulas, aggregation)
     cells = {name: _cell(valued, formula, statistic) for name, (formula, statistic) in taken.items()}
@@ -118,10 +142,10 @@ def _needed_known(formulas: Iterable[Formula]) -> list[MeasuredFact]:
     return list(dict.fromkeys(rating.known for rating in _ratings(formulas) if rating.known is not None))
 
 
-def _first_days(fact: MeasuredFact, zone: Sequence[Offset], has_team_rules: bool) -> Table:
+def _first_days(fact: MeasuredFact, zone: Sequence[Offset], of_teams: Ownership) -> Table:
     """Per unit the local day of its first event of ``fact``, whatever the range."""
     events = fact.events.table()
-    owned = _owners(fact, events, has_team_rules).inner_join(events.select("happened_us", owner=fact.owner), "owner")
+    owned = _owners(fact, events, of_teams).inner_join(events.select("happened_us", owner=fact.owner), "owner")
     first = owned.group_by(**{f"{fact.name}_first_unit": owned.of_unit}).agg(first_us=owned.happened_us.min())
     return first.mutate(**{_first_day(fact): local_day(first.first_us, zone)}).drop("first_us")
 
@@ -173,16 +197,20 @@ def facts_of(columns: Sequence[MetricColumn], level: str) -> list[MeasuredFact]:
     return sorted(needed, key=lambda fact: fact.name)
 
 
-def _events(fact: MeasuredFact, measures: Sequence[Measure], dated: Table) -> Table:
-    columns = {measure.name: measure.value(dated) for measure in measures}
-    return dated.select("period", owner=dated[fact.owner], **columns)
+def _events(fact: MeasuredFact, measures: Sequence[Measure], in_range: Table, of_teams: Ownership) -> Table:
+    keys = of_teams.keys(fact)
+    if "phase" in keys:
+        in_range = with_phase(in_range, fact.owner, "happened_us")
+    columns = {measure.name: measure.value(in_range) for measure in measures}
+    return in_range.select("period", *keys[1:], owner=in_range[fact.owner], **columns)
 
 
-def _owners(fact: MeasuredFact, dated: Table, has_team_rules: bool) -> Table:
-    """Whose events count for each unit: of_unit and owner."""
+def _owners(fact: MeasuredFact, in_range: Table, of_teams: Ownership) -> Table:
+    """Whose events count for each unit: of_unit and owner, with the phase if people move."""
     if not fact.team_events:
-        return MEMBERS.table().rename(owner="member")
-    return owned_by_teams(fact.team_events, dated, has_team_rules).rename(owner="event")
+        return (DATED_MEMBERS if of_teams.dated else MEMBERS).table().rename(owner="member")
+    owned = owned_by_teams(fact.team_events, in_range, of_teams.has_team_rules, of_teams.dated)
+    return owned.rename(owner="event")
 
 
 def _measures_of(kind: type[Value], values: Iterable[Value]) -> list[Measure]:
@@ -190,19 +218,27 @@ def _measures_of(kind: type[Value], values: Iterable[Value]) -> list[Measure]:
     return sorted(measures, key=lambda measure: measure.name)
 
 
-def _direct_sums(events: Table, owners: Table, measures: Sequence[Measure], counted: Collection[Measure]) -> Table:
+def _direct_sums(
+    events: Table, owners: Table, keys: list[str], measures: Sequence[Measure], counted: Collection[Measure]
+) -> Table:
     """Per unit and period the sum of every measure and how many events have those ``counted``, over all its events."""
-    in_unit = owners.inner_join(events, "owner")
+    in_unit = owners.inner_join(events, keys)
     return _per_unit(in_unit, measures[0].fact, "sums").agg(**_aggregates(in_unit, measures, counted))
 
 
-def _sums(events: Table, owners: Table, measures: Sequence[Measure], counted: Collection[Measure]) -> Table:
+def _sums(
+    events: Table, owners: Table, keys: list[str], measures: Sequence[Measure], counted: Collection[Measure]
+) -> Table:
     """As ``_direct_sums``, over the unit's distinct owners: combined per owner first."""
     # Leaving the others out first spares a small team little and more than doubles the cost of an organization.
     per_owner = _aggregates(events, measures, counted)
-    by_owner = events.group_by("owner", "period").agg(**per_owner)
-    in_unit = owners.inner_join(by_owner, "owner")
+    by_owner = events.group_by(*keys, "period").agg(**per_owner)
+    in_unit = owners.inner_join(by_owner, keys)
     totals = {name: in_unit[name].sum() for name in per_owner}
+    # Phases of one person have no day in common, so that sums and distinct days add up; who has any is one all the same.
+    if "phase" in keys:
+        any_of = [_total(measure) for measure in measures if measure.combine == "any"]
+        totals |= {name: in_unit.owner.nunique(where=in_unit[name] > 0) for name in any_of}
     return _per_unit(in_unit, measures[0].fact, "sums").agg(**totals)
 
 
@@ -222,11 +258,11 @@ _COMBINED: Mapping[Combine, Callable[[Column], Expression]] = {
 }
 
 
-def _quantiles(events: Table, owners: Table, asked: Sequence[tuple[Measure, str]]) -> Table | None:
+def _quantiles(events: Table, owners: Table, keys: list[str], asked: Sequence[tuple[Measure, str]]) -> Table | None:
     """Per unit and period the percentiles ``asked`` for; None without any."""
     if not asked:
         return None
-    in_unit = owners.inner_join(events, "owner")
+    in_unit = owners.inner_join(events, keys)
     return _per_unit(in_unit, asked[0][0].fact, "quantiles").agg(
         **{
             _quantile(measure, statistic): _in_parts(in_unit[measure.name].quantile(_QUANTILES[statistic]))

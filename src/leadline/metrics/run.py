@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -13,7 +14,8 @@ from leadline.derive.local_time import Offset
 from leadline.errors import Conflict
 from leadline.metrics.catalogue import DEFINITIONS, by_ids
 from leadline.metrics.request import LEVELS, Cancelled, Control, MetricsRequest, Pins, Produced, RowsRequest
-from leadline.people import tree, trees
+from leadline.people import BEGINNING, tree, trees
+from leadline.people.timeline import DATED, Asked, Timeline, asked_of, timeline
 from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
@@ -61,11 +63,12 @@ def tables_of(project: Project, request: MetricsRequest) -> frozenset[str]:
 @dataclass(frozen=True)
 class QueryInputs(Generic[RequestT]):
     """What the query of a request is made of: the session (its engine, to bind tables in, and its facts), the org tree
-    of the request's scope, the request itself, the settings in force and the day, all as pinned. ``control`` takes the
-    progress."""
+    of the request's scope (``timeline``: those that count on a day from the one given to the range's end; ``tree``: the newest of
+    the range), the request itself, the settings in force and the day, all as pinned. ``control`` takes the progress."""
 
     session: Session
     tree: OrgTree
+    timeline: Callable[[date], Timeline]
     request: RequestT
     profile: Profile
     today: date | None
@@ -78,19 +81,37 @@ Query = Callable[[QueryInputs[Any]], str]
 
 def metrics_query(inputs: QueryInputs[MetricsRequest]) -> str:
     """The query of a ``MetricsRequest``: a row per unit (developer or team) and period, a column per metric."""
+    from leadline.facts.ownership import MERGES
     from leadline.metrics.binder import bind_owners, bind_scope
     from leadline.metrics.query import facts_of, sql
 
-    session, request = inputs.session, inputs.request
-    scope = (session.engine, inputs.tree, request, inputs.profile)
+    session, request, profile = inputs.session, inputs.request, inputs.profile
     facts = facts_of(by_ids(request.metrics), request.level)
     for done, fact in enumerate(facts):
         session.facts.bind(fact.stored_tables)
         inputs.control.progress(_FACTS_SHARE * (done + 1) / len(facts))
-    zone = bind_scope(*scope, inputs.today)
     kinds = [fact.team_events for fact in facts if fact.team_events]
-    has_team_rules = bool(kinds) and bind_owners(*scope, kinds, session.facts.spellings)
-    return sql(request.metrics, request.level, request.aggregation, zone, has_team_rules, session.facts.queries)
+    # A deployment is a team's by merges long before it, and a rating asks for any before the period's end.
+    since = BEGINNING if kinds else request.start
+    scope = bind_scope(session.engine, inputs.timeline(since), request, profile, inputs.today, since)
+    if kinds and scope.dated:
+        session.facts.bind([MERGES])
+    has_team_rules = bool(kinds) and bind_owners(
+        session.engine, scope, request, profile, kinds, session.facts.spellings
+    )
+    shape = (request.metrics, request.level, request.aggregation, scope.zone, has_team_rules)
+    return sql(*shape, session.facts.queries, dated=scope.dated)
+
+
+def asked(pins: Pins) -> Asked:
+    """Which trees count in a run on ``pins``."""
+    return asked_of(pins.settings.get("people.history", DATED), pins.today)
+
+
+def timeline_of(project: Project, request: RowsRequest, pins: Pins, since: date) -> Timeline:
+    """The trees that count for ``request`` on a day from ``since`` to its end."""
+    newest = {request.tree: pins.trees[request.tree]}
+    return timeline(project, newest, asked(pins), since, request.end)
 
 
 class Runner:
@@ -166,14 +187,17 @@ class Runner:
         from leadline.engine import Interrupted
 
         profile = Profile.of(pins.settings)
-        org_tree = tree(project, request.tree, pins.trees[request.tree])
+        stretches = cache(partial(timeline_of, project, request, pins))
+        in_range = stretches(request.start)
+        newest = in_range[-1].tree if in_range else tree(project, request.tree, pins.trees[request.tree])
         opening = self._sessions.open(
             project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()
         )
         try:
             with opening as opened:
                 control.attach(opened)
-                text = query(QueryInputs(opened, org_tree, request, profile, pins.today, control))
+                inputs = QueryInputs(opened, newest, stretches, request, profile, pins.today, control)
+                text = query(inputs)
                 finished = finish(opened.engine, opened.engine.remember(text))
         except Interrupted:
             raise Cancelled from None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from weakref import WeakKeyDictionary
@@ -86,16 +86,21 @@ def _on(project: Project, known: TreeSummary | rows.TreeRow, day: date | None) -
     return _parsed(project.db, known.id, known.name, entry.version)
 
 
-def find_team(project: Project, team_id: str, tree_name: str | None = None) -> tuple[OrgTree, Node]:
-    """The team of a ``teamId`` (ref id as text, or key), in the tree named or in whichever of the project has it. Raises
-    ``InvalidRequest`` with the seeds' sentences: ``invalid_org_tree_name`` or ``invalid_team_id``; the latter also for a key that
-    several trees have."""
+def find_team(
+    project: Project, team_id: str, tree_name: str | None = None, *, among: Sequence[OrgTree] = ()
+) -> tuple[OrgTree, Node]:
+    """The team of a ``teamId`` (ref id as text, or key), in the tree named or in whichever of the project has it: as it is in force
+    today, or the first of ``among``, trees of other days, in which it is. Raises ``InvalidRequest`` with the seeds' sentences:
+    ``invalid_org_tree_name`` or ``invalid_team_id``; the latter also for a key that several trees have."""
     summaries = trees(project) if tree_name is None else [summary(project, tree_name)]
     searched = [_on(project, known, None) for known in summaries]
-    teams = [(org_tree, node) for org_tree in searched if (node := org_tree.find(team_id)) is not None]
+    teams: dict[int, tuple[OrgTree, Node]] = {}
+    for org_tree in (*among, *searched):
+        if (node := org_tree.find(team_id)) is not None:
+            teams.setdefault(org_tree.id, (org_tree, node))
     if len(teams) == 1:
-        return teams[0]
-    raise _no_team(team_id, searched) if not teams else _several_teams(team_id, [org_tree for org_tree, _ in teams])
+        return next(iter(teams.values()))
+    raise _no_team(team_id, searched) if not teams else _several_teams(team_id, [found for found, _ in teams.values()])
 
 
 _parsed_trees: WeakKeyDictionary[Database, OrderedDict[tuple[int, int], OrgTree]] = WeakKeyDictionary()

@@ -138,6 +138,21 @@ class OrgTree:
             covering = sorted(self._ancestors[team.ref_id].intersection(inside))
             yield from ((ref_id, email, team.ref_id) for email in team.own for ref_id in covering)
 
+    def same_teams(self, other: OrgTree) -> bool:
+        """Whether ``other`` has the same nodes, with the same people."""
+        if self is other:
+            return True
+        teams, others = (
+            {email: developer.teams for email, developer in one.developers.items() if developer.teams}
+            for one in (self, other)
+        )
+        return (self.id, self.nodes) == (other.id, other.nodes) and teams == others
+
+    def names(self, node: Node) -> tuple[str, ...]:
+        """The names from the root to ``node``; rows of teams are in their order."""
+        above = () if node.parent is None else self.names(self.by_ref[node.parent])
+        return (*above, node.name)
+
     def head_counts(self) -> dict[int, int]:
         """Distinct developers of every node's subtree, by ref id."""
         counts = dict.fromkeys(self.by_ref, 0)

@@ -86,6 +86,12 @@ SETTINGS: dict[str, Setting] = {
     setting.key: setting
     for setting in (
         Setting("timezone", "UTC", Zone, "IANA time zone: periods and coding days are local."),
+        Setting(
+            "people.history",
+            "dated",
+            one_of("dated", "current"),
+            "Events count for the team in which their person was on their day (dated), or where they are now (current).",
+        ),
         Setting("bots", "", Names, "Further bot accounts, comma-separated."),
         Setting("ai.agents", "", Names, "Further accounts of AI agents, comma-separated."),
         Setting(

@@ -1,0 +1,65 @@
+"""Binds whose deployments and incidents are where people move: who was in which team when, when a team was there, and its rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leadline.facts.ownership import DATED_FALLBACK, DATED_UNIT_RULES, UNIT_TIMES, claims, counting, how
+from leadline.facts.phases import instants
+from leadline.people.membership import Membership, tops
+from leadline.people.team_rules import TeamRule, TeamRules, team_rules
+from leadline.people.timeline import Timeline
+from leadline.settings.profile import Profile
+
+if TYPE_CHECKING:
+    from leadline.engine import Backend
+
+
+def bind_teams_over_time(
+    engine: Backend, stretches: Timeline, scope: int | None, membership: Membership, profile: Profile
+) -> TeamRules:
+    """Bind what ``dated`` queries of ``ownership`` read, for the teams of ``membership``; gives the rules as they are numbered,
+    true if there is any. ``scope`` is the node that the teams are below (None: none in particular)."""
+    number = {unit.node.ref_id: at for at, unit in enumerate(membership.teams)}
+    rules: dict[tuple[int, str | None, int, int], TeamRule] = {}
+    any_rules: TeamRules | None = None
+    people: _Spans = {}
+    without: _Spans = {}
+    ruled: _Spans = {}
+    in_force = ((stretch, *place) for stretch in stretches for place in tops(stretch, scope))
+    for stretch, tree, top in in_force:
+        days = instants(stretch.start, stretch.end, profile.zone)
+        of_tree = team_rules(tree, profile)
+        any_rules = of_tree or any_rules
+        # A node's own rule follows from its ref id and its key.
+        keys = [(rule.node, tree.by_ref[rule.node].key, rule.deployments, rule.incidents) for rule in of_tree.rules]
+        rules.update(zip(keys, of_tree.rules, strict=True))
+        places = {key: at for at, key in enumerate(rules)}
+        for ref_id, *counts in counting(tree, top, of_tree, profile):
+            if ref_id in number:
+                _prolong(people, (number[ref_id], *counts), days)
+        for node in (node for node in tree.subtree(top) if node.ref_id in number):
+            unit = number[node.ref_id]
+            if node.ref_id not in of_tree.of_node:
+                _prolong(without, (unit,), days)
+            below = tree.subtree(node) if of_tree else ()
+            for rule in of_tree.within(below):
+                _prolong(ruled, (unit, places[keys[rule]], how(tree, of_tree, node, rule)), days)
+            for claim in claims(node, below, of_tree):
+                _prolong(ruled, (unit, *claim), days)
+    for table, rows in ((DATED_FALLBACK, people), (UNIT_TIMES, without), (DATED_UNIT_RULES, ruled)):
+        table.bind(engine, ((*row, *times) for row, spans in rows.items() for times in spans))
+    return TeamRules(tuple(rules.values()), {}, {} if any_rules is None else any_rules.sources)
+
+
+_Spans = dict[tuple[object, ...], list[tuple[int, int]]]
+"""When something is so, by what it is."""
+
+
+def _prolong(spans: _Spans, what: tuple[object, ...], times: tuple[int, int]) -> None:
+    """Note that ``what`` is so at ``times``, too, joined to the last ones if they meet."""
+    known = spans.setdefault(what, [])
+    if known and known[-1][1] == times[0]:
+        known[-1] = (known[-1][0], times[1])
+    else:
+        known.append(times)
