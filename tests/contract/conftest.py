@@ -6,11 +6,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from api.serving import NOW, Served, fill, fill_delivery, make_keys
+from api.serving import Served, fill, fill_delivery, make_keys
 from leadline.home import Home, Project
 from leadline.people import load_org
 
@@ -23,7 +24,7 @@ def load_keyed_tree(project: Project, folder: Path) -> None:
     """A second tree, whose team has the key that the documentation prints."""
     path = folder / "product.json"
     path.write_text(KEYED_TREE)
-    load_org(project, path, "Product", now=NOW)
+    load_org(project, path, "Product", now=datetime.now(UTC))
 
 
 @pytest.fixture(scope="package")
