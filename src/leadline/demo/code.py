@@ -18,7 +18,7 @@ _PACE = """
 # three days, or so late that the work would be finished after leaving.
 _STARTS = """
     CREATE TABLE starts AS
-    SELECT row_number() OVER (ORDER BY person.p, c.idx, draw) AS id, person.p, person.team, person.bot, person.size,
+    SELECT row_number() OVER (ORDER BY person.p, c.idx, draw) AS id, person.p, person.team, person.bot, person.agent, person.size,
         person.slowness, person.repo AS own_repo, c.idx + 0.9 * u('start at', person.p, c.idx * 2 + draw) AS w
     FROM people person
     JOIN calendar c ON c.pattern = person.pattern
@@ -33,7 +33,7 @@ _STARTS = """
 # to the pull request. Files of a unit lie ``stride`` apart from a base that is mostly a hot spot.
 _UNITS = """
     CREATE TABLE units AS
-    SELECT s.id, s.p, s.team, s.bot, s.w, s.own_repo IS NULL AND u('direct', s.id, 0) < 0.07 AS direct, kind, repos.r,
+    SELECT s.id, s.p, s.team, s.bot, s.agent, s.w, s.own_repo IS NULL AND u('direct', s.id, 0) < 0.07 AS direct, kind, repos.r,
         CASE WHEN s.bot OR (s.own_repo IS NULL AND u('direct', s.id, 0) < 0.07) THEN 1
              ELSE 1 + floor(5.99 * pow(u('commits', s.id, 0), 1.2))::BIGINT END AS n,
         lines,
@@ -43,7 +43,7 @@ _UNITS = """
         s.slowness * expo('span', s.id, 0, 0.5) + 0.0004 * lines AS span_days,
         repos.policy
     FROM (
-        SELECT *, CASE WHEN bot THEN 'chore'
+        SELECT *, CASE WHEN bot AND NOT agent THEN 'chore'
                        ELSE choice(['feature', 'feature', 'feature', 'feature', 'feature', 'bug', 'bug', 'chore', 'refactor',
                                     'docs'], 'kind', id, 0) END AS kind
         FROM starts
@@ -81,6 +81,14 @@ _TOUCHES = """
     )
 """
 
+# Some let a program write: a lock file, or what it generates, beside the files that people write.
+_WRITTEN = """
+    INSERT INTO touches
+    SELECT units.id, 1, 99, repos.files, 60 + pick('written lines', units.id, 0, 900), pick('dropped lines', units.id, 0, 400)
+    FROM units JOIN repos USING (r)
+    WHERE units.kind IN ('feature', 'chore') AND NOT is_picture(repos.files) AND u('written', units.id, 0) < 0.05
+"""
+
 _UNIT_FILES = """
     CREATE TABLE unit_files AS
     SELECT id, k, any_value(f) AS f, sum(additions)::INTEGER AS additions, sum(deletions)::INTEGER AS deletions
@@ -96,7 +104,7 @@ _UNIT_LINES = """
 
 def build(stage: Stage) -> None:
     """Makes ``pace``, ``units``, ``touches``, ``unit_files`` and ``unit_lines``, and the text macros."""
-    for statement in (*_macros(), _PACE, _STARTS, _UNITS, _UPDATES, _TOUCHES, _UNIT_FILES, _UNIT_LINES):
+    for statement in (*_macros(), _PACE, _STARTS, _UNITS, _UPDATES, _TOUCHES, _WRITTEN, _UNIT_FILES, _UNIT_LINES):
         stage.run(statement)
 
 

@@ -26,6 +26,15 @@ _BRANCH_COMMITS = """
     WHERE instant < cut()
 """
 
+# In some repositories the second commit of a branch came to it as a pull request of its own, squashed: a stack.
+_STACKS = """
+    CREATE TABLE stacks AS
+    SELECT pulls.id, pulls.r, pulls.p, b.sha AS tip, b.instant AS merged_at, b.instant - INTERVAL 20 MINUTE AS created_at,
+        b.instant - INTERVAL 25 MINUTE AS written_at
+    FROM pulls JOIN branch_commits b ON b.id = pulls.id AND b.i = 2
+    WHERE NOT bot AND pulls.policy = 'squash' AND pulls.n >= 3 AND pulls.r % 4 = 3 AND u('stacked', pulls.id, 0) < 0.3
+"""
+
 _REVERTS = f"""
     CREATE TABLE reverts AS SELECT * FROM ({
     later(
@@ -96,9 +105,9 @@ _SUBJECT = """
 
 
 def build(stage: Stage) -> None:
-    """Makes ``branch_commits``, ``directs``, ``reverts``, ``roots``, ``main_line``, ``main_tips`` and ``commit_lines``."""
+    """Makes ``branch_commits``, ``stacks``, ``directs``, ``reverts``, ``roots``, ``main_line``, ``main_tips`` and ``commit_lines``."""
     stage.run(_BRANCH_COMMITS, as_written=True)
-    for statement in (_REVERTS, _DIRECTS, _ROOTS, _MAIN_LINE, _MAIN_TIPS, _BRANCH_POINTS, _COMMIT_LINES, _SUBJECT):
+    for statement in (_STACKS, _REVERTS, _DIRECTS, _ROOTS, _MAIN_LINE, _MAIN_TIPS, _BRANCH_POINTS, _COMMIT_LINES, _SUBJECT):
         stage.run(statement)
 
 
@@ -172,7 +181,13 @@ _HOTFIX_PART = """
     FROM hotfixes h JOIN pulls ON pulls.id = h.id JOIN texts ON texts.id = h.id JOIN unit_lines lines ON lines.id = h.id
 """
 
-_PARTS = (_BRANCH_PART, _MERGE_PART, _SQUASH_PART, _REBASE_PART, _DIRECT_PART, _REVERT_PART, _ROOT_PART, _HOTFIX_PART)
+_STACK_PART = """
+    SELECT s.r, sha_of('stack', s.id, 0), sha_of('branch', s.id, 1), s.p, s.written_at, s.written_at, subject(s.id, 2),
+        lines.additions, lines.deletions
+    FROM stacks s JOIN commit_lines lines ON lines.id = s.id AND lines.i = 2
+"""
+
+_PARTS = (_BRANCH_PART, _STACK_PART, _MERGE_PART, _SQUASH_PART, _REBASE_PART, _DIRECT_PART, _REVERT_PART, _ROOT_PART, _HOTFIX_PART)
 
 COMMITS = f"""
     SELECT repos.repository, parts.sha, parts.parents, person.full_name AS author_name, person.git_email AS author_email,
@@ -198,13 +213,15 @@ _FILE_PARTS = (
     "SELECT m.r, m.tip, t.f, t.deletions, t.additions, false FROM unit_files t "
     "JOIN main_line m ON m.kind = 'revert' AND m.id = t.id",
     "SELECT m.r, m.tip, files.f, 40, 0, false FROM main_line m JOIN files ON files.r = m.r WHERE m.kind = 'root'",
+    "SELECT s.r, sha_of('stack', s.id, 0), t.f, t.additions, t.deletions, false FROM touches t "
+    "JOIN stacks s ON s.id = t.id AND t.i = 2",
     "SELECT h.r, h.sha, t.f, t.additions, t.deletions, false FROM unit_files t JOIN hotfixes h ON h.id = t.id",
 )
 
 COMMIT_FILES = f"""
     SELECT repos.repository, parts.sha, files.path, CASE WHEN renamed THEN 'old/' || files.path END AS old_path,
         CASE WHEN NOT is_picture(parts.f) THEN parts.additions END AS additions,
-        CASE WHEN NOT is_picture(parts.f) THEN parts.deletions END AS deletions
+        CASE WHEN NOT is_picture(parts.f) THEN parts.deletions END AS deletions, files.marked AS excluded
     FROM ({" UNION ALL ".join(_FILE_PARTS)}) parts
     JOIN repos ON repos.r = parts.r
     JOIN files ON files.r = parts.r AND files.f = parts.f
@@ -217,4 +234,10 @@ PULL_REQUEST_COMMITS = """
     JOIN repos ON repos.r = b.r
     JOIN numbers ON numbers.id = b.id
     JOIN people person ON person.p = b.p
+    UNION ALL
+    SELECT repos.repository, numbers.number, sha_of('stack', s.id, 0), person.login, s.written_at, s.written_at, 'github'
+    FROM stacks s
+    JOIN repos ON repos.r = s.r
+    JOIN stack_numbers numbers ON numbers.id = s.id
+    JOIN people person ON person.p = s.p
 """

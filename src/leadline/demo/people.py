@@ -13,6 +13,8 @@ from leadline.demo.stage import Rows
 
 BOTS = ("dependabot[bot]", "renovate")
 """Bots that open pull requests."""
+AGENT, AGENT_ADDRESS = "Copilot", "198982749+Copilot@users.noreply.github.com"
+"""An AI agent that opens pull requests when somebody asks it to."""
 OWN_BOT = "build-robot"
 """A bot nobody could tell from its name: it is on the project's own list (setting ``bots``)."""
 
@@ -47,6 +49,7 @@ class Person:
     joined_on: date = date(2015, 1, 1)
     left_on: date | None = None
     bot: bool = False
+    agent: bool = False
     listed: bool = True
 
 
@@ -167,6 +170,7 @@ class _Maker:
         self._change_staff()
         self._contractors(max(2, developers // 60))
         self._bots()
+        self._agents()
         return Organization(self.people, self.teams, self.identities)
 
     def _site(self) -> int:
@@ -319,6 +323,18 @@ class _Maker:
             bot.rate, bot.day_from, bot.day_hours = 0.16, 4.0, 3.0
             self.people.append(bot)
 
+    def _agents(self) -> None:
+        """An AI agent at work in some repositories, as the host's one account."""
+        for bot in [person for person in self.people if person.bot and person.repo is not None and person.repo % 6 == 5]:
+            agent = Person(
+                *(len(self.people), AGENT, AGENT_ADDRESS, AGENT, AGENT, AGENT_ADDRESS, "Agent", 0),
+                **{name: getattr(bot, name) for name in ("team", "position", "repo", "day_from", "day_hours")},
+                **dict.fromkeys(("bot", "agent"), True),
+                listed=False,
+                rate=0.24,
+            )
+            self.people.append(agent)
+
 
 def _numbered(words: tuple[str, ...], number: int) -> str:
     again = number // len(words)
@@ -348,7 +364,7 @@ _STAGED_OF_PERSON = (
         "day_from",
         "day_hours",
     ),
-    *("weekender", "joined_on", "left_on", "bot"),
+    *("weekender", "joined_on", "left_on", "bot", "agent"),
 )
 _STAGED_OF_TEAM = ("name", "lead", "repo", "second_repo", "project", "uses_issues")
 

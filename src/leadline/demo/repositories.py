@@ -10,7 +10,8 @@ from leadline.demo.stage import Rows
 
 POLICIES = ("squash", "merge", "rebase")
 CADENCES = ("twice_daily", "daily", "weekly")
-
+WRITTEN = (("package-lock.json", False), ("src/gen/bindings.ts", True), ("poetry.lock", False))
+"""Files that programs write, and whether `.gitattributes` say so."""
 BINARY_EVERY = 50
 
 
@@ -39,7 +40,10 @@ def stage_rows(repositories: list[str], seed: int) -> dict[str, Rows]:
     for number, repository in enumerate(repositories):
         short = repository.partition("/")[2]
         paths = _paths(short, random, random.randint(110, 420))
-        files += [{"r": number, "f": at, "path": path} for at, path in enumerate(paths)]
+        # What programs write stands behind those that are drawn.
+        written, marked = WRITTEN[number % len(WRITTEN)]
+        files += [{"r": number, "f": at, "path": path, "marked": False} for at, path in enumerate(paths)]
+        files.append({"r": number, "f": len(paths), "path": written, "marked": marked})
         # The first repositories have one policy each, so that small demos show all of them.
         policy = POLICIES[number % 3 if number < 3 else random.choices((0, 1, 2), (40, 35, 25))[0]]
         repo = {"r": number, "repository": repository, "short": short, "policy": policy, "files": len(paths)}

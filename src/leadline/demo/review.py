@@ -105,7 +105,8 @@ PULL_REQUESTS = """
         'main' AS base_branch, texts.branch AS head_branch, main_line.tip AS merge_commit_sha,
         lines.additions, lines.deletions, lines.files AS changed_files,
         CASE WHEN u('label', pulls.id, 0) < 0.15 THEN [pulls.kind, 'needs docs'] ELSE [pulls.kind] END AS labels,
-        CASE WHEN u('assigned', pulls.id, 0) < 0.5 THEN [person.login] ELSE [] END AS assignees,
+        CASE WHEN person.agent AND pulls.rev_1 IS NOT NULL THEN [asker.login]
+             WHEN u('assigned', pulls.id, 0) < 0.5 THEN [person.login] ELSE [] END AS assignees,
         'https://code.example.com/' || repos.repository || '/pull/' || numbers.number AS url, 'github' AS source
     FROM pulls
     JOIN repos ON repos.r = pulls.r
@@ -113,8 +114,20 @@ PULL_REQUESTS = """
     JOIN texts ON texts.id = pulls.id
     JOIN people person ON person.p = pulls.p
     LEFT JOIN people merger ON merger.p = pulls.merger
+    LEFT JOIN people asker ON asker.p = pulls.rev_1
     LEFT JOIN main_line ON main_line.kind = 'pull' AND main_line.id = pulls.id
     JOIN unit_lines lines ON lines.id = pulls.id
+    UNION ALL
+    SELECT repos.repository, numbers.number, subject(stacks.id, 2), NULL, person.login, 'merged', false, stacks.created_at, NULL,
+        stacks.merged_at, stacks.merged_at, person.login, texts.branch, texts.branch || '-next', stacks.tip, lines.additions,
+        lines.deletions, (SELECT count(*) FROM touches WHERE touches.id = stacks.id AND touches.i = 2), [], [],
+        'https://code.example.com/' || repos.repository || '/pull/' || numbers.number, 'github'
+    FROM stacks
+    JOIN repos ON repos.r = stacks.r
+    JOIN stack_numbers numbers ON numbers.id = stacks.id
+    JOIN texts ON texts.id = stacks.id
+    JOIN people person ON person.p = stacks.p
+    JOIN commit_lines lines ON lines.id = stacks.id AND lines.i = 2
 """
 
 PULL_REQUEST_FILES = """
@@ -126,6 +139,14 @@ PULL_REQUEST_FILES = """
     JOIN repos ON repos.r = pulls.r
     JOIN numbers ON numbers.id = pulls.id
     JOIN files ON files.r = pulls.r AND files.f = t.f
+    UNION ALL
+    SELECT repos.repository, numbers.number, files.path, CASE WHEN NOT is_picture(t.f) THEN t.additions END,
+        CASE WHEN NOT is_picture(t.f) THEN t.deletions END
+    FROM touches t
+    JOIN stacks ON stacks.id = t.id AND t.i = 2
+    JOIN repos ON repos.r = stacks.r
+    JOIN stack_numbers numbers ON numbers.id = stacks.id
+    JOIN files ON files.r = stacks.r AND files.f = t.f
 """
 
 _ALL_REVIEWS = """

@@ -85,6 +85,8 @@ _ITEMS = f"""
     SELECT t.* EXCLUDE (done_after), CASE WHEN reopened_at IS NULL THEN done_1 ELSE done_2 END AS completed_at,
         CASE WHEN sort = 'story' AND p <> teams.lead AND reopened_at IS NULL AND u('reassigned', id, 0) < 0.015
             AND done_1 + INTERVAL 20 HOUR < cut() THEN done_1 + INTERVAL 20 HOUR END AS reassigned_at,
+        CASE WHEN sort = 'backlog' AND u('declined', id, 0) < 0.3 AND created_at + to_days(9 + pick('declined at', id, 0, 40)::INTEGER)
+            < cut() THEN created_at + to_days(9 + pick('declined at', id, 0, 40)::INTEGER) END AS declined_at,
         teams.lead, teams.project, teams.uses_issues
     FROM (
         SELECT * REPLACE (
@@ -105,10 +107,13 @@ _NUMBERED = """
     FROM (
         SELECT 'pull' AS sort, id, repos.repository AS space, created_at FROM pulls JOIN repos USING (r)
         UNION ALL
+        SELECT 'stack', id, repos.repository, created_at FROM stacks JOIN repos USING (r)
+        UNION ALL
         SELECT sort, id, project, created_at FROM items
     )
 """
 _NUMBERS = "CREATE TABLE numbers AS SELECT id, number FROM numbered WHERE sort = 'pull'"
+_STACK_NUMBERS = "CREATE TABLE stack_numbers AS SELECT id, number FROM numbered WHERE sort = 'stack'"
 _ITEM_NUMBERS = """
     CREATE TABLE item_numbers AS
     SELECT items.sort, items.id, CASE WHEN uses_issues THEN '#' ELSE project || '-' END || number AS key
@@ -121,11 +126,11 @@ _TEXTS = """
     SELECT id, CASE WHEN place = 'title' THEN key || ' ' ELSE '' END || headline AS title,
         CASE WHEN place = 'body' THEN 'Closes ' || key || '.' WHEN u('described', id, 0) < 0.5 THEN headline || '.' END AS body,
         CASE WHEN place = 'branch' THEN lower(key) || '-' || slug(id)
-             WHEN bot THEN 'updates/' || noun('noun', id) ELSE kind || '/' || slug(id) END AS branch,
+             WHEN agent THEN 'copilot/' || slug(id) WHEN bot THEN 'updates/' || noun('noun', id) ELSE kind || '/' || slug(id) END AS branch,
         CASE WHEN place = 'commit' THEN key || ': ' ELSE '' END || headline AS message
     FROM (
-        SELECT units.id, units.bot, units.kind, item_numbers.key,
-            CASE WHEN units.bot THEN 'Bump ' || noun('noun', units.id) || ' to 1.' || pick('version', units.id, 0, 40)
+        SELECT units.id, units.bot, units.agent, units.kind, item_numbers.key,
+            CASE WHEN units.bot AND NOT units.agent THEN 'Bump ' || noun('noun', units.id) || ' to 1.' || pick('version', units.id, 0, 40)
                  ELSE title(units.kind, units.id) END AS headline,
             CASE WHEN key IS NULL THEN 'nowhere'
                  WHEN starts_with(key, '#') THEN choice(['title', 'body', 'body', 'commit'], 'place', units.id, 1)
@@ -139,8 +144,8 @@ _TEXTS = """
 
 
 def build(stage: Stage) -> None:
-    """Makes ``links``, ``items``, ``numbers``, ``item_numbers`` and ``texts``."""
-    for statement in (_LINKS, _ITEMS, _NUMBERED, _NUMBERS, _ITEM_NUMBERS, _TEXTS):
+    """Makes ``links``, ``items``, ``numbers``, ``stack_numbers``, ``item_numbers`` and ``texts``."""
+    for statement in (_LINKS, _ITEMS, _NUMBERED, _NUMBERS, _STACK_NUMBERS, _ITEM_NUMBERS, _TEXTS):
         stage.run(statement, as_written=statement is _ITEMS)
 
 
@@ -152,10 +157,10 @@ WORK_ITEMS = """
         CASE items.sort WHEN 'epic' THEN teams.name || ' ' || date_part('year', items.created_at) || ' Q'
                  || date_part('quarter', items.created_at)
              ELSE title(items.kind, items.id + ascii(items.sort)) END AS title,
-        CASE WHEN items.completed_at IS NOT NULL THEN 'Done' WHEN items.reopened_at IS NOT NULL THEN 'In Progress'
+        CASE WHEN coalesce(items.completed_at, items.declined_at) IS NOT NULL THEN 'Done' WHEN items.reopened_at IS NOT NULL THEN 'In Progress'
              WHEN items.review_at IS NOT NULL THEN 'In Review'
              WHEN items.started_at IS NOT NULL THEN 'In Progress' ELSE 'To Do' END AS status,
-        CASE WHEN items.completed_at IS NOT NULL THEN 'done' WHEN items.started_at IS NOT NULL THEN 'in_progress' ELSE 'todo' END
+        CASE WHEN coalesce(items.completed_at, items.declined_at) IS NOT NULL THEN 'done' WHEN items.started_at IS NOT NULL THEN 'in_progress' ELSE 'todo' END
             AS status_category,
         choice(['Low', 'Medium', 'Medium', 'Medium', 'High', 'Highest'], 'priority', items.id, 0) AS priority,
         CASE WHEN items.reassigned_at IS NOT NULL THEN lead.tracker
@@ -163,12 +168,13 @@ WORK_ITEMS = """
         lead.tracker AS reporter,
         CASE WHEN items.kind IN ('feature', 'chore', 'refactor') THEN choice([1, 2, 2, 3, 3, 5, 8], 'points', items.id, 0) END
             AS story_points,
-        items.created_at, items.started_at, items.completed_at, epic_numbers.key AS parent_key,
+        items.created_at, items.started_at, coalesce(items.completed_at, items.declined_at) AS completed_at, epic_numbers.key AS parent_key,
         CASE WHEN items.kind = 'bug' THEN ['defect'] WHEN items.sort = 'side' THEN ['operations'] ELSE [] END AS labels,
         [repos.short] AS components,
         CASE WHEN items.completed_at IS NOT NULL AND items.sort = 'story' THEN [strftime(items.completed_at, '%Y.%m')] ELSE [] END
             AS fix_versions,
-        CASE WHEN items.completed_at IS NOT NULL THEN 'Done' END AS resolution,
+        CASE WHEN items.completed_at IS NOT NULL THEN 'Done' WHEN items.declined_at IS NOT NULL
+             THEN choice(['Won''t Do', 'Won''t Do', 'Duplicate', 'Cannot Reproduce'], 'declined as', items.id, 0) END AS resolution,
         CASE WHEN item_numbers.key NOT LIKE '#%' AND u('moved', items.id, 0) < 0.02 THEN ['INBOX-' || items.id] ELSE [] END
             AS former_keys,
         CASE WHEN items.sort = 'story' AND items.started_at IS NOT NULL THEN [teams.name || ' Sprint '
@@ -202,6 +208,7 @@ _CHANGE_PARTS = (
     "SELECT sort, id, reopened_at, 'status', 'Done', 'In Progress', 'done', 'in_progress', lead FROM items "
     "WHERE reopened_at IS NOT NULL",
     "SELECT sort, id, done_2, 'status', 'In Progress', 'Done', 'in_progress', 'done', p FROM items WHERE done_2 IS NOT NULL",
+    "SELECT sort, id, declined_at, 'status', 'To Do', 'Done', 'todo', 'done', lead FROM items WHERE declined_at IS NOT NULL",
     "SELECT sort, id, created_at + INTERVAL 30 SECOND, 'priority', 'Medium', 'High', NULL, NULL, lead FROM items "
     "WHERE u('triaged', id, 0) < 0.35 AND created_at + INTERVAL 30 SECOND < cut()",
     "SELECT sort, id, reassigned_at, 'assignee', person.tracker, chief.tracker, NULL, NULL, items.lead FROM items "
