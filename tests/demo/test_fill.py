@@ -63,7 +63,15 @@ def opened(project: Project) -> Filled:
     snapshot = project.lake.snapshot()
     for name, table in TABLES.items():  # a file need not have columns that no row of it tells
         relation = parquet_relation(snapshot.files(name), table.arrow_schema)
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {relation}")
+        connection.execute(f"CREATE VIEW {name}_as_told AS SELECT * FROM {relation}")
+    connection.execute("CREATE VIEW repositories AS SELECT * FROM repositories_as_told")
+    former = "SELECT repository AS now, unnest(former_names) AS former FROM repositories"
+    for name, table in TABLES.items():  # a repository is one, under any of its names
+        if name != "repositories" and "repository" in table.column:
+            told = f"SELECT t.* REPLACE (coalesce(now, repository) AS repository) FROM {name}_as_told t"
+            connection.execute(f"CREATE VIEW {name} AS {told} LEFT JOIN ({former}) ON former = repository")
+        elif name != "repositories":
+            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {name}_as_told")
     return Filled(project, connection)
 
 
@@ -325,6 +333,12 @@ def test_production_deploys_what_main_was_before_it(filled: Filled) -> None:
     """
     assert filled.value(f"SELECT count(*) FROM ({merged})") > 10
     filled.none(f"SELECT * FROM ({merged}) ANTI JOIN ancestors USING (tip, sha)")
+
+
+def test_tools_tell_of_a_renamed_repository_under_both_names(filled: Filled) -> None:
+    for table in ("deployments", "builds"):
+        told = filled.rows(f"SELECT DISTINCT repository FROM {table}_as_told WHERE repository LIKE 'acme/basket%'")
+        assert sorted(told) == [("acme/basket",), ("acme/basket-legacy",)]
 
 
 def test_cherry_picks_name_a_commit_of_their_repository(home: Home) -> None:

@@ -132,14 +132,20 @@ _OUTAGES = """
 """
 
 
+_CALLED = """
+    CREATE MACRO called(repos, instant) AS CASE WHEN instant < start() + INTERVAL 40 DAY THEN coalesce(repos.former, repos.repository)
+        ELSE repos.repository END
+"""
+
+
 def build(stage: Stage) -> None:
     """Makes ``habits``, ``slots``, ``runs``, ``good``, ``rollbacks``, ``hotfixes``, ``brought``, ``deploys`` and ``outages``."""
-    for statement in (_HABITS, _SLOTS, _RUNS, _GOOD, _ROLLBACKS, _HOTFIXES, _BROUGHT, _DEPLOYS, _OUTAGES):
+    for statement in (_CALLED, _HABITS, _SLOTS, _RUNS, _GOOD, _ROLLBACKS, _HOTFIXES, _BROUGHT, _DEPLOYS, _OUTAGES):
         stage.run(statement)
 
 
 DEPLOYMENTS = """
-    SELECT 'dep-' || code AS deployment_id, repos.repository, services.service, environment, sha, shas,
+    SELECT 'dep-' || code AS deployment_id, called(repos, started_at) AS repository, services.service, environment, sha, shas,
         services.service || '-deploy' AS pipeline, CASE WHEN finished_at < cut() THEN status ELSE 'running' END AS status,
         rollback, started_at, CASE WHEN finished_at < cut() THEN finished_at END AS finished_at,
         CASE WHEN rollback OR hotfix THEN lead.login ELSE 'github-actions[bot]' END AS triggered_by,
@@ -169,7 +175,7 @@ INCIDENTS = """
 
 # Every change of main is built; a third of the repositories' builds have a second, slower pipeline.
 BUILDS = """
-    SELECT 'build-' || m.r || '-' || m.position || '-' || pipe AS build_id, repos.repository,
+    SELECT 'build-' || m.r || '-' || m.position || '-' || pipe AS build_id, called(repos, m.instant) AS repository,
         CASE pipe WHEN 0 THEN 'build' ELSE 'integration' END AS pipeline, 'main' AS branch, m.tip AS sha,
         CASE WHEN finished >= cut() THEN 'running' WHEN u('build', m.r * 2 + pipe, m.position) < 0.07 THEN 'failure'
              ELSE 'success' END AS status,
@@ -204,5 +210,5 @@ RELEASES = """
 """
 REPOSITORIES = """
     SELECT repository, 'https://code.example.com/' || repository AS url, 'main' AS default_branch,
-        CASE WHEN r % 5 = 2 THEN [repository || '-legacy'] ELSE [] END AS former_names FROM repos
+        CASE WHEN former IS NOT NULL THEN [former] ELSE [] END AS former_names FROM repos
 """

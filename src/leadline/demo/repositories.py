@@ -50,6 +50,8 @@ def stage_rows(repositories: list[str], seed: int) -> dict[str, Rows]:
         # Nothing tells of the runs of some: what is known of their deliveries are releases, and incidents in the tracker.
         told = number % 6 != 3
         # A cherry-pick of a squash is one commit with one author: hotfixes come from such repositories.
+        # Tools that keep what was tell of the first weeks under the name that a repository had then.
+        repo["former"] = f"{repository}-legacy" if number % 5 == 2 else None
         repos.append({**repo, "told": told, "release_branches": number % 3 == 0 and policy == "squash" and told})
         parts = ("",) if number % 4 != 2 else random.choice((("-api", "-worker"), ("-api", "-worker", "-admin")))
         for part in parts:

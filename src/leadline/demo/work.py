@@ -120,16 +120,25 @@ _ITEM_NUMBERS = """
     FROM items JOIN numbered ON numbered.sort = items.sort AND numbered.id = items.id
 """
 
+# Some fixes take back what was merged last before them, and say so.
+_TAKEN_BACK = """
+    CREATE TABLE taken_back AS
+    SELECT fix.id, numbers.number
+    FROM (SELECT id, r, created_at FROM pulls WHERE kind = 'bug' AND u('takes back', id, 0) < 0.06) fix
+    ASOF JOIN (SELECT id AS merge, r, instant FROM main_line WHERE kind = 'pull') m ON m.r = fix.r AND m.instant <= fix.created_at
+    JOIN numbers ON numbers.id = m.merge
+"""
+
 # Where the key of a unit's item is mentioned: branch, title, body or first commit message. Issues are not in branches.
 _TEXTS = """
     CREATE TABLE texts AS
     SELECT id, CASE WHEN place = 'title' THEN key || ' ' ELSE '' END || headline AS title,
-        CASE WHEN place = 'body' THEN 'Closes ' || key || '.' WHEN u('described', id, 0) < 0.5 THEN headline || '.' END AS body,
+        CASE WHEN place = 'body' THEN 'Closes ' || key || '.' WHEN taken IS NOT NULL THEN 'Reverts #' || taken || '.' WHEN u('described', id, 0) < 0.5 THEN headline || '.' END AS body,
         CASE WHEN place = 'branch' THEN lower(key) || '-' || slug(id)
              WHEN agent THEN 'copilot/' || slug(id) WHEN bot THEN 'updates/' || noun('noun', id) ELSE kind || '/' || slug(id) END AS branch,
         CASE WHEN place = 'commit' THEN key || ': ' ELSE '' END || headline AS message
     FROM (
-        SELECT units.id, units.bot, units.agent, units.kind, item_numbers.key,
+        SELECT units.id, units.bot, units.agent, units.kind, item_numbers.key, taken_back.number AS taken,
             CASE WHEN units.bot AND NOT units.agent THEN 'Bump ' || noun('noun', units.id) || ' to 1.' || pick('version', units.id, 0, 40)
                  ELSE title(units.kind, units.id) END AS headline,
             CASE WHEN key IS NULL THEN 'nowhere'
@@ -138,6 +147,7 @@ _TEXTS = """
                  END AS place
         FROM units
         LEFT JOIN links ON links.id = units.id
+        LEFT JOIN taken_back ON taken_back.id = units.id
         LEFT JOIN item_numbers ON item_numbers.sort = 'story' AND item_numbers.id = links.item
     )
 """
@@ -145,7 +155,7 @@ _TEXTS = """
 
 def build(stage: Stage) -> None:
     """Makes ``links``, ``items``, ``numbers``, ``stack_numbers``, ``item_numbers`` and ``texts``."""
-    for statement in (_LINKS, _ITEMS, _NUMBERED, _NUMBERS, _STACK_NUMBERS, _ITEM_NUMBERS, _TEXTS):
+    for statement in (_LINKS, _ITEMS, _NUMBERED, _NUMBERS, _STACK_NUMBERS, _ITEM_NUMBERS, _TAKEN_BACK, _TEXTS):
         stage.run(statement, as_written=statement is _ITEMS)
 
 
