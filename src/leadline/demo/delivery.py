@@ -133,8 +133,8 @@ _OUTAGES = """
 
 
 _CALLED = """
-    CREATE MACRO called(repos, instant) AS CASE WHEN instant < start() + INTERVAL 40 DAY THEN coalesce(repos.former, repos.repository)
-        ELSE repos.repository END
+    CREATE MACRO called(repos, instant) AS
+        CASE WHEN instant < start() + INTERVAL 40 DAY THEN coalesce(repos.former, repos.repository) ELSE repos.repository END
 """
 
 

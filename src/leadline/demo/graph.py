@@ -105,9 +105,20 @@ _SUBJECT = """
 
 
 def build(stage: Stage) -> None:
-    """Makes ``branch_commits``, ``stacks``, ``directs``, ``reverts``, ``roots``, ``main_line``, ``main_tips`` and ``commit_lines``."""
+    """Makes ``branch_commits``, ``stacks``, ``directs``, ``reverts``, ``roots``, ``main_line``, ``main_tips`` and
+    ``commit_lines``."""
     stage.run(_BRANCH_COMMITS, as_written=True)
-    for statement in (_STACKS, _REVERTS, _DIRECTS, _ROOTS, _MAIN_LINE, _MAIN_TIPS, _BRANCH_POINTS, _COMMIT_LINES, _SUBJECT):
+    for statement in (
+        _STACKS,
+        _REVERTS,
+        _DIRECTS,
+        _ROOTS,
+        _MAIN_LINE,
+        _MAIN_TIPS,
+        _BRANCH_POINTS,
+        _COMMIT_LINES,
+        _SUBJECT,
+    ):
         stage.run(statement)
 
 
@@ -187,7 +198,17 @@ _STACK_PART = """
     FROM stacks s JOIN commit_lines lines ON lines.id = s.id AND lines.i = 2
 """
 
-_PARTS = (_BRANCH_PART, _STACK_PART, _MERGE_PART, _SQUASH_PART, _REBASE_PART, _DIRECT_PART, _REVERT_PART, _ROOT_PART, _HOTFIX_PART)
+_PARTS = (
+    _BRANCH_PART,
+    _STACK_PART,
+    _MERGE_PART,
+    _SQUASH_PART,
+    _REBASE_PART,
+    _DIRECT_PART,
+    _REVERT_PART,
+    _ROOT_PART,
+    _HOTFIX_PART,
+)
 
 COMMITS = f"""
     SELECT repos.repository, parts.sha, parts.parents, person.full_name AS author_name, person.git_email AS author_email,

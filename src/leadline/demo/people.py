@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
@@ -325,12 +325,19 @@ class _Maker:
 
     def _agents(self) -> None:
         """An AI agent at work in some repositories, as the host's one account."""
-        for bot in [person for person in self.people if person.bot and person.repo is not None and person.repo % 6 == 5]:
-            agent = Person(
-                *(len(self.people), AGENT, AGENT_ADDRESS, AGENT, AGENT, AGENT_ADDRESS, "Agent", 0),
-                **{name: getattr(bot, name) for name in ("team", "position", "repo", "day_from", "day_hours")},
-                **dict.fromkeys(("bot", "agent"), True),
-                listed=False,
+        for bot in [
+            person for person in self.people if person.bot and person.repo is not None and person.repo % 6 == 5
+        ]:
+            agent = replace(
+                bot,
+                number=len(self.people),
+                full_name=AGENT,
+                login=AGENT,
+                tracker=AGENT,
+                email=AGENT_ADDRESS,
+                git_email=AGENT_ADDRESS,
+                role="Agent",
+                agent=True,
                 rate=0.24,
             )
             self.people.append(agent)

@@ -85,8 +85,8 @@ _ITEMS = f"""
     SELECT t.* EXCLUDE (done_after), CASE WHEN reopened_at IS NULL THEN done_1 ELSE done_2 END AS completed_at,
         CASE WHEN sort = 'story' AND p <> teams.lead AND reopened_at IS NULL AND u('reassigned', id, 0) < 0.015
             AND done_1 + INTERVAL 20 HOUR < cut() THEN done_1 + INTERVAL 20 HOUR END AS reassigned_at,
-        CASE WHEN sort = 'backlog' AND u('declined', id, 0) < 0.3 AND created_at + to_days(9 + pick('declined at', id, 0, 40)::INTEGER)
-            < cut() THEN created_at + to_days(9 + pick('declined at', id, 0, 40)::INTEGER) END AS declined_at,
+        nullif(least(CASE WHEN sort = 'backlog' AND u('declined', id, 0) < 0.3
+            THEN created_at + to_days(9 + pick('declined at', id, 0, 40)::INTEGER) END, cut()), cut()) AS declined_at,
         teams.lead, teams.project, teams.uses_issues
     FROM (
         SELECT * REPLACE (
@@ -133,13 +133,16 @@ _TAKEN_BACK = """
 _TEXTS = """
     CREATE TABLE texts AS
     SELECT id, CASE WHEN place = 'title' THEN key || ' ' ELSE '' END || headline AS title,
-        CASE WHEN place = 'body' THEN 'Closes ' || key || '.' WHEN taken IS NOT NULL THEN 'Reverts #' || taken || '.' WHEN u('described', id, 0) < 0.5 THEN headline || '.' END AS body,
+        CASE WHEN place = 'body' THEN 'Closes ' || key || '.' WHEN taken IS NOT NULL THEN 'Reverts #' || taken || '.'
+             WHEN u('described', id, 0) < 0.5 THEN headline || '.' END AS body,
         CASE WHEN place = 'branch' THEN lower(key) || '-' || slug(id)
-             WHEN agent THEN 'copilot/' || slug(id) WHEN bot THEN 'updates/' || noun('noun', id) ELSE kind || '/' || slug(id) END AS branch,
+             WHEN agent THEN 'copilot/' || slug(id)
+             WHEN bot THEN 'updates/' || noun('noun', id) ELSE kind || '/' || slug(id) END AS branch,
         CASE WHEN place = 'commit' THEN key || ': ' ELSE '' END || headline AS message
     FROM (
         SELECT units.id, units.bot, units.agent, units.kind, item_numbers.key, taken_back.number AS taken,
-            CASE WHEN units.bot AND NOT units.agent THEN 'Bump ' || noun('noun', units.id) || ' to 1.' || pick('version', units.id, 0, 40)
+            CASE WHEN units.bot AND NOT units.agent
+                 THEN 'Bump ' || noun('noun', units.id) || ' to 1.' || pick('version', units.id, 0, 40)
                  ELSE title(units.kind, units.id) END AS headline,
             CASE WHEN key IS NULL THEN 'nowhere'
                  WHEN starts_with(key, '#') THEN choice(['title', 'body', 'body', 'commit'], 'place', units.id, 1)
@@ -167,10 +170,12 @@ WORK_ITEMS = """
         CASE items.sort WHEN 'epic' THEN teams.name || ' ' || date_part('year', items.created_at) || ' Q'
                  || date_part('quarter', items.created_at)
              ELSE title(items.kind, items.id + ascii(items.sort)) END AS title,
-        CASE WHEN coalesce(items.completed_at, items.declined_at) IS NOT NULL THEN 'Done' WHEN items.reopened_at IS NOT NULL THEN 'In Progress'
+        CASE WHEN coalesce(items.completed_at, items.declined_at) IS NOT NULL THEN 'Done'
+             WHEN items.reopened_at IS NOT NULL THEN 'In Progress'
              WHEN items.review_at IS NOT NULL THEN 'In Review'
              WHEN items.started_at IS NOT NULL THEN 'In Progress' ELSE 'To Do' END AS status,
-        CASE WHEN coalesce(items.completed_at, items.declined_at) IS NOT NULL THEN 'done' WHEN items.started_at IS NOT NULL THEN 'in_progress' ELSE 'todo' END
+        CASE WHEN coalesce(items.completed_at, items.declined_at) IS NOT NULL THEN 'done'
+             WHEN items.started_at IS NOT NULL THEN 'in_progress' ELSE 'todo' END
             AS status_category,
         choice(['Low', 'Medium', 'Medium', 'Medium', 'High', 'Highest'], 'priority', items.id, 0) AS priority,
         CASE WHEN items.reassigned_at IS NOT NULL THEN lead.tracker
@@ -178,7 +183,8 @@ WORK_ITEMS = """
         lead.tracker AS reporter,
         CASE WHEN items.kind IN ('feature', 'chore', 'refactor') THEN choice([1, 2, 2, 3, 3, 5, 8], 'points', items.id, 0) END
             AS story_points,
-        items.created_at, items.started_at, coalesce(items.completed_at, items.declined_at) AS completed_at, epic_numbers.key AS parent_key,
+        items.created_at, items.started_at, coalesce(items.completed_at, items.declined_at) AS completed_at,
+        epic_numbers.key AS parent_key,
         CASE WHEN items.kind = 'bug' THEN ['defect'] WHEN items.sort = 'side' THEN ['operations'] ELSE [] END AS labels,
         [repos.short] AS components,
         CASE WHEN items.completed_at IS NOT NULL AND items.sort = 'story' THEN [strftime(items.completed_at, '%Y.%m')] ELSE [] END
