@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from leadline.db import settings as stored_settings
+from leadline.diagnostics.data_quality import oddities
 from leadline.facts.policy import BUILD_POLICY
 from leadline.facts.write import write
 from leadline.home import Project
@@ -143,3 +144,18 @@ def test_a_delivered_run_of_a_releases_id_is_that_run(filled: Project, tmp_path:
         ("release:o/r@v1", "pipelines", "failure"),
         ("release:o/r@v2", "releases", "success"),
     ]
+
+
+def test_rules_that_match_nothing_are_named_and_those_over_a_release_are_not(filled: Project) -> None:
+    rules = {
+        "team.1.incident.type": "equals Outage",
+        "team.1.incident.project": "equals OPS",
+        "team.1.tag": "equals v2",
+    }
+    stored_settings.put(filled.db, filled.id, {**rules, "team.1.label": "equals go"})
+    told = [sentence for sentence in oddities(filled) if sentence.startswith("team.1")]
+    assert "team.1.incident.type matches no work item" in told
+    assert "team.1.label matches no deployment" in told  # merges are none
+    assert not any(name in sentence for sentence in told for name in ("incident.project", "1.tag"))
+    stored_settings.put(filled.db, filled.id, {"deployments.source": "merges"})
+    assert not any("1.label" in sentence for sentence in oddities(filled))

@@ -18,7 +18,7 @@ from leadline.home import Project
 from leadline.people import tree, trees
 from leadline.people.team_rules import PROPERTIES, TeamRule, Thing, deployment_thing
 from leadline.people.tree import OrgTree
-from leadline.settings.event_sources import INCIDENT_FILTERS
+from leadline.settings.event_sources import INCIDENT_FILTERS, MERGES, deployment_sources
 
 _ORDER = (
     ("deployments", "started_at", "finished_at", "finished before they started"),
@@ -104,16 +104,17 @@ def _rules(project: Project, engine: Engine) -> Iterator[str]:
         for profile, of_trees in profiles
         for team, team_rules in sorted(profile.team_rules.items())
     ]
-    things = _things(engine) if rules else []
+    of_merges = any(source.source == MERGES for profile, _ in profiles for source in deployment_sources(profile))
+    things = _things(engine, of_merges) if rules else []
     sentences = (
         sentence for team, sets, of_trees in rules for sentence in _of_team(engine, team, sets, of_trees, things)
     )
     yield from dict.fromkeys(sentences)
 
 
-def _things(engine: Engine) -> Sequence[Thing]:
+def _things(engine: Engine, of_merges: bool) -> Sequence[Thing]:
     """What team rules may name: every service, pipeline, environment and tag that was deployed, by repository; a release's tag, and
-    the labels of merges."""
+    ``of_merges``, where these are deployments, their labels."""
     table = schema_table("deployments")
     named = table.select(
         "repository",
@@ -125,7 +126,10 @@ def _things(engine: Engine) -> Sequence[Thing]:
     unknown = {"pipeline": ibis.null("string"), "environment": ibis.literal(ENVIRONMENT), "service": ibis.literal("")}
     releases, pulls = schema_table("releases"), schema_table("pull_requests")
     pulls = pulls.filter(pulls.merged_at.notnull())
-    of_code = (releases.mutate(tags=ibis.array([releases.tag])), pulls.mutate(tags=pulls.labels))
+    of_code = [
+        releases.mutate(tags=ibis.array([releases.tag])),
+        *([pulls.mutate(tags=pulls.labels)] if of_merges else []),
+    ]
     parts = [named, *(rows.mutate(**unknown).select(*named.columns) for rows in of_code)]
     return [
         deployment_thing(
