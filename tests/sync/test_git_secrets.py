@@ -104,4 +104,4 @@ def test_the_servers_own_redirect_takes_them_along(project: Project, tmp_path: P
 def test_an_address_is_handed_over_without_them(url: str, own: str, given: str, user: str | None) -> None:
     address = handed(url, own or url)
     assert address.url == given
-    assert address.variables.get("LEADLINE_GIT_USER") == user
+    assert address.variables.get("GIT_ADDRESS_USER") == user

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 _HTTP = re.compile(r"(https?)://([^/?#]*)@([^/?#@]*)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_USER, _PASSWORD = "LEADLINE_GIT_USER", "LEADLINE_GIT_PASSWORD"
+_USER, _PASSWORD = "GIT_ADDRESS_USER", "GIT_ADDRESS_PASSWORD"
 # A helper that git asks for who we are: it has nothing to keep, and says it only when asked.
 _HELPER = f'!f() {{ test "$1" = get && printf \'username=%s\\npassword=%s\\n\' "${_USER}" "${_PASSWORD}"; }}; f'
 
