@@ -114,7 +114,7 @@ def respelled(random: Random, world: World) -> World:
     known = {row["repository"] for row in listed}
     written = {row["repository"] for rows in world.tables.values() for row in rows if row.get("repository")}
     tables["repositories"] = [*listed, *({"repository": name} for name in sorted(written - known))]
-    return World(tables, world.tree, world.developers, world.settings)
+    return replace(world, tables=tables)
 
 
 def older(row: dict[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def test_letter_case_changes_nothing(home: Home, tmp_path: Path, random: Random)
     plain = home.project("deliveries", f"plain-{number}", create=True)
     load(plain, world, tmp_path)
     other = home.project("deliveries", f"respelled-{number}", create=True)
-    load(other, World({}, world.tree, world.developers, world.settings), tmp_path)
+    load(other, replace(world, tables={}), tmp_path)
     spelled = respelled(random, world)
     assert spelled.tables["commits"] != world.tables["commits"]
     deliver_all(other, pieces(random, versioned(spelled)))
