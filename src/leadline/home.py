@@ -45,11 +45,9 @@ class Home:
     def open(cls, path: Path | None = None) -> Home:
         """Open the home at ``path`` (default: the environment's), making it if it is new.
 
-        Raises ``StoreError`` if the folder cannot be made or written, ``InvalidRequest`` for one that tables cannot lie in.
+        Raises ``StoreError`` if the folder cannot be made or written.
         """
         settings = ServerSettings.from_environment(home=path)
-        if unfit := unfit_in(settings.home):  # before anything is made there
-            raise InvalidRequest(f"The home cannot be {str(settings.home)!r}: {unfit}", code="unfit_home")
         try:
             for folder in (settings.home, settings.home / "tmp"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +62,11 @@ class Home:
         cls, path: Path | None, tell: Callable[[str], None], wait: Callable[[float], object] = time.sleep
     ) -> Home:
         """As ``open``, with its default project made, for whoever serves: while the database is away, ``tell`` gets one sentence
-        and it is tried again, after pauses that grow. ``wait`` may raise what ends that."""
+        and it is tried again, after pauses that grow. ``wait`` may raise what ends that. Raises ``InvalidRequest`` for a folder
+        that tables cannot lie in: who serves needs them."""
+        folder = ServerSettings.from_environment(home=path).home
+        if unfit := unfit_in(folder):
+            raise InvalidRequest(f"The home cannot be {str(folder)!r}: {unfit}", code="unfit_home")
         pause = _FIRST_PAUSE
         while True:
             try:
