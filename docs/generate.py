@@ -16,7 +16,7 @@ from leadline.metrics.catalogue import DEFINITIONS, GROUP_ALIASES
 from leadline.metrics.metric import AGGREGATIONS, CatalogueEntry, Metric
 from leadline.schema import TABLES, Table
 from leadline.schema.table import Column
-from leadline.settings.profile import SCOPES, SETTINGS, TEAM_RULES
+from leadline.settings.profile import SCOPES, SETTINGS
 from leadline.settings.rules import OPERATORS
 from leadline.settings.server import DOCUMENTED_PREFIXES, ENVIRONMENT
 
@@ -218,7 +218,7 @@ def settings_page() -> str:
         ("key", "default", "values", "meaning"),
         [(code(setting.key), code(setting.default), setting.choices, setting.doc) for setting in SETTINGS.values()],
     )
-    rules = table(("key", "meaning"), [(code(f"team.<key>.{name}"), rule.doc) for name, rule in TEAM_RULES.items()])
+    rules = table(("key", "meaning"), [(code(f"team.<key>.{name}"), rule.doc) for name, rule in SCOPES["team"].items()])
     scoped = [
         (f"{scope}.<name>.{name}", rule) for scope in SCOPES if scope != "team" for name, rule in SCOPES[scope].items()
     ]
@@ -239,8 +239,9 @@ as well: `1/7` deployments per day is exactly one a week.
 
 ## Rules of a team
 
-`<key>` is the team's key, or its ref id. A team without rules of its own has those of the nearest team above it. What they
-do is told in [DORA metrics](../guide/dora.md#team-rules).
+`<key>` is the team's key, or its ref id. A team without filter sets of its own has those of the nearest team above it; of the
+others each is by itself its own, else that of the nearest team above it, else what the tree or project has. What they do is told
+in [DORA metrics](../guide/dora.md#team-rules).
 
 {rules}
 

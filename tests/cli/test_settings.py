@@ -42,6 +42,7 @@ def test_a_toml_file_nested_or_dotted(leadline: Leadline) -> None:
         "pr_size.small = 20\n"
         "[deployments]\nfirst_carries = true\n"
         '[team.web]\nrepository = ["equals example/web", "not contains old"]\n'
+        'pull_requests.base_branches = ["main", "release/*"]\n'
     )
     leadline("settings", "--file", "s.toml")
     values = {row["key"]: row["value"] for row in leadline.json("settings")}
@@ -50,6 +51,7 @@ def test_a_toml_file_nested_or_dotted(leadline: Leadline) -> None:
     assert values["pr_size.small"] == "20"
     assert values["deployments.first_carries"] == "true"
     assert values["team.web.repository"] == "equals example/web; not contains old"
+    assert values["team.web.pull_requests.base_branches"] == "main, release/*"
 
 
 def test_settings_of_one_service_or_repository(company: Leadline) -> None:

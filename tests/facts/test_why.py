@@ -221,6 +221,7 @@ BY_SETTINGS = {
         "ai.agent_prs": "nobody",
     },
     "label": {"pull_requests.exclude_labels": "skip", "work_items.complete_from": "started", "ai.agent_prs": "merger"},
+    "team": {"team.1.pull_requests.exclude_labels": "Skip", "service.WEB.paths": "nowhere/"},
     "incidents": {"cfr.source": "incidents", "team.1.environment": "equals production, staging"},
 }
 RULES_BY_SETTINGS = [
@@ -232,6 +233,8 @@ RULES_BY_SETTINGS = [
     ("label", "pull-requests", "o/r 7", "left out: it is labelled skip"),
     ("label", "pull-requests", "o/r 6", "an agent's: its merger's"),
     ("label", "work-items", "P P-1", "completed before it was started: time to complete cut to 0"),
+    ("team", "pull-requests", "o/r 7", "left out: it is labelled skip"),
+    ("team", "pull-requests", "o/r 1", "not carried by service web: touches none of its paths"),
     ("incidents", "deployments", "d08 web", "failed: change failure rate looks at incidents alone"),
     ("incidents", "deployments", "d06 web", "failed: it caused incidents"),
     ("incidents", "deployments", "d04 web", "production by an environment rule alone"),

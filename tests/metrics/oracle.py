@@ -208,8 +208,8 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
     world = replace(world, tables=one_name(world.tables))
     accounts = Accounts(world.tables, world.everybody(), world.setting("bots"), world.setting("ai.agents"))
     commits, items = credited_commits(world, accounts), completed_items(world, accounts)
-    requests = PullRequests(world, accounts).all()
     trees = Trees(world, request.today)
+    requests = PullRequests(world, accounts, trees.on).all()
     chosen = [
         column
         for column in COLUMNS

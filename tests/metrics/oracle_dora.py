@@ -17,7 +17,7 @@ from math import ceil
 
 from .oracle import Cell, Request, aggregate, percent, periods, safe
 from .oracle_deployments import Deployments, Event
-from .oracle_events import PullRequests, World, assignee_at, by_key, is_left_out, last_done, left_out, links
+from .oracle_events import PullRequests, World, assignee_at, by_key, last_done, left_out, links
 from .oracle_names import one_name
 from .oracle_people import Accounts, Node, Row, team_of
 from .oracle_sources import Class, Sources, counts_incident, matches, sources_in_force
@@ -73,8 +73,8 @@ class LeadTimes:
 
     def __init__(self, world: World, accounts: Accounts, deployments: Deployments, trees: Trees | None = None) -> None:
         self.world, self.accounts, self.deployments = world, accounts, deployments
-        self.requests = PullRequests(world, accounts)
         self.trees = trees or Trees(world)
+        self.requests = PullRequests(world, accounts, self.trees.on)
         unit = world.setting("lead_time.unit")
         self.of_items = unit == "work_items" or (unit == "auto" and bool(world.rows("work_items")))
         self.order = world.setting("lead_time.order")
@@ -88,7 +88,7 @@ class LeadTimes:
             found = [self._item(row, completed) for row, completed in self.items()]
         else:
             merged = [row for row in self.world.rows("pull_requests") if row.get("merged_at")]
-            found = [self._request(row) for row in merged if not is_left_out(self.world, row)]
+            found = [self._request(row) for row in merged if not self.requests.is_left_out(row)]
         only_deployed = self.world.setting("lead_time.work") == "deployed"
         return [unit for unit in found if unit.deployed or not only_deployed]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .oracle_people import Accounts, Node, Row, Tables
+from .oracle_people import Accounts, Node, Row, Tables, team_of
 
 DEFAULTS = {
     "timezone": "UTC",
@@ -297,8 +297,10 @@ def excluded_paths(world: World) -> dict[tuple[str, int], set[str]]:
 class PullRequests:
     """The merged PRs of a world, each with all that the metrics ask of it."""
 
-    def __init__(self, world: World, accounts: Accounts) -> None:
+    def __init__(self, world: World, accounts: Accounts, on: Callable[[date], InForce] | None = None) -> None:
+        """``on`` gives the tree of a day (default: by the days of the world's trees)."""
         self.world, self.accounts = world, accounts
+        self.on = on or (lambda day: [one for one in world.trees() if (one.start or date.min) <= day][-1])
         key = ("repository", "number")
         self.listed = by_key(world.rows("pull_request_commits"), *key)
         excluded = excluded_paths(world)
@@ -316,7 +318,11 @@ class PullRequests:
 
     def all(self) -> list[PullRequest]:
         merged = [row for row in self.world.rows("pull_requests") if row.get("merged_at")]
-        return [self._one(row) for row in merged if not is_left_out(self.world, row)]
+        return [self._one(row) for row in merged if not self.is_left_out(row)]
+
+    def is_left_out(self, row: Row) -> bool:
+        """By what is in force on the day of its merge."""
+        return is_left_out(self.world, row, self.owner(row), self.on(self.world.local_date(row["merged_at"])))
 
     def _one(self, row: Row) -> PullRequest:
         key = (row["repository"], row["number"])
@@ -426,10 +432,27 @@ class PullRequests:
         return not same_person and writer.lower() != (request.get("author") or "").lower()
 
 
-def is_left_out(world: World, row: Row) -> bool:
-    """Whether a PR is left out by the branch that it was for, or by a label."""
+def of_team(world: World, one: InForce, developer: str | None, key: str) -> str:
+    """A setting as the developer's primary team in a tree has it: its own, else the nearest ancestor's, else the tree's or the
+    project's."""
+    found = world.setting(key)
+    above: list[Node] = [one.tree]
+    if developer is None or not any(developer in node.own for node in one.tree.preorder()):
+        return found
+    home = team_of(developer, one.tree, {row["email"].lower(): row for row in one.developers})
+    while True:
+        node = above[-1]
+        found = world.settings.get(f"team.{node.key}.{key}", found)
+        if node is home:
+            return found
+        above.append(next(child for child in node.children if home in child.preorder()))
+
+
+def is_left_out(world: World, row: Row, developer: str | None, one: InForce) -> bool:
+    """Whether a PR is left out by the branch that it was for, or by a label, as its developer's team has it in the tree of the day
+    of its merge."""
     branches, labels = (
-        [part.strip() for part in world.setting(f"pull_requests.{name}").split(",") if part.strip()]
+        [part.strip() for part in of_team(world, one, developer, f"pull_requests.{name}").split(",") if part.strip()]
         for name in ("base_branches", "exclude_labels")
     )
     branch = row.get("base_branch")

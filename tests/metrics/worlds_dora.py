@@ -152,7 +152,9 @@ class Maker:
                     "ready_at": self.maybe(created + timedelta(hours=self.random.randrange(30)), 2),
                     "merged_at": merged,
                     "base_branch": self.random.choice(("main", "main", "main", "master", "release/1", "trunk", None)),
-                    "labels": self.random.choice((None, [], ["deploy"], ["Deploy ", "blue"], ["v1"])),
+                    "labels": self.random.choice(
+                        (None, [], ["deploy"], ["Deploy ", "blue"], ["v1"], ["wip"], [" SYNC"])
+                    ),
                     "merge_commit_sha": self.maybe(self.random.choice([*here, *here, *here, UNKNOWN[::-1]]), 8),
                 }
             )
@@ -346,6 +348,11 @@ class Maker:
         }
         for service in self.random.sample(("api", "Web", "jobs"), self.random.randrange(4)):
             found[f"service.{service}.paths"] = self.random.choice(("a/", "a/, b/x", "*.py, c", ""))
+        for prefix in ("", *(f"team.{key}." for key in self.keys)):
+            if self.chance(4):
+                found[f"{prefix}pull_requests.base_branches"] = self.random.choice(("main", "main, rel*", ""))
+            if self.chance(4):
+                found[f"{prefix}pull_requests.exclude_labels"] = self.random.choice(("sync", "Sync, wip", ""))
         for key in self.keys:
             for rule in self.random.sample(sorted(RULES), self.random.choice((0, 0, 1, 2))):
                 found[f"team.{key}.{rule}"] = self.random.choice(RULES[rule])

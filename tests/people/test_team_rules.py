@@ -9,7 +9,7 @@ import pytest
 
 from leadline.errors import InvalidRequest
 from leadline.people import load_org, tree
-from leadline.people.team_rules import TeamRule, deployment_thing, production_of_people, team_rules
+from leadline.people.team_rules import TeamRule, by_developer, deployment_thing, production_of_people, team_rules
 from leadline.people.tree import OrgTree
 from leadline.settings.event_sources import DeploymentSource, deployment_sources
 from leadline.settings.profile import Profile, split_key
@@ -52,6 +52,19 @@ def test_without_a_rule_above_a_team_has_none(org: OrgTree) -> None:
     web = node(org, "Web")
     rules = team_rules(org, Profile.of({f"team.{web}.pipeline": "contains deploy"}))
     assert rules.of_node == {web: 0}
+
+
+def test_what_developers_have_of_the_nearest_team_with_a_value(org: OrgTree) -> None:
+    """Of the primary team, each setting by itself, by ref id or key; an empty value is one, too."""
+    root, web = org.root.ref_id, node(org, "Web")
+    name = "pull_requests.base_branches"
+    profile = Profile.of(
+        {f"team.{root}.{name}": "main", f"team.{web}.{name}": "", f"team.{web}.work_type": "bug = Bug"}
+    )
+    names = {email.split("@")[0]: text for email, text in by_developer([org], profile, name).items()}
+    assert names == {"top": "main", "bob": "main", "abe": "main", "ann": "", "wil": "", "wes": ""}
+    assert {email[:3] for email in by_developer([org], profile, "work_type")} == {"ann", "wil", "wes"}
+    assert by_developer([org], Profile.of({f"team.999.{name}": "main"}), name) == {}
 
 
 def test_rules_that_no_deployment_can_be_held_against_are_none(org: OrgTree) -> None:

@@ -43,7 +43,7 @@ class ProductionClass:
 
 def classes(profile: Profile) -> tuple[ProductionClass, ...]:
     """The classes in use: those of the default rule first, then by the text of the rule; within, by source."""
-    rules = (None, *sorted(set(profile.rule_texts("environment").values())))
+    rules = profile.variants("environment")
     sources = deployment_sources(profile)
     return tuple(ProductionClass(rule, source) for rule in rules for source in sources)
 

@@ -21,6 +21,7 @@ from leadline.facts.agents import AGENT_PULLS
 from leadline.facts.changes import HEAD, MERGE, carried_changes, merged_pulls
 from leadline.facts.deployment_contents import CARRIED
 from leadline.facts.production import CLASS_RULES, CLASS_SETTINGS
+from leadline.facts.pull_request_filters import BRANCHES, LABELS, LEFT_OUT, has_team_values, left_out
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY
 from leadline.facts.work_items import ITEMS, assigned_items
@@ -159,15 +160,19 @@ def unit_of(profile: Profile, work_items: int) -> str:
 
 
 def _lead(profile: Profile, unit: str) -> Table:
-    from leadline.facts.pull_requests import authored_pull_requests, left_out
+    from leadline.facts.pull_requests import authored_pull_requests
 
     if unit == "work_items":
         items = assigned_items()
         units = lead_of_work_items(items.filter(items.completed_at.notnull() & items.developer.notnull()), profile)
+        units = units.mutate(left_out=ibis.null(LEFT_OUT))
         happened = units.completed_at
     else:
         pulls = attach(authored_pull_requests(), PR, FIRST_COMMITS.table())
-        counted = pulls.merged_at.notnull() & pulls.developer.notnull() & left_out(pulls, profile).isnull()
+        pulls = pulls.mutate(left_out=left_out(pulls, profile))
+        counted = pulls.merged_at.notnull() & pulls.developer.notnull()
+        if not has_team_values(profile):
+            counted &= pulls.left_out.isnull()
         units = lead_of_pull_requests(pulls.filter(counted), profile)
         happened = units.merged_at
     units = units.mutate(happened_us=epoch_us(happened))
@@ -220,6 +225,7 @@ LEAD = Model(
         "developer": "string",
         "happened_us": "int64",
         **{f"{name}_us": "int64" for name in (*STAGES, "lead", "delivery")},
+        "left_out": LEFT_OUT,
     },
     computation=Computation(
         _compute_lead,
@@ -227,10 +233,10 @@ LEAD = Model(
         depends_on=(ACCOUNTS, AGENT_PULLS, FIRST_COMMITS, ITEMS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS),
         settings=(
             *("lead_time.unit", "lead_time.stages", "lead_time.work", "lead_time.order"),
-            *("pull_requests.base_branches", "pull_requests.exclude_labels"),
+            *(BRANCHES, LABELS),
             *CLASS_SETTINGS,
         ),
-        rules=CLASS_RULES,
+        rules=(*CLASS_RULES, BRANCHES, LABELS),
     ),
 )
 """Units of work completed by known developers, once per class of production: what metrics count. ``delivery_us`` is the time

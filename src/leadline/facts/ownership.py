@@ -21,7 +21,7 @@ from leadline.engine import BoundTable, compiled
 from leadline.engine.functions import epoch_us
 from leadline.facts.deployments import DEPLOYMENTS, failure_class
 from leadline.facts.incidents import INCIDENT_REPOSITORIES, INCIDENTS
-from leadline.facts.phases import instants
+from leadline.facts.phases import over_time
 from leadline.facts.pull_requests import authored_pull_requests
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.model import Model
@@ -32,7 +32,7 @@ from leadline.people.team_rules import (
     deployment_thing,
     production_of_people,
 )
-from leadline.people.timeline import Stretch, Timeline, spans_of
+from leadline.people.timeline import Stretch, Timeline
 from leadline.people.tree import Node, OrgTree
 from leadline.settings.profile import Profile
 
@@ -212,14 +212,8 @@ def bind_classes(engine: Backend, stretches: Timeline, profile: Profile) -> None
         return rules
 
     numbers = ClassNumbers(profile)
-    DEVELOPER_CLASSES.bind(
-        engine,
-        (
-            (email, numbers.of(*span.state), *instants(span.start, span.end, profile.zone))
-            for email, spans in spans_of(stretches, productions).items()
-            for span in spans
-        ),
-    )
+    in_time = over_time(stretches, productions, profile.zone)
+    DEVELOPER_CLASSES.bind(engine, ((email, numbers.of(*state), *times) for email, state, *times in in_time))
 
 
 def bind_teams(engine: Backend, scopes: Sequence[Scope], profile: Profile) -> None:

@@ -6,8 +6,9 @@ Those who stay where they are have phase 0, so that a query over one tree needs 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from ibis.expr.types import Table, Value
@@ -17,10 +18,12 @@ from leadline.engine import BoundTable
 from leadline.engine.functions import epoch_us
 from leadline.people.history import BEGINNING
 from leadline.people.membership import Membership
-from leadline.people.timeline import FOREVER
+from leadline.people.timeline import FOREVER, Stretch, Timeline, spans_of
 
 if TYPE_CHECKING:
     from leadline.engine import Backend
+
+S = TypeVar("S")
 
 ALWAYS = 2**62
 """Later than every instant, in microseconds; its negative is earlier."""
@@ -35,6 +38,15 @@ def instants(start: date, end: date, zone: ZoneInfo) -> tuple[int, int]:
     ``FOREVER``."""
     first = -ALWAYS if start == BEGINNING else bounds_us(start, start, zone)[0]
     return first, ALWAYS if end == FOREVER else bounds_us(end, end, zone)[1]
+
+
+def over_time(
+    stretches: Timeline, states: Callable[[Stretch], Mapping[str, S]], zone: ZoneInfo
+) -> Iterator[tuple[str, S, int, int]]:
+    """What ``states`` says of each person in each stretch, with the instants from which and before which it is so."""
+    for email, spans in spans_of(stretches, states).items():
+        for span in spans:
+            yield email, span.state, *instants(span.start, span.end, zone)
 
 
 def instant_of(moment: Value) -> Value:

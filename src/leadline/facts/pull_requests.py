@@ -6,10 +6,10 @@ Instants are UTC, durations whole microseconds (``*_us``), never negative.
 from __future__ import annotations
 
 import ibis
-from ibis.expr.types import Table, Value
+from ibis.expr.types import Table
 
 from leadline.derive.attribution import same_person
-from leadline.derive.expressions import attach, between, fits, not_negative, reasons
+from leadline.derive.expressions import attach, between, not_negative, reasons
 from leadline.derive.links import links, mentions
 from leadline.derive.paths import without
 from leadline.engine import schema_table
@@ -18,6 +18,7 @@ from leadline.facts.accounts import ACCOUNTS, with_developer
 from leadline.facts.agents import AGENT_PULLS
 from leadline.facts.commits import lines_left_out
 from leadline.facts.former_keys import FORMER_KEYS
+from leadline.facts.pull_request_filters import LEFT_OUT, has_team_values, left_out
 from leadline.facts.reverts import REVERTED
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY, REWORK
 from leadline.materialize.model import Model
@@ -52,22 +53,6 @@ def authored_pull_requests() -> Table:
     )
     authored = attach(authored, PR, AGENT_PULLS.table())
     return authored.mutate(developer=authored.developer.coalesce(authored.behind)).drop("behind")
-
-
-def left_out(pulls: Table, profile: Profile) -> Value:
-    """In words why a pull request (base_branch, labels) is left out of what counts pull requests; null if it is not. One whose
-    branch is unknown is not."""
-    branches, labels = profile["pull_requests.base_branches"], profile["pull_requests.exclude_labels"]
-    reasons_of: list[tuple[Value, Value]] = []
-    if branches:
-        other = pulls.base_branch.notnull() & ~fits(pulls.base_branch, branches)
-        reasons_of.append((other, ibis.literal("left out: it was for the branch ") + pulls.base_branch))
-    if labels:
-        named = pulls.labels.filter(lambda label: label.strip().lower().isin(labels))
-        reasons_of.append(
-            ((named.length() > 0).fill_null(False), ibis.literal("left out: it is labelled ") + named.join(", "))
-        )
-    return ibis.cases(*reasons_of, else_=ibis.null("string")) if reasons_of else ibis.null("string")
 
 
 def pull_requests_fact(profile: Profile) -> Table:
@@ -113,7 +98,6 @@ def _durations(base: Table) -> Table:
     )
     merged = base.merged_at.notnull()
     why = reasons(
-        (base.left_out.notnull(), base.left_out),
         (base.author.isnull(), "no author"),
         (base.agent_why.notnull(), base.agent_why),
         (base.bot & base.agent_why.isnull(), "bot: counts for nobody"),
@@ -175,7 +159,9 @@ def _by_others(written: Table) -> Table:
 
 def _counted(profile: Profile) -> Table:
     fact = attach(pull_requests_fact(profile), PR, REVERTED.table())
-    counted = fact.filter(fact.merged_at.notnull() & fact.developer.notnull() & fact.left_out.isnull())
+    counted = fact.filter(fact.merged_at.notnull() & fact.developer.notnull())
+    if not has_team_values(profile):
+        counted = counted.filter(counted.left_out.isnull())
     return counted.select(
         *(name for name in PULL_REQUESTS.columns if name in counted.columns),
         unlinked=~counted.linked,
@@ -225,10 +211,11 @@ PULL_REQUESTS = Model(
         "comments": "int64",
         "cycle_us": "int64",
         "first_comment_us": "int64",
+        "left_out": LEFT_OUT,
         "unlinked": "boolean",
         "reverted": "boolean",
     },
     expression=_counted,
     by_repository=True,
 )
-"""Merged pull requests of known developers: what metrics count."""
+"""Merged pull requests of known developers: what metrics count, but for those that are left out for their developer."""

@@ -14,7 +14,7 @@ from leadline.facts.catalogue import FACTS, Fact
 from leadline.people import BEGINNING, addresses, find_team, trees
 from leadline.people.lookup import summary
 from leadline.people.membership import team_membership, tops
-from leadline.people.timeline import FOREVER, Stretch, Timeline, asked_of, spans_of, timeline
+from leadline.people.timeline import FOREVER, Stretch, Timeline, asked_of, timeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -152,11 +152,9 @@ def _kept(project: Project, filters: Filters, stretches: Timeline) -> _Kept:
 def _rows(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: _Kept) -> Table:
     from leadline.derive.local_time import bounds_us
     from leadline.engine.functions import epoch_us
-    from leadline.facts.ownership import bind_classes
-    from leadline.facts.work_types import bind_work_types
+    from leadline.facts.team_settings import bind_team_settings
 
-    bind_classes(opened.engine, stretches, profile)
-    bind_work_types(opened.engine, stretches, profile)
+    bind_team_settings(opened.engine, stretches, profile)
     rows = (_of_teams if fact.by_team else _of_people)(opened, fact, profile, stretches, kept)
     if kept.start is not None or kept.end is not None:
         low, high = bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)
@@ -222,11 +220,10 @@ def _when(
     stretches: Timeline, states: Callable[[Stretch], Mapping[str, str]], profile: Profile, *, with_state: bool = False
 ) -> Iterator[tuple[object, ...]]:
     """What ``states`` says of each person and, with its first and last instant, when."""
-    from leadline.facts.phases import instants
+    from leadline.facts.phases import over_time
 
-    for email, spans in spans_of(stretches, states).items():
-        for span in spans:
-            yield email, *([span.state] if with_state else []), *instants(span.start, span.end, profile.zone)
+    for email, state, *times in over_time(stretches, states, profile.zone):
+        yield email, *([state] if with_state else []), *times
 
 
 def _of_teams(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: _Kept) -> Table:

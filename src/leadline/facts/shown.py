@@ -30,6 +30,7 @@ from leadline.facts.lead_time import (
 from leadline.facts.ownership import by_repositories, by_rules, developer_class, needed
 from leadline.facts.phases import instant_of
 from leadline.facts.production import ENVIRONMENTS
+from leadline.facts.pull_request_filters import in_words
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS
 from leadline.facts.runs import EVENT, FINISHED, runs, with_production
@@ -79,7 +80,9 @@ def rows_of(fact: str, profile: Profile, has_team_rules: bool = False, dated: bo
 
 
 def _pull_requests(profile: Profile) -> Table:
-    fact = lead_of_pull_requests(pull_requests.pull_requests_fact(profile), profile)
+    fact = pull_requests.pull_requests_fact(profile)
+    fact = in_words(fact, profile, instant_of(fact.merged_at))
+    fact = lead_of_pull_requests(fact, profile)
     fact = attach(developer_class(fact, instant_of(fact.merged_at)), PR, _known_merges(), _untouched())
     linked = LINKS.table()
     links = linked.group_by(PR).agg(
@@ -92,6 +95,7 @@ def _pull_requests(profile: Profile) -> Table:
     too_early_or_late = fact.merged_at.notnull() & fact.first_comment_at.isnull() & (fact.comments > 0)
     merged = fact.merged_at.notnull()
     why = joined(
+        fact.left_out_why.fill_null(""),
         fact.why,
         reasons(
             (

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ibis.expr.types import Table, Value
 
 from leadline.engine import BoundTable
-from leadline.facts.phases import instants
-from leadline.people.team_rules import own_rules
-from leadline.people.timeline import Stretch, Timeline, spans_of
-from leadline.people.tree import OrgTree
+from leadline.facts.phases import over_time
+from leadline.people.team_rules import by_developer
+from leadline.people.timeline import Timeline
 from leadline.settings.profile import Profile
-from leadline.settings.rules import DEFAULT_WORK_TYPES
+from leadline.settings.rules import DEFAULT_WORK_TYPES, parse_work_types
 
 if TYPE_CHECKING:
     from leadline.engine import Backend
@@ -39,44 +37,11 @@ def with_work_type(items: Table, instant: Value) -> Table:
 
 
 def bind_work_types(engine: Backend, stretches: Timeline, profile: Profile) -> None:
-    """Rule 0 is the default; every team with a rule of its own gives one, in force for the developers whose primary
-    team it is or is nearest above. In several trees the first one decides."""
-    rules: list[Mapping[str, str]] = [DEFAULT_WORK_TYPES]
-    numbers: dict[tuple[int, str | None], int] = {}
-
-    def ruled(stretch: Stretch) -> dict[str, int]:
-        own: dict[str, int] = {}
-        for tree in stretch.trees:
-            of_node = _of_node(tree, profile, rules, numbers)
-            for developer in tree.developers.values():
-                if developer.team is not None:
-                    own.setdefault(developer.email, of_node[developer.team])
-        return {email: rule for email, rule in own.items() if rule}
-
-    DEVELOPER_RULES.bind(
-        engine,
-        [
-            (email, span.state, *instants(span.start, span.end, profile.zone))
-            for email, spans in spans_of(stretches, ruled).items()
-            for span in spans
-        ],
-    )
-    types = ((number, name, work_type) for number, rule in enumerate(rules) for name, work_type in rule.items())
+    """Rule 0 is the default; every rule that a team has is one, in force for the developers whose primary team it is or is
+    nearest above. In several trees the first one with a rule decides."""
+    variants = profile.variants("work_type")
+    rules = over_time(stretches, lambda stretch: by_developer(stretch.trees, profile, "work_type"), profile.zone)
+    DEVELOPER_RULES.bind(engine, ((email, variants.index(text), *times) for email, text, *times in rules))
+    parsed = [DEFAULT_WORK_TYPES if text is None else parse_work_types(text) for text in variants]
+    types = ((number, name, work_type) for number, rule in enumerate(parsed) for name, work_type in rule.items())
     WORK_TYPES.bind(engine, types)
-
-
-def _of_node(
-    tree: OrgTree, profile: Profile, rules: list[Mapping[str, str]], numbers: dict[tuple[int, str | None], int]
-) -> dict[int, int]:
-    of_node: dict[int, int] = {}
-    for node in tree.nodes:  # preorder: a parent comes first
-        own: Mapping[str, str] | None = own_rules(profile, node).get("work_type")
-        if own is not None:
-            # A node's own rule follows from its ref id and its key.
-            number = numbers.setdefault((node.ref_id, node.key), len(rules))
-            if number == len(rules):
-                rules.append(own)
-            of_node[node.ref_id] = number
-        else:
-            of_node[node.ref_id] = of_node.get(node.parent, 0) if node.parent is not None else 0
-    return of_node

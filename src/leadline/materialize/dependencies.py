@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from leadline.materialize.compiled import BUILDING, CompiledQueryCache
 from leadline.materialize.model import Model, noting_tables, only_model, tables_in
 from leadline.schema import TABLES
-from leadline.settings.profile import SCOPES, SETTINGS, TEAM_RULES, Profile
+from leadline.settings.profile import SCOPES, SETTINGS, Profile
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -59,7 +59,7 @@ class AskedProfile(Profile):
             if name != "team_rules":
                 scoped = [own_question(scope, rule) for scope in SCOPES if scope != "team" for rule in SCOPES[scope]]
                 self._note(*SETTINGS, *(scoped if name == "texts" else ()))
-            self._note(*map(rules_question, TEAM_RULES))
+            self._note(*map(rules_question, SCOPES["team"]))
         return super().__getattribute__(name)
 
     def __getitem__(self, key: str) -> Any:
@@ -70,6 +70,11 @@ class AskedProfile(Profile):
         """As of any profile."""
         self._note(*map(rules_question, names))
         return self.profile.rule_texts(*names)
+
+    def variants(self, rule: str) -> tuple[str | None, ...]:
+        """As of any profile."""
+        self._note(rules_question(rule))
+        return self.profile.variants(rule)
 
     def own(self, scope: str, rule: str) -> dict[str, Any]:
         """As of any profile."""

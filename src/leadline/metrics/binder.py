@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.derive.local_time import Offset, day_number, offsets
 from leadline.engine.output import neutralized
-from leadline.facts.ownership import bind_classes, bind_matches, bind_teams
+from leadline.facts.ownership import bind_matches, bind_teams
 from leadline.facts.ownership_over_time import bind_teams_over_time
 from leadline.facts.phases import bind_phases
-from leadline.facts.work_types import bind_work_types
+from leadline.facts.team_settings import bind_team_settings
 from leadline.metrics.bindings import (
     BAND_NAMES,
     DATED_MEMBERS,
@@ -63,7 +63,7 @@ def bind_scope(
     today: date | None,
     since: date | None = None,
 ) -> BoundScope:
-    """Bind units, members, periods, days and work-type rules. ``stretches`` has the trees in force from ``since`` (default: the
+    """Bind units, members, periods, days and what teams have set. ``stretches`` has the trees in force from ``since`` (default: the
     range's start) to the range's end. Days after ``today`` count in no rate."""
     days = since or request.start
     constant = stretches[0].tree if is_constant(stretches, days, request.end) else None
@@ -75,9 +75,8 @@ def bind_scope(
         _bind_dated_units(engine, membership, request, today)
         bind_phases(engine, membership, profile.zone)
     _bind_periods(engine, request, today)
-    bind_work_types(engine, stretches, profile)
     _bind_bands(engine, profile)
-    bind_classes(engine, stretches, profile)
+    bind_team_settings(engine, stretches, profile)
     return BoundScope(tuple(offsets(request.start, request.end, profile.zone)), constant, membership, stretches)
 
 

@@ -116,10 +116,17 @@ def _sized(size: str) -> Callable[[Table], Value]:
     return _where(lambda events: (events["size"] == size).fill_null(False))
 
 
+def _pull_requests() -> Events:
+    from leadline.facts.pull_request_filters import counted
+    from leadline.facts.pull_requests import PULL_REQUESTS
+
+    return Events(PULL_REQUESTS, lambda: counted(PULL_REQUESTS.table()))
+
+
 class PullRequests:
     """Merged pull requests. Durations are microseconds."""
 
-    FACT = MeasuredFact("pull_requests", _stored("pull_requests", "PULL_REQUESTS"))
+    FACT = MeasuredFact("pull_requests", _pull_requests)
     merged = Measure(FACT, _one)
     merged_small = Measure(FACT, _sized("small"))
     merged_medium = Measure(FACT, _sized("medium"))
@@ -173,9 +180,10 @@ class Associations:
 def _lead() -> Events:
     from leadline.facts.lead_time import LEAD
     from leadline.facts.ownership import developer_class
+    from leadline.facts.pull_request_filters import counted
 
     def of_class() -> Table:
-        units = LEAD.table()
+        units = counted(LEAD.table())
         return developer_class(units, units.happened_us)
 
     return Events(LEAD, of_class)

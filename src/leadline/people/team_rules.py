@@ -120,7 +120,7 @@ def team_rules(tree: OrgTree, profile: Profile) -> TeamRules:
         sets = {name: filters for name, filters in own_rules(profile, node).items() if name in PROPERTIES}
         of_events = sources.get(node.ref_id, EventSources())
         if sets:
-            rules.append(TeamRule(node.ref_id, sets, _environment_text(profile, node)))
+            rules.append(TeamRule(node.ref_id, sets, _own_text(profile, node, "environment")))
         elif node.parent is not None and node.parent in of_node:
             of_node[node.ref_id] = of_node[node.parent]
             rule = rules[of_node[node.ref_id]]
@@ -173,8 +173,25 @@ def production_of_people(tree: OrgTree, profile: Profile) -> dict[str, tuple[str
     return found
 
 
-def _environment_text(profile: Profile, node: Node) -> str | None:
+def by_developer(trees: Sequence[OrgTree], profile: Profile, rule: str) -> dict[str, str]:
+    """The text of a rule or setting in force for each developer's primary team, by email: the team's own, else that of the nearest
+    team above it that has one; others have none. In several trees the first one with any decides."""
+    texts: dict[str, str] = {}
+    for tree in trees:
+        of_node: dict[int, str] = {}
+        for node in tree.nodes:  # preorder: a parent comes first
+            own = _own_text(profile, node, rule)
+            above = None if node.parent is None else of_node.get(node.parent)
+            if (text := above if own is None else own) is not None:
+                of_node[node.ref_id] = text
+        for developer in tree.developers.values():
+            if developer.team in of_node:
+                texts.setdefault(developer.email, of_node[developer.team])
+    return texts
+
+
+def _own_text(profile: Profile, node: Node, rule: str) -> str | None:
     for name in (node.key, str(node.ref_id)):
-        if name is not None and (text := profile.texts.get(f"team.{name}.environment")) is not None:
+        if name is not None and (text := profile.texts.get(f"team.{name}.{rule}")) is not None:
             return text
     return None

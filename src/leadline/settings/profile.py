@@ -201,8 +201,14 @@ _TEAM_RULES = (
 TEAM_RULES: dict[str, Setting] = {rule.key: rule for rule in _TEAM_RULES}
 """What can be set for a team as ``team.<key>.<rule>``, by rule."""
 
+TEAM_SETTINGS: dict[str, Setting] = {
+    name: replace(SETTINGS[name], default="", doc=f"{SETTINGS[name].doc} For pull requests of the team's people.")
+    for name in ("pull_requests.base_branches", "pull_requests.exclude_labels")
+}
+"""What a team may have set otherwise than its tree or project, as ``team.<key>.<setting>``."""
+
 SCOPES: dict[str, dict[str, Setting]] = {
-    "team": TEAM_RULES,
+    "team": {**TEAM_RULES, **TEAM_SETTINGS},
     "service": {
         "paths": Setting(
             "paths",
@@ -259,6 +265,10 @@ class Profile:
     def rule_texts(self, *names: str) -> dict[str, str]:
         """The texts of the team rules called ``names``, of any team, by key."""
         return {key: text for rule in names for key, text in self._of_scope("team", rule).items()}
+
+    def variants(self, rule: str) -> tuple[str | None, ...]:
+        """The texts of a team's rule or setting that are in use: None for what holds without one, then each of any team, sorted."""
+        return (None, *sorted(set(self.rule_texts(rule).values())))
 
     def own(self, scope: str, rule: str) -> dict[str, Any]:
         """What is set as ``rule`` for services or repositories, by their names in lower case."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from leadline.errors import Detail, InvalidInput
 from leadline.settings.event_sources import DEPLOYMENT_SETTINGS
+from leadline.settings.profile import TEAM_SETTINGS
 
 
 def read_settings(file: Path) -> dict[str, str]:
@@ -44,5 +45,6 @@ def _flatten(prefix: str, node: Mapping[str, Any], values: dict[str, str], refus
 
 def _separator(key: str) -> str:
     """What stands between the parts of a list: a team's rules are sentences separated by `;`, names are by `,`."""
-    is_sentences = key.startswith("team.") and not any(key.endswith(f".{name}") for name in DEPLOYMENT_SETTINGS)
+    of_names = (*DEPLOYMENT_SETTINGS, *TEAM_SETTINGS)
+    is_sentences = key.startswith("team.") and not any(key.endswith(f".{name}") for name in of_names)
     return "; " if is_sentences else ", "
