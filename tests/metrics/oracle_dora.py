@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -197,6 +197,7 @@ class Belonging:
     def __init__(self, world: World, accounts: Accounts, deployments: Deployments, trees: Trees) -> None:
         self.world, self.deployments, self.trees = world, deployments, trees
         self._in_force: dict[int, tuple[dict[str, dict[str, str]], dict[str, Sources]]] = {}
+        self._merges: dict[tuple[str, str], list[tuple[datetime, str, Sources]]] = {}
         requests = PullRequests(world, accounts)
         self.days = timedelta(days=int(world.setting("deployments.team_days")))
         self.merged = [
@@ -215,16 +216,21 @@ class Belonging:
     def merges(self, row: TeamRow, name: str, instant: datetime) -> set[tuple[str, Sources]]:
         """The repositories in which people merged in the days before ``instant`` who were in the node ``name`` then, each with what
         their own node counted."""
-        found = set()
+        if (name, row.scope) not in self._merges:  # asked for every event, and the same for all
+            self._merges[name, row.scope] = list(self._all_merges(name, row.scope))
+        return {
+            (repository, sources)
+            for merged_at, repository, sources in self._merges[name, row.scope]
+            if timedelta(0) <= instant - merged_at <= self.days
+        }
+
+    def _all_merges(self, name: str, scope: str) -> Iterator[tuple[datetime, str, Sources]]:
         for merged_at, who, repository in self.merged:
-            if who is None or not timedelta(0) <= instant - merged_at <= self.days:
-                continue
             day = self.world.local_date(merged_at)
-            node, tree = self.trees.node(name, row.scope, day), self.trees.on(day).tree
-            for below in node.preorder() if node else ():
+            node, tree = self.trees.node(name, scope, day), self.trees.on(day).tree
+            for below in node.preorder() if node and who is not None else ():
                 if who in below.own:
-                    found.add((repository, replace(self.rules(tree, below)[1], claims=False)))
-        return found
+                    yield merged_at, repository, replace(self.rules(tree, below)[1], claims=False)
 
     def events(self, row: TeamRow, first: date, last: date) -> dict[Event, tuple[bool, bool]]:
         """Runs that count for the failure rate → (in its population, failed); a node has its children's, too."""

@@ -437,7 +437,9 @@ def of_team(world: World, one: InForce, developer: str | None, key: str) -> str:
     project's."""
     found = world.setting(key)
     above: list[Node] = [one.tree]
-    if developer is None or not any(developer in node.own for node in one.tree.preorder()):
+    if developer is None or not any(name.startswith("team.") and name.endswith(f".{key}") for name in world.settings):
+        return found
+    if not any(developer in node.own for node in one.tree.preorder()):
         return found
     home = team_of(developer, one.tree, {row["email"].lower(): row for row in one.developers})
     while True:

@@ -26,6 +26,7 @@ class Trees:
 
     def __init__(self, world: World, today: date | None = None) -> None:
         self.world = world
+        self._people: dict[tuple[str, str, int], set[str]] = {}
         self.trees = world.trees()
         if world.setting("people.history") == "current":
             self.trees = [self._on(today or date.max)]
@@ -43,6 +44,14 @@ class Trees:
         tree = self.on(day).tree
         top = find(tree, scope)
         return None if top is None else next((one for one in top.preorder() if identity(one, tree) == name), None)
+
+    def people(self, name: str, scope: str, day: date) -> set[str]:
+        """Who is below that node on a day. Kept by tree: it is asked for every event and row."""
+        key = (name, scope, id(self.on(day)))
+        if key not in self._people:
+            node = self.node(name, scope, day)
+            self._people[key] = node.people() if node else set()
+        return self._people[key]
 
     def within(self, start: date, end: date) -> list[InForce]:
         """The trees in force on some day of a range, the newest first."""
@@ -93,8 +102,7 @@ class TeamRow:
     trees: Trees
 
     def people(self, day: date) -> set[str]:
-        node = self.trees.node(self.name, self.scope, day)
-        return node.people() if node else set()
+        return self.trees.people(self.name, self.scope, day)
 
 
 @dataclass
@@ -108,8 +116,7 @@ class DeveloperRow:
     trees: Trees
 
     def people(self, day: date) -> set[str]:
-        top = self.trees.node(self.scope, self.scope, day)
-        return {self.email} & (top.people() if top else set())
+        return {self.email} & self.trees.people(self.scope, self.scope, day)
 
 
 def find(tree: Node, name: str) -> Node | None:

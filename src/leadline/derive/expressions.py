@@ -37,6 +37,11 @@ def reasons(*conditions: tuple[BooleanValue, str]) -> StringValue:
     return texts.join("; ")
 
 
+def joined(*texts: StringValue) -> StringValue:
+    """Sentences of several texts, separated by ``; ``."""
+    return ibis.array([text.nullif("") for text in texts]).join("; ").fill_null("")
+
+
 def fits(text: StringValue, globs: Sequence[str]) -> BooleanValue:
     """Whether ``text`` is, as a whole, what one of ``globs`` stands for (`*` any characters, `?` one)."""
     parts = [re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".") for glob in globs]

@@ -8,7 +8,7 @@ import ibis
 from ibis.expr.types import StringValue, Table, Value
 
 from leadline.derive.completion import ITEM
-from leadline.derive.expressions import attach, reasons, seconds
+from leadline.derive.expressions import attach, joined, reasons, seconds
 from leadline.derive.production import DEFAULT_CLASS
 from leadline.engine import BoundTable, schema_table
 from leadline.facts import commits, pull_requests
@@ -241,11 +241,6 @@ def _in_seconds(fact: Table, names: Iterable[str]) -> Table:
 def seen_in(seen: Value) -> StringValue:
     """Where keys of work items were seen, as a sentence; empty where nothing is linked."""
     return ibis.cases((seen.notnull(), ibis.literal("linked: ") + seen.join(", ")), else_=ibis.literal(""))
-
-
-def joined(*texts: StringValue) -> StringValue:
-    """Sentences of several texts, separated by ``; ``."""
-    return ibis.array([text.nullif("") for text in texts]).join("; ").fill_null("")
 
 
 # -- deployments and incidents -----------------------------------------------------------------------------------------
