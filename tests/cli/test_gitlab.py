@@ -60,10 +60,10 @@ def test_a_token_that_expires_is_seen_in_the_status_and_stored_nowhere(leadline:
 
 
 def test_what_is_left_out_is_said(leadline: Leadline, hub: Hub, url: str) -> None:
-    hub.hidden = {"pipelines"}
+    hub.hidden, hub.role = {"pipelines"}, 10
     done = leadline("sync", "gitlab", "acme", "nobody", "--url", url, code=1, env=ENV)
     assert "no group, user or project 'nobody'" in done.stderr
-    assert "left out: pipelines of 2 projects of acme: the token's role is too low" in done.stdout
+    assert "left out: pipelines of 2 projects of acme: the token's role there is too low (Guest)" in done.stdout
     assert "left out pipelines of 2 projects" in leadline("status").stdout
 
 

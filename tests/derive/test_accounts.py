@@ -518,7 +518,22 @@ def test_activity_puts_first_what_is_lost(engine: Engine):
     assert all(type(row[name]) is int for row in rows for name in numbers)
 
 
-@pytest.mark.parametrize("number", range(12))
+def test_a_noreply_address_is_of_its_hosts_account_whatever_a_trackers_account_of_that_name_is(engine: Engine) -> None:
+    """An account in a row without source is looked for among trackers, too; that says nothing of GitHub's account."""
+    found = Found(
+        engine,
+        {
+            "identities": [{"source": "jira", "account": "ada-dev", "email": "ada@x.example"}],
+            "commits": [commit("c1", "10+ada-dev@users.noreply.github.com", None)],
+            "comments": [{"author": "ada-dev"}],
+        },
+        emails={"ada@x.example"},
+    )
+    assert found.rows["code", "", "ada-dev"]["developer"] == "ada@x.example"
+    assert found.rows["git", "", "10+ada-dev@users.noreply.github.com"]["developer"] is None
+
+
+@pytest.mark.parametrize("number", range(16))
 def test_made_up_worlds_as_the_oracle_says(engine: Engine, number: int):
     world = worlds.world(Random(number))
     bots = world.settings["bots"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadline.derive.production import class_of, classes, is_production, is_production_name
+from leadline.derive.production import ClassNumbers, classes, is_production, is_production_name
 from leadline.settings.profile import Profile
 
 
@@ -58,8 +58,8 @@ def test_every_distinct_rule_is_a_class() -> None:
             "team.c.service": "equals web",
         }
     )
-    assert classes(profile) == (None, "contains blue", "equals canary")
-    assert class_of(profile, "equals canary") == 2
+    assert [one.environment for one in classes(profile)] == [None, "contains blue", "equals canary"]
+    assert ClassNumbers(profile).of("equals canary") == 2
     assert is_production("Canary", "equals canary")
     assert not is_production("prod", "equals canary")
     assert not is_production(None, "equals canary")

@@ -261,7 +261,7 @@ def test_an_org_tree_is_put_in_force_by_who_has_its_lock(
         lose_locks(project.db)
         loads("lin", "ada")
 
-    happened = once(monkeypatch, store, "in_force", meanwhile)
+    happened = once(monkeypatch, store, "_place", meanwhile)
     with pytest.raises(LockLost):
         loads("ada", "lin")
     assert happened

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from leadline.engine import Engine
@@ -160,7 +160,7 @@ def test_letter_case_changes_nothing(home: Home, tmp_path: Path, random: Random)
     other = home.project("deliveries", f"respelled-{number}", create=True)
     load(other, replace(world, tables={}), tmp_path)
     spelled = respelled(random, world)
-    assert spelled.tables["commits"] != world.tables["commits"]
+    assume(spelled.tables != world.tables)
     deliver_all(other, pieces(random, versioned(spelled)))
     expected, actual = exports(plain, tmp_path), exports(other, tmp_path)
     assert actual[0] == expected[0]

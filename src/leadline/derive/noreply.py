@@ -34,8 +34,8 @@ def through_noreply(resolved: ibis.Table) -> ibis.Table:
     code = resolved.filter((resolved.domain == CODE) & resolved.developer.notnull()).select(
         by="source", login="account", owner="developer"
     )
-    pairs = carriers.join(code, "login").filter(lambda row: (row.by == row.host) | (row.by == ""))
-    first = ibis.row_number().over(group_by="email", order_by=[pairs.by == "", pairs.owner])
+    pairs = carriers.join(code, "login").filter(lambda row: row.by == row.host)
+    first = ibis.row_number().over(group_by="email", order_by=pairs.owner)
     numbered = pairs.mutate(position=first)
     carriers = numbered.filter(numbered.position == 0).select(
         noreply="email", owner="owner", carrier=numbered.host + " account " + numbered.login
@@ -71,7 +71,7 @@ def renamed(resolved: ibis.Table) -> ibis.Table:
     code = resolved.filter((resolved.domain == CODE) & resolved.developer.notnull()).select(
         by="source", login="account", owner="developer"
     )
-    by_name = names.join(code, "login").filter(lambda row: (row.by == row.host) | (row.by == ""))
+    by_name = names.join(code, "login").filter(lambda row: row.by == row.host)
     owned = numbered.filter(numbered.owner.notnull()).select("host", "number", "owner", "login")
     owned = owned.union(by_name.select("host", "number", "owner", "login"))
     owners = owned.group_by("host", "number").agg(
