@@ -32,6 +32,24 @@ def test_the_exact_title_comes_before_a_similar_one():
     }
 
 
+@pytest.mark.parametrize(
+    ("titles", "fields"),
+    [
+        (  # Workday
+            ["Employee ID", "Worker", "Email - Primary Work", "Manager Email", "Business Title", "Location"],
+            ["Employee ID", "full_name", "email", "manager_email", "role", "site"],
+        ),
+        (  # BambooHR: the full name is in two columns, which no mapping can join
+            ["Employee #", "First Name", "Last Name", "Work Email", "Job Title", "Supervisor email", "Department"],
+            ["Employee #", "First Name", "Last Name", "email", "role", "manager_email", "department"],
+        ),
+        (["Legal Name", "Company Email", "Manager's Email"], ["full_name", "email", "manager_email"]),
+    ],
+)
+def test_titles_of_hr_systems(titles: list[str], fields: list[str]):
+    assert list(proposed(titles, {}).values()) == fields
+
+
 def test_former_mappings_come_first():
     previous = {"Login": "email", "email": "", "gone": "team"}
     assert proposed(["email", "Login", "Name"], previous) == {"email": "", "Login": "email", "Name": "full_name"}

@@ -33,12 +33,21 @@ _ALIASES = {"name": "full_name", "fullname": "full_name", "display_name": "full_
 
 _TITLES = {
     **_ALIASES,
-    **dict.fromkeys(("e_mail", "mail", "email_address", "work_email", "developer_email"), "email"),
-    **dict.fromkeys(("employee_name", "developer_name", "developer"), "full_name"),
+    **dict.fromkeys(
+        ("e_mail", "mail", "email_address", "e_mail_address", "work_email", "company_email", "developer_email"), "email"
+    ),
+    **dict.fromkeys(("email_primary_work", "primary_work_email", "email_work", "business_email"), "email"),
+    **dict.fromkeys(
+        ("employee_name", "developer_name", "developer", "worker", "legal_name", "preferred_name"), "full_name"
+    ),
     **dict.fromkeys(("manager", "manager_mail", "managers_email", "manager_e_mail", "reports_to"), "manager_email"),
-    **dict.fromkeys(("title", "job_title"), "role"),
+    **dict.fromkeys(
+        ("manager's_email", "manager_email_address", "supervisor_email", "supervisor's_email", "reporting_to_email"),
+        "manager_email",
+    ),
+    **dict.fromkeys(("title", "job_title", "business_title", "job_profile"), "role"),
     **dict.fromkeys(("team_name",), "team"),
-    **dict.fromkeys(("location", "office"), "site"),
+    **dict.fromkeys(("location", "office", "work_location"), "site"),
 }
 """Titles that HR systems give to columns."""
 
