@@ -70,10 +70,8 @@ def relative_range(text: str) -> RelativeRange:
 
 
 def _checked(value: Any) -> RelativeRange:
-    try:
-        return relative_range(value if isinstance(value, str) else "")
-    except ValueError:
-        pass
+    if isinstance(value, str) and (found := RelativeRange.parse(value)):
+        return found
     raise refusal("invalid_period", f"Invalid period: {shown(value)}; supported: {', '.join(EXAMPLES)} and their like")
 
 
