@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test lint docs lock clean
+.PHONY: install tools demo test lint pictures docs lock clean
 
 install: $(BIN)/.installed
 
@@ -23,6 +23,9 @@ $(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
+# What the tests need.
+tools: $(BIN)/.installed-dev
+
 demo: install
 	@$(BIN)/python examples/demo.py
 
@@ -32,10 +35,15 @@ lint: $(BIN)/.installed-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# With Chromium (the system's, or after `.venv/bin/playwright install chromium`), the page is tested in it.
 # With npm, the descriptions that tools publish of their APIs are fetched once (30 MB, kept in the user's cache) and the
 # connectors held against them; without, those tests are skipped, which -rs tells.
 test: lint
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -rs
+
+# The pictures of the page in the README (needs Chromium, as the tests do).
+pictures: $(BIN)/.installed-dev
+	@$(BIN)/python examples/pictures.py
 
 # The documentation as a site, in site/.
 docs: $(BIN)/.installed-dev
@@ -43,8 +51,8 @@ docs: $(BIN)/.installed-dev
 
 # Resolves the dependencies anew and writes the hash-pinned files (needs the command uv).
 lock:
-	uv pip compile pyproject.toml $(LOCK) --extra postgresql --group build -o requirements.txt
-	uv pip compile pyproject.toml $(LOCK) --extra postgresql --group build --group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile pyproject.toml $(LOCK) --extra postgresql --extra charts --group build -o requirements.txt
+	uv pip compile pyproject.toml $(LOCK) --extra postgresql --extra charts --group build --group dev -c requirements.txt -o requirements-dev.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 clean:

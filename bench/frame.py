@@ -98,7 +98,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 _SERVE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from stubs import github, github_data, gitlab, gitlab_data, jenkins, jira, jira_data, pagerduty
+from stubs import bitbucket, bitbucket_data, github, github_company, github_data, gitlab, gitlab_data
+from stubs import jenkins, jira, jira_data, pagerduty
 from stubs.server import serving
 tool = eval(sys.argv[2])
 with serving(tool) as url:

@@ -120,7 +120,7 @@ WHERE NOT a.bot AND a.account <> pr.account AND a.developer IS DISTINCT FROM pr.
 GROUP BY ALL;
 
 CREATE TEMP TABLE pr_review AS
-SELECT repository, number, min(submitted_at) AS first_at
+SELECT repository, number, min(submitted_at) AS first_at, min(submitted_at) FILTER (state = 'approved') AS approved_at
 FROM reviews c JOIN code_account a ON a.account = lower(c.author) JOIN pr USING (repository, number)
 WHERE NOT a.bot AND a.account <> pr.account AND a.developer IS DISTINCT FROM pr.developer
 GROUP BY ALL;
@@ -128,7 +128,7 @@ GROUP BY ALL;
 CREATE TEMP TABLE pr_linked AS
 WITH item AS (
   SELECT CASE WHEN regexp_matches(key, '^#?[0-9]+$') THEN '#' || ltrim(key, '#') ELSE upper(key) END AS mention,
-         CASE WHEN regexp_matches(key, '^#?[0-9]+$') THEN lower(project) END AS project
+         CASE WHEN regexp_matches(key, '^#?[0-9]+$') THEN lower(project) END AS project, lower(trim(type)) AS type
   FROM work_items
 ), by_pull AS (
   SELECT repository, number,
@@ -143,15 +143,16 @@ WITH item AS (
 ), commit_seen AS (
   SELECT repository, sha, CASE WHEN contains(found, '#') THEN regexp_extract(found, '#[0-9]+') ELSE upper(found) END AS mention FROM by_commit
 ), known AS (
-  SELECT DISTINCT repository, sha FROM commit_seen JOIN item USING (mention)
+  SELECT DISTINCT repository, sha, type FROM commit_seen JOIN item USING (mention)
   WHERE project IS NULL OR project IN (lower(repository), regexp_extract(lower(repository), '([^/]+)$', 1))
 )
-SELECT DISTINCT repository, number FROM (
-  SELECT repository, number FROM pull_seen JOIN item USING (mention)
+SELECT repository, number, coalesce(bool_or(work_type = 'feature'), false) AS feature, coalesce(bool_or(work_type = 'bug'), false) AS bug
+FROM (
+  SELECT repository, number, type FROM pull_seen JOIN item USING (mention)
   WHERE project IS NULL OR project IN (lower(repository), regexp_extract(lower(repository), '([^/]+)$', 1))
-  UNION ALL SELECT l.repository, l.number FROM pull_request_commits l JOIN known USING (repository, sha)
-  UNION ALL SELECT p.repository, p.number FROM pull_requests p JOIN known k ON k.repository = p.repository AND k.sha = p.merge_commit_sha
-);
+  UNION ALL SELECT l.repository, l.number, type FROM pull_request_commits l JOIN known USING (repository, sha)
+  UNION ALL SELECT p.repository, p.number, type FROM pull_requests p JOIN known k ON k.repository = p.repository AND k.sha = p.merge_commit_sha
+) LEFT JOIN work_types ON type_rule = 0 AND type_name = type GROUP BY ALL;
 
 CREATE TEMP TABLE pr_reverted AS
 WITH own AS (
@@ -192,7 +193,9 @@ WITH sums AS (
          coalesce(s.reworked, 0) AS reworked, coalesce(r.recent, 0) AS recent, l.number IS NULL AS missing, w.number IS NOT NULL AS reverted,
          greatest(epoch_us(merged_at) - epoch_us(f.first_at), 0) AS cycle, coalesce(c.comments, 0) AS comments,
          greatest(epoch_us(least(c.first_at, v.first_at)) - epoch_us(opened_at), 0) AS first_comment,
-         f.first_at, least(c.first_at, v.first_at) AS commented_at
+         f.first_at, least(c.first_at, v.first_at) AS commented_at, v.approved_at, l.feature, l.bug,
+         greatest(epoch_us(opened_at) - epoch_us(f.first_at), 0) AS creation,
+         epoch_us(v.approved_at) - epoch_us(least(c.first_at, v.first_at)) AS approval, epoch_us(merged_at) - epoch_us(v.approved_at) AS merge
   FROM pr LEFT JOIN sums s USING (repository, number) LEFT JOIN pr_recent r USING (repository, number)
   LEFT JOIN pr_first f USING (repository, number) LEFT JOIN pr_comment c USING (repository, number)
   LEFT JOIN pr_review v USING (repository, number) LEFT JOIN pr_linked l USING (repository, number)
@@ -201,7 +204,10 @@ WITH sums AS (
 SELECT developer, period, count(*) AS merged, count(*) FILTER (lines < 10) AS small,
        count(*) FILTER (lines >= 10 AND lines < 100) AS medium, count(*) FILTER (lines >= 100) AS large,
        sum(reworked) AS reworked, sum(recent) AS recent, sum(file_lines) AS file_lines, count(*) FILTER (missing) AS missing,
-       count(*) FILTER (reverted) AS reverted,
+       count(*) FILTER (reverted) AS reverted, count(*) FILTER (feature) AS feature, count(*) FILTER (bug AND NOT feature) AS bug,
+       count(*) FILTER (commented_at IS NULL) AS unreviewed, avg(creation) FILTER (first_at IS NOT NULL) / 86400000000 AS creation,
+       avg(first_comment) FILTER (commented_at IS NOT NULL) / 86400000000 AS first_review,
+       avg(approval) / 86400000000 AS approval, avg(merge) / 86400000000 AS merge,
        sum(cycle) FILTER (first_at IS NOT NULL) / count(first_at) / 86400000000 AS cycle, sum(comments) / count(*) AS comments,
        sum(first_comment) FILTER (commented_at IS NOT NULL) / nullif(count(commented_at), 0) / 3600000000 AS first_comment
 FROM one JOIN days ON of_day = day GROUP BY ALL;
@@ -237,18 +243,21 @@ WHERE developer IS NOT NULL GROUP BY ALL;
 -- Rows ----------------------------------------------------------------------------------------------------------------
 CREATE TEMP TABLE finished AS
 SELECT Granularity, Start_Date, End_Date, units."Developer", Email, Team, Team_Hierarchy,
-       coalesce(coding_days, 0) AS Coding_Days, round(cycle, 4) AS PR_Cycle_Time_Days_Avg, round(took, 4) AS Avg_Time_To_Complete,
+       coalesce(coding_days, 0) AS Coding_Days, round(cycle, 4) AS PR_Cycle_Time_Days_Avg,
+       round(creation, 4) AS PR_Creation_Time_Days_Avg, round(first_review, 4) AS PR_First_Review_Time_Days_Avg,
+       round(approval, 4) AS PR_Approval_Time_Days_Avg, round(merge, 4) AS PR_Merge_Time_Days_Avg, round(took, 4) AS Avg_Time_To_Complete,
        coalesce(merged, 0) AS PR_Merged, coalesce(small, 0) AS PR_Merged_Small, coalesce(medium, 0) AS PR_Merged_Medium,
-       coalesce(large, 0) AS PR_Merged_Large, coalesce(added, 0) AS LOC_Added, coalesce(removed, 0) AS LOC_Removed,
+       coalesce(large, 0) AS PR_Merged_Large, coalesce(feature, 0) AS PR_Merged_Features, coalesce(bug, 0) AS PR_Merged_Bugs,
+       coalesce(merged - missing - feature - bug, 0) AS PR_Merged_Other, coalesce(added, 0) AS LOC_Added, coalesce(removed, 0) AS LOC_Removed,
        coalesce(done, 0) AS Work_Completed, coalesce(features, 0) AS Work_Features_Completed, coalesce(bugs, 0) AS Work_Bugs_Completed,
        coalesce(done, 0) - coalesce(features, 0) - coalesce(bugs, 0) AS Work_Other_Completed,
        coalesce(reworked, 0) AS LOC_Refactored, coalesce(recent, 0) AS LOC_Refactored_Recent,
        coalesce(reworked - recent, 0) AS LOC_Refactored_Legacy, round(reworked * 100 / nullif(file_lines, 0), 4) AS Rework_Percent,
        round(recent * 100 / nullif(file_lines, 0), 4) AS Rework_Percent_Recent,
        round((reworked - recent) * 100 / nullif(file_lines, 0), 4) AS Rework_Percent_Legacy,
-       coalesce(missing, 0) AS PR_Missing_Tickets,
+       coalesce(missing, 0) AS PR_Missing_Tickets, coalesce(unreviewed, 0) AS PR_Without_Review,
        round(reverted * 100 / merged, 4) AS PR_Reverted_Percent, round(comments, 4) AS Review_Comments_Per_PR_Avg,
-       round(first_comment, 4) AS Review_Time_To_First_Comment_Hrs_Avg
+       round(first_comment, 4) AS Review_Time_To_First_Comment_Hrs_Avg, Team_Id
 FROM units CROSS JOIN periods
 LEFT JOIN of_commits c ON c.developer = units."Email" AND c.period = periods.period
 LEFT JOIN of_prs r ON r.developer = units."Email" AND r.period = periods.period

@@ -12,8 +12,8 @@ from typing import Any
 
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.kinds import KINDS
-from leadline.metrics.catalogue import DEFINITIONS, GROUP_ALIASES
-from leadline.metrics.metric import AGGREGATIONS, CatalogueEntry, Metric
+from leadline.metrics.catalogue import DEFINITIONS, GROUP_ALIASES, group_title
+from leadline.metrics.metric import AGGREGATIONS, CatalogueEntry, Metric, Overall, counted_by, things_of, values_of
 from leadline.schema import TABLES, Table
 from leadline.schema.table import Column
 from leadline.settings.profile import SCOPES, SETTINGS
@@ -21,16 +21,6 @@ from leadline.settings.rules import OPERATORS
 from leadline.settings.server import DOCUMENTED_PREFIXES, ENVIRONMENT
 
 HELP_WIDTH = 80
-
-GROUP_TITLES = {
-    "lttc": "Lead time for changes",
-    "lttc_items": "Units behind each mean of lead time",
-    "df": "Deployment frequency",
-    "cfr": "Change failure rate",
-    "mttr": "Time to restore",
-    "rating": "Ratings",
-}
-"""Titles of groups that are not their names."""
 
 CALCULATIONS = {
     "A *sum*": "over nothing is 0",
@@ -77,9 +67,11 @@ otherwise.
 
 How to read it:
 
-- **Level**: whose rows have it, `developer` or `team`. A team's row covers all teams below it. It is computed from the
-  events themselves, never from the rows of its children.
+- **Level**: whose rows have it, `developer`, `team` or `service`. A team's row covers all teams below it. It is computed from
+  the events themselves, never from the rows of its children.
 - **Kind**: how it is computed. {" ".join(f"{kind} {meaning}." for kind, meaning in CALCULATIONS.items())}
+- **Rows behind it**: what `n` of an [insight](../api.md#insights) counts, and the fact that shows the [rows behind a
+  value](../api.md#the-rows-behind-a-value).
 - **Id**: the column's name in upper case. Requests accept either, in any case, under any aggregation's name.
 - Periods are of local dates in the setting `timezone`. Numbers have at most four decimals."""
     return "\n\n".join([intro, *map(_kind_of_export, KINDS.values()), _aggregations()]) + "\n"
@@ -102,7 +94,7 @@ def _kind_of_export(kind: ExportKind) -> str:
             ("level", "first columns"),
             [(code(level), ", ".join(map(code, leading))) for level, leading in kind.leading.items()],
         ),
-        table(("group", "also called", "columns"), rows),
+        table(("group", "also called", "columns"), rows) if rows else "",
         *(_group(kind, group) for group in kind.groups),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -121,7 +113,7 @@ def _group(kind: ExportKind, group: str) -> str:
     entries = [entry for entry in kind.catalogue() if entry.group == group]
     if not entries:
         return ""
-    title = GROUP_TITLES.get(group, group.replace("_", " ").capitalize())
+    title = group_title(group)
     return f"### {title} (`{group}`)\n\n" + "\n\n".join(map(_entry, entries))
 
 
@@ -133,10 +125,27 @@ def _entry(metric: CatalogueEntry) -> str:
         ("Unit", metric.unit),
         ("Level", ", ".join(map(code, metric.levels))),
         ("Kind", _calculation(metric)),
+        ("Rows behind it", _rows_behind(metric)),
         ("Made from", ", ".join(f"[`{name}`](data-model.md#{name})" for name in metric.sources)),
     ]
     lines = "\n".join(f"- {name}: {value}" for name, value in facts if value)
     return f"#### {metric.column}\n\n{metric.definition}\n\n{lines}"
+
+
+def _rows_behind(metric: CatalogueEntry) -> str:
+    """The fact whose rows its values are of, and what these are, where it is traced to any."""
+    formula = isinstance(metric, Metric) and (metric.team or metric.developer)
+    if not formula:
+        return ""
+    if isinstance(formula, Overall):
+        return "none of its own: it is the mean of ratings, which are of different facts"
+    fact = counted_by(values_of(formula)[0]).fact
+    units = [unit for unit in ("work_items", "pull_requests") if unit == "work_items" or fact.without_tracker]
+    ways = [
+        f"{things_of(formula, unit)} ([`{fact.shown_by(unit).fact}`](../guide/facts.md#{fact.shown_by(unit).fact}))"
+        for unit in units
+    ]
+    return ", or without a work tracker ".join(ways)
 
 
 def _calculation(metric: CatalogueEntry) -> str:

@@ -200,7 +200,10 @@ def main() -> None:
     behind(slowest)
     home = os.path.relpath(HOME)
     say(f"\nReady in {time.monotonic() - began:.0f} s. Go on with this home:")
-    for words in ("serve", "org show", f"facts deployments --team {slowest['Team_Id']} -o deployments.csv", "status"):
+    say(f"  .venv/bin/leadline --home {home} serve")
+    say("  and, in a browser within ten minutes, signed in by this link:")
+    say(f"  {run('open', '--print').strip()}")
+    for words in ("org show", f"facts deployments --team {slowest['Team_Id']} -o deployments.csv", "status"):
         say(f"  .venv/bin/leadline --home {home} {words}")
 
 

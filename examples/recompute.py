@@ -2,8 +2,8 @@
 
     python recompute.py FOLDER 2026-01 2026-02 > again.csv
 
-FOLDER holds what `leadline facts` writes of work-items, deployments and incidents, and as tree.json what
-`leadline org show Engineering --people --json` prints. Every cell of the export comes out again, not rounded.
+FOLDER holds what `leadline facts` writes of work-items, deployments and incidents, and as trees.json what
+`leadline org history Engineering --people --json` prints. Every cell of the export comes out again, not rounded.
 """
 
 import csv
@@ -26,8 +26,15 @@ def score(value, bounds):
     return None if value is None else sum(value < bound for bound in bounds)
 
 
+def people(team, day):
+    """Who was in a team on a day: in the newest tree that was in force by then."""
+    *_, tree = (tree for tree in trees if (tree["from"] or "") <= day)
+    return {email for known in tree["teams"] if known["refId"] == team["refId"] for email in known["people"]}
+
+
 def cells(team, month, items, runs, incidents):
-    items = [row for row in items if row["completed_at"].startswith(month) and row["developer"] in team["people"]]
+    items = [row for row in items if row["completed_at"].startswith(month)]
+    items = [row for row in items if row["developer"] in people(team, row["completed_at"][:10])]
     runs = [row for row in runs if team["hierarchy"] in row["teams"].split(";") and row["finished_at"][:7] <= month]
     runs = [row for row in runs if row["production"] == "true" and row["outcome"]]
     known, runs = bool(runs), [row for row in runs if row["finished_at"].startswith(month)]
@@ -57,7 +64,7 @@ facts = [
     list(csv.DictReader((folder / f"{name}.csv").read_text("utf-8").splitlines()))
     for name in ("work-items", "deployments", "incidents")
 ]
-(tree,) = json.loads((folder / "tree.json").read_text("utf-8"))
+trees = json.loads((folder / "trees.json").read_text("utf-8"))
 for month in months:
-    for team in tree["teams"]:
+    for team in trees[-1]["teams"]:
         csv.writer(sys.stdout).writerow([month, team["hierarchy"], *cells(team, month, *facts)])

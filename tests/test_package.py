@@ -167,6 +167,10 @@ def test_what_is_declared_is_enough(installed: Path, tmp_path: Path) -> None:
         client = Client(address.rstrip("/,;."), key)
         ready = eventually(lambda: (answer := client.get("/readyz")).status == 200 and answer)
         assert ready.json["checks"]["workers"] == "1 of 1 running"
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        signed_in = client.send("POST", "/sign-in", headers=form, body=f"key={key}&next=/docs")
+        cookie = signed_in.headers["set-cookie"].partition(";")[0]
+        assert b"leadline serve" in client.get("/docs/reference/commands", Cookie=cookie).body
         dates = {"start": "2026-01-01", "end": "2026-03-31"}
         export = client.completed({"scope": {"orgTreeName": tree}, "dateRange": dates})
         assert client.get(f"{EXPORTS}/{export}/download").body == (tmp_path / "productivity.csv.gz").read_bytes()

@@ -55,8 +55,8 @@ def make_durable(path: Path) -> None:
 
 
 @contextmanager
-def named_output(path: Path, *, temp: Path, ending: str = "") -> Iterator[Path]:
-    """A new path, called as ``path`` is with ``ending``, to write the whole file to, which then becomes what ``path`` names.
+def named_output(path: Path, *, temp: Path) -> Iterator[Path]:
+    """A new path, called as ``path`` is, to write the whole file to, which then becomes what ``path`` names.
 
     A symbolic link stays, and the file that it leads to is replaced, keeping its mode and owner. What is no regular file
     (a device, a pipe, a descriptor such as ``/dev/fd/63``) is written through from a file below ``temp``, and so is a
@@ -69,7 +69,7 @@ def named_output(path: Path, *, temp: Path, ending: str = "") -> Iterator[Path]:
     replaced = target is not None and _replaceable(path, target)
     folder = target.parent if replaced and target is not None else temp
     with TemporaryDirectory(prefix=".leadline-" if replaced else "output-", dir=folder) as scratch:
-        whole = Path(scratch) / f"{path.name}{ending}"
+        whole = Path(scratch) / path.name
         yield whole
         try:
             if target is None or not (replaced and _took_the_place(whole, target)):

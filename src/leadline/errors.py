@@ -1,13 +1,17 @@
 """The one error family: every refusal that a user can cause, with what the command line and the API show of it.
 
 Code raises these (never bare ``ValueError``) for anything a user could have done; the faces turn them into one line on
-stderr with exit code 1, or into the JSON error body ``{"status", "error", "code", "details"}`` with ``http_status``.
+stderr with exit code 1, or into the JSON error body ``{"status", "error", "code", "message", "details"}`` with ``http_status``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_DOCUMENTED = re.compile(r"(Invalid teamId|Invalid orgTreeName|Unsupported \w+|Insufficient permissions)(?::|$)")
+"""How sentences begin that clients know to the letter, and compare with; what was refused follows."""
 
 
 def first_line(error: BaseException) -> str:
@@ -42,9 +46,16 @@ class LeadlineError(Exception):
     def body(self) -> dict[str, object]:
         """The JSON error body (http-api, "Errors")."""
         body: dict[str, object] = {"status": "failed", "error": self.message, "code": self.code}
+        if (known := _DOCUMENTED.match(self.message)) and (whole := self._whole()) != known[1]:
+            body |= {"error": known[1], "message": whole}
         if self.details:
             body["details"] = [{"field": detail.field, "message": detail.message} for detail in self.details]
         return body
+
+    def _whole(self) -> str:
+        """The sentence with what was refused, which the details tell where it does not."""
+        found = "; ".join(f"{detail.field}: {detail.message}" for detail in self.details)
+        return self.message if ":" in self.message or not found else f"{self.message}: {found}"
 
 
 class InvalidRequest(LeadlineError):
@@ -92,6 +103,13 @@ class StoreError(LeadlineError):
 
     code = "store_error"
     http_status = 503
+
+
+class VersionsGone(StoreError):
+    """What was pinned is kept no longer: versions of tables or org trees, or settings have changed since."""
+
+    code = "versions_gone"
+    http_status = 410
 
 
 class LockLost(StoreError):

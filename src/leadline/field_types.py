@@ -38,9 +38,14 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def is_storable(text: str) -> bool:
+    """Whether every database can store ``text``: PostgreSQL takes no NUL, UTF-8 no lone surrogate."""
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))
+
+
 def storable(text: str) -> bool:
-    """Whether a database can hold ``text`` as a name: Unicode, no NUL, of bounded length."""
-    return len(text) <= _TEXT and "\0" not in text and printable(text) == text
+    """Whether a database can hold ``text`` as a name: what can be stored, of bounded length."""
+    return len(text) <= _TEXT and is_storable(text)
 
 
 def refusal(code: str, sentence: str) -> PydanticCustomError:

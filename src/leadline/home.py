@@ -5,6 +5,8 @@ Several processes may hold the same home open at once.
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from leadline.db import Database
-from leadline.db.database import sqlite_url
+from leadline.db.database import copy_sqlite, sqlite_url
 from leadline.db.outage import DATABASE_AWAY, DatabaseAway
 from leadline.db.projects import DEFAULT, all_projects, ensure_project, project_id
 from leadline.errors import InvalidRequest, StoreError, first_line
@@ -26,36 +29,68 @@ from leadline.settings.profile import Profile
 from leadline.settings.server import ServerSettings
 
 if TYPE_CHECKING:  # the lake's libraries cost a start-up that commands without it need not pay
+    from leadline.db.trees import TreeRow
     from leadline.lake import Lake, TableWriter
     from leadline.schema import Table
 
 
+_DATABASE = "leadline.db"
+SCHEDULING = "scheduling"
+"""Name of the lock that a server holds while it reads the home's sources on their schedules."""
+RESTORING = "restoring"
+"""A file of a home that is there while a backup is put into it."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
 """Seconds until a database that is away is asked again."""
 
 
 @dataclass
 class Home:
-    """An open home. Close it (or use it as a context manager) to end its database connections."""
+    """An open home. Close it (or use it as a context manager) to end its database connections. ``apart`` is where one that is only
+    read keeps what is made meanwhile; None: in itself."""
 
     settings: ServerSettings
     db: Database
+    apart: Path | None = None
 
     @classmethod
-    def open(cls, path: Path | None = None) -> Home:
+    def open(cls, path: Path | None = None, *, restoring: bool = False) -> Home:
         """Open the home at ``path`` (default: the environment's), making it if it is new.
 
-        Raises ``StoreError`` if the folder cannot be made or written.
+        Raises ``StoreError`` if the folder cannot be made or written, and for one that is half restored, unless ``restoring``.
         """
         settings = ServerSettings.from_environment(home=path)
+        if not restoring and (settings.home / RESTORING).exists():
+            raise StoreError(
+                f"The home {settings.home} is half restored: `leadline restore FILE` was ended in the middle; run it again"
+            )
         try:
             for folder in (settings.home, settings.home / "tmp"):
                 folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(settings.home, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "It may not be written by you")
         except OSError as error:
             raise StoreError(
                 f"The home {settings.home} cannot be used: {error.strerror}; name another with --home or LEADLINE_HOME"
             ) from error
-        return cls(settings, Database.open(settings.database_url or sqlite_url(settings.home / "leadline.db")))
+        return cls(settings, Database.open(settings.database_url or sqlite_url(settings.home / _DATABASE)))
+
+    @classmethod
+    @contextmanager
+    def open_to_read(cls, path: Path | None = None) -> Iterator[Home]:
+        """Open a home to look at it: one that is not there is as an empty one, and is not made; in one that may not be written
+        nothing is. What is computed meanwhile is gone afterwards then. Raises ``StoreError`` as ``open``."""
+        settings = ServerSettings.from_environment(home=path)
+        if os.access(settings.home, os.W_OK | os.X_OK) or not _may_be_home(settings.home):
+            with cls.open(path) as home:  # which says why it cannot be one, if it cannot
+                yield home
+            return
+        with TemporaryDirectory(prefix="leadline-") as folder:
+            apart = Path(folder)
+            (apart / "tmp").mkdir()
+            if settings.database_url is None:
+                copy_sqlite(settings.home / _DATABASE, apart / _DATABASE)
+            with cls(settings, Database.open(settings.database_url or sqlite_url(apart / _DATABASE)), apart) as home:
+                yield home
 
     @classmethod
     def open_when_there(
@@ -95,14 +130,24 @@ class Home:
         return self.settings.home
 
     @property
+    def is_only_read(self) -> bool:
+        """Whether nothing may be changed in it."""
+        return self.apart is not None
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether a server reads the sources on their schedules now, or may: of a home that is only read it cannot be told."""
+        return self.is_only_read or not self.db.is_free(SCHEDULING)
+
+    @property
     def temp(self) -> Path:
         """Where unfinished work is kept; whatever lies here may be deleted while nothing runs."""
-        return self.path / "tmp"
+        return (self.apart or self.path) / "tmp"
 
     @property
     def cache(self) -> Path:
         """Where is kept what follows from the program alone, whatever the data; it may be deleted at any time."""
-        return self.settings.cache or self.path / "cache"
+        return self.settings.cache or (self.apart or self.path) / "cache"
 
     def projects(self) -> list[Project]:
         """Every project, by id."""
@@ -115,6 +160,11 @@ class Home:
         else:
             number = project_id(self.db, organization, name)
         return Project(self, number, organization, name)
+
+
+def _may_be_home(folder: Path) -> bool:
+    """Whether ``folder`` is one, or could be made."""
+    return next(path for path in (folder, *folder.parents) if path.exists()).is_dir()
 
 
 @dataclass
@@ -153,6 +203,12 @@ class Project:
         # A % in a folder's name is not read back as one by the lake's library.
         parts = [folder_name(part, mark="@") for part in (self.organization, self.name)]
         return self.home.path.joinpath("projects", *parts)
+
+    @property
+    def computed(self) -> Path:
+        """Where tables that follow from the lake are kept; they may be deleted while nothing runs."""
+        below = self.folder.relative_to(self.home.path)
+        return (self.home.apart or self.home.path) / below / "cache" / "facts"
 
     @property
     def clones(self) -> Path:
@@ -204,3 +260,42 @@ class Project:
         from leadline.db.settings import profile
 
         return profile(self.home.db, self.id, tree)
+
+    def org_trees(self) -> list[TreeRow]:
+        """Its org trees that have a version, by code point of the name."""
+        from leadline.db.trees import listed
+
+        return listed(self.db, self.id)
+
+    def settled(self) -> Project:
+        """This project for whoever answers one request: its settings and the list of its org trees are read once, so that all of
+        the answer is of one state."""
+        return _Settled(self)
+
+
+class _Settled(Project):
+    """A project whose settings and trees stay as they were first read."""
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(project.home, project.id, project.organization, project.name)
+        self._project = project
+        self._profiles: dict[str | None, Profile] = {}
+
+    @cached_property
+    def lake(self) -> Lake:
+        return self._project.lake
+
+    @cached_property
+    def _org_trees(self) -> list[TreeRow]:
+        return self._project.org_trees()
+
+    def profile(self, tree: str | None = None) -> Profile:
+        if tree not in self._profiles:
+            self._profiles[tree] = self._project.profile(tree)
+        return self._profiles[tree]
+
+    def org_trees(self) -> list[TreeRow]:
+        return self._org_trees
+
+    def settled(self) -> Project:
+        return self

@@ -36,6 +36,8 @@ def give_to_user(path: Path) -> None:
 def open_to_others(folder: Path, *, top: Path = Path("/")) -> list[Path]:
     """The files below ``folder`` that another user of the machine can read or change, as far as the modes of them, of
     their folders and of those above, up to ``top``, say. A folder that others may not enter is not looked into."""
+    if not folder.exists():
+        return []
     classes = _OTHERS
     for above in (path for path in (folder, *folder.parents) if path.is_relative_to(top)):
         mode = above.stat().st_mode

@@ -105,7 +105,7 @@ METRIC = """\
     ),
 """
 NEXT_METRIC = '    _both(\n        "PR_Missing_Tickets"'
-NEXT_COLUMN = '        "comments": "int64",\n        "cycle_us"'
+NEXT_COLUMN = '        "comments": "int64",\n        **dict.fromkeys(("cycle_us"'
 NEXT_MEASURE = '    lines = Measure(FACT, _column("lines"))\n'
 
 
@@ -138,8 +138,8 @@ def test_a_column_of_a_table_takes_one_entry(changed: Changed) -> None:
     changed.leadline("import", "--table", "builds", changed.file("earlier.csv", earlier))
     changed.insert(
         "schema/tables.py",
-        '        _text("branch", "Branch built."),\n',
-        '        _count("warnings", "Warnings that the build gave."),\n',
+        '        prose("branch", "Branch built."),\n',
+        '        count("warnings", "Warnings that the build gave."),\n',
     )
     rows = "2,example/shop,bbbb,success,7,2026-01-07T12:00:00Z\n"
     changed.leadline("import", "--table", "builds", changed.file("builds.csv", BUILDS.format("warnings,", rows)))

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
+from fastapi import FastAPI
 
 from leadline.api.app import create_app
 from leadline.db import keys
@@ -35,6 +36,8 @@ from leadline.service.server import Server, bound
 
 EXPORTS = "/v2/insights/productivity/exports"
 EFFICIENCY_EXPORTS = "/v2/insights/efficiency/exports"
+FACTS_EXPORTS = "/v2/insights/facts/exports"
+ALL_EXPORTS = (EXPORTS, EFFICIENCY_EXPORTS, FACTS_EXPORTS)
 REPORTS = "/v2/insights/teams/reports"
 HERE = "projectIdentifier=default&orgIdentifier=default"
 
@@ -54,6 +57,12 @@ BODY: dict[str, Any] = {
     "metricGroups": ["activity", "velocity"],
     "options": {"granularity": "monthly"},
 }
+FACTS_BODY = {"fact": "pull-requests", **{name: BODY[name] for name in ("scope", "dateRange")}}
+
+
+def exports_of(path: str) -> str:
+    """The exports that a route is about; those of productivity if it is about none."""
+    return next((exports for exports in ALL_EXPORTS if path.startswith(exports)), EXPORTS)
 
 
 def fill(project: Project, folder: Path) -> None:
@@ -257,13 +266,15 @@ def make_keys(project: Project) -> dict[str, str]:
 
 
 @contextmanager
-def serving(home: Home, *, workers: int = 1, **produce: Any) -> Iterator[Served]:
-    """Serve ``home`` from threads; ``produce`` goes to the workers."""
+def serving(
+    home: Home, *, workers: int = 1, faces: Sequence[Callable[[FastAPI], None]] = (), **produce: Any
+) -> Iterator[Served]:
+    """Serve ``home`` from threads, with ``faces`` beside the API; ``produce`` goes to the workers."""
     made = make_keys(home.project())
     stop = threading.Event()
     threads = [threading.Thread(target=export_worker.Worker(home, **produce).run, args=(stop,)) for _ in range(workers)]
     with bound("127.0.0.1", 0) as listener:
-        server = Server(create_app(home, workers=lambda: (workers, workers)))
+        server = Server(create_app(home, workers=lambda: (workers, workers), faces=faces))
         ready = threading.Event()
         address: list[str] = []
         threads.append(

@@ -71,7 +71,8 @@ def test_head_has_the_headers_of_get(served: Served, export: str) -> None:
         head = served.client.send("HEAD", export, headers={"Accept-Encoding": accept})
         get = served.client.get(export, Accept_Encoding=accept)
         assert (head.status, head.body) == (200, b"")
-        assert {**head.headers, "date": ""} == {**get.headers, "date": ""}
+        own = {"date": "", "x-request-id": ""}
+    assert {**head.headers, **own} == {**get.headers, **own}
 
 
 def test_etag_and_if_none_match(served: Served, export: str) -> None:
@@ -280,3 +281,33 @@ def test_a_range_of_another_version_is_the_whole_file(
 def test_head_has_no_ranges(served: Served, export: str, stored: bytes) -> None:
     status, headers, body = exchanged(served, "HEAD", export, "Accept-Encoding: gzip", "Range: bytes=0-9")
     assert (status, int(headers["content-length"]), body) == (200, len(stored), b"")
+
+
+@pytest.mark.parametrize("accept", ["gzip", "identity", None])
+def test_the_address_can_say_the_encoding(served: Served, export: str, stored: bytes, accept: str | None) -> None:
+    headers = {} if accept is None else {"Accept-Encoding": accept}
+    plain = served.client.send("GET", f"{export}?encoding=none", headers=headers)
+    assert (plain.status, plain.body) == (200, gzip.decompress(stored))
+    assert plain.headers["content-type"] == "text/csv"
+    packed = served.client.send("GET", f"{export}?encoding=GZIP", headers=headers)
+    assert (packed.status, packed.body) == (200, stored)
+    assert packed.headers["content-type"] == "application/gzip"
+    assert packed.headers["content-disposition"] == 'attachment; filename="developer-insights-2025.csv.gz"'
+    for answer in (plain, packed):
+        assert {"content-encoding", "vary"}.isdisjoint(answer.headers)
+        again = served.client.send("GET", f"{export}?encoding=none", headers={"If-None-Match": answer.headers["etag"]})
+        assert again.status == (304 if answer is plain else 200)
+    part = served.client.send("GET", f"{export}?encoding=gzip", headers={"Range": "bytes=2-9"})
+    assert (part.status, part.body) == (206, stored[2:10])
+    head = served.client.send("HEAD", f"{export}?encoding=gzip")
+    assert head.headers["content-length"] == str(len(stored))
+
+
+def test_an_encoding_that_cannot_be_is_refused(served: Served, export: str) -> None:
+    unknown = served.client.get(f"{export}?encoding=br")
+    assert (unknown.status, unknown.json["details"][0]["field"]) == (400, "encoding")
+    body = {**BODY, "options": {**BODY.get("options", {}), "format": "parquet"}}
+    parquet = f"{EXPORTS}/{served.client.completed(body)}/download"
+    refused = served.client.get(f"{parquet}?encoding=gzip")
+    assert (refused.status, refused.json["details"][0]["field"]) == (400, "encoding")
+    assert served.client.get(f"{parquet}?encoding=none").status == 200

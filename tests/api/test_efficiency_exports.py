@@ -21,6 +21,7 @@ from api.serving import (
     make_keys,
     serving,
 )
+from api.test_errors import said
 from leadline.home import Home
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -143,7 +144,7 @@ def test_wrong_requests_are_found_at_creation(
     before = delivered.client.get(EFFICIENCY_EXPORTS).json["total"]
     answer = delivered.efficiency.create(body)
     assert (answer.status, answer.json["status"]) == (400, "failed")
-    assert sentence in answer.json["error"]
+    assert sentence in said(answer.json)
     assert any(detail["field"].startswith(field) for detail in answer.json["details"]), answer.json
     assert delivered.client.get(EFFICIENCY_EXPORTS).json["total"] == before
 

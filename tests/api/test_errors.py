@@ -23,13 +23,18 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 def in_shape(body: Any) -> bool:
     """Whether a body is the documented error: nothing missing, nothing more."""
     return (
-        set(body) in ({"status", "error", "code"}, {"status", "error", "code", "details"})
+        {"status", "error", "code"} <= set(body) <= {"status", "error", "code", "message", "details"}
         and body["status"] == "failed"
         and isinstance(body["error"], str)
         and isinstance(body["code"], str)
         and all(set(detail) == {"field", "message"} for detail in body.get("details", ()))
         and "Traceback" not in body["error"]
     )
+
+
+def said(body: dict[str, Any]) -> str:
+    """All that a refusal says: what was refused is in the message where the error is a sentence known to the letter."""
+    return str(body.get("message", body["error"]))
 
 
 def all_routes() -> list[tuple[str, set[str]]]:
@@ -102,14 +107,32 @@ def test_wrong_requests_are_found_at_creation(served: Served, body: dict[str, An
     answer = served.client.create(body)
     assert answer.status == 400, answer.body
     assert in_shape(answer.json)
-    assert sentence in answer.json["error"]
+    assert sentence in said(answer.json)
     assert any(detail["field"].startswith(field) for detail in answer.json["details"]), answer.json
     assert served.client.get(EXPORTS).json["total"] == before
 
 
 def test_values_that_would_do_are_named(served: Served) -> None:
-    error = served.client.create(changed(options={"granularity": "hourly"})).json["error"]
-    assert error == 'Unsupported granularity: "hourly"; supported: daily, weekly, monthly, quarterly'
+    refused = served.client.create(changed(options={"granularity": "hourly"})).json
+    assert refused["message"] == 'Unsupported granularity: "hourly"; supported: daily, weekly, monthly, quarterly'
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"scope": {"teamId": "999"}}, "Invalid teamId"),
+        ({"scope": {"teamId": ["999"]}}, "Invalid teamId"),
+        ({"scope": {"orgTreeName": "Marketing"}}, "Invalid orgTreeName"),
+        ({"options": {"granularity": "hourly"}}, "Unsupported granularity"),
+        ({"options": {"aggregationLevel": "org"}}, "Unsupported aggregationLevel"),
+    ],
+)
+def test_sentences_that_clients_compare_with_stand_alone(served: Served, change: dict[str, Any], sentence: str) -> None:
+    """What was refused is in the message beside, which opens with the same words."""
+    refused = served.client.create(changed(**change)).json
+    assert refused["error"] == sentence
+    assert refused["message"].startswith(f"{sentence}: ")
+    assert len(refused["message"]) > len(sentence) + 10
 
 
 @pytest.mark.parametrize(

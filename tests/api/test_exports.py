@@ -41,6 +41,46 @@ def test_a_new_export_is_202_and_an_identical_one_200(served: Served) -> None:
     assert again.json == {**new.json, "message": "Using existing export with identical parameters"}
 
 
+WORDS = ("scope", "dateRange", "metricGroups", "metrics", "options", "fact")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("productivity", BODY),
+        ("productivity", {**BODY, "scope": {"teamId": "2", "orgTreeName": "Engineering"}, "metrics": ["pr_merged"]}),
+        ("productivity", {**BODY, "options": {"aggregationLevel": "Team", "granularity": "WEEKLY", "format": "jsonl"}}),
+        ("efficiency", {**BODY, "metricGroups": ["lttc"], "options": {"granularity": "WEEKLY", "aggregation": "p90"}}),
+        (
+            "efficiency",
+            {**BODY, "metricGroups": ["df"], "options": {"granularity": "MONTHLY", "aggregationLevel": "service"}},
+        ),
+        ("facts", {"scope": {"teamId": "2"}, "dateRange": BODY["dateRange"], "fact": "commits"}),
+        ("facts", {"scope": {"orgTreeName": "Engineering"}, "dateRange": BODY["dateRange"], "fact": "incidents"}),
+    ],
+)
+def test_the_poll_answer_can_be_sent_again(served: Served, kind: str, body: dict[str, Any]) -> None:
+    client = Client(served.base, served.keys["viewer"], f"/v2/insights/{kind}/exports")
+    made = client.create(body)
+    assert made.status in (200, 202), made.body
+    poll = client.get(f"{client.exports}/{made.json['exportId']}").json
+    words = {name: poll[name] for name in WORDS if name in poll}
+    assert words["dateRange"] == body["dateRange"]
+    again = client.create(words)
+    assert (again.status, again.json["exportId"]) == (200, made.json["exportId"])
+    # Names of means are told to follow the aggregation, here as there.
+    assert ("warnings" in again.json) is ("aggregation" in body.get("options", {}))
+
+
+def test_parameters_that_there_are_not_are_named(served: Served) -> None:
+    answer = served.client.get(f"{EXPORTS}?stauts=completed&zzz=1&limit=1&projectIdentifier=default")
+    assert answer.status == 200
+    first, second = answer.json["warnings"]
+    assert first == "stauts: unknown parameter, ignored; did you mean status?"
+    assert second.startswith("zzz: unknown parameter, ignored; known here: status, scope, teamId")
+    assert "warnings" not in served.client.get(f"{EXPORTS}?status=completed&orgIdentifier=default").json
+
+
 def test_no_cache_makes_a_new_one(served: Served) -> None:
     first = served.client.completed()
     fresh = served.client.create(BODY, cache_control="max-age=0, No-Cache")

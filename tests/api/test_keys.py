@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from leadline.db import Database, keys
+from leadline.access import UNLIMITED, Access
+from leadline.db import Database, keys, settings
 from leadline.db.models import api_keys
 from leadline.db.projects import ensure_project
 from leadline.errors import InvalidRequest, NotFound
@@ -103,3 +104,36 @@ def test_impossible_keys_are_refused(
         keys.create(database, project_id, name, role, now=NOW, expires_at=expires_at)
     assert [detail.field for detail in refused.value.details] == [field]
     assert keys.listed(database, project_id) == []
+
+
+def test_a_key_sees_what_it_is_limited_to(database: Database, project_id: int) -> None:
+    limits = Access(frozenset([3, 1]), developers=False)
+    made = keys.create(database, project_id, "lead", "viewer", now=NOW, access=limits)
+    found = keys.find(database, made.key, NOW)
+    assert found is not None
+    assert found.access == limits
+    assert keys.listed(database, project_id) == [found]
+
+
+@pytest.mark.parametrize("role", ["admin", "ingestion"])
+def test_only_viewers_are_limited(database: Database, project_id: int, role: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"the role {role} cannot be limited") as refused:
+        keys.create(database, project_id, "n", role, now=NOW, access=Access(frozenset([1])))
+    assert [detail.field for detail in refused.value.details] == ["role"]
+    assert keys.listed(database, project_id) == []
+
+
+@pytest.mark.parametrize(("text", "hidden"), [("hidden", True), ("HIDDEN", True), ("shown", False), (None, False)])
+def test_names_are_hidden_from_viewers_alone(
+    database: Database, project_id: int, text: str | None, hidden: bool
+) -> None:
+    other = ensure_project(database, "acme", "web", NOW)
+    if text is not None:
+        settings.put(database, project_id, {"developers.names": text})
+    made = {role: keys.create(database, project_id, role, role, now=NOW) for role in ("admin", "viewer")}
+    theirs = keys.create(database, other, "theirs", "viewer", now=NOW)
+    names = {role: key.access.names for role in made if (key := keys.find(database, made[role].key, NOW))}
+    assert names == {"admin": True, "viewer": not hidden}
+    found = keys.find(database, theirs.key, NOW)
+    assert found is not None
+    assert found.access == UNLIMITED

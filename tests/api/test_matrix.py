@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,14 +18,15 @@ import pytest
 
 from api.people import LIST, send, upload
 from api.serving import (
+    ALL_EXPORTS,
     BODY,
     EFFICIENCY_BODY,
-    EFFICIENCY_EXPORTS,
-    EXPORTS,
+    FACTS_BODY,
     REPORTS,
     Answer,
     Client,
     Served,
+    exports_of,
     fill,
     fill_delivery,
     make_keys,
@@ -45,14 +47,20 @@ OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json"}
 SIGNED = {"/v1/webhooks/{source}"}
 KEYED = [(method, path) for method, path in ROUTES if path not in OPEN | SIGNED]
 JSON = {"Content-Type": "application/json"}
-SECRETS = (b"Hidden", b"zoe@secret.example", b"Sub Rosa")
+SECRETS = (b"Clandestine", b"zoe@secret.example", b"Sub Rosa")
 """What only the other project has."""
+
+
+ADMINISTRATION = {"status", "settings", "keys", "sources", "source-kinds", "identities"}
+"""What begins the paths of admins, after the version."""
 
 
 def roles_of(method: str, path: str) -> set[str]:
     """Whom a route is for, as the guides say it."""
     if path.startswith("/v2/ingest/") or path == "/v1/custom-cicd" or "cloud-ids" in path:
         return {"admin", "ingestion"}
+    if path.split("/")[2] in ADMINISTRATION:
+        return {"admin"}
     reads = method in ("GET", "HEAD") or path.startswith("/v2/insights/") or path == "/v2/developers/list"
     return {"admin", "viewer"} if reads else {"admin"}
 
@@ -72,9 +80,20 @@ class Tenant:
         """The query that names it."""
         return f"orgIdentifier={self.project.organization}&projectIdentifier={self.project.name}"
 
+    def asked(self, path: str) -> str:
+        """What a query needs to be answered, beside who asks."""
+        column = "&column=" + ("DF_Deployment_Count" if "/efficiency" in path else "Coding_Days")
+        if path.endswith("/exports/{exportId}/cells"):
+            return f"{column}&row=0"
+        if not re.fullmatch("/v2/insights/[a-z]+(/cells)?", path):
+            return ""
+        level = "&groups=df" if "/efficiency" in path else "&level=team"
+        cell = f"{column}&team={self.ids['refId']}" if path.endswith("/cells") else ""
+        return f"&orgTreeName={self.tree}&dateFrom=2025-01-01&dateTo=2025-12-31{level}{cell}"
+
     def address(self, path: str) -> str:
         """``path`` with its own ids."""
-        export = self.exports[EFFICIENCY_EXPORTS if path.startswith(EFFICIENCY_EXPORTS) else EXPORTS]
+        export = self.exports[exports_of(path)]
         for name, value in {"exportId": export, **self.ids}.items():
             path = path.replace(f"{{{name}}}", value)
         assert "{" not in path, f"say what {path} takes, in Tenant.ids"
@@ -107,9 +126,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         hidden.write_text(
             "email,full_name,manager_email,team\nzoe@secret.example,Zoe,,\nx@secret.example,X,zoe@secret.example,Sub Rosa\n"
         )
-        load_org(theirs, hidden, "Hidden", now=datetime(2026, 1, 1, tzinfo=UTC))
+        load_org(theirs, hidden, "Clandestine", now=datetime(2026, 1, 1, tzinfo=UTC))
         with serving(home) as served:
-            tenants = [Tenant(ours, served.keys, "Engineering"), Tenant(theirs, make_keys(theirs), "Hidden")]
+            tenants = [Tenant(ours, served.keys, "Engineering"), Tenant(theirs, make_keys(theirs), "Clandestine")]
             for tenant in tenants:
                 _furnish(served, tenant)
             yield World(served, *tenants)
@@ -121,8 +140,15 @@ def _furnish(served: Served, tenant: Tenant) -> None:
     (tree,) = people.trees(tenant.project)
     team = people.tree(tenant.project, tree.name).root.ref_id
     tenant.ids = {"versionId": version, "uploadId": version, "treeId": str(tree.id), "refId": str(team)}
-    tenant.ids |= {"table": "incidents", "source": "hook"}
-    for path, body in ((EXPORTS, BODY), (EFFICIENCY_EXPORTS, EFFICIENCY_BODY)):
+    key = keys.create(tenant.project.db, tenant.project.id, "to be named", "viewer", now=datetime.now(UTC))
+    source = send(
+        *(admin, "POST", f"/v2/sources?{tenant.identifiers}"),
+        {"kind": "pagerduty", "token": {"file": "pagerduty"}, "name": "calls"},
+    )
+    assert source.status == 200, source.body
+    tenant.ids |= {"keyId": key.id, "sourceId": str(source.json["sources"][0]["id"]), "key": "timezone"}
+    tenant.ids |= {"table": "incidents", "source": "hook", "name": "deployments", "form": "svg", "kind": "incidents"}
+    for path, body in zip(ALL_EXPORTS, (BODY, EFFICIENCY_BODY, FACTS_BODY), strict=True):
         scope = {"orgTreeName": tenant.tree}
         created = send(admin, "POST", f"{path}?{tenant.identifiers}", {**body, "scope": scope})
         assert created.status == 202, created.body
@@ -137,7 +163,9 @@ def state(db: Database) -> str:
         for table in metadata.sorted_tables:
             columns = [column for column in table.columns if column.name != "last_used_at"]
             rows = connection.execute(table.select().with_only_columns(*columns)).all()
-            digest.update(repr((table.name, sorted(map(repr, rows)))).encode())
+            # Who reads what is computed first takes the lock of the computed tables, whose number then is another.
+            kept = sorted(text for text in map(repr, rows) if ":facts:" not in text)
+            digest.update(repr((table.name, kept)).encode())
     return digest.hexdigest()
 
 
@@ -232,6 +260,7 @@ def test_each_role_may_what_it_is_for(world: World, role: str) -> None:
         for prefix in ("", *(f"{base}/" for base in DOCUMENTED_PREFIXES)) if not allowed else ("",):
             # What is allowed is asked of a project that has nothing of that name, so that nothing is changed.
             there = {**world.ours.ids, "versionId": "ver_0", "uploadId": "ver_0", "treeId": "0", "exportId": "exp_0"}
+            there |= {"keyId": "key_0", "sourceId": "0", "key": "no.setting"}
             address = path if allowed else world.ours.address(path)
             for name, value in there.items():
                 address = address.replace(f"{{{name}}}", value)
@@ -281,7 +310,7 @@ def test_ids_of_another_project_are_not_there(world: World) -> None:
     wrong = []
     for mine, other in ((world.ours, world.theirs), (world.theirs, world.ours)):
         for method, path in KEYED:
-            if "{" not in path or "{table}" in path:
+            if "{" not in path or any(name in path for name in ("{table}", "{form}", "{kind}", "{key}")):
                 continue
             for body in BODIES if method in ("POST", "PUT", "PATCH") else (None,):
                 for query, expected in (
@@ -294,7 +323,7 @@ def test_ids_of_another_project_are_not_there(world: World) -> None:
                     if answer.status not in (expected if body else (expected[-1],)) or known:
                         wrong.append((method, path, query, body, answer.status))
             if method in ("GET", "HEAD"):
-                answer = world.call(other.keys["admin"], method, other.address(path))
+                answer = world.call(other.keys["admin"], method, f"{other.address(path)}?{other.asked(path)}")
                 if answer.status != 200:
                     wrong.append(("its owner", method, path, answer.status))
     assert wrong == []
@@ -304,7 +333,7 @@ def named(mine: Tenant, other: Tenant) -> Iterator[tuple[str, str, Any]]:
     """Requests whose bodies name something of the other project."""
     team = int(other.ids["refId"])
     scopes = [{"orgTreeName": other.tree}, {"teamId": str(team)}, {"orgTreeName": mine.tree, "teamId": str(team)}]
-    for path, body in ((EXPORTS, BODY), (EFFICIENCY_EXPORTS, EFFICIENCY_BODY)):
+    for path, body in zip(ALL_EXPORTS, (BODY, EFFICIENCY_BODY, FACTS_BODY), strict=True):
         for scope in scopes:
             yield "POST", f"{path}?{mine.identifiers}", {**body, "scope": scope}
     yield (
@@ -343,7 +372,7 @@ def test_trees_of_another_project_are_no_parameter(world: World) -> None:
         body, headers = bodies.get(method, b""), JSON
         if "multipart/form-data" in DOCUMENT["paths"][path][method.lower()].get("requestBody", {}).get("content", {}):
             continue  # a list may found a tree of any name
-        answer = world.call(world.ours.keys["admin"], method, f"{path}?orgTreeName=Hidden", body, headers)
+        answer = world.call(world.ours.keys["admin"], method, f"{path}?orgTreeName=Clandestine", body, headers)
         if answer.status not in (400, 404) or b"zoe@" in answer.body:
             wrong.append((method, path, answer.status, answer.body))
     assert wrong == []
@@ -354,7 +383,7 @@ def test_lists_have_ones_own_alone(world: World) -> None:
         for method, path in KEYED:
             if method != "GET" or "{" in path:
                 continue
-            answer = world.call(mine.keys["admin"], method, f"{path}?{mine.identifiers}")
+            answer = world.call(mine.keys["admin"], method, f"{path}?{mine.identifiers}{mine.asked(path)}")
             assert answer.status == 200, (path, answer.body)
             foreign = [*other.exports.values(), other.ids["versionId"]]
             assert not any(name.encode() in answer.body for name in foreign), path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from api.serving import EXPORTS, Client, Served, eventually, serving
 from leadline.api.log import configure, scrub
 from leadline.errors import InvalidRequest
 from leadline.home import Home
+from leadline.metrics.catalogue import DEFINITIONS
 
 FORGED = "ll_0123456789ab_" + "c" * 64
 
@@ -131,6 +133,67 @@ def test_no_key_reaches_the_log(home: Home, log: io.StringIO) -> None:
     text = log.getvalue()
     assert key.split("_")[2] not in text
     assert "c" * 64 not in text
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    ("headers", "identity", "trace"),
+    [
+        ({"X-Request-ID": "proxy-17.a:b"}, "proxy-17.a:b", None),
+        ({"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}, TRACE, TRACE),
+        ({"X-Request-ID": "a", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}, "a", TRACE),
+        ({}, None, None),
+        ({"X-Request-ID": "somebody's text"}, None, None),
+        ({"X-Request-ID": "a" * 129}, None, None),
+        ({"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}, None, None),
+    ],
+)
+def test_a_request_is_followed_by_its_id(
+    home: Home, log: io.StringIO, headers: dict[str, str], identity: str | None, trace: str | None
+) -> None:
+    with serving(home, workers=0) as running:
+        answers = [running.client.send("GET", f"{EXPORTS}/exp_1", headers=headers) for _ in range(2)]
+        eventually(lambda: sum(event["event"] == "request" for event in events(log)) == 2)
+    told = [answer.headers["x-request-id"] for answer in answers]
+    assert told == [event["request_id"] for event in events(log) if event["event"] == "request"]
+    assert all(event.get("trace_id") == trace for event in events(log) if event["event"] == "request")
+    if identity is None:
+        assert len(set(told)) == 2
+        assert all(re.fullmatch("[0-9a-f]{32}", one) for one in told)
+    else:
+        assert set(told) == {identity}
+
+
+def test_what_is_asked_over_and_over_is_logged_where_it_is_wanted(home: Home, log: io.StringIO) -> None:
+    def lines() -> list[tuple[str, int]]:
+        with serving(home, workers=0) as running:
+            for path in ("/healthz", "/metrics", f"{EXPORTS}/exp_1", EXPORTS):
+                running.client.get(path)
+            found = eventually(lambda: [event for event in events(log) if event.get("path") == EXPORTS])
+            assert found
+        return [(event["path"], event["status"]) for event in events(log) if event["event"] == "request"]
+
+    assert lines() == [(EXPORTS + "/{exportId}", 404), (EXPORTS, 200)]
+    log.truncate(0)
+    log.seek(0)
+    configure("json", log, level="debug")
+    assert [path for path, _ in lines()] == ["/healthz", "/metrics", EXPORTS + "/{exportId}", EXPORTS]
+    with pytest.raises(InvalidRequest, match="debug, info, warning, error"):
+        configure("json", level="loud")
+
+
+def test_probes_may_ask_for_the_headers_alone(served: Served) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = Client(served.base).send("HEAD", path)
+        assert (answer.status, answer.body) == (200, b"")
+
+
+def test_what_runs_is_told_to_prometheus(served: Served) -> None:
+    text = Client(served.base).get("/metrics").body.decode()
+    assert f'leadline_build_info{{definitions="{DEFINITIONS}",' in text
+    assert "process_resident_memory_bytes" in text
 
 
 def test_tracebacks_are_scrubbed_too(log: io.StringIO) -> None:

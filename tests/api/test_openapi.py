@@ -67,15 +67,24 @@ def test_every_route_is_described() -> None:
 
 
 def test_operations_have_stable_names() -> None:
-    of_exports = {
-        name.format(kind)
-        for kind in ("Productivity", "Efficiency")
-        for name in (
-            *("create{}Export", "get{}Export", "cancel{}Export", "delete{}Export", "download{}Export", "head{}Export"),
-            *("list{}Exports", "list{}Metrics"),
-        )
+    of_files = ("create{}Export", "get{}Export", "cancel{}Export", "delete{}Export", "download{}Export", "head{}Export")
+    of_files = (*of_files, "list{}Exports")
+    of_metrics = ("list{}Metrics", "get{}Insight", "get{}Cell", "get{}ExportCell")
+    of_exports = {name.format(kind) for kind in ("Productivity", "Efficiency") for name in (*of_files, *of_metrics)}
+    of_exports |= {name.format("Facts") for name in of_files}
+    others = {"createTeamReport", "listFacts", "pushCicdRun", "pushRows", "takeWebhook", "listCharts", "getChart"}
+    others |= {"health", "headHealth", "ready", "headReady", "metrics", "openapi"}
+    others |= {
+        "getStatus",
+        "listSources",
+        "addSource",
+        "listSourceKinds",
+        "getSource",
+        "removeSource",
+        "trySource",
+        "runSource",
     }
-    others = {"createTeamReport", "pushCicdRun", "pushRows", "takeWebhook", "health", "ready", "metrics", "openapi"}
+    others |= {"listIdentities", "setAccount"}
     of_people = {
         *("uploadDevelopers", "reuploadDevelopers", "uploadDevelopersOlder", "reuploadDevelopersOlder"),
         *("getDevelopersVersion", "mapDeveloperFields", "activateDevelopersVersion"),
@@ -84,7 +93,12 @@ def test_operations_have_stable_names() -> None:
         *("putCloudIds", "uploadCloudIds", "listOrgTrees", "listTeams", "getTeamFilters", "putTeamFilters"),
         *("getTeamIntegrations", "putTeamIntegrations"),
     }
-    assert {operation["operationId"] for _, _, operation in operations()} == of_exports | others | of_people
+    of_administration = {
+        *("listSettings", "changeSettings", "getSetting", "putSetting", "resetSetting"),
+        *("listKeys", "createKey", "limitKey", "revokeKey"),
+    }
+    names = {operation["operationId"] for _, _, operation in operations()}
+    assert names == of_exports | others | of_people | of_administration
 
 
 def test_every_refusal_is_described_with_the_one_shape() -> None:

@@ -34,7 +34,7 @@ def activate(client: Client, version: str, query: str = "", **body: object) -> A
 
 
 def days(client: Client) -> list[tuple[int, str | None, str | None]]:
-    (tree,) = client.get("/v2/org-trees").json
+    (tree,) = client.get("/v2/org-trees").json["orgTrees"]
     return [(one["version"], one["from"], one["until"]) for one in tree["versions"]]
 
 
@@ -53,9 +53,12 @@ def test_a_list_is_in_force_from_the_day_that_is_said(admin: Client, as_paramete
     assert days(admin) == [(1, None, "2026-02-14"), (2, "2026-02-15", None)]
     assert team_of_dee(admin, "2026-02-14") == ["Organization/Platform"]
     assert team_of_dee(admin, "2026-02-15") == team_of_dee(admin) == ["Organization"]
-    (tree,) = admin.get("/v2/org-trees").json
+    (tree,) = admin.get("/v2/org-trees").json["orgTrees"]
     counted = [
-        {team["name"]: team["developers"] for team in admin.get(f"/v2/org-trees/{tree['id']}/teams?at={day}").json}
+        {
+            team["name"]: team["developers"]
+            for team in admin.get(f"/v2/org-trees/{tree['id']}/teams?at={day}").json["teams"]
+        }
         for day in ("beginning", TODAY)
     ]
     assert [heads["Platform"] for heads in counted] == [3, 2]

@@ -26,7 +26,8 @@ def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         ('email,full_name,manager_email\n"a', "INVALID_CSV"),
         (b"email,full_name,manager_email\n\xff,b,\n", "INVALID_CSV"),
         ("email,full_name,manager_email\na@x.example,A\0,\n", "INVALID_TEXT"),
-        ("\ufeff".encode("utf-16"), "INVALID_CSV"),
+        ("".encode("utf-16"), "EMPTY_CSV"),
+        ("email".encode("utf-16")[:-1], "INVALID_CSV"),
     ],
 )
 def test_files_that_are_no_list(admin: Client, file: str | bytes, kind: str) -> None:

@@ -144,7 +144,14 @@ def test_closing_stops_what_runs(home: Home) -> None:
     with pytest.raises(StoreError, match="about to stop"):
         asyncio.run(asked())
     assert ended.is_set()
-    assert eventually(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("report ")])
+    assert eventually(lambda: not [thread for thread in pool._threads if thread.is_alive()])
+
+
+def test_what_is_asked_after_closing_is_refused_and_starts_no_thread(pool: ReportPool) -> None:
+    pool.close()
+    with pytest.raises(StoreError, match="about to stop"):
+        asyncio.run(pool.run(request(), lambda _runner, _control: "done", LATE))
+    assert not pool._threads
 
 
 def test_what_is_kept_is_given_back_when_idle(home: Home) -> None:

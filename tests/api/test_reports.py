@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from api.serving import HERE, REPORTS, Answer, Client, Served, fill, fill_delivery, make_keys, serving
-from api.test_errors import in_shape
+from api.test_errors import in_shape, said
 from leadline.exports.reports import parse_report, run_report
 from leadline.home import Home
 from leadline.metrics.request import Control
@@ -136,7 +136,7 @@ def test_refused(delivered: Served, body: Any, code: str, sentence: str, field: 
     answer = ask(delivered.client, body)
     assert (answer.status, answer.json["code"]) == (400, code), answer.body
     assert in_shape(answer.json)
-    assert sentence in answer.json["error"]
+    assert sentence in said(answer.json)
     assert any(detail["field"].startswith(field) for detail in answer.json["details"])
 
 
@@ -144,7 +144,7 @@ def test_refused(delivered: Served, body: Any, code: str, sentence: str, field: 
 def test_other_formats_are_refused(delivered: Served, query: str) -> None:
     answer = ask(delivered.client, query=query)
     assert (answer.status, answer.json["code"]) == (400, "unsupported_format")
-    assert answer.json["error"].endswith("supported: csv")
+    assert said(answer.json).endswith("supported: csv")
 
 
 @pytest.mark.parametrize(("text", "status"), [("{", 400), ("[]", 400), ("", 400), ("x" * (1 << 20) + "x", 413)])

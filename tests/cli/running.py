@@ -160,9 +160,13 @@ class Leadline:
         process = subprocess.Popen(
             self.command(*arguments),
             cwd=self.cwd,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+            **{
+                "stdin": subprocess.DEVNULL,
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                "env": environment(),
+                **options,
+            },
         )
         self.started.append(process)
         return process

@@ -91,8 +91,8 @@ def test_merges_instead_of_releases_and_what_cannot_be_chosen(
     leadline("import", data)
     leadline("org", "load", data / "developers.csv", "--name", "Shop")
     leadline("sync", "github", "acme", "--url", code, env=ENV)
-    refused = leadline("settings", "deployments.source", "versions", code=1).stderr
-    assert "one of auto, pipelines, releases, merges: on which day a version of the tracker was released" in refused
+    refused = leadline("settings", "deployments.source", "builds", code=1).stderr
+    assert "one of auto, pipelines, releases, merges, versions" in refused
     assert exported(leadline)["DF_Deployment_Count"] == "2"
     leadline("settings", "deployments.source", "merges")
     assert exported(leadline)["DF_Deployment_Count"] == "6"

@@ -8,6 +8,7 @@ import signal
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from subprocess import Popen
 
 import pytest
 from typer.main import get_command
@@ -30,12 +31,12 @@ def examples(command: object) -> Iterator[list[str]]:
         yield words
 
 
-AFTER = [["sync"], ["sources", "test"], ["sources", "remove"]]
+AFTER = [["init"], ["sync"], ["sources", "test"], ["sources", "remove"], ["people", "forget"]]
 
 
 def last(words: list[str]) -> int:
-    """What needs a configured source comes after adding it, and removing it in the end."""
-    first = [word for word in words[:2] if not word.startswith("--")]
+    """What fills a home comes after the demo, what needs a configured source after adding it, and removing it in the end."""
+    first = words[:1] if words[0] == "init" else [word for word in words[:2] if not word.startswith("--")]
     return AFTER.index(first) + 1 if first in AFTER else 0
 
 
@@ -43,6 +44,8 @@ def at_stubs(words: list[str], tools: Mapping[str, Reached], before: list[list[s
     """The same words, but for the tool that answers. The first source of a kind keeps the name that the examples call it by."""
     adding = words[:2] == ["sources", "add"]
     kind = words[2] if adding else words[1] if words[0] == "sync" and len(words) > 1 else ""
+    if words[0] == "init":
+        kind = words[words.index("--source") + 1]
     if kind not in tools:
         return words
     tool = tools[kind]
@@ -72,16 +75,23 @@ def run_all(leadline: Leadline, tools: Mapping[str, Reached]) -> None:
     for name in ("developers", "pull_requests"):
         (leadline.cwd / f"{name}.csv").write_bytes((leadline.cwd / "data" / f"{name}.csv").read_bytes())
     (leadline.cwd / "settings.toml").write_text('timezone = "Europe/Paris"\n')
+    (leadline.cwd / "jira.csv").write_text("Issue key,Summary\nSHOP-901,Basket totals\n")
     repository(leadline.cwd / "shop")
     seen: list[list[str]] = []
     for words in sorted(examples(get_command(app)), key=last):
         if words in seen:
             continue
         seen.append(words)
+        assert not any(word.startswith(("/", "~")) for word in words), (
+            f"{words} would reach outside the folder of the test"
+        )
         if words[0] in ("serve", "worker"):
             runs_until_ctrl_c(leadline, words)
             continue
-        if words[:2] == ["keys", "revoke"]:  # the id is of the reader's own key
+        if words[0] == "open":
+            opens_what_is_served(leadline)
+            continue
+        if words[:2] in (["keys", "revoke"], ["keys", "limit"]):  # the id is of the reader's own key
             words[2] = leadline.json("keys", "list")[0]["id"]
         leadline(*at_stubs(words, tools, seen), env=secrets)
     assert len(seen) > 25
@@ -90,19 +100,36 @@ def run_all(leadline: Leadline, tools: Mapping[str, Reached]) -> None:
 
 
 def runs_until_ctrl_c(leadline: Leadline, words: list[str]) -> None:
-    # Another port than the printed one: the tests of other processes may have that.
-    port = ["--port", "0"] if words[0] == "serve" else []
-    process = leadline.start(*words, *port)
-    ready = process.stdout if words[0] == "serve" else process.stderr
-    assert ready is not None
-    line = ready.readline().decode()
     if words[0] == "serve":
-        address = re.search(r"http://127\.0\.0\.1:\d+", line)
-        assert address, line
-        with urllib.request.urlopen(f"{address.group()}/healthz", timeout=120) as answer:
+        process, address = served(leadline, words)
+        with urllib.request.urlopen(f"{address}/healthz", timeout=120) as answer:
             assert answer.status == 200
     else:
-        assert "export worker" in line
+        process = leadline.start(*words)
+        assert process.stderr is not None
+        assert "export worker" in process.stderr.readline().decode()
+    ended(process)
+
+
+def opens_what_is_served(leadline: Leadline) -> None:
+    process, address = served(leadline, ["serve"])
+    done = leadline("open", "--url", address, env={"BROWSER": "true"})
+    assert f"{address}/sign-in?once=" in done.stdout + done.stderr
+    ended(process)
+
+
+def served(leadline: Leadline, words: list[str]) -> tuple[Popen[bytes], str]:
+    """A server, and its address. Another port than the printed one: the tests of other processes may have that."""
+    process = leadline.start(*words, "--port", "0")
+    assert process.stdout is not None
+    line = process.stdout.readline().decode()
+    address = re.search(r"http://127\.0\.0\.1:\d+", line)
+    assert address, line
+    return process, address.group()
+
+
+def ended(process: Popen[bytes]) -> None:
+    """End it as Ctrl-C does."""
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors.decode()

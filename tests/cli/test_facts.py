@@ -25,9 +25,24 @@ def test_commits_as_csv(company: Leadline) -> None:
             "deletions",
             "credited",
             "why",
+            "team_id",
         ]
     )
     assert {row["developer"] for row in rows} == {"ben@example.com", "dan@example.com"}
+
+
+def test_facts_are_joined_to_rows_of_people_by_team(company: Leadline) -> None:
+    days = ("--start", "2026-01-01", "--end", "2026-02-28")
+    done = company("export", "productivity", "--org-tree", "Research", *days, "--metric", "PR_Merged", "-o", "-").stdout
+    people = list(csv.DictReader(io.StringIO(done)))
+    assert list(people[0])[-1] == "Team_Id"
+    teams = {(row["Email"], row["Team_Id"], row["Team_Hierarchy"]) for row in people}
+    for fact in ("pull-requests", "work-items", "commits"):
+        rows = list(csv.DictReader(io.StringIO(company("facts", fact, "-o", "-").stdout)))
+        known = {(row["developer"], row["team_id"], row["team"]) for row in rows if row["developer"]}
+        assert known
+        assert known <= teams
+        assert list(rows[0])[-1] == "team_id"
 
 
 def test_pull_requests_of_a_developer_and_a_range(company: Leadline) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +18,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from leadline.cli.interrupt import EXIT_CODE
 from leadline.home import Home
 from stubs.git_history import History
 from stubs.github import TOKEN, App, Hub
 from stubs.github_data import member, pull, repository, team, user
-from stubs.server import Fault, serving
+from stubs.server import Fault, Request, serving
 from sync.harness import contents
 
-from .running import Leadline, write_tables
+from .running import Leadline, environment, write_tables
 
 ENV = {"GITHUB_TOKEN": TOKEN}
 
@@ -59,6 +63,46 @@ def test_a_source_from_its_adding_to_its_removal(leadline: Leadline, hub: Hub, u
     assert "its data stays" in leadline("sources", "remove", "code").stdout
     assert leadline.rows()["pull_requests"] == 3
     assert "no source 'code'" in leadline("sources", "remove", "code", code=1).stderr
+
+
+def test_sources_are_read_side_by_side_and_told_in_their_order(leadline: Leadline) -> None:
+    met = threading.Barrier(2)
+
+    def meet(request: Request) -> None:
+        if request.number == 1:
+            met.wait(120)
+
+    hubs = [Hub({name: [repository(f"{name}/shop", 1, pulls=1)]}, faults=meet) for name in ("acme", "ajax")]
+    with ExitStack() as stack:
+        for hub in hubs:
+            (name,) = hub.owners
+            leadline("sources", "add", "github", name, "--url", stack.enter_context(serving(hub)), "--name", name)
+        done = json.loads(leadline("sync", "--json", env=ENV).stdout)
+    assert [(each["source"], each["state"]) for each in done] == [("acme", "done"), ("ajax", "done")]
+    assert leadline.rows()["pull_requests"] == 2
+
+
+def test_ctrl_c_ends_all_that_are_read(leadline: Leadline) -> None:
+    asked, ended = threading.Barrier(3), threading.Event()
+
+    def hang(request: Request) -> None:
+        if request.number == 1:
+            asked.wait(120)
+        ended.wait(240)
+
+    with ExitStack() as stack:
+        stack.callback(ended.set)
+        for name in ("acme", "ajax"):
+            url = stack.enter_context(serving(Hub({name: [repository(f"{name}/shop", 1)]}, faults=hang)))
+            leadline("sources", "add", "github", name, "--url", url, "--name", name)
+        process = leadline.start("sync", env=environment(ENV))
+        asked.wait(120)
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=120)
+    assert process.returncode == EXIT_CODE
+    assert not out
+    assert "interrupted" in errors.decode()
+    assert "Traceback" not in errors.decode()
 
 
 def test_a_token_that_expires_is_seen_in_the_status_and_stored_nowhere(leadline: Leadline, hub: Hub, url: str) -> None:

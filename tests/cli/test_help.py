@@ -105,5 +105,5 @@ def test_wrong_usage_exits_2_and_changes_nothing(leadline: Leadline, arguments: 
     assert says in done.stderr
     assert "Value error" not in done.stderr
     assert done.stdout == ""
-    assert done.stderr.startswith(("error: ", "Usage: "))
+    assert done.stderr.startswith('{"status": "failed"' if "--json" in arguments else ("error: ", "Usage: "))
     assert not leadline.home.exists()

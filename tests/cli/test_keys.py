@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from .running import Leadline
 
@@ -46,3 +47,27 @@ def test_revoking_what_is_not_there_fails(leadline: Leadline) -> None:
 def test_expiry_is_shown(leadline: Leadline) -> None:
     made = leadline.json("keys", "create", "--name", "n", "--role", "admin", "--expires-days", "2")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", made["expiresAt"])
+
+
+def test_a_viewer_is_limited_to_teams_that_there_are(leadline: Leadline, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("email,full_name,manager_email,team\na@x.example,A,,\nb@x.example,B,a@x.example,Web\n")
+    leadline("org", "load", str(people), "--name", "Acme")
+    assert "no team" in leadline("keys", "create", "--name", "n", "--role", "viewer", "--team", "nope", code=1).stderr
+    for role in ("admin", "ingestion"):
+        refused = leadline("keys", "create", "--name", "n", "--role", role, "--no-developers", code=1).stderr
+        assert f"A key of the role {role} cannot be limited to teams or to rows of teams" in refused
+    assert leadline.json("keys", "list") == []
+    made = leadline.json("keys", "create", "--name", "n", "--role", "viewer", "--team", "1", "--no-developers")
+    assert (made["teams"], made["developers"]) == ([1], False)
+    leadline("keys", "create", "--name", "all", "--role", "viewer")
+    limited, free = leadline.json("keys", "list")
+    assert (limited["teams"], limited["developers"]) == ([1], False)
+    assert (free["teams"], free["developers"]) == (None, True)
+    assert "Acme; no developers" in leadline("keys", "list").stdout
+    assert "sees Acme." in leadline("keys", "limit", free["id"], "--team", "1").stdout
+    assert leadline.json("keys", "limit", made["id"])["teams"] is None
+    limited, free = leadline.json("keys", "list")
+    assert (limited["teams"], limited["developers"]) == (None, True)
+    assert (free["teams"], free["developers"]) == ([1], True)
+    assert "no key 'key_1'" in leadline("keys", "limit", "key_1", code=1).stderr

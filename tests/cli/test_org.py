@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
+from leadline.home import Home
+
 from .running import Leadline
 
 
@@ -65,37 +69,60 @@ TWO = "email,full_name,manager_email,team\na@x.example,A,,One\nb@x.example,B,a@x
 
 
 def test_a_tree_from_a_day(leadline: Leadline) -> None:
-    (leadline.cwd / "one.csv").write_text(TWO)
-    (leadline.cwd / "two.csv").write_text(TWO + "c@x.example,C,a@x.example,One\n")
-    assert "In force from" not in leadline("org", "load", "one.csv", "--name", "T").stdout
-    said = leadline("org", "load", "two.csv", "--name", "T", "--from", "2026-02-15").stdout.splitlines()
-    assert said[0] == "T, version 2: 1 teams, 3 developers"
-    assert said[1].startswith("In force from 2026-02-15; days before stay as they were. `--from beginning` would")
-
-    def developers(*options: str) -> int:
-        (tree,) = leadline.json("org", "show", *options)
-        return tree["teams"][0]["developers"]
-
-    assert [developers("--at", day) for day in ("beginning", "2026-02-14", "2026-02-15")] == [2, 2, 3]
-    assert developers() == 3
-    loaded = leadline.json("org", "load", "one.csv", "--name", "T", "--from", "2026-02-01")
-    assert (loaded["changed"], loaded["version"]) == (False, 1)
-    loaded = leadline.json("org", "load", "two.csv", "--name", "T", "--from", "2026-02-01", "--check")
-    assert (loaded["version"], loaded["from"], loaded["until"]) == (None, "2026-02-01", "2026-02-14")
-    history = leadline.json("org", "history", "T")
-    assert [(one["version"], one["from"], one["until"], one["today"]) for one in history] == [
-        (1, None, "2026-02-14", False),
-        (2, "2026-02-15", None, True),
-    ]
-    shown = leadline("org", "history").stdout
-    assert "the beginning" in shown
-    assert "in force" in shown
+    _people(leadline, "one.csv", "ben")
+    _people(leadline, "two.csv", "cleo")
+    leadline("org", "load", "one.csv", "--name", "A")
+    leadline("org", "load", "two.csv", "--name", "A", "--from", "2026-02-01")
+    leadline("org", "load", "one.csv", "--name", "B")
+    leadline("settings", "timezone", "Europe/Paris", "--org-tree", "A")
+    (first,) = leadline.json("org", "show", "A")
+    assert "2 versions" in leadline("org", "remove", "A").stdout
+    assert [tree["orgTreeName"] for tree in leadline.json("org", "show")] == ["B"]
+    with Home.open(leadline.home) as home, home.db.read() as connection:
+        for name in ("org_tree_versions", "developer_uploads", "settings", "org_trees"):
+            kept = [str(row) for row in connection.execute(sa.text(f"SELECT * FROM {name}"))]
+            assert not [row for row in kept if "cleo@example.com" in row or "Europe/Paris" in row], name
+    leadline("org", "load", "one.csv", "--name", "A", "--from", "2026-03-01")
+    (again,) = leadline.json("org", "show", "A")
+    assert leadline("settings", "timezone", "--org-tree", "A").stdout == "UTC\n"
+    assert not {team["refId"] for team in again["teams"]} & {team["refId"] for team in first["teams"]}
+    leadline("status", "--check")
 
 
-def test_what_is_no_day_is_wrong_usage(leadline: Leadline) -> None:
-    (leadline.cwd / "one.csv").write_text(TWO)
-    for arguments in (("load", "one.csv", "--name", "T", "--from", "2026-02-30"), ("show", "--at", "yesterday")):
-        done = leadline("org", *arguments, code=2)
-        assert "yyyy-MM-dd" in done.stderr
+def test_a_tree_that_a_source_loads_is_not_removed(leadline: Leadline) -> None:
+    leadline("org", "load", _people(leadline, "people.csv", "ben"), "--name", "A")
+    leadline(
+        *("sources", "add", "files", "--table", "developers", "--org-tree", "A", "--name", "hr"),
+        "https://hr.example.com/people.csv",
+    )
+    assert "hr" in leadline("org", "remove", "A", code=1).stderr
+    leadline("sources", "remove", "hr")
+    leadline("org", "remove", "A")
     assert leadline.json("org", "show") == []
-    assert leadline.json("org", "history") == []
+
+
+def test_an_unknown_tree_is_not_removed(company: Leadline) -> None:
+    done = company("org", "remove", "Reserch", code=1)
+    assert done.stderr.startswith("error: Invalid orgTreeName")
+    assert len(company.json("org", "show")) == 1
+
+
+def _people(leadline: Leadline, name: str, report: str) -> str:
+    """A list of Ada and who reports to her."""
+    rows = ("email,full_name,manager_email", "ada@example.com,Ada,", f"{report}@example.com,{report},ada@example.com")
+    (leadline.cwd / name).write_text("\n".join((*rows, "")))
+    return name
+
+
+def test_columns_are_said_and_dropped_names_told(leadline: Leadline) -> None:
+    rows = "Lea,lea@x.test,,Board\nAnn,ann@x.test,lea@x.test,Web\nBo,bo@x.test,ann@x.test,Web\nCy,cy@x.test,ann@x.test,App\n"
+    (leadline.cwd / "list.csv").write_text("Who,Address,Boss,Team\n" + rows)
+    load = ("org", "load", "list.csv", "--name", "All")
+    said = ("--map", "Who=full_name", "--map", "Address=email", "--map", "Boss=manager_email")
+    assert "MISSING_COLUMN: email" in leadline(*load, code=1).stderr
+    assert "--map" in leadline(*load, "--map", "Who", code=2).stderr
+    done = leadline(*load, *said)
+    assert "No team is called App, Web" in done.stderr
+    assert leadline.json(*load, *said)["unusedTeams"] == ["App", "Web"]
+    facts = leadline("facts", "commits", "--team", "All/Ann's team", "-o", "-")
+    assert facts.stdout.startswith("repository,sha,")

@@ -32,7 +32,7 @@ def test_a_tree_has_settings_of_its_own(company: Leadline) -> None:
     company("settings", "timezone", "Asia/Tokyo", "--org-tree", "Research")
     assert company("settings", "timezone").stdout == "UTC\n"
     assert company("settings", "timezone", "--org-tree", "Research").stdout == "Asia/Tokyo\n"
-    assert "no org tree 'Sales'" in company("settings", "--org-tree", "Sales", code=1).stderr
+    assert 'no org tree "Sales"' in company("settings", "--org-tree", "Sales", code=1).stderr
 
 
 def test_a_toml_file_nested_or_dotted(leadline: Leadline) -> None:

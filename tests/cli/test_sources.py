@@ -53,6 +53,13 @@ def test_git_repositories_are_sources_too(leadline: Leadline, shop: History, tmp
     assert "no source 'x'" in leadline("sync", "--source", "x", code=1).stderr
 
 
+def test_a_name_that_does_not_resolve_is_no_connection_at_once(leadline: Leadline) -> None:
+    leadline("sources", "add", "gitlab", "acme", "--url", "https://tool.invalid", "--name", "code")
+    refused = leadline("sources", "test", "code", env={"GITLAB_TOKEN": "glpat-secret"}, code=1)
+    assert "the name tool.invalid cannot be resolved" in refused.stderr
+    assert "waiting" not in refused.stderr
+
+
 def test_the_status_tells_the_next_run(leadline: Leadline, shop: History) -> None:
     leadline("sources", "add", "git", shop.folder, "--every", "off", "--name", "asked")
     leadline("sources", "add", "git", shop.folder, "--every", "3h", "--name", "every three hours")
@@ -60,7 +67,20 @@ def test_the_status_tells_the_next_run(leadline: Leadline, shop: History) -> Non
     asked, scheduled = leadline.json("status")["sources"]
     assert (asked["name"], asked["nextRunAt"], asked["state"]) == ("asked", None, "done")
     assert scheduled["nextRunAt"] > scheduled["succeededAt"]
-    assert scheduled["nextRunAt"][:13] in leadline("status").stdout.replace(" ", "T")
+    alone = leadline("status").stdout
+    assert "No server reads them on their schedules now" in alone
+    assert scheduled["nextRunAt"][:16] not in alone.replace(" ", "T")
+    server = leadline.start("serve", "--port", "0", "--workers", "0")
+    assert server.stdout is not None
+    assert server.stdout.readline().startswith(b"leadline answers")
+    deadline = time.monotonic() + 120
+    while "No server reads" in (served := leadline("status").stdout):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert scheduled["nextRunAt"][:13] in served.replace(" ", "T")
+    server.send_signal(signal.SIGTERM)
+    server.communicate(timeout=60)
+    assert "No server reads" in leadline("status").stdout
 
 
 @pytest.mark.parametrize("span", ["", "1w", "60"])

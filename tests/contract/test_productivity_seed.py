@@ -116,4 +116,4 @@ def test_the_printed_error(served: Served) -> None:
     )
     assert answer.status == 400
     assert answer.json["status"] == "failed"
-    assert answer.json["error"].startswith("Invalid teamId")
+    assert answer.json["error"] == "Invalid teamId"

@@ -12,8 +12,9 @@ import pytest
 
 from leadline.db import Database, cursors, settings
 from leadline.db.models import projects
+from leadline.db.models import settings as settings_table
 from leadline.db.projects import all_projects, ensure_project, project_id
-from leadline.errors import InvalidRequest, NotFound
+from leadline.errors import InvalidRequest, NotFound, StoreError
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -162,3 +163,18 @@ def test_a_lock_that_is_not_waited_for(database: Database) -> None:
             assert other
     with database.lock_if_free("import") as held, database.lock("another"):
         assert held
+
+
+def test_a_stored_setting_that_cannot_be_read_is_named_and_can_be_taken_away(
+    database: Database, project_id: int
+) -> None:
+    """It was good in another version; what is set beside it changes nothing and raises no bug."""
+    with database.write() as connection:
+        row = {"project_id": project_id, "tree": "", "key": "pr_size.small", "value": "few"}
+        connection.execute(settings_table.insert(), row)
+    with pytest.raises(StoreError, match=r"A stored setting cannot be read: pr_size\.small cannot be 'few'"):
+        settings.put(database, project_id, {"timezone": "UTC"})
+    assert settings.stored(database, project_id) == {"pr_size.small": "few"}
+    settings.remove(database, project_id, "pr_size.small")
+    settings.put(database, project_id, {"timezone": "UTC"})
+    assert settings.stored(database, project_id) == {"timezone": "UTC"}

@@ -16,9 +16,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import leadline.db
-from leadline.db import Database, sources
+from leadline.access import UNLIMITED
+from leadline.db import Database, jobs, keys, sources
 from leadline.db.migrate import CURRENT
-from leadline.db.models import Instant, metadata
+from leadline.db.models import Instant, exports, metadata
 from leadline.db.projects import ensure_project
 from leadline.errors import StoreError
 from leadline.sources.kit.secrets import SecretPlace
@@ -119,10 +120,7 @@ def test_sources_of_before_other_kinds_came_can_be_read(empty_database_url: str)
         sources.add(database, project_id, f"s{number}", "github", settings, NOW)
     sources.add(database, project_id, "s2", "gitlab", {"targets": ["a"], "every": 0}, NOW)
     with database.write() as connection:
-        connection.execute(sa.text("DROP TABLE locks"))  # which came later, as did these
-        for column in ("from_day", "people_hash"):
-            connection.execute(sa.text(f"ALTER TABLE org_tree_versions DROP COLUMN {column}"))
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
+        _put_back(connection, "0005")
     database.close()
     database = Database.open(empty_database_url)
     rows = sources.listed(database, project_id)
@@ -131,6 +129,61 @@ def test_sources_of_before_other_kinds_came_can_be_read(empty_database_url: str)
     assert (second.targets, second.url) == (("acme/shop",), "https://github.example.com")
     assert second.secret == SecretPlace(file="/run/token")
     assert (third.targets, third.every) == (("a",), 0)
+    database.close()
+
+
+CAME_WITH = {
+    "0007": ["locks"],
+    "0008": ["org_tree_versions.from_day", "org_tree_versions.people_hash"],
+    "0010": ["api_keys.limits", "projects.pseudonym_secret", "exports.of_people", "exports.names_hidden"],
+    "0011": ["sessions", "sign_in_links"],
+    "0012": ["sources.requested_at"],
+    "0013": ["saved_views"],
+    "0014": ["forgotten"],
+}
+"""The tables and columns that each revision after those of the tests below added."""
+
+
+def test_what_came_with_each_revision_is_known() -> None:
+    """A revision that is missing here would have the tests below begin in a schema that never was."""
+    assert max(CAME_WITH) == CURRENT
+
+
+def _put_back(connection: sa.Connection, revision: str) -> None:
+    """Make the newest schema that of ``revision``."""
+    for name in (name for later, names in CAME_WITH.items() if later > revision for name in names):
+        table, _, column = name.partition(".")
+        undo = f"ALTER TABLE {table} DROP COLUMN {column}" if column else f"DROP TABLE {table}"
+        connection.execute(sa.text(undo))
+    connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+
+
+def test_exports_of_before_keys_had_limits_are_for_who_may_see_what_they_say(empty_database_url: str) -> None:
+    database = Database.open(empty_database_url)
+    project_id = ensure_project(database, "default", "default", NOW)
+    key = keys.create(database, project_id, "n", "viewer", now=NOW)
+    requests = {"of_teams": {"level": "team"}, "of_developers": {"level": "developer"}, "of_what": {}}
+    with database.write() as connection:
+        for name, request in requests.items():
+            row = {
+                "id": name,
+                "project_id": project_id,
+                "kind": "productivity",
+                "state": "completed",
+                "request": request,
+            }
+            row |= {"request_hash": name, "compression": "gzip", "created_by": key.id, "created_at": NOW}
+            connection.execute(exports.insert(), row)
+        _put_back(connection, "0008")
+    database.close()
+    database = Database.open(empty_database_url)
+    stored = [jobs.get(database, project_id, name) for name in requests]
+    assert [export and (export.of_people, export.names_hidden) for export in stored] == [
+        (False, False),
+        (True, False),
+        (True, False),
+    ]
+    assert [stored_key.access for stored_key in keys.listed(database, project_id)] == [UNLIMITED]
     database.close()
 
 

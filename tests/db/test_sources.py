@@ -40,6 +40,19 @@ def test_from_the_first_run_to_removal(database: Database, project_id: int) -> N
         sources.remove(database, project_id, "github:acme")
 
 
+def test_several_are_added_or_none(database: Database, project_id: int) -> None:
+    sources.add(database, project_id, "b", "github", SETTINGS, NOW)
+    with pytest.raises(Conflict, match="'b' already"):
+        sources.add_all(database, project_id, {"a": ("github", SETTINGS), "b": ("github", SETTINGS)}, NOW)
+    assert [row.name for row in sources.listed(database, project_id)] == ["b"]
+    (row,) = sources.listed(database, project_id)
+    assert sources.numbered(database, project_id, row.id) == row
+    with pytest.raises(NotFound):
+        sources.numbered(database, project_id + 1, row.id)
+    with pytest.raises(NotFound):
+        sources.request_run(database, project_id, "a", NOW)
+
+
 def test_cursors_stored_many_at_once(database: Database, project_id: int) -> None:
     cursors.put_all(database, project_id, "github", {"a": {"n": 1}, "b": {"n": 2}}, NOW)
     cursors.put(database, project_id, "git", "a", {"n": 9}, NOW)

@@ -88,6 +88,29 @@ i3,          o/other,    2026-01-06T00:00Z,
     }
 
 
+def test_an_agents_pull_request_is_whoevers_it_counts_for(team: Project) -> None:
+    delivered(
+        team,
+        pull_requests="""
+repository, number, author,          merged_by,       merged_at
+o/r,        1,      ann@example.com, lea@example.com, 2026-01-05T00:00Z
+o/r,        2,      Copilot,         ann@example.com, 2026-01-05T00:00Z
+o/r,        3,      Copilot,         stranger,        2026-01-05T00:00Z
+o/r,        4,      renovate,        ann@example.com, 2026-01-05T00:00Z
+""",
+    )
+
+    def of_pulls() -> tuple[int, int, int, float | None]:
+        rows = status(team).attribution
+        assert isinstance(rows, list)
+        (row,) = (row for row in rows if row.activity == "pull_requests")
+        return row.total, row.bots, row.nobodys, row.percent
+
+    assert of_pulls() == (4, 1, 1, 33.3)
+    settings.put(team.db, team.id, {"ai.agent_prs": "nobody"})
+    assert of_pulls() == (4, 1, 2, 66.7)
+
+
 def test_by_a_rule_a_deployment_is_somebodys(team: Project) -> None:
     delivered(
         team,
@@ -151,6 +174,37 @@ d4,            acme/other, mail,           success, 2026-01-08T00:00Z
     assert lines(project, "letter case") == [
         "repositories Acme/Shop, ACME/SHOP, acme/shop differ in letter case alone: they are one, shown as Acme/Shop",
         "services Api, API, api differ in letter case alone: they are one, shown as Api",
+    ]
+
+
+# -- names in settings -------------------------------------------------------------------------------------------------
+
+
+def test_settings_of_services_and_repositories_that_are_not_there_are_told(project: Project) -> None:
+    delivered(
+        project,
+        repositories="""
+repository, former_names
+Acme/Shop,  acme/store
+""",
+        deployments="""
+deployment_id, repository, service,     status,  finished_at
+d1,            acme/shop,  Web; worker, success, 2026-01-06T00:00Z
+""",
+    )
+    texts = {
+        "service.web.paths": "web/",
+        "service.workers.paths": "worker/",
+        "repository.ACME/shop.code.exclude": "gen/",
+        "repository.acme/STORE.code.exclude": "gen/",
+        "repository.acme/shopp.code.exclude": "gen/",
+        "repository.x.code.exclude": "gen/",
+    }
+    settings.put(project.db, project.id, texts)
+    assert [line for line in oddities(project) if line.startswith(("service.", "repository."))] == [
+        "repository.acme/shopp.code.exclude: no repository is called so; it may be Acme/Shop",
+        "repository.x.code.exclude: no repository is called so",
+        "service.workers.paths: no deployment is of such a service; it may be worker",
     ]
 
 

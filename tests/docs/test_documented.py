@@ -195,7 +195,7 @@ def test_error_codes(pages: Pages) -> None:
     }
     codes = (
         error_codes()
-        | {f"unsupported_{name}" for name in (*options, "calculation_type")}
+        | {f"unsupported_{name}" for name in (*options, "calculation_type", "fact")}
         | {"missing_field", "wrong_type"}
     )
     assert len(codes) > 40

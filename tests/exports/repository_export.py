@@ -38,6 +38,8 @@ class RepositoryRequest:
     end: date
     minimum: int
     format: str
+    names: str
+    of_people: bool = False
 
     def document(self) -> dict[str, Any]:
         return {**asdict(self), "start": self.start.isoformat(), "end": self.end.isoformat()}

@@ -163,9 +163,28 @@ def test_identifiers_in_the_scope_must_be_the_projects(org: Project) -> None:
         assert [detail.field for detail in refused.value.details] == [f"scope.{name}"]
 
 
+def test_services_have_what_is_of_deployments_and_incidents(org: Project) -> None:
+    """Under either name of the level; groups bring what it has, and what it has not is refused."""
+    for name in ("metricLevel", "aggregationLevel"):
+        result = parsed(org, body(options={"granularity": "MONTHLY", name: "Service"}))
+        assert isinstance(result.request, MetricsRequest)
+        assert result.request.level == "service"
+        shown = [column.metric for column in by_ids(result.request.metrics)]
+        assert {metric.group for metric in shown} == {"df", "cfr", "mttr"}
+    of_services = {"granularity": "MONTHLY", "metricLevel": "service"}
+    for refused, code in (
+        (body(options=of_services, metrics=["LTTC"]), "metric_not_at_level"),
+        (body(options={**of_services, "aggregationLevel": "team"}), "conflicting_levels"),
+        (body(options={"granularity": "MONTHLY", "metricLevel": "developer"}), "unsupported_metric_level"),
+    ):
+        with pytest.raises(InvalidRequest) as raised:
+            parsed(org, refused)
+        assert raised.value.code == code
+
+
 def test_unknown_fields_are_reported(org: Project) -> None:
-    found = parsed(org, body(options={"granularity": "MONTHLY", "aggregationLevel": "team"}, metricGroup=["df"]))
-    assert [warning.partition(":")[0] for warning in found.warnings] == ["options.aggregationLevel", "metricGroup"]
+    found = parsed(org, body(options={"granularity": "MONTHLY", "splitBy": "ai"}, metricGroup=["df"]))
+    assert [warning.partition(":")[0] for warning in found.warnings] == ["options.splitBy", "metricGroup"]
 
 
 REFUSED: list[tuple[dict[str, Any], str, str, str]] = [

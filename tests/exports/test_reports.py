@@ -25,7 +25,9 @@ from leadline.metrics.periods import RANGE, periods, units_of
 from leadline.metrics.report_metrics import SECTIONS
 from leadline.metrics.request import Cancelled, Control
 from leadline.metrics.run import Runner, pin, produce
-from leadline.people import tree, trees
+from leadline.people import trees
+from leadline.people.membership import team_membership
+from leadline.people.timeline import Asked, newest_versions, timeline
 
 from .conftest import load_trees, team_ids
 
@@ -386,7 +388,10 @@ WEEKS = Fraction(91, 7)
 
 def test_productivity_equals_the_export(demo: Project, tmp_path: Path) -> None:
     report, export = rows_of(demo, body()), exported(demo, tmp_path, "productivity", aggregationLevel="team")
-    heads = tree(demo, trees(demo)[0].name).head_counts()
+    start, end = date(2026, 4, 1), date(2026, 6, 30)
+    name = trees(demo)[0].name
+    members = team_membership(timeline(demo, newest_versions(demo, [name]), Asked()), None, start, start, end)
+    heads = {members.teams[unit].node.ref_id: len(emails) for unit, emails in members.within(start, end).items()}
     assert [row["Collection Name"] for row in report] == [row["Team"] for row in export]
     assert sum(float(row["PR_VELOCITY_PER_DEV"]) for row in report) > 0
     for row, cell in zip(report, export, strict=True):

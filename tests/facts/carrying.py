@@ -236,6 +236,7 @@ class Site:
             [
                 *((name, pa.string()) for name in texts),
                 ("tags", lists),
+                ("shas", lists),
                 ("finished_at", pa.timestamp("us", tz="UTC")),
                 ("classes", pa.list_(pa.int64())),
             ]

@@ -173,7 +173,7 @@ def test_incidents(loaded: Project, tmp_path: Path) -> None:
 def test_every_column_has_one_type_in_every_format(loaded: Project, tmp_path: Path) -> None:
     for fact in FACTS.values():
         path = tmp_path / f"{fact.name}.parquet"
-        write(loaded, fact.name, path)
+        write(loaded, fact.name, path, form="parquet")
         schema = pq.read_schema(path)
         assert tuple(schema.names) == fact.columns
         for name in ("additions", "deletions", "comments", "number"):
@@ -190,7 +190,7 @@ o/web,      1,      dan@example.com, 2026-01-05T11:00:00.000Z, 2026-01-05T11:00:
     world = World({"pull_requests": rows_of("pull_requests", pulls)}, tree_of(TREE, people), people)
     load(project, world, tmp_path)
     assert facts(project, "pull-requests", tmp_path)["o/web 1"]["review_seconds"] == "0.0001"
-    write(project, "pull-requests", tmp_path / "facts.jsonl")
+    write(project, "pull-requests", tmp_path / "facts.jsonl", form="jsonl")
     assert '"review_seconds":0.0001,' in (tmp_path / "facts.jsonl").read_text()
 
 

@@ -43,9 +43,15 @@ TABLES = {
         d1,            o/s,        prod,        success, 2026-01-06T00:00Z
         """,
     "work_items": """
-        project, key,   type,     assignee,        status_category, created_at,        completed_at
-        OPS,     OPS-1, Incident, dan@example.com, done,            2026-01-09T06:00Z, 2026-01-10T00:00Z
-        OPS,     OPS-2, Bug,      dan@example.com, done,            2026-01-09T06:00Z, 2026-01-10T00:00Z
+        project, key,   type,     assignee,        status_category, created_at,        completed_at,      fix_versions
+        OPS,     OPS-1, Incident, dan@example.com, done,            2026-01-09T06:00Z, 2026-01-10T00:00Z, 1.0;1.1
+        OPS,     OPS-2, Bug,      dan@example.com, done,            2026-01-09T06:00Z, 2026-01-10T00:00Z,
+        """,
+    "versions": """
+        project, name, released_at
+        OPS,     1.0,  2026-01-06T12:00Z
+        OPS,     1.1,  2026-01-08T12:00Z
+        OPS,     2.0,
         """,
     "incidents": """
         incident_id, repository, created_at,        resolved_at
@@ -132,6 +138,80 @@ def test_facts_say_the_source_and_why(filled: Project, tmp_path: Path) -> None:
     whys = dict(facts(filled, "deployments", tmp_path, ("deployment_id", "why")))
     assert "deployments come from elsewhere (deployments.source)" in whys["d1"]
     assert whys["merge:o/s#1"].startswith("a merge into main; ")
+
+
+def test_facts_of_versions(filled: Project, tmp_path: Path) -> None:
+    """What a version has by its day is said; whoever released it before that has nothing of it."""
+    stored_settings.put(filled.db, filled.id, {"deployments.source": "versions", "deployments.first_carries": "true"})
+    columns = ("deployment_id", "source", "finished_at", "commits", "pull_requests", "teams")
+    assert facts(filled, "deployments", tmp_path, columns) == [
+        ("d1", "pipelines", "2026-01-06T00:00:00Z", "", "", ""),
+        ("version:OPS/1.0", "versions", "2026-01-06T12:00:00Z", "", "", ""),
+        ("version:OPS/1.1@o/r", "versions", "2026-01-08T12:00:00Z", "aaaa0002", "o/r#2", "Engineering"),
+    ]
+    whys = dict(facts(filled, "deployments", tmp_path, ("deployment_id", "why")))
+    assert whys["version:OPS/1.0"].startswith("the version 1.0; no repository: carries nothing")
+    assert whys["version:OPS/1.1@o/r"].startswith("the version 1.1; ")
+    (carried,) = (
+        why for why in facts(filled, "pull-requests", tmp_path, ("number", "why")) if "lists its merge" in why[1]
+    )
+    assert "deployed: the deployment lists its merge" in carried[1]
+
+
+ADDRESSES = {
+    "pull_requests": """
+        repository, number, title,    url,                   merged_at,         base_branch
+        o/s,        1,      A switch, https://git.example/1, 2026-01-05T00:00Z, main
+        """,
+    "releases": """
+        repository, tag, name,      url,                    published_at
+        o/r,        v1,  The first, HTTPS://git.example/v1, 2026-01-05T00:00Z
+        o/r,        v2,  ,          /releases/v2,           2026-01-09T00:00Z
+        """,
+    "versions": """
+        project, name, url,                     released_at
+        OPS,     1.0,  http://jira.example/1.0, 2026-01-06T12:00Z
+        """,
+    "deployments": """
+        deployment_id, repository, environment, status,  url,                   finished_at
+        d1,            o/s,        prod,        success, https://ci.example/d1, 2026-01-06T00:00Z
+        """,
+    "work_items": """
+        project, key,   type,     title,        url,                       created_at,        completed_at
+        OPS,     OPS-1, Incident, Nothing goes, https://jira.example/OPS-1, 2026-01-09T06:00Z, 2026-01-10T00:00Z
+        OPS,     OPS-2, Bug,      A bug,        javascript:alert(1),       2026-01-09T06:00Z, 2026-01-10T00:00Z
+        """,
+    "incidents": """
+        incident_id, repository, title, url,                 created_at,        resolved_at
+        i1,          o/s,        Slow,  data:text/html;hello, 2026-01-07T00:00Z, 2026-01-08T00:00Z
+        """,
+}
+
+
+def test_each_row_has_what_its_tool_calls_it_and_its_address_there(project: Project, tmp_path: Path) -> None:
+    """Addresses are those of the web: nobody who clicks on one runs a script."""
+    for table, text in ADDRESSES.items():
+        deliver(project, table, typed_rows(table, text))
+    deployed = ("deployment_id", "title", "url")
+    assert facts(project, "deployments", tmp_path, deployed) == [
+        ("d1", "", "https://ci.example/d1"),
+        ("release:o/r@v1", "The first", "HTTPS://git.example/v1"),
+        ("release:o/r@v2", "v2", ""),
+    ]
+    assert facts(project, "incidents", tmp_path, ("incident_id", "title", "url")) == [
+        ("i1", "Slow", ""),
+        ("item:OPS/OPS-1", "Nothing goes", "https://jira.example/OPS-1"),
+    ]
+    assert facts(project, "work-items", tmp_path, ("key", "title", "url")) == [
+        ("OPS-1", "Nothing goes", "https://jira.example/OPS-1"),
+        ("OPS-2", "A bug", ""),
+    ]
+    for source, row in {
+        "merges": ("merge:o/s#1", "A switch", "https://git.example/1"),
+        "versions": ("version:OPS/1.0", "1.0", "http://jira.example/1.0"),
+    }.items():
+        stored_settings.put(project.db, project.id, {"deployments.source": source})
+        assert facts(project, "deployments", tmp_path, deployed)[1] == row
 
 
 def test_a_delivered_run_of_a_releases_id_is_that_run(filled: Project, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from leadline.facts.catalogue import FACTS
 from leadline.facts.query import Filters, fact_rows
 from leadline.facts.write import write
 from leadline.home import Project
-from metrics import oracle_events, worlds
+from metrics import oracle, oracle_events, worlds
 from metrics.oracle_events import World
 from metrics.oracle_people import Accounts, tree_of
 from metrics.world import TREE, load, rows_of
@@ -107,9 +107,11 @@ def test_one_pull_request_in_full(loaded: Project, tmp_path: Path) -> None:
         "merged_at": moment("2026-01-07T10:00+00:00"),
         "build_finished_at": None,
         "deployed_at": None,
+        "wait_began_at": None,  # it waits for nothing any more
     }
     assert (row["repository"], row["developer"], row["team"]) == ("o/r", "dan@example.com", TREE)
     assert sorted(row["work_items"].split(";")) == ["PROJ-1", "PROJ-2"]
+    assert row["work_type"] == "feature"  # a story and a bug
     assert (row["additions"], row["deletions"], row["comments"]) == ("10", "10", "2")
     # a.py was touched 11 days before the first commit: its min(8, 3) is recent; b.py's min(2, 7) is not.
     assert (row["refactored"], row["refactored_recent"]) == ("5", "3")
@@ -117,7 +119,10 @@ def test_one_pull_request_in_full(loaded: Project, tmp_path: Path) -> None:
     seconds = {name: float(row[name]) for name in row if name.endswith("_seconds") and row[name]}
     assert seconds == {
         "cycle_seconds": 72 * hour,  # first commit → merge
+        "creation_seconds": 48 * hour,  # first commit → ready
         "first_comment_seconds": 1.5 * hour,  # ready → first comment or review
+        "approval_seconds": 3.5 * hour,  # that → approval
+        "merge_seconds": 19 * hour,  # approval → merge
         "coding_seconds": 48 * hour,  # first commit → opened (ready)
         "review_seconds": 24 * hour,  # opened (ready) → merged
         "lead_seconds": 72 * hour,  # the stages it has: neither built nor deployed
@@ -262,16 +267,20 @@ def test_rows_come_a_page_at_a_time_in_the_order_asked_for(loaded: Project, tmp_
 
 def test_every_format_has_the_same_rows(loaded: Project, tmp_path: Path) -> None:
     names = [row["sha"] for row in facts(loaded, "commits", tmp_path)]
-    write(loaded, "commits", tmp_path / "facts.jsonl")
+    write(loaded, "commits", tmp_path / "facts.jsonl", form="jsonl")
     lines = (tmp_path / "facts.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["sha"] for line in lines] == names
-    write(loaded, "commits", tmp_path / "facts.parquet")
+    write(loaded, "commits", tmp_path / "facts.parquet", form="parquet")
     assert pq.read_table(tmp_path / "facts.parquet").column("sha").to_pylist() == names
 
 
+STAGES = ("creation", "first_comment", "approval", "merge")
+
+
 def test_facts_are_what_the_oracle_says(project: Project, tmp_path: Path) -> None:
-    """The numbers of every merged pull request and credited commit of a random world."""
-    world = worlds.world(Random(3))
+    """The numbers of every merged pull request and credited commit of a random world. The stages of a cycle that has all of
+    them in order add up to it."""
+    world = worlds.world(Random(4))
     load(project, world, tmp_path)
     accounts = Accounts(world.tables, world.everybody(), world.setting("bots"), world.setting("ai.agents"))
     merged = oracle_events.PullRequests(world, accounts).all()
@@ -283,6 +292,8 @@ def test_facts_are_what_the_oracle_says(project: Project, tmp_path: Path) -> Non
             one.refactored,
             one.recent,
             one.comments,
+            [None if stage is None else float(stage * 86400) for stage in one.stages.values()],
+            oracle.work_type_of_all(one.item_types, None) or "",
         )
         for one in merged
     ]
@@ -295,9 +306,16 @@ def test_facts_are_what_the_oracle_says(project: Project, tmp_path: Path) -> Non
             int(row["refactored"]),
             int(row["refactored_recent"]),
             int(row["comments"]),
+            [float(row[f"{stage}_seconds"]) if row[f"{stage}_seconds"] else None for stage in STAGES],
+            row["work_type"],
         )
         for row in rows
     ]
+    whole = [row for row in rows if all(row[f"{stage}_seconds"] for stage in STAGES)]
+    in_order = [row for row in whole if (row["ready_at"] or row["created_at"]) >= row["first_commit_at"]]
+    assert in_order
+    for row in in_order:
+        assert sum(float(row[f"{stage}_seconds"]) for stage in STAGES) == float(row["cycle_seconds"])
     assert sorted(actual, key=str) == sorted(expected, key=str)
     commits = oracle_events.credited_commits(world, accounts)
     credited = [row for row in facts(project, "commits", tmp_path) if row["credited"] == "true"]

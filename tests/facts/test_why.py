@@ -303,7 +303,7 @@ def declared(column: str) -> pa.DataType:
         return pa.int64()
     if column in ("production", "credited"):
         return pa.bool_()
-    if column in ("work_items", "pull_requests", "failed_by", "commits", "teams"):
+    if column in ("work_items", "pull_requests", "failed_by", "commits", "teams", "team_ids", "reviewers"):
         return pa.list_(pa.field("element", pa.string()))
     return pa.string()
 
@@ -312,7 +312,7 @@ def declared(column: str) -> pa.DataType:
 @pytest.mark.parametrize("fact", FACTS)
 def test_parquet_has_the_declared_types(filled: Project, tmp_path: Path, fact: str, exclude: str) -> None:
     settings.put(filled.db, filled.id, {"code.exclude": exclude})
-    write(filled, fact, tmp_path / "facts.parquet")
+    write(filled, fact, tmp_path / "facts.parquet", form="parquet")
     settings.remove(filled.db, filled.id, "code.exclude")
     schema = pq.read_schema(tmp_path / "facts.parquet")
     assert {field.name: field.type for field in schema} == {name: declared(name) for name in FACTS[fact].columns}
@@ -320,6 +320,6 @@ def test_parquet_has_the_declared_types(filled: Project, tmp_path: Path, fact: s
 
 @pytest.mark.parametrize("fact", FACTS)
 def test_parquet_has_the_declared_types_of_nothing(project: Project, tmp_path: Path, fact: str) -> None:
-    write(project, fact, tmp_path / "facts.parquet")
+    write(project, fact, tmp_path / "facts.parquet", form="parquet")
     schema = pq.read_schema(tmp_path / "facts.parquet")
     assert {field.name: field.type for field in schema} == {name: declared(name) for name in FACTS[fact].columns}

@@ -13,7 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from leadline.db import Database
-from leadline.db.models import locks
+from leadline.db.models import forgotten, locks
 from leadline.db.projects import DEFAULT
 from leadline.engine import Engine
 from leadline.home import Home, Project
@@ -34,12 +34,13 @@ class Site:
 
     @cached_property
     def project(self) -> Project:
-        """A project whose metadata database has the table of locks alone: ingesting asks it for no more, and making one takes
-        long."""
+        """A project whose metadata database has the tables of locks and of who is forgotten alone: ingesting asks it for no more,
+        and making one takes long."""
         settings = ServerSettings.from_environment({}, home=self.folder)
         self.folder.mkdir(exist_ok=True)
         database = Database(sa.create_engine(f"sqlite:///{self.folder / 'locks.db'}"), self.folder / "locks")
-        locks.create(database.engine, checkfirst=True)
+        for table in (locks, forgotten):
+            table.create(database.engine, checkfirst=True)
         return Project(Home(settings, database), 1, DEFAULT, DEFAULT)
 
     @property

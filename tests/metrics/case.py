@@ -130,6 +130,8 @@ def is_leading(name: str) -> bool:
         "Team",
         "Team_Id",
         "Team_Hierarchy",
+        "Service",
+        "Repository",
     }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import floor
 
@@ -24,12 +24,19 @@ LEVEL_ONLY = {"PR_Velocity": "team", "LOC_Total": "team", "LOC_Added": "develope
 COLUMNS = (
     "Coding_Days",
     "PR_Cycle_Time_Days_Avg",
+    "PR_Creation_Time_Days_Avg",
+    "PR_First_Review_Time_Days_Avg",
+    "PR_Approval_Time_Days_Avg",
+    "PR_Merge_Time_Days_Avg",
     "PR_Velocity",
     "Avg_Time_To_Complete",
     "PR_Merged",
     "PR_Merged_Small",
     "PR_Merged_Medium",
     "PR_Merged_Large",
+    "PR_Merged_Features",
+    "PR_Merged_Bugs",
+    "PR_Merged_Other",
     "LOC_Added",
     "LOC_Removed",
     "Work_Completed",
@@ -44,6 +51,7 @@ COLUMNS = (
     "Rework_Percent_Legacy",
     "LOC_Total",
     "PR_Missing_Tickets",
+    "PR_Without_Review",
     "PR_Reverted_Percent",
     "Review_Comments_Per_PR_Avg",
     "Review_Time_To_First_Comment_Hrs_Avg",
@@ -53,6 +61,9 @@ COUNTS = (
     "PR_Merged_Small",
     "PR_Merged_Medium",
     "PR_Merged_Large",
+    "PR_Merged_Features",
+    "PR_Merged_Bugs",
+    "PR_Merged_Other",
     "LOC_Added",
     "LOC_Removed",
     "Work_Completed",
@@ -64,6 +75,7 @@ COUNTS = (
     "LOC_Refactored_Legacy",
     "LOC_Total",
     "PR_Missing_Tickets",
+    "PR_Without_Review",
     "Total_Work_Items",
     "PR_Associations",
     "DF_Deployment_Count",
@@ -114,8 +126,14 @@ def percent(part: int, whole: int) -> Fraction | None:
     return Fraction(part * 100, whole) if whole else None
 
 
-def work_type(item: WorkItem, rules: dict[str, str] | None) -> str:
-    return (rules if rules is not None else WORK_TYPES).get(item.type, "other")
+def work_type(of_type: str, rules: dict[str, str] | None) -> str:
+    return (rules if rules is not None else WORK_TYPES).get(of_type, "other")
+
+
+def work_type_of_all(types: Sequence[str], rules: dict[str, str] | None) -> str | None:
+    """What a pull request with work items of these types is: a feature goes before a bug, a bug before anything else."""
+    found = {work_type(one, rules) for one in types}
+    return next((name for name in ("feature", "bug", "other") if name in found), None)
 
 
 def metrics(
@@ -125,25 +143,33 @@ def metrics(
     items: Sequence[WorkItem],
     people: set[str],
     how: str,
-    rules: Callable[[WorkItem], dict[str, str] | None],
+    rules: Callable[[str | None, datetime], dict[str, str] | None],
 ) -> dict[str, Cell]:
     """Every metric of one row, over the events of that row's people and period."""
     days = {(one.developer, world.local_date(one.authored_at)) for one in commits}
     active = {one.developer for one in commits}
     small, medium = int(world.setting("pr_size.small")), int(world.setting("pr_size.medium"))
     sized = [one.size for one in requests if one.size is not None]
-    types = [work_type(one, rules(one)) for one in items]
+    types = [work_type(one.type, rules(one.developer, one.completed_at)) for one in items]
+    request_types = [work_type_of_all(one.item_types, rules(one.developer, one.merged_at)) for one in requests]
     refactored, recent = sum(one.refactored for one in requests), sum(one.recent for one in requests)
     file_lines = sum(one.file_lines for one in requests)
     values: dict[str, Fraction | int | None] = {
         "Coding_Days": Fraction(len(days), len(active)) if active else None,
         "PR_Cycle_Time_Days_Avg": aggregate([one.cycle_days for one in requests], how),
+        **{
+            f"PR_{name}_Time_Days_Avg": aggregate([one.stages[name] for one in requests], how)
+            for name in ("Creation", "First_Review", "Approval", "Merge")
+        },
         "PR_Velocity": Fraction(len(requests), len(people)) if people else 0,
         "Avg_Time_To_Complete": aggregate([one.days for one in items], how),
         "PR_Merged": len(requests),
         "PR_Merged_Small": sum(size < small for size in sized),
         "PR_Merged_Medium": sum(small <= size < medium for size in sized),
         "PR_Merged_Large": sum(size >= max(small, medium) for size in sized),
+        "PR_Merged_Features": request_types.count("feature"),
+        "PR_Merged_Bugs": request_types.count("bug"),
+        "PR_Merged_Other": request_types.count("other"),
         "LOC_Added": sum(one.added for one in commits),
         "LOC_Removed": sum(one.removed for one in commits),
         "Work_Completed": len(items),
@@ -157,7 +183,8 @@ def metrics(
         "Rework_Percent_Recent": percent(recent, file_lines),
         "Rework_Percent_Legacy": percent(refactored - recent, file_lines),
         "LOC_Total": sum(one.lines for one in requests),
-        "PR_Missing_Tickets": sum(not one.linked for one in requests),
+        "PR_Missing_Tickets": sum(not one.item_types for one in requests),
+        "PR_Without_Review": sum(not one.reviewed for one in requests),
         "PR_Reverted_Percent": percent(sum(one.reverted for one in requests), len(requests)),
         "Review_Comments_Per_PR_Avg": aggregate([one.comments for one in requests], how),
         "Review_Time_To_First_Comment_Hrs_Avg": aggregate([one.first_comment_hours for one in requests], how),
@@ -218,6 +245,7 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
     ]
     leading = ["Developer", "Email", "Team"] if request.level == "developer" else ["Team", "Team_Id"]
     header = ["Granularity", "Start_Date", "End_Date", *leading, "Team_Hierarchy"]
+    last = ["Team_Id"] if request.level == "developer" else []
 
     dated = [
         [(world.local_date(one.authored_at), one) for one in commits],
@@ -225,10 +253,10 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
         [(world.local_date(one.completed_at), one) for one in items],
     ]
 
-    def rules(item: WorkItem) -> dict[str, str] | None:
-        """Those of the developer's primary team on the day of completion."""
-        one = trees.on(world.local_date(item.completed_at))
-        return team_of(str(item.developer), one.tree, developer_rows(one)).rules
+    def rules(developer: str | None, instant: datetime) -> dict[str, str] | None:
+        """Those of the developer's primary team on that day."""
+        one = trees.on(world.local_date(instant))
+        return team_of(str(developer), one.tree, developer_rows(one)).rules
 
     def cells(row: TeamRow | DeveloperRow, first: date, last: date) -> list[Cell]:
         picked = [
@@ -243,11 +271,11 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
 
     found = (trees.teams if request.level == "team" else trees.developers)(request.scope, request.start, request.end)
     rows: list[list[Cell]] = []
-    for label, first, last in periods(request.start, request.end, request.granularity):
-        when: list[Cell] = [label, first.isoformat(), last.isoformat()]
+    for label, first, until in periods(request.start, request.end, request.granularity):
+        when: list[Cell] = [label, first.isoformat(), until.isoformat()]
         for row in found:
             place: list[Cell] = [safe(row.node.name), None, safe(row.node.path)]
             if isinstance(row, DeveloperRow):
                 place = [safe(row.row["full_name"]), safe(row.email), place[0], place[2]]
-            rows.append([*when, *place, *cells(row, first, last)])
-    return [*header, *(renamed(column, request.aggregation) for column in chosen)], rows
+            rows.append([*when, *place, *cells(row, first, until), *(None for _ in last)])
+    return [*header, *(renamed(column, request.aggregation) for column in chosen), *last], rows

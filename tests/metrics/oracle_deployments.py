@@ -139,8 +139,9 @@ class Deployments:
     def reached(self, row: Row) -> set[str]:
         """The shas of a deployment: its commit and all its ancestors; without the graph, those it lists."""
         repository, own, listed = row["repository"], row.get("sha"), row.get("shas") or []
+        told_by_tag = row.get("of") in (None, "releases")
         names = [own] if own else []
-        if not own and not listed and row.get("of") != "merges":
+        if not own and not listed and told_by_tag:
             names = [
                 self.releases[repository, tag] for tag in row.get("tags") or [] if (repository, tag) in self.releases
             ]

@@ -40,6 +40,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 COLUMNS = tuple(
     column for group in ("lttc", "work_items", "lttc_items", "df", "cfr", "mttr", "rating") for column in GROUPS[group]
 )
+OF_SERVICES = {*GROUPS["df"], *GROUPS["cfr"], *GROUPS["mttr"], "DF_Rating", "CFR_Rating", "MTTR_Rating"}
+"""The columns that services have, too."""
 RULES = ("repository", "service", "pipeline", "environment", "label")
 DAY = timedelta(days=1)
 WORDS = {4: "Elite", 3: "High", 2: "Medium", 1: "Low"}
@@ -393,16 +395,24 @@ class Efficiency:
         self.belonging = Belonging(world, accounts, self.deployments, trees)
         self.enabled = [part.strip() for part in world.setting("lead_time.stages").split(",")]
 
-    def values(self, row: TeamRow, first: date, last: date, how: str, days: tuple[int, int]) -> dict[str, Cell]:
-        """Every metric of one row; ``days`` are those that count in rates and those of its whole unit."""
+    def values(
+        self,
+        row: TeamRow,
+        first: date,
+        last: date,
+        how: str,
+        days: tuple[int, int],
+        of_service: tuple[str, str] | None = None,
+    ) -> dict[str, Cell]:
+        """Every metric of one row; ``days`` are those that count in rates and those of its whole unit. With ``of_service`` the
+        deployments and incidents of one of the team's services alone (what is of work items is then of no use)."""
 
         def ours(who: str | None, instant: datetime) -> bool:
             return self._within(instant, first, last) and who in row.people(self.world.local_date(instant))
 
         units = [unit for unit in self.units if ours(unit.developer, unit.completed_at)]
         items = [linked for who, completed, linked in self.items if ours(who, completed)]
-        events = self.belonging.events(row, first, last)
-        incidents = self.belonging.incidents(row, first, last)
+        events, incidents = self._of(row, first, last, of_service)
         deployed = sum(event.status == "success" for event in events)
         failures = sum(counts and fails for counts, fails in events.values())
         counted = sum(counts for counts, _ in events.values())
@@ -433,9 +443,45 @@ class Efficiency:
         }
         exact = {name: None if value is None else Fraction(value) for name, value in values.items()}
         per_day = Fraction(deployed, days[0]) if days[0] else Fraction(0)
-        so_far = self.belonging.events(row, date.min, last)
+        so_far, _ = self._of(row, date.min, last, of_service)
         known = days[0] and any(event.status in ("success", "failure") for event in so_far)
         return {**exact, **self._ratings(exact, per_day if per_day or known else None)}
+
+    def _of(
+        self, row: TeamRow, first: date, last: date, of_service: tuple[str, str] | None
+    ) -> tuple[dict[Event, tuple[bool, bool]], list[Row]]:
+        """The deployments and incidents of a row."""
+        events, incidents = self.belonging.events(row, first, last), self.belonging.incidents(row, first, last)
+        if of_service is None:
+            return events, incidents
+        return (
+            {event: verdict for event, verdict in events.items() if self._service_of(event) == of_service},
+            [incident for incident in incidents if self._service_of_incident(incident) == of_service],
+        )
+
+    def services(self, row: TeamRow, first: date, last: date) -> dict[tuple[str, str], set[str]]:
+        """What the team's deployments and incidents are of, each with the repositories that it is deployed from."""
+        events, incidents = self._of(row, first, last, None)
+        found: dict[tuple[str, str], set[str]] = {}
+        for event in events:
+            if event.status in ("success", "failure"):
+                found.setdefault(self._service_of(event), set()).add(event.repository)
+        for incident in incidents:
+            found.setdefault(self._service_of_incident(incident), set())
+        return {service: places - {""} for service, places in found.items()}
+
+    def _service_of(self, event: Event) -> tuple[str, str]:
+        return (event.service, "") if event.service else ("", event.repository)
+
+    def _service_of_incident(self, incident: Row) -> tuple[str, str]:
+        if incident.get("service"):
+            return (incident["service"].strip(), "")
+        places = self._places(incident)
+        return ("", next(iter(places))) if len(places) == 1 else ("", "")
+
+    def _places(self, incident: Row) -> set[str]:
+        """The repositories of an incident, but for those that are only its service's."""
+        return self.deployments.repositories_of({**incident, "service": None})
 
     def _within(self, instant: datetime, first: date, last: date) -> bool:
         return first <= self.world.local_date(instant) <= last
@@ -465,6 +511,8 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
     trees, columns = Trees(world, request.today), chosen(request)
     efficiency = Efficiency(world, trees)
     found = trees.teams(request.scope, request.start, request.end)
+    if request.level == "service":
+        return _of_services(efficiency, found[0], request, columns)
     header = ["Granularity", "Start_Date", "End_Date", "Team", "Team_Id", "Team_Hierarchy"]
     rows: list[list[Cell]] = []
     for label, first, last in periods(request.start, request.end, request.granularity):
@@ -481,4 +529,25 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
                     *(by_statistic[how][column] for column, how in columns),
                 ]
             )
+    return [*header, *(renamed(column, how) for column, how in columns)], rows
+
+
+def _of_services(
+    efficiency: Efficiency, row: TeamRow, request: Request, columns: list[tuple[str, str]]
+) -> tuple[list[str], list[list[Cell]]]:
+    """Header and rows of the services of one team, by name; what has none comes last."""
+    columns = [(column, how) for column, how in columns if column in OF_SERVICES]
+    services = efficiency.services(row, request.start, request.end)
+    rows: list[list[Cell]] = []
+    for label, first, last in periods(request.start, request.end, request.granularity):
+        days = (days_counted(first, last, request.today), days_of_unit(first, request.granularity))
+        for service in sorted(services, key=lambda one: (not any(one), max(one).casefold(), max(one))):
+            name, repository = service
+            place = [safe(name), safe(repository or ";".join(sorted(services[service])))]
+            by_statistic = {
+                how: efficiency.values(row, first, last, how, days, service) for how in {how for _, how in columns}
+            }
+            cells = [by_statistic[how][column] for column, how in columns]
+            rows.append([label, first.isoformat(), last.isoformat(), *place, *cells])
+    header = ["Granularity", "Start_Date", "End_Date", "Service", "Repository"]
     return [*header, *(renamed(column, how) for column, how in columns)], rows

@@ -135,9 +135,11 @@ class PullRequest:
     refactored: int
     recent: int
     file_lines: int
-    linked: bool
+    item_types: Sequence[str]
     comments: int
     first_comment_hours: Fraction | None
+    reviewed: bool
+    stages: dict[str, Fraction | None]
     reverted: bool
 
 
@@ -338,8 +340,10 @@ class PullRequests:
         talk = [comment for comment in self.comments[key] if self._counts(row, comment)]
         verdicts = [review for review in self.reviews[key] if self._counts(row, review)]
         times = [one.get("created_at") for one in talk] + [one.get("submitted_at") for one in verdicts]
-        in_time = [time for time in times if time and opened and opened <= time <= row["merged_at"]]
-        earliest = min(in_time, default=None)
+        earliest = self._first_in_time(row, times)
+        approved = self._first_in_time(
+            row, [one.get("submitted_at") for one in verdicts if one.get("state") == "approved"]
+        )
         return PullRequest(
             developer=self.owner(row),
             merged_at=row["merged_at"],
@@ -353,11 +357,33 @@ class PullRequests:
                 for file in files
                 if counts(self.world, file)
             ),
-            linked=bool(links(self.world, row)),
+            item_types=self._types(row),
             comments=len(talk),
             first_comment_hours=non_negative(earliest - opened, timedelta(hours=1)) if earliest and opened else None,
+            reviewed=earliest is not None,
+            stages={
+                name: non_negative(end - start, timedelta(days=1)) if start and end else None
+                for name, start, end in (
+                    ("Creation", first, opened),
+                    ("First_Review", opened, earliest),
+                    ("Approval", earliest, approved),
+                    ("Merge", approved, row["merged_at"]),
+                )
+            },
             reverted=key in self.reverted,
         )
+
+    def _first_in_time(self, row: Row, times: Iterable[datetime | None]) -> datetime | None:
+        """The first of these when the PR was ready, as far as that is known, and not merged yet."""
+        opened = row.get("ready_at") or row.get("created_at")
+        return min((time for time in times if time and (opened or time) <= time <= row["merged_at"]), default=None)
+
+    def _types(self, row: Row) -> list[str]:
+        """The types of the work items it is linked to, in lower case."""
+        known = {
+            (item["project"], item["key"]): (item.get("type") or "").lower() for item in self.world.rows("work_items")
+        }
+        return [known[key] for key in links(self.world, row)]
 
     def owner(self, row: Row) -> str | None:
         """Whose a PR is: its author's, or whoever's an AI agent's is."""

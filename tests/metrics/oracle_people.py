@@ -91,8 +91,8 @@ def tree_of(name: str, developers: Sequence[Row]) -> Node:
     def node(manager: str) -> Node:
         reports = [email for email in rows if manager in managers_of(rows[email])]
         own = [manager] + [email for email in reports if email not in managers]
-        teams = {rows[email].get("team") or "" for email in own}
-        shared = next(iter(teams)) if len(teams) == 1 else ""
+        common = [{rows[email].get("team") or "" for email in people} for people in (own[1:], own)]
+        shared = next((name for names in common if len(names) == 1 for name in names if name), "")
         under = [node(email) for email in reports if email in managers and managers_of(rows[email])[0] == manager]
         return Node(shared or f"{rows[manager]['full_name']}'s team", own, under)
 

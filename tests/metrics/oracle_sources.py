@@ -1,6 +1,6 @@
 """The oracle's sources: what is a deployment and what is an incident for whom, from further-exports.md, part H.
 
-In comes a ``World``; out come ``Class``es (what a node counts), rows of releases and merges as if they were runs, and rows of
+In comes a ``World``; out come ``Class``es (what a node counts), releases, merges and versions as if they were runs, and
 work items as if they were of an incident tool. No SQL, no leadline.
 """
 
@@ -86,11 +86,11 @@ def sources_in_force(world: World, tree: Node) -> dict[str, Sources]:
     return found
 
 
-# --- releases and merges --------------------------------------------------------------------------------------------------
+# --- releases, merges and versions ----------------------------------------------------------------------------------------
 
 
 def code_rows(world: World) -> list[Row]:
-    """Every release and every merge as a successful run to `production`; whether it is a deployment is for a class to say."""
+    """Every release, merge and version as a successful run to `production`; whether it is a deployment is for a class to say."""
     found = []
     for row in world.rows("releases"):
         if row.get("published_at"):
@@ -102,7 +102,34 @@ def code_rows(world: World) -> list[Row]:
             place = {"deployment_id": f"merge:{row['repository']}#{row['number']}", "repository": row["repository"]}
             found.append({**place, "of": "merges", "sha": row.get("merge_commit_sha"), "tags": row.get("labels") or []})
             found[-1] |= {"finished_at": row["merged_at"], "branch": row.get("base_branch")}
+    found += _version_rows(world)
     return [{**row, "environment": "production", "status": "success"} for row in found]
+
+
+def _version_rows(world: World) -> list[Row]:
+    """A released version is one run for each repository with pull requests of its items that were merged by then; the tracker tells
+    days alone, so that of the day itself all are in time. Without any it is one run of no repository."""
+    found: list[Row] = []
+    merged = [(row, links(world, row)) for row in world.rows("pull_requests") if row.get("merged_at")]
+    for version in world.rows("versions"):
+        if (released := version.get("released_at")) is None:
+            continue
+        items = {
+            (row["project"], row["key"])
+            for row in world.rows("work_items")
+            if row["project"] == version["project"] and version["name"] in (row.get("fix_versions") or [])
+        }
+        shas: dict[str, list[str]] = {}
+        for row, linked in merged:
+            if linked & items and row["merged_at"].date() <= released.date():
+                shas.setdefault(row["repository"], []).append(row.get("merge_commit_sha") or "")
+        name = f"version:{version['project']}/{version['name']}"
+        run = {"of": "versions", "tags": [version["name"]], "finished_at": released}
+        for repository, own in shas.items():
+            place = {"deployment_id": f"{name}@{repository}", "repository": repository}
+            found.append({**run, **place, "shas": [sha for sha in own if sha]})
+        found += [] if shas else [{**run, "deployment_id": name}]
+    return found
 
 
 def is_prerelease(tag: str) -> bool:
@@ -112,9 +139,11 @@ def is_prerelease(tag: str) -> bool:
 
 
 def counts_code(world: World, kind: Class, row: Row, with_runs: set[str]) -> bool:
-    """Whether a release or a merge is a deployment of a class; ``with_runs`` are the repositories that have runs to what is
-    production for it."""
+    """Whether a release, a merge or a version is a deployment of a class; ``with_runs`` are the repositories that have runs to
+    what is production for it."""
     source = kind.deployment(world, "deployments.source")
+    if row["of"] == "versions":
+        return source == "versions"
     if row["of"] == "releases":
         tags = kind.names(world, "releases.tags")
         asked = source == "releases" or (source == "auto" and row["repository"] not in with_runs)

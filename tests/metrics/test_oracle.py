@@ -11,6 +11,9 @@ import pytest
 
 from leadline.db import settings as stored_settings
 from leadline.demo import fill
+from leadline.demo.calendar import span
+from leadline.demo.people import make
+from leadline.demo.repositories import repository_names
 from leadline.home import Home, Project
 
 from . import oracle, oracle_dora, worlds
@@ -41,19 +44,22 @@ def test_random_worlds(home: Home, tmp_path: Path, number: int) -> None:
 
 
 def test_the_demo_organization(project: Project, tmp_path: Path) -> None:
-    """Whole columns of believable data: both levels, mean and a percentile, months and weeks, with and without DST."""
+    """Whole columns of believable data: both levels, mean and a percentile, months and weeks, with and without DST, while people
+    join, leave and move."""
     until = date(2026, 4, 30)
     fill(project, developers=30, months=3, until=until)
+    lists = list(make(30, 1, span(until, 3), repository_names(30)).lists())
+    assert len(lists) > 2
     asked = [
-        ("UTC", "developer", "monthly", "mean"),
-        ("UTC", "team", "weekly", "p90"),
-        ("America/New_York", "developer", "weekly", "p90"),
-        ("America/New_York", "team", "monthly", "mean"),
+        ("UTC", "developer", "monthly", "mean", "dated"),
+        ("UTC", "team", "weekly", "p90", "dated"),
+        ("America/New_York", "developer", "weekly", "p90", "current"),
+        ("America/New_York", "team", "monthly", "mean", "dated"),
     ]
-    for zone, level, granularity, how in asked:
-        stored_settings.put(project.db, project.id, {"timezone": zone})
+    for zone, level, granularity, how, history in asked:
+        stored_settings.put(project.db, project.id, {"timezone": zone, "people.history": history})
         request = oracle.Request(date(2026, 2, 10), until, level, granularity, how)
-        header, rows = oracle.export(world_of(project, TREE), request)
+        header, rows = oracle.export(world_of(project, TREE, lists), request)
         actual = read_csv(export_bytes(project, body_of(project, request), tmp_path))
         assert differences(actual, header, rows, skip=["Team_Id"]) == [], (zone, request)
         assert any(row[header.index("PR_Merged")] for row in rows)
@@ -62,7 +68,7 @@ def test_the_demo_organization(project: Project, tmp_path: Path) -> None:
         request = oracle.Request(
             date(2026, 2, 10), until, "team", granularity, how, groups=ALL_GROUPS, insight="efficiency"
         )
-        header, rows = oracle_dora.export(world_of(project, TREE), request)
+        header, rows = oracle_dora.export(world_of(project, TREE, lists), request)
         actual = read_csv(export_bytes(project, body_of(project, request), tmp_path, "efficiency"))
         assert differences(actual, header, rows, skip=["Team_Id"]) == [], (source, request)
         assert all(any(row[header.index(name)] for row in rows) for name in header if name.endswith("_Days"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -20,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from leadline.access import UNLIMITED, Access
 from leadline.db import settings as stored_settings
 from leadline.engine import Engine
 from leadline.home import Project
@@ -28,8 +29,8 @@ from leadline.people import BEGINNING
 from leadline.schema import TABLES, ColumnType
 
 from .oracle import COUNTS, Cell, Request
-from .oracle_events import DEFAULTS, World
-from .oracle_people import tree_of
+from .oracle_events import DEFAULTS, InForce, World
+from .oracle_people import Row, tree_of
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 TREE = "Engineering"
@@ -134,18 +135,20 @@ def load(project: Project, world: World, folder: Path, nested: Mapping[str, Any]
             deliver(project, table, rows, engine=engine)
 
 
-def world_of(project: Project, tree: str) -> World:
-    """What a project holds, as the oracle's world: its lake read plainly, with the HR rows in `developers`."""
+def world_of(project: Project, tree: str, lists: Iterable[tuple[date | None, Sequence[Row]]]) -> World:
+    """What a project holds, as the oracle's world: its lake read plainly, with HR's ``lists`` and the days from which they are in
+    force (the first: always)."""
     snapshot = project.lake.snapshot()
     tables = {
         name: [row for path in snapshot.files(name) for row in pq.read_table(path, partitioning=None).to_pylist()]
         for name in TABLES
     }
-    people = tables["developers"]
+    (_, people), *later = lists
     settings = {
         key: text for key, text in project.profile(tree).texts.items() if key in DEFAULTS or key.startswith("team.")
     }
-    return World(tables, tree_of(tree, people), people, settings)
+    trees = [InForce(day, tree_of(tree, rows), rows) for day, rows in later]
+    return World(tables, tree_of(tree, people), people, settings, trees)
 
 
 # --- running ------------------------------------------------------------------------------------------------------------
@@ -170,20 +173,25 @@ def body_of(project: Project, request: Request, tree: str = TREE) -> dict[str, A
         "options": {
             "aggregation": request.aggregation,
             "granularity": request.granularity,
-            **({} if efficiency else {"aggregationLevel": request.level}),
+            **({} if request.level == "team" and efficiency else {"aggregationLevel": request.level}),
         },
     }
 
 
 def export_bytes(
-    project: Project, body: Mapping[str, Any], folder: Path, kind: str = "productivity", today: date | None = None
+    project: Project,
+    body: Mapping[str, Any],
+    folder: Path,
+    kind: str = "productivity",
+    today: date | None = None,
+    access: Access = UNLIMITED,
 ) -> bytes:
-    """The export's file for a request body, uncompressed CSV, as if made on ``today`` (None: after all days)."""
+    """The export's file for a request body, uncompressed CSV, as if made on ``today`` (None: after all days), for ``access``."""
     from leadline.exports.kinds import parse
     from leadline.metrics.request import Control
     from leadline.metrics.run import pin, produce
 
-    parsed = parse(project, body, kind)
+    parsed = parse(project, body, kind, access)
     request, warnings = parsed.request, parsed.warnings
     assert all("since the aggregation asked for is" in warning for warning in warnings), warnings
     path = folder / "export.csv"
@@ -234,7 +242,7 @@ def differences(
         return [f"header {table[0]} instead of {list(header)}"]
     if len(table) - 1 != len(rows):
         return [f"{len(table) - 1} rows instead of {len(rows)}: {table[1:]}"]
-    first_metric = header.index("Team_Hierarchy") + 1
+    first_metric = 1 + max(header.index(name) for name in ("Team_Hierarchy", "Repository") if name in header)
     found = []
     for number, (actual, expected) in enumerate(zip(table[1:], rows, strict=True), 1):
         for index, name in enumerate(header):

@@ -26,7 +26,20 @@ ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
 STRANGERS = ("guest", "build-bot", "dependabot[bot]", "Renovate", "ci-helper")
 UNKNOWN = "nobody@elsewhere.test"
 AGENTS = ("Copilot", "app/devin-ai-integration", "cursor[bot]")
-TITLES = ("Fix", "P-1 fix", "p-2", "#3", "#4 and xP-1", "P-12", "fix_P-1_x", "P-2é", "x_#3", "1#4")
+TITLES = (
+    "Fix",
+    "P-1 fix",
+    "p-2",
+    "#3",
+    "#4 and xP-1",
+    "P-12",
+    "fix_P-1_x",
+    "P-2é",
+    "x_#3",
+    "1#4",
+    "P-4, P-5",
+    "p-6 P-7 P-1",
+)
 BRANCHES = ("main", "feature/P-2-x", "feature_P-2_x", "éP-1", None)
 
 
@@ -75,9 +88,15 @@ class Maker:
         reporting = {manager for row in rows for manager in row["manager_email"].split(";")}
         if "p0@example.com" not in reporting:
             rows[-1]["manager_email"] = "p0@example.com"
-        # Names are unique so that siblings have one order; a shared team value would repeat a name.
+        # Names are unique so that siblings have one order and paths are the names; a value that teams share would repeat one.
         for row in rows:
-            row["team"] = row["team"] if row["email"] not in reporting else f"Team of {row['full_name']}"
+            above, _, others = row["manager_email"].partition(";")
+            if row["email"] in reporting:
+                row["team"] = f"Team of {row['full_name']}"
+            elif others:
+                row["team"] = ""
+            elif row["team"] == "Core":
+                row["team"] = f"Core of {above}"
         return rows
 
     def _accounts(self, email: str) -> list[str]:
@@ -254,14 +273,19 @@ class Maker:
 
     def talk(self, requests: Rows) -> dict[str, Rows]:
         tables: dict[str, Rows] = {"comments": [], "reviews": []}
-        for number in range(self.random.randrange(60)):
+        for number in range(self.random.randrange(120)):
             request = self.random.choice(requests)
             opened = request["ready_at"] or request["created_at"] or self.instant()
             time = self.maybe(opened + timedelta(minutes=self.random.randrange(-500, 9000)), 10)
             row = {"repository": request["repository"], "number": request["number"]}
             writer = self.maybe(self.random.choice((self.account(), request["author"])), 10)
-            if self.chance(3):
-                tables["reviews"].append({**row, "review_id": str(number), "author": writer, "submitted_at": time})
+            if self.chance(2):
+                verdict = {
+                    "state": self.random.choice(("approved", "approved", "commented", "changes_requested", None))
+                }
+                tables["reviews"].append(
+                    {**row, "review_id": str(number), "author": writer, "submitted_at": time, **verdict}
+                )
             else:
                 tables["comments"].append({**row, "comment_id": str(number), "author": writer, "created_at": time})
         return tables

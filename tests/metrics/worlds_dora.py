@@ -17,6 +17,7 @@ from .oracle_people import nested
 from .world import TREE
 from .worlds import ZONES, paths_in
 from .worlds_trees import later_nested
+from .worlds_versions import versions
 
 Rows = list[dict[str, Any]]
 START, END = date(2026, 2, 16), date(2026, 3, 25)
@@ -33,7 +34,7 @@ RULES = {
     "label": ("equals blue", "not equals blue"),
 }
 SOURCE_RULES = {
-    "deployments.source": ("pipelines", "releases", "merges", "merges", "auto"),
+    "deployments.source": ("pipelines", "releases", "merges", "versions", "versions", "auto"),
     "deployments.branches": ("main", "release/*", "m*, release/?"),
     "deployments.labels": ("deploy", "Deploy, blue"),
     "releases.tags": ("v*", "*@*, 1.*"),
@@ -339,7 +340,7 @@ class Maker:
             "deployments.first_carries": self.random.choice(("false", "true")),
             "deployments.team_days": self.random.choice(("90", "7", "30")),
             "cfr.source": self.random.choice(("pipelines", "incidents")),
-            "deployments.source": self.random.choice(("auto", "auto", "pipelines", "releases", "merges")),
+            "deployments.source": self.random.choice(("auto", "auto", "pipelines", "releases", "merges", "versions")),
             "deployments.branches": self.random.choice(("", "", "main, release/*")),
             "deployments.labels": self.random.choice(("", "", "deploy")),
             "releases.tags": self.random.choice(("", "", "v*, 1.*")),
@@ -369,6 +370,7 @@ def dora_world(random: Random) -> DoraWorld:
     tables["builds"] = maker.builds(commits, tables["pull_requests"])
     tables["deployments"] = maker.deployments(commits)
     tables["releases"] = maker.releases(commits)
+    tables["versions"] = versions(random, tables["work_items"], maker.instant)
     tables["incidents"] = maker.incidents(tables["deployments"])
     tables |= maker.files(commits, tables["pull_requests"])
     maker.spell(tables)

@@ -50,7 +50,7 @@ def _change_list(random: Random, rows: Rows, joining: list[str]) -> None:
 
 def _move(random: Random, _rows: Rows, managing: list[str], leaves: Rows, _joining: list[str]) -> None:
     number = min(len(managing), random.choice((1, 1, 2)))
-    random.choice(leaves)["manager_email"] = ";".join(random.sample(managing, number))
+    random.choice(leaves).update(manager_email=";".join(random.sample(managing, number)), team="")
 
 
 def _leave(random: Random, rows: Rows, _managing: list[str], leaves: Rows, _joining: list[str]) -> None:
@@ -78,7 +78,7 @@ def _promote(random: Random, _rows: Rows, _managing: list[str], leaves: Rows, _j
     """Somebody gets a report, and so a team."""
     new, report = random.sample(leaves, 2)
     if len(managers_of(new)) == 1:
-        report["manager_email"] = new["email"]
+        report.update(manager_email=new["email"], team="")
         new["team"] = f"Team of {new['full_name']}"
 
 

@@ -71,13 +71,21 @@ def test_a_shared_manager_has_one_place_and_counts_under_every_manager_listed():
     assert len(tree.people(tree.root)) == 6
 
 
-def test_a_node_is_called_as_all_its_own_people_say_or_after_its_manager():
+def test_a_node_is_called_as_its_reports_say_or_all_its_people_or_after_its_manager():
     shared = tree_of(f"{HEADER}\na@x.example,A,,\nb@x.example,Bo,a@x.example,Core\nc@x.example,C,b@x.example,Core\n")
     assert shared.nodes[1].name == "Core"
     manager_differs = tree_of(
         f"{HEADER}\na@x.example,A,,\nb@x.example,Bo,a@x.example,Heads\nc@x.example,C,b@x.example,Core\n"
     )
-    assert manager_differs.nodes[1].name == "Bo's team"
+    assert manager_differs.nodes[1].name == "Core"
+    reports_differ = tree_of(
+        f"{HEADER}\na@x.example,A,,\nb@x.example,Bo,a@x.example,Core\nc@x.example,C,b@x.example,Core\nd@x.example,D,b@x.example,\n"
+    )
+    assert reports_differ.nodes[1].name == "Bo's team"
+    of_managers = tree_of(
+        f"{HEADER}\na@x.example,A,,\nb@x.example,Bo,a@x.example,Heads\nc@x.example,C,b@x.example,Core\nd@x.example,D,c@x.example,Deep\n"
+    )
+    assert [node.name for node in of_managers.nodes[1:]] == ["Heads", "Deep"]
     nobody_says = tree_of(f"{HEADER}\na@x.example,A,,\nb@x.example,Bo,a@x.example,\nc@x.example,C,b@x.example,\n")
     assert nobody_says.nodes[1].name == "Bo's team"
 
@@ -96,7 +104,7 @@ def test_a_name_may_contain_the_separator_and_anything_else():
         f'{HEADER}\na@x.example,A,,\nb@x.example,B,a@x.example,"R/D, =cmd()"\nc@x.example,C,b@x.example,"R/D, =cmd()"\n'
     )
     assert tree.nodes[1].name == "R/D, =cmd()"
-    assert tree.nodes[1].path == "Acme/R/D, =cmd()"
+    assert tree.nodes[1].path == "Acme/R%2FD, =cmd()"
     assert tree.nodes[1].depth == 1
 
 

@@ -182,3 +182,15 @@ def test_what_is_no_day(text: str) -> None:
 
 def test_days_are_read() -> None:
     assert (day_of(" 2026-02-01 ", "from"), day_of("Beginning", "from")) == (FEBRUARY, BEGINNING)
+
+
+def test_versions_of_a_tree_share_what_they_have_in_common(project: Project, tmp_path: Path) -> None:
+    """A company of thousands has a list every month: all of them lie in memory while an export runs."""
+    load(project, tmp_path, "A", "C")
+    load(project, tmp_path, "A", "B", since=MARCH)
+    before, after = (tree(project, "Acme", day=day) for day in (JANUARY, MARCH))
+    assert after.developers["a@example.com"] is before.developers["a@example.com"]
+    assert after.find("2") is before.find("2") is not None
+    assert {node.name for node in after.nodes} == {"Acme", "A", "B"}
+    assert "b@example.com" not in before.developers
+    assert after == tree(project, "Acme", 2)

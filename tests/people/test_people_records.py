@@ -81,6 +81,7 @@ EVERYTHING = [
     b"email,email,=x\n",
     b"email,full_name,manager_email,\na@x.example,A,,x\nb,B\nb@x.example,,b@x.example;c@x.example\n" * 2,
     b"email,full_name,manager_email\na@x.example,A,b@x.example\nb@x.example,B,a@x.example\n",
+    b"email,full_name,manager_email\na@x.example,A,c@x.example\nb@x.example,B,a@x.example\n",
     b"email,full_name,manager_email\na@x.example,A,\n",
     b"email,full_name,manager_email\n,A,\nx y,A\0,\n" + b"z@x.example," + b"x" * 100_001 + b",\n",
 ]

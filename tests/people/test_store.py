@@ -127,7 +127,7 @@ def test_checking_changes_nothing_and_says_what_would_change(project: Project, t
     load(project, tmp_path, ACME)
     known_refs = refs(project)
     checked = load(project, tmp_path, ACME + "ivy@example.com,Ivy,finn@example.com,\n", check=True)
-    assert checked.added == ("Acme/Eve Roth's team/Finn Ody's team",)
+    assert checked.added == ("Acme/Platform/Finn Ody's team",)
     assert {node.manager: node.ref_id for node in checked.tree.nodes if node.ref_id > 0} == known_refs
     assert tree(project, "Acme").version == 1
 

@@ -144,8 +144,7 @@ def test_order_splitting_and_repetition_change_nothing(home: Home, tmp_path: Pat
     load(piecemeal, replace(world, tables={}), tmp_path)
     deliver_all(piecemeal, pieces(random, world))
     expected, actual = exports(whole, tmp_path), exports(piecemeal, tmp_path)
-    assert actual[0] == expected[0]
-    assert without_ids(actual[1]) == without_ids(expected[1])
+    assert list(map(without_ids, actual)) == list(map(without_ids, expected))
 
 
 @pytest.mark.slow
@@ -163,8 +162,7 @@ def test_letter_case_changes_nothing(home: Home, tmp_path: Path, random: Random)
     assume(spelled.tables != world.tables)
     deliver_all(other, pieces(random, versioned(spelled)))
     expected, actual = exports(plain, tmp_path), exports(other, tmp_path)
-    assert actual[0] == expected[0]
-    assert without_ids(actual[1]) == without_ids(expected[1])
+    assert list(map(without_ids, actual)) == list(map(without_ids, expected))
 
 
 def test_compaction_restart_and_repeated_import_change_nothing(home: Home, tmp_path: Path) -> None:

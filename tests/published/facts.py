@@ -197,6 +197,18 @@ _SPRINT = thing(
     originBoardId=NUMBER,
     **dict.fromkeys(("startDate", "endDate", "completeDate", "createdDate"), TEXT),
 )
+_VERSION = thing(
+    id=TEXT,
+    name=TEXT,
+    description=TEXT,
+    self=TEXT,
+    archived=FLAG,
+    released=FLAG,
+    overdue=FLAG,
+    projectId=NUMBER,
+    # Days without time (yyyy-mm-dd); those beginning with `user` are written as the site's format of dates.
+    **dict.fromkeys(("startDate", "releaseDate", "userStartDate", "userReleaseDate"), TEXT),
+)
 _BOARDS = {
     "GET /rest/agile/1.0/board": answering(_page(_BOARD), projectKeyOrId=TEXT, type=TEXT, name=TEXT, **_PLACE),
     "GET /rest/agile/1.0/board/{boardId}/sprint": answering(_page(_SPRINT), state=TEXT, **_PLACE),
@@ -211,6 +223,7 @@ JIRA_CLOUD = described(
         "GET /rest/api/3/field": answering(many(_FIELD)),
         "GET /rest/api/3/status": answering(many(_STATUS)),
         "GET /rest/api/3/project/search": answering(_page(_PROJECT), orderBy=TEXT, query=TEXT, **_PLACE),
+        "GET /rest/api/3/project/{projectIdOrKey}/versions": answering(many(_VERSION), expand=TEXT),
         "POST /rest/api/3/search/jql": answering(
             thing(issues=many(_ISSUE), isLast=FLAG, nextPageToken=TEXT, names=thing(), schema=thing()),
             body=thing(
@@ -242,6 +255,7 @@ JIRA_CENTER = described(
         "GET /rest/api/2/field": answering(many(_FIELD)),
         "GET /rest/api/2/status": answering(many(_STATUS)),
         "GET /rest/api/2/project": answering(many(_PROJECT), expand=TEXT, recent=NUMBER),
+        "GET /rest/api/2/project/{projectIdOrKey}/versions": answering(many(_VERSION), expand=TEXT),
         "GET /rest/api/2/user": answering(_PERSON, username=TEXT, key=TEXT),
         "GET /rest/api/2/issue/{issueIdOrKey}": answering(_ISSUE, fields=TEXT, expand=TEXT, properties=TEXT),
         "POST /rest/api/2/search": answering(

@@ -57,7 +57,14 @@ WEBHOOKS = Package(
     ("api.github.com/index.json", "ghes-35/index.json"),
     "payloads of GitHub's webhooks as they were received",
 )
-PACKAGES = (GRAPHQL, OPENAPI, WEBHOOKS)
+VEGA_LITE = Package(
+    "vega-lite",
+    "6.4.3",
+    "sha512-d/7hPjfz560UERaQuTmGgIVfXAe3g2hJWeC+igDeaGohUdEoNrHLXgR/yTOBT8vV/lIuuKnw+0/xWWblkDwkMQ==",
+    ("build/vega-lite-schema.json",),
+    "the schema of Vega-Lite's specifications",
+)
+PACKAGES = (GRAPHQL, OPENAPI, WEBHOOKS, VEGA_LITE)
 
 _SECONDS = 240
 

@@ -15,7 +15,7 @@ from published.test_github import ENV as GITHUB
 from published.test_github import schema as github_schema
 from published.test_gitlab import ENV as GITLAB
 from published.test_gitlab import schema as gitlab_schema
-from stubs import github, github_data, gitlab, gitlab_data
+from stubs import github, github_data, gitlab, gitlab_data, linear
 from stubs.server import Reply, Request, Tool, serving
 
 KEPT = {("PageInfo", "endCursor")}
@@ -85,14 +85,23 @@ def test_gitlab(tmp_path: Path, gone: Gone) -> None:
     assert {table: rows.get(table) for table in expected} == expected
 
 
+@pytest.mark.parametrize(
+    "gone", [values, lambda kind, _name, of: kind != "Query" and not is_leaf_type(get_named_type(of))]
+)
+def test_linear(tmp_path: Path, gone: Gone) -> None:
+    tool = with_nulls(linear.small(), Schema(linear.SDL.read_text()), gone)
+    rows = synced(tmp_path, "linear", tool, {"LINEAR_TOKEN": linear.TOKEN}, "ENG")
+    assert (rows["work_items"], rows["sprints"], rows["tool_accounts"]) == (7, 1, 2)
+
+
 def _clock(start: Any) -> float:
     return float(start.timestamp() + 8 * 86_400 - time.time())
 
 
-def synced(folder: Path, kind: str, hub: Tool, secret: dict[str, str]) -> dict[str, int]:
+def synced(folder: Path, kind: str, hub: Tool, secret: dict[str, str], target: str = "acme") -> dict[str, int]:
     """The rows after a run and one more."""
     with serving(hub) as url:
         reads = Leadline(folder / "home", folder)
         for _ in range(2):
-            reads("sync", kind, "acme", "--url", url, env=secret)
+            reads("sync", kind, target, "--url", url, env=secret)
     return reads.rows()

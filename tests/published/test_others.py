@@ -1,19 +1,25 @@
-"""What the connectors of Jira, PagerDuty and Jenkins ask and read, held against what these tools publish of their REST APIs."""
+"""What the connectors of Bitbucket, Jira, PagerDuty and Jenkins ask and read, held against what these tools publish of their REST
+APIs."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.running import Leadline
+from leadline.sources.bitbucket.webhooks import BitbucketWebhooks
 from leadline.sources.kit.kinds import KINDS
+from leadline.sources.kit.settings import SourceSettings
 from published.facts import JIRA_CENTER, JIRA_CLOUD, PAGERDUTY
+from published.facts_bitbucket import BITBUCKET, EVENT, HEADERS
 from published.jenkins import unexported
 from published.openapi import Description
-from published.traffic import Exchange, recorded
-from stubs import jenkins, jira, jira_data, pagerduty
+from published.traffic import Exchange, KeyPath, recorded, traced
+from stubs import bitbucket, bitbucket_data, jenkins, jira, jira_data, pagerduty
+from stubs import bitbucket_webhooks as hooks
 from stubs.server import serving
 
 OF_ANY_ANSWER = (": reads error", ": reads message", ": reads errors")
@@ -57,6 +63,7 @@ def test_jira_cloud(tmp_path: Path) -> None:
     read = {path for exchange in exchanges for path in exchange.reads}
     assert ("issueChangeLogs", "[]", "changeHistories", "[]", "items", "[]", "fromString") in read
     assert ("values", "[]", "completeDate") in read
+    assert ("[]", "releaseDate") in read
 
 
 def test_jira_data_center(tmp_path: Path) -> None:
@@ -89,6 +96,68 @@ def test_pagerduty(tmp_path: Path, incidents: pagerduty.PagerDuty) -> None:
     assert {("incidents", "[]", "priority", "summary"), ("incident", "resolved_at")} <= read
 
 
+def test_bitbucket(tmp_path: Path) -> None:
+    """All is read, what is long in several pages; then a second time, of one repository by its name."""
+    shop = bitbucket_data.repository("acme/shop", 1, pulls=30, pipelines=120, deployments=2)
+    shop["_pullrequests"][0]["_activity"] += [bitbucket_data.comment(900 + at, 70, "cleo") for at in range(60)]
+    shop["_pullrequests"][1].update(
+        author=None, merge_commit=None, source={"branch": {"name": "x"}, "repository": None}
+    )
+    shop["_pipelines"][-1] = bitbucket_data.pipeline("acme/shop", 120, None, stage="PAUSED")
+    shop["_deployments"] += [bitbucket_data.deployment("acme/shop", 9, result) for result in (None, "")]
+    hub = bitbucket.Hub(repositories=[shop, bitbucket_data.repository("acme/empty", 2)])
+    secret, user = {"BITBUCKET_TOKEN": bitbucket.TOKEN}, ("--user", bitbucket.USER)
+    with recorded() as exchanges, serving(hub) as url:
+        reads = Leadline(tmp_path / "home", tmp_path)
+        reads("sources", "add", "bitbucket", "acme", "--url", url, *user, "--name", "it")
+        reads("sources", "test", "it", env=secret)
+        reads("sync", env=secret)
+        reads("sync", "bitbucket", "acme/empty", "--url", url, *user, env=secret)
+        reads("sync", code=1, env={"BITBUCKET_TOKEN": "ATATT3xWrong"})
+        hub.scopes = ("repository",)
+        hub.clock += 8 * 86_400
+        reads("sync", code=3, env=secret)
+    assert faults(BITBUCKET, exchanges) == set()
+    read = {path for exchange in exchanges for path in exchange.reads}
+    assert {
+        ("values", "[]", "update", "changes", "draft", "new"),
+        ("values", "[]", "participants", "[]", "state"),
+        ("values", "[]", "links", "diffstat", "href"),
+        ("values", "[]", "state", "status", "name"),
+        ("values", "[]", "environment_type", "name"),
+        ("values", "[]", "target", "selector", "pattern"),
+        ("error", "detail", "required"),
+    } <= read
+
+
+def bitbucket_events() -> dict[str, dict[str, Any]]:
+    """A payload of every event that is used, by the event's name."""
+    shop, node = "acme/shop", bitbucket_data.pull_request("acme/shop", 1)
+    verdict = bitbucket_data.verdict("approval", 9, "ben")["approval"]
+    said = bitbucket_data.comment(7, 9, "ben", inline=True)["comment"]
+    things = {
+        **{name: {} for name in ("created", "updated", "fulfilled", "rejected")},
+        "approved": {"approval": verdict},
+        "changes_request_created": {"changes_request": verdict},
+        **{f"comment_{done}": {"comment": said} for done in ("created", "updated", "deleted")},
+    }
+    events = {f"pullrequest:{name}": hooks.pull_request(shop, node, **thing) for name, thing in things.items()}
+    status = hooks.commit_status(shop, bitbucket_data.pipeline(shop, 1), "SUCCESSFUL")
+    return {**events, "repo:commit_status_created": status, "repo:commit_status_updated": status}
+
+
+@pytest.mark.parametrize("event", bitbucket_events())
+def test_bitbuckets_webhooks(event: str) -> None:
+    payload, reads = bitbucket_events()[event], set[KeyPath]()
+    found = BitbucketWebhooks(SourceSettings("bitbucket", "it", ("acme/*",))).parse(event, traced(payload, (), reads))
+    assert found.changes
+    assert BITBUCKET.mismatches(payload, EVENT, "") == []
+    # What polls add to a pull request is looked for there, too.
+    added = {("pullrequest", name) for name in ("activity", "commits", "files", "merged")}
+    assert {path for path in reads - added if not BITBUCKET.has(EVENT, path)} == set()
+    assert set(hooks.signed(event, payload)[0]) == HEADERS
+
+
 def test_jenkins(tmp_path: Path) -> None:
     shop = jenkins.folder("shop", jenkins.job("build", 3), jenkins.job("deploy", 2, parameters={"environment": "live"}))
     tool = jenkins.Jenkins(jobs=[shop, jenkins.multibranch("web", jenkins.job("main", 1))])
@@ -118,4 +187,13 @@ def test_what_jenkins_does_not_export_is_noticed(tree: str) -> None:
 
 def test_every_tool_with_an_api_is_held_against_what_it_publishes() -> None:
     own_protocol = {"git", "files"}
-    assert set(KINDS) - own_protocol == {"github", "gitlab", "jira", "jenkins", "pagerduty"}
+    assert set(KINDS) - own_protocol == {
+        "github",
+        "gitlab",
+        "bitbucket",
+        "azure",
+        "jira",
+        "linear",
+        "jenkins",
+        "pagerduty",
+    }

@@ -184,6 +184,7 @@ def release(payload: Payload) -> Rows:
     if payload["action"] == "deleted":
         return {}
     row = {"tag": sent["tag_name"], "name": sent["name"] or None, "published_at": at(sent["published_at"])}
+    row["url"] = sent["html_url"]
     return {"releases": [row]}
 
 

@@ -206,6 +206,7 @@ def test_sigterm_ends_what_waits(
     home: tuple[Path, dict[str, str]],
     server: PostgreSQL,
     start: Callable[..., subprocess.Popen[bytes]],
+    tmp_path: Path,
     command: tuple[str, ...],
     trouble: str,
 ) -> None:
@@ -218,7 +219,12 @@ def test_sigterm_ends_what_waits(
         if trouble == "a lock":
             stack.enter_context(project.lock("inbox"))
         process = start("--home", folder, *command)
-        time.sleep(8)  # until it is at work: nothing tells from outside what it waits for
+        if command[0] == "serve":
+            assert process.stdout is not None
+            assert process.stdout.readline()
+        else:
+            eventually(lambda: "export worker" in (tmp_path / "log").read_text(), 240)
+        time.sleep(5)  # until it is at work: nothing tells from outside what it waits for
         if trouble == "no database":
             server.stop()
         elif trouble == "a silent database":

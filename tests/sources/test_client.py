@@ -70,12 +70,28 @@ def test_a_limit_without_a_time_lasts_a_minute_and_longer(stack: ExitStack) -> N
     assert asked.waits == [60.0, 120.0]
 
 
+def test_who_waits_is_told_for_which_host(stack: ExitStack) -> None:
+    told: list[str] = []
+    limited = Asked(stack, TOO_MANY, SERVER_ERROR, GOOD, waiting=lambda _seconds, why: told.append(why))
+    limited.ask()
+    assert [why.partition(": ")[0] for why in told] == ["127.0.0.1", "127.0.0.1"]
+    assert "rate limit" in told[0]
+
+
 def test_retry_after_as_a_date(stack: ExitStack) -> None:
     asked = Asked(stack, Fault(503), Fault(429, (("Retry-After", "Mon, 05 Jan 2026 09:00:30 GMT"), JSON), b"{}"), GOOD)
     asked.hub.clock = 1767603600 - time.time()  # 2026-01-05 09:00:00
     asked.ask()
     assert asked.waits[0] == 1.0
     assert 25 <= asked.waits[1] <= 31
+
+
+def test_a_good_answer_may_ask_to_wait_before_the_next(stack: ExitStack) -> None:
+    """As Azure DevOps does before it refuses anything."""
+    asked = Asked(stack, Fault(200, (JSON, ("Retry-After", "30")), b'{"good": true}'), GOOD)
+    assert [asked.ask(), asked.ask(), asked.ask()] == [{"good": True}] * 3
+    (wait,) = asked.waits
+    assert 0 < wait <= 30
 
 
 def test_a_server_in_trouble_is_asked_again_when_it_says_but_within_a_minute(stack: ExitStack) -> None:

@@ -6,19 +6,35 @@ from typing import Any
 
 import pytest
 
+from leadline.sources.azure import rows as azure
+from leadline.sources.bitbucket import rows as bitbucket
+from leadline.sources.bitbucket.webhooks import BitbucketWebhooks
 from leadline.sources.github.rows import deployment_rows, pull_request_rows, run_rows
 from leadline.sources.github.webhooks import GitHubWebhooks
 from leadline.sources.gitlab import rows as gitlab
 from leadline.sources.gitlab.webhooks import GitLabWebhooks
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.settings import SourceSettings
-from stubs import github_data, github_webhooks, gitlab_data, gitlab_webhooks
+from leadline.sources.linear import rows as linear
+from stubs import (
+    azure_data,
+    bitbucket_data,
+    bitbucket_webhooks,
+    github_data,
+    github_webhooks,
+    gitlab_data,
+    gitlab_webhooks,
+    linear_data,
+)
+from stubs.azure import CART
+from stubs.linear import ENG
 from stubs.webhook_history import connected
 
 SHOP = "acme/shop"
 DEPLOYS = DeployRules.parsed(["CI"])
 IN_REST = {"login": "ghost", "id": 10137, "type": "User"}
 ADA = {"login": "ada", "type": "User"}
+FORMER = {"type": "user", "display_name": "Former user", "account_id": "unknown"}
 GITLAB_GHOST = {"username": "ghost", "name": "Ghost User"}
 
 
@@ -54,7 +70,34 @@ def gitlab_webhook(*assignees: Any) -> Any:
     return source.parse("", {**sent, "assignees": list(assignees)}).changes[0].rows[0]["assignee"]
 
 
+def bitbucket_pull(author: Any) -> Any:
+    node = {**bitbucket_data.pull_request(SHOP, 1), "author": author}
+    return bitbucket.pull_request_rows(SHOP, node)["pull_requests"][0]["author"]
+
+
+def bitbucket_webhook() -> Any:
+    node = {**bitbucket_data.pull_request(SHOP, 1), "author": FORMER}
+    source = BitbucketWebhooks(SourceSettings("bitbucket", "bitbucket:acme", ("acme/*",)))
+    event = source.parse("pullrequest:updated", bitbucket_webhooks.pull_request(SHOP, node))
+    return event.changes[0].rows[0]["author"]
+
+
+def azure_pull(author: Any) -> Any:
+    node = {**azure_data.opened(CART, 1, 0), "createdBy": author, "threads": None, "commits": None, "changes": None}
+    return azure.pull_request_rows("Shop/cart", None, node)["pull_requests"][0]["author"]
+
+
+def linear_issue(**people: Any) -> Any:
+    node = {**linear_data.issue(ENG, 1), "labels": None, "history": None, **people}
+    (row,) = linear.issue_rows(node)["work_items"]
+    return row["assignee"], row["reporter"]
+
+
 CASES = {
+    "azure, nobody": (lambda: azure_pull(None), None),
+    "azure, a group": (lambda: azure_pull(azure_data.REVIEWERS), None),
+    "azure, without a name": (lambda: azure_pull({"displayName": "", "uniqueName": "", "id": ""}), None),
+    "linear, nobody": (lambda: linear_issue(assignee=None, creator=None), (None, None)),
     "github, nobody": (lambda: github_pull(None), None),
     "github, ghost": (lambda: github_pull({"login": "ghost", "__typename": "User"}), None),
     "github, without a name": (lambda: github_pull({"login": "", "__typename": "User"}), None),
@@ -67,6 +110,10 @@ CASES = {
     "gitlab, third assignee": (lambda: gitlab_issue(GITLAB_GHOST, None, gitlab_data.user("ben")), "ben"),
     "gitlab, deployed by ghost": (lambda: gitlab_deployment(GITLAB_GHOST), "ben"),
     "gitlab, deployed by nobody": (lambda: gitlab_deployment(None), "ben"),
+    "bitbucket, nobody": (lambda: bitbucket_pull(None), None),
+    "bitbucket, lost": (lambda: bitbucket_pull(FORMER), None),
+    "bitbucket, of no id": (lambda: bitbucket_pull({"type": "user", "display_name": "Former user"}), None),
+    "bitbucket, webhook": (bitbucket_webhook, None),
     "gitlab, webhook": (lambda: gitlab_webhook({"id": 5, **GITLAB_GHOST}, {"id": 1, "username": "ada"}), "ada"),
 }
 

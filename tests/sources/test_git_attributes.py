@@ -291,6 +291,14 @@ def test_a_folder_that_a_merge_brought(tmp_path: Path) -> None:
     history.commit("merged")
     history.commit("after", {"lib/z.c": "2\n"})
     assert left_out(history.folder) == {"theirs z.c", "after lib/z.c"}
+    # It goes as it came: then it is in no commit that is compared, nor there any more.
+    history.git("checkout", "-q", "-b", "side", "main~2")
+    history.commit("side", {"b": "1\n"})
+    history.git("checkout", "-q", "main")
+    history.git("merge", "-q", "-s", "ours", "--no-commit", "side")
+    history.git("rm", "-q", "-r", "-f", "lib")
+    history.commit("merged again")
+    assert left_out(history.folder) == {"theirs z.c", "after lib/z.c"}
 
 
 def test_names_of_any_kind(tmp_path: Path) -> None:

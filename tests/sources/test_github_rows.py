@@ -144,6 +144,7 @@ def test_builds_and_releases() -> None:
     assert (row["status"], row["finished_at"]) == ("queued", None)
     ((row,),) = release_rows("acme/shop", release("acme/shop", 1)).values()
     assert (row["tag"], row["published_at"], row["prerelease"]) == ("v1", "2026-01-05T10:41:00Z", False)
+    assert row["url"] == "https://github.com/acme/shop/releases/tag/v1"
     assert release_rows("acme/shop", {**release("acme/shop", 1), "isDraft": True}) == {}
 
 

@@ -277,6 +277,7 @@ def test_releases_and_repositories() -> None:
         sha("acme/shop", "merge", 1),
         "2026-01-05T10:41:00.000Z",
     )
+    assert row["url"] == "https://gitlab.com/acme/shop/-/releases/v1"
     row = repository_row({"fullPath": "acme/new", "webUrl": "u", "repository": None})
     assert row == {"repository": "acme/new", "url": "u", "default_branch": None}
 

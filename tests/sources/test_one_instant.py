@@ -12,6 +12,8 @@ import pytest
 
 from leadline.ingest.partial_rows import Arrival, merge
 from leadline.schema import TABLES
+from leadline.sources.bitbucket.rows import pull_request_rows
+from leadline.sources.bitbucket.webhooks import BitbucketWebhooks
 from leadline.sources.github.rows import deployment_rows
 from leadline.sources.github.webhooks import GitHubWebhooks
 from leadline.sources.gitlab.rows import merge_request_rows
@@ -22,7 +24,15 @@ from leadline.sources.jira.people import People
 from leadline.sources.jira.rows import Shapes, change_rows
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.webhooks import WebhookEvent, instant
-from stubs import github_data, github_webhooks, gitlab_data, gitlab_webhooks, jira_data
+from stubs import (
+    bitbucket_data,
+    bitbucket_webhooks,
+    github_data,
+    github_webhooks,
+    gitlab_data,
+    gitlab_webhooks,
+    jira_data,
+)
 from stubs.webhook_history import connected
 
 SHOP = "acme/shop"
@@ -56,6 +66,14 @@ def jira_histories(*moves: tuple[Any, Any], newest_first: bool) -> tuple[str, st
     shapes = Shapes(field_map(jira_data.FIELDS, {}), People(None, is_cloud=True), "")  # type: ignore[arg-type]
     rows = change_rows("SHOP", "SHOP-1", entries[::-1] if newest_first else entries, shapes)
     return rows[0]["from_value"], rows[-1]["to_value"]
+
+
+def bitbucket_updates(*states: str) -> tuple[str, str | None]:
+    """What became of a pull request that had these states one after the other within an instant, listed the newest first."""
+    activity = [bitbucket_data.update(100, "ben", state) for state in reversed(states)]
+    node = {**bitbucket_data.pull_request(SHOP, 1), "state": states[-1], "activity": activity}
+    (row,) = pull_request_rows(SHOP, node)["pull_requests"]
+    return row["state"], row["closed_at"]
 
 
 LATER = ("success", github_data.when(71))
@@ -94,6 +112,11 @@ LISTS: dict[str, tuple[Outcome, Any]] = {
         )
         for newest_first in (False, True)
     },
+    "bitbucket: open, then merged": (
+        lambda: bitbucket_updates("OPEN", "MERGED"),
+        ("merged", "2026-01-05T10:40:00.000Z"),
+    ),
+    "bitbucket: declined, then opened again": (lambda: bitbucket_updates("DECLINED", "OPEN"), ("open", None)),
     "jenkins: builds by number": (lambda: max([mark(10, 5), mark(9, 5)]), mark(10, 5)),
 }
 
@@ -107,6 +130,7 @@ def test_of_one_instant_the_later_in_the_tools_order_counts(name: str) -> None:
 # -- deliveries of webhooks ---------------------------------------------------------------------------------------------
 
 GITHUB = GitHubWebhooks(SourceSettings("github", "github:acme", ("acme/*",)))
+BITBUCKET = BitbucketWebhooks(SourceSettings("bitbucket", "bitbucket:acme", ("acme/*",)))
 GITLAB = GitLabWebhooks(SourceSettings("gitlab", "gitlab:acme", ("acme",)))
 OPEN = {"state": "OPEN", "mergedAt": None, "closedAt": None, "mergedBy": None, "mergeCommit": None}
 T = github_data.when(110)
@@ -129,6 +153,11 @@ def gitlab_merge_request(action: str, **changes: Any) -> WebhookEvent:
     return GITLAB.parse("", gitlab_webhooks.merge_request(SHOP, node, action))
 
 
+def bitbucket_pull(event: str, **changes: Any) -> WebhookEvent:
+    node = {**bitbucket_data.pull_request(SHOP, 1), "updated_on": T, **changes}
+    return BITBUCKET.parse(f"pullrequest:{event}", bitbucket_webhooks.pull_request(SHOP, node))
+
+
 DELIVERIES: dict[str, tuple[list[WebhookEvent], dict[str, Any]]] = {
     "github: labelled and closed": (
         [github_pull("labeled", **OPEN), github_pull("closed", **{**OPEN, "state": "CLOSED", "closedAt": T})],
@@ -141,6 +170,14 @@ DELIVERIES: dict[str, tuple[list[WebhookEvent], dict[str, Any]]] = {
     "github: a run that began and ended": (
         [github_run("in_progress"), github_run("completed")],
         {"status": "success", "finished_at": T},
+    ),
+    "bitbucket: updated and declined": (
+        [bitbucket_pull("updated", **bitbucket_data.OPEN), bitbucket_pull("rejected", state="DECLINED")],
+        {"state": "closed", "closed_at": T},
+    ),
+    "bitbucket: updated and merged": (
+        [bitbucket_pull("updated", **bitbucket_data.OPEN), bitbucket_pull("fulfilled")],
+        {"state": "merged", "merged_at": T},
     ),
     "gitlab: labelled and closed": (
         [

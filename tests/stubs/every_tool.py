@@ -7,7 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from stubs import files, github, github_data, gitlab, gitlab_data, jenkins, jira, pagerduty, server
+from stubs import (
+    azure,
+    bitbucket,
+    bitbucket_data,
+    files,
+    github,
+    github_data,
+    gitlab,
+    gitlab_data,
+    jenkins,
+    jira,
+    linear,
+    pagerduty,
+    server,
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +53,30 @@ def gitlab_reached() -> Iterator[Reached]:
 
 
 @contextmanager
+def bitbucket_reached() -> Iterator[Reached]:
+    hub = bitbucket.Hub(repositories=[bitbucket_data.repository("example/web-shop", 1, pulls=3, pipelines=1)])
+    with server.serving(hub) as url:
+        options = ("--url", url, "--user", bitbucket.USER)
+        yield Reached(("example",), options, "BITBUCKET_TOKEN", bitbucket.TOKEN, "pull_requests", 3)
+
+
+@contextmanager
+def azure_reached() -> Iterator[Reached]:
+    with server.serving(azure.small()) as url:
+        yield Reached(("example/Shop/cart",), ("--url", url), "AZURE_DEVOPS_TOKEN", azure.TOKEN, "pull_requests", 7)
+
+
+@contextmanager
 def jira_reached() -> Iterator[Reached]:
     with server.serving(jira.small()) as url:
         options = ("--url", url, "--user", jira.USER)
         yield Reached(("SHOP",), options, "JIRA_TOKEN", jira.TOKEN, "work_items", 7)
+
+
+@contextmanager
+def linear_reached() -> Iterator[Reached]:
+    with server.serving(linear.small()) as url:
+        yield Reached(("ENG",), ("--url", url), "LINEAR_TOKEN", linear.TOKEN, "work_items", 7)
 
 
 @contextmanager
@@ -78,7 +112,10 @@ def files_reached() -> Iterator[Reached]:
 EVERY: dict[str, Callable[[], Any]] = {
     "github": github_reached,
     "gitlab": gitlab_reached,
+    "bitbucket": bitbucket_reached,
+    "azure": azure_reached,
     "jira": jira_reached,
+    "linear": linear_reached,
     "jenkins": jenkins_reached,
     "pagerduty": pagerduty_reached,
     "files": files_reached,

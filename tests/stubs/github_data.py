@@ -147,6 +147,7 @@ def release(name: str, number: int) -> dict[str, Any]:
         "createdAt": when(number * 100),
         "publishedAt": when(number * 100 + 1),
         "updatedAt": when(number * 100 + 1),
+        "url": f"https://github.com/{name}/releases/tag/v{number}",
         "tagCommit": {"oid": oid(name, "merge", number)},
     }
 

@@ -78,6 +78,7 @@ def release(node: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "name": node["name"],
         "draft": node["isDraft"],
         "prerelease": node["isPrerelease"],
+        "html_url": node["url"],
         "created_at": node["createdAt"],
         "published_at": node["publishedAt"],
         "updated_at": node["updatedAt"],

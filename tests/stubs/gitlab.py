@@ -48,7 +48,8 @@ SHAPES: dict[str, set[str]] = {
         *("iid", "title", "type", "state", "createdAt", "updatedAt", "closedAt", "webUrl", "weight", "moved"),
         *("author", "assignees", "labels", "totalTimeSpent"),
     },
-    "releases": {"tagName", "name", "createdAt", "releasedAt", "commit"},
+    "releases": {"tagName", "name", "createdAt", "releasedAt", "commit", "links"},
+    "links": {"selfUrl"},
     "pipelines": {
         *("id", "name", "sha", "ref", "source", "status", "createdAt", "updatedAt", "startedAt", "finishedAt"),
         *("path", "user"),

@@ -119,6 +119,7 @@ def release(name: str, number: int) -> dict[str, Any]:
         "name": f"Release {number}",
         "createdAt": when(number * 100),
         "releasedAt": when(number * 100 + 1),
+        "links": {"selfUrl": f"https://gitlab.com/{name}/-/releases/v{number}"},
         "commit": {"sha": sha(name, "merge", number)},
     }
 

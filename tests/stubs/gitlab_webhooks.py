@@ -119,6 +119,7 @@ def release(project: str, node: dict[str, Any], action: str) -> dict[str, Any]:
         created_at=spelled(node["createdAt"]),
         released_at=spelled(node["releasedAt"]),
         commit={"id": node["commit"]["sha"]},
+        url=node["links"]["selfUrl"],
     )
 
 

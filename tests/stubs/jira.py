@@ -33,6 +33,8 @@ class Jira(Tool):
     projects: dict[str, str] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     boards: list[dict[str, Any]] = field(default_factory=list)
+    versions: dict[str, list[Any]] = field(default_factory=dict)
+    """Of each project, by its key."""
     fields: list[dict[str, Any]] = field(default_factory=lambda: list(jira_data.FIELDS))
     statuses: list[Any] = field(default_factory=lambda: list(jira_data.STATUSES))
     users: list[dict[str, Any]] = field(default_factory=list)
@@ -110,6 +112,9 @@ class Jira(Tool):
         }
         if path in simple:
             return 200, {}, simple[path]()
+        if found := re.fullmatch(rf"{api}/project/(\d+)/versions", path):
+            key = next((key for key, identity in self.projects.items() if identity == found[1]), "")
+            return 200, {}, self.versions.get(key, [])
         if path == "/rest/agile/1.0/board":
             asked = request.params.get("projectKeyOrId")
             boards = [board for board in self.boards if asked in (None, board["location"]["projectKey"])]
@@ -291,6 +296,7 @@ def small(*, cloud: bool = True) -> Jira:
     jira = Jira(cloud=cloud)
     jira.add("SHOP", 7)
     jira.add("WEB", 3)
+    jira.versions["SHOP"] = [jira_data.version(1, "1.0", "2026-01-30"), jira_data.version(2, "1.1", released=False)]
     jira.boards.append(jira_data.board(1, "SHOP", [jira_data.sprint(7, 1), jira_data.sprint(8, 1, "active")]))
     jira.clock = jira_data.START.timestamp() + 86_400 * 30 - time.time()
     return jira

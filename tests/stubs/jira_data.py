@@ -145,6 +145,18 @@ def sprint(number: int, board: int, state: str = "closed") -> dict[str, Any]:
     }
 
 
+def version(number: int, name: str, day: str | None = None, *, released: bool = True) -> dict[str, Any]:
+    return {
+        "self": f"https://jira.example.com/rest/api/2/version/{number}",
+        "id": str(number),
+        "name": name,
+        "archived": False,
+        "released": released,
+        **({} if day is None else {"releaseDate": day}),
+        "projectId": 10_000,
+    }
+
+
 def board(number: int, project: str, sprints: list[dict[str, Any]], kind: str = "scrum") -> dict[str, Any]:
     location = {"projectKey": project}
     return {"id": number, "name": f"{project} board", "type": kind, "location": location, "sprints": sprints}

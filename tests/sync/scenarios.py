@@ -6,7 +6,23 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from stubs import files, github, github_data, gitlab, gitlab_data, jenkins, jira, jira_data, pagerduty
+from stubs import (
+    azure,
+    azure_data,
+    bitbucket,
+    bitbucket_data,
+    files,
+    github,
+    github_data,
+    gitlab,
+    gitlab_data,
+    jenkins,
+    jira,
+    jira_data,
+    linear,
+    linear_data,
+    pagerduty,
+)
 from stubs.server import PASSING
 
 from .harness import Mistake, Scenario
@@ -110,6 +126,105 @@ GITLAB = Scenario(
     nothing_new=("graphql",),
 )
 
+# -- Bitbucket ---------------------------------------------------------------------------------------------------------
+
+
+def small_bitbucket() -> bitbucket.Hub:
+    shop = bitbucket_data.repository("acme/shop", 1, pulls=7, pipelines=5, deployments=3)
+    web = bitbucket_data.repository("acme/web", 2, pulls=3, pipelines=2)
+    return bitbucket.Hub(repositories=[shop, web, bitbucket_data.repository("acme/empty", 3)])
+
+
+def grow_bitbucket(hub: bitbucket.Hub) -> None:
+    shop = hub.repositories[0]
+    shop["_pullrequests"] += [
+        bitbucket_data.pull_request("acme/shop", number, commits=1, files=1) for number in range(8, 60)
+    ]
+    shop["_pipelines"] = [bitbucket_data.pipeline("acme/shop", number) for number in range(1, 202)]
+    shop["_deployments"] = [bitbucket_data.deployment("acme/shop", number) for number in range(1, 102)]
+
+
+def many_bitbucket_repositories(hub: bitbucket.Hub) -> None:
+    hub.repositories += [
+        bitbucket_data.repository(f"acme/r{number:03}", 100 + number, pulls=1, pipelines=1) for number in range(97)
+    ]
+
+
+BITBUCKET = Scenario(
+    kind="bitbucket",
+    small=small_bitbucket,
+    tables=(
+        *("repositories", "pull_requests", "pull_request_commits", "pull_request_files", "reviews", "comments"),
+        *("deployments", "builds", "tool_accounts"),
+    ),
+    token=bitbucket.TOKEN,
+    targets=("acme",),
+    options={"user": bitbucket.USER},
+    mistakes=(
+        Mistake("refuses the token from the variable BITBUCKET_TOKEN (Token is invalid", "ATATT3xOld"),
+        Mistake("No token in the variable BITBUCKET_TOKEN", ""),
+        Mistake("no token: it has spaces", "two words"),
+        Mistake("give --user with the email", bitbucket.TOKEN, options={"user": None}),
+        Mistake("is nobody's: leave out --user", bitbucket.ACCESS_TOKEN),
+        Mistake("has no workspace 'nobody'", bitbucket.TOKEN, ("nobody",)),
+        Mistake("has no repository acme/none, or", bitbucket.TOKEN, ("acme/none",)),
+        Mistake("No repository of acme is called none-*; there are acme/", bitbucket.TOKEN, ("acme/none-*",)),
+    ),
+    goes_down=(32, "pull_requests", 1),
+    is_overview=lambda request: request.path == "/2.0/repositories/acme",
+    grow=grow_bitbucket,
+    least_cuts=5,
+    batch=40,
+    many=many_bitbucket_repositories,
+    nothing_new=("acme",),
+)
+
+# -- Azure DevOps ------------------------------------------------------------------------------------------------------
+
+
+def grow_azure(tool: azure.AzureDevOps) -> None:
+    tool.pull_requests += [azure_data.pull_request(azure.CART, number) for number in range(20, 90)]
+    tool.builds += [azure_data.build(azure.CART, number) for number in range(20, 240)]
+
+
+def many_azure_repositories(tool: azure.AzureDevOps) -> None:
+    for number in range(97):
+        repository = azure_data.repository(azure.SHOP, f"r{number:03}")
+        tool.repositories.append(repository)
+        tool.pull_requests.append(azure_data.pull_request(repository, 200 + number, number))
+
+
+AZURE = Scenario(
+    kind="azure",
+    small=azure.small,
+    tables=(
+        *("repositories", "pull_requests", "pull_request_commits", "pull_request_files", "reviews", "comments"),
+        *("builds", "deployments", "tool_accounts"),
+    ),
+    token=azure.TOKEN,
+    targets=("example",),
+    passing=azure.PASSING,
+    mistakes=(
+        Mistake("refuses the token from the variable AZURE_DEVOPS_TOKEN", "old"),
+        Mistake("No token in the variable AZURE_DEVOPS_TOKEN", ""),
+        Mistake("no token: it has spaces", "two words"),
+        Mistake("knows no organization or collection 'nobody'", azure.TOKEN, ("nobody",)),
+        Mistake(
+            "No repository of example is called shop/none-*; there are Shop/", azure.TOKEN, ("example/Shop/none-*",)
+        ),
+    ),
+    limit=(5, 50, 62),
+    goes_down=(31, "pull_requests", 7),
+    is_overview=lambda request: request.path.endswith("/git/repositories"),
+    grow=grow_azure,
+    least_cuts=12,
+    most_cuts=12,
+    nothing_twice=False,
+    batch=40,
+    many=many_azure_repositories,
+    nothing_new=("repositories", "pullrequests", "pullrequests", "pullrequests", "builds"),
+)
+
 # -- Jira --------------------------------------------------------------------------------------------------------------
 
 
@@ -129,7 +244,7 @@ def of_jira(**changes: Any) -> Scenario:
     lacking = "has no project SHAP, or its user lacks the permission 'Browse projects' for it; there is SHOP"
     return Scenario(
         kind="jira",
-        tables=("work_items", "work_item_changes", "sprints", "tool_accounts"),
+        tables=("work_items", "work_item_changes", "sprints", "versions", "tool_accounts"),
         token=jira.TOKEN,
         mistakes=(
             Mistake("refuses the token from the variable JIRA_TOKEN", "ATATT3xOld"),
@@ -158,6 +273,42 @@ JIRA_DATA_CENTER = of_jira(
     goes_down=(6, "work_items", 7),
     nothing_twice=False,
     nothing_new=("serverInfo", "myself", "project", "field", "status", "search"),
+)
+
+# -- Linear ------------------------------------------------------------------------------------------------------------
+
+
+def grow_linear(tool: linear.Linear) -> None:
+    tool.issues += [linear_data.issue(linear.ENG, number) for number in range(8, 30)]
+
+
+def many_linear_teams(tool: linear.Linear) -> None:
+    for number in range(3, 33):
+        team = linear_data.team(number, f"T{number}")
+        tool.teams.append(team)
+        tool.issues.append(linear_data.issue(team, 1))
+
+
+LINEAR = Scenario(
+    kind="linear",
+    small=linear.small,
+    tables=("work_items", "work_item_changes", "sprints", "tool_accounts"),
+    token=linear.TOKEN,
+    passing=linear.PASSING,
+    mistakes=(
+        Mistake("refuses the token from the variable LINEAR_TOKEN", "lin_api_old0123456789"),
+        Mistake("No token in the variable LINEAR_TOKEN", ""),
+        Mistake("no token: it has spaces", "two words"),
+        Mistake("has no team ENGG, or the token may not see it; there is ENG", linear.TOKEN, ("ENGG",)),
+    ),
+    limit=(4, 1, 62),
+    goes_down=(3, "work_items", 7),
+    is_overview=lambda request: "organization" in request.query,
+    grow=grow_linear,
+    small_pages=("leadline.sources.linear.issues.ISSUES", 3),
+    least_cuts=4,
+    many=many_linear_teams,
+    nothing_new=("graphql", "graphql"),
 )
 
 # -- Jenkins -----------------------------------------------------------------------------------------------------------
@@ -292,8 +443,11 @@ FILES = Scenario(
 SCENARIOS = {
     "github": GITHUB,
     "gitlab": GITLAB,
+    "bitbucket": BITBUCKET,
+    "azure": AZURE,
     "jira cloud": JIRA_CLOUD,
     "jira data center": JIRA_DATA_CENTER,
+    "linear": LINEAR,
     "jenkins": JENKINS,
     "pagerduty": PAGERDUTY,
     "files": FILES,

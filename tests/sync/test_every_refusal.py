@@ -394,6 +394,7 @@ ONE_LIST = {
 ONE = {
     "github": lambda request: request.path.endswith("/acme/shop/actions/runs"),
     "gitlab": lambda request: "/projects/" in request.path and request.path.endswith("/1/deployments"),
+    "bitbucket": lambda request: request.path.endswith("/acme/shop/pipelines"),
     "jira cloud": lambda request: request.path.endswith("/board"),
     "jira data center": lambda request: request.path.endswith("/board"),
     "jenkins": lambda request: request.path.startswith("/job/tools/"),

@@ -14,7 +14,7 @@ from leadline.sources.jira import streams as jira_streams
 from leadline.sources.kit.settings import SourceSettings, checked
 from leadline.sources.kit.streams import MAX_FAILED_STREAMS
 from stubs.jira import USER, Jira
-from stubs.jira_data import DOING, DONE, POINTS, board, history, issue, item, key_of, moved, sprint, user, when
+from stubs.jira_data import DOING, DONE, POINTS, board, history, issue, item, key_of, moved, sprint, user, version, when
 from stubs.server import JSON, TRUNCATED, Fault, Request, Tool
 
 from .harness import Rows, Scenario, Syncer, after_pages
@@ -53,9 +53,10 @@ def test_everything_there_is(sync: Syncer, jira: Jira) -> None:
         "work_items": 10,
         "work_item_changes": 10 * 6,
         "sprints": 2,
+        "versions": 2,
         "tool_accounts": 2,
     }
-    assert done.result.records == 10 + 2
+    assert done.result.records == 10 + 2 + 2
     ada = "5b10:ada" if jira.cloud else "ada"
     assert rows["work_items"][1] == {
         "project": "SHOP",
@@ -414,6 +415,27 @@ def test_an_issue_of_times_to_come_hides_nothing(sync: Syncer, jira: Jira) -> No
     jira.touch("WEB-1", 60 * 24 * 30 - 2, item("priority", "Medium", "High"), priority={"name": "High"})
     sync.good()
     assert items(sync)["WEB-1"]["priority"] == "High"
+
+
+def test_versions_once_a_day(sync: Syncer, jira: Jira) -> None:
+    """Their days are those of Jira, whose releases have no time; what is not there any more is taken away."""
+
+    def told() -> list[tuple[str, str, str | None]]:
+        rows = sync.tables(["versions"])["versions"]
+        return sorted((row["project"], row["name"], row["released_at"]) for row in rows)
+
+    sync.good()
+    pages = [row["url"] for row in sync.tables(["versions"])["versions"]]
+    assert sorted(pages) == [f"https://jira.example.com/projects/SHOP/versions/{number}" for number in (1, 2)]
+    assert told() == [("SHOP", "1.0", "2026-01-30 12:00:00+00"), ("SHOP", "1.1", None)]
+    planned = version(4, "planned", "2026-05-01", released=False)
+    jira.versions["SHOP"] = [version(2, "1.1", "2026-02-03"), version(3, "odd", "soon"), planned]
+    sync.good()
+    assert told()[1] == ("SHOP", "1.1", None)
+    jira.clock += 86_400
+    done = sync()
+    assert told() == [("SHOP", "1.1", "2026-02-03 12:00:00+00"), ("SHOP", "planned", None)]
+    assert [one.what for one in done.result.skipped] == ["version odd of SHOP"]
 
 
 def test_sprints_once_a_day(sync: Syncer, jira: Jira) -> None:

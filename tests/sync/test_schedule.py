@@ -14,9 +14,11 @@ from leadline.db.sources import SourceRow
 from leadline.errors import NotFound
 from leadline.home import Project
 from leadline.sources.kit.settings import SourceSettings, checked
+from leadline.sync.configured import ask_to_run
 from leadline.sync.run import SyncRun
-from leadline.sync.schedule import due, next_run, run_if_due, under_way
-from leadline.sync.source import SourceResult, run_lock
+from leadline.sync.schedule import due, run_if_due
+from leadline.sync.source import SourceResult
+from leadline.sync.timing import next_run, run_lock, under_way
 from stubs.git_history import History
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -34,6 +36,11 @@ ROW = SourceRow(1, "one", "git", {"targets": [], "every": 3600}, True, NOW, None
         ({"started_at": NOW, "finished_at": NOW + 3 * HOUR}, NOW + HOUR),  # longer than its span: at once
         ({"started_at": NOW}, NOW + timedelta(minutes=1)),  # at work, or killed
         ({"started_at": NOW, "finished_at": NOW - HOUR}, NOW + timedelta(minutes=1)),
+        ({"requested_at": NOW + HOUR}, NOW + HOUR),
+        ({"requested_at": NOW + HOUR / 2, "started_at": NOW, "finished_at": NOW + HOUR / 4}, NOW + HOUR / 2),
+        ({"requested_at": NOW, "settings": {"every": 0}}, NOW),  # also what only runs when asked
+        ({"requested_at": NOW - HOUR, "started_at": NOW, "finished_at": NOW}, NOW + HOUR),  # it has begun since
+        ({"requested_at": NOW, "configured": False}, None),
     ],
 )
 def test_the_next_run(changes: dict[str, object], expected: datetime | None) -> None:
@@ -74,6 +81,29 @@ class Scheduled:
 @pytest.fixture
 def scheduled(database_project: Project, tmp_path: Path) -> Scheduled:
     return Scheduled(database_project, tmp_path / "acme" / "shop")
+
+
+def test_a_run_that_is_asked_for_is_made_once(scheduled: Scheduled) -> None:
+    scheduled.run()
+    assert scheduled.due() == []
+    scheduled.now += HOUR / 4
+    row = sources.get(scheduled.project.db, scheduled.project.id, scheduled.name)
+    ask_to_run(scheduled.project, row, scheduled.now)
+    assert scheduled.due() == [scheduled.name]
+    scheduled.now += HOUR / 8
+    assert scheduled.run() is not None
+    assert scheduled.due() == []
+    assert scheduled.run() is None
+
+
+def test_what_is_being_run_is_not_asked_for_again(scheduled: Scheduled) -> None:
+    project, name = scheduled.project, scheduled.name
+    with project.lock(run_lock(name)) as lease:
+        sources.started(project.db, project.id, name, "git", {}, NOW, under=lease)
+        ask_to_run(project, sources.get(project.db, project.id, name), NOW + HOUR / 4)
+    assert sources.get(project.db, project.id, name).requested_at is None
+    ask_to_run(project, sources.get(project.db, project.id, name), NOW + HOUR / 4)  # it was killed
+    assert sources.get(project.db, project.id, name).requested_at == NOW + HOUR / 4
 
 
 def test_run_when_due_and_not_before(scheduled: Scheduled) -> None:

@@ -88,6 +88,10 @@ class ErrorBody(Body):
     status: Literal["failed"]
     error: str = Field(description="One plain sentence.")
     code: str = Field(description="Stable and machine-readable.")
+    message: str | None = Field(
+        default=None,
+        description="What was refused and what would do, where `error` is a sentence that is known to the letter.",
+    )
     details: list[ErrorDetail] | None = Field(default=None, description="The single findings, where they help.")
 
 
@@ -105,12 +109,14 @@ _REFUSALS = {
     403: "Insufficient permissions: the key's role or its project does not allow this.",
     404: "There is no such export, table, version, org tree, team or developer in the key's project.",
     409: "What is there is not in a state that allows this.",
+    410: "What was read is kept no longer; begin again.",
     412: "No developers are saved yet: upload a list and save it first.",
     413: "The body is too large.",
     415: "The body is not declared as a type that is taken, or not in UTF-8.",
     416: "The range lies outside the file.",
     429: "The key made more requests than it may.",
     500: "A fault of the server; the sentence names the entry in its log.",
+    501: "What this needs is not installed; the sentence says what.",
     503: "The server cannot reach what it stores.",
 }
 _HEADERS = {

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from leadline import __version__
 from leadline.api import errors
+from leadline.api.admin.identities import router as identities
+from leadline.api.admin.keys import router as keys
+from leadline.api.admin.settings import router as settings
+from leadline.api.admin.sources import router as sources
+from leadline.api.admin.status import router as status
 from leadline.api.app_state import AppState
+from leadline.api.exports.charts import router as charts
+from leadline.api.exports.facts import router as facts
+from leadline.api.exports.insights import insight_routes
 from leadline.api.exports.reports import router as reports
 from leadline.api.exports.routes import export_routes
 from leadline.api.log import LogRequests
@@ -33,8 +43,10 @@ def create_app(
     *,
     workers: Callable[[], tuple[int, int]] = lambda: (0, 0),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    faces: Sequence[Callable[[FastAPI], None]] = (),
 ) -> ASGIApp:
-    """The API of ``home`` (which stays the caller's to close). ``workers`` tells (running, wanted) worker processes."""
+    """The API of ``home`` (which stays the caller's to close). ``workers`` tells (running, wanted) worker processes. Each of
+    ``faces`` adds what else is to be seen there, as the page does."""
     monitor = Monitor(home, workers, now)
     state = AppState(home, monitor, now)
 
@@ -45,8 +57,14 @@ def create_app(
 
     app = routed(lifespan)
     app.state.leadline = state
+    for add in faces:
+        add(app)
     # Paths are rewritten first and requests logged last, so that a line knows the route and the final status.
-    return NormalizePaths(LogRequests(app, monitor.observe), home.settings.prefixes)
+    served = NormalizePaths(LogRequests(app, monitor.observe), home.settings.prefixes)
+    if not home.settings.proxies:
+        return served
+    behind: Any = ProxyHeadersMiddleware(cast("Any", served), list(home.settings.proxies))
+    return cast("ASGIApp", behind)
 
 
 def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
@@ -62,8 +80,27 @@ def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
         lifespan=lifespan,  # type: ignore[arg-type]
     )
     exports = [export_routes(kind) for kind in KINDS.values()]
+    insights = [insight_routes(kind) for kind in KINDS.values() if kind.insight]
     # Routes are tried in this order, and those of pushes are asked for most often.
-    for router in (push, *exports, reports, versions, developers, accounts, trees, webhooks, operations):
+    for router in (
+        push,
+        *exports,
+        *insights,
+        facts,
+        charts,
+        reports,
+        versions,
+        developers,
+        accounts,
+        trees,
+        webhooks,
+        settings,
+        keys,
+        status,
+        sources,
+        identities,
+        operations,
+    ):
         app.router.routes.extend(router.routes)
     errors.install(app)
     app.add_middleware(errors.CatchBugs)

@@ -11,8 +11,11 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from leadline.administration.identities import KnownAccounts
 from leadline.api.auth import Keyring
 from leadline.api.body_memory import BodyMemory
+from leadline.api.charts import Charts
+from leadline.api.insights import Insights
 from leadline.api.monitoring import Monitor
 from leadline.api.push_batcher import PushBatcher
 from leadline.api.rate_limit import RateLimit
@@ -33,7 +36,10 @@ class AppState:
     limit: RateLimit = field(init=False)
     pushes: PushBatcher = field(init=False)
     reports: ReportPool = field(init=False)
+    insights: Insights = field(init=False)
+    charts: Charts = field(init=False)
     bodies: BodyMemory = field(default_factory=BodyMemory)
+    accounts: KnownAccounts = field(default_factory=KnownAccounts)
     readiness: SharedWork[dict[str, str]] = field(init=False)
     figures: SharedWork[bytes] = field(init=False)
     _projects: dict[int, Project] = field(default_factory=dict)
@@ -46,6 +52,8 @@ class AppState:
         self.readiness = SharedWork(self.monitor.ready)
         self.figures = SharedWork(self.monitor.exposition)
         self.reports = ReportPool(self.home, seconds=settings.report_seconds)
+        self.insights = Insights(self.reports, self.now)
+        self.charts = Charts(self.insights)
 
     def project(self, key: ApiKey) -> Project:
         """The project that the key belongs to; one object per project, as it remembers what it read of its lake."""
@@ -57,6 +65,7 @@ class AppState:
         """Store what was pushed and end all threads."""
         self.pushes.close()
         self.reports.close()
+        self.charts.close()
         self.keyring.close()
 
 

@@ -1,6 +1,6 @@
-"""Every refusal has one shape: ``{"status": "failed", "error", "code", "details"}``. ``LeadlineError`` already knows its body and
-status; what the framework raises by itself (unknown path, wrong method, a query parameter that is none) is put into the same shape,
-and a bug becomes a 500 that names the log entry but shows nothing of the inside."""
+"""Every refusal has one shape: ``{"status": "failed", "error", "code", "message", "details"}``. ``LeadlineError`` already knows
+its body and status; what the framework raises by itself (unknown path, wrong method, a query parameter that is none) is put into
+the same shape, and a bug becomes a 500 that names the log entry but shows nothing of the inside."""
 
 from __future__ import annotations
 

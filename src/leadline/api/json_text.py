@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from leadline.errors import InvalidRequest
+from leadline.field_types import is_storable
 
 MAX_DEPTH = 32
 """Deepest nesting of objects and arrays; a documented request has three levels."""
@@ -51,6 +52,11 @@ def decoded(raw: bytes) -> str:
         raise malformed(f"it is not UTF-8 at byte {error.start}") from None
 
 
+def _plain(message: str) -> str:
+    """What the parser says, without the spelling of its own values."""
+    return re.sub(r"\bb'([^']*)'", r"\1", message)
+
+
 def _parse(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_without_duplicates)
@@ -66,7 +72,9 @@ def _parse_lenient(text: str) -> Any:
     except pyjson5.Json5NestingTooDeep:
         raise malformed(f"it is nested deeper than {MAX_DEPTH} levels") from None
     except pyjson5.Json5DecoderException as error:
-        raise malformed(f"it is not JSON (comments and trailing commas may be there): {error.message}") from None
+        raise malformed(
+            f"it is not JSON (comments and trailing commas may be there): {_plain(error.message or '')}"
+        ) from None
     except (ValueError, RecursionError):
         raise malformed("it is not JSON") from None
     _refuse_duplicates(text)
@@ -122,11 +130,6 @@ def _check_values(value: Any) -> None:
             raise malformed("NaN and infinite numbers mean nothing here")
         elif isinstance(at, str) and not is_storable(at):
             raise malformed("it has a text with a NUL or half a surrogate pair in it")
-
-
-def is_storable(text: str) -> bool:
-    """Whether every database can store ``text``: PostgreSQL takes no NUL, UTF-8 no lone surrogate."""
-    return "\0" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))
 
 
 def kind_of(value: Any) -> str:

@@ -4,6 +4,7 @@ leave."""
 
 from __future__ import annotations
 
+import platform
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -11,17 +12,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from leadline import __version__
 from leadline.db import inbox, jobs, monitoring
 from leadline.db.outage import lost
 from leadline.db.projects import all_projects
 from leadline.errors import Detail, LeadlineError, StoreError
 from leadline.home import Home
+from leadline.metrics.catalogue import DEFINITIONS
 from leadline.project_faults import ProjectFaults, sentence
 
 if TYPE_CHECKING:
@@ -69,6 +72,11 @@ class Monitor:
         )
         self._durations = _ExportDurations(home, self.registry)
         self.registry.register(_HomeFigures(home, workers, now))
+        ProcessCollector(registry=self.registry)
+        build = Gauge(
+            "leadline_build_info", "What runs; always 1.", ("version", "definitions", "python"), registry=self.registry
+        )
+        build.labels(__version__, DEFINITIONS, platform.python_version()).set(1)
 
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answered request; ``route`` is the template, never the path."""

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from starlette.responses import Response
 
 from leadline.errors import LeadlineError
 
@@ -40,6 +42,13 @@ def not_modified(if_none_match: str | None, tag: str) -> bool:
         return False
     tags = [item.strip() for item in if_none_match.split(",")]
     return "*" in tags or any(item.removeprefix("W/") == tag for item in tags)
+
+
+def unless_known(digest: str, if_none_match: str | None, answer: Callable[[dict[str, str]], Response]) -> Response:
+    """What ``answer`` makes with the headers of what ``digest`` tells from others, or that the client has it already."""
+    tag = f'"{digest[:40]}"'
+    headers = {"ETag": f"W/{tag}", "Cache-Control": "private, no-cache"}
+    return Response(status_code=304, headers=headers) if not_modified(if_none_match, tag) else answer(headers)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 
 
 def _generated(app: FastAPI) -> dict[str, Any]:
-    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    routes = [route for route in app.routes if isinstance(route, APIRoute) and route.include_in_schema]
     document = get_openapi(
         title=app.title,
         version=app.version,

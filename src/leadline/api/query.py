@@ -4,6 +4,7 @@ found."""
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -15,9 +16,8 @@ from pydantic_core import PydanticCustomError, core_schema
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from leadline.api.json_text import is_storable
 from leadline.errors import Detail, InvalidRequest, LeadlineError
-from leadline.field_types import Field, refusal
+from leadline.field_types import Field, is_storable, printable, refusal
 from leadline.instants import instant_of
 
 P = TypeVar("P", bound="Parameters")
@@ -66,6 +66,25 @@ def check_storable(query: QueryParams) -> None:
                 code="invalid_parameter",
                 details=[Detail(name if is_storable(name) else "query", "text without NUL")],
             )
+
+
+_NOT_OF_THE_ROUTE = {"projectIdentifier", "orgIdentifier", "SEI_API_KEY"}
+_MOST_WARNINGS = 20
+
+
+def unknown_parameters(request: Request, known: type[Parameters]) -> list[str]:
+    """A warning for each parameter of ``request`` that ``known`` does not declare, and that is of no other use."""
+    declared = [field.alias or name for name, field in known.model_fields.items()]
+    unknown = [name for name in dict.fromkeys(request.query_params) if name not in {*declared, *_NOT_OF_THE_ROUTE}]
+    return [
+        f"{printable(name[:80])}: unknown parameter, ignored; {_hint(name, declared)}"
+        for name in unknown[:_MOST_WARNINGS]
+    ]
+
+
+def _hint(name: str, declared: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name[:40].lower(), plain := {one.lower(): one for one in declared}, n=1)
+    return f"did you mean {plain[near[0]]}?" if near else f"known here: {', '.join(declared)}"
 
 
 class _Absent:
@@ -141,6 +160,19 @@ def _day_or_instant(value: Any) -> date | datetime:
     except (ValueError, OverflowError):
         raise _must_be("a date (yyyy-MM-dd, in UTC) or an instant such as 2026-01-31T12:00:00Z") from None
 
+
+def once(schema: Mapping[str, Any]) -> Field:
+    """A text that is given once; ``schema`` says what would do, and who reads it checks that."""
+    return Field(_single, {"type": "string", **schema})
+
+
+def _names(value: Any) -> list[str]:
+    texts = value if isinstance(value, list) else [value]
+    return [name.strip() for text in texts for name in str(text).split(",") if name.strip()]
+
+
+Names = Annotated[list[str], Field(_names, {"type": "array", "items": {"type": "string"}})]
+"""Names, each a parameter of its own or several with commas between them."""
 
 ShortText = Annotated[str, Field(_short_text, {"type": "string", "minLength": 1, "maxLength": 255})]
 """A text no longer than names are."""

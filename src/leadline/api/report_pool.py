@@ -30,6 +30,13 @@ IDLE_SECONDS = 60.0
 _STOP_SECONDS = 0.5
 
 
+class ReportTimeout(LeadlineError):
+    """The report took longer than the server lets a request wait."""
+
+    code = "report_timeout"
+    http_status = 503
+
+
 @dataclass(frozen=True, eq=False)
 class _Job:
     work: Callable[[Runner, Control], Any]
@@ -51,6 +58,7 @@ class ReportPool:
         self._threads: list[threading.Thread] = []
         self._open: set[_Job] = set()
         self._guard = threading.Lock()
+        self._closed = False
 
     async def run(self, request: Request, work: Callable[[Runner, Control], T], late: LeadlineError) -> T:
         """What ``work`` returns. Raises ``late`` when the time is up and ``ClientDisconnect`` when the client of
@@ -76,6 +84,9 @@ class ReportPool:
 
     def _take(self, job: _Job) -> None:
         with self._guard:
+            if self._closed:
+                job.outcome.set_exception(Cancelled())
+                return
             self._open.add(job)
             if len(self._threads) < min(self._at_once, len(self._open)):
                 # A daemon: one that waits for a lock of another process must not hold up the end of this one.
@@ -101,8 +112,9 @@ class ReportPool:
                     self._open.discard(job)
 
     def close(self) -> None:
-        """Stop what runs and end the threads."""
+        """Stop what runs and end the threads; what is asked later is refused."""
         with self._guard:
+            self._closed = True
             threads, pending = self._threads, list(self._open)
         for job in pending:
             job.control.cancel()

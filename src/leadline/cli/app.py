@@ -7,32 +7,38 @@ from typing import Annotated
 
 import typer
 
-from leadline import __version__
+from leadline import __version__, tracing
 from leadline.cli import (
+    backup,
+    chart,
     demo,
     export,
     facts,
     identities,
     importing,
+    init,
     keys,
     metrics,
+    open_page,
     org,
+    people,
     report,
     serve,
     settings,
     sources,
     status,
     sync,
+    tables,
 )
 from leadline.cli.context import DEFAULT, Chosen, example
-from leadline.cli.output import say
+from leadline.cli.output import note, quiet, say
 
 app = typer.Typer(
     name="leadline",
     help="Developer productivity exports from your own engineering data.",
     epilog=example("leadline demo --developers 30 --months 3", "leadline serve"),
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     # Plain help: Rich would cost more start-up than the rest of `leadline --help`.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -68,6 +74,12 @@ def choose(
     ] = None,
     project: Annotated[str, typer.Option(metavar="NAME", help="Project to work on.")] = DEFAULT,
     organization: Annotated[str, typer.Option(metavar="NAME", help="Organization of the project.")] = DEFAULT,
+    silent: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say nothing beside results and errors; no progress.")
+    ] = False,
+    talkative: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell on stderr of every call, and of what is computed and stored.")
+    ] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -76,12 +88,40 @@ def choose(
     for option, value in (("--project", project), ("--organization", organization)):
         if not value.strip():
             raise typer.BadParameter("a name must not be empty", param_hint=option)
+    if silent and talkative:
+        raise typer.BadParameter("not both at once", param_hint="--quiet, --verbose")
+    quiet(silent)
+    if talkative:
+        from leadline.cli.narration import narrate
+
+        narrate()
+    if (why := tracing.configure()) is not None:
+        note(why)
     context.obj = Chosen(None if home is None else Path(home), organization, project)
 
 
 # In the order in which a newcomer needs them.
 for commands in (
-    *(demo.commands, serve.commands, importing.commands, sync.group, sources.group, org.group, identities.group),
-    *(keys.group, export.group, report.commands, facts.group, settings.commands, metrics.commands, status.commands),
+    *(
+        init.commands,
+        demo.commands,
+        serve.commands,
+        open_page.commands,
+        importing.commands,
+        sync.group,
+        sources.group,
+        org.group,
+    ),
+    *(
+        people.group,
+        identities.group,
+        keys.group,
+        export.group,
+        report.commands,
+        chart.group,
+        facts.group,
+        settings.commands,
+    ),
+    *(metrics.commands, tables.commands, status.commands, backup.commands),
 ):
     app.add_typer(commands)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -27,13 +28,26 @@ class Chosen:
     organization: str
     project: str
 
+    def command(self, *words: str) -> str:
+        """The command line of ``words`` on the same home and project, as a shell takes it."""
+        home = [] if self.home is None else ["--home", str(self.home)]
+        named = (("--organization", self.organization), ("--project", self.project))
+        return shlex.join(["leadline", *home, *(word for pair in named if pair[1] != DEFAULT for word in pair), *words])
+
     @contextmanager
-    def opened(self, *, create: bool = False) -> Iterator[Project]:
-        """The chosen project, open; made if it is new and ``create``. Raises ``NotFound`` or ``StoreError``."""
+    def opened(self, *, create: bool = False, to_read: bool = False) -> Iterator[Project]:
+        """The chosen project, open; made if it is new and ``create``, and without a trace if only ``to_read``. Raises
+        ``NotFound`` or ``StoreError``."""
         from leadline.home import Home
 
-        with Home.open(self.home) as home:
+        with Home.open_to_read(self.home) if to_read else Home.open(self.home) as home:
             yield home.project(self.organization, self.project, create=create)
+
+
+def looked_at(context: typer.Context) -> AbstractContextManager[Project]:
+    """As ``opened``, for a command that changes nothing: no home is made for it, and one that may not be written will do."""
+    chosen: Chosen = context.obj
+    return chosen.opened(to_read=True)
 
 
 def opened(context: typer.Context, *, create: bool = False) -> AbstractContextManager[Project]:
@@ -53,6 +67,18 @@ def checked_date(text: str | None) -> str | None:
     except ValueError:
         pass
     raise typer.BadParameter(f"{text!r} is no day; write it as 2026-01-31")
+
+
+def confirmed(question: str, *, yes: bool) -> None:
+    """Ask whether what cannot be undone is meant, unless ``yes`` says so; without a terminal that must be said. Ends the command
+    where it is not meant."""
+    import sys
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("it cannot be undone; say that it is meant", param_hint="--yes")
+    typer.confirm(question, abort=True, err=True)
 
 
 def words(texts: Sequence[str] | None) -> list[str]:

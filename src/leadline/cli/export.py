@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from leadline.cli.context import Declared, Json, example, opened, optional, required, takes, words
+from leadline.cli import spreadsheet
+from leadline.cli.context import Declared, Json, example, looked_at, optional, required, takes, words
 from leadline.cli.date_range import DATE_OPTIONS, AskedDays
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
 from leadline.cli.output import clean, note
 from leadline.cli.progress import cancellable
+from leadline.cli.spreadsheet import Spreadsheet
 from leadline.errors import InvalidRequest, LeadlineError
 
 if TYPE_CHECKING:
@@ -36,8 +38,6 @@ OPTIONS = {
     "options.format": "--format",
 }
 """The option that stands for each field of the API's body which all kinds have."""
-
-FORMATS_BY_ENDING = {".parquet": "parquet", ".jsonl": "jsonl", ".jsonl.gz": "jsonl"}
 
 
 class KindCommands(TyperGroup):
@@ -91,6 +91,7 @@ LAST: dict[str, Declared] = {
         ],
         None,
     ),
+    **spreadsheet.OPTIONS,
     "pins": optional(
         "--pins", metavar="FILE|ID", help="Repeat on the versions of an earlier export: its id, or its --json."
     ),
@@ -113,6 +114,8 @@ def _command(kind: ExportKind) -> Callable[..., None]:
         org_tree: str | None,
         team: str | None,
         file_format: str | None,
+        delimiter: str,
+        bom: bool,
         pins: str | None,
         json: bool,
         **chosen: Any,
@@ -130,7 +133,7 @@ def _command(kind: ExportKind) -> Callable[..., None]:
             raise typer.BadParameter(
                 f"name a group ({', '.join(kind.groups)}), or a metric with --metric", param_hint="--group"
             )
-        _export(context, kind, body, output, pins, json=json)
+        _export(context, kind, body, output, pins, Spreadsheet(delimiter, bom), json=json)
 
     return takes(command, {**FIRST, **{name: _typed(option) for name, option in own.items()}, **LAST})
 
@@ -151,17 +154,23 @@ def _put(body: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _export(
-    context: typer.Context, kind: ExportKind, body: dict[str, Any], output: str, pins: str | None, *, json: bool
+    context: typer.Context,
+    kind: ExportKind,
+    body: dict[str, Any],
+    output: str,
+    pins: str | None,
+    sheet: Spreadsheet,
+    *,
+    json: bool,
 ) -> None:
     from leadline.exports.files import digest
     from leadline.metrics.run import produce
 
     target = Output.of(output, json=json)
     options = body["options"]
-    options["format"] = options["format"] or _format_of(target)
-    if options["format"] == "parquet" and target.name.endswith(".gz"):
-        raise typer.BadParameter("Parquet is compressed by itself; leave .gz off", param_hint="--output")
-    with opened(context) as project:
+    options["format"] = target.format(options["format"])
+    sheet.check(options["format"])
+    with looked_at(context) as project:
         parsed = _parsed(project, body, kind)
         request = parsed.request
         used = _pins(project, pins, request.tree)
@@ -169,15 +178,12 @@ def _export(
             produced = cancellable(
                 "exporting", lambda control: produce(project, request, used, path, control, kind.rows.query)
             )
+            sheet.apply(path)
             size, sha256 = digest(path)
     for warning in parsed.warnings:
         note(f"warning: {clean(warning)}")
     further = {"sizeBytes": size, "sha256": sha256, "request": request.document(), "pins": used.document()}
     target.report(produced.rows, json=json, **further)
-
-
-def _format_of(target: Output) -> str:
-    return next((name for ending, name in FORMATS_BY_ENDING.items() if target.name.endswith(ending)), "csv")
 
 
 def _parsed(project: Project, body: dict[str, Any], kind: ExportKind) -> Parsed:

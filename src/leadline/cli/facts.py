@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from leadline.cli.context import Declared, Json, command_group, example, opened, optional, required, takes
+from leadline.cli import spreadsheet
+from leadline.cli.context import Declared, Json, command_group, example, looked_at, optional, required, takes
 from leadline.cli.date_range import DATE_OPTIONS, AskedDays
 from leadline.cli.files import Output
+from leadline.cli.progress import bar
+from leadline.cli.spreadsheet import Spreadsheet
 from leadline.facts.catalogue import FACTS
 
 group = command_group(
@@ -15,9 +20,7 @@ group = command_group(
     "leadline facts pull-requests --start 2026-01-01 --end 2026-03-31 -o prs.csv",
 )
 
-ENDINGS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
-
-
+_OPEN = "Only what is open: pull requests that wait for something, incidents not resolved."
 OPTIONS: dict[str, Declared] = {
     "context": (typer.Context, ...),
     "output": required(
@@ -29,12 +32,14 @@ OPTIONS: dict[str, Declared] = {
         "--team", metavar="ID", help="Only what counts for this team and those under it, by ref id or key."
     ),
     "developer": optional("--developer", metavar="EMAIL", help="Only this developer's."),
+    "is_open": (Annotated[bool, typer.Option("--open", help=_OPEN)], False),
+    **spreadsheet.OPTIONS,
     "json": (Json, False),
 }
 
 
 def _add(fact: str, help_text: str, shown: str) -> None:
-    """Add the command of a fact; one that belongs to teams has no developer."""
+    """Add the command of a fact; one that belongs to teams has no developer, and not all can be open."""
 
     def command(
         context: typer.Context,
@@ -46,12 +51,14 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         org_tree: str | None,
         team: str | None,
         developer: str | None = None,
+        is_open: bool = False,
+        delimiter: str,
+        bom: bool,
         json: bool,
     ) -> None:
         target = Output.of(output, json=json)
-        ending = "" if target.name.endswith(ENDINGS) else ".csv"
-        if ending and not target.is_stream:
-            raise typer.BadParameter(f"its ending says the format: {', '.join(ENDINGS)}", param_hint="--output")
+        form, sheet = target.format(), Spreadsheet(delimiter, bom)
+        sheet.check(form)
         asked = AskedDays(start, end, period)
         if start is not None and end is not None and start > end:
             raise typer.BadParameter(f"{start} is after {end}", param_hint="--start")
@@ -59,12 +66,15 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         from leadline.facts.write import write
         from leadline.ingest.pushed import deliver_pushed
 
-        with opened(context) as project, target.writing(project.temp, ending=ending) as path:
+        with looked_at(context) as project, target.writing(project.temp) as path, bar(f"facts {fact}") as report:
             deliver_pushed(project)
-            rows = write(project, fact, path, Filters(*asked.days(project, org_tree), org_tree, team, developer))
+            filters = Filters(*asked.days(project, org_tree), org_tree, team, developer, is_open)
+            rows = write(project, fact, path, filters, form=form, progress=lambda share: report(share, 1.0))
+            sheet.apply(path)
         target.report(rows, json=json)
 
-    options = {name: option for name, option in OPTIONS.items() if name != "developer" or not FACTS[fact].by_team}
+    without = {"developer": FACTS[fact].by_team, "is_open": FACTS[fact].open is None}
+    options = {name: option for name, option in OPTIONS.items() if not without.get(name, False)}
     group.command(fact, help=help_text, epilog=example(shown))(takes(command, options))
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import typer
 
-from leadline.cli.output import clean, note
-from leadline.errors import Detail, LeadlineError, first_line
+from leadline.cli.output import clean, complain
+from leadline.errors import Detail, InvalidRequest, LeadlineError, first_line
 
 SHOWN_DETAILS = 20
+
+DEBUG = "LEADLINE_DEBUG"
+"""The environment variable that, being 1, also shows the traceback of an error that nobody foresaw."""
 
 NEXT_STEPS = {
     "invalid_org_tree_name": "`leadline org show` lists the trees",
@@ -25,33 +31,80 @@ NEXT_STEPS = {
 """What to do next, by the stable code of the error."""
 
 
-def explain(error: Exception) -> int:
-    """Say on stderr why the command failed; returns the exit code."""
+@dataclass(frozen=True)
+class Failure:
+    """Why a command failed: the error body of the API (``LeadlineError.body``), what to do next, and the exit code."""
+
+    body: Mapping[str, Any]
+    next_step: str | None = None
+    exit_code: int = 1
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON for programs."""
+        return {**self.body} if self.next_step is None else {**self.body, "next": self.next_step}
+
+
+def explain(error: Exception, *, as_json: bool = False) -> int:
+    """Say on stderr why the command failed, for programs as one line of JSON; returns the exit code."""
+    if isinstance(error, typer.TyperException) and error.format_message().startswith("Usage:"):
+        # A group called without a command: the message is its help.
+        sys.stderr.write(error.format_message() + "\n")
+        return error.exit_code
+    failure = _of(error)
+    if as_json:
+        complain(json.dumps(failure.document, ensure_ascii=False))
+    else:
+        _tell(failure)
+    return failure.exit_code
+
+
+def _of(error: Exception) -> Failure:
     if isinstance(error, typer.TyperException):
         return _wrong_usage(error)
+    if isinstance(error, LeadlineError):
+        return Failure(error.body() | {"error": error.message}, NEXT_STEPS.get(error.code))
     if isinstance(error, typer.Abort):
-        note("error: given up")
-    elif isinstance(error, LeadlineError):
-        refused(error)
-    elif isinstance(error, OSError):
-        where = f": {error.filename}" if error.filename else ""
-        note(f"error: {error.strerror or error}{where}")
-    elif _is_of_database(error):
-        from leadline.db.outage import lost
+        return _failed("given up")
+    if isinstance(error, OSError):
+        return _failed(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    return _of_database(error) if _is_of_database(error) else _unforeseen(error)
 
-        if lost(error):
-            note(
-                "error: The connection to the metadata database ended before the command did; what was finished before stays"
-            )
-            note("next: try again once the database is back: what is done already is not done twice")
-        else:
-            note(f"error: The metadata database cannot be used: {clean(first_line(error))}")
-    else:
-        text = " ".join(str(error).split())
-        note(f"error: unexpected {type(error).__name__}{': ' + clean(text)[:300] if text else ''}")
-        if os.environ.get("LEADLINE_DEBUG") != "1":
-            note("This is a fault of leadline; LEADLINE_DEBUG=1 in the environment shows where it happened.")
-    return 1
+
+def _failed(sentence: str, next_step: str | None = None) -> Failure:
+    return Failure(LeadlineError(sentence).body(), next_step)
+
+
+def _of_database(error: Exception) -> Failure:
+    from leadline.db.outage import lost
+
+    if not lost(error):
+        return _failed(f"The metadata database cannot be used: {first_line(error)}")
+    return _failed(
+        "The connection to the metadata database ended before the command did; what was finished before stays",
+        "try again once the database is back: what is done already is not done twice",
+    )
+
+
+def _unforeseen(error: Exception) -> Failure:
+    text = " ".join(str(error).split())
+    return _failed(
+        f"unexpected {type(error).__name__}{': ' + text[:300] if text else ''}",
+        None
+        if os.environ.get(DEBUG) == "1"
+        else f"this is a fault of leadline; {DEBUG}=1 in the environment shows where it happened",
+    )
+
+
+def _tell(failure: Failure) -> None:
+    complain(f"error: {clean(failure.body['error'])}")
+    details = failure.body.get("details", ())
+    for detail in details[:SHOWN_DETAILS]:
+        complain(f"  {clean(detail['field'])}: {clean(detail['message'])}")
+    if len(details) > SHOWN_DETAILS:
+        complain(f"  … and {len(details) - SHOWN_DETAILS} more")
+    if failure.next_step is not None:
+        complain(f"next: {failure.next_step}")
 
 
 def _is_of_database(error: Exception) -> bool:
@@ -71,22 +124,13 @@ def with_options(error: LeadlineError, options: Mapping[str, str]) -> LeadlineEr
 
 def refused(error: LeadlineError) -> None:
     """Say on stderr what was refused: the sentence, the first findings, and what to do next."""
-    note(f"error: {clean(error.message)}")
-    for detail in error.details[:SHOWN_DETAILS]:
-        note(f"  {clean(detail.field)}: {clean(detail.message)}")
-    if len(error.details) > SHOWN_DETAILS:
-        note(f"  … and {len(error.details) - SHOWN_DETAILS} more")
-    if error.code in NEXT_STEPS:
-        note(f"next: {NEXT_STEPS[error.code]}")
+    _tell(_of(error))
 
 
-def _wrong_usage(error: typer.TyperException) -> int:
-    message = error.format_message()
-    if message.startswith("Usage:"):  # a group called without a command: the message is its help
-        sys.stderr.write(message + "\n")
-        return error.exit_code
-    note(f"error: {message.replace('Value error, ', '')}")
+def _wrong_usage(error: typer.TyperException) -> Failure:
     context = getattr(error, "ctx", None)
-    if context is not None:
-        note(f"next: `{context.command_path} --help` shows how it is used")
-    return error.exit_code
+    return Failure(
+        InvalidRequest(error.format_message().replace("Value error, ", "")).body(),
+        None if context is None else f"`{context.command_path} --help` shows how it is used",
+        error.exit_code,
+    )

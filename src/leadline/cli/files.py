@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ import typer
 from leadline.atomic_file import descriptor_of, named_output
 from leadline.cli.output import count, emit_json, say
 
+FORMATS = ("csv", "jsonl", "parquet")
+"""What files of rows can be, as their endings say; the first two also gzipped."""
 _STDOUT = 1
 """The number of the descriptor."""
 
@@ -48,16 +51,37 @@ class Output:
             return True
         return self.path.exists() and not self.path.is_file()
 
+    def format(self, asked: str | None = None, known: Sequence[str] = FORMATS) -> str:
+        """Which of the ``known`` formats the file is to have: the one ``asked`` for, else the one that its ending says, else CSV
+        (a stream, a name without ending). Wrong usage for an ending that is no format, unless one was asked for, and for one that
+        is another."""
+        name = "" if self.path is None or descriptor_of(self.path) is not None else self.name
+        stem = name.removesuffix(".gz")
+        ending = re.search(r"\.([a-z][a-z0-9]*)$", stem)
+        said = ending[1] if ending else None
+        if said == "parquet" and stem != name:
+            raise typer.BadParameter("Parquet is compressed by itself; leave .gz off", param_hint="--output")
+        endings = ", ".join(f".{form}" if form == "parquet" else f".{form}, .{form}.gz" for form in known)
+        if said not in (None, *known, *FORMATS) and self.is_stream:
+            said = None
+        if said not in (None, *known) and (asked is None or said in FORMATS):
+            raise typer.BadParameter(
+                f"the ending .{said} is none of {endings}, which say the format", param_hint="--output"
+            )
+        if asked is not None and said in known and said != asked:
+            raise typer.BadParameter(f"the file's ending says {said}, and --format {asked}", param_hint="--output")
+        return asked or said or known[0]
+
     @contextmanager
-    def writing(self, temp: Path, *, ending: str = "") -> Iterator[Path]:
-        """A new path to write the whole file to, called as the file is with ``ending``; a stream's is below ``temp``.
-        Raises ``InvalidRequest`` for what cannot be written to."""
+    def writing(self, temp: Path) -> Iterator[Path]:
+        """A new path to write the whole file to, called as the file is; a stream's is below ``temp``. Raises ``InvalidRequest``
+        for what cannot be written to."""
         if self.path is not None:
-            with named_output(self.path, temp=temp, ending=ending) as path:
+            with named_output(self.path, temp=temp) as path:
                 yield path
             return
         with tempfile.TemporaryDirectory(prefix="output-", dir=temp) as folder:
-            path = Path(folder) / f"output{ending}"
+            path = Path(folder) / "output"
             yield path
             with path.open("rb") as source:
                 shutil.copyfileobj(source, sys.stdout.buffer, 1 << 20)
@@ -65,7 +89,14 @@ class Output:
 
     def report(self, rows: int, *, json: bool, **further: object) -> None:
         """Say on stdout what was written, unless the file went there; as JSON, with what is ``further`` known of it."""
+        self._say(rows, "rows", further, json=json)
+
+    def report_pages(self, pages: int, *, json: bool) -> None:
+        """The same of a file that has pages."""
+        self._say(pages, "pages", {}, json=json)
+
+    def _say(self, number: int, what: str, further: Mapping[str, object], *, json: bool) -> None:
         if json:
-            emit_json({"file": str(self.path), "rows": rows, **further})
+            emit_json({"file": str(self.path), what: number, **further})
         elif self.path is not None:
-            say(f"{self.path}: {count(rows)} rows")
+            say(f"{self.path}: {count(number)} {what}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadline.cli.context import Json, example, opened
+from leadline.cli.context import Json, example, looked_at, opened
 from leadline.cli.output import Column, clean, count, emit_json, say, table
 
 if TYPE_CHECKING:
@@ -38,12 +38,10 @@ def identities(
         if unmatched or json:
             raise typer.BadParameter("give options after the sub-command", param_hint=context.invoked_subcommand)
         return
-    from leadline.facts.account_activity import accounts
-    from leadline.ingest.pushed import deliver_pushed
+    from leadline.administration.identities import listed
 
-    with opened(context) as project:
-        deliver_pushed(project)
-        shown = [account for account in accounts(project) if account.unmatched or not unmatched]
+    with looked_at(context) as project:
+        shown = listed(project, unmatched=unmatched)
     if json:
         emit_json([asdict(account) for account in shown])
     elif not shown:

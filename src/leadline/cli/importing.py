@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli import interrupt
-from leadline.cli.context import Json, example, opened
+from leadline.cli.context import Json, example, looked_at, opened
 from leadline.cli.failures import SHOWN_DETAILS
 from leadline.cli.output import Column, clean, count, emit_json, members, note, table
-from leadline.cli.progress import bar
+from leadline.cli.progress import Report, bar
 
 if TYPE_CHECKING:
+    from leadline.formats.column_map import ColumnMap
     from leadline.ingest.report import FileReport, ImportReport
 
 COLUMNS = [
@@ -26,7 +27,14 @@ COLUMNS = [
 commands = typer.Typer()
 
 
-@commands.command("import", epilog=example("leadline import data/", "leadline import pull_requests.csv --dry-run"))
+@commands.command(
+    "import",
+    epilog=example(
+        "leadline import data/",
+        "leadline import pull_requests.csv --dry-run",
+        "leadline import jira.csv --format jira-csv",
+    ),
+)
 def import_files(
     context: typer.Context,
     paths: Annotated[
@@ -35,6 +43,16 @@ def import_files(
     ],
     table_name: Annotated[
         str | None, typer.Option("--table", metavar="NAME", help="Table of the files, whatever they are called.")
+    ] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="A tool's own CSV export: jira-csv.", show_default=False),
+    ] = None,
+    map_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help="TOML that says what the columns of a CSV file mean.", show_default=False
+        ),
     ] = None,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Take the good rows and write the refused ones to a file.")
@@ -48,14 +66,22 @@ def import_files(
     """
     from leadline.ingest.importing import import_paths
 
-    with opened(context, create=not dry_run) as project, bar("importing", in_bytes=True) as report:
-
-        def progress(done: int, total: int, _rows: int) -> None:
-            interrupt.check()
-            report(done, total)
+    columns = _columns(format_name, map_file)
+    with (
+        looked_at(context) if dry_run else opened(context, create=True) as project,
+        bar("importing") as report,
+    ):
+        parts = _Parts(report)
 
         result = import_paths(
-            project, paths, table=table_name, skip_bad_rows=skip_bad_rows, dry_run=dry_run, progress=progress
+            project,
+            paths,
+            table=table_name,
+            columns=columns,
+            skip_bad_rows=skip_bad_rows,
+            dry_run=dry_run,
+            progress=parts.read,
+            stored=parts.store,
         )
     if json:
         emit_json(_document(result))
@@ -63,6 +89,39 @@ def import_files(
         _show(result)
     if not result.ok:
         raise typer.Exit(1)
+
+
+class _Parts:
+    """The two halves of an import, each with the bytes of its files: what is read, and what is stored of it."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._read = self._stored = self._total = 0
+
+    def read(self, done: int, total: int, _rows: int) -> None:
+        """So many bytes of the files are read."""
+        self._read, self._total = done, total
+        self._tell()
+
+    def store(self, done: int) -> None:
+        """So many of them are in the tables."""
+        self._stored = done
+        self._tell()
+
+    def _tell(self) -> None:
+        interrupt.check()
+        self._report(self._read + self._stored, 2 * self._total)
+
+
+def _columns(name: str | None, file: Path | None) -> ColumnMap | None:
+    """The map of columns that the options name."""
+    from leadline.formats.column_map import named_map, read_map
+
+    if name is not None and file is not None:
+        raise typer.BadParameter("--format and --map both say what the columns mean; give one of them")
+    if file is not None:
+        return read_map(file)
+    return named_map(name) if name is not None else None
 
 
 def _show(result: ImportReport) -> None:
@@ -82,6 +141,8 @@ def _show(result: ImportReport) -> None:
     for path, reason in result.skipped:
         note(f"skipped {clean(path)}: {clean(reason)}")
     for file in result.files:
+        if file.read_as is not None:
+            note(f"{clean(file.path)}: its columns were read as {clean(file.read_as)}")
         _show_met(file)
         _show_refused(file)
 
@@ -131,7 +192,7 @@ def _document(result: ImportReport) -> dict[str, Any]:
                 ),
                 "repeatLines": list(file.repeat_lines) if file.repeat_lines is not None else None,
                 "refusedValues": file.refused_count,
-                **members(file, "refused_file", "error"),
+                **members(file, "read_as", "refused_file", "error"),
                 "refused": [
                     {**members(one, "line", "column"), "value": one.value[:80], "reason": one.reason}
                     for one in file.refused

@@ -18,16 +18,28 @@ EXIT_CODE = 130
 """What shells report for a command ended by Ctrl-C (128 + SIGINT)."""
 
 _received: list[int] = []
+_advice: list[str] = []
 
 
 def listen() -> None:
     """Raise ``KeyboardInterrupt`` on SIGINT from now on, and remember it."""
+    _advice.clear()
     signal.signal(signal.SIGINT, _on_signal)
 
 
 def received() -> bool:
     """Whether Ctrl-C was pressed."""
     return bool(_received)
+
+
+def advise(sentence: str) -> None:
+    """From now on, ``sentence`` is what to do next for whoever pressed Ctrl-C."""
+    _advice[:] = [sentence]
+
+
+def advice() -> list[str]:
+    """What to do next, if anything."""
+    return list(_advice)
 
 
 def check() -> None:

@@ -1,24 +1,41 @@
-"""``leadline keys``: makes, lists and revokes the API keys of projects."""
+"""``leadline keys``: makes, limits, lists and revokes the API keys of projects."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from leadline.cli.context import Chosen, Json, command_group, example, opened
-from leadline.cli.output import Column, emit_json, instant, members, note, say, table
+from leadline.cli.context import Chosen, Json, command_group, example, looked_at, opened, words
+from leadline.cli.output import Column, emit_json, instant, note, say, table
 
 if TYPE_CHECKING:
-    from leadline.db.keys import ApiKey
+    from leadline.administration.keys import KeyShown
+    from leadline.home import Project
 
-group = command_group("keys", "API keys: create, list, revoke.", "leadline keys list")
+group = command_group("keys", "API keys: create, limit, list, revoke.", "leadline keys list")
 
 Role = Literal["admin", "ingestion", "viewer"]
+Teams = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--team", metavar="ID", help="A viewer sees this team and those below alone, by ref id or key; repeatable."
+    ),
+]
+NoDevelopers = Annotated[
+    bool, typer.Option("--no-developers", help="A viewer sees rows of teams alone, of no single developer.")
+]
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as listed.", show_default=False)]
 
 
-@group.command("create", epilog=example("leadline keys create --name dashboard --role viewer"))
+@group.command(
+    "create",
+    epilog=example(
+        "leadline keys create --name dashboard --role viewer",
+        "leadline keys create --name payments --role viewer --team 12 --no-developers",
+    ),
+)
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Option("--name", metavar="N", help="What the key is for.", show_default=False)],
@@ -37,6 +54,8 @@ def create(
     organization: Annotated[
         str | None, typer.Option("--organization", metavar="O", help="Organization of the project.")
     ] = None,
+    team: Teams = None,
+    no_developers: NoDevelopers = False,
     expires_days: Annotated[
         int | None,
         typer.Option("--expires-days", min=1, max=36500, metavar="N", help="Days until it expires [default: never]."),
@@ -44,21 +63,48 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key and print it, once; only its hash is stored."""
-    from leadline.db import keys
+    from leadline.administration import keys
 
     chosen: Chosen = context.obj
     home = Chosen(chosen.home, organization or chosen.organization, project_name or chosen.project)
-    now = datetime.now(UTC)
     with home.opened(create=True) as project:
-        expires_at = now + timedelta(days=expires_days) if expires_days else None
-        made = keys.create(project.db, project.id, name, role, now=now, expires_at=expires_at)
+        made = keys.create(
+            *(project, name, role),
+            now=datetime.now(UTC),
+            teams=words(team),
+            developers=not no_developers,
+            expires_days=expires_days,
+        )
+        path = project.home.path
     if json:
-        owner = {"organization": project.organization, "project": project.name, "expiresAt": made.expires_at}
-        emit_json({**members(made, "id", "key", "name", "role"), **owner})
+        emit_json(made.model_dump())
         return
     say(made.key)
-    note(f"Key {made.id} ({made.role}) of project {project.name} in organization {project.organization}.")
+    note(f"Key {made.id} ({made.role}) of project {made.project} in organization {made.organization}, home {path}.")
     note("Keep it now: it is shown this once.")
+
+
+@group.command(
+    "limit",
+    epilog=example("leadline keys limit key_0123456789ab --team 12", "leadline keys limit key_0123456789ab"),
+)
+def limit(
+    context: typer.Context,
+    key_id: KeyId,
+    team: Teams = None,
+    no_developers: NoDevelopers = False,
+    json: Json = False,
+) -> None:
+    """Limit a viewer's key anew; without an option it sees all."""
+    from leadline.administration import keys
+
+    with opened(context) as project:
+        key = keys.limit(*(project, key_id), now=datetime.now(UTC), teams=words(team), developers=not no_developers)
+        sees = _in_words(project, key)
+    if json:
+        emit_json(key.model_dump())
+    else:
+        say(f"Key {key.id} ({key.name}) sees {sees}.")
 
 
 @group.command("list", epilog=example("leadline keys list --json"))
@@ -67,49 +113,48 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
 
     Expired and revoked ones too. Their text is not stored and cannot be shown again.
     """
-    from leadline.db import keys
+    from leadline.administration import keys
 
-    with opened(context) as project:
-        listed = keys.listed(project.db, project.id)
-    now = datetime.now(UTC)
+    with looked_at(context) as project:
+        listed = keys.listed(project, datetime.now(UTC))
+        sees = {key.id: _in_words(project, key) for key in listed}
     if json:
-        emit_json([_document(key, now) for key in listed])
+        emit_json([key.model_dump() for key in listed])
     elif not listed:
         say("No keys yet; `leadline keys create --name NAME --role viewer` makes one.")
     else:
         table(
-            [Column("id", whole=True), "name", "role", "state", "created", "last used"],
+            [Column("id", whole=True), "name", "role", "sees", "state", "created", "last used"],
             [
-                [key.id, key.name, key.role, key.state(now), _day(key.created_at), _day(key.last_used_at)]
+                [
+                    *(key.id, key.name, key.role, sees[key.id], key.state),
+                    *(_day(key.created_at), _day(key.last_used_at)),
+                ]
                 for key in listed
             ],
         )
 
 
 @group.command("revoke", epilog=example("leadline keys revoke key_0123456789ab"))
-def revoke(
-    context: typer.Context,
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as listed.", show_default=False)],
-    json: Json = False,
-) -> None:
+def revoke(context: typer.Context, key_id: KeyId, json: Json = False) -> None:
     """Revoke a key for good."""
-    from leadline.db import keys
+    from leadline.administration import keys
 
-    now = datetime.now(UTC)
     with opened(context) as project:
-        key = keys.revoke(project.db, project.id, key_id, now=now)
+        key = keys.revoke(project, key_id, now=datetime.now(UTC))
     if json:
-        emit_json(_document(key, now))
+        emit_json(key.model_dump())
     else:
         say(f"Key {key.id} ({key.name}) is revoked.")
 
 
-def _document(key: ApiKey, now: datetime) -> dict[str, object]:
-    return {
-        **members(key, "id", "name", "role"),
-        "state": key.state(now),
-        **members(key, "created_at", "expires_at", "revoked_at", "last_used_at"),
-    }
+def _in_words(project: Project, key: KeyShown) -> str:
+    teams = "all"
+    if key.teams is not None:
+        from leadline.people.access import teams_in_words
+
+        teams = ", ".join(teams_in_words(project, key.teams))
+    return teams if key.developers else f"{teams}; no developers"
 
 
 def _day(value: datetime | None) -> str:

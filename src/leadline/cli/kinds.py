@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli.context import Declared, Json, example, optional, takes
+from leadline.sources.kit.intervals import INTERVALS, USUAL
 from leadline.sources.kit.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -16,18 +17,20 @@ if TYPE_CHECKING:
 Act = Callable[[typer.Context, "list[SourceSettings]", Mapping[str, Any]], None]
 """Gets the checked sources and the values of the command's further options."""
 
-EVERY = {"15m": 900, "30m": 1800, "1h": 3600, "3h": 10_800, "6h": 21_600, "12h": 43_200, "1d": 86_400, "off": 0}
-"""Seconds between runs by how they are written; 0: only when asked."""
-
 SYNC: dict[str, Declared] = {"json": (Json, False)}
 ADD: dict[str, Declared] = {
     "name": optional(metavar="NAME", help="What to call it [default: by what it reads]; for one source only."),
     "every": (
-        Annotated[str, typer.Option(metavar="SPAN", help=f"How often `leadline serve` runs it: {', '.join(EVERY)}.")],
-        "1h",
+        Annotated[
+            str, typer.Option(metavar="SPAN", help=f"How often `leadline serve` runs it: {', '.join(INTERVALS)}.")
+        ],
+        USUAL,
     ),
 }
 """Further options of the two commands."""
+
+
+_TOKEN = {f"token_{place}": f"token-{place}" for place in ("env", "file", "keyring")}
 
 
 def add_sync_commands(group: typer.Typer, act: Act, *, but: str) -> None:
@@ -50,7 +53,7 @@ def _add(group: typer.Typer, verb: str, kind: Kind, about: str, act: Act, furthe
     def command(context: typer.Context, **values: Any) -> None:
         from leadline.sources.kit.settings import checked
 
-        act(context, checked(_settings(kind, values)), {name: values[name] for name in further})
+        act(context, checked(settings_of(kind, values)), {name: values[name] for name in further})
 
     declared = {"context": (typer.Context, ...), **_parameters(kind), **further}
     epilog = example(*(line.format(verb) for line in kind.example))
@@ -59,7 +62,8 @@ def _add(group: typer.Typer, verb: str, kind: Kind, about: str, act: Act, furthe
 
 def _parameters(kind: Kind) -> dict[str, Declared]:
     """What says what to read and how to get in."""
-    argument = typer.Argument(metavar=kind.metavar, help=kind.targets, show_default=False)
+    targets = f"{kind.targets.rstrip('.')}; quote patterns." if kind.patterns else kind.targets
+    argument = typer.Argument(metavar=kind.metavar, help=targets, show_default=False)
     parameters: dict[str, Declared] = {
         "targets": (Annotated[list[str], argument], ...)
         if kind.target_needed
@@ -70,7 +74,7 @@ def _parameters(kind: Kind) -> dict[str, Declared]:
     for option in kind.options:
         shape = list[str] | None if option.many else str | None
         declared = typer.Option(f"--{option.name}", metavar=option.metavar, help=option.help)
-        parameters[_option(option.name)] = (Annotated[shape, declared], None)
+        parameters[option_parameter(option.name)] = (Annotated[shape, declared], None)
     if kind.secret_env:
         parameters.update(_places("token", kind.secret, kind.secret_env))
     return parameters
@@ -89,11 +93,14 @@ def _places(option: str, what: str, variable: str) -> dict[str, Declared]:
     }
 
 
-def _option(name: str) -> str:
+def option_parameter(name: str) -> str:
+    """The parameter of a kind's own option."""
     return f"option_{name.replace('-', '_')}"
 
 
-def _settings(kind: Kind, values: Mapping[str, Any]) -> SourceSettings:
+def settings_of(kind: Kind, values: Mapping[str, Any]) -> SourceSettings:
+    """The settings that the values of a command's options make, by the names of its parameters; what is missing is not given.
+    Raises ``InvalidRequest`` for a secret in two places."""
     from leadline.sources.kit.secrets import SecretPlace
     from leadline.sources.kit.settings import SourceSettings
 
@@ -102,15 +109,24 @@ def _settings(kind: Kind, values: Mapping[str, Any]) -> SourceSettings:
         chosen = {where: values.get(f"{prefix}_{where}") for where in ("env", "file", "keyring")}
         return SecretPlace.chosen(variable, option=option, **chosen)
 
-    options = {option.name: _texts(values[_option(option.name)]) for option in kind.options}
+    options = {option.name: _texts(values.get(option_parameter(option.name))) for option in kind.options}
     return SourceSettings(
         kind.name,
-        targets=tuple(values["targets"] or ()),
+        targets=tuple(values.get("targets") or ()),
         url=values.get("url"),
         secret=place("token", kind.secret_env) if kind.secret_env else None,
         options={name: texts for name, texts in options.items() if texts},
         webhook_secret=place("webhook-secret", kind.webhook_env) if kind.webhooks else None,
     )
+
+
+def add_words(kind: Kind, values: Mapping[str, Any]) -> list[str]:
+    """The words of the ``sources add`` that takes the same ``values``."""
+    options = {"url": "url", **{option_parameter(option.name): option.name for option in kind.options}, **_TOKEN}
+    given = [
+        word for name, flag in options.items() for text in _texts(values.get(name)) for word in (f"--{flag}", text)
+    ]
+    return ["sources", "add", kind.name, *values.get("targets", ()), *given]
 
 
 def _texts(value: Sequence[str] | str | None) -> tuple[str, ...]:

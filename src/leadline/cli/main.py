@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from leadline import tracing
 from leadline.cli import interrupt
 from leadline.permissions import private
 
@@ -17,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's, which then ends with it) and return its exit code."""
     with private():
         code = _guarded(sys.argv[1:] if arguments is None else list(arguments))
+    tracing.flush()
     if arguments is None and code == interrupt.EXIT_CODE:
         # All that was open is closed by now. Libraries stopped in the middle complain when they are taken down in order.
         sys.stderr.flush()
@@ -41,8 +43,10 @@ def _guarded(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     from leadline.cli.app import app
-    from leadline.cli.failures import explain
+    from leadline.cli.failures import DEBUG, explain
+    from leadline.cli.output import speak_to_program
 
+    speak_to_program("--json" in arguments)
     try:
         code = app(arguments, prog_name="leadline", standalone_mode=False)
     except (BrokenPipeError, KeyboardInterrupt):
@@ -52,11 +56,11 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         if interrupt.received():
             return _interrupted()  # a library, or git, reports the interruption as an error of its own
-        if os.environ.get("LEADLINE_DEBUG") == "1":
+        if os.environ.get(DEBUG) == "1":
             import traceback
 
             traceback.print_exc()
-        return explain(error)
+        return explain(error, as_json="--json" in arguments)
     if code == interrupt.EXIT_CODE:
         return _interrupted()
     return code if isinstance(code, int) else 0
@@ -65,6 +69,7 @@ def _run(arguments: list[str]) -> int:
 def _interrupted() -> int:
     interrupt.ignore()
     sys.stderr.write("\ninterrupted; what was finished before stays, the rest was not kept\n")
+    sys.stderr.writelines(f"next: {sentence}\n" for sentence in interrupt.advice())
     return interrupt.EXIT_CODE
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadline.cli.context import Json, command_group, example, opened
+from leadline.cli.context import Json, command_group, example, looked_at, opened
 from leadline.cli.files import Output
 from leadline.cli.output import Column, clean, count, emit_json, members, note, say, table
 from leadline.instants import rfc3339
 
 if TYPE_CHECKING:
+    from leadline.home import Project
     from leadline.people import LoadedTree, OrgTree
     from leadline.people.history import History
 
@@ -52,6 +53,14 @@ def load(
             help="Day from which it is in force, or `beginning` [default: today; the first tree from the beginning].",
         ),
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="TITLE=FIELD",
+            help="What a column of the list is, as 'Worker=full_name'; empty leaves it out; repeatable.",
+        ),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Validate only; change nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -64,8 +73,8 @@ def load(
     from leadline.people import load_org
 
     day = None if since is None else _day(since, "--from")
-    with opened(context, create=not check) as project:
-        loaded = load_org(project, file, name, check=check, now=datetime.now(UTC), since=day)
+    with looked_at(context) if check else opened(context, create=True) as project:
+        loaded = load_org(project, file, name, check=check, now=datetime.now(UTC), since=day, fields=_fields(columns))
     if json:
         emit_json(
             {
@@ -75,11 +84,11 @@ def load(
                 "until": None if loaded.end is None else str(loaded.end),
                 "teams": len(loaded.tree.nodes),
                 "developers": len(loaded.tree.developers),
-                **members(loaded, "added", "removed", "without_team"),
+                **members(loaded, "added", "removed", "without_team", "unused_teams"),
             }
         )
     else:
-        _show_loaded(file, loaded)
+        show_loaded(file, loaded)
 
 
 @group.command(
@@ -97,19 +106,25 @@ def from_teams(
 
     Members are named by the email that their account has by the project's identities; the others are told and left out.
     """
+    source, colon, organization = teams.strip().lower().partition(":")
+    if not (source and colon and organization):
+        raise typer.BadParameter("write the tool and the organization, as github:example", param_hint="TOOL:ORG")
+    target = Output.of(output)
+    with looked_at(context) as project, target.writing(project.temp) as path:
+        write_teams(project, source, organization, path)
+
+
+def write_teams(project: Project, source: str, organization: str, path: Path) -> None:
+    """Write the nested tree file of an organization's teams, and tell whom it leaves out. Raises ``NotFound`` if no team is
+    known."""
     from json import dumps
 
     from leadline.facts.teams_of_tools import tree_of_teams
     from leadline.ingest.pushed import deliver_pushed
 
-    source, colon, organization = teams.strip().lower().partition(":")
-    if not (source and colon and organization):
-        raise typer.BadParameter("write the tool and the organization, as github:example", param_hint="TOOL:ORG")
-    target = Output.of(output)
-    with opened(context) as project, target.writing(project.temp) as path:
-        deliver_pushed(project)
-        document, unknown = tree_of_teams(project, source, organization)
-        path.write_text(dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    deliver_pushed(project)
+    document, unknown = tree_of_teams(project, source, organization)
+    path.write_text(dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if unknown:
         names = ", ".join(unknown[:SHOWN_TEAMS]) + (", …" if len(unknown) > SHOWN_TEAMS else "")
         note(
@@ -141,7 +156,7 @@ def show(
     from leadline.people import tree, trees
 
     day = None if at is None else _day(at, "--at")
-    with opened(context) as project:
+    with looked_at(context) as project:
         names = [name] if name is not None else [summary.name for summary in trees(project)]
         org_trees = [tree(project, name, day=day) for name in names]
     if json:
@@ -157,21 +172,30 @@ def show(
         say()
 
 
-@group.command("history", epilog=example("leadline org history", "leadline org history Engineering --json"))
+@group.command("history", epilog=example("leadline org history", "leadline org history Engineering --people --json"))
 def show_history(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="TREE", help="One tree [default: all].")] = None,
+    people: Annotated[
+        bool, typer.Option("--people", help="In JSON: each version's teams, with all they count.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show which version of a tree is in force when."""
     from leadline.people import history, tree, trees
 
-    with opened(context) as project:
+    if people and not json:
+        raise typer.BadParameter("the people are told in JSON alone; add --json", param_hint="--people")
+    with looked_at(context) as project:
         names = [name] if name is not None else [summary.name for summary in trees(project)]
         lines = [(name, history(project, name), tree(project, name).version) for name in names]
+        versions = [tree(project, name, entry.version) for name, entries, _ in lines for entry in entries if people]
     if json:
         columns = ("orgTreeName", "version", "from", "until", "loadedAt", "today")
-        emit_json([dict(zip(columns, line, strict=True)) for line in _history(lines, rfc3339)])
+        documents = [dict(zip(columns, line, strict=True)) for line in _history(lines, rfc3339)]
+        for document, version in zip(documents, versions, strict=people):
+            document.update(_document(version, people=True))
+        emit_json(documents)
         return
     if not lines:
         say(_NO_TREE)
@@ -192,6 +216,38 @@ def _history(
         for entry in entries:
             days = _shown_day(entry.start), None if entry.end is None else str(entry.end)
             yield name, entry.version, *days, shown(entry.loaded_at), entry.version == now
+
+
+@group.command("remove", epilog=example("leadline org remove Research"))
+def remove(
+    context: typer.Context,
+    tree: Annotated[str, typer.Argument(metavar="TREE", help="The tree.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Remove an org tree, with all its versions and settings.
+
+    Exports made by it stay until they expire. A tree that is loaded under the
+    name later is another one: its teams have new ref ids.
+    """
+    from leadline.administration.trees import remove_tree
+
+    with opened(context) as project:
+        removed = remove_tree(project, tree)
+    if json:
+        emit_json({"orgTreeName": removed.name, "version": removed.version})
+    else:
+        say(f"Removed the org tree {clean(removed.name)}, with {count(removed.version)} versions")
+
+
+def _fields(columns: list[str] | None) -> dict[str, str]:
+    """The field of each column that is named, by its title."""
+    fields: dict[str, str] = {}
+    for text in columns or ():
+        title, equals, field = text.rpartition("=")
+        if not equals:
+            raise typer.BadParameter(f"{text!r} names no field; write 'Worker=full_name'", param_hint="--map")
+        fields[title.strip()] = field.strip()
+    return fields
 
 
 def _day(text: str, option: str) -> date:
@@ -219,7 +275,8 @@ def _rows(tree: OrgTree, *, people: bool) -> Iterator[Sequence[object]]:
             yield "  " * (node.depth + 1) + tree.developers[email].address, "", "", ""
 
 
-def _show_loaded(file: Path, loaded: LoadedTree) -> None:
+def show_loaded(file: Path, loaded: LoadedTree) -> None:
+    """What became of an org file, for people."""
     size = f"{count(len(loaded.tree.nodes))} teams, {count(len(loaded.tree.developers))} developers"
     if loaded.version is None:
         say(f"{clean(file)} is good: {size}; nothing was changed")
@@ -235,6 +292,9 @@ def _show_loaded(file: Path, loaded: LoadedTree) -> None:
             say(f"  {sign} {clean(path)}")
         if len(paths) > SHOWN_TEAMS:
             say(f"  {sign} … and {count(len(paths) - SHOWN_TEAMS)} more")
+    if loaded.unused_teams:
+        named = ", ".join(loaded.unused_teams[:5]) + (", …" if len(loaded.unused_teams) > 5 else "")
+        note(f"No team is called {clean(named)}: a team has the name that its people share, else that of its manager")
     if loaded.without_team:
         named = ", ".join(loaded.without_team[:5]) + (", …" if len(loaded.without_team) > 5 else "")
         note(f"{count(len(loaded.without_team))} have neither manager nor reports and are in no team: {clean(named)}")

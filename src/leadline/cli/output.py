@@ -33,14 +33,42 @@ class Column:
     whole: bool = False
 
 
+class _Voice:
+    """Of this process: whether only results and errors are said, and whether a program reads them."""
+
+    quiet = False
+    to_program = False
+
+
 def say(text: str = "") -> None:
     """One line of a result on stdout."""
     sys.stdout.write(text + "\n")
 
 
 def note(text: str) -> None:
-    """One line beside the result on stderr."""
+    """One line beside the result on stderr, unless ``quiet`` was called."""
+    if not _Voice.quiet:
+        complain(text)
+
+
+def complain(text: str) -> None:
+    """One line of an error on stderr."""
     sys.stderr.write(text + "\n")
+
+
+def quiet(wanted: bool) -> None:
+    """From now on say nothing beside results and errors, or say it again."""
+    _Voice.quiet = wanted
+
+
+def speak_to_program(wanted: bool) -> None:
+    """From now on a program reads what is said, or a person again."""
+    _Voice.to_program = wanted
+
+
+def is_watched() -> bool:
+    """Whether a person looks at what stands beside the result: at a terminal, not told to be quiet, and no JSON asked for."""
+    return sys.stderr.isatty() and not _Voice.quiet and not _Voice.to_program
 
 
 def clean(text: object) -> str:

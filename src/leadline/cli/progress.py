@@ -1,14 +1,14 @@
-"""Progress bars on stderr, drawn only where a person looks at it (a terminal)."""
+"""Progress bars on stderr, drawn only where a person looks at it."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from leadline.cli import interrupt
-from leadline.cli.output import clean
+from leadline.cli.output import is_watched
 
 if TYPE_CHECKING:
     from leadline.metrics.request import Control
@@ -21,8 +21,8 @@ Report = Callable[[float, float], None]
 
 @contextmanager
 def bar(description: str, *, in_bytes: bool = False) -> Iterator[Report]:
-    """A progress bar while the block runs; nothing at all when stderr is no terminal."""
-    if not sys.stderr.isatty():
+    """A progress bar while the block runs; nothing at all where nobody looks."""
+    if not is_watched():
         yield lambda _done, _total: None
         return
     from rich.console import Console
@@ -50,15 +50,22 @@ def cancellable(description: str, work: Callable[[Control], T]) -> T:
         return interrupt.stoppable(lambda: work(control), control.cancel)
 
 
-@contextmanager
-def counter(unit: str) -> Iterator[Callable[[str, int], None]]:
-    """A line ``subject: n units`` while the block runs, where the end is not known beforehand."""
-    if not sys.stderr.isatty():
-        yield lambda _subject, _number: None
-        return
-    from rich.console import Console
-    from rich.status import Status
-    from rich.text import Text
+@dataclass(frozen=True)
+class Counter:
+    """What has been read: ``count`` takes of what, and how much so far, ``expect`` how much there will be of it; None: nobody wants
+    to know."""
 
-    with Status(Text(""), console=Console(stderr=True)) as status:
-        yield lambda subject, number: status.update(Text(f"{clean(subject)}: {number:,} {unit}"))
+    count: Callable[[str, int], None] = lambda _subject, _number: None
+    expect: Callable[[str, int], None] | None = None
+
+
+@contextmanager
+def counter(unit: str) -> Iterator[Counter]:
+    """A line ``subject: n units`` while the block runs, with a bar where the end is known beforehand."""
+    if not is_watched():
+        yield Counter()
+        return
+    from leadline.cli.counting import drawn
+
+    with drawn(unit) as (count, expect):
+        yield Counter(count, expect)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from leadline.atomic_file import make_durable
-from leadline.cli.context import Json, example, opened, words
+from leadline.cli.context import Json, example, looked_at, words
 from leadline.cli.date_range import AskedDays, End, Period, Start
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
 from leadline.cli.output import clean, note
 from leadline.cli.progress import cancellable
+from leadline.cli.spreadsheet import Bom, Delimiter, Spreadsheet
 from leadline.errors import LeadlineError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def _metrics(flag: str, what: str) -> Any:
         "leadline report --start 2026-01-01 --end 2026-03-31 \\",
         "  --efficiency all --ratings -o teams.csv",
         "leadline report --period last-4-weeks --contributors PR_VELOCITY,CODING_DAYS",
+        "leadline report --team 3 --start 2026-01-01 --end 2026-03-31 --pdf team.pdf",
     )
 )
 def report(
@@ -79,12 +81,29 @@ def report(
         str,
         typer.Option("-o", "--output", metavar="FILE", help="File to write, gzipped if it ends in .gz; - is stdout."),
     ] = "-",
+    pdf: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead write what the screens Delivery and Productivity show of the team, for a mail.",
+        ),
+    ] = None,
+    delimiter: Delimiter = "comma",
+    bom: Bom = False,
     json: Json = False,
 ) -> None:
     """Report on teams, or developers, over a range.
 
-    Each metric once for the whole range, as CSV.
+    Each metric once for the whole range, as CSV; or, with --pdf, cards, charts
+    and tables on pages.
     """
+    if pdf is not None:
+        if efficiency or productivity or contributors or ratings or output != "-":
+            raise typer.BadParameter(
+                "it has the metrics of the screens: leave the others and -o out", param_hint="--pdf"
+            )
+        _write_pdf(context, pdf, team, AskedDays(start, end, period).required(), calculation, json=json)
+        return
     from leadline.exports.files import digest
     from leadline.exports.reports import run_report
     from leadline.metrics.run import Runner
@@ -104,15 +123,28 @@ def report(
     if team is not None:
         body["teamRefId"] = team
     target = Output.of(output, json=json)
-    with opened(context) as project, target.writing(project.temp) as path:
+    target.format(known=("csv",))
+    with looked_at(context) as project, target.writing(project.temp) as path:
         body["dateStart"], body["dateEnd"] = map(str, asked_days.days(project))
         wanted = _parsed(project, body)
         with Runner(project.home) as runner:
             computed = cancellable("reporting", lambda control: run_report(runner, project, wanted, control))
         path.write_bytes(gzip.compress(computed.text, mtime=0) if path.name.endswith(".gz") else computed.text)
         make_durable(path)
+        Spreadsheet(delimiter, bom).apply(path)
         size, sha256 = digest(path)
     target.report(computed.rows, json=json, sizeBytes=size, sha256=sha256)
+
+
+def _write_pdf(
+    context: typer.Context, pdf: str, team: str | None, days: AskedDays, calculation: str, *, json: bool
+) -> None:
+    from leadline.cli.report_pdf import target_of, write_pdf
+
+    target = target_of(pdf, json=json)
+    with looked_at(context) as project:
+        pages = write_pdf(project, target, team, days, calculation)
+    target.report_pages(pages, json=json)
 
 
 def _names(texts: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadline.cli.context import Chosen, example
+from leadline.cli.open_page import is_of_this_machine, link
 from leadline.cli.output import note, say
 
 if TYPE_CHECKING:
@@ -20,33 +21,68 @@ if TYPE_CHECKING:
 WORKER_END_SECONDS = 5
 """How long a worker that is told to end may take: what runs is put back into the queue."""
 
+LOOK_UP_SECONDS = 0.5
+"""How often what only waits looks whether a signal came."""
+
 commands = typer.Typer()
 
 
 @commands.command(epilog=example("leadline serve --port 8080"))
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")] = 8080,
-    workers: Annotated[int, typer.Option(min=0, max=64, metavar="N", help="Export workers.")] = 1,
-    syncs: Annotated[int, typer.Option(min=0, max=64, metavar="N", help="Sources read at a time; 0: none.")] = 2,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS", envvar="LEADLINE_HOST", show_envvar=False, help="Address to listen on; 0.0.0.0 is all."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65535, metavar="N", envvar="LEADLINE_PORT", show_envvar=False, help="Port; 0 takes a free one."
+        ),
+    ] = 8080,
+    workers: Annotated[
+        int,
+        typer.Option(min=0, max=64, metavar="N", envvar="LEADLINE_WORKERS", show_envvar=False, help="Export workers."),
+    ] = 1,
+    syncs: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=64,
+            metavar="N",
+            envvar="LEADLINE_SYNCS",
+            show_envvar=False,
+            help="Sources read at a time; 0: none.",
+        ),
+    ] = 2,
 ) -> None:
     """Run the API, export workers and schedules until Ctrl-C."""
     from leadline.db.outage import DATABASE_AWAY
+    from leadline.errors import NotFound
+    from leadline.service.ending import leave
     from leadline.service.server import serve as run
 
+    chosen: Chosen = context.obj
+    homes: list[Home] = []
+
     def begin(home: Home) -> None:
+        homes.append(home)
         with contextlib.suppress(*DATABASE_AWAY):  # a hint, no more
             for line in how_to_begin(home):
                 note(line)
 
-    chosen: Chosen = context.obj
-    run(chosen.home, host, port, workers, syncs, on_ready=_ready, on_open=begin, tell=note)
+    def ready(address: str) -> None:
+        say(f"leadline answers at {address} (Ctrl-C ends)")
+        if is_of_this_machine(address):
+            # A project that there is not yet has no page.
+            with contextlib.suppress(*DATABASE_AWAY, NotFound):
+                say(f"Open it as admin, once within ten minutes: {link(chosen, homes[0], address)}")
+        sys.stdout.flush()
 
-
-def _ready(address: str) -> None:
-    say(f"leadline answers at {address} (Ctrl-C ends)")
-    sys.stdout.flush()
+    run(chosen.home, host, port, workers, syncs, on_ready=ready, on_open=begin, tell=note)
+    leave()
 
 
 def how_to_begin(home: Home) -> list[str]:
@@ -70,7 +106,12 @@ def how_to_begin(home: Home) -> list[str]:
 @commands.command(epilog=example("leadline worker"))
 def worker(
     context: typer.Context,
-    workers: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Exports at a time.")] = 1,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, max=64, metavar="N", envvar="LEADLINE_WORKERS", show_envvar=False, help="Exports at a time."
+        ),
+    ] = 1,
 ) -> None:
     """Run export workers alone until Ctrl-C.
 
@@ -80,7 +121,7 @@ def worker(
     from leadline.exports.proof import prove
     from leadline.exports.worker import start
     from leadline.home import Home
-    from leadline.service.ending import end_within, ended_by_sigterm
+    from leadline.service.ending import end_within, ended_by_sigterm, leave
 
     chosen: Chosen = context.obj
     stop = threading.Event()
@@ -94,9 +135,12 @@ def worker(
     with home:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
-        configure(home.settings.log_format)
+        configure(home.settings.log_format, level=home.settings.log_level)
         prove(home)
         threads = start(home, workers, stop)
         note(f"{workers} export worker{'s' if workers > 1 else ''} on {home.path}; Ctrl-C ends")
         for thread in threads:
-            thread.join()
+            # A signal may reach another thread than this one, which alone handles it, and only once it comes back from waiting.
+            while thread.is_alive():
+                thread.join(LOOK_UP_SECONDS)
+    leave()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadline.cli.context import Json, example, opened
+from leadline.cli.context import Json, example, looked_at, opened
 from leadline.cli.output import clean, emit_json, paragraph, say
-from leadline.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from leadline.home import Project
+    from leadline.administration.settings import SettingInForce
 
 
 commands = typer.Typer()
@@ -40,8 +40,8 @@ def settings(
     json: Json = False,
 ) -> None:
     """Show all settings, or get or set one."""
-    from leadline.db.settings import PROJECT, in_force, put, remove
-    from leadline.settings.profile import canonical, declared
+    from leadline.administration import settings as administration
+    from leadline.settings.profile import canonical
     from leadline.settings.toml_file import read_settings
 
     if file is not None and (key is not None or unset):
@@ -53,48 +53,30 @@ def settings(
     values = read_settings(file) if file else {}
     if key is not None and value is not None:
         values = {key: value}
-    with opened(context, create=writes) as project:
-        if org_tree is not None:
-            _require_tree(project, org_tree)
-        if unset and key is not None:
-            remove(project.db, project.id, key, org_tree or PROJECT)
-        elif writes:
-            put(project.db, project.id, values, org_tree or PROJECT)
-        rows = [
-            {
-                "key": name,
-                "value": text,
-                "default": declared(name).default,
-                "set": set_by,
-                "meaning": declared(name).doc,
-            }
-            for name, text, set_by in in_force(project.db, project.id, org_tree)
-        ]
-    chosen = {key} if key is not None else set(map(canonical, values))
-    _show(rows, key=key, only=chosen if key is not None or writes else None, json=json)
+    removed = [key] if unset and key is not None else []
+    with opened(context, create=True) if writes else looked_at(context) as project:
+        if writes:
+            administration.change(project, values, removed, tree=org_tree)
+        if key is not None:
+            _show_one(administration.one(project, key, org_tree), json=json)
+            return
+        rows = administration.listed(project, org_tree)
+    changed = set(map(canonical, values))
+    _show([row for row in rows if not writes or row.key in changed], json=json)
 
 
-def _show(rows: list[dict[str, Any]], *, key: str | None, only: set[str] | None, json: bool) -> None:
-    shown = [row for row in rows if only is None or row["key"] in only]
-    if key is not None and not shown:
-        # What is not set for a team, service or repository is shown as empty.
-        shown = [{"key": key, "value": "", "default": "", "set": "", "meaning": ""}]
+def _show_one(row: SettingInForce, *, json: bool) -> None:
     if json:
-        emit_json(shown[0] if key is not None else shown)
-    elif key is not None:
-        say(clean(shown[0]["value"]))
+        emit_json(row.model_dump())
     else:
-        for row in shown:
-            setter = f" (set by the {row['set']})" if row["set"] else ""
-            say(clean(f"{row['key']} = {row['value']}{setter}"))
-            paragraph(row["meaning"], indent=4)
+        say(clean(row.value))
 
 
-def _require_tree(project: Project, name: str) -> None:
-    from leadline.people import trees
-
-    names = [summary.name for summary in trees(project)]
-    if name not in names:
-        raise InvalidRequest(
-            f"There is no org tree {name!r}; trees are {', '.join(names) or 'none yet'}", code="invalid_org_tree_name"
-        )
+def _show(rows: Sequence[SettingInForce], *, json: bool) -> None:
+    if json:
+        emit_json([row.model_dump() for row in rows])
+        return
+    for row in rows:
+        setter = f" (set by the {row.set_by})" if row.set_by else ""
+        say(clean(f"{row.key} = {row.value}{setter}"))
+        paragraph(row.meaning, indent=4)

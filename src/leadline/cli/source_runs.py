@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from leadline.cli import interrupt
 from leadline.cli.failures import refused
@@ -23,6 +23,10 @@ INCOMPLETE = 3
 """Exit code when no source failed, but of some a part could not be read."""
 LONG_WAIT = 30.0
 """Seconds from which a wait is told."""
+AT_ONCE = 4
+"""Sources that are read at a time."""
+ENDING_SECONDS = 5.0
+"""How long those that are read when one is told to stop may take to end."""
 
 
 @contextmanager
@@ -37,30 +41,51 @@ def ending_git() -> Iterator[None]:
         raise
 
 
-def run_sources(project: Project, sources: Iterable[SourceSettings], *, json: bool) -> None:
-    """Run every source; one that fails stops no other. Exits with 1 if one did, else with ``INCOMPLETE`` if one is that."""
-    documents: list[dict[str, Any]] = []
+def run_sources(project: Project, sources: Sequence[SourceSettings], *, json: bool) -> int:
+    """Run every source, some side by side; one that fails stops no other. The exit code: 1 if one did, else ``INCOMPLETE`` if one
+    is that."""
+    documents: dict[str, dict[str, Any]] = {}
     with counter("records") as report, ending_git():
 
         def progress(subject: str, records: int) -> None:
             interrupt.check()
-            report(subject, records)
+            report.count(subject, records)
 
         def waiting(seconds: float, why: str) -> None:
             interrupt.check()
             if seconds >= LONG_WAIT:
                 note(f"waiting {seconds:.0f} s: {clean(why)}")
 
-        for settings in sources:
-            done = _run(project, settings, progress, waiting)
+        for done in _side_by_side([partial(_run, project, settings, progress, waiting) for settings in sources]):
             interrupt.check()
             if not json:
                 _show(done)
-            documents.append({"source": done.name, "seconds": round(done.result.seconds, 3), **done.document()})
+            documents[done.name] = {
+                "source": done.name,
+                "seconds": round(done.result.seconds, 3),
+                **done.document(),
+            }
+    in_order = [documents[settings.name] for settings in sources]
     if json:
-        emit_json(documents)
-    if code := exit_of(documents):
-        raise typer.Exit(code)
+        emit_json(in_order)
+    return exit_of(in_order)
+
+
+def _side_by_side(runs: Sequence[Callable[[], SourceResult]]) -> Iterator[SourceResult]:
+    """What each of ``runs`` brought, as they end. Tools keep whoever asks waiting, each in its own way: others go on meanwhile."""
+    if len(runs) == 1:
+        yield runs[0]()
+        return
+    executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="source")
+    try:
+        with interrupt.held():  # every Ctrl-C comes to this thread
+            futures = [executor.submit(run) for run in runs]
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        # Those still at work look whether Ctrl-C was pressed whenever they have read a page.
+        executor.shutdown(wait=False, cancel_futures=True)
+        wait(futures, timeout=ENDING_SECONDS)
 
 
 def exit_of(documents: Iterable[Mapping[str, Any]]) -> int:
@@ -71,7 +96,8 @@ def exit_of(documents: Iterable[Mapping[str, Any]]) -> int:
 
 def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any) -> SourceResult:
     from leadline.sync.run import SyncRun
-    from leadline.sync.source import run_lock, run_source
+    from leadline.sync.source import run_source
+    from leadline.sync.timing import run_lock
 
     if not project.is_free(run_lock(settings.name)):
         note(f"{clean(settings.name)}: waiting for the run that is at work")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadline.cli.context import Json, example, opened
+from leadline.cli.context import Json, example, looked_at, opened
 from leadline.cli.output import Column, bytes_text, clean, count, emit_json, instant, note, paragraph, say, table
+from leadline.cli.progress import Report, bar
 
 if TYPE_CHECKING:
     from leadline.diagnostics import status as states
     from leadline.diagnostics.attribution import AttributionStatus
+    from leadline.diagnostics.of_data import UnmatchedStatus, Unreadable
     from leadline.diagnostics.tables import TableStatus
 
 SHOWN_SKIPPED = 3
@@ -41,12 +44,13 @@ def status(
 
     if repair and not check:
         raise typer.BadParameter("it mends what the check finds; give --check, too", param_hint="--repair")
-    with opened(context) as project:
-        state = status_of(project, check=check, repair=repair)
+    with opened(context) if repair else looked_at(context) as project, _shown_check(check) as report:
+        state = status_of(project, check=check, repair=repair, progress=report)
+        is_scheduled = _has_schedules(state) and project.home.is_scheduled
     if json:
         emit_json(state.model_dump(mode="json", exclude_unset=True))
     else:
-        _show(state)
+        _show(state, is_scheduled=is_scheduled)
     if state.check is not None and not state.check.good:
         faults = len(state.check.findings)
         note(f"error: the check found {faults} fault{'s' if faults > 1 else ''}")
@@ -58,7 +62,16 @@ def status(
         raise typer.Exit(1)
 
 
-def _show(state: states.Status) -> None:
+def _shown_check(check: bool) -> AbstractContextManager[Report]:
+    """A bar for a check; without one, what is asked is there at once."""
+    return bar("checking") if check else nullcontext(lambda _done, _of: None)
+
+
+def _has_schedules(state: states.Status) -> bool:
+    return isinstance(state.sources, list) and any(source.next_run_at for source in state.sources)
+
+
+def _show(state: states.Status, *, is_scheduled: bool) -> None:
     say(f"Home {clean(state.home)}, project {state.organization}/{state.project}")
     _show_tables(state.tables)
     _show_inbox(state.inbox)
@@ -66,7 +79,11 @@ def _show(state: states.Status) -> None:
     _show_unmatched(state.unmatched)
     _show_attribution(state.attribution)
     _show_exports(state.exports)
-    _show_sources(state.sources)
+    _show_sources(state.sources, is_scheduled=is_scheduled)
+    if _has_schedules(state) and not is_scheduled:
+        paragraph(
+            "No server reads them on their schedules now: `leadline serve` does, `leadline sync` reads them once."
+        )
     if state.repositories:
         _heading("Repositories")
         table(
@@ -87,8 +104,8 @@ def _show(state: states.Status) -> None:
             say(clean(line))
 
 
-def _show_sources(sources: list[states.SourceStatus] | states.Unreadable) -> None:
-    """Nothing, unless a tool was read."""
+def _show_sources(sources: list[states.SourceStatus] | Unreadable, *, is_scheduled: bool) -> None:
+    """Nothing, unless a tool was read. A next run there is where a server makes it."""
     if not isinstance(sources, list):
         _heading("Sources")
         say(clean(sources.error))
@@ -103,7 +120,11 @@ def _show_sources(sources: list[states.SourceStatus] | states.Unreadable) -> Non
         [
             [
                 *(source.name, source.state, instant(source.succeeded_at), _lag(source.lag_time_seconds)),
-                *(instant(source.next_run_at), count(sum(source.rows.values())), count(source.skipped_count)),
+                *(
+                    instant(source.next_run_at if is_scheduled else None),
+                    count(sum(source.rows.values())),
+                    count(source.skipped_count),
+                ),
             ]
             for source in sources
         ],
@@ -131,7 +152,7 @@ def _heading(text: str) -> None:
     say(f"{text}:")
 
 
-def _show_tables(tables: list[TableStatus] | states.Unreadable) -> None:
+def _show_tables(tables: list[TableStatus] | Unreadable) -> None:
     _heading("Tables")
     if not isinstance(tables, list):
         say(clean(tables.error))
@@ -170,7 +191,7 @@ def _show_inbox(inbox: states.InboxStatus) -> None:
         say(clean(inbox.error))
 
 
-def _show_trees(trees: list[states.TreeStatus] | states.Unreadable) -> None:
+def _show_trees(trees: list[states.TreeStatus] | Unreadable) -> None:
     _heading("Org trees")
     if isinstance(trees, list) and trees:
         table(
@@ -183,9 +204,9 @@ def _show_trees(trees: list[states.TreeStatus] | states.Unreadable) -> None:
         say("None yet; `leadline org load FILE --name TREE` makes one.")
 
 
-def _show_unmatched(unmatched: states.UnmatchedStatus | states.Unreadable) -> None:
+def _show_unmatched(unmatched: UnmatchedStatus | Unreadable) -> None:
     """Nothing where the lake cannot be read, which the tables tell."""
-    from leadline.diagnostics.status import Unreadable
+    from leadline.diagnostics.of_data import Unreadable
 
     if isinstance(unmatched, Unreadable):
         return
@@ -198,7 +219,7 @@ def _show_unmatched(unmatched: states.UnmatchedStatus | states.Unreadable) -> No
         )
 
 
-def _show_attribution(attribution: list[AttributionStatus] | states.Unreadable) -> None:
+def _show_attribution(attribution: list[AttributionStatus] | Unreadable) -> None:
     """Nothing where nothing happened, or where the lake cannot be read, which the tables tell."""
     if not isinstance(attribution, list) or not any(row.total for row in attribution):
         return
@@ -216,8 +237,8 @@ def _show_attribution(attribution: list[AttributionStatus] | states.Unreadable) 
     )
 
 
-def _show_exports(exports: states.ExportsStatus | states.Unreadable) -> None:
-    from leadline.diagnostics.status import Unreadable
+def _show_exports(exports: states.ExportsStatus | Unreadable) -> None:
+    from leadline.diagnostics.of_data import Unreadable
 
     _heading("Exports")
     if isinstance(exports, Unreadable):

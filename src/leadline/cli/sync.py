@@ -43,16 +43,18 @@ def sync(
         return
     from leadline.db import sources
     from leadline.errors import InvalidRequest
-    from leadline.sources.kit.settings import SourceSettings
+    from leadline.sync.configured import ConfiguredSource, configured
 
     with opened(context) as project:
         if source:
-            rows = [sources.get(project.db, project.id, name) for name in dict.fromkeys(source)]
+            named = [sources.get(project.db, project.id, name) for name in dict.fromkeys(source)]
+            chosen = [ConfiguredSource.of(row) for row in named]
         else:
-            rows = sources.listed(project.db, project.id, configured=True)
-        if not rows:
+            chosen = configured(project)
+        if not chosen:
             raise InvalidRequest("There is no source yet; `leadline sources add github ORG` adds one")
-        run_sources(project, [SourceSettings.restored(row.kind, row.name, row.settings) for row in rows], json=json)
+        if code := run_sources(project, [one.settings for one in chosen], json=json):
+            raise typer.Exit(code)
 
 
 @group.command("git", epilog=example("leadline sync git ./shop --name example/shop"))
@@ -85,9 +87,10 @@ def git(
 
         def progress(repository: str, commits: int) -> None:
             interrupt.check()
-            report(repository, commits)
+            report.count(repository, commits)
 
-        for result in sync_repositories(SyncRun(project, progress=progress), locations, name=name, since=day):
+        sync_run = SyncRun(project, progress=progress, expected=report.expect)
+        for result in sync_repositories(sync_run, locations, name=name, since=day):
             interrupt.check()
             if not json:
                 _show(result)
@@ -101,19 +104,20 @@ def git(
 def _run_once(context: typer.Context, sources: list[SourceSettings], further: Mapping[str, Any]) -> None:
     with opened(context, create=True) as project:
         _require_same_options(project, sources)
-        run_sources(project, sources, json=further["json"])
+        if code := run_sources(project, sources, json=further["json"]):
+            raise typer.Exit(code)
 
 
 def _require_same_options(project: Project, named: list[SourceSettings]) -> None:
     """Raises ``Conflict`` for what is a configured source, but by other options: its next run would undo this one's."""
     from leadline.db import sources
     from leadline.errors import Conflict
-    from leadline.sources.kit.settings import SourceSettings
+    from leadline.sync.configured import ConfiguredSource
 
-    configured = {row.name: row for row in sources.listed(project.db, project.id, configured=True)}
+    rows = {row.name: row for row in sources.listed(project.db, project.id, configured=True)}
     for settings in named:
-        row = configured.get(settings.name)
-        if row is not None and SourceSettings.restored(row.kind, row.name, row.settings).options != settings.options:
+        row = rows.get(settings.name)
+        if row is not None and ConfiguredSource.of(row).settings.options != settings.options:
             raise Conflict(
                 f"The source {settings.name} was added with other options, and its next run would undo this one; run "
                 f"`leadline sync --source {settings.name}`, or remove it and add it again with these"

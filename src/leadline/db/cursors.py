@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -84,3 +84,11 @@ def listed(db: Database, project_id: int) -> list[tuple[str, str, datetime]]:
         .order_by(cursors.c.source, cursors.c.name)
     )
     return [(row.source, row.name, row.updated_at) for row in rows]
+
+
+def remove(db: Database, project_id: int, source: str, names: Collection[str]) -> None:
+    """Take cursors of one source away: what they are of is read from the beginning."""
+    with db.write() as connection:
+        for name in names:
+            where = (cursors.c.project_id == project_id, cursors.c.source == source, cursors.c.name == name)
+            connection.execute(cursors.delete().where(*where))

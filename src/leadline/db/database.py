@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,24 @@ _Held = Callable[[], AbstractContextManager[sa.Connection]]
 def sqlite_url(path: Path) -> sa.URL:
     """The URL of the SQLite file at ``path``, whatever its folders are called: nothing in it is read as an escape or option."""
     return sa.URL.create("sqlite", database=str(path))
+
+
+def copy_sqlite(path: Path, target: Path) -> None:
+    """Copy the SQLite file at ``path``, whose folder may be one that cannot be written to; nothing, where there is none."""
+    if not path.exists():
+        return
+    try:
+        with (
+            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            source.backup(copy)
+    except sqlite3.OperationalError:
+        # Its log cannot be shared with writers from there, so there are none on this machine.
+        target.unlink(missing_ok=True)
+        for ending in ("", "-wal"):
+            if (log := path.with_name(path.name + ending)).exists():
+                shutil.copyfile(log, target.with_name(target.name + ending))
 
 
 class Database:
@@ -103,6 +122,14 @@ class Database:
             return connection.execute(query).scalar()
 
     @contextmanager
+    def moment(self) -> Iterator[sa.Connection]:
+        """A connection that sees the database as it is at its first question, whatever is written meanwhile; others are held
+        up by nothing."""
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self.engine.connect() as connection, connection.execution_options(**level).begin():
+            yield connection
+
+    @contextmanager
     def write(self, *, durable: bool = False, under: Lease | None = None) -> Iterator[sa.Connection]:
         """One write transaction: committed at the end, rolled back on an exception. Every commit survives the death of
         the process. A ``durable`` one also survives that of the machine: it returns when the disk says that it has it,
@@ -130,6 +157,19 @@ class Database:
             yield
         finally:
             driver.execute("PRAGMA synchronous=NORMAL")
+
+    def tidy(self, tables: Sequence[str]) -> None:
+        """Give the disk back what was deleted from ``tables`` or replaced there: nothing of it is left in the database's files
+        afterwards. Raises what the database raises where it is busy too long."""
+        if not self.is_sqlite:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+            return
+        with self.engine.connect() as connection:
+            # Straight at the driver: inside a transaction, which SQLAlchemy would begin, it cannot be done.
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("VACUUM")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     # -- locks ---------------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,14 @@ def find(db: Database, project_id: int, upload_id: str) -> Upload | None:
     return None if row is None else Upload(**row._mapping)
 
 
+def drafts(db: Database, project_id: int) -> list[Upload]:
+    """The drafts of the project, the newest first, without their texts."""
+    columns = [column for column in uploads.c if column.name != "content"]
+    query = sa.select(*columns).where(uploads.c.project_id == project_id, uploads.c.tree_version.is_(None))
+    rows = db.rows(query.order_by(uploads.c.created_at.desc(), uploads.c.id))
+    return [Upload(**row._mapping, content=None) for row in rows]
+
+
 def newest_mappings(db: Database, project_id: int, tree: str) -> dict[str, str]:
     """The mappings of the upload of the tree that was put in force last; none before the first."""
     mappings = db.value(
@@ -90,6 +98,25 @@ def activated(
         .where(uploads.c.id == upload.id)
         .values(mappings=dict(mappings), tree_version=tree_version, activated_at=now)
     )
+
+
+def with_content(connection: sa.Connection, project_id: int) -> list[Upload]:
+    """The uploads of the project whose texts are kept."""
+    kept = sa.select(uploads).where(uploads.c.project_id == project_id, uploads.c.content.is_not(None))
+    return [Upload(**row._mapping) for row in connection.execute(kept.order_by(uploads.c.id))]
+
+
+def put_content(connection: sa.Connection, upload_id: str, content: str) -> None:
+    """Keep another text for an upload."""
+    connection.execute(uploads.update().where(uploads.c.id == upload_id).values(content=content))
+
+
+def renumber(connection: sa.Connection, project_id: int, tree: str, numbers: Mapping[int, int]) -> None:
+    """Let uploads that became versions of the tree, or were reviewed against them, mean those that took their place."""
+    for old, new in numbers.items():
+        for column in (uploads.c.tree_version, uploads.c.base_version):
+            where = (uploads.c.project_id == project_id, uploads.c.tree == tree, column == old)
+            connection.execute(uploads.update().where(*where).values({column: new}))
 
 
 def _forget(connection: sa.Connection, project_id: int, now: datetime) -> None:

@@ -31,6 +31,36 @@ class ListFilter:
     descending: bool = True
 
 
+@dataclass(frozen=True)
+class Visible:
+    """Which exports somebody may see: of ``team_ids`` alone (None: of whole trees, too), those ``of_people``, and those with the
+    ``names`` of people."""
+
+    team_ids: frozenset[str] | None = None
+    of_people: bool = True
+    names: bool = True
+
+    def __contains__(self, export: Export) -> bool:
+        return (
+            (self.team_ids is None or export.team_id in self.team_ids)
+            and (self.of_people or not export.of_people)
+            and (self.names or export.names_hidden)
+        )
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """What is so of the rows of exports that are in it."""
+        conditions: list[sa.ColumnElement[bool]] = []
+        if self.team_ids is not None:
+            conditions.append(exports.c.team_id.in_(sorted(self.team_ids)))
+        if not self.of_people:
+            conditions.append(sa.not_(exports.c.of_people))
+        if not self.names:
+            conditions.append(exports.c.names_hidden)
+        return conditions
+
+
+EVERY_EXPORT = Visible()
+
 SORTS: Mapping[str, sa.Column[Any]] = {
     "createdAt": exports.c.created_at,
     "completedAt": exports.c.completed_at,
@@ -38,10 +68,12 @@ SORTS: Mapping[str, sa.Column[Any]] = {
 }
 
 
-def listed(db: Database, project_id: int, kind: str | None, wanted: ListFilter) -> tuple[list[Export], int]:
-    """One page of a project's exports of ``kind`` (None: of all), and how many there are on all pages. Those without
-    the sorted value come last either way; equal ones in the order of their creation and id."""
-    conditions = _conditions(project_id, kind, wanted)
+def listed(
+    db: Database, project_id: int, kind: str | None, wanted: ListFilter, visible: Visible = EVERY_EXPORT
+) -> tuple[list[Export], int]:
+    """One page of a project's exports of ``kind`` (None: of all) that are ``visible``, and how many there are on all pages. Those
+    without the sorted value come last either way; equal ones in the order of their creation and id."""
+    conditions = [*_conditions(project_id, kind, wanted), *visible.conditions()]
     column = SORTS[wanted.sort_by]
     order = [
         value.desc() if wanted.descending else value.asc() for value in (column, exports.c.created_at, exports.c.id)

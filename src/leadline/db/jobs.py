@@ -30,7 +30,8 @@ _REUSE_CANDIDATES = 20
 @dataclass(frozen=True)
 class Export:
     """One row of ``exports``. ``file`` is the stored file relative to the project's folder, None before completion and
-    again once it expired; ``progress`` is 0–1; ``pinned`` is the document of ``metrics.request.Pins``."""
+    again once it expired; ``progress`` is 0–1; ``pinned`` is the document of ``metrics.request.Pins``; ``of_people`` and
+    ``names_hidden`` say who may have it (``Access``)."""
 
     id: str
     project_id: int
@@ -59,6 +60,8 @@ class Export:
     size_bytes: int | None = None
     sha256: str | None = None
     error: Mapping[str, Any] | None = None
+    of_people: bool = True
+    names_hidden: bool = False
 
     def expired(self, now: datetime) -> bool:
         """Whether it was completed but its file is kept no longer."""
@@ -121,6 +124,12 @@ def counts(db: Database, project_id: int | None = None) -> dict[str, int]:
         query = query.where(exports.c.project_id == project_id)
     numbers = {state: int(number) for state, number in db.rows(query)}
     return {state: numbers.get(state, 0) for state in STATES}
+
+
+def kinds(db: Database, project_id: int) -> list[str]:
+    """The kinds of which the project has exports, by name."""
+    asked = sa.select(exports.c.kind).where(exports.c.project_id == project_id).distinct()
+    return sorted(row.kind for row in db.rows(asked))
 
 
 @dataclass(frozen=True)
@@ -289,6 +298,20 @@ def forget_file(db: Database, export: Export) -> bool:
             exports.update().where(exports.c.id == export.id, exports.c.file == export.file).values(file=None)
         )
     return changed.rowcount == 1
+
+
+def begin_anew(db: Database, project_id: int) -> list[str]:
+    """Take the files off all exports of the project, as if they had expired, and have those that are worked on begun anew, from
+    what is newest then; the files, which may now be deleted."""
+    of_project = exports.c.project_id == project_id
+    unpinned = {"pinned": sa.null(), "progress": 0.0, "worker": None, "lease_until": None}
+    with db.write() as connection:
+        having = (of_project, exports.c.file.is_not(None))
+        named = list(connection.execute(sa.select(exports.c.file).where(*having)).scalars())
+        connection.execute(exports.update().where(*having).values(file=None))
+        unfinished = (of_project, exports.c.state.in_((QUEUED, PROCESSING)))
+        connection.execute(exports.update().where(*unfinished).values(state=QUEUED, **unpinned))
+    return named
 
 
 def files(db: Database, project_id: int) -> set[str]:

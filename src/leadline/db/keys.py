@@ -9,14 +9,17 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from leadline.access import UNLIMITED, Access
 from leadline.db.database import Database
 from leadline.db.models import api_keys, projects
+from leadline.db.settings import says
 from leadline.errors import Detail, InvalidRequest, NotFound
 
 ROLES = ("admin", "ingestion", "viewer")
@@ -28,7 +31,8 @@ PATTERN = re.compile(r"ll_([0-9a-f]{12})_([0-9a-f]{64})")
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A stored key without its secret. ``id`` is what exports name as their ``createdBy``."""
+    """A stored key without its secret. ``id`` is what exports name as their ``createdBy``. ``limits`` are stored as those of an
+    ``Access``; ``hides_names`` says whether its project hides the names of people from viewers."""
 
     id: str
     project_id: int
@@ -41,6 +45,13 @@ class ApiKey:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    limits: Mapping[str, Any] | None = None
+    hides_names: bool = True
+
+    @property
+    def access(self) -> Access:
+        """What it may see."""
+        return Access.of(self.limits, names=self.role == "admin" or not self.hides_names)
 
     def is_valid(self, now: datetime) -> bool:
         """Whether the key opens anything at ``now``: neither revoked nor expired."""
@@ -65,9 +76,17 @@ class NewKey:
 
 
 def create(
-    db: Database, project_id: int, name: str, role: str, *, now: datetime, expires_at: datetime | None = None
+    db: Database,
+    project_id: int,
+    name: str,
+    role: str,
+    *,
+    now: datetime,
+    expires_at: datetime | None = None,
+    access: Access = UNLIMITED,
 ) -> NewKey:
-    """Make a key of the project. Raises ``InvalidRequest`` for a role, name or expiry that cannot be."""
+    """Make a key of the project, which sees what ``access`` says. Raises ``InvalidRequest`` for a role, name or expiry that cannot
+    be, and for limits of a role that has none."""
     role = role.strip().lower()
     if role not in ROLES:
         raise _refused("role", f"There is no role {role!r}", f"one of {', '.join(ROLES)}")
@@ -75,6 +94,7 @@ def create(
         raise _refused("name", f"A key cannot be named {name[:40]!r}", "1 to 255 characters")
     if expires_at is not None and expires_at <= now:
         raise _refused("expires_at", "The key would expire before it is made", "an instant in the future")
+    _check_limits(role, access)
     prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
     key = f"ll_{prefix}_{secret}"
     row = {
@@ -84,6 +104,7 @@ def create(
         "role": role,
         "prefix": prefix,
         "hash": hash_of(key),
+        "limits": access.limits,
         "created_at": now,
         "expires_at": expires_at,
     }
@@ -111,6 +132,12 @@ def find(db: Database, key: str, now: datetime) -> ApiKey | None:
     return stored if stored.is_valid(now) else None
 
 
+def key_by_id(db: Database, key_id: str) -> ApiKey | None:
+    """The key of an id, valid or not; None if there is none."""
+    row = db.row(_select().where(api_keys.c.id == key_id))
+    return None if row is None else _key(row)
+
+
 def listed(db: Database, project_id: int) -> list[ApiKey]:
     """Every key of the project, also expired and revoked ones, oldest first."""
     query = _select().where(api_keys.c.project_id == project_id).order_by(api_keys.c.created_at, api_keys.c.id)
@@ -124,8 +151,26 @@ def revoke(db: Database, project_id: int, key_id: str, *, now: datetime) -> ApiK
         connection.execute(api_keys.update().where(*where, api_keys.c.revoked_at.is_(None)).values(revoked_at=now))
         row = connection.execute(_select().where(*where)).one_or_none()
     if row is None:
-        raise NotFound(f"There is no key {key_id!r} in this project; `leadline keys list` shows them")
+        raise _no_key(key_id)
     return _key(row)
+
+
+def limit(db: Database, project_id: int, key_id: str, access: Access) -> ApiKey:
+    """Let a key see what ``access`` says and no more, from its next look-up on. Raises ``NotFound`` for an id the project does not
+    have, ``InvalidRequest`` for limits of a role that has none."""
+    where = (api_keys.c.project_id == project_id, api_keys.c.id == key_id)
+    with db.write() as connection:
+        row = connection.execute(_select().where(*where)).one_or_none()
+        if row is None:
+            raise _no_key(key_id)
+        _check_limits(row.role, access)
+        connection.execute(api_keys.update().where(*where).values(limits=access.limits))
+        return _key(connection.execute(_select().where(*where)).one())
+
+
+def _check_limits(role: str, access: Access) -> None:
+    if access.limits is not None and role != "viewer":
+        raise _refused("role", f"A key of the role {role} cannot be limited to teams or to rows of teams", "viewer")
 
 
 def touch(db: Database, key_id: str, now: datetime) -> None:
@@ -135,13 +180,22 @@ def touch(db: Database, key_id: str, now: datetime) -> None:
 
 
 def _select() -> sa.Select[Any]:
-    return sa.select(api_keys, projects.c.organization, projects.c.name.label("project")).join(
-        projects, projects.c.id == api_keys.c.project_id
-    )
+    of_project = (projects.c.organization, projects.c.name.label("project"), NAMES_HIDDEN.label("hides_names"))
+    return sa.select(api_keys, *of_project).join(projects, projects.c.id == api_keys.c.project_id)
+
+
+NAMES_HIDDEN = says(projects.c.id, "developers.names", "hidden")
+"""Of a row of ``projects``: whether names of people are hidden from viewers."""
 
 
 def _key(row: sa.Row[Any]) -> ApiKey:
     return ApiKey(**{field.name: getattr(row, field.name) for field in fields(ApiKey)})
+
+
+def _no_key(key_id: str) -> NotFound:
+    return NotFound(
+        f"There is no key {key_id[:80]!r} in this project; `leadline keys list` shows them", code="unknown_key"
+    )
 
 
 def _refused(field: str, sentence: str, would_do: str) -> InvalidRequest:

@@ -57,6 +57,8 @@ projects = sa.Table(
     sa.Column("organization", sa.String(255), nullable=False),
     sa.Column("name", sa.String(255), nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+    # What pseudonyms of its people are made with; absent until the first is.
+    sa.Column("pseudonym_secret", sa.String(64)),
     sa.UniqueConstraint("organization", "name"),
 )
 
@@ -69,6 +71,8 @@ api_keys = sa.Table(
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("prefix", sa.String(32), nullable=False, unique=True),
     sa.Column("hash", sa.String(64), nullable=False),
+    # What a key of the role viewer may see (``Access.limits``); absent: all.
+    sa.Column("limits", sa.JSON(none_as_null=True)),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("expires_at", Instant),
     sa.Column("revoked_at", Instant),
@@ -137,6 +141,9 @@ exports = sa.Table(
     sa.Column("team_id", sa.String(255)),
     sa.Column("team_key", sa.String(255)),
     sa.Column("created_by", sa.String(255), nullable=False),
+    # Who may have it: whether its rows are of single people, and whether pseudonyms stand in place of names.
+    sa.Column("of_people", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("names_hidden", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("started_at", Instant),
     sa.Column("completed_at", Instant),
@@ -241,6 +248,8 @@ sources = sa.Table(
     sa.Column("succeeded_at", Instant),
     # Of the last run that ended: state, rows, calls, what was skipped, the error.
     sa.Column("outcome", sa.JSON),
+    # When somebody asked for a run; done with once one has begun since.
+    sa.Column("requested_at", Instant),
     sa.UniqueConstraint("project_id", "name"),
 )
 
@@ -250,4 +259,62 @@ locks = sa.Table(
     # Who took a lock last: what is written with another number is refused. Rows stay, so that numbers only grow.
     sa.Column("name", sa.String(512), primary_key=True),
     sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    # People signed in to the page. The text that their browser keeps is not here, only its SHA-256.
+    sa.Column("hash", sa.String(64), primary_key=True),
+    _project(),
+    # The key that was signed in with, whose role and limits hold as long as it does; absent: those of this row do.
+    sa.Column("key_id", sa.String(32), sa.ForeignKey("api_keys.id")),
+    # Who it is, in whatever way they signed in: signing out everywhere ends all sessions of one.
+    sa.Column("subject", sa.String(255), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("limits", sa.JSON),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("used_at", Instant, nullable=False),
+    sa.Index(None, "project_id", "subject"),
+)
+
+sign_in_links = sa.Table(
+    "sign_in_links",
+    metadata,
+    # Links that sign in once as admin, by the SHA-256 of their text; used ones are gone.
+    sa.Column("hash", sa.String(64), primary_key=True),
+    _project(),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+)
+
+saved_views = sa.Table(
+    "saved_views",
+    metadata,
+    # Views of the page under a name.
+    sa.Column("id", sa.String(40), primary_key=True),
+    _project(),
+    sa.Column("name", sa.String(80), nullable=False),
+    # The path and query of a screen, and the team that it is of: who does not see that one does not see the view.
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("team", _ID, nullable=False),
+    # Whether it stands on the first screen.
+    sa.Column("pinned", sa.Boolean, nullable=False),
+    # The subject of the session that saved it, and what they were called then.
+    sa.Column("created_by", sa.String(255), nullable=False),
+    sa.Column("creator", sa.String(255), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.UniqueConstraint("project_id", "name"),
+)
+
+forgotten = sa.Table(
+    "forgotten",
+    metadata,
+    # What people were called that are forgotten, as HMAC-SHA-256 with the project's secret: nobody can be found by it, only
+    # recognized.
+    sa.Column("project_id", _ID, sa.ForeignKey("projects.id"), primary_key=True),
+    sa.Column("mark", sa.String(64), primary_key=True),
+    sa.Column("pseudonym", sa.String(64), nullable=False),
+    sa.Column("forgotten_at", Instant, nullable=False),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -49,6 +50,17 @@ def ensure_project(db: Database, organization: str, name: str, now: datetime) ->
         return int(inserted)
     except sa.exc.IntegrityError:
         return project_id(db, organization, name)
+
+
+def pseudonym_secret(db: Database, project_id: int) -> str:
+    """What pseudonyms of the project's people are made with, made when first asked for: 256 random bits, hexadecimal."""
+    stored = sa.select(projects.c.pseudonym_secret).where(projects.c.id == project_id)
+    if (secret := db.value(stored)) is None:
+        with db.write() as connection:
+            missing = (projects.c.id == project_id, projects.c.pseudonym_secret.is_(None))
+            connection.execute(projects.update().where(*missing).values(pseudonym_secret=secrets.token_hex(32)))
+            secret = connection.execute(stored).scalar_one()
+    return str(secret)
 
 
 def all_projects(db: Database) -> list[tuple[int, str, str]]:

@@ -21,7 +21,7 @@ from leadline.lease import Lease
 @dataclass(frozen=True)
 class SourceRow:
     """One source. ``outcome`` is that of the last run that ended; ``started_at`` is later than ``finished_at`` while a
-    run is at work, and after one that was killed."""
+    run is at work, and after one that was killed. ``requested_at``: when somebody asked for a run last."""
 
     id: int
     name: str
@@ -33,6 +33,7 @@ class SourceRow:
     finished_at: datetime | None
     succeeded_at: datetime | None
     outcome: dict[str, Any] | None
+    requested_at: datetime | None = None
 
 
 _COLUMNS = [sources.c[name] for name in SourceRow.__dataclass_fields__]
@@ -51,27 +52,64 @@ def get(db: Database, project_id: int, name: str) -> SourceRow:
     for row in listed(db, project_id, configured=True):
         if row.name == name:
             return row
-    raise NotFound(f"There is no source {name!r}; `leadline sources list` shows them")
+    raise _unknown(name)
+
+
+def any_named(db: Database, project_id: int, name: str) -> SourceRow:
+    """A source by name, configured or only read once. Raises ``NotFound``."""
+    for row in listed(db, project_id):
+        if row.name == name:
+            return row
+    raise _unknown(name)
+
+
+def numbered(db: Database, project_id: int, number: int) -> SourceRow:
+    """A source of the project by its id. Raises ``NotFound``."""
+    for row in listed(db, project_id):
+        if row.id == number:
+            return row
+    raise NotFound(f"There is no source {number}", code="unknown_source")
+
+
+def request_run(db: Database, project_id: int, name: str, now: datetime) -> None:
+    """Note that somebody asks for a run of a configured source. Raises ``NotFound``."""
+    asked = sources.update().where(*_is(project_id, name), sources.c.configured).values(requested_at=now)
+    with db.write() as connection:
+        if connection.execute(asked).rowcount == 0:
+            raise _unknown(name)
 
 
 def add(db: Database, project_id: int, name: str, kind: str, settings: Mapping[str, Any], now: datetime) -> None:
-    """Configure a source. Raises ``Conflict`` if one has that name; what was only run so far becomes configured."""
+    """Configure one source, as ``add_all`` does."""
+    add_all(db, project_id, {name: (kind, settings)}, now)
+
+
+def add_all(db: Database, project_id: int, added: Mapping[str, tuple[str, Mapping[str, Any]]], now: datetime) -> None:
+    """Configure sources, each a kind and its settings by name: all or none. Raises ``Conflict`` if one has such a name; what was
+    only run so far becomes configured."""
     with db.write() as connection:
-        configured = connection.execute(sa.select(sources.c.configured).where(*_is(project_id, name))).scalar()
-        if configured:
-            raise Conflict(f"There is a source {name!r} already; remove it first, or take another name")
-        if configured is not None:
-            values = {"kind": kind, "settings": dict(settings), "configured": True}
-            connection.execute(sources.update().where(*_is(project_id, name)).values(**values))
-        else:
-            _insert(connection, project_id, name, kind, settings, now, configured=True)
+        for name, (kind, settings) in added.items():
+            configured = connection.execute(sa.select(sources.c.configured).where(*_is(project_id, name))).scalar()
+            if configured:
+                raise Conflict(f"There is a source {name!r} already; remove it first, or take another name")
+            if configured is not None:
+                values = {"kind": kind, "settings": dict(settings), "configured": True}
+                connection.execute(sources.update().where(*_is(project_id, name)).values(**values))
+            else:
+                _insert(connection, project_id, name, kind, settings, now, configured=True)
 
 
 def remove(db: Database, project_id: int, name: str) -> None:
     """Forget a source; what it brought stays. Raises ``NotFound``."""
     with db.write() as connection:
         if connection.execute(sources.delete().where(*_is(project_id, name))).rowcount == 0:
-            raise NotFound(f"There is no source {name!r}; `leadline sources list` shows them")
+            raise _unknown(name)
+
+
+def take_out(db: Database, project_id: int, name: str) -> None:
+    """Let a source be run no more; what is known of it stays until it is removed."""
+    with db.write() as connection:
+        connection.execute(sources.update().where(*_is(project_id, name)).values(configured=False))
 
 
 def started(
@@ -114,6 +152,10 @@ def _insert(
 ) -> None:
     row = {"project_id": project_id, "name": name, "kind": kind, "settings": dict(settings), "created_at": now}
     connection.execute(sources.insert(), {**row, **further})
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"There is no source {name!r}; `leadline sources list` shows them", code="unknown_source")
 
 
 def _is(project_id: int, name: str) -> tuple[sa.ColumnElement[bool], ...]:

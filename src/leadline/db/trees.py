@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from leadline.db.database import Database
-from leadline.db.models import org_refs, org_tree_versions, org_trees
+from leadline.db.models import developer_uploads, org_refs, org_tree_versions, org_trees, settings
 from leadline.lease import Lease
 
 
@@ -76,6 +76,25 @@ def versions(db: Database, tree_id: int, newest: int | None = None) -> list[Vers
     return [VersionRow(*row) for row in db.rows(statement.order_by(columns.version))]
 
 
+def with_content(db: Database, tree_id: int) -> list[VersionRow]:
+    """The versions of a tree whose documents are kept, by number."""
+    kept = db.rows(
+        sa.select(org_tree_versions.c.version).where(
+            org_tree_versions.c.tree_id == tree_id, sa.cast(org_tree_versions.c.content, sa.Text) != "null"
+        )
+    )
+    numbers = {row.version for row in kept}
+    return [row for row in versions(db, tree_id) if row.version in numbers]
+
+
+def drop_content(connection: sa.Connection, tree_id: int, numbers: Collection[int]) -> None:
+    """Take away what versions say, and what tells that others said the same."""
+    for number in numbers:
+        where = (org_tree_versions.c.tree_id == tree_id, org_tree_versions.c.version == number)
+        gone = {"content": sa.JSON.NULL, "content_hash": "", "people_hash": None}
+        connection.execute(org_tree_versions.update().where(*where).values(**gone))
+
+
 def document(db: Database, tree_id: int, version: int) -> dict[str, Any] | None:
     """The document of a version, or None if there is no such version, or it is kept no longer."""
     content: dict[str, Any] | None = db.value(
@@ -124,6 +143,18 @@ def prune(db: Database, project_id: int, before: datetime, kept: Mapping[str, Co
                 connection.execute(org_tree_versions.update().where(*where).values(content=sa.JSON.NULL))
             dropped += len(gone)
     return dropped
+
+
+def remove(connection: sa.Connection, project_id: int, tree_id: int, name: str) -> None:
+    """Take a tree away, with what every version of it says, its settings and its uploads. Its name is free for another tree; its
+    ref ids are never given again."""
+    for table in (settings, developer_uploads):
+        connection.execute(table.delete().where(table.c.project_id == project_id, table.c.tree == name))
+    versions = org_tree_versions.update().where(org_tree_versions.c.tree_id == tree_id)
+    connection.execute(versions.values(content=sa.JSON.NULL, content_hash="", people_hash=None))
+    # No tree can be called so: names have no control characters.
+    gone = org_trees.update().where(org_trees.c.id == tree_id)
+    connection.execute(gone.values(name=f"\x1f{tree_id}", active_version=None))
 
 
 class TreeWriter:

@@ -18,8 +18,9 @@ _PACE = """
 # three days, or so late that the work would be finished after leaving.
 _STARTS = """
     CREATE TABLE starts AS
-    SELECT row_number() OVER (ORDER BY person.p, c.idx, draw) AS id, person.p, person.team, person.bot, person.agent, person.size,
-        person.slowness, person.repo AS own_repo, c.idx + 0.9 * u('start at', person.p, c.idx * 2 + draw) AS w
+    SELECT row_number() OVER (ORDER BY person.p, c.idx, draw) AS id, person.p,
+        CASE WHEN c.day < person.moved_on THEN person.former_team ELSE person.team END AS team, person.bot, person.agent,
+        person.size, person.slowness, person.repo AS own_repo, c.idx + 0.9 * u('start at', person.p, c.idx * 2 + draw) AS w
     FROM people person
     JOIN calendar c ON c.pattern = person.pattern
         AND c.day >= greatest(start()::DATE, person.joined_on + 3)

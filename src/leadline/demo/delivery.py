@@ -1,6 +1,7 @@
 """Delivery: deployments of each service, their failures and rollbacks, hotfixes, incidents, builds and releases.
 
-A run deploys what main was when it started; a rollback goes back to what was deployed before.
+A run deploys what main (or the release branch, where there is one) was when it started; a rollback goes back to what was deployed
+before.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ _RUNS = """
         instant + to_seconds(150 + pick('run time', lane, day, 900)) AS finished_at,
         sha_of('deployment', lane, day)[:16] AS code
     FROM (
-        SELECT slots.*, main_tips.tip, main_tips.instant AS tip_at,
-            lag(main_tips.tip) OVER (PARTITION BY s, environment ORDER BY slots.instant) AS tip_before
+        SELECT slots.*, tips.tip, tips.instant AS tip_at,
+            lag(tips.tip) OVER (PARTITION BY s, environment ORDER BY slots.instant) AS tip_before
         FROM slots
-        ASOF JOIN main_tips ON main_tips.r = slots.r AND main_tips.instant <= slots.instant - INTERVAL 5 MINUTE
+        ASOF JOIN deployed_tips tips ON tips.r = slots.r AND tips.instant <= slots.instant - INTERVAL 5 MINUTE
     )
     JOIN habits USING (r)
     WHERE tip_before IS NULL OR tip_before <> tip OR u('again', lane, day) < 0.02
@@ -192,7 +193,8 @@ BUILDS = """
 # Where releases are all that is known, each has a candidate two days before.
 RELEASES = """
     SELECT repos.repository, 'v1.' || nth || '.0' || candidate AS tag, 'Release 1.' || nth || candidate AS name,
-        main_tips.tip AS sha, releases.instant AS published_at, candidate <> '' AS prerelease
+        main_tips.tip AS sha, releases.instant AS published_at, candidate <> '' AS prerelease,
+        'https://code.example.com/' || repos.repository || '/releases/' || tag AS url
     FROM (
         SELECT r, nth, candidate, instant - to_days(days_before) AS instant
         FROM (

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.db import cursors, settings
 from leadline.demo.calendar import Span, span
-from leadline.demo.people import OWN_BOT, Organization
+from leadline.demo.organization import OWN_BOT, Organization
 from leadline.errors import Conflict, InvalidRequest
 from leadline.schema import TABLES
 
@@ -34,7 +34,7 @@ YEARS = (1990, 2200)
 SEEDS = (-(2**62), 2**62)
 
 _CURSOR = ("demo", "options")
-_STEPS = 6
+_STEPS = 7
 """Steps of making things up; ingesting counts a step per table."""
 
 
@@ -148,14 +148,14 @@ def _make(
 
 
 def _load_people(project: Project, organization: Organization, now: datetime) -> None:
-    """Load the org tree through a developers file, as an HR export would be."""
+    """Load the org tree through developers files, as HR would send them, each in force from its day."""
     from leadline import people
 
-    rows = organization.developers()
     with TemporaryDirectory(dir=project.temp, prefix="demo-") as folder:
         path = Path(folder) / "developers.csv"
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-        people.load_org(project, path, TREE, now=now)
+        for day, rows in organization.lists():
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+                writer.writeheader()
+                writer.writerows(rows)
+            people.load_org(project, path, TREE, now=now, since=people.BEGINNING if day is None else day)

@@ -10,8 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from leadline.demo import calendar, code, delivery, graph, people, repositories, review, work
+from leadline.demo import calendar, code, delivery, graph, people, promotions, repositories, review, work
 from leadline.demo.calendar import Span
+from leadline.demo.organization import Organization
 from leadline.demo.stage import Stage
 from leadline.schema import TABLES, Table
 
@@ -30,6 +31,7 @@ QUERIES: dict[str, str] = {
     "work_items": work.WORK_ITEMS,
     "work_item_changes": work.WORK_ITEM_CHANGES,
     "sprints": work.SPRINTS,
+    "versions": work.VERSIONS,
     "builds": delivery.BUILDS,
     "deployments": delivery.DEPLOYMENTS,
     "incidents": delivery.INCIDENTS,
@@ -42,7 +44,7 @@ QUERIES: dict[str, str] = {
 class World:
     """Everything made up. ``batches`` may be called for any table, any number of times."""
 
-    organization: people.Organization
+    organization: Organization
     stage: Stage
 
     def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
@@ -86,7 +88,14 @@ def generate(
     """Makes up the organization of ``developers`` people over the days of ``demo``. Intermediate tables live in one
     DuckDB file under ``temp_dir`` (about 150 bytes per commit) while the block runs. ``step`` is told what is being
     made. The rows do not depend on ``threads``."""
-    modules = {"code": code, "reviews": review, "commits": graph, "work": work, "delivery": delivery}
+    modules = {
+        "code": code,
+        "reviews": review,
+        "commits": graph,
+        "promotions": promotions,
+        "work": work,
+        "delivery": delivery,
+    }
     start = datetime.combine(demo.first, datetime.min.time(), tzinfo=UTC)
     # DuckDB looks for a database's log elsewhere if its path has a question mark.
     parent = None if "?" in str(temp_dir) else temp_dir

@@ -6,6 +6,7 @@ commits.
 
 from __future__ import annotations
 
+from leadline.demo import promotions
 from leadline.demo.stage import Stage, later
 
 # The commits before opening are spread over the working time until then; the one after a review is its answer.
@@ -208,6 +209,7 @@ _PARTS = (
     _REVERT_PART,
     _ROOT_PART,
     _HOTFIX_PART,
+    promotions.COMMITS,
 )
 
 COMMITS = f"""
@@ -237,6 +239,7 @@ _FILE_PARTS = (
     "SELECT s.r, sha_of('stack', s.id, 0), t.f, t.additions, t.deletions, false FROM touches t "
     "JOIN stacks s ON s.id = t.id AND t.i = 2",
     "SELECT h.r, h.sha, t.f, t.additions, t.deletions, false FROM unit_files t JOIN hotfixes h ON h.id = t.id",
+    promotions.COMMIT_FILES,
 )
 
 COMMIT_FILES = f"""
@@ -248,7 +251,7 @@ COMMIT_FILES = f"""
     JOIN files ON files.r = parts.r AND files.f = parts.f
 """
 
-PULL_REQUEST_COMMITS = """
+PULL_REQUEST_COMMITS = f"""
     SELECT repos.repository, numbers.number, b.sha, person.login AS author, b.instant AS authored_at,
         b.instant AS committed_at, 'github' AS source
     FROM branch_commits b
@@ -261,4 +264,5 @@ PULL_REQUEST_COMMITS = """
     JOIN repos ON repos.r = s.r
     JOIN stack_numbers numbers ON numbers.id = s.id
     JOIN people person ON person.p = s.p
+    UNION ALL {promotions.PULL_REQUEST_COMMITS}
 """

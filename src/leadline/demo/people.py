@@ -3,127 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 from leadline.demo import names
 from leadline.demo.calendar import OFF_DAYS, Span, pattern, standard_offset_hours
+from leadline.demo.organization import (
+    AGENT,
+    AGENT_ADDRESS,
+    BOTS,
+    Organization,
+    Person,
+    Team,
+    list_days,
+)
 from leadline.demo.stage import Rows
-
-BOTS = ("dependabot[bot]", "renovate")
-"""Bots that open pull requests."""
-AGENT, AGENT_ADDRESS = "Copilot", "198982749+Copilot@users.noreply.github.com"
-"""An AI agent that opens pull requests when somebody asks it to."""
-OWN_BOT = "build-robot"
-"""A bot nobody could tell from its name: it is on the project's own list (setting ``bots``)."""
-
-
-@dataclass
-class Person:
-    """One account holder. ``rate`` is pull requests per working day, ``slowness`` scales every delay, ``size`` shifts the
-    logarithm of the lines changed, ``off`` says which weekdays are never worked (``calendar.OFF_DAYS``); ``listed`` people
-    are in the HR file."""
-
-    number: int
-    full_name: str
-    email: str
-    login: str
-    tracker: str
-    git_email: str
-    role: str
-    site: int
-    managers: list[str] = field(default_factory=list)
-    team: int | None = None
-    position: int = 0
-    area: str = ""
-    team_name: str = ""
-    repo: int | None = None
-    rate: float = 0.0
-    slowness: float = 1.0
-    size: float = 0.0
-    day_from: float = 9.0
-    day_hours: float = 8.5
-    off: int = 0
-    weekender: bool = False
-    joined_on: date = date(2015, 1, 1)
-    left_on: date | None = None
-    bot: bool = False
-    agent: bool = False
-    listed: bool = True
-
-
-@dataclass
-class Team:
-    """A team: its lead's number, its size (lead and contractors included), home repositories and tracker project."""
-
-    number: int
-    name: str
-    area: str
-    lead: int
-    size: int
-    repo: int
-    second_repo: int
-    project: str
-    uses_issues: bool
-
-
-@dataclass
-class Organization:
-    """Everybody, team by team. ``people[n].number`` is n."""
-
-    people: list[Person]
-    teams: list[Team]
-    identities: list[dict[str, str]]
-
-    def developers(self) -> list[dict[str, str | None]]:
-        """The rows of the HR export: the columns of ``developers`` and one further, ``start_date``."""
-        return [
-            {
-                "email": person.email,
-                "full_name": person.full_name,
-                "manager_email": ";".join(person.managers) or None,
-                "role": person.role,
-                "sub_role": "Part-time" if person.off else None,
-                "team": person.team_name or None,
-                "department": person.area or None,
-                "site": names.SITES[person.site].name,
-                "start_date": person.joined_on.isoformat(),
-            }
-            for person in self.people
-            if person.listed
-        ]
-
-    def tool_accounts(self) -> list[dict[str, str | None]]:
-        """What the code host and the tracker say of their accounts: a name for all, an email of those mapped anyway."""
-        mapped = {(row["source"], row["account"]): row["email"] for row in self.identities}
-        accounts = [("github", person.login.lower(), person.full_name) for person in self.people if not person.bot]
-        accounts += [("jira", person.tracker, person.full_name) for person in self.people if "@" not in person.tracker]
-        return [
-            {"source": source, "account": account, "email": mapped.get((source, account)), "name": name}
-            for source, account, name in sorted(accounts)
-        ]
-
-    def tool_teams(self) -> list[dict[str, str | list[str] | None]]:
-        """What the code host says of its teams, which are those of the departments."""
-        leads = {team.lead for team in self.teams}
-        return [
-            {
-                "source": "github",
-                "team": f"example/{_slug(person.area)}/{_slug(person.team_name)}",
-                "account": person.login.lower(),
-                "name": person.team_name,
-                "parent": f"example/{_slug(person.area)}",
-                "above": [person.area],
-                "role": "maintainer" if person.number in leads else "member",
-            }
-            for person in self.people
-            if person.team_name and person.area and not person.bot
-        ]
-
-
-def _slug(name: str) -> str:
-    return "-".join(name.lower().replace("&", " ").split())
 
 
 def levels(developers: int) -> tuple[int, int, int]:
@@ -171,7 +66,8 @@ class _Maker:
         self._contractors(max(2, developers // 60))
         self._bots()
         self._agents()
-        return Organization(self.people, self.teams, self.identities)
+        self._move_some()
+        return Organization(self.people, self.teams, self.identities, list_days(self.demo))
 
     def _site(self) -> int:
         return self.random.choices(range(len(names.SITES)), [site.share for site in names.SITES])[0]
@@ -297,6 +193,22 @@ class _Maker:
                 elif chance < 0.08 or (team.number == 0 and at == len(members) - 2):
                     person.left_on = moment
 
+    def _move_some(self) -> None:
+        """Every fifth team, counted from the last, got somebody from the one before it in the middle of the demo."""
+        days = list_days(self.demo)
+        middle = days[len(days) // 3 : len(days) - len(days) // 3]
+        for number, team in enumerate(self.teams[:0:-5] if middle else ()):
+            former = self.teams[team.number - 1]
+            staying = [person for person in self._members(team) if self._stays(person)]
+            if len(staying) > 1:
+                mover = staying[-1]
+                mover.moved_on, mover.former_team = middle[number % len(middle)], former.number
+                mover.former_position, former.size = former.size, former.size + 1
+
+    def _stays(self, person: Person) -> bool:
+        """Whether somebody is in one team and there all the time."""
+        return len(person.managers) == 1 and person.left_on is None and person.joined_on < self.demo.first
+
     def _contractors(self, count: int) -> None:
         """People who commit and open pull requests but are in no HR file and no mapping."""
         for number in range(count):
@@ -371,7 +283,7 @@ _STAGED_OF_PERSON = (
         "day_from",
         "day_hours",
     ),
-    *("weekender", "joined_on", "left_on", "bot", "agent"),
+    *("weekender", "joined_on", "left_on", "moved_on", "bot", "agent"),
 )
 _STAGED_OF_TEAM = ("name", "lead", "repo", "second_repo", "project", "uses_issues")
 
@@ -383,6 +295,8 @@ def stage_rows(organization: Organization) -> tuple[Rows, Rows]:
             **{name: getattr(person, name) for name in _STAGED_OF_PERSON},
             "p": person.number,
             "pos": person.position,
+            "former_team": person.team if person.former_team is None else person.former_team,
+            "former_pos": person.former_position,
             "pattern": pattern(person.site, person.off),
             "utc_offset": standard_offset_hours(names.SITES[person.site]),
         }

@@ -6,6 +6,7 @@ waited for.
 
 from __future__ import annotations
 
+from leadline.demo import promotions
 from leadline.demo.stage import Stage, later
 
 # Where the unit's own instants lie: drafts are opened half-way, others when the first commits are done.
@@ -32,16 +33,17 @@ _REVIEWED_BY = """
         SELECT t.*, CASE WHEN wanted > 0 THEN nullif(CASE WHEN is_present(a, ready_at) THEN a.p ELSE lead END, t.p) END AS who_1,
             nullif(CASE WHEN is_present(b, ready_at) THEN b.p ELSE lead END, t.p) AS who_2
         FROM (
-            SELECT o.*, teams.lead, person.pos AS pos,
+            SELECT o.*, teams.lead,
                 CASE WHEN o.bot THEN 1 WHEN u('reviewers', o.id, 0) < 0.08 THEN 0 WHEN u('reviewers', o.id, 0) < 0.6 THEN 1
                      ELSE 2 END AS wanted,
-                (person.pos + step_1) % teams.members AS mate_1,
-                (person.pos + 1 + (step_1 + pick('mate 2', o.id, 0, teams.members - 2)) % (teams.members - 1))
+                (seat + step_1) % teams.members AS mate_1,
+                (seat + 1 + (step_1 + pick('mate 2', o.id, 0, teams.members - 2)) % (teams.members - 1))
                     % teams.members AS mate_2
             FROM ({opened}) o
             JOIN people person ON person.p = o.p
             JOIN teams ON teams.team = o.team
-            CROSS JOIN LATERAL (SELECT 1 + pick('mate 1', o.id, 0, teams.members - 1) AS step_1) s
+            CROSS JOIN LATERAL (SELECT 1 + pick('mate 1', o.id, 0, teams.members - 1) AS step_1,
+                CASE WHEN person.team = o.team THEN person.pos ELSE person.former_pos END AS seat) s
         ) t
         LEFT JOIN mates a ON a.team = t.team AND a.pos = t.mate_1
         LEFT JOIN mates b ON b.team = t.team AND b.pos = t.mate_2
@@ -49,7 +51,10 @@ _REVIEWED_BY = """
 """
 
 _MATES = """
-    CREATE TABLE mates AS SELECT team, pos, p, joined_on, left_on FROM people WHERE pos >= 0
+    CREATE TABLE mates AS
+    SELECT team, pos, p, greatest(joined_on, moved_on) AS joined_on, left_on FROM people WHERE pos >= 0
+    UNION ALL
+    SELECT former_team, former_pos, p, joined_on, moved_on FROM people WHERE former_team <> team
 """
 _PRESENT = """
     CREATE MACRO is_present(mate, instant) AS
@@ -94,7 +99,7 @@ def build(stage: Stage) -> None:
     stage.run("CREATE MACRO merged(abandoned, end_at) AS NOT abandoned AND end_at < cut()")
 
 
-PULL_REQUESTS = """
+PULL_REQUESTS = f"""
     SELECT repos.repository, numbers.number, texts.title, texts.body, person.login AS author,
         CASE WHEN merged(abandoned, end_at) THEN 'merged' WHEN end_at < cut() THEN 'closed' ELSE 'open' END AS state,
         pulls.draft AND ready_at >= cut() AS draft, created_at,
@@ -128,9 +133,10 @@ PULL_REQUESTS = """
     JOIN texts ON texts.id = stacks.id
     JOIN people person ON person.p = stacks.p
     JOIN commit_lines lines ON lines.id = stacks.id AND lines.i = 2
+    UNION ALL {promotions.PULL_REQUESTS}
 """
 
-PULL_REQUEST_FILES = """
+PULL_REQUEST_FILES = f"""
     SELECT repos.repository, numbers.number, files.path,
         CASE WHEN NOT is_picture(t.f) THEN t.additions END AS additions,
         CASE WHEN NOT is_picture(t.f) THEN t.deletions END AS deletions
@@ -147,6 +153,7 @@ PULL_REQUEST_FILES = """
     JOIN repos ON repos.r = stacks.r
     JOIN stack_numbers numbers ON numbers.id = stacks.id
     JOIN files ON files.r = stacks.r AND files.f = t.f
+    UNION ALL {promotions.PULL_REQUEST_FILES}
 """
 
 _ALL_REVIEWS = """

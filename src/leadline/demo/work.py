@@ -18,7 +18,7 @@ _LINKS = """
 """
 
 _PLANNED = """
-    SELECT 'story' AS sort, links.item AS id, any_value(pulls.team) AS team, any_value(pulls.p) AS p,
+    SELECT 'story' AS sort, links.item AS id, arg_min(pulls.team, pulls.id) AS team, any_value(pulls.p) AS p,
         arg_min(pulls.kind, pulls.id) AS kind,
         min(pulls.w) - 0.03 - least(3, any_value(expo('head start', links.item, 0, 0.5))) AS w_started,
         least(60, any_value(expo('waits', links.item, 0, 6))) AS waits, min(pulls.created_at) AS review_at,
@@ -109,11 +109,14 @@ _NUMBERED = """
         UNION ALL
         SELECT 'stack', id, repos.repository, created_at FROM stacks JOIN repos USING (r)
         UNION ALL
+        SELECT 'promotion', id, repos.repository, created_at FROM promotions JOIN repos USING (r)
+        UNION ALL
         SELECT sort, id, project, created_at FROM items
     )
 """
 _NUMBERS = "CREATE TABLE numbers AS SELECT id, number FROM numbered WHERE sort = 'pull'"
 _STACK_NUMBERS = "CREATE TABLE stack_numbers AS SELECT id, number FROM numbered WHERE sort = 'stack'"
+_PROMOTION_NUMBERS = "CREATE TABLE promotion_numbers AS SELECT id, number FROM numbered WHERE sort = 'promotion'"
 _ITEM_NUMBERS = """
     CREATE TABLE item_numbers AS
     SELECT items.sort, items.id, CASE WHEN uses_issues THEN '#' ELSE project || '-' END || number AS key
@@ -157,8 +160,9 @@ _TEXTS = """
 
 
 def build(stage: Stage) -> None:
-    """Makes ``links``, ``items``, ``numbers``, ``stack_numbers``, ``item_numbers`` and ``texts``."""
-    for statement in (_LINKS, _ITEMS, _NUMBERED, _NUMBERS, _STACK_NUMBERS, _ITEM_NUMBERS, _TAKEN_BACK, _TEXTS):
+    """Makes ``links``, ``items``, ``texts``, and ``numbers`` of pull requests, with those of stacks, promotions and items."""
+    numbers = (_NUMBERED, _NUMBERS, _STACK_NUMBERS, _PROMOTION_NUMBERS, _ITEM_NUMBERS)
+    for statement in (_LINKS, _ITEMS, *numbers, _TAKEN_BACK, _TEXTS):
         stage.run(statement, as_written=statement is _ITEMS)
 
 
@@ -250,4 +254,16 @@ SPRINTS = """
         FROM UNNEST(generate_series(date_trunc('week', start())::TIMESTAMP, cut(), INTERVAL 14 DAY)) AS s(monday)
     )
     WHERE start_at < cut()
+"""
+
+# What a project completed in a month is released at the beginning of the next one.
+VERSIONS = """
+    SELECT DISTINCT project, strftime(month, '%Y.%m') AS name,
+        CASE WHEN released_at < cut() THEN released_at END AS released_at,
+        'https://tracker.example.com/' || project || '/versions/' || name AS url
+    FROM (
+        SELECT project, month, month + INTERVAL 1 MONTH + INTERVAL 2 DAY + INTERVAL 12 HOUR AS released_at
+        FROM (SELECT project, date_trunc('month', completed_at)::TIMESTAMP AS month FROM items WHERE sort = 'story')
+        WHERE month IS NOT NULL
+    )
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import ibis
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Table, TimestampValue, Value
@@ -48,6 +48,12 @@ def fits(text: StringValue, globs: Sequence[str]) -> BooleanValue:
     return text.re_search(f"(?s)^(?:{'|'.join(parts)})$")
 
 
+def web_address(url: StringValue) -> StringValue:
+    """``url`` without blanks around it if it is an address of http or https; else unknown."""
+    address = url.strip()
+    return ibis.cases((address.re_search(r"^(?i)https?://[^/?#\s]"), address))
+
+
 def not_negative(amount: IntegerValue) -> IntegerValue:
     """A negative duration, or count of lines, counts 0 (metrics, ground rules); unknown stays unknown."""
     return ibis.cases((amount < 0, ibis.literal(0, "int64")), else_=amount)
@@ -70,6 +76,11 @@ def local_day(instant: IntegerValue, zone: Sequence[Offset]) -> IntegerValue:
 def seconds(duration: IntegerValue) -> Value:
     """Whole microseconds, not negative, as seconds to four decimals (http-api, "CSV": the rule for numbers in every file)."""
     return rounded_ratio(duration, US)
+
+
+def with_seconds(table: Table, names: Iterable[str]) -> Table:
+    """``table`` with the durations ``names`` (in ``*_us``) in seconds, as ``*_seconds``."""
+    return table.mutate(**{f"{name}_seconds": seconds(table[f"{name}_us"]) for name in names})
 
 
 def is_merge(parents: StringValue) -> BooleanValue:

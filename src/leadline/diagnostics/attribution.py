@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from leadline.engine.tables import schema_table
-from leadline.facts.account_activity import Account
 from leadline.json_body import Body
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
+    from leadline.facts.account_activity import Account
     from leadline.home import Project
     from leadline.materialize.session import Session
 
@@ -28,7 +27,8 @@ _BY_ACCOUNTS = {
 class AttributionStatus(Body):
     """Activity of a kind: ``total``, what bots did of it (``bots``), what is ``nobodys``, and this in ``percent`` of what is no
     bot's (null of nothing). Commits, pull requests, reviews, comments and work items are nobody's where they name no account, or
-    one that is no developer's; deployments (finished, to production) and incidents (resolved), where they are of no team."""
+    one that is no developer's; deployments (finished, to production) and incidents (resolved), where they are of no team. An
+    AI agent's pull request is no bot's: it is whose setting ``ai.agent_prs`` says, or nobody's."""
 
     activity: str
     total: int
@@ -50,15 +50,31 @@ def attribution(project: Project, accounts: Sequence[Account]) -> list[Attributi
     with session(project, versions, tree_versions, project.profile(), BUILD_POLICY) as opened:
         opened.facts.bind_raw(tables=_BY_ACCOUNTS)
         nameless = _nameless(opened)
+        agents = _of_agents(opened)
         of_teams = [_of_teams(project, opened, kind) for kind in ("deployments", "incidents")]
-    return [*(_of_accounts(kind, nameless[kind], accounts) for kind in _BY_ACCOUNTS), *of_teams]
+    of_accounts = [
+        _of_accounts(kind, nameless[kind], accounts, agents if kind == "pull_requests" else (0, 0))
+        for kind in _BY_ACCOUNTS
+    ]
+    return [*of_accounts, *of_teams]
 
 
-def _of_accounts(kind: str, nameless: int, accounts: Sequence[Account]) -> AttributionStatus:
+def _of_accounts(kind: str, nameless: int, accounts: Sequence[Account], agents: tuple[int, int]) -> AttributionStatus:
+    """``agents``: how many agents did, and how many of these are nobody's."""
     counts = [(account, int(getattr(account, kind))) for account in accounts]
     total = nameless + sum(count for _, count in counts)
-    bots = sum(count for account, count in counts if account.bot)
-    return _status(kind, total, bots, nameless + sum(count for account, count in counts if account.unmatched))
+    bots = sum(count for account, count in counts if account.bot) - agents[0]
+    nobodys = nameless + sum(count for account, count in counts if account.unmatched) + agents[1]
+    return _status(kind, total, bots, nobodys)
+
+
+def _of_agents(opened: Session) -> tuple[int, int]:
+    """How many pull requests are AI agents', and how many of these are nobody's."""
+    from leadline.facts.agents import AGENT_PULLS
+
+    opened.facts.bind([AGENT_PULLS])
+    pulls = AGENT_PULLS.table()
+    return _count(opened, pulls), _count(opened, pulls.filter(pulls.behind.isnull()))
 
 
 def _status(kind: str, total: int, bots: int, nobodys: int) -> AttributionStatus:
@@ -71,6 +87,8 @@ def _nameless(opened: Session) -> dict[str, int]:
     """How many rows of each table name no account."""
     import ibis
 
+    from leadline.engine.tables import schema_table
+
     parts = []
     for name, column in _BY_ACCOUNTS.items():
         table = schema_table(name)
@@ -82,7 +100,7 @@ def _nameless(opened: Session) -> dict[str, int]:
 def _of_teams(project: Project, opened: Session, kind: str) -> AttributionStatus:
     """Of deployments or incidents."""
     from leadline.facts.deployments import DEPLOYMENTS
-    from leadline.facts.incidents import INCIDENTS
+    from leadline.facts.incidents import resolved_incidents
     from leadline.facts.ownership import bind_matches, bind_teams, needed, owned_by_teams
     from leadline.people import tree, trees
     from leadline.people.team_rules import team_rules
@@ -97,7 +115,7 @@ def _of_teams(project: Project, opened: Session, kind: str) -> AttributionStatus
     has_team_rules = any(of_tree for _, _, of_tree in scopes)
     if has_team_rules:
         bind_matches(opened.engine, [kind], rules, profile, opened.facts.spellings)
-    events = (DEPLOYMENTS if kind == "deployments" else INCIDENTS).table()
+    events = DEPLOYMENTS.table() if kind == "deployments" else resolved_incidents()
     owned = owned_by_teams(kind, events, has_team_rules).select("event").distinct()
     total, of_somebody = (_count(opened, table) for table in (events, owned))
     return _status(kind, total, 0, total - of_somebody)

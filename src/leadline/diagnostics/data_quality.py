@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import ibis
+from ibis.expr.types import Table
 
 from leadline.derive import names
 from leadline.diagnostics.same_commits import same_commits
 from leadline.diagnostics.uncounted_environments import uncounted_environments
+from leadline.diagnostics.unmatched_names import unmatched_names
 from leadline.engine import Engine
 from leadline.engine.spellings import Spellings
 from leadline.engine.tables import schema_table
@@ -18,7 +20,7 @@ from leadline.home import Project
 from leadline.people import tree, trees
 from leadline.people.team_rules import PROPERTIES, TeamRule, Thing, deployment_thing
 from leadline.people.tree import OrgTree
-from leadline.settings.event_sources import INCIDENT_FILTERS, MERGES, deployment_sources
+from leadline.settings.event_sources import INCIDENT_FILTERS, MERGES, VERSIONS, deployment_sources
 
 _ORDER = (
     ("deployments", "started_at", "finished_at", "finished before they started"),
@@ -41,7 +43,7 @@ def oddities(project: Project) -> list[str]:
     snapshot = project.lake.snapshot()
     further = _of_names(project, snapshot.versions) if snapshot.versions else []
     with Engine(temp_dir=project.temp, memory_limit=project.home.settings.memory_limit) as engine:
-        engine.bind_snapshot(snapshot, [*(table for table, *_ in _ORDER), "releases"])
+        engine.bind_snapshot(snapshot, [*(table for table, *_ in _ORDER), "releases", "versions"])
         return [*_rules(project, engine), *_out_of_order(engine), *further]
 
 
@@ -55,8 +57,9 @@ def _of_names(project: Project, versions: Mapping[str, int]) -> list[str]:
     profiles = [profile, *(project.profile(org_tree.name) for org_tree in org_trees)]
     tree_versions = {org_tree.name: org_tree.version for org_tree in org_trees}
     with session(project, versions, tree_versions, profile, BUILD_POLICY) as opened:
-        opened.facts.bind_raw(tables=["commits", "pull_requests", "deployments"])
+        opened.facts.bind_raw(tables=["repositories", "commits", "pull_requests", "deployments"])
         return [
+            *unmatched_names(opened, profiles),
             *uncounted_environments(opened, profiles, org_trees),
             *same_commits(opened),
             *_by_case_only(opened.facts.spellings, "repository", "repositories"),
@@ -104,17 +107,17 @@ def _rules(project: Project, engine: Engine) -> Iterator[str]:
         for profile, of_trees in profiles
         for team, team_rules in sorted(profile.team_rules.items())
     ]
-    of_merges = any(source.source == MERGES for profile, _ in profiles for source in deployment_sources(profile))
-    things = _things(engine, of_merges) if rules else []
+    sources = {source.source for profile, _ in profiles for source in deployment_sources(profile)}
+    things = _things(engine, sources) if rules else []
     sentences = (
         sentence for team, sets, of_trees in rules for sentence in _of_team(engine, team, sets, of_trees, things)
     )
     yield from dict.fromkeys(sentences)
 
 
-def _things(engine: Engine, of_merges: bool) -> Sequence[Thing]:
+def _things(engine: Engine, sources: Collection[str]) -> Sequence[Thing]:
     """What team rules may name: every service, pipeline, environment and tag that was deployed, by repository; a release's tag, and
-    ``of_merges``, where these are deployments, their labels."""
+    where these are deployments, the labels of merges and the names of versions."""
     table = schema_table("deployments")
     named = table.select(
         "repository",
@@ -128,7 +131,8 @@ def _things(engine: Engine, of_merges: bool) -> Sequence[Thing]:
     pulls = pulls.filter(pulls.merged_at.notnull())
     of_code = [
         releases.mutate(tags=ibis.array([releases.tag])),
-        *([pulls.mutate(tags=pulls.labels)] if of_merges else []),
+        *([pulls.mutate(tags=pulls.labels)] if MERGES in sources else []),
+        *([_versions()] if VERSIONS in sources else []),
     ]
     parts = [named, *(rows.mutate(**unknown).select(*named.columns) for rows in of_code)]
     return [
@@ -141,6 +145,13 @@ def _things(engine: Engine, of_merges: bool) -> Sequence[Thing]:
         )
         for row in engine.arrow(ibis.union(*parts, distinct=True)).to_pylist()
     ]
+
+
+def _versions() -> Table:
+    """A version may be a deployment of any repository."""
+    versions, repositories = schema_table("versions"), schema_table("pull_requests").select("repository").distinct()
+    released = versions.filter(versions.released_at.notnull()).select(tags=ibis.array([versions.name]))
+    return released.cross_join(repositories).union(released.mutate(repository=ibis.null("string")))
 
 
 def _of_team(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import sqlalchemy as sa
 
@@ -18,24 +18,33 @@ from leadline.lake.maintenance import check_lake
 from leadline.people import tree, trees
 from leadline.permissions import open_to_others
 from leadline.project_faults import sentence
+from leadline.schema import TABLES
 from leadline.sources.kit.settings import SourceSettings
 
 _PAGE = 100
 
 
-def findings(home: Home) -> list[str]:
-    """A sentence for everything wrong with the home; [] when all is sound. Nothing is changed."""
+def findings(home: Home, progress: Callable[[int, int], None] = lambda _done, _of: None) -> list[str]:
+    """A sentence for everything wrong with the home; [] when all is sound. Nothing is changed. ``progress`` is told how many of how
+    many steps are done."""
     faults = [*_permissions(home), *_database(home)]
-    for project in home.projects():
+    steps = [(project, step) for project in home.projects() for step in _steps()]
+    for done, (project, read) in enumerate(steps):
+        progress(done, len(steps))
         prefix = named(project)
-        for read in (lambda project: check_lake(project.lake), _settings, _sources, _trees, _exports):
-            try:
-                faults += [prefix + finding for finding in read(project)]
-            except DATABASE_AWAY:
-                raise
-            except Exception as error:  # whatever is wrong with one project, the others are checked, too
-                faults.append(prefix + sentence(error))
-    return faults
+        try:
+            faults += [prefix + finding for finding in read(project)]
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # whatever is wrong with one part, the others are checked, too
+            faults.append(prefix + sentence(error))
+    return list(dict.fromkeys(faults))
+
+
+def _steps() -> list[Callable[[Project], Iterable[str]]]:
+    """What is checked of a project, of which every table is one."""
+    tables = [lambda project, table=table: check_lake(project.lake, [table]) for table in TABLES.values()]
+    return [*tables, _settings, _sources, _trees, _exports]
 
 
 def named(project: Project) -> str:

@@ -6,38 +6,23 @@ Only members whose names say disk, bytes, size or time change while nothing is w
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from leadline.db import cursors, inbox, jobs, sources
 from leadline.db.export_list import ListFilter, listed
 from leadline.db.inbox import TableBacklog
 from leadline.db.sources import SourceRow
-from leadline.diagnostics.attribution import AttributionStatus, attribution
-from leadline.diagnostics.data_quality import oddities
-from leadline.diagnostics.integrity import findings
-from leadline.diagnostics.repair import repair as repair_home
-from leadline.diagnostics.tables import TableStatus, table_states
+from leadline.diagnostics.attribution import AttributionStatus
+from leadline.diagnostics.of_data import UnmatchedStatus, Unreadable, of_data, readable
+from leadline.diagnostics.tables import TableStatus
 from leadline.errors import StoreError
-from leadline.exports.kinds import KINDS
-from leadline.facts.account_activity import Account
 from leadline.home import Project
 from leadline.ingest.pushed import deliver_pushed
 from leadline.json_body import Body, Instant
-from leadline.sync.schedule import next_run, under_way
-from leadline.sync.source import run_lock
-
-T = TypeVar("T")
-
-TOP_UNMATCHED = 10
-
-
-class Unreadable(Body):
-    """A part of the state that could not be read."""
-
-    error: str
+from leadline.sync.timing import is_requested, next_run, run_lock, under_way
 
 
 class BacklogStatus(Body):
@@ -66,22 +51,6 @@ class TreeStatus(Body):
     developers: int
 
 
-class AccountStatus(Body):
-    """An account whose activity counts for nobody."""
-
-    domain: str
-    source: str
-    account: str
-    total: int
-
-
-class UnmatchedStatus(Body):
-    """How many accounts count for nobody, and those with the most activity."""
-
-    accounts: int
-    top: list[AccountStatus]
-
-
 class NewestExport(Body):
     """The newest completed export of a kind, with the versions that it read."""
 
@@ -103,7 +72,8 @@ class ExportsStatus(Body):
 
 
 class SourceStatus(Body):
-    """A tool that is read, with its last run. A run that was killed is `interrupted`, until the next."""
+    """A tool that is read, with its last run. A run that was killed is `interrupted`, until the next. `requestedAt`: since when a
+    run waits that somebody asked for."""
 
     name: str
     kind: str
@@ -113,6 +83,7 @@ class SourceStatus(Body):
     succeeded_at: Instant | None
     lag_time_seconds: int | None
     next_run_at: Instant | None
+    requested_at: Instant | None
     rows: dict[str, int]
     skipped_count: int
     skipped: list[dict[str, Any]]
@@ -164,35 +135,43 @@ class Status(Body):
     check: CheckStatus | None = None
 
 
-def status(project: Project, *, check: bool = False, repair: bool = False, now: datetime | None = None) -> Status:
+def status(
+    project: Project,
+    *,
+    check: bool = False,
+    repair: bool = False,
+    now: datetime | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
+) -> Status:
     """The state of ``project``; with ``check``, whether the whole home is sound, too, after what can be mended was (``repair``).
-    What cannot be read says why."""
-    mended = {"repaired": repair_home(project.home)} if repair else {}
-    faults = findings(project.home) if check else []
-    checked: dict[str, Any] = {"check": CheckStatus(good=not faults, findings=faults, **mended)} if check else {}
+    What cannot be read says why. ``progress`` is told how many of how many steps of the check are done."""
+    mended: dict[str, Any] = {}
+    if repair:
+        from leadline.diagnostics.repair import repair as repair_home
 
-    def readable(read: Callable[[Project], T]) -> T | Unreadable:
-        try:
-            return read(project)
-        except StoreError as error:
-            return Unreadable(error=error.message)
+        mended = {"repaired": repair_home(project.home)}
+    faults: list[str] = []
+    checked: dict[str, Any] = {}
+    if check:
+        from leadline.diagnostics.integrity import findings
 
-    activity = readable(_accounts)
+        faults = findings(project.home, progress)
+        checked = {"check": CheckStatus(good=not faults, findings=faults, **mended)}
+    inbox_state = _inbox(project, deliver=not faults)
+    found = of_data(project)
     return Status(
         home=str(project.home.path),
         database="sqlite" if project.db.is_sqlite else "postgresql",
         organization=project.organization,
         project=project.name,
-        inbox=_inbox(project, deliver=not faults),
-        tables=readable(table_states),
-        org_trees=readable(_trees),
-        unmatched=activity if isinstance(activity, Unreadable) else _unmatched(activity),
-        attribution=(
-            activity if isinstance(activity, Unreadable) else readable(lambda project: attribution(project, activity))
-        ),
-        exports=readable(_exports),
-        oddities=readable(oddities),
-        sources=readable(lambda project: _sources(project, now or datetime.now(UTC))),
+        inbox=inbox_state,
+        tables=found.tables,
+        org_trees=readable(project, _trees),
+        unmatched=found.unmatched,
+        attribution=found.attribution,
+        exports=readable(project, _exports),
+        oddities=found.oddities,
+        sources=readable(project, lambda of: source_states(of, now or datetime.now(UTC))),
         repositories=_repositories(project),
         disk=_disk(project),
         **checked,
@@ -239,26 +218,9 @@ def _trees(project: Project) -> list[TreeStatus]:
     ]
 
 
-def _accounts(project: Project) -> list[Account]:
-    from leadline.facts.account_activity import accounts
-
-    return accounts(project)
-
-
-def _unmatched(accounts: Sequence[Account]) -> UnmatchedStatus:
-    unmatched = [account for account in accounts if account.unmatched]
-    return UnmatchedStatus(
-        accounts=len(unmatched),
-        top=[
-            AccountStatus(domain=account.domain, source=account.source, account=account.account, total=account.total)
-            for account in unmatched[:TOP_UNMATCHED]
-        ],
-    )
-
-
 def _exports(project: Project) -> ExportsStatus:
     newest_first = ListFilter(status=jobs.COMPLETED, limit=1, sort_by="completedAt")
-    newest = [listed(project.db, project.id, kind, newest_first)[0] for kind in KINDS]
+    newest = [listed(project.db, project.id, kind, newest_first)[0] for kind in jobs.kinds(project.db, project.id)]
     return ExportsStatus(
         states=jobs.counts(project.db, project.id),
         newest_completed=[_newest(export) for exports in newest for export in exports],
@@ -279,14 +241,17 @@ def _newest(export: jobs.Export) -> NewestExport:
     )
 
 
-def _sources(project: Project, now: datetime) -> list[SourceStatus]:
-    states = []
-    for row in sources.listed(project.db, project.id):
-        try:
-            states.append(_source(project, row, now))
-        except (TypeError, ValueError, LookupError, AttributeError) as error:  # rows that were not written by leadline
-            raise StoreError(f"What is stored of the source {row.name!r} cannot be read: {error}") from error
-    return states
+def source_states(project: Project, now: datetime) -> list[SourceStatus]:
+    """Every source by name, also those that were read once without being added. Raises ``StoreError``."""
+    return [source_state(project, row, now) for row in sources.listed(project.db, project.id)]
+
+
+def source_state(project: Project, row: SourceRow, now: datetime) -> SourceStatus:
+    """The state of one source. Raises ``StoreError`` for what leadline did not write."""
+    try:
+        return _source(project, row, now)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise StoreError(f"What is stored of the source {row.name!r} cannot be read: {error}") from error
 
 
 def _source(project: Project, row: SourceRow, now: datetime) -> SourceStatus:
@@ -303,6 +268,7 @@ def _source(project: Project, row: SourceRow, now: datetime) -> SourceStatus:
         succeeded_at=row.succeeded_at,
         lag_time_seconds=None if row.succeeded_at is None else max(0, int((now - row.succeeded_at).total_seconds())),
         next_run_at=next_run(row),
+        requested_at=row.requested_at if is_requested(row) else None,
         rows={name: counts["added"] + counts["updated"] for name, counts in outcome.get("tables", {}).items()},
         skipped_count=outcome.get("skippedCount", 0),
         skipped=outcome.get("skipped", []),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from leadline.engine import Engine
-from leadline.engine.functions import epoch_us
-from leadline.engine.tables import schema_table
-from leadline.home import Project
 from leadline.json_body import Body, Instant
 from leadline.schema import TABLES, Table
+
+if TYPE_CHECKING:
+    from leadline.engine import Engine
+    from leadline.home import Project
 
 
 class TableSourceStatus(Body):
@@ -37,6 +38,8 @@ def table_states(project: Project) -> list[TableStatus]:
     filled = [TABLES[name] for name, rows in counts.items() if rows]
     sources: dict[str, list[TableSourceStatus]] = {}
     if filled:
+        from leadline.engine import Engine
+
         with Engine(temp_dir=project.temp) as engine:
             engine.bind_snapshot(snapshot, [table.name for table in filled])
             sources = {table.name: _sources(engine, table) for table in filled}
@@ -54,6 +57,9 @@ def table_states(project: Project) -> list[TableStatus]:
 
 def _sources(engine: Engine, table: Table) -> list[TableSourceStatus]:
     import ibis
+
+    from leadline.engine.functions import epoch_us
+    from leadline.engine.tables import schema_table
 
     if not table.accounts and table.event_time is None:
         return []

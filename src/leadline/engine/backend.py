@@ -6,7 +6,7 @@ this; rows on their way into the lake are DuckDB's alone (see the decision "Duck
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -67,6 +67,7 @@ class Backend(Protocol):
         *,
         durable: bool = ...,
         compression: Literal["zstd", "snappy"] = ...,
+        metadata: Mapping[str, str] = ...,
     ) -> int:
         """Write the result to a file that is whole or absent; returns its rows."""
 

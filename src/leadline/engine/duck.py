@@ -5,9 +5,11 @@ A file that it writes exists either whole (flushed to disk) or not at all. Anoth
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from leadline.atomic_file import whole_file
@@ -221,16 +223,21 @@ class Engine:
         *,
         durable: bool = True,
         compression: Literal["zstd", "snappy"] = "zstd",
+        metadata: Mapping[str, str] = MappingProxyType({}),
     ) -> int:
         """Writes the result to ``path`` and returns its rows.
 
         CSV is RFC 4180 with a header row and ``\\r\\n``; instants are RFC 3339 to the second, empty is unknown. JSONL
         is one object a line. The file is written under a temporary name beside ``path``, flushed and renamed, so
         ``path`` is never half a file; on any failure nothing is left. Without ``durable`` it is not flushed: for a file
-        that is only read again and deleted. ``compression`` is Parquet's: zstd is smaller, snappy is written faster.
+        that is only read again and deleted. ``compression`` is Parquet's: zstd is smaller, snappy is written faster. ``metadata``
+        is what a Parquet file's schema tells besides.
         """
         text = compiled(query)
-        options = _COPY_OPTIONS[format] + (f", COMPRESSION {compression}" if format == "parquet" else "")
+        options = _COPY_OPTIONS[format]
+        if format == "parquet":
+            told = ", ".join(f"{sql_text(name)}: {sql_text(text)}" for name, text in metadata.items())
+            options += f", COMPRESSION {compression}" + (f", KV_METADATA {{{told}}}" if told else "")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(path, durable=durable) as partial:
@@ -266,7 +273,11 @@ class Engine:
             if self._stop.is_set():
                 raise Interrupted("Stopped on request")
             return action()
-        except (duckdb.Error, OSError) as error:
+        except (
+            duckdb.Error,
+            OSError,
+            UnicodeDecodeError,
+        ) as error:  # the last: what it says of a damaged file is no text
             if (explained := _told(error)) is error:
                 raise
             raise explained from error
@@ -311,6 +322,12 @@ def compiled(query: ibis.Table | str, dialect: str = DIALECT) -> str:
     return str(ibis.to_sql(query, dialect=dialect))
 
 
+_OF_DAMAGE = re.compile(
+    r"(?![A-Z][A-Za-z ]* Error: )|INTERNAL Error: |Invalid Input Error: .*(No magic|Footer|Failed to read|Parquet)"
+)
+"""How begins what DuckDB says of a Parquet file that is none any more: its reader's own words are of no kind of error."""
+
+
 def _told(error: Exception) -> Exception:
     """What a failed query raises. A streamed result reports every failure as ``OSError``, the kind only in its text."""
     import duckdb
@@ -322,4 +339,6 @@ def _told(error: Exception) -> Exception:
         return StoreError(f"Not enough memory or temporary disk space: {text}")
     if isinstance(error, duckdb.IOException) or text.startswith("IO Error"):
         return StoreError(f"Reading or writing failed: {text}")
+    if _OF_DAMAGE.match(text) and not getattr(error, "errno", None):
+        return StoreError(f"A stored file is damaged: {text}")
     return duckdb.InvalidInputException(text) if text.startswith("Invalid Input Error") else error

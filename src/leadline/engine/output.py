@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, get_args
 
 from leadline.atomic_file import beside, whole_file
@@ -14,7 +15,7 @@ from leadline.engine.backend import FileFormat
 from leadline.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ibis.expr.types import Table
 
@@ -29,10 +30,18 @@ _GZIP_LEVEL = 4
 _CHUNK = 1 << 20
 
 
-def write(engine: Backend, query: Table | str, path: Path, form: str, check: Callable[[], None]) -> int:
-    """Write ``query`` to ``path`` and return its rows. ``check`` is called between chunks and may raise to stop it."""
+def write(
+    engine: Backend,
+    query: Table | str,
+    path: Path,
+    form: str,
+    check: Callable[[], None],
+    metadata: Mapping[str, str] = MappingProxyType({}),
+) -> int:
+    """Write ``query`` to ``path`` and return its rows. ``check`` is called between chunks and may raise to stop it. ``metadata`` is
+    what a Parquet file's schema tells besides."""
     if path.suffix != ".gz":
-        return engine.copy(query, path, _checked(form))
+        return engine.copy(query, path, _checked(form), metadata=metadata)
     plain = beside(path, "plain")
     try:
         rows = engine.copy(query, plain, _checked(form), durable=False)
@@ -62,18 +71,3 @@ def _checked(form: str) -> FileFormat:
             f"There is no format {form!r}; formats are {', '.join(get_args(FileFormat))}", code="unknown_format"
         )
     return cast("FileFormat", form)
-
-
-def form_of(path: Path) -> str:
-    """The format that a file's name asks for: `.csv`, `.jsonl` (also with `.gz`) or `.parquet`.
-
-    Raises ``InvalidRequest`` naming the endings there are.
-    """
-    name = path.name.lower()
-    for form in get_args(FileFormat):
-        if name.endswith((f".{form}", f".{form}.gz")) and not name.endswith(".parquet.gz"):
-            return str(form)
-    raise InvalidRequest(
-        f"{path.name}: the ending says the format; use .csv, .csv.gz, .jsonl, .jsonl.gz or .parquet",
-        code="unknown_format",
-    )

@@ -39,8 +39,8 @@ def schema_table(name: str) -> ibis.Table:
 
 @dataclass(frozen=True)
 class BoundTable:
-    """A small table that is bound for one run: its name, and its columns with their types, which Arrow and ibis call
-    alike."""
+    """A small table that is bound for one run: its name, and its columns with their types as ibis calls them (and Arrow, but for
+    days)."""
 
     name: str
     columns: Mapping[str, str]
@@ -56,5 +56,6 @@ class BoundTable:
         import pyarrow as pa
 
         values = list(zip(*rows, strict=True)) or [()] * len(self.columns)
-        arrays = [pa.array(column, kind) for column, kind in zip(values, self.columns.values(), strict=True)]
+        kinds = [pa.date32() if kind == "date" else kind for kind in self.columns.values()]
+        arrays = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
         engine.bind_arrow(self.name, pa.table(dict(zip(self.columns, arrays, strict=True))))

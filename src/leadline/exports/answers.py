@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
@@ -64,6 +64,20 @@ class DownloadBody(Body):
     content_type: str
 
 
+class AskedScope(Body):
+    """Of what an export is: of a whole tree, or of a team."""
+
+    org_tree_name: str | None = None
+    team_id: str | None = None
+
+
+class AskedDays(Body):
+    """The days of an export, both inclusive."""
+
+    start: date
+    end: date
+
+
 class ExportBody(Body):
     """One export as it is now."""
 
@@ -74,6 +88,9 @@ class ExportBody(Body):
     download: DownloadBody | None = Field(default=None, description="Only while there is a file.")
     error: str | None = Field(default=None, description="Why it failed.")
     code: str | None = Field(default=None, description="The error's stable code.")
+    message: str | None = Field(
+        default=None, description="What was refused and what would do, where `error` does not say it."
+    )
     details: list[ErrorDetail] | None = None
     progress: float = Field(description="From 0 to 1.", ge=0, le=1)
     created_by: str = Field(description="Id of the API key that created it.")
@@ -91,6 +108,12 @@ class ExportBody(Body):
         default=None, description="The version of the metric definitions that it used."
     )
     request: dict[str, Any] = Field(description="The normalized request.")
+    scope: AskedScope = Field(description="As in the request, which this and the next members make again.")
+    date_range: AskedDays
+    fact: str | None = Field(default=None, description="Which fact, of an export of facts.")
+    metric_groups: list[str] | None = Field(default=None, description="Empty: `metrics` names all that they brought.")
+    metrics: list[str] | None = None
+    options: dict[str, str]
 
     @classmethod
     def of(cls, export: Export, path: str, now: datetime) -> Self:
@@ -112,10 +135,31 @@ class ExportBody(Body):
             progress=max(0.0, min(1.0, export.progress)),
             created_by=export.created_by,
             request={**export.request, "compression": export.compression},
+            **_asked(export),
             **members,
             **_error_members(export),
             **_pin_members(export.pinned or {}),
         )
+
+
+_OPTIONS = {"level": "aggregationLevel", "granularity": "granularity", "aggregation": "aggregation", "format": "format"}
+"""Options of a create by the members of the normalized request that they became."""
+
+
+def _asked(export: Export) -> dict[str, Any]:
+    """What was asked for, in the words of a create."""
+    request = export.request
+    team = request.get("team")
+    scope = {"org_tree_name": request["tree"]} if team is None else {"team_id": str(team)}
+    options = {word: request[name] for name, word in _OPTIONS.items() if name in request}
+    members: dict[str, Any] = {
+        "scope": AskedScope(**scope),
+        "date_range": AskedDays(start=request["start"], end=request["end"]),
+        "options": {**options, "compression": export.compression},
+    }
+    if "metrics" in request:
+        members |= {"metric_groups": [], "metrics": list(request["metrics"])}
+    return {**members, **({"fact": request["fact"]} if "fact" in request else {})}
 
 
 def _error_members(export: Export) -> dict[str, Any]:
@@ -123,7 +167,7 @@ def _error_members(export: Export) -> dict[str, Any]:
         return {}
     error = export.error or {}
     members = {"error": error.get("error", "The export failed"), "code": error.get("code", "failed")}
-    return {**members, "details": error["details"]} if error.get("details") else members
+    return {**members, **{name: error[name] for name in ("message", "details") if error.get(name)}}
 
 
 def _pin_members(pinned: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,9 +184,13 @@ class ListBody(Body):
     page: int = Field(description="Counted from 0.")
     limit: int
     total: int = Field(description="Exports on all pages.")
+    warnings: list[str] | None = Field(
+        default=None, description="Parameters that there are not, and were ignored; absent if there were none."
+    )
 
     @classmethod
-    def of(cls, page: Page, path: str, now: datetime) -> Self:
+    def of(cls, page: Page, path: str, now: datetime, warnings: Sequence[str] = ()) -> Self:
         """The answer to a list."""
         exports = [cls.entry.of(export, path, now) for export in page.exports]
-        return cls(exports=exports, page=page.page, limit=page.limit, total=page.total)
+        told = {"warnings": list(warnings)} if warnings else {}
+        return cls(exports=exports, page=page.page, limit=page.limit, total=page.total, **told)

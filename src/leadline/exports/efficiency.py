@@ -12,14 +12,16 @@ from leadline.db.jobs import STATES, Export
 from leadline.errors import Detail, Forbidden
 from leadline.exports import metric_rows
 from leadline.exports.answers import Created, CreatedBody, ExportBody, ListBody
-from leadline.exports.export_kind import Command, ExportKind
+from leadline.exports.export_kind import Command, ExportKind, Option
 from leadline.exports.models import MetricOptions, MetricsExportRequest, Scope
+from leadline.exports.requests import check_levels, level_of
 from leadline.field_types import Name, TeamId, one_of
 from leadline.home import Project
 from leadline.metrics.catalogue import catalogue_of
-from leadline.metrics.metric import EFFICIENCY, TEAM
+from leadline.metrics.metric import EFFICIENCY, SERVICE, TEAM
 from leadline.metrics.request import LEADING
 
+LEVELS = (TEAM, SERVICE)
 GRANULARITIES = ("WEEKLY", "MONTHLY", "QUARTERLY")
 UPPER_STATES = tuple(state.upper() for state in STATES)
 """Status words as efficiency exports write them."""
@@ -40,14 +42,22 @@ class EfficiencyScope(Scope):
 
 
 class EfficiencyOptions(MetricOptions):
-    """Over which periods, and how to aggregate and write. Values are accepted in any letter case."""
+    """What a row is, over which periods, and how to aggregate and write. Values are accepted in any letter case."""
 
+    metric_level: Annotated[str, one_of("metricLevel", LEVELS)] | None = Field(
+        None,
+        description="One row per team and period (`team`, the default), or per service of the scope and period (`service`): of "
+        "deployments and incidents alone; what names no service is taken by its repository.",
+    )
+    aggregation_level: Annotated[str, one_of("aggregationLevel", LEVELS)] | None = Field(
+        None, description="The older name of `metricLevel`."
+    )
     granularity: Annotated[str, one_of("granularity", GRANULARITIES)] = Field(description="Length of the periods.")
 
 
 class EfficiencyExportRequest(MetricsExportRequest):
-    """An efficiency (DORA) export; one row per team and period. `metricGroups` and `metrics` are merged; at least one of
-    the two is needed."""
+    """An efficiency (DORA) export; one row per team (or service) and period. `metricGroups` and `metrics` are merged; at least
+    one of the two is needed."""
 
     scope: EfficiencyScope
     metric_groups: list[Name] | None = metric_rows.groups_field(EFFICIENCY, "lttc", "df", "mttr", "cfr")
@@ -89,11 +99,13 @@ class EfficiencyListBody(ListBody):
     exports: Sequence[EfficiencyExportBody]
 
 
-def _check_tenant(project: Project, model: EfficiencyExportRequest) -> None:
-    """Identifiers repeated in the scope must be the key's own, as in the query. Raises ``Forbidden``."""
+def _check(project: Project, model: EfficiencyExportRequest) -> None:
+    """Identifiers repeated in the scope must be the key's own, as in the query; two names of the level must not differ. Raises
+    ``Forbidden`` or ``InvalidRequest``."""
     named = {"orgIdentifier": model.scope.org_identifier, "projectIdentifier": model.scope.project_identifier}
     own = {"orgIdentifier": project.organization, "projectIdentifier": project.name}
     # One left empty counts as missing, as in the query.
+    check_levels(model.options)
     if wrong := [name for name, value in named.items() if value and value != own[name]]:
         message = "is not the one that this API key belongs to"
         raise Forbidden("Insufficient permissions", details=[Detail(f"scope.{name}", message) for name in wrong])
@@ -102,19 +114,22 @@ def _check_tenant(project: Project, model: EfficiencyExportRequest) -> None:
 EFFICIENCY_EXPORT = ExportKind(
     name=EFFICIENCY,
     title="Efficiency (DORA)",
-    about="""Rows are teams. Which change a deployment carries and whose a deployment is, is told in [DORA
-metrics](../guide/dora.md).
+    about="""Rows are teams; at the level `service` they are the services of the team asked for, of which each deployment and
+incident counts once, so that they add up to it; what names no service is taken by its repository. Which change a deployment
+carries and whose a deployment is, is told in [DORA metrics](../guide/dora.md).
 
 - A lead time counts in the period in which its work item was completed (its pull request merged), a deployment in that of
   its finish, an incident in that of its resolution.
 - A statistic's name says which one it is: `LTTC_Mean_Days`, `LTTC_P90_Days`.""",
     model=EfficiencyExportRequest,
-    check=_check_tenant,
-    read=lambda model: metric_rows.metrics_request(model, model.options, EFFICIENCY, TEAM, model.options.granularity),
+    check=_check,
+    read=lambda model: metric_rows.metrics_request(
+        model, model.options, EFFICIENCY, level_of(model.options) or TEAM, model.options.granularity
+    ),
     notes=metric_rows.metrics_notes(EFFICIENCY),
     subject=lambda request: f"{request.level}-efficiency",
     rows=metric_rows.METRIC_ROWS,
-    leading={TEAM: LEADING[TEAM]},
+    leading={level: LEADING[level] for level in LEVELS},
     catalogue=lambda: catalogue_of(EFFICIENCY),
     command=Command(
         "Export the DORA metrics of teams to a file.\n\n"
@@ -133,6 +148,7 @@ metrics](../guide/dora.md).
         (
             metric_rows.groups_option("Metric group; repeatable."),
             metric_rows.METRICS_OPTION,
+            Option("--level", "options.aggregationLevel", "What a row is.", LEVELS, TEAM),
             metric_rows.granularity_option(GRANULARITIES),
             metric_rows.AGGREGATION_OPTION,
         ),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leadline.access import UNLIMITED, Access
 from leadline.exports import requests
 from leadline.exports.answers import CreatedBody, ExportBody, ListBody
 from leadline.exports.files import display_name
@@ -14,7 +15,7 @@ from leadline.exports.validation import together, unknown_fields, validated
 from leadline.home import Project
 from leadline.metrics.catalogue import groups_in
 from leadline.metrics.metric import CatalogueEntry
-from leadline.metrics.request import RowsRequest
+from leadline.metrics.request import HIDDEN, SHOWN, RowsRequest
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
@@ -46,11 +47,14 @@ class Command:
 @dataclass(frozen=True)
 class Rows:
     """How the rows of a kind are produced: ``request_of`` reads a stored request back, ``tables`` names the lake's tables
-    that a run of it reads, ``query`` binds what is needed and gives the SQL text of the rows."""
+    that a run of it reads, ``query`` binds what is needed and gives the SQL text of the rows. ``sized`` gives the same rows, with a
+    column (``metrics.query.size_name``) for each that says of how many things its values are, and lets its second argument refuse
+    their number before they are computed."""
 
     request_of: Callable[[Mapping[str, Any]], RowsRequest]
     tables: Callable[[Project, Any], Collection[str]]
     query: Callable[[QueryInputs[Any]], str]
+    sized: Callable[[QueryInputs[Any], Callable[[int], None]], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,14 @@ class ExportKind:
     ``name`` stands in paths, in the stored rows and on the command line; ``title`` and ``about`` open its part of the
     reference. ``model`` is the request's body as declared, an ``ExportRequest`` with ``options``. ``read`` makes the
     normalized request of it, still to be called with what all requests say (``tree``, ``team``, ``start``, ``end``,
-    ``format``), ``check`` may refuse it before, and ``notes`` are warnings about it. The file is called ``subject`` and by its
-    range.
+    ``format``, ``names``), ``check`` may refuse it before, and ``notes`` are warnings about it. The file is called ``subject``
+    and by its range.
 
-    ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for.
-    ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric. ``created`` is
-    the message of a new export; the bodies are those of the answers to create, poll and list.
+    ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for; without any
+    there is no choice. ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric.
+    ``insight``: the rows are answered at once, too. ``instead_of_people`` is the field that asks for rows of single people, and
+    what would do for who may not see these. ``created`` is the message of a new export; the bodies are those of the answers to
+    create, poll and list.
     """
 
     name: str
@@ -80,6 +86,8 @@ class ExportKind:
     command: Command
     check: Callable[[Project, Any], None] | None = None
     notes: Callable[[Any, Any], Sequence[str]] = lambda _model, _request: ()
+    insight: bool = True
+    instead_of_people: tuple[str, str] = ("options.aggregationLevel", "team")
     one_scope: bool = False
     needs_columns: bool = False
     created: str = "Export created successfully"
@@ -87,22 +95,28 @@ class ExportKind:
     export_body: type[ExportBody] = ExportBody
     list_body: type[ListBody] = ListBody
 
-    def parse(self, project: Project, body: Mapping[str, Any]) -> requests.Parsed:
-        """The request of ``body``. Raises ``InvalidRequest``, or what ``check`` raises."""
+    def parse(self, project: Project, body: Mapping[str, Any], access: Access = UNLIMITED) -> requests.Parsed:
+        """The request of ``body``, within ``access``. Raises ``InvalidRequest``, ``Forbidden`` for what ``access`` does not show,
+        or what ``check`` raises."""
+        from leadline.people.access import VisibleTrees
+
         model: Any = validated(self.model, body)
         if self.check is not None:
             self.check(project, model)
         *_, (tree, team), request, _ = together(
             lambda: requests.check_one_scope(model.scope) if self.one_scope else None,
             lambda: requests.check_some(model) if self.needs_columns else None,
-            lambda: requests.resolved_scope(project, model.scope, model.date_range),
+            lambda: requests.resolved_scope(VisibleTrees(project, access), model.scope, model.date_range),
             lambda: self.read(model),
             lambda: requests.check_range(model.date_range),
         )
         start, end = requests.resolved_range(project, model.date_range, tree)
         options = model.options or FileOptions.model_validate({})
         form = options.format or "csv"
-        normalized = request(tree=tree, team=team and team.ref_id, start=start, end=end, format=form)
+        names = SHOWN if access.names else HIDDEN
+        normalized = request(tree=tree, team=team and team.ref_id, start=start, end=end, format=form, names=names)
+        if normalized.of_people:
+            access.check_developers(*self.instead_of_people)
         compression, notes = requests.compression_of(form, options.compression)
         warnings = (*unknown_fields(self.model, body), *self.notes(model, normalized), *notes)
         filename = display_name(self.subject(normalized), start, end, form)

@@ -82,5 +82,11 @@ def _query(inputs: QueryInputs[MetricsRequest]) -> str:
     return metrics_query(inputs)
 
 
-METRIC_ROWS = Rows(MetricsRequest.of, _tables, _query)
+def _sized(inputs: QueryInputs[MetricsRequest], check: Callable[[int], None]) -> str:
+    from leadline.metrics.run import metrics_query
+
+    return metrics_query(inputs, sized=True, check=check)
+
+
+METRIC_ROWS = Rows(MetricsRequest.of, _tables, _query, _sized)
 """How metrics are produced. Libraries that compute are loaded when a run needs them."""

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from leadline.errors import Detail, InvalidRequest
 from leadline.exports import metric_rows
 from leadline.exports.export_kind import Command, ExportKind, Option
 from leadline.exports.models import MetricOptions, MetricsExportRequest
+from leadline.exports.requests import check_levels, level_of
 from leadline.field_types import Name, one_of
 from leadline.home import Project
 from leadline.metrics.catalogue import catalogue_of
@@ -44,18 +44,12 @@ class ProductivityExportRequest(MetricsExportRequest):
 
 
 def _check_level(_project: Project, model: ProductivityExportRequest) -> None:
-    options = model.options or NO_OPTIONS
-    if len({options.aggregation_level, options.metric_level} - {None}) > 1:
-        message = (
-            f"options.aggregationLevel ({options.aggregation_level}) and options.metricLevel ({options.metric_level}) "
-            "are the same option and must not differ"
-        )
-        raise InvalidRequest(message, code="conflicting_levels", details=[Detail("options.metricLevel", message)])
+    check_levels(model.options or NO_OPTIONS)
 
 
 def _read(model: ProductivityExportRequest) -> Callable[..., MetricsRequest]:
     options = model.options or NO_OPTIONS
-    level = options.aggregation_level or options.metric_level or DEVELOPER
+    level = level_of(options) or DEVELOPER
     return metric_rows.metrics_request(model, options, PRODUCTIVITY, level, options.granularity or "monthly")
 
 
@@ -74,7 +68,7 @@ PRODUCTIVITY_EXPORT = ExportKind(
     notes=metric_rows.metrics_notes(PRODUCTIVITY),
     subject=lambda request: f"{request.level}-insights",
     rows=metric_rows.METRIC_ROWS,
-    leading=LEADING,
+    leading={level: LEADING[level] for level in LEVELS},
     catalogue=lambda: catalogue_of(PRODUCTIVITY),
     command=Command(
         "Export developer or team productivity metrics to a file.",

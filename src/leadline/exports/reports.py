@@ -16,6 +16,7 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from leadline.access import UNLIMITED, Access
 from leadline.errors import Detail, InvalidRequest, LeadlineError
 from leadline.exports.files import display_period
 from leadline.exports.models import ReportRequest
@@ -28,10 +29,11 @@ from leadline.metrics.catalogue import by_ids
 from leadline.metrics.metric import DEVELOPER, TEAM
 from leadline.metrics.periods import RANGE, units_of
 from leadline.metrics.report_metrics import PEOPLE, SECTIONS, ReportMetric, Section, chosen
-from leadline.metrics.request import Control, MetricsRequest, Pins
+from leadline.metrics.request import HIDDEN, SHOWN, Control, MetricsRequest, Pins
 
 if TYPE_CHECKING:
     from leadline.metrics.run import Runner
+    from leadline.people.access import VisibleTrees
 
 COLLECTION = "Collection Name"
 """The first column: the team's name, or the developer's."""
@@ -58,7 +60,7 @@ class Chosen:
 @dataclass(frozen=True)
 class Report:
     """A normalized request. ``scopes`` are trees, each with the team's ref id or None for the whole; both dates are
-    inclusive; ``unit`` is `daily`, `weekly` or `monthly`."""
+    inclusive; ``unit`` is `daily`, `weekly` or `monthly`; ``names`` says how people are named, as in a ``MetricsRequest``."""
 
     scopes: tuple[tuple[str, int | None], ...]
     start: date
@@ -66,6 +68,7 @@ class Report:
     unit: str
     sections: tuple[Chosen, ...]
     ratings: bool
+    names: str = SHOWN
 
     @property
     def filename(self) -> str:
@@ -81,22 +84,30 @@ class Report:
         return tuple(dict.fromkeys(chosen_section.section.export for chosen_section in self.sections))
 
 
-def parse_report(project: Project, body: Mapping[str, Any]) -> tuple[Report, tuple[str, ...]]:
-    """The report that ``body`` asks for, and the warnings about it. Raises ``InvalidRequest``."""
+def parse_report(
+    project: Project, body: Mapping[str, Any], access: Access = UNLIMITED
+) -> tuple[Report, tuple[str, ...]]:
+    """The report that ``body`` asks for, within ``access``, and the warnings about it. Raises ``InvalidRequest``, or ``Forbidden``
+    for what ``access`` does not show."""
+    from leadline.people.access import VisibleTrees
+
     model = validated(ReportRequest, body)
     start, end = model.date_start, model.date_end
     scopes, sections, _ = together(
-        lambda: _scopes(project, model), lambda: _sections(model), lambda: check_order(start, end, _DAYS)
+        lambda: _scopes(VisibleTrees(project, access), model),
+        lambda: _sections(model),
+        lambda: check_order(start, end, _DAYS),
     )
     for tree, _team in scopes:
         check_length(project, start, end, tree, _DAYS[2])
-    report = Report(scopes, start, end, model.granularity or "weekly", sections, model.include_ratings or False)
+    if any(chosen_section.section.level == DEVELOPER for chosen_section in sections):
+        access.check_developers("productivityContributors", "efficiency or productivity")
+    unit, names = model.granularity or "weekly", SHOWN if access.names else HIDDEN
+    report = Report(scopes, start, end, unit, sections, model.include_ratings or False, names)
     return report, unknown_fields(ReportRequest, body)
 
 
-def _scopes(project: Project, model: ReportRequest) -> tuple[tuple[str, int | None], ...]:
-    from leadline import people
-
+def _scopes(visible: VisibleTrees, model: ReportRequest) -> tuple[tuple[str, int | None], ...]:
     identifiers = {"teamRefId": model.team_ref_id, "collectionId": model.collection_id}
     fields = [name for name, value in identifiers.items() if value is not None]
     if len({identifiers[name] for name in fields}) > 1:
@@ -105,13 +116,16 @@ def _scopes(project: Project, model: ReportRequest) -> tuple[tuple[str, int | No
             "and must not differ"
         )
         raise InvalidRequest(message, code="conflicting_scope", details=[Detail("collectionId", message)])
-    if not fields:
-        return tuple((tree.name, None) for tree in people.trees(project))
     try:
-        among = trees_between(project, None, lambda _tree: (model.date_start, model.date_end))
-        tree, node = people.find_team(project, str(identifiers[fields[0]]), among=among)
+        if not fields:
+            only = visible.scope(None)
+            return (
+                tuple((tree.name, None) for tree in visible.listed()) if only is None else ((only[0], only[1].ref_id),)
+            )
+        among = trees_between(visible.project, None, lambda _tree: (model.date_start, model.date_end))
+        tree, node = visible.find_team(str(identifiers[fields[0]]), among=among)
     except LeadlineError as error:
-        error.details = tuple(Detail(fields[0], detail.message) for detail in error.details)
+        error.details = tuple(Detail((*fields, "teamRefId")[0], detail.message) for detail in error.details)
         raise
     return ((tree.name, node.ref_id),)
 
@@ -154,10 +168,12 @@ def run_report(runner: Runner, project: Project, report: Report, control: Contro
     """Compute ``report`` on what is newest. Raises ``Cancelled`` if ``control`` says so."""
     rows: dict[object, list[Cell]] = {}
     deliver_pushed(project)
-    for tree, team in report.scopes:
+    for done, (tree, team) in enumerate(report.scopes):
         control.check()
-        for key, row in _rows(runner, project, report, _PinnedScope(tree, team, pin_newest(project, tree)), control):
-            rows.setdefault(key, row)  # a developer of several trees is shown once, by the first
+        scope = _PinnedScope(tree, team, pin_newest(project, tree))
+        with control.part(done, len(report.scopes)):
+            for key, row in _rows(runner, project, report, scope, control):
+                rows.setdefault(key, row)  # a developer of several trees is shown once, by the first
     return Computed(_csv(_header(report), rows.values()), len(rows))
 
 
@@ -186,11 +202,12 @@ def _rows(
     units = units_of(report.start, last, report.unit)
     keys: list[object] = []
     columns: list[Sequence[Cell]] = []
-    for asked in report.sections:
+    for done, asked in enumerate(report.sections):
         lead_time = scope.pins.settings["reports.lead_time"]
         chosen_section = replace(asked, metrics=tuple(metric.under(lead_time) for metric in asked.metrics))
         request = _request(report, chosen_section, scope)
-        data = runner.table(project, request, scope.pins, control).to_pydict()
+        with control.part(done, len(report.sections)):
+            data = runner.table(project, request, scope.pins, control).to_pydict()
         column = partial(_column, data, chosen_section.aggregation)
         people = _people(project, scope, request, data)
         if not columns:
@@ -217,13 +234,14 @@ def _request(report: Report, chosen_section: Chosen, scope: _PinnedScope) -> Met
         aggregation=chosen_section.aggregation,
         # Texts as they are: what a spreadsheet would run is neutralized when the CSV is written.
         format="jsonl",
+        names=report.names,
     )
 
 
 def _people(
     project: Project, scope: _PinnedScope, request: MetricsRequest, data: Mapping[str, Sequence[Any]]
 ) -> list[int]:
-    if "Team_Id" not in data:
+    if request.level == DEVELOPER:
         return [1] * len(data["Email"])
     from leadline.metrics.binder import heads_in, membership_of
     from leadline.metrics.run import timeline_of

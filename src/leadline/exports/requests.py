@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from leadline.errors import Detail, InvalidRequest
 from leadline.exports.models import DateRange, MetricsExportRequest, RelativeDateRange, Scope
@@ -17,6 +17,7 @@ from leadline.home import Project
 from leadline.metrics.request import RowsRequest
 
 if TYPE_CHECKING:
+    from leadline.people.access import VisibleTrees
     from leadline.people.tree import Node, OrgTree
 
 
@@ -32,19 +33,22 @@ class Parsed:
     filename: str
 
 
-def resolved_scope(project: Project, scope: Scope, asked: DateRange | RelativeDateRange) -> tuple[str, Node | None]:
+def resolved_scope(
+    visible: VisibleTrees, scope: Scope, asked: DateRange | RelativeDateRange
+) -> tuple[str, Node | None]:
     """The scope's tree, and its team unless the whole tree is meant: as it is in the range or, if it is not there then, today.
-    Raises ``InvalidRequest``."""
-    from leadline import people
-
+    Raises ``InvalidRequest``, or ``Forbidden`` as ``VisibleTrees.scope``."""
+    project = visible.project
     if scope.team_id is not None:
         among = trees_between(project, scope.org_tree_name, lambda tree: _days(project, asked, tree))
-        tree, node = people.find_team(project, scope.team_id, scope.org_tree_name, among=among)
+        tree, node = visible.find_team(scope.team_id, scope.org_tree_name, among=among)
         return tree.name, node
+    if (only := visible.scope(scope.org_tree_name)) is not None:
+        return only
     if scope.org_tree_name is None:
         message = "scope.orgTreeName or scope.teamId is required"
         raise InvalidRequest(message, code="missing_scope", details=[Detail("scope", message)])
-    return people.tree(project, scope.org_tree_name).name, None
+    return visible.summary(scope.org_tree_name).name, None
 
 
 def trees_between(project: Project, name: str | None, range_of: Callable[[str], tuple[date, date]]) -> list[OrgTree]:
@@ -77,6 +81,33 @@ def check_some(model: MetricsExportRequest) -> None:
         refused = missing("metricGroups")
         refused.message = "metricGroups (or metrics) is required"
         raise refused
+
+
+class Levels(Protocol):
+    """Options that say what a row is, under either name."""
+
+    @property
+    def aggregation_level(self) -> str | None:
+        """The older name."""
+
+    @property
+    def metric_level(self) -> str | None:
+        """The newer name."""
+
+
+def level_of(options: Levels) -> str | None:
+    """The level that is asked for, if one is."""
+    return options.aggregation_level or options.metric_level
+
+
+def check_levels(options: Levels) -> None:
+    """Both names must not say two levels."""
+    if len({options.aggregation_level, options.metric_level} - {None}) > 1:
+        message = (
+            f"options.aggregationLevel ({options.aggregation_level}) and options.metricLevel ({options.metric_level}) "
+            "are the same option and must not differ"
+        )
+        raise InvalidRequest(message, code="conflicting_levels", details=[Detail("options.metricLevel", message)])
 
 
 def resolved_range(project: Project, asked: DateRange | RelativeDateRange, tree: str) -> tuple[date, date]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from leadline.access import UNLIMITED, Access
 from leadline.db import export_list, jobs
 from leadline.db.export_list import ListFilter
 from leadline.db.jobs import Export
@@ -21,17 +22,18 @@ from leadline.exports.export_kind import ExportKind
 from leadline.exports.files import FORMS
 from leadline.exports.kinds import parse
 from leadline.exports.requests import Parsed
+from leadline.exports.visibility import as_seen, shows, visible_to
 from leadline.exports.wakeup import wake
 from leadline.field_types import storable
 from leadline.home import Project
 from leadline.ingest.pushed import deliver_pushed
-from leadline.metrics.request import Pins, RowsRequest
+from leadline.metrics.request import HIDDEN, Pins, RowsRequest
 
 Pin = Callable[[Project, str], Pins]
 
 
-def pin_newest(project: Project, tree: str) -> Pins:
-    """The versions a run on ``tree`` would read now."""
+def pin_newest(project: Project, tree: str | None) -> Pins:
+    """The versions a run on ``tree`` (None: on whatever tree) would read now."""
     from leadline.metrics.run import pin
 
     return pin(project, tree)
@@ -52,11 +54,12 @@ def create(
     now: datetime,
     fresh: bool = False,
     pin: Pin = pin_newest,
+    access: Access = UNLIMITED,
 ) -> Created:
     """Queue the export that ``body`` asks for, or find the identical one that will do (http-api, "Productivity
     exports"). Identical means equal after normalization. ``fresh`` never reuses. Raises ``InvalidRequest`` for what is
-    wrong with the body."""
-    parsed = parse(project, body, kind)
+    wrong with the body, ``Forbidden`` for what ``access`` does not show."""
+    parsed = parse(project, body, kind, access)
     new = _row(project, parsed, kind=kind, created_by=created_by, now=now)
     usable: Callable[[Export], bool] = (lambda _: False) if fresh else _usable(project, parsed.request, now, pin)
     export, reused = jobs.create(project.db, new, usable)
@@ -78,6 +81,8 @@ def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: d
         team_id=None if request.team is None else str(request.team),
         team_key=parsed.team_key if storable(parsed.team_key or "") else None,
         created_by=created_by,
+        of_people=request.of_people,
+        names_hidden=request.names == HIDDEN,
         created_at=now,
         filename=parsed.filename,
         content_type=FORMS[request.format].content_type,
@@ -113,12 +118,13 @@ def _has_file(project: Project, export: Export, now: datetime) -> bool:
     return not export.expired(now) and (project.folder / str(export.file)).is_file()
 
 
-def get(project: Project, export_id: str, *, kind: str | None = None) -> Export:
-    """One export of the project. Raises ``NotFound``, the same for another project's as for one that never was."""
+def get(project: Project, export_id: str, *, kind: str | None = None, access: Access = UNLIMITED) -> Export:
+    """One export of the project. Raises ``NotFound``, the same for another project's and for one that ``access`` does not show as
+    for one that never was."""
     export = jobs.get(project.db, project.id, export_id, kind) if _is_id(export_id) else None
-    if export is None:
+    if export is None or not shows(project, access, export):
         raise NotFound(f"There is no export {export_id[:80]!r}", code="unknown_export")
-    return export
+    return as_seen(project, access, export)
 
 
 def _is_id(text: str) -> bool:
@@ -126,19 +132,21 @@ def _is_id(text: str) -> bool:
     return re.fullmatch("[A-Za-z0-9_-]{1,40}", text) is not None
 
 
-def listed(project: Project, kind: str, wanted: ListFilter) -> Page:
-    """The project's exports of ``kind`` that ``wanted`` asks for."""
+def listed(project: Project, kind: str | None, wanted: ListFilter, access: Access = UNLIMITED) -> Page:
+    """The project's exports of ``kind`` (None: of all) that ``wanted`` asks for and ``access`` shows."""
     if not all(storable(text) for text in (wanted.team_id, wanted.created_by) if text is not None):
         return Page((), wanted.page, wanted.limit, 0)  # what no row can hold is not asked for
-    exports, total = export_list.listed(project.db, project.id, kind, wanted)
-    return Page(tuple(exports), wanted.page, wanted.limit, total)
+    exports, total = export_list.listed(project.db, project.id, kind, wanted, visible_to(project, access))
+    seen = tuple(as_seen(project, access, export) for export in exports)
+    return Page(seen, wanted.page, wanted.limit, total)
 
 
-def cancel(project: Project, export_id: str, *, kind: str, now: datetime) -> Export:
+def cancel(project: Project, export_id: str, *, kind: str, now: datetime, access: Access = UNLIMITED) -> Export:
     """Cancel an export: a queued one never runs, a running one stops and leaves no file. Raises ``NotFound``, or
     ``Conflict`` when it is finished (cancelled is finished, too)."""
-    changed = _is_id(export_id) and jobs.cancel(project.db, project.id, export_id, kind, now)
-    export = get(project, export_id, kind=kind)
+    get(project, export_id, kind=kind, access=access)
+    changed = jobs.cancel(project.db, project.id, export_id, kind, now)
+    export = get(project, export_id, kind=kind, access=access)
     if not changed:
         raise Conflict(
             f"Export {export.id} is already {export.state}; only a queued or processing export can be cancelled",
@@ -162,15 +170,17 @@ class StoredFile:
     completed_at: datetime
 
 
-def stored_file(project: Project, export_id: str, *, kind: str, now: datetime | None = None) -> StoredFile:
+def stored_file(
+    project: Project, export_id: str, *, kind: str, now: datetime | None = None, access: Access = UNLIMITED
+) -> StoredFile:
     """The file of a completed export. Raises ``NotFound`` when there is no such export or its file is kept no longer,
     and ``Conflict`` when it is not ready, failed (with its error) or cancelled."""
-    export = get(project, export_id, kind=kind)
+    export = get(project, export_id, kind=kind, access=access)
     if export.state == jobs.FAILED:
         error = dict(export.error or {})
         details = [Detail(str(item["field"]), str(item["message"])) for item in error.get("details", ())]
         raise Conflict(
-            str(error.get("error", f"Export {export.id} failed")),
+            str(error.get("message") or error.get("error", f"Export {export.id} failed")),
             code=str(error.get("code", "failed")),
             details=details,
         )

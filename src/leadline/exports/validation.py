@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
@@ -20,6 +21,9 @@ _EXPECTED = {
     "bool_type": "must be true or false",
     "list_type": "must be a list of strings",
     "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
     "too_long": f"must have at most {MOST_NAMES} entries",
 }
 
@@ -54,14 +58,20 @@ def _finding(error: Any) -> tuple[str, str, Detail]:
         # A sentence about the kind of value alone ("Invalid date") does not say where it stood.
         joint = {"invalid_date": ": ", "wrong_type": " "}.get(error["type"])
         return (sentence if joint is None else path + joint + sentence), error["type"], Detail(path, sentence)
-    expected = _EXPECTED.get(error["type"], error["msg"])
+    expected = _EXPECTED.get(error["type"]) or error["msg"].replace("Input should", "must")
     suffix = "" if error["type"] == "too_long" else f", not {shown(error['input'])}"
     return f"{path} {expected}{suffix}", "wrong_type", Detail(path, expected + suffix)
+
+
+_OF_A_TYPE = re.compile(r"(?:constrained-|function-|tagged-)[\w-]+|[\w-]+\[.*\]")
+"""What stands in places for one of the types that a value may have; it is no name of the sender's."""
 
 
 def _path(location: Sequence[str | int]) -> str:
     text = ""
     for part in location:
+        if isinstance(part, str) and _OF_A_TYPE.fullmatch(part):
+            continue
         text += f"[{part}]" if isinstance(part, int) else f".{printable(part)}" if text else printable(part)
     return text or "body"
 

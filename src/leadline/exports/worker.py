@@ -37,6 +37,7 @@ from leadline.ingest.inbox import due
 from leadline.ingest.pushed import deliver_pushed
 from leadline.metrics.request import Cancelled, Control, Pins, Produced, RowsRequest
 from leadline.project_faults import ProjectFaults, sentence
+from leadline.tracing import span
 
 if TYPE_CHECKING:
     from leadline.metrics.run import Runner
@@ -196,7 +197,12 @@ class Worker:
             return False
         log = _log.bind(export_id=claim.export.id, attempt=claim.export.attempts, worker=self.name)
         began = time.monotonic()
-        state = self._run(claim, log)
+        export = claim.export
+        with span(f"export {export.kind}", leadline_export=export.id, leadline_attempt=export.attempts) as told:
+            state = self._run(claim, log)
+            told.tell(leadline_state=state)
+            if state == "failed":
+                told.fail("the export failed; its row says why")
         log.info("export " + state, seconds=round(time.monotonic() - began, 3))
         return True
 
@@ -244,7 +250,10 @@ class Worker:
     def _preparing(self) -> Iterator[str]:
         """Steps to take while there is nothing to do, for the first exports' sake."""
         if self._produce is None:
+            from leadline.exports.ahead import compile_ahead
+
             yield from self._kept_runner().prepare()
+            yield from compile_ahead(self._home, self._kept_runner())
 
     def _kept_runner(self) -> Runner:
         if self._runner is None:

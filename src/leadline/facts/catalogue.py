@@ -1,4 +1,4 @@
-"""The facts that `leadline facts` shows, as declared: their documented columns, and the instant of their period;
+"""The facts that `leadline facts` shows, as declared: their columns with what they mean, and the instant of their period;
 ``shown`` has the expressions."""
 
 from __future__ import annotations
@@ -6,143 +6,196 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+ACCOUNTS = frozenset({"author", "author_email", "assignee", "reviewers"})
+"""Columns that name people as their tools do."""
+
+
+@dataclass(frozen=True)
+class Open:
+    """Which rows of a fact are still open: those whose ``column`` is ``known``, or is not; in ``words``, of them in the plural."""
+
+    column: str
+    known: bool
+    words: str
+
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact as it is shown: ``happened`` is the instant of its period, ``key`` its natural order. It belongs to a
-    person or, if ``by_team``, to teams."""
+    """One fact as it is shown: its columns, each with what it means; ``happened`` is the instant of its period, ``key`` its natural
+    order. It belongs to a person or, if ``by_team``, to teams. ``open`` says which rows are, where rows can be."""
 
     name: str
-    columns: tuple[str, ...]
+    definitions: Mapping[str, str]
     happened: str
     key: tuple[str, ...]
     by_team: bool = False
+    open: Open | None = None
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its columns, in order."""
+        return tuple(self.definitions)
+
+
+_DEVELOPER = "The developer it belongs to, by email; empty if it is nobody's."
+_TEAM = "The path of the developer's primary team on that day."
+_TEAM_ID = "The ref id of that team."
+_WHY = "What was left out or cut, and by which rule."
+_TEAMS = "The paths of all teams for which it counts."
+_TEAM_IDS = "The ref ids of these teams, in the same order."
+_BUILD = "The end of the last build of the merge, whatever its status."
+_DEPLOYED = "When it was first in production."
+_DEPLOYMENT = "The production deployment that carried it first."
+_TITLE = "Its title."
+_URL = "Its address in its tool, if that is one of the web."
+_LEAD = "The sum of the stages that are switched on and have a value, in seconds."
 
 FACTS: Mapping[str, Fact] = {
     fact.name: fact
     for fact in (
         Fact(
             "pull-requests",
-            (
-                "repository",
-                "number",
-                "author",
-                "developer",
-                "team",
-                "created_at",
-                "ready_at",
-                "first_commit_at",
-                "first_comment_at",
-                "approved_at",
-                "merged_at",
-                "merge_commit_sha",
-                "build_finished_at",
-                "deployed_at",
-                "deployment_id",
-                "additions",
-                "deletions",
-                "size",
-                "comments",
-                "work_items",
-                "refactored",
-                "refactored_recent",
-                "cycle_seconds",
-                "first_comment_seconds",
-                "coding_seconds",
-                "review_seconds",
-                "build_seconds",
-                "deploy_seconds",
-                "lead_seconds",
-                "why",
-            ),
+            {
+                "repository": "The repository that it is of.",
+                "number": "Its number in the repository.",
+                "author": "The account that opened it.",
+                "developer": _DEVELOPER,
+                "team": _TEAM,
+                "created_at": "When it was opened.",
+                "ready_at": "When it was ready for review, if that is known.",
+                "first_commit_at": "The author date of the earliest of its listed commits.",
+                "first_comment_at": "The first comment or review by another human, from when it was ready to the merge.",
+                "approved_at": "The first approval by another human.",
+                "merged_at": "When it was merged, which says its period.",
+                "merge_commit_sha": "The commit that merged it.",
+                "build_finished_at": _BUILD,
+                "deployed_at": _DEPLOYED,
+                "deployment_id": _DEPLOYMENT,
+                "additions": "Lines added, without those left out.",
+                "deletions": "Lines deleted, without those left out.",
+                "size": "`small`, `medium` or `large` by its lines.",
+                "comments": "Comments by humans other than the author.",
+                "work_items": "The work items that it is linked to.",
+                "refactored": "Per file the smaller of lines added and lines deleted, summed.",
+                "refactored_recent": "Those of them in files that changed within the recent window before.",
+                "cycle_seconds": "First commit to merge, in seconds.",
+                "first_comment_seconds": "Ready (or created) to the first comment, in seconds.",
+                "coding_seconds": "First commit to ready (or created), in seconds.",
+                "review_seconds": "Ready (or created) to merge, in seconds.",
+                "build_seconds": "Merge to the end of its last build, in seconds.",
+                "deploy_seconds": "End of the build (or the merge) to the deployment, in seconds.",
+                "lead_seconds": _LEAD,
+                "why": _WHY,
+                "title": _TITLE,
+                "url": _URL,
+                "reviewers": "The accounts of humans other than the author who reviewed it, by name.",
+                "creation_seconds": "First commit to ready (or created), in seconds, whatever stages of lead time are switched on.",
+                "approval_seconds": "First comment or review to the first approval that was not before it, in seconds.",
+                "merge_seconds": "That approval to the merge, in seconds.",
+                "work_type": "`feature`, `bug` or `other` by its work items and the team's rule; empty without work items.",
+                "waits_for": "What it waits for: `draft`, `review`, `changes`, `merge`, or merged `deployment`; empty for nothing.",
+                "wait_began_at": "When it began to wait for that.",
+                "team_id": _TEAM_ID,
+            },
             "merged_at",
             ("repository", "number"),
+            open=Open("waits_for", True, "wait for something"),
         ),
         Fact(
             "work-items",
-            (
-                "project",
-                "key",
-                "type",
-                "work_type",
-                "assignee",
-                "developer",
-                "team",
-                "created_at",
-                "started_at",
-                "completed_at",
-                "first_commit_at",
-                "last_merged_at",
-                "build_finished_at",
-                "deployed_at",
-                "deployment_id",
-                "pull_requests",
-                "planning_seconds",
-                "coding_seconds",
-                "review_seconds",
-                "build_seconds",
-                "deploy_seconds",
-                "lead_seconds",
-                "complete_seconds",
-                "why",
-            ),
+            {
+                "project": "The project that it is of.",
+                "key": "Its key in the project.",
+                "type": "Its type, as its tool calls it.",
+                "work_type": "`feature`, `bug` or `other`, by the team's rule.",
+                "assignee": "The account that had it when it was completed.",
+                "developer": _DEVELOPER,
+                "team": _TEAM,
+                "created_at": "When it was created.",
+                "started_at": "When work on it began: given, or from its changes.",
+                "completed_at": "When it was completed, which says its period.",
+                "first_commit_at": "The first commit over all of its pull requests.",
+                "last_merged_at": "The merge of the one merged last.",
+                "build_finished_at": _BUILD,
+                "deployed_at": _DEPLOYED,
+                "deployment_id": _DEPLOYMENT,
+                "pull_requests": "The pull requests that are linked to it, as `repository#number`.",
+                "planning_seconds": "Creation to start, in seconds.",
+                "coding_seconds": "Start to first commit, in seconds.",
+                "review_seconds": "First commit to the last merge, in seconds.",
+                "build_seconds": "Last merge to the end of its build, in seconds.",
+                "deploy_seconds": "End of the build (or the merge) to the deployment, in seconds.",
+                "lead_seconds": _LEAD,
+                "complete_seconds": "Creation (or start, by `work_items.complete_from`) to completion, in seconds.",
+                "why": _WHY,
+                "title": _TITLE,
+                "url": _URL,
+                "team_id": _TEAM_ID,
+            },
             "completed_at",
             ("project", "key"),
         ),
         Fact(
             "deployments",
-            (
-                "deployment_id",
-                "service",
-                "repository",
-                "environment",
-                "production",
-                "sha",
-                "finished_at",
-                "outcome",
-                "failed_by",
-                "commits",
-                "pull_requests",
-                "teams",
-                "why",
-                "source",
-            ),
+            {
+                "deployment_id": "The run; a release goes by `release:`, a merge by `merge:`.",
+                "service": "The service it deployed; empty if it names none.",
+                "repository": "The repository that was deployed.",
+                "environment": "Where to, as its tool says.",
+                "production": "Whether that is production.",
+                "sha": "The commit that it says it deployed.",
+                "finished_at": "When it ended, which says its period.",
+                "outcome": "`success` or `failure`; empty if it was cancelled or is still running.",
+                "failed_by": "What made it fail: its own run, rollbacks that undid it, or incidents it caused.",
+                "commits": "The commits that it carried to production first.",
+                "pull_requests": "The pull requests whose merges are among them, as `repository#number`.",
+                "teams": _TEAMS,
+                "why": "Why it counts in nothing, what made it fail, and by which rule it is whose.",
+                "source": "`pipelines`, `releases` or `merges`.",
+                "title": "The title of the pull request, the name of the release or version; empty for a run of a pipeline.",
+                "url": _URL,
+                "team_ids": _TEAM_IDS,
+            },
             "finished_at",
             ("deployment_id", "service"),
             by_team=True,
         ),
         Fact(
             "incidents",
-            (
-                "incident_id",
-                "service",
-                "created_at",
-                "resolved_at",
-                "restore_seconds",
-                "deployment_id",
-                "teams",
-                "why",
-                "source",
-            ),
+            {
+                "incident_id": "The incident; a work item goes by `item:`.",
+                "service": "The service that it is of.",
+                "created_at": "When it began.",
+                "resolved_at": "When it was resolved, which says its period.",
+                "restore_seconds": "From its creation to its resolution, in seconds.",
+                "deployment_id": "The deployment that it names, else the one by the rule.",
+                "teams": _TEAMS,
+                "why": "Why it counts in nothing, and by which rule it is whose.",
+                "source": "`incidents` of an incident tool, or `work_items`.",
+                "title": _TITLE,
+                "url": _URL,
+                "team_ids": _TEAM_IDS,
+            },
             "resolved_at",
             ("incident_id",),
             by_team=True,
+            open=Open("resolved_at", False, "are not resolved"),
         ),
         Fact(
             "commits",
-            (
-                "repository",
-                "sha",
-                "author_email",
-                "developer",
-                "team",
-                "authored_at",
-                "additions",
-                "deletions",
-                "credited",
-                "why",
-            ),
+            {
+                "repository": "The repository that it is of.",
+                "sha": "The commit.",
+                "author_email": "The address of its author.",
+                "developer": _DEVELOPER,
+                "team": _TEAM,
+                "authored_at": "Its author date, which says its period.",
+                "additions": "Lines added, without those left out.",
+                "deletions": "Lines deleted, without those left out.",
+                "credited": "Whether it counts.",
+                "why": "Why it does not count, or counts for nobody; how many lines were left out.",
+                "team_id": _TEAM_ID,
+            },
             "authored_at",
             ("repository", "sha"),
         ),

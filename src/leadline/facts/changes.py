@@ -93,7 +93,8 @@ def _listing() -> Table:
     inner = merged_pulls()
     listed = schema_table("pull_request_commits").select("repository", "sha", outer="number")
     pairs = inner.inner_join(listed, ["repository", "sha"])
-    pairs = pairs.filter(pairs.number != pairs.outer)
+    # These are few, and as distinct ones found first: else all pull requests of a repository are joined with each other.
+    pairs = pairs.filter(pairs.number != pairs.outer).select(*PR, "outer").distinct()
     outer = merged_pulls().select("repository", outer="number", outer_sha="sha")
     return pairs.inner_join(outer, ["repository", "outer"]).select(*PR, "outer", "outer_sha")
 

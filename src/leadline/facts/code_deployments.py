@@ -1,7 +1,10 @@
-"""Deployments that nobody runs: releases, and merges of pull requests (further exports, H), as a stored table.
+"""Deployments that nobody runs: releases, merges of pull requests, and versions of the tracker (further exports, H), as a stored
+table.
 
 They are successful deployments to production without a service, of the environment `production`. A release is one when it
-was published, with the commit of its tag; a merge is one when it was merged, with its merge commit.
+was published, with the commit of its tag; a merge is one when it was merged, with its merge commit. A version is one when it was
+released, of each repository with pull requests linked to its work items, with the merge commits of those that were merged by the
+end of its day.
 """
 
 from __future__ import annotations
@@ -9,13 +12,15 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
+from leadline.derive.completion import ITEM
 from leadline.derive.expressions import fits
 from leadline.derive.production import classes, is_production
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT
 from leadline.facts.production import ENVIRONMENTS
+from leadline.facts.pull_requests import LINKS, PR
 from leadline.materialize.model import Model
-from leadline.settings.event_sources import AUTO, MERGES, DeploymentSource
+from leadline.settings.event_sources import AUTO, MERGES, VERSIONS, DeploymentSource
 from leadline.settings.profile import Profile
 
 ENVIRONMENT = "production"
@@ -43,7 +48,7 @@ def _code_deployments(profile: Profile) -> Table:
         all_rows = ibis.union(*parts)
         number = all_rows["class"]
         rows = all_rows.group_by("deployment_id").agg(
-            **{name: all_rows[name].first() for name in CODE_DEPLOYMENTS.columns if name in _RELEASE_COLUMNS},
+            **{name: all_rows[name].first() for name in _COLUMNS},
             classes=number.collect(order_by=number),
         )
     # Whatever was delivered under such an id is that.
@@ -51,8 +56,8 @@ def _code_deployments(profile: Profile) -> Table:
 
 
 def _of_class(number: int, source: DeploymentSource) -> list[Table]:
-    if source.source == MERGES:
-        return [_merges(source)]
+    if source.source in (MERGES, VERSIONS):
+        return [_merges(source) if source.source == MERGES else _versions()]
     if not source.of_releases:
         return []
     releases = _releases()
@@ -88,10 +93,14 @@ def _releases() -> Table:
         source=ibis.literal("releases"),
         finished_at=releases.published_at,
         branch=ibis.null("string"),
+        shas=_NO_SHAS,
+        title=releases.name.nullif("").fill_null(releases.tag),
+        url=releases.url,
     )
 
 
-_RELEASE_COLUMNS = ("repository", "tag", "sha", "tags", "source", "finished_at", "branch")
+_COLUMNS = ("repository", "tag", "sha", "tags", "source", "finished_at", "branch", "shas", "title", "url")
+_NO_SHAS = ibis.null("array<string>")
 
 
 def _merges(source: DeploymentSource) -> Table:
@@ -115,6 +124,41 @@ def _merges(source: DeploymentSource) -> Table:
         source=ibis.literal("merges"),
         finished_at=pulls.merged_at,
         branch=pulls.base_branch,
+        shas=_NO_SHAS,
+        title=pulls.title,
+        url=pulls.url,
+    )
+
+
+def _versions() -> Table:
+    """One row per released version and repository; a version without a merged pull request has one without repository."""
+    versions = schema_table("versions")
+    versions = versions.filter(versions.released_at.notnull())
+    items = schema_table("work_items").select(*ITEM, version=lambda t: t.fix_versions.unnest()).distinct()
+    linked = LINKS.table().inner_join(items, ITEM).select("project", "version", *PR).distinct()
+    pulls = schema_table("pull_requests")
+    pulls = pulls.filter(pulls.merged_at.notnull()).select(*PR, "merged_at", sha=pulls.merge_commit_sha.lower())
+    merged = linked.inner_join(pulls, PR).rename(of_project="project")
+    # The tracker tells the day of a release alone.
+    until_then = merged.merged_at.date() <= versions.released_at.date()
+    own = [versions.project == merged.of_project, versions.name == merged.version, until_then]
+    joined = versions.left_join(merged, own)
+    rows = joined.group_by("project", "name", "released_at", "url", "repository").agg(
+        shas=joined.sha.collect(where=joined.sha.notnull(), order_by=joined.sha, distinct=True)
+    )
+    place = ibis.cases((rows.repository.notnull(), ibis.literal("@") + rows.repository), else_=ibis.literal(""))
+    return rows.select(
+        "repository",
+        tag=ibis.null("string"),
+        sha=ibis.null("string"),
+        deployment_id=ibis.literal("version:") + rows.project + "/" + rows.name + place,
+        tags=ibis.array([rows.name]),
+        source=ibis.literal(VERSIONS),
+        finished_at=rows.released_at,
+        branch=ibis.null("string"),
+        shas=rows.shas,
+        title=rows.name,
+        url=rows.url,
     )
 
 
@@ -133,9 +177,13 @@ CODE_DEPLOYMENTS = Model(
         "source": "string",
         "finished_at": INSTANT,
         "branch": "string",
+        "shas": "array<string>",
+        "title": "string",
+        "url": "string",
         "classes": "array<int64>",
     },
     expression=_code_deployments,
 )
-"""Releases and merges that are deployments in some class of production (``classes``). ``tag`` is a release's, ``branch`` the one
-merged into; ``tags`` are the tag or the pull request's labels; ``source`` is `releases` or `merges`."""
+"""Releases, merges and versions that are deployments in some class of production (``classes``). ``tag`` is a release's, ``branch``
+the one merged into, ``shas`` are a version's merge commits; ``tags`` are the tag, the pull request's labels or the version;
+``source`` is `releases`, `merges` or `versions`; ``title`` and ``url`` are those of the release, pull request or version."""

@@ -209,9 +209,7 @@ def _listed() -> Table:
 def _counted() -> Table:
     fact = commits_fact()
     counted = fact.filter(fact.credited & fact.developer.notnull() & fact.authored_at.notnull())
-    return counted.select(
-        "repository", "developer", "additions", "deletions", happened_us=epoch_us(counted.authored_at)
-    )
+    return counted.select(*_ROW, "developer", "additions", "deletions", happened_us=epoch_us(counted.authored_at))
 
 
 _BY_SHA = LookUp("commits", "sha")
@@ -270,6 +268,7 @@ COMMITS = Model(
     "commits",
     {
         "repository": "string",
+        "sha": "string",
         "developer": "string",
         "happened_us": "int64",
         "additions": "int64",

@@ -19,7 +19,8 @@ from leadline.settings.profile import Profile
 
 def incidents_fact(profile: Profile) -> Table:
     """One row per incident: incident_id, service ('' none), repositories (its own, else its known deployment's), project,
-    source, counted_in, deployment_id, created_at, resolved_at, restore (µs, as it is) and restore_us (never negative)."""
+    source, counted_in, title, url, deployment_id, created_at, resolved_at, restore (µs, as it is) and restore_us (never
+    negative)."""
     incidents = incident_events(profile)
     deployments = known_deployments().select(named_id="deployment_id", of_deployment="repository")
     joined = incidents.left_join(deployments, incidents.deployment_id == deployments.named_id)
@@ -34,6 +35,8 @@ def incidents_fact(profile: Profile) -> Table:
         "project",
         "source",
         "counted_in",
+        "title",
+        "url",
         known_deployment=joined.named_id.notnull(),
         repositories=ibis.cases((from_deployment, ibis.array([joined.of_deployment])), else_=joined.repositories),
         restore=restore,
@@ -42,8 +45,7 @@ def incidents_fact(profile: Profile) -> Table:
 
 
 def _counted(profile: Profile) -> Table:
-    fact = incidents_fact(profile)
-    counted = fact.filter(fact.resolved_at.notnull())
+    counted = incidents_fact(profile)
     shared = ("repositories", "service", "project", "counted_in")
     return counted.select(
         "incident_id",
@@ -81,9 +83,15 @@ INCIDENTS = Model(
     },
     expression=_counted,
 )
-"""Resolved incidents: what metrics count. ``event`` numbers them, ``owner_key`` their repositories, service and project and the
-places in ``incident_sources`` of those who call it an incident (``counted_in``). Whose they are is asked for ``asked_us``, their
-creation (unknown: their resolution)."""
+"""Incidents, open ones without ``happened_us`` and ``restore_us``: metrics count ``resolved_incidents``. ``event`` numbers them,
+``owner_key`` their repositories, service and project and the places in ``incident_sources`` of those who call it an incident
+(``counted_in``). Whose they are is asked for ``asked_us``, their creation (unknown: their resolution)."""
+
+
+def resolved_incidents() -> Table:
+    """Those of ``INCIDENTS`` that are resolved."""
+    return INCIDENTS.table().filter(lambda incidents: incidents.happened_us.notnull())
+
 
 INCIDENT_REPOSITORIES = Model(
     "incident_repositories", {"owner_key": "int64", "repository": "string"}, expression=_repositories

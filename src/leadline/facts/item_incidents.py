@@ -48,6 +48,8 @@ def _item_incidents(profile: Profile) -> Table:
         created_at=found.created_at,
         resolved_at=found.done_at,
         classes=found.classes,
+        title=found.title,
+        url=found.url,
     )
 
 
@@ -55,8 +57,8 @@ _NONE = ibis.literal([], "array<int64>")
 
 
 def _described() -> Table:
-    """What rules look at beside an item's type."""
-    return schema_table("work_items").select(*ITEM, "priority", "labels")
+    """What rules look at beside an item's type, and what people see of it."""
+    return schema_table("work_items").select(*ITEM, "priority", "labels", "title", "url")
 
 
 def _is_incident(items: Table, source: IncidentSource) -> BooleanValue:
@@ -104,8 +106,8 @@ def _services() -> Table:
 
 def incident_events(profile: Profile) -> Table:
     """All incidents, those of an incident tool and work items: incident_id, service ('' none), repositories (its own),
-    deployment_id, created_at, resolved_at, project (of a work item), source (`incidents` or `work_items`) and ``counted_in``, the
-    places in ``incident_sources`` of those who call it an incident; without those that nobody does."""
+    deployment_id, created_at, resolved_at, title, url, project (of a work item), source (`incidents` or `work_items`) and
+    ``counted_in``, the places in ``incident_sources`` of those who call it an incident; without those that nobody does."""
     sources = incident_sources(profile)
     incidents, items = schema_table("incidents"), ITEM_INCIDENTS.table()
     nobody: list[str] = []
@@ -114,6 +116,8 @@ def incident_events(profile: Profile) -> Table:
         "deployment_id",
         "created_at",
         "resolved_at",
+        "title",
+        "url",
         service=incidents.service.fill_null("").strip(),
         repositories=ibis.cases(
             (incidents.repository.notnull(), ibis.array([incidents.repository])),
@@ -133,6 +137,8 @@ def incident_events(profile: Profile) -> Table:
             "incident_id",
             "created_at",
             "resolved_at",
+            "title",
+            "url",
             "repositories",
             "project",
             deployment_id=ibis.null("string"),
@@ -155,6 +161,8 @@ ITEM_INCIDENTS = Model(
         "created_at": INSTANT,
         "resolved_at": INSTANT,
         "classes": "array<int64>",
+        "title": "string",
+        "url": "string",
     },
     expression=_item_incidents,
 )

@@ -165,7 +165,7 @@ def _lead(profile: Profile, unit: str) -> Table:
     if unit == "work_items":
         items = assigned_items()
         units = lead_of_work_items(items.filter(items.completed_at.notnull() & items.developer.notnull()), profile)
-        units = units.mutate(left_out=ibis.null(LEFT_OUT))
+        units = units.mutate(left_out=ibis.null(LEFT_OUT)).drop(*PR)
         happened = units.completed_at
     else:
         pulls = attach(authored_pull_requests(), PR, FIRST_COMMITS.table())
@@ -180,7 +180,8 @@ def _lead(profile: Profile, unit: str) -> Table:
         units = units.filter(units.deployed_at.notnull())
     enforce = profile["lead_time.order"] == "enforce"
     delivery = _kept(between(units.first_commit_at, units.deployed_at), enforce)
-    return units.mutate(delivery_us=delivery).select(*LEAD.columns)
+    keys = {name: ibis.null(LEAD.columns[name]) for name in (*ITEM, *PR) if name not in units.columns}
+    return units.mutate(delivery_us=delivery, **keys).select(*LEAD.columns)
 
 
 def _compute_lead(context: BuildContext) -> None:
@@ -222,6 +223,8 @@ LEAD = Model(
     "lead",
     {
         "class": "int64",
+        **dict.fromkeys(ITEM, "string"),
+        **PULL_REQUEST_KEY,
         "developer": "string",
         "happened_us": "int64",
         **{f"{name}_us": "int64" for name in (*STAGES, "lead", "delivery")},
@@ -239,5 +242,6 @@ LEAD = Model(
         rules=(*CLASS_RULES, BRANCHES, LABELS),
     ),
 )
-"""Units of work completed by known developers, once per class of production: what metrics count. ``delivery_us`` is the time
+"""Units of work completed by known developers, once per class of production: what metrics count. One is a work item (project,
+key) or a pull request (repository, number). ``delivery_us`` is the time
 from the first commit to the deployment, whatever the stages."""

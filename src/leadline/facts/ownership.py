@@ -11,18 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import ibis
 from ibis.expr.types import Table, Value
 
-from leadline.derive.expressions import DAY_US, attach, local_day
+from leadline.derive.expressions import attach, local_day
 from leadline.derive.local_time import Offset
 from leadline.derive.production import DEFAULT_CLASS, ClassNumbers
 from leadline.engine import BoundTable, compiled
-from leadline.engine.functions import epoch_us
 from leadline.facts.deployments import DEPLOYMENTS, failure_class
 from leadline.facts.incidents import INCIDENT_REPOSITORIES, INCIDENTS
+from leadline.facts.merge_spans import CLASSES, FALLBACK, MERGE_SPANS, spans_of_units
 from leadline.facts.phases import over_time
-from leadline.facts.pull_requests import authored_pull_requests
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.model import Model
 from leadline.people.team_rules import (
@@ -40,23 +38,10 @@ if TYPE_CHECKING:
     from leadline.engine import Backend
     from leadline.engine.spellings import Spellings
 
-_CLASSES = {"deployments": "production_class", "failures": "failure_class", "incidents": "incident_class"}
 _COUNTED = {"deployments": "production_in", "failures": "failed_in", "incidents": "counted_in"}
-"""By kind of events: the class in which someone counts them, and those in which an event does."""
-FALLBACK = BoundTable(
-    "fallback_members", {"of_unit": "int64", "member": "string", **dict.fromkeys(_CLASSES.values(), "int64")}
-)
-"""The people of each unit without a rule in force, with the classes by which their own team says what counts."""
+"""By kind of events: the classes in which one does count."""
 UNIT_RULES = BoundTable("unit_rules", {"of_unit": "int64", "rule": "int64", "how": "string"})
 """The rules in force for the unit or for any node below it, and in words which."""
-UNIT_SPANS = "unit_spans"
-"""Within a query: of_unit, repository, from_us, until_us: when the people of each unit without a rule had a repository."""
-DATED_FALLBACK = BoundTable(
-    "dated_fallback_members", {**FALLBACK.columns, "member_from_us": "int64", "member_until_us": "int64"}
-)
-"""As ``FALLBACK``, of all units, and when, where people move."""
-UNIT_TIMES = BoundTable("unit_times", {"timed_unit": "int64", "from_us": "int64", "until_us": "int64"})
-"""When each unit is there and has no rule in force, where people move."""
 DATED_UNIT_RULES = BoundTable(
     "dated_unit_rules",
     {"of_unit": "int64", "rule": "int64", "how": "string", "from_us": "int64", "until_us": "int64"},
@@ -71,25 +56,6 @@ DEVELOPER_CLASSES = BoundTable(
 
 def _matches(kind: str) -> BoundTable:
     return BoundTable(f"{kind}_rules", {"rule": "int64", "owner_key": "int64"})
-
-
-def _merges(profile: Profile) -> Table:
-    pulls = authored_pull_requests()
-    merged = pulls.filter(pulls.merged_at.notnull() & pulls.developer.notnull())
-    merges = merged.select("developer", "repository", from_us=epoch_us(merged.merged_at))
-    return merges.mutate(until_us=merges.from_us + profile["deployments.team_days"] * DAY_US)
-
-
-_SPANS = {"developer": "string", "repository": "string", "from_us": "int64", "until_us": "int64"}
-MERGES = Model("merges", _SPANS, expression=lambda profile: _merges(profile).distinct())
-"""Each merge: who has which repository from it until `deployments.team_days` after it, both included."""
-MERGE_SPANS = Model(
-    "merge_spans",
-    _SPANS,
-    expression=lambda profile: joined_spans(_merges(profile), ["developer", "repository"]),
-)
-"""When each developer had which repository: from a merge until `deployments.team_days` after it, both included; spans that meet are
-one. By these a team without rules has its repositories."""
 
 
 def needed(kind: str) -> tuple[Model, ...]:
@@ -112,39 +78,16 @@ def in_period(table: Table, zone: Sequence[Offset], days: BoundTable) -> Table:
     return table.inner_join(periods, table.day == periods.of_day)
 
 
-def joined_spans(spans: Table, group: list[str]) -> Table:
-    """``spans`` (group, from_us, until_us; both included) with those of a group that meet made one."""
-    order = ["from_us", "until_us"]
-    before = spans.until_us.max().over(ibis.rows_window(preceding=(None, 1), group_by=group, order_by=order))
-    marked = spans.mutate(opens=(before.isnull() | (spans.from_us > before)).cast("int64"))
-    so_far = ibis.cumulative_window(group_by=group, order_by=order)
-    numbered = marked.mutate(number=marked.opens.sum().over(so_far)).group_by(*group, "number")
-    return numbered.agg(from_us=lambda t: t.from_us.min(), until_us=lambda t: t.until_us.max()).drop("number")
-
-
 def by_repositories(kind: str, events: Table, dated: bool = False) -> Table:
     """Distinct (of_unit, event) of the ``events`` that a unit without rules has by its people's merges: of a repository in
     which one of them merged at most `deployments.team_days` before. ``dated``: people move; one's merges are the unit's in which
     the person was on their day, and a unit has nothing on days on which it is not there."""
-    members, spans = (DATED_FALLBACK if dated else FALLBACK).table(), (MERGES if dated else MERGE_SPANS).table()
-    same = [members.member == spans.developer]
-    same += [spans.from_us >= members.member_from_us, spans.from_us < members.member_until_us] if dated else []
-    of_unit = members.inner_join(spans, same)
-    group = ["of_unit", "repository", *_CLASSES.values()]
-    of_unit = of_unit.select(*group, "from_us", "until_us").distinct()
-    # A large unit has hundreds of people in a repository: joined, their spans are few. By its name the engine knows that
-    # deployments and incidents ask for the same, and works it out once.
-    had = joined_spans(of_unit, group).alias(UNIT_SPANS)
+    had = spans_of_units(dated)
     asking = _in_repositories(kind, events)
     in_span = (asking.asked_us >= had.from_us) & (asking.asked_us <= had.until_us)
-    counts = asking.asked_in.contains(had[_CLASSES[kind]])
+    counts = asking.asked_in.contains(had[CLASSES[kind]])
     same = [had.repository == asking.repository, in_span, counts]
-    owned = had.inner_join(asking, same).select("of_unit", "event", "asked_us")
-    if dated:
-        times = UNIT_TIMES.table()
-        is_there = [owned.of_unit == times.timed_unit, *_while(owned.asked_us, times)]
-        owned = owned.inner_join(times, is_there)
-    owned = owned.select("of_unit", "event")
+    owned = had.inner_join(asking, same).select("of_unit", "event")
     # A deployment has one repository, so none is found twice but by people who count differently, whose teams have rules.
     return owned.distinct() if kind == "incidents" else owned
 
@@ -155,14 +98,10 @@ def by_rules(kind: str, events: Table, dated: bool = False) -> Table:
     matches = _matches(kind).table()
     matched = (DATED_UNIT_RULES if dated else UNIT_RULES).table().inner_join(matches, "rule").drop("rule")
     asked = events.select("event", "owner_key", asked_us="asked_us" if kind == "incidents" else "happened_us")
-    in_force = _while(asked.asked_us, matched) if dated else []
+    in_force = [asked.asked_us >= matched.from_us, asked.asked_us < matched.until_us] if dated else []
     return matched.inner_join(asked, [matched.owner_key == asked.owner_key, *in_force]).select(
         "of_unit", "event", "how"
     )
-
-
-def _while(instant: Value, times: Table) -> list[Value]:
-    return [instant >= times["from_us"], instant < times["until_us"]]
 
 
 def owned_by_teams(kind: str, events: Table, has_team_rules: bool, dated: bool = False) -> Table:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leadline.facts.ownership import DATED_FALLBACK, DATED_UNIT_RULES, UNIT_TIMES, claims, counting, how
+from leadline.facts.merge_spans import DATED_FALLBACK, UNIT_TIMES
+from leadline.facts.ownership import DATED_UNIT_RULES, claims, counting, how
 from leadline.facts.phases import instants
 from leadline.people.membership import Membership, tops
 from leadline.people.team_rules import TeamRule, TeamRules, team_rules

@@ -9,6 +9,7 @@ import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.attribution import same_person
+from leadline.derive.completion import ITEM
 from leadline.derive.expressions import attach, between, not_negative, reasons
 from leadline.derive.links import links, mentions
 from leadline.derive.paths import without
@@ -21,6 +22,7 @@ from leadline.facts.former_keys import FORMER_KEYS
 from leadline.facts.pull_request_filters import LEFT_OUT, has_team_values, left_out
 from leadline.facts.reverts import REVERTED
 from leadline.facts.rework import FIRST_COMMITS, PULL_REQUEST_KEY, REWORK
+from leadline.facts.work_types import by_each_rule
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
@@ -46,6 +48,8 @@ def authored_pull_requests() -> Table:
             "deletions",
             "base_branch",
             "labels",
+            "title",
+            "url",
             opened_at=pulls.ready_at.fill_null(pulls.created_at),
         ),
         "author",
@@ -58,10 +62,10 @@ def authored_pull_requests() -> Table:
 def pull_requests_fact(profile: Profile) -> Table:
     """One row per pull request; see the module's opening for units. ``file_lines`` is null where no file is known."""
     links = LINKS.table()
-    linked = links.group_by(PR).agg(linked=links.count())
+    linked = links.group_by(PR).agg(linked=links.count(), types=links.type.collect(order_by=links.type, distinct=True))
     steps = (FIRST_COMMITS.table(), REWORK.table(), linked, COMMENTS.table(), REVIEWS.table())
     base = attach(authored_pull_requests(), PR, *steps)
-    base = base.mutate(left_out=left_out(base, profile))
+    base = base.mutate(left_out=left_out(base, profile), work_types=by_each_rule(base.types, profile)).drop("types")
     return _durations(_sizes(base.mutate(linked=base.linked.notnull()), profile))
 
 
@@ -94,9 +98,13 @@ def _durations(base: Table) -> Table:
         first_comment_at=first_comment_at,
         comments=base.comments.fill_null(0),
         cycle=between(base.first_commit_at, base.merged_at),
+        creation=between(base.first_commit_at, base.opened_at),
         first_comment=between(base.opened_at, first_comment_at),
+        approval=between(first_comment_at, base.approved_in_time_at),
+        merge=between(base.approved_in_time_at, base.merged_at),
     )
     merged = base.merged_at.notnull()
+    out_of_time = base.approved_at.notnull() & base.approved_in_time_at.isnull()
     why = reasons(
         (base.author.isnull(), "no author"),
         (base.agent_why.notnull(), base.agent_why),
@@ -105,24 +113,31 @@ def _durations(base: Table) -> Table:
         (~merged, "not merged: counts in no period"),
         (base.first_commit_at.isnull(), "no dated listed commit: no cycle time"),
         (base.cycle < 0, "merged before its first commit: cycle time cut to 0"),
+        (base.creation < 0, "opened before its first commit: time to creation cut to 0"),
         (merged & base.first_comment_at.isnull(), "no comment or review by others: left out of time to first comment"),
+        (merged & base.approved_at.isnull(), "no approval by others: left out of the times to approval and from it"),
+        (
+            merged & out_of_time,
+            "approved by others only before it was ready or after its merge: left out of the times to approval and from it",
+        ),
         (base.lines.isnull(), "no size known"),
         (base.size_from_files, "size from its files"),
         *lines_left_out(base, base.lines_cut),
         (merged & base.file_lines.isnull(), "no files known: left out of rework"),
         (~base.linked, "linked to no work item"),
     )
-    return (
-        base.mutate(why=why)
-        .mutate(cycle_us=not_negative(base.cycle), first_comment_us=not_negative(base.first_comment))
-        .drop("cycle", "first_comment", "commented_at", "reviewed_at")
-    )
+    spans = ("cycle", "creation", "first_comment", "approval", "merge")
+    lengths = {f"{name}_us": not_negative(base[name]) for name in spans}
+    return base.mutate(why=why, **lengths).drop(*spans, "commented_at", "reviewed_at", "approved_in_time_at")
 
 
 def _linked_items() -> Table:
-    """Per link of a pull request to a work item: the item as `PROJECT-KEY`, and where its key was seen."""
+    """Per link of a pull request to a work item: the item as `PROJECT-KEY`, its type in lower case ('' none), and where its key was
+    seen."""
     linked = links(MENTIONS.table(), FORMER_KEYS.table())
     linked = linked.group_by(*PR, "project", "key").agg(seen=lambda t: t.seen.collect(order_by=t.seen))
+    items = schema_table("work_items")
+    linked = attach(linked, ITEM, items.select(*ITEM, type=items.type.fill_null("").strip().lower()))
     plain = linked.key.lower().startswith(linked.project.lower() + "-")
     return linked.mutate(item=ibis.cases((plain, linked.key), else_=linked.project + "-" + linked.key.replace("#", "")))
 
@@ -134,11 +149,19 @@ def _comments() -> Table:
     )
 
 
+def reviews_by_others() -> Table:
+    """Reviews (state, written_at) by humans other than whose the pull request is; ``in_time`` as ``_by_others`` says."""
+    reviews = schema_table("reviews")
+    return _by_others(reviews.select(*PR, "review_id", "author", "source", "state", written_at="submitted_at"))
+
+
 def _reviews() -> Table:
-    reviews = _by_others(schema_table("reviews").select(*PR, "author", "source", "state", written_at="submitted_at"))
+    reviews = reviews_by_others()
     return reviews.group_by(PR).agg(
         reviewed_at=lambda t: t.written_at.min(where=t.in_time),
         approved_at=lambda t: t.written_at.min(where=t.state == "approved"),
+        approved_in_time_at=lambda t: t.written_at.min(where=(t.state == "approved") & t.in_time),
+        reviewers=lambda t: t.author.collect(order_by=t.author, distinct=True),
     )
 
 
@@ -165,6 +188,7 @@ def _counted(profile: Profile) -> Table:
     return counted.select(
         *(name for name in PULL_REQUESTS.columns if name in counted.columns),
         unlinked=~counted.linked,
+        unreviewed=counted.first_comment_at.isnull(),
         reverted=counted.is_reverted.fill_null(False),
         happened_us=epoch_us(counted.merged_at),
     )
@@ -178,7 +202,7 @@ MENTIONS = Model(
 )
 LINKS = Model(
     "links",
-    {**PULL_REQUEST_KEY, "project": "string", "key": "string", "item": "string", "seen": "array<string>"},
+    {**PULL_REQUEST_KEY, **dict.fromkeys(("project", "key", "item", "type"), "string"), "seen": "array<string>"},
     expression=lambda _profile: _linked_items(),
     by_repository=True,
 )
@@ -190,7 +214,11 @@ COMMENTS = Model(
 )
 REVIEWS = Model(
     "reviews",
-    {**PULL_REQUEST_KEY, "reviewed_at": INSTANT, "approved_at": INSTANT},
+    {
+        **PULL_REQUEST_KEY,
+        **dict.fromkeys(("reviewed_at", "approved_at", "approved_in_time_at"), INSTANT),
+        "reviewers": "array<string>",
+    },
     expression=lambda _profile: _reviews(),
     by_repository=True,
 )
@@ -201,7 +229,7 @@ PULL_REQUESTS = Model(
     "pull_requests",
     {
         "developer": "string",
-        "repository": "string",
+        **PULL_REQUEST_KEY,
         "happened_us": "int64",
         "size": "string",
         "lines": "int64",
@@ -209,13 +237,15 @@ PULL_REQUESTS = Model(
         "refactored": "int64",
         "refactored_recent": "int64",
         "comments": "int64",
-        "cycle_us": "int64",
-        "first_comment_us": "int64",
+        **dict.fromkeys(("cycle_us", "creation_us", "first_comment_us", "approval_us", "merge_us"), "int64"),
+        "work_types": "array<string>",
         "left_out": LEFT_OUT,
         "unlinked": "boolean",
+        "unreviewed": "boolean",
         "reverted": "boolean",
     },
     expression=_counted,
     by_repository=True,
 )
-"""Merged pull requests of known developers: what metrics count, but for those that are left out for their developer."""
+"""Merged pull requests of known developers: what metrics count, but for those that are left out for their developer.
+``work_types`` is what each is ``by_each_rule``."""

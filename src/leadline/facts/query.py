@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
-from leadline.engine import BoundTable
-from leadline.errors import Detail, InvalidRequest
-from leadline.facts.catalogue import FACTS, Fact
-from leadline.people import BEGINNING, addresses, find_team, trees
-from leadline.people.lookup import summary
+from leadline.engine import EVERYTHING, BoundTable, compiled
+from leadline.errors import InvalidRequest
+from leadline.facts.catalogue import ACCOUNTS, FACTS, Fact
+from leadline.facts.filters import Filters, Kept, Versions, checked, kept_by, shown_people, stretches_of
+from leadline.people import BEGINNING
+from leadline.people.access import UNLIMITED, Access, VisibleTrees
 from leadline.people.membership import team_membership, tops
-from leadline.people.timeline import FOREVER, Stretch, Timeline, asked_of, timeline
+from leadline.people.timeline import FOREVER, Stretch, Timeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,27 +26,28 @@ if TYPE_CHECKING:
     from leadline.materialize.session import Session
     from leadline.settings.profile import Profile
 
+__all__ = ["FactRows", "Filters", "Versions", "checked", "fact_rows", "page_of", "rows_with_keys", "scope_sql"]
+
 _TEAMS = BoundTable(
-    "teams", {"of_developer": "string", "team": "string", "team_from_us": "int64", "team_until_us": "int64"}
+    "teams",
+    {
+        **dict.fromkeys(("of_developer", "team", "team_id"), "string"),
+        **dict.fromkeys(("team_from_us", "team_until_us"), "int64"),
+    },
 )
-"""The hierarchy path of each developer's primary team, and when."""
+"""The hierarchy path and the ref id of each developer's primary team, and when."""
 _IN_SCOPE = BoundTable("in_scope", {"scoped_developer": "string", "scope_from_us": "int64", "scope_until_us": "int64"})
 """Who is in the scope when."""
+_SCOPE_PATHS = BoundTable("scope_paths", {"scope_path": "string"})
+"""The paths that the scope had."""
+_RANGE = BoundTable("asked_range", {"range_from_us": "int64", "range_until_us": "int64"})
+"""One row: the instants asked for."""
+_DEVELOPER = BoundTable("asked_developer", {"asked_email": "string"})
+"""One row: whose rows are asked for."""
+_PAGE = BoundTable("asked_page", {"page_from": "int64", "page_until": "int64"})
+"""One row: the positions of the rows on a page."""
 _ADDRESSES = BoundTable("addresses", {"addressed_developer": "string", "address": "string"})
 """The email of each developer as the list spells it."""
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What to keep of a fact (None: everything). ``start`` and ``end`` (inclusive, local dates) keep what happened then:
-    pull requests by merge, work items by completion, deployments by finish, incidents by resolution, commits by author
-    date. ``tree_name`` and ``team`` keep what counts for the scope, ``developer`` what is one person's, by email."""
-
-    start: date | None = None
-    end: date | None = None
-    tree_name: str | None = None
-    team: str | None = None
-    developer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,171 +80,311 @@ class FactRows:
 
 
 @contextmanager
-def fact_rows(project: Project, fact: str, filters: Filters) -> Iterator[FactRows]:
-    """The rows of ``fact`` in the project's newest data. Raises ``InvalidRequest`` for filters that do not fit it."""
+def fact_rows(
+    project: Project,
+    fact: str,
+    filters: Filters,
+    access: Access = UNLIMITED,
+    versions: Versions | None = None,
+    *,
+    progress: Callable[[float], None] = lambda _share: None,
+) -> Iterator[FactRows]:
+    """The rows of ``fact`` at ``versions`` (default: the newest) that ``access`` shows: without limits to teams all, else those of
+    the team that ``filters`` name or of the only one there is. Where no developers or no names are shown, columns that name people
+    are empty, but for the pseudonym in ``developer`` in place of the name. ``progress`` is told how much of what they follow from
+    is ready (0 to 1). Raises ``InvalidRequest`` for filters that do not fit, ``Forbidden`` for what ``access`` does not show."""
     from leadline.facts.policy import BUILD_POLICY
     from leadline.facts.shown import NEEDS
     from leadline.materialize.session import session
 
     declared = checked(fact, filters)
-    profile = project.profile(filters.tree_name)
-    known = {listed.name: listed.version for listed in trees(project)}
-    stretches = _stretches(project, filters, profile, known)
-    kept = _kept(project, filters, stretches)
-    versions = project.lake.snapshot().versions
-    with session(project, versions, known, profile, BUILD_POLICY) as opened:
+    if filters.developer is not None:
+        access.check_developers("developer", "a team")
+    visible = VisibleTrees(project, access)
+    read = versions or Versions.newest(project, filters.tree_name)
+    stretches = stretches_of(visible, filters.tree_name, read)
+    kept = kept_by(visible, filters, stretches, shown_people(visible, stretches, read.trees))
+    with session(project, read.tables, read.trees, read.profile, BUILD_POLICY) as opened:
+        for done, model in enumerate(NEEDS[fact], start=1):
+            opened.facts.bind([model])
+            progress(done / len(NEEDS[fact]))
         opened.facts.bind(NEEDS[fact])
         opened.facts.bind_raw()
-        yield FactRows(opened.engine, declared, _rows(opened, declared, profile, stretches, kept))
+        has_rules = _bind(opened, declared, read.profile, stretches, kept)
+        yield FactRows(opened.engine, declared, _rows(declared, read.profile, kept, has_rules))
 
 
-def checked(fact: str, filters: Filters) -> Fact:
-    """The fact called ``fact``. Raises ``InvalidRequest`` if there is none or ``filters`` do not fit it."""
-    if fact not in FACTS:
-        raise InvalidRequest(f"There is no fact {fact!r}; facts are {', '.join(FACTS)}", code="unknown_fact")
-    if filters.start is not None and filters.end is not None and filters.start > filters.end:
-        raise InvalidRequest(
-            "--start is after --end", code="invalid_range", details=[Detail("start", "on or before end")]
-        )
-    if filters.developer is not None and FACTS[fact].by_team:
-        raise InvalidRequest(
-            f"{fact.capitalize()} belong to teams, not to a developer; --team or --org-tree would do",
-            code="not_of_developers",
-            details=[Detail("developer", "not with facts that belong to teams")],
-        )
-    return FACTS[fact]
+def rows_with_keys(
+    project: Project, opened: Session, fact: str, keys: pa.Table, versions: Versions, access: Access, scope: int | None
+) -> pa.Table:
+    """The rows of ``fact`` whose key is among ``keys`` (its key's columns), in its natural order, in a session on ``versions``.
+    They are shown to ``access`` as rows of the team ``scope``; that they are of it is for whoever has the keys."""
+    from leadline.facts.shown import NEEDS
+
+    declared = FACTS[fact]
+    visible = VisibleTrees(project, access)
+    stretches = stretches_of(visible, None, versions)
+    people = shown_people(visible, stretches, versions.trees)
+    kept = Kept(people, access.names, access.teams is not None, scope=scope, by_keys=True)
+    within = frozenset(keys["repository"].to_pylist()) if "repository" in declared.key else EVERYTHING
+    opened.facts.bind(NEEDS[fact], within)
+    opened.facts.bind_raw(within)
+    wanted = _wanted(declared)
+    wanted.bind(opened.engine, zip(*(keys[name].to_pylist() for name in declared.key), strict=True))
+    has_rules = _bind(opened, declared, versions.profile, stretches, kept)
+    shape = [fact, *_shape(kept, has_rules, versions.profile)]
+    text = opened.facts.queries.text(
+        "fact", shape, lambda: compiled(_rows(declared, versions.profile, kept, has_rules))
+    )
+    return opened.engine.arrow(text)
 
 
-# -- what is kept ------------------------------------------------------------------------------------------------------
+def page_of(
+    project: Project,
+    opened: Session,
+    fact: Fact,
+    filters: Filters,
+    versions: Versions,
+    access: Access,
+    positions: range,
+    sort: Sequence[tuple[str, bool]] = (),
+) -> tuple[pa.Table, int]:
+    """As ``fact_rows``, in a session on ``versions``: the rows at ``positions`` in the order of the columns ``sort`` (each with
+    whether it runs downwards), then by instant and key; and how many rows there are. Rows without a value come last."""
+    from leadline.facts.shown import NEEDS
+
+    checked(fact.name, filters)
+    if filters.developer is not None:
+        access.check_developers("developer", "a team")
+    visible = VisibleTrees(project, access)
+    stretches = stretches_of(visible, filters.tree_name, versions)
+    kept = kept_by(visible, filters, stretches, shown_people(visible, stretches, versions.trees))
+    opened.facts.bind(NEEDS[fact.name])
+    opened.facts.bind_raw()
+    has_rules = _bind(opened, fact, versions.profile, stretches, kept)
+    text = opened.facts.queries.text(
+        "fact", [fact.name, "page", list(sort), *_shape(kept, has_rules, versions.profile)],
+        lambda: compiled(_page(_rows(fact, versions.profile, kept, has_rules), fact, sort)),
+    )  # fmt: skip
+    _PAGE.bind(opened.engine, [(positions.start, positions.stop)])
+    page = opened.engine.arrow(text)
+    if not page.num_rows and positions.start:
+        _PAGE.bind(opened.engine, [(0, 1)])
+        return page.drop_columns(["rows_in_all"]), _total(opened.engine.arrow(text))
+    return page.drop_columns(["rows_in_all"]), _total(page)
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What filters keep: a range of local dates, one person's by email, and what counts for a scope, the ref id of a node (None:
-    everything)."""
+def scope_sql(
+    project: Project, opened: Session, fact: Fact, filters: Filters, versions: Versions, form: str, *, named: bool
+) -> str:
+    """The query of all rows of ``fact`` that ``filters`` keep, as files of the format ``form`` have them, in a session on
+    ``versions``: as somebody sees them who is limited to the scope, with names or (not ``named``) pseudonyms."""
+    from leadline.facts.shown import NEEDS
+    from leadline.facts.texts import as_written
 
-    start: date | None
-    end: date | None
-    developer: str | None
-    scope: int | None
+    visible = VisibleTrees(project, replace(UNLIMITED, names=named))
+    stretches = stretches_of(visible, filters.tree_name, versions)
+    people = shown_people(visible, stretches, versions.trees)
+    kept = replace(kept_by(visible, filters, stretches, people), limited=True)
+    opened.facts.bind(NEEDS[fact.name])
+    opened.facts.bind_raw()
+    has_rules = _bind(opened, fact, versions.profile, stretches, kept)
+    return opened.facts.queries.text(
+        "fact", [fact.name, "file", form, *_shape(kept, has_rules, versions.profile)],
+        lambda: compiled(as_written(_rows(fact, versions.profile, kept, has_rules), form)),
+    )  # fmt: skip
 
 
-def _stretches(project: Project, filters: Filters, profile: Profile, known: Mapping[str, int]) -> Timeline:
-    """The trees that count, over all days."""
-    names = known if filters.tree_name is None else [summary(project, filters.tree_name).name]
-    today = datetime.now(UTC).astimezone(profile.zone).date()
-    return timeline(project, {name: known[name] for name in names}, asked_of(profile["people.history"], today))
+def _total(page: pa.Table) -> int:
+    return int(page["rows_in_all"][0].as_py()) if page.num_rows else 0
 
 
-def _kept(project: Project, filters: Filters, stretches: Timeline) -> _Kept:
-    scope = None
-    if filters.team is not None:
-        trees_of = [org_tree for stretch in reversed(stretches) for org_tree in stretch.trees]
-        _, node = find_team(project, filters.team, filters.tree_name, among=trees_of)
-        scope = node.ref_id
-    elif filters.tree_name is not None and stretches:
-        scope = stretches[-1].tree.root.ref_id
-    developer = None if filters.developer is None else filters.developer.strip().lower()
-    return _Kept(filters.start, filters.end, developer, scope)
+def _page(rows: Table, fact: Fact, sort: Sequence[tuple[str, bool]]) -> Table:
+    """The rows on ``_PAGE``, in order, each with how many there are in all."""
+    import ibis
+
+    directions = {**dict.fromkeys((fact.happened, *fact.key), False), **dict(sort)}
+    names = dict.fromkeys([*(name for name, _ in sort), fact.happened, *fact.key])
+    order = [
+        rows[name].desc(nulls_first=False) if directions[name] else rows[name].asc(nulls_first=False) for name in names
+    ]
+    page = _PAGE.table()
+    numbered = rows.mutate(position=ibis.row_number().over(ibis.window(order_by=order)), rows_in_all=rows.count())
+    inside = [numbered.position >= page.page_from, numbered.position < page.page_until]
+    return numbered.inner_join(page, inside).order_by("position").select(*fact.columns, "rows_in_all")
+
+
+def _shape(kept: Kept, has_rules: bool, profile: Profile) -> list[object]:
+    """What a query follows from beside what is bound."""
+    parts = (kept.start or kept.end, kept.developer, kept.scope, kept.people)
+    asked = [part is not None for part in parts]
+    return [*asked, kept.names, kept.by_keys, kept.open, has_rules, dict(profile.texts)]
+
+
+def _wanted(fact: Fact) -> BoundTable:
+    """The keys of the rows that are asked for."""
+    types = {f"wanted_{name}": "int64" if name == "number" else "string" for name in fact.key}
+    return BoundTable(f"wanted_{fact.name.replace('-', '_')}", types)
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _rows(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: _Kept) -> Table:
+def _bind(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: Kept) -> bool:
+    """Bind what rows are joined with beside stored tables; returns whether any team rule is in force."""
     from leadline.derive.local_time import bounds_us
-    from leadline.engine.functions import epoch_us
     from leadline.facts.team_settings import bind_team_settings
 
     bind_team_settings(opened.engine, stretches, profile)
-    rows = (_of_teams if fact.by_team else _of_people)(opened, fact, profile, stretches, kept)
+    _RANGE.bind(opened.engine, [bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)])
+    if fact.by_team:
+        return _bind_teams(opened, fact, profile, stretches, kept)
+    _bind_people(opened, profile, stretches, kept)
+    return False
+
+
+def _rows(fact: Fact, profile: Profile, kept: Kept, has_rules: bool) -> Table:
+    from leadline.engine.functions import epoch_us
+
+    rows = (_of_teams if fact.by_team else _of_people)(fact, profile, kept, has_rules)
     if kept.start is not None or kept.end is not None:
-        low, high = bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)
-        happened = epoch_us(rows[fact.happened])
-        rows = rows.filter((happened >= low) & (happened < high))
+        asked, happened = _RANGE.table(), epoch_us(rows[fact.happened])
+        rows = rows.semi_join(asked, [happened >= asked.range_from_us, happened < asked.range_until_us])
+    if kept.open and fact.open is not None:
+        column = rows[fact.open.column]
+        rows = rows.filter(column.notnull() if fact.open.known else column.isnull())
     return rows.order_by(list(fact.key)).select(**{name: _plain(name, rows[name]) for name in fact.columns})
 
 
 def _plain(name: str, column: Column) -> Value:
-    """The column in the one type that it has in every format: sums in 64 bits, reasons empty where there are none."""
+    """The column in the one type that it has in every format: sums in 64 bits, reasons empty where there are none; addresses
+    where they are of the web."""
+    from leadline.derive.expressions import web_address
     from leadline.engine.functions import to_bigint
 
+    if name == "url":
+        return web_address(column)
     if name == "why":
         return column.fill_null("")
     return to_bigint(column) if column.type().is_integer() else column
 
 
-def _of_people(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: _Kept) -> Table:
-    """Rows of people, with the hierarchy path of the primary team that their developer had on their day."""
+def _of_keys(fact: Fact, rows: Table) -> Table:
+    """The rows that are wanted by their keys."""
+    wanted = _wanted(fact).table()
+    return rows.semi_join(wanted, [rows[name] == wanted[f"wanted_{name}"] for name in fact.key])
+
+
+def _bind_people(opened: Session, profile: Profile, stretches: Timeline, kept: Kept) -> None:
+    limit = kept.scope if kept.limited else None
+    _TEAMS.bind(opened.engine, _when(stretches, lambda stretch: _primary_teams(stretch, limit), profile))
+    if kept.scope is not None:
+        scope = kept.scope
+        _IN_SCOPE.bind(opened.engine, _when(stretches, lambda stretch: _people(stretch, scope), profile))
+    _ADDRESSES.bind(opened.engine, (kept.people or {}).items())
+    _DEVELOPER.bind(opened.engine, [(kept.developer or "",)])
+
+
+def _of_people(fact: Fact, profile: Profile, kept: Kept, _has_rules: bool) -> Table:
+    """Rows of people, with the hierarchy path and ref id of the primary team that their developer had on their day."""
     from leadline.facts.phases import instant_of
     from leadline.facts.shown import rows_of
 
-    _TEAMS.bind(opened.engine, _when(stretches, _paths, profile, with_state=True))
     teams = _TEAMS.table()
     rows = rows_of(fact.name, profile)
+    if kept.by_keys:
+        rows = _of_keys(fact, rows)
     rows = rows.mutate(instant__=instant_of(rows[fact.happened]))
     own = [rows.developer == teams.of_developer]
     own += [rows.instant__ >= teams.team_from_us, rows.instant__ < teams.team_until_us]
     rows = rows.left_join(teams, own)
     if kept.developer is not None:
-        rows = rows.filter(rows.developer == kept.developer)
-    if kept.scope is not None:
-        rows = _in_scope(opened, profile, stretches, kept.scope, rows)
-    _ADDRESSES.bind(opened.engine, addresses(tree for stretch in reversed(stretches) for tree in stretch.trees).items())
+        asked = _DEVELOPER.table()
+        rows = rows.semi_join(asked, rows.developer == asked.asked_email)
+    if kept.scope is not None and not kept.by_keys:
+        rows = _in_scope(rows)
+    return _with_people(fact, kept, rows)
+
+
+def _with_people(fact: Fact, kept: Kept, rows: Table) -> Table:
+    """The rows with their people named as they are shown."""
+    import ibis
+
     spelled = _ADDRESSES.table()
     rows = rows.left_join(spelled, rows.developer == spelled.addressed_developer)
-    return rows.mutate(developer=rows.address.coalesce(rows.developer))
+    if kept.people is not None and kept.names:
+        return rows.mutate(developer=rows.address.coalesce(rows.developer))
+    accounts = {name: ibis.null(rows[name].type()) for name in fact.columns if name in ACCOUNTS}
+    return rows.mutate(developer=rows.address, **accounts)
 
 
-def _in_scope(opened: Session, profile: Profile, stretches: Timeline, scope: int, rows: Table) -> Table:
+def _in_scope(rows: Table) -> Table:
     """The rows of those who were in the scope on their day."""
-    _IN_SCOPE.bind(opened.engine, _when(stretches, lambda stretch: _people(stretch, scope), profile))
     inside = _IN_SCOPE.table()
     own = [rows.developer == inside.scoped_developer]
     own += [rows.instant__ >= inside.scope_from_us, rows.instant__ < inside.scope_until_us]
     return rows.inner_join(inside, own)
 
 
-def _paths(stretch: Stretch) -> dict[str, str]:
-    paths: dict[str, str] = {}
+def _primary_teams(stretch: Stretch, limit: int | None) -> dict[str, tuple[str, ...]]:
+    """The path and the ref id of each person's primary team, or of their first team at or below ``limit``."""
+    teams: dict[str, tuple[str, ...]] = {}
+    if limit is not None:
+        return {
+            scoped.developer.email: (scoped.team.path, str(scoped.team.ref_id))
+            for org_tree, top in tops(stretch, limit)
+            for scoped in org_tree.scope_developers(top)
+        }
     for org_tree in stretch.trees:
         for person in org_tree.developers.values():
             if person.team is not None:
-                paths.setdefault(person.email, org_tree.by_ref[person.team].path)
-    return paths
+                teams.setdefault(person.email, (org_tree.by_ref[person.team].path, str(person.team)))
+    return teams
 
 
-def _people(stretch: Stretch, scope: int) -> dict[str, str]:
-    return {email: "" for org_tree, top in tops(stretch, scope) for email in org_tree.people(top)}
+def _people(stretch: Stretch, scope: int) -> dict[str, tuple[str, ...]]:
+    return {email: () for org_tree, top in tops(stretch, scope) for email in org_tree.people(top)}
 
 
 def _when(
-    stretches: Timeline, states: Callable[[Stretch], Mapping[str, str]], profile: Profile, *, with_state: bool = False
+    stretches: Timeline, states: Callable[[Stretch], Mapping[str, tuple[str, ...]]], profile: Profile
 ) -> Iterator[tuple[object, ...]]:
     """What ``states`` says of each person and, with its first and last instant, when."""
     from leadline.facts.phases import over_time
 
     for email, state, *times in over_time(stretches, states, profile.zone):
-        yield email, *([state] if with_state else []), *times
+        yield email, *state, *times
 
 
-def _of_teams(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: _Kept) -> Table:
-    """Rows of teams, for which each counts on its day."""
-    import ibis
-
-    from leadline.facts.ownership import MERGES, bind_matches
+def _bind_teams(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: Kept) -> bool:
+    from leadline.facts.merge_spans import MERGES
+    from leadline.facts.ownership import bind_matches
     from leadline.facts.ownership_over_time import bind_teams_over_time
-    from leadline.facts.shown import TEAM_PATHS, rows_of
+    from leadline.facts.shown_of_teams import TEAM_PATHS
 
     engine = opened.engine
-    membership = team_membership(stretches, None, BEGINNING, BEGINNING, FOREVER)
+    limit = kept.scope if kept.limited else None
+    membership = team_membership(stretches, limit, BEGINNING, BEGINNING, FOREVER)
     opened.facts.bind([MERGES])
-    rules = bind_teams_over_time(engine, stretches, None, membership, profile)
+    rules = bind_teams_over_time(engine, stretches, limit, membership, profile)
     if rules:
         bind_matches(engine, [fact.name], rules.rules, profile, opened.facts.spellings)
-    TEAM_PATHS.bind(engine, enumerate(unit.node.path for unit in membership.teams))
-    rows = rows_of(fact.name, profile, bool(rules), dated=True)
+    shown = [(unit.node.path, str(unit.node.ref_id)) for unit in membership.teams]
+    TEAM_PATHS.bind(engine, [(number, *team) for number, team in enumerate(shown)])
+    paths = [unit.node.path for unit in membership.teams if unit.node.ref_id == kept.scope]
+    _SCOPE_PATHS.bind(engine, ((path,) for path in paths))
+    return bool(rules)
+
+
+def _of_teams(fact: Fact, profile: Profile, kept: Kept, has_rules: bool) -> Table:
+    """Rows of teams, for which each counts on its day."""
+    from leadline.facts.shown import rows_of
+
+    rows = rows_of(fact.name, profile, has_rules, dated=True)
+    if kept.by_keys:
+        return _of_keys(fact, rows)
     if kept.scope is None:
         return rows
-    paths = [unit.node.path for unit in membership.teams if unit.node.ref_id == kept.scope]
-    return rows.filter(ibis.or_(*(rows.teams.contains(path) for path in paths)))
+    owned = rows.select(*fact.key, scope_path=rows.teams.unnest())
+    of_scope = owned.semi_join(_SCOPE_PATHS.table(), "scope_path").select(*fact.key).distinct()
+    return rows.semi_join(of_scope, [rows[name].identical_to(of_scope[name]) for name in fact.key])

@@ -1,5 +1,5 @@
-"""Deployments of whatever source, one row per deployment and service: runs of pipelines, releases and merges; and which of them
-are production for whom."""
+"""Deployments of whatever source, one row per deployment and service: runs of pipelines, releases, merges and versions of
+the tracker; and which of them are production for whom."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FINISHED = ("success", "failure")
 
 def runs() -> Table:
     """One row per deployment and service: what is known of it. A cell may name several services, separated by `;`: one run
-    deploys them all. None is the service ''. ``source`` is `pipelines`, `releases` or `merges`; the latter two have
-    ``code_classes``, the classes of production in which they are deployments."""
+    deploys them all. None is the service ''. ``source`` is `pipelines`, `releases`, `merges` or `versions`; all but the
+    first have ``code_classes``, the classes of production in which they are deployments."""
     table = schema_table("deployments")
     cell = table.service.fill_null("")
     several = table.mutate(
@@ -34,6 +34,7 @@ def runs() -> Table:
         "code_classes": ibis.null("array<int64>"),
         "branch": ibis.null("string"),
         "tag": ibis.null("string"),
+        "title": ibis.null("string"),
     }
     code = CODE_DEPLOYMENTS.table()
     of_code = code.mutate(
@@ -46,7 +47,7 @@ def runs() -> Table:
     ).rename(code_classes="classes")
     columns = (
         *("deployment_id", "service", "repository", "environment", "sha", "pipeline", "status", "rollback"),
-        *("started_at", "finished_at", "tags", *unknown),
+        *("started_at", "finished_at", "tags", "url", *unknown),
     )
     return of_pipelines.mutate(**unknown).select(*columns).union(of_code.select(*columns))
 

@@ -51,7 +51,7 @@ def _counted(profile: Profile) -> Table:
     fact = work_items_fact(profile)
     counted = fact.filter(fact.completed_at.notnull() & fact.developer.notnull())
     return counted.select(
-        "developer", "complete_us", type=counted.type.strip().lower(), happened_us=epoch_us(counted.completed_at)
+        *ITEM, "developer", "complete_us", type=counted.type.strip().lower(), happened_us=epoch_us(counted.completed_at)
     )
 
 
@@ -61,7 +61,7 @@ def _associated(_profile: Profile) -> Table:
     linked = LINKS.table().select(*ITEM).distinct().mutate(linked=True)
     counted = attach(counted, ITEM, linked)
     return counted.select(
-        "developer", happened_us=epoch_us(counted.completed_at), linked=counted.linked.fill_null(False)
+        *ITEM, "developer", happened_us=epoch_us(counted.completed_at), linked=counted.linked.fill_null(False)
     )
 
 
@@ -84,12 +84,19 @@ what its status means now."""
 
 WORK_ITEMS = Model(
     "work_items",
-    {"developer": "string", "happened_us": "int64", "type": "string", "complete_us": "int64"},
+    {
+        **dict.fromkeys((*ITEM, "developer"), "string"),
+        "happened_us": "int64",
+        "type": "string",
+        "complete_us": "int64",
+    },
     expression=_counted,
 )
 """Completed items of known developers: what metrics count; ``type`` is the whole name in lower case."""
 
 ASSOCIATIONS = Model(
-    "associations", {"developer": "string", "happened_us": "int64", "linked": "boolean"}, expression=_associated
+    "associations",
+    {**dict.fromkeys((*ITEM, "developer"), "string"), "happened_us": "int64", "linked": "boolean"},
+    expression=_associated,
 )
 """Completed items of known developers, and whether a pull request is linked to each."""

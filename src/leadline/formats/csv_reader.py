@@ -35,9 +35,14 @@ class NeedsExactReading(Exception):
 
 def read_header(file: ImportFile) -> Header:
     """The columns by the first record. Raises ``InvalidInput`` (see ``resolve_header``), also for an empty file."""
+    return resolve_header(read_titles(file), file)
+
+
+def read_titles(file: ImportFile, delimiter: str = ",") -> list[str]:
+    """The cells of the first record. Raises ``InvalidInput`` if there is none, or it cannot be one of titles."""
     with ByteStream(file) as stream:
         lines = _Lines(io.BufferedReader(stream, 1 << 16), file)
-        names = next(_records(lines, file), None)
+        names = next(_records(lines, file, delimiter), None)
         if names is None or not any(cell.strip() for cell in names):
             raise InvalidInput(f"{file.path.name} has no header row: the first line names the columns")
         if lines.undecodable:
@@ -46,7 +51,7 @@ def read_header(file: ImportFile) -> Header:
             raise InvalidInput(
                 f"{file.path.name}, line 1: the header row goes over several lines; is a quote left open?"
             )
-    return resolve_header(names, file)
+    return names
 
 
 # -- fast ----------------------------------------------------------------------------------------------------------
@@ -152,10 +157,10 @@ class _Lines:
         self.undecodable = False
 
 
-def _records(lines: _Lines, file: ImportFile) -> Iterator[list[str]]:
+def _records(lines: _Lines, file: ImportFile, delimiter: str) -> Iterator[list[str]]:
     csv.field_size_limit(LONGEST_FIELD)
     try:
-        yield from csv.reader(lines, strict=True)
+        yield from csv.reader(lines, strict=True, delimiter=delimiter)
     except csv.Error as error:
         raise InvalidInput(f"{file.path.name}, line {lines.number}: {_meaning(error)}") from error
 
@@ -171,19 +176,21 @@ def _meaning(error: csv.Error) -> str:
     return f"not RFC 4180: {text}"
 
 
-def exact_rows(file: ImportFile, header: Header, progress: Progress | None, *, records: bool) -> Iterator[RawRows]:
+def exact_rows(
+    file: ImportFile, header: Header, progress: Progress | None, *, records: bool, delimiter: str = ","
+) -> Iterator[RawRows]:
     """The rows in order, with the physical line each starts on; ``records`` keeps each raw record beside its row. Refused here:
     records with too few or too many cells, text that is not UTF-8, NUL bytes, quotes that do not match and cells over
     ``LONGEST_FIELD``."""
     with ByteStream(file, progress) as stream:
         lines = _Lines(io.BufferedReader(stream, 1 << 18), file)
-        next(_records(lines, file), None)
+        next(_records(lines, file, delimiter), None)
         batch = _Batch(header, records=records)
         while True:
             lines.start()
             first = lines.number + 1
             # A new parser for every record: after a refused one it would still be inside the cell it failed in.
-            cells = _next_record(lines, batch, first)
+            cells = _next_record(lines, batch, first, delimiter)
             if cells is None:
                 break
             if cells:
@@ -193,11 +200,11 @@ def exact_rows(file: ImportFile, header: Header, progress: Progress | None, *, r
         yield batch.release()
 
 
-def _next_record(lines: _Lines, batch: _Batch, first: int) -> list[str] | None:
+def _next_record(lines: _Lines, batch: _Batch, first: int, delimiter: str) -> list[str] | None:
     """The next record's cells; [] for one that was refused or is blank, None at the end."""
     csv.field_size_limit(LONGEST_FIELD)
     try:
-        return next(csv.reader(lines, strict=True), None)
+        return next(csv.reader(lines, strict=True, delimiter=delimiter), None)
     except csv.Error as error:
         batch.refuse(first, "", "".join(lines.kept), _meaning(error), lines)
         return []

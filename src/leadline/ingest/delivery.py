@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, TypeVar
 from leadline.engine import Engine
 from leadline.errors import LockLost, StoreError
 from leadline.home import Project
+from leadline.ingest.forgetting import forgotten_in_files
 from leadline.ingest.resolution import Decision, Outcome, decide, repeated_within, resolve
 from leadline.ingest.staging import stage_batches
 from leadline.lake import Lake, TableWriter
 from leadline.lake.maintenance import TOO_MANY_SMALL_FILES, clear_table, merge_files, small_files
 from leadline.lease import Lease
+from leadline.people.forgotten import Forgotten, forgotten_of
 from leadline.schema import Table
 
 if TYPE_CHECKING:
@@ -121,32 +123,78 @@ def commit_staged(
     message: str = "ingest",
     engine: Engine | None = None,
     under: Lease | None = None,
+    progress: Callable[[float], None] = lambda _share: None,
 ) -> Receipt:
-    """Resolves ``staged`` files (``rows`` rows, conforming to the table, in delivery order) and commits them."""
+    """Resolves ``staged`` files (``rows`` rows, conforming to the table, in delivery order) and commits them. ``progress`` is told
+    the share of it that is done (0 to 1)."""
     lake = project.lake
     if not rows:
         return Receipt(Decision(0, 0, 0), lake.version(table.name))
     lent = nullcontext(engine) if engine is not None else Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT)
     with lent as resolver:
-        repeated_within(resolver, table, staged)
+        arriving = _Arriving.of(project, table, staged)
+        repeated_within(resolver, table, arriving.files, lambda share: progress(_COMPARED * share))
+
+        def resolving(share: float) -> None:
+            progress(_COMPARED + (1 - _COMPARED) * share)
+
         outcome, version = change_table(
-            project, table, lambda writer: _commit(writer, staged, resolver, message), under=under
+            project, table, lambda writer: _commit(project, writer, arriving, resolver, message, resolving), under=under
         )
+    progress(1.0)
     if version is not None and version % CLEAR_EVERY == 0 and outcome.added_files:
         with suppress(StoreError, OSError):  # the rows are in; clearing comes round again
             clear_table(lake, table, now=datetime.now(UTC))
     return Receipt(outcome.decision, version)
 
 
+_COMPARED = 0.4
+"""How much of a commit is done once the rows have been compared among themselves, for the progress shown."""
+
+
+@dataclass(frozen=True)
+class _Arriving:
+    """Staged ``files``, in which those who are ``forgotten`` have pseudonyms."""
+
+    files: Sequence[Path]
+    forgotten: Forgotten
+
+    @classmethod
+    def of(cls, project: Project, table: Table, staged: Sequence[Path]) -> _Arriving:
+        forgotten = forgotten_of(project)
+        return cls(forgotten_in_files(forgotten, table, staged), forgotten)
+
+
 def commit_held(writer: TableWriter, staged: Sequence[Path], *, engine: Engine, message: str = "ingest") -> None:
-    """As ``commit_staged`` with at least one row, for who holds the table's lock."""
+    """As ``commit_staged`` with at least one row, for who holds the table's lock and gives rows in which nobody is forgotten."""
     repeated_within(engine, writer.table, staged)
-    _commit(writer, staged, engine, message)
+    _resolve(writer, staged, engine, message)
 
 
-def _commit(writer: TableWriter, staged: Sequence[Path], engine: Engine, message: str) -> tuple[Outcome, int | None]:
+def _commit(
+    project: Project,
+    writer: TableWriter,
+    arriving: _Arriving,
+    engine: Engine,
+    message: str,
+    progress: Callable[[float], None],
+) -> tuple[Outcome, int | None]:
     """Resolve and commit; ``repeated_within`` has run."""
-    outcome = resolve(engine, writer.table, staged, writer.files(), folder=staged[0].parent)
+    files = arriving.files
+    if (forgotten := forgotten_of(project)) != arriving.forgotten:  # somebody was, while the lock was waited for
+        files = forgotten_in_files(forgotten, writer.table, files)
+        repeated_within(engine, writer.table, files)
+    return _resolve(writer, files, engine, message, progress)
+
+
+def _resolve(
+    writer: TableWriter,
+    staged: Sequence[Path],
+    engine: Engine,
+    message: str,
+    progress: Callable[[float], None] = lambda _share: None,
+) -> tuple[Outcome, int | None]:
+    outcome = resolve(engine, writer.table, staged, writer.files(), folder=staged[0].parent, progress=progress)
     if outcome.added_files or outcome.removed_files:
         writer.commit(added=outcome.added_files, removed=outcome.removed_files, message=message)
         _merge_if_many(writer)
@@ -159,8 +207,9 @@ def dry_run(project: Project, table: Table, staged: Sequence[Path], rows: int) -
     if not rows:
         return Receipt(Decision(0, 0, 0), lake.version(table.name))
     with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
-        repeated_within(engine, table, staged)
-        decision = decide(engine, table, staged, lake.newest([table.name]).files(table.name))
+        files = _Arriving.of(project, table, staged).files
+        repeated_within(engine, table, files)
+        decision = decide(engine, table, files, lake.newest([table.name]).files(table.name))
     return Receipt(decision, lake.version(table.name))
 
 

@@ -2,7 +2,7 @@
 
 Files are ``.csv``, ``.csv.gz``, ``.jsonl``, ``.jsonl.gz`` or ``.parquet``; each is one commit of the lake. A good CSV file
 takes the fast way: Arrow parses it, DuckDB converts it, and the first doubt ends the attempt. Then, and for other formats,
-the exact way reads it in order and locates every refusal.
+the exact way reads it in order and locates every refusal. A tool's own CSV export is read through a column map.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadline.engine import Engine
-from leadline.errors import InvalidInput, LeadlineError
+from leadline.errors import InvalidInput, InvalidRequest, LeadlineError, StoreError
+from leadline.formats.column_map import ColumnMap
 from leadline.formats.csv_reader import FastReader, NeedsExactReading, exact_rows, read_header
 from leadline.formats.files import ImportFile, find_files
 from leadline.formats.json_lines import json_rows
+from leadline.formats.mapped_csv import mapped_rows, recognized
 from leadline.formats.parquet import parquet_rows
 from leadline.formats.rows import LINE, RECORD, Header, RawRows, Refusal
 from leadline.home import Project
@@ -54,6 +56,8 @@ class _Job:
     project: Project
     refused_dir: Path | None
     on_progress: Callable[[int, int], None]
+    on_stored: Callable[[float], None]
+    columns: ColumnMap | None = None
     sink: _RefusedFile | None = None
     rows: int = 0
     read: int = 0
@@ -71,20 +75,28 @@ def import_paths(
     paths: Sequence[Path],
     *,
     table: str | None = None,
+    columns: ColumnMap | None = None,
     skip_bad_rows: bool = False,
     dry_run: bool = False,
     refused_dir: Path | None = None,
     progress: Progress | None = None,
+    stored: Callable[[int], None] = lambda _bytes: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> ImportReport:
     """Takes the files at ``paths`` into the lake, each wholly or not at all.
 
-    ``table`` overrides what a file's name says. ``skip_bad_rows`` takes the good rows of a file and writes the refused
-    ones to ``<file>.refused.csv`` in ``refused_dir`` (default: beside the file). ``dry_run`` reads and judges but
-    writes nothing. A refused file is reported (``ImportReport.ok`` is False) and does not stop the others. Raises
-    ``InvalidRequest`` for paths or a table that do not exist, ``StoreError`` when the home cannot take the rows.
+    ``table`` overrides what a file's name says; ``columns`` says of which table CSV files are and what their titles mean.
+    ``skip_bad_rows`` takes the good rows of a file and writes the refused ones to ``<file>.refused.csv`` in ``refused_dir``
+    (default: beside the file). ``dry_run`` reads and judges but writes nothing. A refused file is reported (``ImportReport.ok`` is
+    False) and does not stop the others. ``stored`` is told the bytes, over all files, of what is in the lake or never will be.
+    Raises ``InvalidRequest`` for paths or a table that do not exist, ``StoreError`` when the
+    home cannot take the rows.
     """
-    files, skipped = find_files([Path(path) for path in paths], table)
+    files, skipped = find_files(
+        [Path(path) for path in paths], table if columns is None else _mapped_table(columns, table)
+    )
+    if columns is not None:
+        _require_csv(files)
     report = ImportReport(skipped=skipped, dry_run=dry_run)
     total = sum(file.path.stat().st_size for file in files)
     bytes_before = rows_before = 0
@@ -94,17 +106,38 @@ def import_paths(
             if progress is not None:
                 progress(at[0] + done, total, at[1] + rows)
 
+        size = file.path.stat().st_size
+
+        def on_stored(share: float, at: tuple[int, int] = (bytes_before, size)) -> None:
+            stored(at[0] + int(share * at[1]))
+
         started = clock()
-        job = _Job(file, FileReport(file.path, file.table.name), skip_bad_rows, project, refused_dir, on_progress)
+        report_of_file = FileReport(file.path, file.table.name)
+        job = _Job(file, report_of_file, skip_bad_rows, project, refused_dir, on_progress, on_stored, columns)
         try:
             _import_file(job, dry_run=dry_run)
         except InvalidInput as error:
             job.report.error, job.report.details = error.message, error.details
+        on_stored(1.0)
         job.report.seconds = clock() - started
         report.files.append(job.report)
-        bytes_before += file.path.stat().st_size
+        bytes_before += size
         rows_before += job.report.rows
     return report
+
+
+def _mapped_table(columns: ColumnMap, table: str | None) -> str:
+    if table not in (None, columns.table.name):
+        raise InvalidRequest(f"{columns.name} is about {columns.table.name}, not about {table}; leave --table out")
+    return columns.table.name
+
+
+def _require_csv(files: Sequence[ImportFile]) -> None:
+    for file in files:
+        if not file.suffix.startswith(".csv"):
+            raise InvalidRequest(
+                f"{file.path} is no CSV file, and only those are read through a map", code="unknown_format"
+            )
 
 
 def _import_file(job: _Job, *, dry_run: bool) -> None:
@@ -124,7 +157,7 @@ def _import_file(job: _Job, *, dry_run: bool) -> None:
             receipt = delivery.dry_run(job.project, table, staged, good)
         else:
             message = f"import {job.file.path.name}"
-            receipt = commit_staged(job.project, table, staged, good, message=message)
+            receipt = commit_staged(job.project, table, staged, good, message=message, progress=job.on_stored)
         made = receipt.decision
         report.added, report.updated, report.unchanged = made.added, made.updated, made.unchanged
         report.repeated, report.left_out, report.version = made.repeated, made.left_out, receipt.version
@@ -163,25 +196,37 @@ def _folder(job: _Job, *, dry_run: bool) -> Iterator[Path]:
 
 def _stage(job: _Job, folder: Path, *, write_refused: bool) -> list[Path]:
     if job.file.suffix.startswith(".csv"):
-        header = read_header(job.file)
-        try:
-            staged = _stage_fast(job, header, folder / "fast")
-            job.read_fast = True
-            return staged
-        except NeedsExactReading:
-            shutil.rmtree(folder / "fast", ignore_errors=True)
-            job.rows = 0
-        return _stage_exact(
-            job,
-            header,
-            exact_rows(job.file, header, job.progress, records=job.skip_bad_rows),
-            folder / "exact",
-            write_refused=write_refused,
-        )
+        return _stage_csv(job, folder, write_refused=write_refused)
     if job.file.suffix == ".parquet":
         header, rows = parquet_rows(job.file, job.progress, records=job.skip_bad_rows)
         return _stage_exact(job, header, rows, folder, write_refused=write_refused)
     rows = json_rows(job.file, job.progress, records=job.skip_bad_rows)
+    return _stage_exact(job, None, rows, folder, write_refused=write_refused)
+
+
+def _stage_csv(job: _Job, folder: Path, *, write_refused: bool) -> list[Path]:
+    if job.columns is not None:
+        return _stage_mapped(job, job.columns, folder, write_refused=write_refused)
+    try:
+        header = read_header(job.file)
+    except InvalidInput:
+        if (columns := recognized(job.file)) is None:
+            raise
+        return _stage_mapped(job, columns, folder, write_refused=write_refused)
+    try:
+        staged = _stage_fast(job, header, folder / "fast")
+        job.read_fast = True
+        return staged
+    except NeedsExactReading:
+        shutil.rmtree(folder / "fast", ignore_errors=True)
+        job.rows = 0
+    rows = exact_rows(job.file, header, job.progress, records=job.skip_bad_rows)
+    return _stage_exact(job, header, rows, folder / "exact", write_refused=write_refused)
+
+
+def _stage_mapped(job: _Job, columns: ColumnMap, folder: Path, *, write_refused: bool) -> list[Path]:
+    job.report.read_as = columns.name
+    rows = mapped_rows(job.file, columns, job.project.profile().zone, job.progress, records=job.skip_bad_rows)
     return _stage_exact(job, None, rows, folder, write_refused=write_refused)
 
 
@@ -214,7 +259,7 @@ def _stage_fast(job: _Job, header: Header, folder: Path) -> list[Path]:
                     writer.write(batch)
                     job.rows = writer.rows
                     job.progress(job.read)
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, OSError, StoreError) as error:
             if failure:  # the source raised; what comes out of the engine is only its echo
                 raise failure[0] from error
             if isinstance(error, duckdb.InvalidInputException):  # a rule refused a value

@@ -14,10 +14,12 @@ from leadline.engine.sql_text import sql_list
 from leadline.formats.rows import told_columns
 from leadline.home import Project
 from leadline.ingest.delivery import change_table, commit_held, staging
+from leadline.ingest.forgetting import pseudonymous
 from leadline.ingest.removal import remove_held, same_as
 from leadline.ingest.staging import conform, stage_batches
 from leadline.lake import TableWriter
 from leadline.lease import Lease
+from leadline.people.forgotten import forgotten_of
 from leadline.schema import TABLES, Table
 from leadline.sources.kit.webhooks import MergePolicy
 
@@ -53,9 +55,15 @@ def ingest_by_policy(
 ) -> None:
     """Merge the rows of ``batches``, each with its one of ``arrivals``, into the table: at most one commit of what they
     change and one of what they take away. Raises as ``delivery.ingest``."""
-    rows = [_in_utc(told_columns(row, table)) for batch in batches for row in conform(batch, table).to_pylist()]
-    arriving = list(zip(rows, arrivals, strict=True))
-    change_table(project, table, lambda writer: _merge_into(project, writer, arriving, engine), under=under)
+    conforming = [conform(batch, table) for batch in batches]
+
+    def merge_into(writer: TableWriter) -> None:
+        forgotten = forgotten_of(project)
+        rows = [row for batch in conforming for row in pseudonymous(forgotten, table, batch).to_pylist()]
+        told = [_in_utc(told_columns(row, table)) for row in rows]
+        _merge_into(project, writer, list(zip(told, arrivals, strict=True)), engine)
+
+    change_table(project, table, merge_into, under=under)
 
 
 def _merge_into(

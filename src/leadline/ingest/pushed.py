@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def deliver_pushed(project: Project, tables: Callable[[], Collection[str]] | None = None, *, wait: bool = True) -> int:
-    """Deliver the rows that wait in the inbox for ``tables`` (default: any); how many. Raises ``StoreError``. Who has other
-    projects to look after does not ``wait`` for somebody else who is at it.
+    """Deliver the rows that wait in the inbox for ``tables`` (default: any); how many: none in a home that is only read. Raises
+    ``StoreError``. Who has other projects to look after does not ``wait`` for somebody else who is at it.
 
     Nothing waiting costs one look-up: ``tables`` is only asked if something does, as finding out may take longer than all else.
     """
-    if inbox.newest(project.db, project.id) is None:
+    if project.home.is_only_read or inbox.newest(project.db, project.id) is None:
         return 0
     wanted = None if tables is None else tables()
     if wanted is not None and inbox.newest(project.db, project.id, wanted) is None:

@@ -9,6 +9,7 @@ from leadline.engine.sql_text import sql_list
 from leadline.errors import InvalidInput
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, change_table, staging
+from leadline.ingest.forgetting import recognized
 from leadline.ingest.resolution import write_rows
 from leadline.ingest.staging import StagingWriter, lower_case_columns
 from leadline.lake import TableWriter
@@ -48,10 +49,10 @@ def _matches(table: Table, names: list[str]) -> str:
 def remove_held(project: Project, writer: TableWriter, keys: pa.Table) -> int:
     """As ``remove``, for a caller that holds the table's lock."""
     table, names = writer.table, keys.column_names
+    keys = recognized(project, table, keys)
+    if not keys.num_rows:
+        return 0
     with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
-        present = writer.files()
-        if not present or not keys.num_rows:
-            return 0
         lower = lower_case_columns(table)
         engine.bind_arrow("keys", keys)
         engine.execute(
@@ -59,19 +60,23 @@ def remove_held(project: Project, writer: TableWriter, keys: pa.Table) -> int:
             + ", ".join(f"lower({quoted(name)}) AS {quoted(name)}" if name in lower else quoted(name) for name in names)
             + " FROM keys"
         )
-        matches = _matches(table, names)
-        scan = parquet_relation(present, table.arrow_schema)
-        touched = dict(
-            engine.execute(f"SELECT file_index, count(*) FROM {scan} AS stored WHERE {matches} GROUP BY ALL")
-        )
-        if not touched:
-            return 0
-        leaving = [present[at] for at in sorted(touched)]
-        with staging(writer.lake, table) as folder:
-            staged = StagingWriter(table, folder)
-            scan = parquet_relation(leaving, table.arrow_schema)
-            stay = f"SELECT {sql_list(table.arrow_schema.names)} FROM {scan} AS stored WHERE NOT {matches}"
-            write_rows(engine, stay, staged)
-            kept = staged.close()
-            writer.commit(added=kept, removed=leaving, message="remove")
-        return int(sum(touched.values()))
+        return remove_matching(writer, engine, _matches(table, names))
+
+
+def remove_matching(writer: TableWriter, engine: Engine, matches: str) -> int:
+    """Removes every row of which ``matches`` holds, a condition on ``stored`` that is never unknown; how many went."""
+    table, present = writer.table, writer.files()
+    if not present:
+        return 0
+    scan = parquet_relation(present, table.arrow_schema)
+    touched = dict(engine.execute(f"SELECT file_index, count(*) FROM {scan} AS stored WHERE {matches} GROUP BY ALL"))
+    if not touched:
+        return 0
+    leaving = [present[at] for at in sorted(touched)]
+    with staging(writer.lake, table) as folder:
+        staged = StagingWriter(table, folder)
+        scan = parquet_relation(leaving, table.arrow_schema)
+        stay = f"SELECT {sql_list(table.arrow_schema.names)} FROM {scan} AS stored WHERE NOT ({matches})"
+        write_rows(engine, stay, staged)
+        writer.commit(added=staged.close(), removed=leaving, message="remove")
+    return int(sum(touched.values()))

@@ -14,10 +14,11 @@ from leadline.schema import Table
 def remove_repeats(project: Project, table: Table) -> int:
     """Leaves one row of each natural key of ``table``, in one commit, or none where no key repeats; how many rows went. Raises
     ``StoreError`` if the table cannot be read."""
-    return change_table(project, table, lambda writer: _remove_repeats(project, writer))
+    return change_table(project, table, lambda writer: remove_repeats_held(project, writer))
 
 
-def _remove_repeats(project: Project, writer: TableWriter) -> int:
+def remove_repeats_held(project: Project, writer: TableWriter) -> int:
+    """As ``remove_repeats``, for who holds the table's lock."""
     files = writer.files()
     if not files:
         return 0

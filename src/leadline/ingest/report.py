@@ -17,7 +17,8 @@ KEPT_REFUSALS = 1_000
 class FileReport:
     """One file. ``rows`` were read; ``added``, ``updated``, ``unchanged``, ``repeated`` and ``left_out`` say what became of those
     taken (in a dry run: what would), as in ``resolution.Decision``; ``refused_rows`` were not taken. ``repeat_lines``: the lines of
-    a row that was repeated and of the one after it, as an example. ``error`` is why the whole file was refused, if it was."""
+    a row that was repeated and of the one after it, as an example. ``error`` is why the whole file was refused, if it was.
+    ``read_as`` is the map of columns that it was read through, None: it has the table's."""
 
     path: Path
     table: str
@@ -34,6 +35,7 @@ class FileReport:
     refused_file: Path | None = None
     error: str | None = None
     details: tuple[Detail, ...] = ()
+    read_as: str | None = None
     seconds: float = 0.0
     version: int | None = None
 

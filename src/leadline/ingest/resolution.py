@@ -10,7 +10,7 @@ share of the hashes, so memory does not grow with the delivery.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,15 +61,19 @@ class Outcome:
     decision: Decision
 
 
-def repeated_within(engine: Engine, table: Table, staged: Sequence[Path | str]) -> None:
+def repeated_within(
+    engine: Engine, table: Table, staged: Sequence[Path | str], progress: Callable[[float], None] = lambda _share: None
+) -> None:
     """Collects the key hashes that occur more than once in the delivery as the engine's table ``repeated``. Needs nothing of the
-    lake, so it runs before the table's lock is taken."""
+    lake, so it runs before the table's lock is taken. ``progress`` is told the share that is done (0 to 1)."""
     engine.execute("SET preserve_insertion_order = false")  # positions carry the order; keeping it twice costs memory
     engine.execute("CREATE OR REPLACE TABLE repeated (h UBIGINT)")
     rows = _count(engine, f"SELECT count(*) FROM {parquet_relation(staged, table.arrow_schema)}")
-    for share in _shares(rows, HASHES_PER_PASS):
+    shares = _shares(rows, HASHES_PER_PASS)
+    for done, share in enumerate(shares, start=1):
         hashes = f"SELECT h FROM ({_hashes(table, staged)}) WHERE {share}"
         engine.execute(f"INSERT INTO repeated SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1")
+        progress(done / len(shares))
 
 
 def decide(
@@ -94,19 +98,34 @@ def decide(
     return totals.decision(rows, staged)
 
 
-def resolve(engine: Engine, table: Table, staged: Sequence[Path], present: Sequence[str], *, folder: Path) -> Outcome:
-    """What to commit so that ``present`` takes in ``staged``; ``repeated_within`` has run. New files go to ``folder``."""
+def resolve(
+    engine: Engine,
+    table: Table,
+    staged: Sequence[Path],
+    present: Sequence[str],
+    *,
+    folder: Path,
+    progress: Callable[[float], None] = lambda _share: None,
+) -> Outcome:
+    """What to commit so that ``present`` takes in ``staged``; ``repeated_within`` has run. New files go to ``folder``. ``progress``
+    is told the share that is done (0 to 1)."""
     decision = decide(engine, table, staged, present)
+    progress(_DECIDED)
     if not decision.added and not decision.updated:
         return Outcome([], [], decision)
     writer = StagingWriter(table, folder / "resolved")
     removed = [present[at] for at in _rewrite(engine, table, present, writer, first_position=0)]
+    progress((1 + _DECIDED) / 2)
     # A file that says beside its rows what they tell is no file of the lake.
     beside = [at for at, path in enumerate(staged) if TOLD in columns_of(str(path))]
     touched = set(_rewrite(engine, table, staged, writer, first_position=DELIVERED_POSITION, always=beside))
     write_rows(engine, f"SELECT {sql_list(table.arrow_schema.names)} FROM combined", writer)
     untouched = [path for at, path in enumerate(staged) if at not in touched]
     return Outcome(untouched + writer.close(), removed, decision)
+
+
+_DECIDED = 0.5
+"""How much of resolving is done once it is decided, for the progress shown."""
 
 
 @dataclass

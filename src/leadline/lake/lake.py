@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from leadline.errors import StoreError, first_line
+from leadline.errors import StoreError, VersionsGone, first_line
 from leadline.lake.files import table_location
 from leadline.lake.snapshot import DataFile, Manifest, Snapshot
 from leadline.schema import TABLES
@@ -125,8 +125,10 @@ class Lake:
         try:
             return DeltaTable(table_location(self.folder(table)), version=version)
         except (DeltaError, OSError) as error:
-            which = "its log cannot be read" if version is None else f"version {version} is gone or cannot be read"
-            raise StoreError(f"Table {table} of the lake in {self.root}: {which} ({first_line(error)})") from error
+            where = f"Table {table} of the lake in {self.root}"
+            if version is None:
+                raise StoreError(f"{where}: its log cannot be read ({first_line(error)})") from error
+            raise VersionsGone(f"{where}: version {version} is gone or cannot be read ({first_line(error)})") from error
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -171,6 +173,6 @@ def data_files(folder: Path, delta: DeltaTable) -> tuple[DataFile, ...]:
 def _require_files(table: str, manifest: Manifest) -> None:
     for file in manifest.files:
         if not file.path.exists():
-            raise StoreError(
+            raise VersionsGone(
                 f"Version {manifest.version} of table {table} is gone: its file {file.path.name} was cleared"
             )

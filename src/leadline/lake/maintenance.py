@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from leadline.errors import StoreError
+from leadline.errors import StoreError, first_line
 from leadline.lake.files import exact_paths, parquet_rows
-from leadline.lake.lake import KEEP_DAYS, STAGING, Lake
+from leadline.lake.lake import KEEP_DAYS, LOG, STAGING, Lake
 from leadline.lake.snapshot import DataFile
 from leadline.lake.writer import TableWriter
 from leadline.schema import TABLES, Table, table_named
@@ -44,14 +44,14 @@ class Compaction:
 # -- check ---------------------------------------------------------------------------------------------------------
 
 
-def check_lake(lake: Lake) -> list[str]:
-    """Findings over every table's newest version, one sentence each; [] means good.
+def check_lake(lake: Lake, tables: Iterable[Table] = TABLES.values()) -> list[str]:
+    """Findings over the newest version of each of ``tables``, one sentence each; [] means good.
 
     Every file exists with its size and a readable footer, holds the rows its commit says, and every natural key is
     known and occurs once.
     """
     findings: list[str] = []
-    for table in TABLES.values():
+    for table in tables:
         try:
             version = lake.version(table.name)
             if version is None:
@@ -257,3 +257,25 @@ def compact_lake(
         merged, written = merged + from_files, written + to_files
         cleared += clear_table(lake, each_table, now=now, keep_days=keep_days)
     return Compaction(merged, written, cleared)
+
+
+def drop_history(writer: TableWriter) -> int:
+    """Deletes, under the table's lock, all that only its earlier versions have: their files, and the log that tells of them. How
+    many versions and files went. Whoever reads an earlier version at this moment finds it gone."""
+    from deltalake.exceptions import DeltaError
+
+    if writer.version is None:
+        return 0
+    lake, name = writer.lake, writer.table.name
+    delta = lake.open_delta(name, writer.version)
+    try:
+        delta.create_checkpoint()
+    except (DeltaError, OSError) as error:
+        raise StoreError(f"Table {name} could not be cleared: {first_line(error)}") from error
+    kept = {file.path.name for file in writer.data_files()}
+    dropped = [path for path in lake.folder(name).glob("*.parquet") if path.name not in kept]
+    log = (path for path in (lake.folder(name) / LOG).iterdir() if path.name[:20].isdigit())
+    dropped += [path for path in log if int(path.name[:20]) < writer.version]
+    for path in dropped:
+        path.unlink(missing_ok=True)
+    return len(dropped)

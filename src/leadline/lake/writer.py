@@ -7,6 +7,7 @@ number of the lease (as a Delta transaction of ``APP``): of two who both believe
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +25,8 @@ from leadline.schema import Table
 if TYPE_CHECKING:
     from deltalake import DeltaTable
     from deltalake.transaction import CommitProperties
+
+_log = logging.getLogger("leadline.lake")
 
 APP = "leadline"
 """The application whose transactions in a table's log are the numbers of leases."""
@@ -65,6 +68,7 @@ class TableWriter:
         with self._placed(added) as placed:
             self.version = self._commit(delta, placed, {Path(path).name: current[path] for path in removed}, message)
         self._make_log_durable(self.version)
+        _log.debug("%s: version %d, %s", self.table.name, self.version, message)
         delta.update_incremental()
         if delta.version() == self.version:
             self.lake.remember(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from leadline.atomic_file import whole_file
 from leadline.engine import DIALECT
 
 _MOST_KEPT = 500
@@ -65,16 +65,11 @@ class CompiledQueryCache:
         """Keep ``text`` in the folder if it can be kept; what cannot is made anew."""
         if self._folder is None:
             return
-        file = self._file(name, state)
-        partial = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            try:
+            with whole_file(self._file(name, state), durable=False) as path:
                 # As bytes: a query may hold any kind of line end, and every one is meant.
-                partial.write_bytes(_digest_line(text.encode()) + b"\n" + text.encode())
-                partial.replace(file)
-            finally:
-                partial.unlink(missing_ok=True)
+                path.write_bytes(_digest_line(text.encode()) + b"\n" + text.encode())
             files = list(self._folder.iterdir())
             if len(files) > _MOST_FILES:
                 # Below the bound, so that not each of the next has to look when every file was written.

@@ -93,7 +93,7 @@ class Sessions:
             engine.bind_arrow(PEOPLE, people(everybody(project, tree_versions)))
 
         store = MaterializationStore(
-            project.folder / "cache" / "facts",
+            project.computed,
             engine,
             queries=query_cache(project.home, self._policy, engine.dialect),
             policy=self._policy,

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from leadline.lake import Snapshot
     from leadline.lease import Lease
     from leadline.settings.profile import Profile
+
+_log = logging.getLogger("leadline.facts")
 
 _BATCH_ROWS = 4_200_000
 """Rows of the policy's ``weighed`` tables that are worked on at a time: what fits in the engine's memory without spilling."""
@@ -178,7 +182,9 @@ class MaterializationStore:
                 self._query(model, follows, unfinished, self._batches if model.by_repository else [EVERYTHING])
             return self._record(follows, None if previous is None else previous.name, tuple(sorted(changed)))
 
+        began = time.perf_counter()
         self._folders.fill(folder, write)
+        _log.debug("%s: computed in %.2f s", model.name, time.perf_counter() - began)
         self._folders.forget(model.name)
 
     def _query(self, model: Model, follows: Dependencies, folder: Path, parts: Sequence[Within]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from leadline.facts.ownership import bind_matches, bind_teams
 from leadline.facts.ownership_over_time import bind_teams_over_time
 from leadline.facts.phases import bind_phases
 from leadline.facts.team_settings import bind_team_settings
+from leadline.materialize.compiled import CompiledQueryCache
 from leadline.metrics.bindings import (
     BAND_NAMES,
     DATED_MEMBERS,
@@ -25,9 +26,10 @@ from leadline.metrics.bindings import (
     unit_columns,
     units,
 )
-from leadline.metrics.metric import DEVELOPER
+from leadline.metrics.metric import DEVELOPER, SERVICE, TEAM
 from leadline.metrics.periods import Period, periods
 from leadline.metrics.request import MetricsRequest
+from leadline.metrics.services import SCOPE_UNITS, SERVICES, find_services
 from leadline.people.membership import Membership, developer_membership, team_membership
 from leadline.people.team_rules import team_rules
 from leadline.people.timeline import Timeline, is_constant
@@ -42,12 +44,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class BoundScope:
     """What was bound: the offsets of the time zone in the range; the tree that is in force all the time or, where people move, None
-    and who is in which unit when. ``node`` is the scope's ref id (None: the root)."""
+    and who is in which unit when. ``shown`` are the numbers of the units that have rows, ``periods`` says how many there are: a row
+    is one of each."""
 
     zone: tuple[Offset, ...]
     tree: OrgTree | None
     membership: Membership | None
     stretches: Timeline
+    shown: Sequence[int]
+    periods: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.shown) * self.periods
 
     @property
     def dated(self) -> bool:
@@ -66,18 +76,37 @@ def bind_scope(
     """Bind units, members, periods, days and what teams have set. ``stretches`` has the trees in force from ``since`` (default: the
     range's start) to the range's end. Days after ``today`` count in no rate."""
     days = since or request.start
+    if request.level == SERVICE:  # of the team alone; its services are bound when their events are known
+        request = replace(request, level=TEAM, depth=0)
     constant = stretches[0].tree if is_constant(stretches, days, request.end) else None
     if constant is not None and (request.team is None or request.team in constant.by_ref):
         membership = None
-        _bind_units(engine, constant, request)
+        shown = _bind_units(engine, constant, request)
     else:
         constant, membership = None, membership_of(stretches, request, days)
-        _bind_dated_units(engine, membership, request, today)
+        shown = _bind_dated_units(engine, membership, request, today)
         bind_phases(engine, membership, profile.zone)
-    _bind_periods(engine, request, today)
+    in_range = _bind_periods(engine, request, today)
     _bind_bands(engine, profile)
     bind_team_settings(engine, stretches, profile)
-    return BoundScope(tuple(offsets(request.start, request.end, profile.zone)), constant, membership, stretches)
+    zone = tuple(offsets(request.start, request.end, profile.zone))
+    return BoundScope(zone, constant, membership, stretches, shown, in_range)
+
+
+def bind_services(
+    engine: Backend, scope: BoundScope, request: MetricsRequest, has_team_rules: bool, queries: CompiledQueryCache
+) -> BoundScope:
+    """Bind the services of the team of ``scope`` as its rows' units. Whose deployments and incidents are is bound already."""
+    SCOPE_UNITS.bind(engine, ((unit,) for unit in scope.shown))
+    services = find_services(engine, scope.zone, has_team_rules, scope.dated, queries)
+    SERVICES.bind(engine, ((number, one.name, one.repository) for number, one in enumerate(services)))
+    safe, columns = _safe(request), unit_columns(SERVICE)
+    heads = () if scope.dated else (0,)
+    units(SERVICE, scope.dated).bind(
+        engine,
+        ((number, *heads, *(safe(one.shown[name]) for name in columns)) for number, one in enumerate(services)),
+    )
+    return replace(scope, shown=range(len(services)))
 
 
 def membership_of(stretches: Timeline, request: MetricsRequest, since: date) -> Membership:
@@ -110,28 +139,41 @@ def bind_owners(
     return bool(rules)
 
 
-def _bind_units(engine: Backend, tree: OrgTree, request: MetricsRequest) -> None:
+def _bind_units(engine: Backend, tree: OrgTree, request: MetricsRequest) -> Sequence[int]:
     node = tree.root if request.team is None else tree.by_ref[request.team]
     described, members = (_developer_units if request.level == DEVELOPER else _team_units)(tree, node)
     safe, columns = _safe(request), unit_columns(request.level)
+    shown = _shown(request, [tree.names(team) for team in tree.subtree(node)], len(described))
     units(request.level).bind(
         engine,
         (
-            (number, unit["developers"], *(safe(unit[name]) for name in columns))
-            for number, unit in enumerate(described)
+            (number, described[number]["developers"], *(safe(described[number][name]) for name in columns))
+            for number in shown
         ),
     )
     MEMBERS.bind(engine, members)
+    return shown
 
 
-def _bind_dated_units(engine: Backend, membership: Membership, request: MetricsRequest, today: date | None) -> None:
+def _shown(request: MetricsRequest, teams: Sequence[tuple[str, ...]], count: int) -> Sequence[int]:
+    """The numbers of the units that have rows, of ``count``; ``teams`` are the names on the way to each of those that are teams."""
+    if request.depth is None or request.level == DEVELOPER:
+        return range(count)
+    top = min(map(len, teams), default=0)
+    return [number for number, names in enumerate(teams) if len(names) - top <= request.depth]
+
+
+def _bind_dated_units(
+    engine: Backend, membership: Membership, request: MetricsRequest, today: date | None
+) -> Sequence[int]:
     described = [
         *(_developer(unit.developer, unit.node) for unit in membership.developers),
         *(_team(unit.node) for unit in membership.teams),
     ]
     safe, columns = _safe(request), unit_columns(request.level)
+    shown = _shown(request, [unit.tree.names(unit.node) for unit in membership.teams], len(described))
     units(request.level, dated=True).bind(
-        engine, ((number, *(safe(unit[name]) for name in columns)) for number, unit in enumerate(described))
+        engine, ((number, *(safe(described[number][name]) for name in columns)) for number in shown)
     )
     DATED_MEMBERS.bind(engine, membership.phased())
     HEADS.bind(
@@ -142,6 +184,7 @@ def _bind_dated_units(engine: Backend, membership: Membership, request: MetricsR
             for unit, people in membership.within(period.start, _last_counted(period, today)).items()
         ),
     )
+    return shown
 
 
 def _last_counted(period: Period, today: date | None) -> date:
@@ -170,6 +213,7 @@ def _developer(developer: Developer, team: Node) -> dict[str, str]:
         "Email": developer.address,
         "Team": team.name,
         "Team_Hierarchy": team.path,
+        "Team_Id": str(team.ref_id),
     }
 
 
@@ -192,7 +236,7 @@ def _team_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterab
     return described, members
 
 
-def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None) -> None:
+def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None) -> int:
     in_range = list(enumerate(periods(request.start, request.end, request.granularity)))
     PERIODS.bind(
         engine,
@@ -203,8 +247,8 @@ def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None) 
                 period.unit_days,
                 day_number(period.end),
                 period.label,
-                str(period.start),
-                str(period.end),
+                period.start,
+                period.end,
             )
             for number, period in in_range
         ),
@@ -217,3 +261,4 @@ def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None) 
             for day in range(day_number(period.start), day_number(period.end) + 1)
         ),
     )
+    return len(in_range)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leadline.engine import BoundTable
-from leadline.metrics.request import LEADING
+from leadline.metrics.request import LEADING, TRAILING
 from leadline.settings.profile import BANDS
 
 PERIOD_COLUMNS = ("Granularity", "Start_Date", "End_Date")
@@ -11,8 +11,8 @@ BAND_NAMES = ("elite", "high", "medium")
 
 
 def unit_columns(level: str) -> tuple[str, ...]:
-    """The leading columns that describe the unit (developer or team) of a row."""
-    return tuple(column for column in LEADING[level] if column not in PERIOD_COLUMNS)
+    """The columns that describe the unit (developer or team) of a row."""
+    return tuple(column for column in (*LEADING[level], *TRAILING.get(level, ())) if column not in PERIOD_COLUMNS)
 
 
 def units(level: str, dated: bool = False) -> BoundTable:
@@ -33,7 +33,7 @@ PERIODS = BoundTable(
     "periods",
     {
         **dict.fromkeys(("period", "period_days", "unit_days", "last_day"), "int64"),
-        **dict.fromkeys(PERIOD_COLUMNS, "string"),
+        **dict(zip(PERIOD_COLUMNS, ("string", "date", "date"), strict=True)),
     },
 )
 """The periods, numbered in order: the days of each that count in rates, those of its whole unit, its last day (days since

@@ -28,6 +28,15 @@ DEFINITIONS = "3"
 EntryT = TypeVar("EntryT", bound=CatalogueEntry)
 
 _OF = {PRODUCTIVITY: PRODUCTIVITY_METRICS, EFFICIENCY: EFFICIENCY_METRICS}
+_GROUP_TITLES = {
+    "lttc": "Lead time for changes",
+    "lttc_items": "Units behind each mean of lead time",
+    "df": "Deployment frequency",
+    "cfr": "Change failure rate",
+    "mttr": "Time to restore",
+    "rating": "Ratings",
+}
+"""Titles of groups that are not their names."""
 GROUP_ALIASES = {"deployment_frequency": "df", "ratings": "rating"}
 """Further names of groups."""
 _BY_ID = {
@@ -36,6 +45,11 @@ _BY_ID = {
     for metric in metrics
     for column in MetricColumn.variants(metric)
 }
+
+
+def group_title(group: str) -> str:
+    """What people call a group: its title, else its name as words."""
+    return _GROUP_TITLES.get(group) or group.replace("_", " ").capitalize()
 
 
 def catalogue_of(insight: str) -> tuple[Metric, ...]:

@@ -78,6 +78,8 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
             (*_WORK, *sources),
             Statistic(measure, DAY_US),
             aliases=(stage.upper(),),
+            title=f"{stage} time",
+            better="lower",
         )
         for stage, measure, between, sources in _STAGES
     ),
@@ -90,6 +92,8 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         _LEAD,
         also_in=_SUMMARY,
         aliases=("LTTC",),
+        title="Lead time for changes",
+        better="lower",
     ),
     _dora("Total_Work_Items", "work_items", "count", "Completed work items.", _ITEMS, Sum(Associations.completed)),
     _dora(
@@ -99,6 +103,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "Completed work items with at least one linked pull request.",
         _WORK,
         Sum(Associations.linked),
+        title="Work items with a pull request",
     ),
     _dora(
         "Percentage_PR_Associated",
@@ -107,6 +112,8 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "Completed work items with at least one linked pull request, in percent of all.",
         _WORK,
         Ratio(Associations.linked, over=Associations.completed, factor=100),
+        title="Share of work items with a pull request",
+        better="higher",
     ),
     *(
         _dora(
@@ -126,6 +133,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "How many units of work LTTC_Mean_Days is taken of.",
         (*_WORK, "builds", "deployments", "releases"),
         Count(Lead.lead),
+        title="Items of lead time",
     ),
     _dora(
         "DF_Deployment_Count",
@@ -136,6 +144,8 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         Sum(Deployments.succeeded),
         also_in=_SUMMARY,
         aliases=("DF", "DEPLOYMENT_COUNT"),
+        title="Deployments",
+        better="higher",
     ),
     _dora(
         "Deployment_Frequency",
@@ -145,6 +155,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "or not over yet.",
         ("deployments", "releases"),
         Ratio(Deployments.succeeded, over=PERIOD_DAYS, factor=UNIT_DAYS, zero=True),
+        better="higher",
     ),
     _dora(
         "Total_Success",
@@ -153,6 +164,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "Production deployments that did not fail.",
         ("deployments", "releases", "incidents", "work_items"),
         Sum(Deployments.finished, less=Failures.deployments),
+        title="Deployments that did not fail",
     ),
     _dora(
         "Total_Failures",
@@ -161,6 +173,8 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "Production deployments that failed, were rolled back or caused an incident (by the setting cfr.source).",
         ("deployments", "releases", "incidents", "work_items"),
         Sum(Failures.deployments),
+        title="Deployments that failed",
+        better="lower",
     ),
     _dora(
         "CFR_Percent",
@@ -171,6 +185,8 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         _FAILURE,
         also_in=_SUMMARY,
         aliases=("CFR",),
+        title="Change failure rate",
+        better="lower",
     ),
     _dora(
         "MTTR_Mean_Days",
@@ -181,6 +197,8 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         _RESTORE,
         also_in=_SUMMARY,
         aliases=("MTTR",),
+        title="Time to restore",
+        better="lower",
     ),
     _dora(
         "Incident_Count",
@@ -189,6 +207,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
         "Incidents resolved in the period.",
         ("incidents", "work_items"),
         Sum(Incidents.resolved),
+        title="Incidents resolved",
     ),
     *(
         _dora(
@@ -199,6 +218,7 @@ EFFICIENCY_METRICS: tuple[Metric, ...] = (
             sources,
             rating,
             also_in=_SUMMARY,
+            title=f"Rating of {what}",
         )
         for name, what, sources, rating in _RATED
     ),

@@ -35,15 +35,38 @@ class Events:
         return self.stored.table() if self.derived is None else self.derived()
 
 
+@dataclass(frozen=True)
+class Shown:
+    """How the events of a measured fact are shown: each is one row of ``fact`` (see ``facts.catalogue``), found by the columns
+    ``key``, which both have. ``things`` is what they are called, in the plural."""
+
+    things: str
+    fact: str
+    key: tuple[str, str] | tuple[str]
+
+
+PULL_REQUEST_ROWS = Shown("merged pull requests", "pull-requests", ("repository", "number"))
+WORK_ITEM_ROWS = Shown("completed work items", "work-items", ("project", "key"))
+INCIDENT_ROWS = Shown("resolved incidents", "incidents", ("incident_id",))
+DEPLOYMENT_ROWS = Shown("deployments", "deployments", ("deployment_id", "service"))
+
+
 @dataclass(frozen=True, eq=False)
 class MeasuredFact:
     """A fact as metrics see it. An event belongs to the person in its ``developer`` or, if ``team_events`` names a kind of
-    ``facts.ownership``, to the teams that have it by its rules; its number is in ``event``."""
+    ``facts.ownership``, to the teams that have it by its rules; its number is in ``event``. Its events are ``shown`` as rows of a
+    fact, units of lead time that are pull requests as ``without_tracker`` says."""
 
     name: str
+    shown: Shown
     load: Callable[[], Events]
     """Imports the fact when a query is made: its libraries take longer to import than most requests to answer."""
     team_events: str = ""
+    without_tracker: Shown | None = None
+
+    def shown_by(self, unit: str) -> Shown:
+        """How its events are shown where the unit of lead time is ``unit`` (see ``facts.lead_time.unit_of``)."""
+        return self.without_tracker if self.without_tracker and unit == "pull_requests" else self.shown
 
     @cached_property
     def events(self) -> Events:
@@ -64,14 +87,32 @@ class MeasuredFact:
 
 
 class Measure:
-    """One column of a fact's events: ``value`` makes it of their table. Its name is that of the attribute it is."""
+    """One column of a fact's events: ``value`` makes it of their table. Its name is that of the attribute it is.
+
+    A ``flag`` is 1 for the events that are meant and 0 for the others, so that its sum says how many are. ``things`` is what
+    the events that have it (of a flag: that are meant) are called, unless they are called as all are.
+    """
 
     name: str
 
-    def __init__(self, fact: MeasuredFact, value: Callable[[Table], Value], combine: Combine = "sum") -> None:
+    def __init__(
+        self,
+        fact: MeasuredFact,
+        value: Callable[[Table], Value],
+        combine: Combine = "sum",
+        *,
+        flag: bool = False,
+        things: str | None = None,
+    ) -> None:
         self.fact = fact
         self.value = value
         self.combine = combine
+        self.flag = flag
+        self._things = things
+
+    def things(self, unit: str) -> str:
+        """What the events that have it are called, in the plural, where the unit of lead time is ``unit``."""
+        return self._things or self.fact.shown_by(unit).things
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self.name = name
@@ -91,12 +132,18 @@ def _one(_event: Table) -> Value:
     return ibis.literal(1, "int64")
 
 
+def _all(fact: MeasuredFact) -> Measure:
+    """A flag that every event has."""
+    return Measure(fact, _one, flag=True)
+
+
+def _those(fact: MeasuredFact, condition: Callable[[Table], Value], things: str) -> Measure:
+    """A flag of the events that fulfil a condition."""
+    return Measure(fact, lambda events: condition(events).cast("int64"), flag=True, things=things)
+
+
 def _column(name: str) -> Callable[[Table], Value]:
     return lambda events: events[name]
-
-
-def _where(condition: Callable[[Table], Value]) -> Callable[[Table], Value]:
-    return lambda events: condition(events).cast("int64")
 
 
 # -- facts of people ---------------------------------------------------------------------------------------------------
@@ -105,42 +152,60 @@ def _where(condition: Callable[[Table], Value]) -> Callable[[Table], Value]:
 class Commits:
     """Credited commits."""
 
-    FACT = MeasuredFact("commits", _stored("commits", "COMMITS"))
+    FACT = MeasuredFact(
+        "commits", Shown("credited commits", "commits", ("repository", "sha")), _stored("commits", "COMMITS")
+    )
     coding_days = Measure(FACT, _column("day"), "distinct")
-    active_developers = Measure(FACT, _one, "any")
+    active_developers = Measure(FACT, _one, "any", flag=True, things="developers with a credited commit")
     lines_added = Measure(FACT, _column("additions"))
     lines_removed = Measure(FACT, _column("deletions"))
 
 
 def _sized(size: str) -> Callable[[Table], Value]:
-    return _where(lambda events: (events["size"] == size).fill_null(False))
+    return lambda events: (events["size"] == size).fill_null(False)
 
 
 def _pull_requests() -> Events:
     from leadline.facts.pull_request_filters import counted
     from leadline.facts.pull_requests import PULL_REQUESTS
+    from leadline.facts.work_types import of_linked_items
 
-    return Events(PULL_REQUESTS, lambda: counted(PULL_REQUESTS.table()))
+    def typed() -> Table:
+        pulls = counted(PULL_REQUESTS.table())
+        return of_linked_items(pulls, pulls.happened_us)
+
+    return Events(PULL_REQUESTS, typed)
+
+
+def _typed(work_type: str) -> Callable[[Table], Value]:
+    return lambda events: (events.work_type == work_type).fill_null(False)
 
 
 class PullRequests:
     """Merged pull requests. Durations are microseconds."""
 
-    FACT = MeasuredFact("pull_requests", _pull_requests)
-    merged = Measure(FACT, _one)
-    merged_small = Measure(FACT, _sized("small"))
-    merged_medium = Measure(FACT, _sized("medium"))
-    merged_large = Measure(FACT, _sized("large"))
+    FACT = MeasuredFact("pull_requests", PULL_REQUEST_ROWS, _pull_requests)
+    merged = _all(FACT)
+    merged_small = _those(FACT, _sized("small"), "small pull requests")
+    merged_medium = _those(FACT, _sized("medium"), "medium pull requests")
+    merged_large = _those(FACT, _sized("large"), "large pull requests")
+    merged_feature = _those(FACT, _typed("feature"), "pull requests for features")
+    merged_bug = _those(FACT, _typed("bug"), "pull requests for bugs")
+    merged_other = _those(FACT, _typed("other"), "pull requests for work items that are neither feature nor bug")
     refactored = Measure(FACT, _column("refactored"))
     refactored_recent = Measure(FACT, _column("refactored_recent"))
     refactored_legacy = Measure(FACT, lambda events: events.refactored - events.refactored_recent)
-    file_lines = Measure(FACT, _column("file_lines"))
+    file_lines = Measure(FACT, _column("file_lines"), things="merged pull requests whose files are known")
     lines = Measure(FACT, _column("lines"))
-    missing_tickets = Measure(FACT, _where(lambda events: events.unlinked))
-    reverted = Measure(FACT, _where(lambda events: events.reverted))
-    cycle = Measure(FACT, _column("cycle_us"))
+    missing_tickets = _those(FACT, lambda events: events.unlinked, "pull requests linked to no work item")
+    without_review = _those(FACT, lambda events: events.unreviewed, "pull requests that nobody else looked at")
+    reverted = _those(FACT, lambda events: events.reverted, "reverted pull requests")
+    cycle = Measure(FACT, _column("cycle_us"), things="merged pull requests whose first commit is known")
+    creation = Measure(FACT, _column("creation_us"), things="merged pull requests whose first commit is known")
+    approval = Measure(FACT, _column("approval_us"), things="merged pull requests with an approval by another")
+    merge = Measure(FACT, _column("merge_us"), things="merged pull requests with an approval by another")
     comments = Measure(FACT, _column("comments"))
-    first_comment = Measure(FACT, _column("first_comment_us"))
+    first_comment = Measure(FACT, _column("first_comment_us"), things="merged pull requests with a comment by another")
 
 
 def _work_items() -> Events:
@@ -154,27 +219,23 @@ def _work_items() -> Events:
     return Events(WORK_ITEMS, typed)
 
 
-def _typed(work_type: str) -> Callable[[Table], Value]:
-    return _where(lambda events: events.work_type == work_type)
-
-
 class WorkItems:
     """Completed work items. Durations are microseconds."""
 
-    FACT = MeasuredFact("work_items", _work_items)
-    completed = Measure(FACT, _one)
-    completed_feature = Measure(FACT, _typed("feature"))
-    completed_bug = Measure(FACT, _typed("bug"))
-    completed_other = Measure(FACT, _typed("other"))
+    FACT = MeasuredFact("work_items", WORK_ITEM_ROWS, _work_items)
+    completed = _all(FACT)
+    completed_feature = _those(FACT, _typed("feature"), "completed features")
+    completed_bug = _those(FACT, _typed("bug"), "completed bugs")
+    completed_other = _those(FACT, _typed("other"), "completed work items that are neither feature nor bug")
     complete = Measure(FACT, _column("complete_us"))
 
 
 class Associations:
     """Completed work items, and whether a pull request is linked to each."""
 
-    FACT = MeasuredFact("associations", _stored("work_items", "ASSOCIATIONS"))
-    completed = Measure(FACT, _one)
-    linked = Measure(FACT, _where(lambda events: events.linked))
+    FACT = MeasuredFact("associations", WORK_ITEM_ROWS, _stored("work_items", "ASSOCIATIONS"))
+    completed = _all(FACT)
+    linked = _those(FACT, lambda events: events.linked, "completed work items with a pull request")
 
 
 def _lead() -> Events:
@@ -192,7 +253,7 @@ def _lead() -> Events:
 class Lead:
     """Units of work with their lead time and its stages, in microseconds."""
 
-    FACT = MeasuredFact("lead", _lead)
+    FACT = MeasuredFact("lead", WORK_ITEM_ROWS, _lead, without_tracker=PULL_REQUEST_ROWS)
     planning = Measure(FACT, _column("planning_us"))
     coding = Measure(FACT, _column("coding_us"))
     review = Measure(FACT, _column("review_us"))
@@ -208,9 +269,9 @@ class Lead:
 class Deployments:
     """Finished production deployments."""
 
-    FACT = MeasuredFact("deployments", _stored("deployments", "DEPLOYMENTS"), "deployments")
-    succeeded = Measure(FACT, _where(lambda events: events.succeeded))
-    finished = Measure(FACT, _where(lambda events: events.counted))
+    FACT = MeasuredFact("deployments", DEPLOYMENT_ROWS, _stored("deployments", "DEPLOYMENTS"), "deployments")
+    succeeded = _those(FACT, lambda events: events.succeeded, "successful deployments")
+    finished = _those(FACT, lambda events: events.counted, "finished deployments")
 
 
 def _failures() -> Events:
@@ -222,15 +283,26 @@ def _failures() -> Events:
 class Failures:
     """Production deployments that failed."""
 
-    FACT = MeasuredFact("failures", _failures, "failures")
-    deployments = Measure(FACT, _one)
+    FACT = MeasuredFact("failures", DEPLOYMENT_ROWS, _failures, "failures")
+    deployments = Measure(FACT, _one, flag=True, things="failed deployments")
+
+
+def _incidents() -> Events:
+    from leadline.facts.incidents import INCIDENTS, resolved_incidents
+
+    return Events(INCIDENTS, resolved_incidents)
 
 
 class Incidents:
     """Resolved incidents. Durations are microseconds."""
 
-    FACT = MeasuredFact("incidents", _stored("incidents", "INCIDENTS"), "incidents")
-    resolved = Measure(FACT, _one)
+    FACT = MeasuredFact(
+        "incidents",
+        Shown("resolved incidents", "incidents", ("incident_id",)),
+        _incidents,
+        "incidents",
+    )
+    resolved = _all(FACT)
     restore = Measure(FACT, _column("restore_us"))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from leadline.errors import Detail, InvalidRequest
 from leadline.metrics.measures import Measure, MeasuredFact, RowColumn
@@ -16,6 +17,7 @@ HOUR_US = 3_600_000_000
 
 DEVELOPER = "developer"
 TEAM = "team"
+SERVICE = "service"
 
 PRODUCTIVITY = "productivity"
 EFFICIENCY = "efficiency"
@@ -82,6 +84,37 @@ class Overall:
 Value = Sum | Count | Ratio | Statistic
 Formula = Value | Rating | Overall
 
+
+def values_of(formula: Formula) -> tuple[Value, ...]:
+    """What is computed of events for ``formula``: itself, or what it rates."""
+    if isinstance(formula, Overall):
+        return tuple(rating.of for rating in formula.of)
+    return (formula.of,) if isinstance(formula, Rating) else (formula,)
+
+
+def measures_of(value: Value) -> tuple[Measure, ...]:
+    """The measures that ``value`` is computed of."""
+    parts = (value.measure, getattr(value, "over", None), getattr(value, "less", None))
+    return tuple(measure for measure in parts if isinstance(measure, Measure))
+
+
+def of_services(formula: Formula) -> bool:
+    """Whether ``formula`` is of events that a service has alone: deployments and incidents."""
+    return all(measure.fact.team_events for value in values_of(formula) for measure in measures_of(value))
+
+
+def counted_by(value: Value) -> Measure:
+    """The measure whose events ``value`` is of: what it is divided by if that is of events, too; else what it sums, counts or
+    averages."""
+    over = value.over if isinstance(value, Ratio) else None
+    return over if isinstance(over, Measure) else value.measure
+
+
+def things_of(formula: Formula, unit: str) -> str:
+    """What the events are called that ``formula`` is of, in the plural, where the unit of lead time is ``unit``."""
+    return "ratings" if isinstance(formula, Overall) else counted_by(values_of(formula)[0]).things(unit)
+
+
 MEAN_NAMES = {PRODUCTIVITY: "Avg", EFFICIENCY: "Mean"}
 """What the mean is called in a column's name, by insight."""
 AGGREGATION_NAMES = {"median": "Median", "p90": "P90", "p95": "P95"}
@@ -89,10 +122,20 @@ AGGREGATION_NAMES = {"median": "Median", "p90": "P90", "p95": "P95"}
 AGGREGATIONS = ("mean", *AGGREGATION_NAMES)
 
 
+_NOT_IN_WORDS = frozenset({*MEAN_NAMES.values(), "Days", "Hrs", "Percent"})
+
+
+def _in_words(column: str) -> str:
+    """A column's name as words, without the unit and the statistic: `PR cycle time`."""
+    first, *others = (part for part in column.split("_") if part not in _NOT_IN_WORDS)
+    return " ".join([first, *(word if word.isupper() else word.lower() for word in others)])
+
+
 @dataclass(frozen=True)
 class _Described:
     """What is said of every column of a catalogue. ``sources`` are the tables that it is computed from, ``also_in``
-    groups that show it beside its own, ``aliases`` further names that requests may use."""
+    groups that show it beside its own, ``aliases`` further names that requests may use. ``title`` is what people call it (empty:
+    the words of the column), ``better`` says whether `higher` or `lower` values are better (empty: neither)."""
 
     column: str
     group: str
@@ -101,6 +144,12 @@ class _Described:
     sources: tuple[str, ...]
     also_in: tuple[str, ...] = field(default=(), kw_only=True)
     aliases: tuple[str, ...] = field(default=(), kw_only=True)
+    title: str = field(default="", kw_only=True)
+    better: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not self.title:
+            object.__setattr__(self, "title", _in_words(self.column))
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -112,7 +161,7 @@ class _Described:
         """The upper-case name; any case is accepted."""
         return self.column.upper()
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every name that requests may use, in upper case."""
         return frozenset({self.id, *self.aliases})
@@ -130,16 +179,17 @@ class ExportColumn(_Described):
 @dataclass(frozen=True)
 class Metric(_Described):
     """One metric: ``column`` is its CSV column under the aggregation `mean`; ``developer`` and ``team`` are the formulas
-    at each level (None: not shown there)."""
+    at each level (None: not shown there). A team's formula is one of services, too, if it is of their events alone."""
 
     developer: Formula | None
     team: Formula | None
     insight: str = PRODUCTIVITY
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every name that requests may use, in upper case: with the name of each statistic and with none, too."""
-        return super().names | {self.column_for(aggregation).upper() for aggregation in AGGREGATIONS} | {self._plain}
+        of_statistics = (self.column_for(aggregation).upper() for aggregation in AGGREGATIONS)
+        return frozenset({self.id, *self.aliases, *of_statistics, self._plain})
 
     @property
     def _plain(self) -> str:
@@ -151,7 +201,7 @@ class Metric(_Described):
     @property
     def levels(self) -> tuple[str, ...]:
         """The levels at which it is shown."""
-        return tuple(level for level in (DEVELOPER, TEAM) if self.formula(level) is not None)
+        return tuple(level for level in (DEVELOPER, TEAM, SERVICE) if self.formula(level) is not None)
 
     @property
     def kind(self) -> str:
@@ -161,6 +211,8 @@ class Metric(_Described):
 
     def formula(self, level: str) -> Formula | None:
         """How it is computed at ``level``."""
+        if level == SERVICE:
+            return self.team if self.team is not None and of_services(self.team) else None
         return self.developer if level == DEVELOPER else self.team
 
     def column_for(self, aggregation: str) -> str:
@@ -191,6 +243,12 @@ class MetricColumn:
     def name(self, of_request: str) -> str:
         """What the column is called in the file."""
         return self.metric.column_for(self.aggregation(of_request))
+
+    def title(self, of_request: str) -> str:
+        """What people call the column."""
+        statistic = self.aggregation(of_request)
+        named = self.metric.kind == "statistic" and statistic != "mean"
+        return f"{self.metric.title} ({statistic})" if named else self.metric.title
 
     @classmethod
     def named(cls, metric: Metric, name: str, of_request: str) -> MetricColumn:

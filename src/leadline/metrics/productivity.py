@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from leadline.metrics.measures import DEVELOPERS, Commits, PullRequests, WorkItems
 from leadline.metrics.metric import DAY_US, HOUR_US, Formula, Metric, Ratio, Statistic, Sum
 
@@ -10,8 +12,10 @@ _REWORK = ("pull_requests", "pull_request_files")
 _ITEMS = ("work_items", "work_item_changes")
 
 
-def _both(column: str, group: str, unit: str, definition: str, sources: tuple[str, ...], formula: Formula) -> Metric:
-    return Metric(column, group, unit, definition, sources, formula, formula)
+def _both(
+    column: str, group: str, unit: str, definition: str, sources: tuple[str, ...], formula: Formula, **more: Any
+) -> Metric:
+    return Metric(column, group, unit, definition, sources, formula, formula, **more)
 
 
 PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
@@ -24,6 +28,8 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         ("commits", "pull_request_commits"),
         Sum(Commits.coding_days),
         Ratio(Commits.coding_days, over=Commits.active_developers),
+        title="Coding days",
+        better="higher",
     ),
     _both(
         "PR_Cycle_Time_Days_Avg",
@@ -32,6 +38,53 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Time from the first commit of a merged pull request to its merge.",
         ("pull_requests", "pull_request_commits", "commits"),
         Statistic(PullRequests.cycle, DAY_US),
+        better="lower",
+    ),
+    *(
+        _both(
+            f"PR_{name}_Time_Days_Avg",
+            "velocity",
+            "days",
+            definition,
+            sources,
+            Statistic(measure, DAY_US),
+            title=title,
+            better="lower",
+        )
+        for name, title, measure, sources, definition in (
+            (
+                "Creation",
+                "Time to creation",
+                PullRequests.creation,
+                ("pull_requests", "pull_request_commits", "commits"),
+                "First stage of the cycle time: from the first commit of a merged pull request to its being opened (ready for "
+                "review, if known).",
+            ),
+            (
+                "First_Review",
+                "Time to first review",
+                PullRequests.first_comment,
+                ("pull_requests", "comments", "reviews"),
+                "Second stage of the cycle time: from a merged pull request being opened (ready for review, if known) to the first "
+                "comment or review by a human other than the author, at or after that and not after the merge. As all stages, it "
+                "is taken over the pull requests that have both its ends.",
+            ),
+            (
+                "Approval",
+                "Time to approval",
+                PullRequests.approval,
+                ("pull_requests", "comments", "reviews"),
+                "Third stage of the cycle time: from that first comment or review to the first approval by a human other than the "
+                "author, which counts by the same bounds.",
+            ),
+            (
+                "Merge",
+                "Time to merge",
+                PullRequests.merge,
+                ("pull_requests", "reviews"),
+                "Last stage of the cycle time: from that first approval to the merge.",
+            ),
+        )
     ),
     Metric(
         "PR_Velocity",
@@ -41,6 +94,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         ("pull_requests", "developers"),
         None,
         Ratio(PullRequests.merged, over=DEVELOPERS, zero=True),
+        better="higher",
     ),
     _both(
         "Avg_Time_To_Complete",
@@ -50,8 +104,19 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "completion.",
         _ITEMS,
         Statistic(WorkItems.complete, DAY_US),
+        title="Time to complete",
+        better="lower",
     ),
-    _both("PR_Merged", "volume", "count", "Merged pull requests.", _PULLS, Sum(PullRequests.merged)),
+    _both(
+        "PR_Merged",
+        "volume",
+        "count",
+        "Merged pull requests.",
+        _PULLS,
+        Sum(PullRequests.merged),
+        title="Pull requests merged",
+        better="higher",
+    ),
     *(
         _both(
             f"PR_Merged_{size}",
@@ -60,11 +125,28 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             f"Merged pull requests with {bounds} added and deleted lines (bounds: profile).",
             _REWORK,
             Sum(measure),
+            title=f"{size} pull requests merged",
         )
         for size, bounds, measure in (
             ("Small", "fewer than 10", PullRequests.merged_small),
             ("Medium", "10 to 99", PullRequests.merged_medium),
             ("Large", "100 or more", PullRequests.merged_large),
+        )
+    ),
+    *(
+        _both(
+            f"PR_Merged_{name}",
+            "volume",
+            "count",
+            f"Merged pull requests linked to {linked}; what is what says the work-type rule of the developer's team.",
+            ("pull_requests", "pull_request_commits", "commits", "work_items"),
+            Sum(measure),
+            title=f"Pull requests for {title}",
+        )
+        for name, title, measure, linked in (
+            ("Features", "features", PullRequests.merged_feature, "at least one feature"),
+            ("Bugs", "bugs", PullRequests.merged_bug, "at least one bug and no feature"),
+            ("Other", "other work", PullRequests.merged_other, "work items, none of them a feature or a bug"),
         )
     ),
     *(
@@ -76,13 +158,16 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             ("commits", "commit_files"),
             Sum(measure),
             None,
+            title=f"Lines {what}",
         )
         for name, what, measure in (
             ("Added", "added", Commits.lines_added),
             ("Removed", "removed", Commits.lines_removed),
         )
     ),
-    _both("Work_Completed", "volume", "count", "Completed work items.", _ITEMS, Sum(WorkItems.completed)),
+    _both(
+        "Work_Completed", "volume", "count", "Completed work items.", _ITEMS, Sum(WorkItems.completed), better="higher"
+    ),
     *(
         _both(
             f"Work_{name}_Completed",
@@ -91,6 +176,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             f"Completed work items that the team's work-type rule calls {what}.",
             _ITEMS,
             Sum(measure),
+            title=f"{name} completed" if name != "Other" else "Other work completed",
         )
         for name, measure, what in (
             ("Features", WorkItems.completed_feature, "features"),
@@ -105,6 +191,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Per file of a merged pull request the smaller of lines added and lines deleted, summed.",
         _REWORK,
         Sum(PullRequests.refactored),
+        title="Lines refactored",
     ),
     *(
         _both(
@@ -114,6 +201,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             f"Refactored lines in files that last changed {when} before the pull request's first commit.",
             (*_REWORK, "commits", "commit_files"),
             Sum(measure),
+            title=f"{name} lines refactored",
         )
         for name, measure, when in (
             ("Recent", PullRequests.refactored_recent, "within the recent window (30 days, profile)"),
@@ -143,6 +231,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         _REWORK,
         None,
         Sum(PullRequests.lines),
+        title="Lines of merged pull requests",
     ),
     _both(
         "PR_Missing_Tickets",
@@ -151,6 +240,19 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Merged pull requests linked to no work item.",
         ("pull_requests", "pull_request_commits", "commits", "work_items"),
         Sum(PullRequests.missing_tickets),
+        title="Pull requests without a work item",
+        better="lower",
+    ),
+    _both(
+        "PR_Without_Review",
+        "quality",
+        "count",
+        "Merged pull requests without a comment or review by a human other than the author from when they were ready for review "
+        "(opened, if that is not known) to the merge.",
+        ("pull_requests", "comments", "reviews"),
+        Sum(PullRequests.without_review),
+        title="Pull requests without review",
+        better="lower",
     ),
     _both(
         "PR_Reverted_Percent",
@@ -165,6 +267,8 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "one reverted stays reverted.",
         ("pull_requests", "pull_request_commits", "commits"),
         Ratio(PullRequests.reverted, over=PullRequests.merged, factor=100),
+        title="Pull requests reverted",
+        better="lower",
     ),
     _both(
         "Review_Comments_Per_PR_Avg",
@@ -173,6 +277,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Comments by humans other than the author, at any time, per merged pull request.",
         ("pull_requests", "comments"),
         Statistic(PullRequests.comments),
+        title="Comments per pull request",
     ),
     _both(
         "Review_Time_To_First_Comment_Hrs_Avg",
@@ -182,5 +287,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "human other than the author; pull requests without one are left out.",
         ("pull_requests", "comments", "reviews"),
         Statistic(PullRequests.first_comment, HOUR_US),
+        title="Time to first comment",
+        better="lower",
     ),
 )

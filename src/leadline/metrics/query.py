@@ -8,7 +8,6 @@ the sum over its distinct owners.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import ibis
 from ibis.expr.types import Column, IntegerValue, NumericValue, StringValue, Table
@@ -19,14 +18,15 @@ from leadline.derive.expressions import local_day
 from leadline.derive.local_time import Offset
 from leadline.engine import compiled
 from leadline.engine.functions import rounded_ratio, to_bigint
-from leadline.facts.ownership import in_period, owned_by_teams
+from leadline.facts.ownership import in_period
 from leadline.facts.phases import with_phase
 from leadline.materialize.compiled import CompiledQueryCache
-from leadline.metrics.bindings import BAND_NAMES, DATED_MEMBERS, DAYS, HEADS, MEMBERS, PERIODS, RATING_BANDS, units
+from leadline.metrics.bindings import BAND_NAMES, DAYS, HEADS, PERIODS, RATING_BANDS, units
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.measures import DEVELOPERS, PERIOD_DAYS, Combine, Measure, MeasuredFact, RowColumn
 from leadline.metrics.metric import (
     DEVELOPER,
+    SERVICE,
     Count,
     Formula,
     Metric,
@@ -37,8 +37,13 @@ from leadline.metrics.metric import (
     Statistic,
     Sum,
     Value,
+    counted_by,
+    measures_of,
+    values_of,
 )
-from leadline.metrics.request import LEADING
+from leadline.metrics.offset_marks import offset_marks, with_offsets
+from leadline.metrics.owners import NO_RULES, Ownership, owners_of
+from leadline.metrics.request import LEADING, TRAILING
 
 RATINGS = ("Elite", "High", "Medium", "Low")
 OVERALL = "overall_score"
@@ -46,7 +51,6 @@ OVERALL = "overall_score"
 _QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95}
 _PARTS = 20
 """Every one of these is a multiple of 1/20."""
-_MARK = 8_640_086_400_864_000_000
 
 
 def sql(
@@ -58,41 +62,18 @@ def sql(
     queries: CompiledQueryCache | None = None,
     *,
     dated: bool = False,
+    sized: bool = False,
 ) -> str:
     """``rows`` as DuckDB SQL. The offsets of ``zone`` are put into a text that is compiled once per shape of a request
     and kept in ``queries`` (default: in this process): compiling takes longer than the query of a small team."""
-    of_teams = Ownership(has_team_rules, dated)
-    shape = [list(ids), level, aggregation, len(zone), has_team_rules, dated]
+    of_teams = Ownership(has_team_rules, dated, level == SERVICE)
+    shape = [list(ids), level, aggregation, len(zone), has_team_rules, dated, *(["sized"] if sized else [])]
     text = (queries or CompiledQueryCache()).text(
-        "export", shape, lambda: _compiled(ids, level, aggregation, len(zone), of_teams)
+        "export",
+        shape,
+        lambda: compiled(rows(by_ids(ids), level, aggregation, offset_marks(len(zone)), of_teams, sized=sized)),
     )
-    for mark, offset in zip(_marks(len(zone)), zone, strict=True):
-        text = text.replace(str(mark.offset), f"({offset.offset})")
-        if offset.until is not None:
-            text = text.replace(str(mark.until), f"({offset.until})")
-    return text
-
-
-@dataclass(frozen=True)
-class Ownership:
-    """Whose events are: whether any team rule is in force, and whether people move (``dated``)."""
-
-    has_team_rules: bool = False
-    dated: bool = False
-
-    def keys(self, fact: MeasuredFact) -> list[str]:
-        """The columns that say whose an event of ``fact`` is: a person in one phase, or the event itself."""
-        return ["owner", "phase"] if self.dated and not fact.team_events else ["owner"]
-
-
-def _compiled(ids: Sequence[str], level: str, aggregation: str, offsets: int, of_teams: Ownership) -> str:
-    return compiled(rows(by_ids(ids), level, aggregation, _marks(offsets), of_teams))
-
-
-def _marks(count: int) -> list[Offset]:
-    """Stands for ``count`` offsets: numbers that occur nowhere else in a query."""
-    marks = [Offset(_MARK + 2 * number, _MARK + 2 * number + 1) for number in range(count)]
-    return [*marks[:-1], Offset(None, marks[-1].offset)]
+    return with_offsets(text, zone)
 
 
 def rows(
@@ -100,13 +81,16 @@ def rows(
     level: str,
     aggregation: str,
     zone: Sequence[Offset],
-    of_teams: Ownership = Ownership(),
+    of_teams: Ownership = NO_RULES,
+    *,
+    sized: bool = False,
 ) -> Table:
-    """Every unit × period with its metric columns, in the documented order."""
+    """Every unit × period with its metric columns, in the documented order. ``sized``: and then, for each, of how many events its
+    value is (``size_name``)."""
     unit, period = units(level, of_teams.dated).table(), PERIODS.table()
     taken = {column.name(aggregation): _taken(column, level, aggregation) for column in columns}
     formulas = [formula for formula, _ in taken.values()]
-    values = [value for formula in formulas for value in _values(formula)]
+    values = [value for formula in formulas for value in values_of(formula)]
     quantiles = _quantiles_asked(taken.values())
     # One chain of joins over names of their own is one level of SQL; every level costs a small export its share.
     grid = unit.cross_join(period)
@@ -115,15 +99,15 @@ def rows(
     if of_teams.dated and any(getattr(value, "over", None) == DEVELOPERS for value in values):
         heads = HEADS.table()
         grid = grid.left_join(heads, [unit.unit == heads.heads_unit, period.period == heads.heads_period])
-    for fact, measures in _needed(values).items():
+    for fact, measures in measures_by_fact(values).items():
         in_range = in_period(fact.events.table(), zone, DAYS)
-        events = _events(fact, measures, in_range, of_teams)
-        owners, keys = _owners(fact, in_range, of_teams), of_teams.keys(fact)
+        events = own_events(fact, measures, in_range, of_teams)
+        owners, keys = owners_of(fact, in_range, of_teams), of_teams.keys(fact)
         of_fact = [value for value in values if value.measure.fact is fact]
         averaged = _measures_of(Statistic, of_fact)
         # One that is its own owner, or the only one of a unit, is not summed before.
         direct = level == DEVELOPER or bool(fact.team_events)
-        counted = [*averaged, *_measures_of(Count, of_fact)]
+        counted = {*averaged, *_measures_of(Count, of_fact), *(_sizes_of(fact, values) if sized else ())}
         sums = (_direct_sums if direct else _sums)(events, owners, keys, measures, counted)
         for part in (sums, _quantiles(events, owners, keys, quantiles.get(fact, ()))):
             if part is not None:
@@ -134,7 +118,27 @@ def rows(
         grid = grid.left_join(first, unit.unit == first[first.columns[0]])
     valued = _rated(grid.order_by("period", "unit"), formulas, aggregation)
     cells = {name: _cell(valued, formula, statistic) for name, (formula, statistic) in taken.items()}
-    return valued.select(*LEADING[level], **cells)
+    sizes = {size_name(name): _size(valued, formula) for name, (formula, _) in taken.items()} if sized else {}
+    last = {name: valued[name] for name in TRAILING.get(level, ())}
+    return valued.select(*LEADING[level], **cells, **last, **sizes)
+
+
+def size_name(column: str) -> str:
+    """The column that says of how many events the values of ``column`` are."""
+    return f"{column} n"
+
+
+def _sizes_of(fact: MeasuredFact, values: Iterable[Value]) -> set[Measure]:
+    """The measures of ``fact`` whose events must be counted to say of how many ``values`` are."""
+    return {measure for value in values if (measure := counted_by(value)).fact is fact and not measure.flag}
+
+
+def _size(grid: Table, formula: Formula) -> IntegerValue:
+    if isinstance(formula, Overall):
+        scores = [grid[f"{rating.bands}_score"] for rating in formula.of]
+        return sum((score.notnull().cast("int64") for score in scores[1:]), scores[0].notnull().cast("int64"))
+    measure = counted_by(values_of(formula)[0])
+    return to_bigint(grid[_total(measure) if measure.flag else _count(measure)].fill_null(0))
 
 
 def _needed_known(formulas: Iterable[Formula]) -> list[MeasuredFact]:
@@ -145,7 +149,7 @@ def _needed_known(formulas: Iterable[Formula]) -> list[MeasuredFact]:
 def _first_days(fact: MeasuredFact, zone: Sequence[Offset], of_teams: Ownership) -> Table:
     """Per unit the local day of its first event of ``fact``, whatever the range."""
     events = fact.events.table()
-    owned = _owners(fact, events, of_teams).inner_join(events.select("happened_us", owner=fact.owner), "owner")
+    owned = owners_of(fact, events, of_teams).inner_join(events.select("happened_us", owner=fact.owner), "owner")
     first = owned.group_by(**{f"{fact.name}_first_unit": owned.of_unit}).agg(first_us=owned.happened_us.min())
     return first.mutate(**{_first_day(fact): local_day(first.first_us, zone)}).drop("first_us")
 
@@ -162,7 +166,7 @@ def _quantiles_asked(taken: Iterable[tuple[Formula, str]]) -> dict[MeasuredFact,
     """The percentiles to take, each a measure and its statistic, by fact and in order of name."""
     asked: dict[MeasuredFact, set[tuple[Measure, str]]] = {}
     for formula, statistic in taken:
-        for value in _values(formula):
+        for value in values_of(formula):
             if isinstance(value, Statistic) and statistic != "mean":
                 asked.setdefault(value.measure.fact, set()).add((value.measure, statistic))
     return {fact: sorted(pairs, key=lambda pair: (pair[0].name, pair[1])) for fact, pairs in asked.items()}
@@ -175,42 +179,30 @@ def _formula(metric: Metric, level: str) -> Formula:
     return formula
 
 
-def _values(formula: Formula) -> tuple[Value, ...]:
-    if isinstance(formula, Overall):
-        return tuple(rating.of for rating in formula.of)
-    return (formula.of,) if isinstance(formula, Rating) else (formula,)
-
-
-def _needed(values: Iterable[Value]) -> dict[MeasuredFact, list[Measure]]:
+def measures_by_fact(values: Iterable[Value]) -> dict[MeasuredFact, list[Measure]]:
     """The measures that ``values`` read, each once and in order of name, by fact."""
     needed: dict[MeasuredFact, set[Measure]] = {}
     for value in values:
-        for measure in (value.measure, getattr(value, "over", None), getattr(value, "less", None)):
-            if isinstance(measure, Measure):
-                needed.setdefault(measure.fact, set()).add(measure)
+        for measure in measures_of(value):
+            needed.setdefault(measure.fact, set()).add(measure)
     return {fact: sorted(measures, key=lambda measure: measure.name) for fact, measures in needed.items()}
 
 
 def facts_of(columns: Sequence[MetricColumn], level: str) -> list[MeasuredFact]:
     """The facts that ``columns`` read, by name."""
-    needed = _needed(value for column in columns for value in _values(_formula(column.metric, level)))
+    needed = measures_by_fact(value for column in columns for value in values_of(_formula(column.metric, level)))
     return sorted(needed, key=lambda fact: fact.name)
 
 
-def _events(fact: MeasuredFact, measures: Sequence[Measure], in_range: Table, of_teams: Ownership) -> Table:
+def own_events(
+    fact: MeasuredFact, measures: Sequence[Measure], in_range: Table, of_teams: Ownership, keep: Sequence[str] = ()
+) -> Table:
+    """Whose each event is (see ``Ownership.keys``), its period, its measures by name, and the columns to ``keep``."""
     keys = of_teams.keys(fact)
     if "phase" in keys:
         in_range = with_phase(in_range, fact.owner, "happened_us")
     columns = {measure.name: measure.value(in_range) for measure in measures}
-    return in_range.select("period", *keys[1:], owner=in_range[fact.owner], **columns)
-
-
-def _owners(fact: MeasuredFact, in_range: Table, of_teams: Ownership) -> Table:
-    """Whose events count for each unit: of_unit and owner, with the phase if people move."""
-    if not fact.team_events:
-        return (DATED_MEMBERS if of_teams.dated else MEMBERS).table().rename(owner="member")
-    owned = owned_by_teams(fact.team_events, in_range, of_teams.has_team_rules, of_teams.dated)
-    return owned.rename(owner="event")
+    return in_range.select("period", *keys[1:], *keep, owner=in_range[fact.owner], **columns)
 
 
 def _measures_of(kind: type[Value], values: Iterable[Value]) -> list[Measure]:

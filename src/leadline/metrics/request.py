@@ -7,7 +7,8 @@ cancellation in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Protocol
@@ -16,11 +17,17 @@ FORMATS = ("csv", "parquet", "jsonl")
 LEADING = {
     "developer": ("Granularity", "Start_Date", "End_Date", "Developer", "Email", "Team", "Team_Hierarchy"),
     "team": ("Granularity", "Start_Date", "End_Date", "Team", "Team_Id", "Team_Hierarchy"),
+    "service": ("Granularity", "Start_Date", "End_Date", "Service", "Repository"),
 }
 """The first columns of a row by its level, which say what the row is about."""
-LEVELS = tuple(LEADING)
+TRAILING: Mapping[str, tuple[str, ...]] = {"developer": ("Team_Id",)}
+"""The last columns of a row by its level, which say more of what the row is about."""
+LEVELS = ("developer", "team")
+"""The levels of metrics of people."""
 AGGREGATIONS = ("mean", "median", "p90", "p95")
 GRANULARITIES = ("daily", "weekly", "monthly", "quarterly")
+SHOWN, HIDDEN = "shown", "hidden"
+"""Whether people are shown by their names and addresses, or by pseudonyms."""
 
 
 class RowsRequest(Protocol):
@@ -46,6 +53,14 @@ class RowsRequest(Protocol):
     def format(self) -> str:
         """The file's format, one of ``FORMATS``."""
 
+    @property
+    def names(self) -> str:
+        """``SHOWN`` or ``HIDDEN``: how people are named."""
+
+    @property
+    def of_people(self) -> bool:
+        """Whether rows are of single people, or name them."""
+
     def document(self) -> dict[str, Any]:
         """As a JSON object with at least ``tree`` and ``format``. Equal requests have equal documents."""
 
@@ -53,7 +68,8 @@ class RowsRequest(Protocol):
 @dataclass(frozen=True)
 class MetricsRequest:
     """A normalized request for metrics. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are inclusive;
-    ``metrics`` are catalogue ids in catalogue order."""
+    ``metrics`` are catalogue ids in catalogue order. ``depth`` is down to how many levels below the scope teams have rows (None:
+    all of them)."""
 
     tree: str
     team: int | None
@@ -64,11 +80,23 @@ class MetricsRequest:
     granularity: str = "monthly"
     aggregation: str = "mean"
     format: str = "csv"
+    names: str = SHOWN
+    depth: int | None = None
+
+    @property
+    def of_people(self) -> bool:
+        """Whether rows are of single developers."""
+        return self.level == "developer"
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back. Equal requests have equal documents."""
         dates = {"start": self.start.isoformat(), "end": self.end.isoformat()}
-        return {**asdict(self), **dates, "metrics": list(self.metrics)}
+        document = {**asdict(self), **dates, "metrics": list(self.metrics)}
+        if self.names == SHOWN:  # as in documents of before names could be hidden
+            del document["names"]
+        if self.depth is None:  # as in documents of exports, which do not say it
+            del document["depth"]
+        return document
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> MetricsRequest:
@@ -136,6 +164,16 @@ class Control:
         """Raise ``Cancelled`` if so; called between queries."""
         if self.cancelled:
             raise Cancelled
+
+    @contextmanager
+    def part(self, done: int, of: int) -> Iterator[None]:
+        """What runs in the block is one of ``of`` equal parts, the one after ``done`` of them; its progress is that part's."""
+        whole = self.progress
+        self.progress = lambda fraction: whole((done + fraction) / of)
+        try:
+            yield
+        finally:
+            self.progress = whole
 
     def cancel(self) -> None:
         """Stop the run."""

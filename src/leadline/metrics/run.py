@@ -4,6 +4,7 @@ exists whole or not at all."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, partial
@@ -13,10 +14,13 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from leadline.derive.local_time import Offset
 from leadline.errors import Conflict
 from leadline.metrics.catalogue import DEFINITIONS, by_ids
-from leadline.metrics.request import LEVELS, Cancelled, Control, MetricsRequest, Pins, Produced, RowsRequest
+from leadline.metrics.metric import SERVICE
+from leadline.metrics.request import LEVELS, SHOWN, Cancelled, Control, MetricsRequest, Pins, Produced, RowsRequest
 from leadline.people import BEGINNING, tree, trees
+from leadline.people.pseudonyms import hidden_stretch, hidden_tree
 from leadline.people.timeline import DATED, Asked, Timeline, asked_of, timeline
 from leadline.settings.profile import Profile
+from leadline.tracing import span
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from leadline.engine import Backend
     from leadline.home import Home, Project
     from leadline.materialize.session import Session
+    from leadline.metrics.binder import BoundScope
+    from leadline.metrics.measures import MeasuredFact
     from leadline.people.tree import OrgTree
 
 T = TypeVar("T")
@@ -33,8 +39,8 @@ _FACTS_SHARE = 0.7
 """How much of a first run the facts are, for the progress shown."""
 
 
-def pin(project: Project, tree_name: str) -> Pins:
-    """The newest versions of everything that a run over ``tree_name`` reads.
+def pin(project: Project, tree_name: str | None) -> Pins:
+    """The newest versions of everything that a run over ``tree_name`` (None: over all trees) reads.
 
     Pushed rows that wait in the inbox are in no version yet: deliver them first (``ingest.pushed``), at least those for
     ``tables_of`` the request.
@@ -52,20 +58,36 @@ def pin(project: Project, tree_name: str) -> Pins:
 
 def tables_of(project: Project, request: MetricsRequest) -> frozenset[str]:
     """The lake's tables that the metrics of ``request`` are computed from, by the settings in force."""
+    return _tables_by(project, request, project.profile(request.tree))
+
+
+def _tables_by(project: Project, request: MetricsRequest, profile: Profile) -> frozenset[str]:
     from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import sources_of
-    from leadline.metrics.query import facts_of
 
-    models = [model for fact in facts_of(by_ids(request.metrics), request.level) for model in fact.stored_tables]
-    return sources_of(project, project.profile(request.tree), BUILD_POLICY, models)
+    models = [model for fact in _facts(request) for model in fact.stored_tables]
+    return sources_of(project, profile, BUILD_POLICY, models)
+
+
+def _facts(request: MetricsRequest) -> list[MeasuredFact]:
+    """The facts that are read for ``request``: those of its metrics and, at the level of services, those that say which there are,
+    so that the rows are the same whatever columns are asked for."""
+    from leadline.metrics.query import facts_of
+    from leadline.metrics.services import FACTS
+
+    facts = facts_of(by_ids(request.metrics), request.level)
+    return facts if request.level != SERVICE else list(dict.fromkeys([*facts, *FACTS]))
 
 
 @dataclass(frozen=True)
 class QueryInputs(Generic[RequestT]):
-    """What the query of a request is made of: the session (its engine, to bind tables in, and its facts), the org tree
-    of the request's scope (``timeline``: those that count on a day from the one given to the range's end; ``tree``: the newest of
-    the range), the request itself, the settings in force and the day, all as pinned. ``control`` takes the progress."""
+    """What the query of a request is made of: the project, the versions that are read of it, the session on these (its engine, to
+    bind tables in, and its facts), the org tree of the request's scope (``timeline``: those that count on a day from the one given
+    to the range's end; ``tree``: the newest of the range), the request itself, the settings in force and the day, all as pinned.
+    ``control`` takes the progress."""
 
+    project: Project
+    pins: Pins
     session: Session
     tree: OrgTree
     timeline: Callable[[date], Timeline]
@@ -79,14 +101,33 @@ Query = Callable[[QueryInputs[Any]], str]
 """Binds what the rows of a request are computed from and returns the SQL text of the query that gives them."""
 
 
-def metrics_query(inputs: QueryInputs[MetricsRequest]) -> str:
-    """The query of a ``MetricsRequest``: a row per unit (developer or team) and period, a column per metric."""
-    from leadline.facts.ownership import MERGES
-    from leadline.metrics.binder import bind_owners, bind_scope
-    from leadline.metrics.query import facts_of, sql
+def metrics_query(
+    inputs: QueryInputs[MetricsRequest], *, sized: bool = False, check: Callable[[int], None] = lambda _rows: None
+) -> str:
+    """The query of a ``MetricsRequest``: a row per unit (developer or team) and period, a column per metric; ``sized``: and one per
+    metric that says of how many events its value is. ``check`` hears how many rows there are and may refuse them."""
+    from leadline.metrics.query import sql
+
+    bound, request = bind(inputs, check), inputs.request
+    shape = (request.metrics, request.level, request.aggregation, bound.scope.zone, bound.has_team_rules)
+    return sql(*shape, inputs.session.facts.queries, dated=bound.scope.dated, sized=sized)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What was bound for a request, and whether any team rule is in force."""
+
+    scope: BoundScope
+    has_team_rules: bool
+
+
+def bind(inputs: QueryInputs[MetricsRequest], check: Callable[[int], None] = lambda _rows: None) -> Bound:
+    """Bind all that the metrics of a request are computed from. ``check`` hears how many rows there are and may refuse them."""
+    from leadline.facts.merge_spans import MERGES
+    from leadline.metrics.binder import bind_owners, bind_scope, bind_services
 
     session, request, profile = inputs.session, inputs.request, inputs.profile
-    facts = facts_of(by_ids(request.metrics), request.level)
+    facts = _facts(request)
     for done, fact in enumerate(facts):
         session.facts.bind(fact.stored_tables)
         inputs.control.progress(_FACTS_SHARE * (done + 1) / len(facts))
@@ -94,13 +135,17 @@ def metrics_query(inputs: QueryInputs[MetricsRequest]) -> str:
     # A deployment is a team's by merges long before it, and a rating asks for any before the period's end.
     since = BEGINNING if kinds else request.start
     scope = bind_scope(session.engine, inputs.timeline(since), request, profile, inputs.today, since)
+    if request.level != SERVICE:
+        check(scope.rows)
     if kinds and scope.dated:
         session.facts.bind([MERGES])
     has_team_rules = bool(kinds) and bind_owners(
         session.engine, scope, request, profile, kinds, session.facts.spellings
     )
-    shape = (request.metrics, request.level, request.aggregation, scope.zone, has_team_rules)
-    return sql(*shape, session.facts.queries, dated=scope.dated)
+    if request.level == SERVICE:
+        scope = bind_services(session.engine, scope, request, has_team_rules, session.facts.queries)
+        check(scope.rows)
+    return Bound(scope, has_team_rules)
 
 
 def asked(pins: Pins) -> Asked:
@@ -109,9 +154,15 @@ def asked(pins: Pins) -> Asked:
 
 
 def timeline_of(project: Project, request: RowsRequest, pins: Pins, since: date) -> Timeline:
-    """The trees that count for ``request`` on a day from ``since`` to its end."""
+    """The trees that count for ``request`` on a day from ``since`` to its end, with people named as it says."""
     newest = {request.tree: pins.trees[request.tree]}
-    return timeline(project, newest, asked(pins), since, request.end)
+    stretches = timeline(project, newest, asked(pins), since, request.end)
+    return stretches if request.names == SHOWN else [hidden_stretch(project, stretch) for stretch in stretches]
+
+
+def _newest_of(project: Project, request: RowsRequest, pins: Pins) -> OrgTree:
+    newest = tree(project, request.tree, pins.trees[request.tree])
+    return newest if request.names == SHOWN else hidden_tree(project, newest)
 
 
 class Runner:
@@ -158,15 +209,25 @@ class Runner:
     ) -> Produced:
         """As ``produce``."""
         from leadline.engine.output import write
+        from leadline.metrics.described import described
+
+        read: frozenset[str] = frozenset()
+        if request.format == "parquet" and isinstance(request, MetricsRequest):
+            read = _tables_by(project, request, Profile.of(pins.settings))
 
         def finish(engine: Backend, text: str) -> int:
-            return write(engine, text, path, request.format, control.check)
+            return write(engine, text, path, request.format, control.check, described(request, pins, read))
 
-        return Produced(self._run(project, request, pins, control, query, finish))
+        with span("produce", leadline_tree=request.tree, leadline_format=request.format) as told:
+            rows = self._run(project, request, pins, control, query, finish)
+            told.tell(leadline_rows=rows)
+        return Produced(rows)
 
-    def table(self, project: Project, request: MetricsRequest, pins: Pins, control: Control) -> pa.Table:
+    def table(
+        self, project: Project, request: RowsRequest, pins: Pins, control: Control, query: Query = metrics_query
+    ) -> pa.Table:
         """The rows that ``produce`` would write, in memory; raises what it raises."""
-        return self._run(project, request, pins, control, metrics_query, lambda engine, text: engine.arrow(text))
+        return self._run(project, request, pins, control, query, lambda engine, text: engine.arrow(text))
 
     def _run(
         self,
@@ -178,31 +239,44 @@ class Runner:
         finish: Callable[[Backend, str], T],
     ) -> T:
         """What ``finish`` makes of the engine and the query of ``request``."""
+        with self.inputs(project, request, pins, control) as inputs:
+            text = query(inputs)
+            finished = finish(inputs.session.engine, inputs.session.engine.remember(text))
+        control.progress(1.0)
+        return finished
+
+    @contextmanager
+    def inputs(
+        self, project: Project, request: RequestT, pins: Pins, control: Control
+    ) -> Iterator[QueryInputs[RequestT]]:
+        """What the query of ``request`` is made of, open meanwhile. Raises what ``produce`` raises."""
         if pins.definitions != DEFINITIONS:
             raise Conflict(
                 f"This export was made by definitions {pins.definitions}; this leadline has {DEFINITIONS}, "
                 "whose numbers may differ: make a new export",
                 code="other_definitions",
             )
-        from leadline.engine import Interrupted
-
         profile = Profile.of(pins.settings)
         stretches = cache(partial(timeline_of, project, request, pins))
         in_range = stretches(request.start)
-        newest = in_range[-1].tree if in_range else tree(project, request.tree, pins.trees[request.tree])
+        newest = in_range[-1].tree if in_range else _newest_of(project, request, pins)
+        with self.session(project, pins, profile, control) as opened:
+            yield QueryInputs(project, pins, opened, newest, stretches, request, profile, pins.today, control)
+
+    @contextmanager
+    def session(self, project: Project, pins: Pins, profile: Profile, control: Control) -> Iterator[Session]:
+        """A session on the versions of ``pins``, under the settings ``profile``. Raises ``Cancelled`` if ``control`` says so."""
+        from leadline.engine import Interrupted
+
         opening = self._sessions.open(
             project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()
         )
         try:
             with opening as opened:
                 control.attach(opened)
-                inputs = QueryInputs(opened, newest, stretches, request, profile, pins.today, control)
-                text = query(inputs)
-                finished = finish(opened.engine, opened.engine.remember(text))
+                yield opened
         except Interrupted:
             raise Cancelled from None
-        control.progress(1.0)
-        return finished
 
 
 def produce(

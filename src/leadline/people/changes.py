@@ -12,7 +12,7 @@ from typing import Any
 from leadline.db import trees as rows
 from leadline.errors import Detail, InvalidInput, NotFound
 from leadline.home import Project
-from leadline.people.csv_file import REQUIRED_VALUES, Person, as_written, is_plain, managers_of, normalized
+from leadline.people.csv_file import REQUIRED_VALUES, Person, as_written, is_plain, managers_of
 from leadline.people.default_tree import chosen_tree
 from leadline.people.error_types import documented
 from leadline.people.fields import field_of
@@ -20,6 +20,7 @@ from leadline.people.hierarchy import draft_of
 from leadline.people.history import today
 from leadline.people.records import people_of
 from leadline.people.store import LoadedTree, put_in_force
+from leadline.people.titles import normalized
 from leadline.people.tree import OrgTree
 from leadline.people.violations import Violations, email_problem, shown, text_problem
 

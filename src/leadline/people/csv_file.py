@@ -4,13 +4,13 @@ the person. A byte order mark, CRLF and line breaks inside quotes are fine."""
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
+from leadline.people.csv_rows import SEPARATORS, decoded, rows_of
+from leadline.people.titles import EMPLOYEE_IDS, name_columns, normalized
 from leadline.people.violations import Violations, email_problem, shown, text_problem
 from leadline.schema import table_named
 
@@ -42,7 +42,7 @@ def read_people(data: bytes, violations: Violations, fields: Mapping[str, str] |
     ``InvalidInput`` where nothing can be read at all (encoding, header, broken quoting); what is wrong with single rows is added to
     ``violations``, and such a row comes out as far as it could be read."""
     text = decoded(data, violations)
-    rows = _rows(text, violations)
+    rows = rows_of(text, violations)
     line, header = next(rows, (1, []))
     if not header:
         violations.add(0, violations.file, "EMPTY_FILE: it has no header row; the first line names the columns")
@@ -58,20 +58,15 @@ def read_people(data: bytes, violations: Violations, fields: Mapping[str, str] |
         people.append(_person(line, columns, cells, violations))
     if not people:
         violations.add(line + 1, violations.file, "EMPTY_FILE: it has a header but no developers")
-    return people
+    return _with_managers(people, violations)
 
 
 def peek(data: bytes, violations: Violations, count: int) -> tuple[list[str], list[list[str]]]:
     """The titles of the columns and the cells of the first ``count`` rows. Raises ``InvalidInput`` as ``read_people``."""
-    rows = _rows(decoded(data, violations), violations)
+    rows = rows_of(decoded(data, violations), violations)
     _, header = next(rows, (1, []))
     samples = (cells for _, cells in rows if any(cell.strip() for cell in cells))
     return [title.strip() for title in header], list(islice(samples, count))
-
-
-def normalized(title: str) -> str:
-    """A column's title as names of columns are written: `Full Name` is `full_name`."""
-    return "_".join(title.lower().replace("-", " ").replace("_", " ").split())
 
 
 def is_plain(title: str) -> bool:
@@ -79,42 +74,11 @@ def is_plain(title: str) -> bool:
     return not title.startswith(("=", "+", "-", "@")) and not any(unicodedata.category(char) == "Cc" for char in title)
 
 
-def decoded(data: bytes, violations: Violations) -> str:
-    """The text of a UTF-8 file without its byte order mark. Raises ``InvalidInput`` naming the line that is not UTF-8."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        violations.add(0, violations.file, "WRONG_ENCODING: it is UTF-16; save it as UTF-8")
-        violations.check()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        bad = data[error.start]
-        violations.row(line, f"WRONG_ENCODING: byte 0x{bad:02x} is not UTF-8; save the file as UTF-8")
-        violations.check()
-        raise
-
-
-def _rows(text: str, violations: Violations) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            what = "its quotes do not match up" if "end of data" in str(error) else str(error)
-            violations.row(line, f"MALFORMED_CSV: the row starting here cannot be read: {what}")
-            violations.check()
-        if cells:
-            yield line, cells
-
-
 def _columns(line: int, header: Sequence[str], violations: Violations, fields: Mapping[str, str]) -> list[str | None]:
     """Canonical column names by position; '' for one without a name, None for one that ``fields`` leaves out. Raises
     ``InvalidInput`` with all that is wrong."""
     declared = table_named("developers").column
-    if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+    if len(header) == 1 and any(separator in header[0] for separator in SEPARATORS):
         violations.row(line, "WRONG_SEPARATOR: the columns are not separated by commas; save the file so")
         violations.check()
     columns: list[str | None] = []
@@ -132,15 +96,22 @@ def _columns(line: int, header: Sequence[str], violations: Violations, fields: M
         if name:
             where.setdefault(name, position)
         columns.append(name if name in declared else title)
-    for name in REQUIRED_COLUMNS:
-        if name not in where:
-            violations.row(line, f"MISSING_COLUMN: {name}; the file has {', '.join(filter(None, columns)) or 'none'}")
+    for name in lacking(where, [title for title in columns if title]):
+        violations.row(line, f"MISSING_COLUMN: {name}; the file has {', '.join(filter(None, columns)) or 'none'}")
     violations.check()
     return columns
 
 
+def lacking(fields: Collection[str], titles: list[str]) -> list[str]:
+    """The required fields of which no column is: a full name may be in two, and teams will do where nobody names managers."""
+    able = {"full_name": name_columns(titles) is not None, "manager_email": "team" in fields}
+    return [name for name in REQUIRED_COLUMNS if name not in fields and not able.get(name, False)]
+
+
 def _person(line: int, columns: Sequence[str | None], cells: Sequence[str], violations: Violations) -> Person:
-    values = _values(line, columns, cells, violations)
+    values = {**dict.fromkeys(REQUIRED_COLUMNS, ""), **_values(line, columns, cells, violations)}
+    if not values["full_name"] and (names := name_columns(list(values))):
+        values["full_name"] = " ".join(filter(None, (values[name] for name in names)))
     for column in REQUIRED_VALUES:
         if not values[column]:
             violations.row(line, f"{column}: REQUIRED_VALUE_MISSING: every developer needs one")
@@ -148,15 +119,53 @@ def _person(line: int, columns: Sequence[str | None], cells: Sequence[str], viol
     if email and (problem := email_problem(email)):
         violations.row(line, f"email: {problem}")
     managers = managers_of(values["manager_email"])
-    for manager in managers:
-        if problem := email_problem(manager):
-            violations.row(line, f"manager_email: {problem}; several are separated by ;")
     attributes = {
         column: value for column, value in values.items() if value and column not in (*REQUIRED_COLUMNS, "updated_at")
     }
     return Person(
         line, email, values["full_name"], managers, values.get("team", ""), attributes, as_written(values["email"])
     )
+
+
+def _with_managers(people: Sequence[Person], violations: Violations) -> list[Person]:
+    """``people`` with the emails of their managers, who may be named by full name or employee id."""
+    if all("@" in manager for person in people for manager in person.managers):
+        named: dict[str, set[str]] = {}
+    else:
+        named = _called(people)
+    return [replace(person, managers=_emails(person, named, violations)) for person in people]
+
+
+def _called(people: Sequence[Person]) -> dict[str, set[str]]:
+    """The emails of those who are called so, by full name, in whatever order of its words, or by employee id."""
+    emails: dict[str, set[str]] = {}
+    for person in people:
+        ids = [value for title, value in person.attributes.items() if normalized(title) in EMPLOYEE_IDS]
+        for text in (person.full_name, *ids):
+            emails.setdefault(_comparable(text), set()).add(person.email)
+    return emails
+
+
+def _comparable(text: str) -> str:
+    return " ".join(sorted(unicodedata.normalize("NFC", text).casefold().replace(",", " ").split()))
+
+
+def _emails(person: Person, named: Mapping[str, set[str]], violations: Violations) -> tuple[str, ...]:
+    managers = []
+    for manager in person.managers:
+        found = sorted(named.get(_comparable(manager), ())) if "@" not in manager else [manager]
+        if len(found) > 1:
+            violations.row(
+                person.line,
+                f"manager_email: AMBIGUOUS_MANAGER: {shown(manager)} may be {' or '.join(found[:5])}; write the email",
+            )
+        elif not found:
+            what = f"{email_problem(manager)}, nor anybody's name or employee id in this file"
+            violations.row(person.line, f"manager_email: {what}; several are separated by ;")
+        elif problem := email_problem(found[0]):
+            violations.row(person.line, f"manager_email: {problem}; several are separated by ;")
+        managers += found[:1] or [manager]
+    return tuple(dict.fromkeys(managers))
 
 
 def _values(line: int, columns: Sequence[str | None], cells: Sequence[str], violations: Violations) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from leadline.errors import Detail, InvalidRequest, PreconditionFailed
 from leadline.home import Project
-from leadline.people.lookup import checked_name, tree, trees
+from leadline.people.access import VisibleTrees
+from leadline.people.lookup import TreeSummary, checked_name, tree, trees
 from leadline.people.tree import OrgTree
 
 DEFAULT_TREE = "Organization"
@@ -16,9 +18,13 @@ DEFAULT_TREE = "Organization"
 def chosen_name(project: Project, name: str | None) -> str:
     """``name``, else the project's only tree, else ``DEFAULT_TREE`` if there is one or none at all. Raises ``InvalidRequest`` if it
     cannot be told or is no name."""
+    return _chosen(trees(project), name)
+
+
+def _chosen(among: Sequence[TreeSummary], name: str | None) -> str:
     if name is not None:
         return checked_name(name)
-    names = [summary.name for summary in trees(project)]
+    names = [summary.name for summary in among]
     if len(names) == 1:
         return names[0]
     if not names or DEFAULT_TREE in names:
@@ -37,6 +43,13 @@ def chosen_tree(project: Project, name: str | None, day: date | None = None) -> 
     if not trees(project):
         raise not_set_up()
     return tree(project, chosen_name(project, name), day=day)
+
+
+def shown_tree(visible: VisibleTrees, name: str | None, day: date | None = None) -> OrgTree | None:
+    """As ``chosen_tree``, among the trees that are shown and as it is shown; None if nothing of it is on that day."""
+    if not visible.listed():
+        raise not_set_up()
+    return visible.tree(_chosen(visible.listed(), name), day)
 
 
 def not_set_up() -> PreconditionFailed:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leadline.people.tree import SEPARATOR, Developer, Node, OrgTree
+from leadline.people.tree import Developer, Node, OrgTree, with_paths
 
 ROOT = "root"
 """The root's identity: it stays the same whoever is at the top, so that a stored ref id always means the whole tree."""
@@ -88,7 +88,7 @@ def assemble(draft: Draft, refs: Mapping[str, int], *, tree_id: int, name: str, 
             key=node.key,
             name=node.name,
             parent=None if parent is None else parent.ref_id,
-            path=node.name if parent is None else parent.path + SEPARATOR + node.name,
+            path="",
             depth=0 if parent is None else parent.depth + 1,
             order=order,
             manager=node.manager,
@@ -105,4 +105,4 @@ def assemble(draft: Draft, refs: Mapping[str, int], *, tree_id: int, name: str, 
         )
         for developer in sorted(draft.developers.values(), key=lambda developer: developer.email)
     }
-    return OrgTree(tree_id, name, version, tuple(nodes.values()), developers)
+    return OrgTree(tree_id, name, version, with_paths(nodes.values()), developers)

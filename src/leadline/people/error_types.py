@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from leadline.errors import Detail, InvalidInput
-from leadline.people.fields import FIELDS
+from leadline.people.titles import FIELDS
 
 ERROR_TYPES = {
     "MISSING_COLUMN": "REQUIRED_FIELD_MISSING",

@@ -11,11 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.people.csv_file import REQUIRED_COLUMNS, normalized
+from leadline.people.csv_file import lacking
+from leadline.people.titles import ALIASES, FIELDS, MANAGERS_OTHERWISE, TITLES, normalized
 from leadline.people.violations import shown
 from leadline.schema import table_named
-
-FIELDS = ("email", "full_name", "manager_email", "role", "sub_role", "team", "department", "site")
 
 EXAMPLES = {
     "email": "ada@example.com",
@@ -28,29 +27,6 @@ EXAMPLES = {
     "site": "Berlin",
 }
 
-_ALIASES = {"name": "full_name", "fullname": "full_name", "display_name": "full_name", "subrole": "sub_role"}
-"""Further names of fields in requests."""
-
-_TITLES = {
-    **_ALIASES,
-    **dict.fromkeys(
-        ("e_mail", "mail", "email_address", "e_mail_address", "work_email", "company_email", "developer_email"), "email"
-    ),
-    **dict.fromkeys(("email_primary_work", "primary_work_email", "email_work", "business_email"), "email"),
-    **dict.fromkeys(
-        ("employee_name", "developer_name", "developer", "worker", "legal_name", "preferred_name"), "full_name"
-    ),
-    **dict.fromkeys(("manager", "manager_mail", "managers_email", "manager_e_mail", "reports_to"), "manager_email"),
-    **dict.fromkeys(
-        ("manager's_email", "manager_email_address", "supervisor_email", "supervisor's_email", "reporting_to_email"),
-        "manager_email",
-    ),
-    **dict.fromkeys(("title", "job_title", "business_title", "job_profile"), "role"),
-    **dict.fromkeys(("team_name",), "team"),
-    **dict.fromkeys(("location", "office", "work_location"), "site"),
-}
-"""Titles that HR systems give to columns."""
-
 
 def field_doc(field: str) -> str:
     """What a field means, from the declaration of the table."""
@@ -60,7 +36,7 @@ def field_doc(field: str) -> str:
 def field_of(name: str) -> str:
     """The field that a request calls ``name``; one not known is a further field under this very name."""
     words = normalized(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip()))
-    field = _ALIASES.get(words, words)
+    field = ALIASES.get(words, words)
     return field if field in FIELDS else name.strip()
 
 
@@ -68,7 +44,7 @@ def proposed(titles: Sequence[str], previous: Mapping[str, str]) -> dict[str, st
     """The field of each column: as in the ``previous`` mapping, else by its title; each field at most once."""
     mapping = {title: previous[title] for title in titles if title in previous}
     taken = {field for field in mapping.values() if field}
-    for names in (dict(zip(FIELDS, FIELDS, strict=True)), _TITLES):
+    for names in (dict(zip(FIELDS, FIELDS, strict=True)), TITLES, MANAGERS_OTHERWISE):
         for title in titles:
             field = names.get(normalized(title))
             if field is not None and title not in mapping and field not in taken:
@@ -109,7 +85,7 @@ def remapped(current: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str,
         else:
             merged[title] = "" if normalized(title) in columns else title
     mapped = {normalized(field) for field in merged.values()}
-    if missing := [name for name in REQUIRED_COLUMNS if name not in mapped]:
+    if missing := lacking(mapped, list(current)):
         raise _refused([Detail(name, "no column is mapped to it (REQUIRED_FIELD_MISSING)") for name in missing])
     return merged
 

@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from leadline.people.csv_file import Person
-from leadline.people.draft import ROOT, Draft, DraftDeveloper, DraftNode, manager_identity
+from leadline.people.draft import ROOT, Draft, DraftDeveloper, DraftNode, manager_identity, path_identity
+from leadline.people.tree import called_after
 from leadline.people.violations import DEEPEST, Violations
 
 
@@ -27,14 +28,15 @@ def draft_of(people: Sequence[Person], tree_name: str, violations: Violations) -
     _check_duplicates(people, violations)
     _check_managers(people, by_email, violations)
     _check_cycles(by_email, violations)
-    if people and not any(person.managers for person in people):
+    flat = bool(people) and not any(person.managers for person in people)
+    if flat and not any(person.team for person in people):
         violations.add(
             people[-1].line + 1,
             violations.file,
-            "NO_TEAM: nobody has a manager, so there is no team; fill manager_email",
+            "NO_TEAM: nobody has a manager or a team, so there is no team; fill manager_email, or team",
         )
     violations.check()
-    return _draft(by_email, tree_name, violations)
+    return _flat(by_email, tree_name) if flat else _draft(by_email, tree_name, violations)
 
 
 def _check_duplicates(people: Sequence[Person], violations: Violations) -> None:
@@ -54,7 +56,7 @@ def _check_managers(people: Sequence[Person], by_email: Mapping[str, Person], vi
         for manager in person.managers:
             if manager == person.email:
                 violations.row(person.line, f"manager_email: SELF_MANAGER: {manager} is their own manager")
-            elif manager not in by_email:
+            elif manager not in by_email and "@" in manager:  # else it is told where it was read
                 violations.row(
                     person.line,
                     f"manager_email: UNKNOWN_MANAGER: {manager} has no row in this file; every manager is also a "
@@ -171,9 +173,41 @@ def _draft(by_email: Mapping[str, Person], tree_name: str, violations: Violation
 
 
 def _node_name(manager: Person, own: Sequence[str], by_email: Mapping[str, Person]) -> str:
-    teams = {by_email[email].team for email in own}
-    shared = next(iter(teams)) if len(teams) == 1 else ""
-    return shared or f"{manager.full_name}'s team"
+    """The team that the reports among ``own`` have in common, else all of them, else one that is called after the manager."""
+    reports = [email for email in own if email != manager.email]
+    for people in (reports, own):
+        teams = {by_email[email].team for email in people}
+        if len(teams) == 1 and (shared := next(iter(teams))):
+            return shared
+    return called_after(manager.full_name)
+
+
+def team_identity(tree_name: str, team: str) -> str:
+    """The identity of a team of people who name no managers."""
+    return path_identity([tree_name, team])
+
+
+def _flat(by_email: Mapping[str, Person], tree_name: str) -> Draft:
+    """The teams that people name, below the tree."""
+    teams: dict[str, list[str]] = {}
+    for person in sorted(by_email.values(), key=lambda person: person.email):
+        if person.team:
+            teams.setdefault(person.team, []).append(person.email)
+    nodes = {ROOT: DraftNode(ROOT, tree_name, None, None, (), None)}
+    for team, own in teams.items():
+        identity = team_identity(tree_name, team)
+        nodes[identity] = DraftNode(identity, team, None, None, tuple(own), ROOT)
+    developers = {
+        person.email: DraftDeveloper(
+            person.email,
+            person.full_name,
+            (team_identity(tree_name, person.team),) if person.team else (),
+            person.attributes,
+            person.written,
+        )
+        for person in by_email.values()
+    }
+    return Draft(nodes, developers)
 
 
 def _check_depth(managers: set[str], by_email: Mapping[str, Person], violations: Violations) -> None:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from leadline.db import Database
 from leadline.db import trees as rows
-from leadline.errors import Detail, InvalidRequest, StoreError
+from leadline.errors import Detail, InvalidRequest, VersionsGone
 from leadline.home import Project
 from leadline.people.history import History, history_of, nearest, today
 from leadline.people.serialization import from_document
@@ -47,26 +47,30 @@ def checked_name(tree_name: str) -> str:
 def in_force(project: Project, name: str, day: date | None = None) -> OrgTree | None:
     """The tree called ``name`` as it is in force on ``day`` (default: today), or None if there is no such tree. Before its first
     day it is the first one."""
-    stored = rows.listed(project.db, project.id, name)
-    return _on(project, stored[0], day) if stored else None
+    stored = _called(project, name)
+    return _on(project, stored, day) if stored else None
 
 
 def trees(project: Project) -> list[TreeSummary]:
     """The project's trees by code point of the name."""
-    return [TreeSummary(row.id, row.name, row.newest_version) for row in rows.listed(project.db, project.id)]
+    return [TreeSummary(row.id, row.name, row.newest_version) for row in project.org_trees()]
 
 
 def summary(project: Project, name: str) -> TreeSummary:
     """A tree by name. Raises ``InvalidRequest`` (``invalid_org_tree_name``) if there is no such tree."""
-    stored = rows.listed(project.db, project.id, name)
-    if not stored:
-        raise _no_tree(name, [row.name for row in rows.listed(project.db, project.id)])
-    return TreeSummary(stored[0].id, stored[0].name, stored[0].newest_version)
+    stored = _called(project, name)
+    if stored is None:
+        raise no_tree(name, [row.name for row in project.org_trees()])
+    return TreeSummary(stored.id, stored.name, stored.newest_version)
+
+
+def _called(project: Project, name: str) -> rows.TreeRow | None:
+    return next((row for row in project.org_trees() if row.name == name), None)
 
 
 def tree(project: Project, name: str, version: int | None = None, *, day: date | None = None) -> OrgTree:
     """A tree by name, as it was in ``version``, or as it is in force on ``day`` (default: today). Raises ``InvalidRequest``
-    (``invalid_org_tree_name``) if there is no such tree, ``StoreError`` if the version is gone."""
+    (``invalid_org_tree_name``) if there is no such tree, ``VersionsGone`` if the version is."""
     known = summary(project, name)
     if version is not None:
         return _parsed(project.db, known.id, known.name, version)
@@ -93,7 +97,11 @@ def find_team(
     today, or the first of ``among``, trees of other days, in which it is. Raises ``InvalidRequest`` with the seeds' sentences:
     ``invalid_org_tree_name`` or ``invalid_team_id``; the latter also for a key that several trees have."""
     summaries = trees(project) if tree_name is None else [summary(project, tree_name)]
-    searched = [_on(project, known, None) for known in summaries]
+    return team_among(team_id, [_on(project, known, None) for known in summaries], among)
+
+
+def team_among(team_id: str, searched: Sequence[OrgTree], among: Sequence[OrgTree] = ()) -> tuple[OrgTree, Node]:
+    """As ``find_team``, where ``searched`` are the trees in force today."""
     teams: dict[int, tuple[OrgTree, Node]] = {}
     for org_tree in (*among, *searched):
         if (node := org_tree.find(team_id)) is not None:
@@ -126,7 +134,7 @@ def _history(db: Database, tree_id: int, name: str, newest: int) -> History:
 
 
 def _parsed(db: Database, tree_id: int, name: str, version: int) -> OrgTree:
-    """A version's tree, parsed once per process: versions never change."""
+    """A version's tree, parsed once per process: versions never change. What it has in common with another one is there once."""
     with _guard:
         parsed = _parsed_trees.setdefault(db, OrderedDict())
         if (org_tree := parsed.get((tree_id, version))) is not None:
@@ -137,22 +145,25 @@ def _parsed(db: Database, tree_id: int, name: str, version: int) -> OrgTree:
         raise _gone(name, version)
     org_tree = from_document(content, tree_id=tree_id, name=name, version=version)
     with _guard:
+        other = next((known for (of_tree, _), known in reversed(parsed.items()) if of_tree == tree_id), None)
+        org_tree = org_tree if other is None else org_tree.sharing(other)
         parsed[tree_id, version] = org_tree
         while len(parsed) > _PARSED_TREES:
             parsed.popitem(last=False)
     return org_tree
 
 
-def _gone(name: str, version: int) -> StoreError:
-    return StoreError(f"Version {version} of org tree {name!r} is gone from the metadata database")
+def _gone(name: str, version: int) -> VersionsGone:
+    return VersionsGone(f"Version {version} of org tree {name!r} is gone from the metadata database")
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------------
 
 
-def _no_tree(name: str, names: Iterable[str]) -> InvalidRequest:
+def no_tree(name: str, names: Iterable[str]) -> InvalidRequest:
+    """There is no tree called ``name``; those called ``names`` there are."""
     names = list(names)
-    near = difflib.get_close_matches(name, names, n=3) or names[:10]
+    near = _nearest(name, names)
     would_do = (
         ("it may be " + ", ".join(f'"{near_name}"' for near_name in near)) if near else "no org tree is loaded yet"
     )
@@ -163,16 +174,23 @@ def _no_tree(name: str, names: Iterable[str]) -> InvalidRequest:
     )
 
 
-def _no_team(team_id: str, searched: list[OrgTree]) -> InvalidRequest:
+def _nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Up to three of ``names`` that are like ``name``, in whatever letter case; if none is, those that are least unlike it."""
+    spelled = {one.lower(): one for one in names}
+    near = difflib.get_close_matches(name.lower(), spelled) or difflib.get_close_matches(
+        name.lower(), spelled, cutoff=0.0
+    )
+    return [spelled[one] for one in near]
+
+
+def _no_team(team_id: str, searched: Sequence[OrgTree]) -> InvalidRequest:
     names: dict[str, list[str]] = {}
     for org_tree in searched:
         for node in org_tree.nodes:
             label = f'"{node.key or node.ref_id}" ({node.path})'
-            for text in filter(None, (node.key, str(node.ref_id), node.name)):
+            for text in filter(None, (node.key, str(node.ref_id), node.name, node.path)):
                 names.setdefault(text, []).append(label)
-    near = [label for text in difflib.get_close_matches(team_id, names, n=3) for label in names[text]]
-    if not near:
-        near = [label for labels in names.values() for label in labels]
+    near = [label for text in _nearest(team_id, names) for label in names[text]]
     would_do = ("it may be " + ", ".join(list(dict.fromkeys(near))[:5])) if near else "no org tree is loaded yet"
     where = f' in org tree "{searched[0].name}"' if len(searched) == 1 else ""
     return InvalidRequest(

@@ -128,7 +128,7 @@ def developer_membership(stretches: Timeline, scope: int | None, start: date, en
         (start, end),
         of_stretch,
         lambda unit: found.setdefault(unit.developer.email, unit),
-        lambda unit: (unit.tree.names(unit.node), unit.developer.email),
+        lambda unit: (unit.tree.names(unit.node), unit.developer.order),
     )
     number = {unit.developer.email: at for at, unit in enumerate(developers)}
 

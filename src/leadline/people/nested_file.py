@@ -25,7 +25,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from leadline.people.csv_file import as_written, decoded
+from leadline.people.csv_file import as_written
+from leadline.people.csv_rows import decoded
 from leadline.people.draft import ROOT, Draft, DraftDeveloper, DraftNode, key_identity, manager_identity, path_identity
 from leadline.people.violations import DEEPEST, Violations, email_problem, shown, text_problem
 

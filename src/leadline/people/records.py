@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from leadline.errors import Conflict, InvalidInput
 from leadline.people.csv_file import Person
 from leadline.people.draft import ROOT, assemble, manager_identity
-from leadline.people.fields import FIELDS, field_of
-from leadline.people.hierarchy import draft_of
+from leadline.people.fields import field_of
+from leadline.people.hierarchy import draft_of, team_identity
+from leadline.people.titles import FIELDS
 from leadline.people.tree import Developer, Node, OrgTree
 from leadline.people.violations import Violations
 
@@ -60,7 +61,7 @@ def records(tree: OrgTree) -> list[Record]:
         managers = _managers(tree, developer.email, own, teams)
         shown_managers = tuple(tree.developers[email].address for email in managers)
         listed.append(Record(developer, managers, teams, shown_managers))
-    return sorted(listed, key=lambda record: record.developer.email)
+    return sorted(listed, key=lambda record: record.developer.order)
 
 
 def _managers(tree: OrgTree, email: str, own: Node | None, teams: Sequence[Node]) -> tuple[str, ...]:
@@ -97,6 +98,8 @@ def people_of(tree: OrgTree) -> list[Person]:
 
 def _makes(people: Sequence[Person], tree: OrgTree) -> bool:
     refs = {manager_identity(node.manager): node.ref_id for node in tree.nodes if node.manager is not None}
+    flat = (node for node in tree.nodes if node.manager is None and node.parent is not None)
+    refs.update({team_identity(tree.name, node.name): node.ref_id for node in flat})
     refs[ROOT] = tree.root.ref_id
     try:
         draft = draft_of(people, tree.name, Violations(tree.name))
@@ -114,11 +117,11 @@ def selected(listed: Iterable[Record], wanted: Wanted) -> list[Record]:
     chosen = [
         record
         for record in listed
-        if (wanted.emails is None or record.developer.email in wanted.emails)
+        if (wanted.emails is None or record.developer.order in wanted.emails)
         and (not search or any(search in text.casefold() for text in record.values.values()))
         and (key is None or value in record.values.get(key, "").casefold())
     ]
-    chosen.sort(key=lambda record: record.developer.email)
+    chosen.sort(key=lambda record: record.developer.order)
     sort = field_of(wanted.sort)
     chosen.sort(key=lambda record: record.values.get(sort, "").casefold(), reverse=wanted.descending)
     return chosen

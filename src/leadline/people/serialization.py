@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from leadline.errors import StoreError
-from leadline.people.tree import Developer, Node, OrgTree
+from leadline.people.tree import Developer, Node, OrgTree, with_paths
 
 FORMAT = 1
 
@@ -51,7 +51,7 @@ def from_document(document: dict[str, Any], *, tree_id: int, name: str, version:
             f"Version {version} of org tree {name!r} has form {document['format']}, which this leadline does not know; "
             "it was written by a newer leadline: install that version"
         )
-    nodes = tuple(
+    nodes = with_paths(
         Node(ref_id, key, title, parent, path, depth, order, manager, tuple(own), tuple(also_under))
         for order, (ref_id, key, title, parent, path, depth, manager, own, also_under) in enumerate(document["nodes"])
     )

@@ -14,6 +14,8 @@ from leadline.db import trees as rows
 from leadline.home import Project
 from leadline.lease import Lease
 from leadline.people.draft import ROOT, Draft, assemble
+from leadline.people.forgotten import forgotten_of
+from leadline.people.forgotten_people import draft_without
 from leadline.people.history import BEGINNING, on_day, today
 from leadline.people.lookup import checked_name, history, tree
 from leadline.people.org_file import read_org
@@ -56,19 +58,34 @@ class LoadedTree:
         return tuple(node.path for ref_id, node in before.items() if ref_id not in self.tree.by_ref)
 
     @property
+    def unused_teams(self) -> tuple[str, ...]:
+        """Names of teams that people have in the file and no team is called by, but for the people at the top."""
+        names = {node.name for node in self.tree.nodes}
+        below = [one for one in self.tree.developers.values() if one.team not in (None, self.tree.root.ref_id)]
+        return tuple(sorted({team for one in below if (team := one.attributes.get("team"))} - names))
+
+    @property
     def without_team(self) -> tuple[str, ...]:
         """Emails of those with neither manager nor reports."""
         return tuple(developer.email for developer in self.tree.developers.values() if not developer.teams)
 
 
 def load_org(
-    project: Project, path: Path, tree_name: str, *, check: bool = False, now: datetime, since: date | None = None
+    project: Project,
+    path: Path,
+    tree_name: str,
+    *,
+    check: bool = False,
+    now: datetime,
+    since: date | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> LoadedTree:
     """Put the org file at ``path`` in force as the tree ``tree_name``; with ``check`` only validate it. It is in force from the
     local day ``since`` (``BEGINNING``: always; default: the day of ``now``, the first one from the beginning). Raises
-    ``InvalidInput`` with a ``Detail`` for each violation, and ``InvalidRequest`` for an impossible name."""
+    ``InvalidInput`` with a ``Detail`` for each violation, and ``InvalidRequest`` for an impossible name, or for ``fields`` of a
+    list's columns (by their titles) that cannot be."""
     name = checked_name(tree_name)
-    draft = read_org(path, name)
+    draft = read_org(path, name, fields)
     if check:
         return dry_run(project, name, draft, now, since)
     with rows.lock(project.db, project.id, name) as lease:
@@ -77,6 +94,7 @@ def load_org(
 
 def dry_run(project: Project, name: str, draft: Draft, now: datetime, since: date | None = None) -> LoadedTree:
     """What ``put_in_force`` would do now; nothing is written."""
+    draft = draft_without(forgotten_of(project), draft)
     stored = rows.listed(project.db, project.id, name)
     place = _place(project, name, stored[0].id if stored else None, now, since)
     refs = rows.refs(project.db, stored[0].id) if stored else {}
@@ -99,7 +117,8 @@ def put_in_force(
 ) -> LoadedTree:
     """Store a draft as the newest version of the tree ``name``, in force from the day ``since`` as of ``load_org``, unless that is
     in force then already; under ``db.trees.lock`` as ``lease`` (``LockLost``). Versions of later days stay as they are. ``also``
-    is called with the connection and the version in the same transaction: both happen or neither."""
+    is called with the connection and the version in the same transaction: both happen or neither. Who is forgotten stays so."""
+    draft = draft_without(forgotten_of(project), draft)
     stored = rows.listed(project.db, project.id, name)
     place = _place(project, name, stored[0].id if stored else None, now, since)
     with project.db.write(under=lease) as connection:

@@ -15,11 +15,11 @@ from leadline.home import Project
 from leadline.lease import Lease
 from leadline.people.tree import Node, OrgTree
 from leadline.people.violations import shown
-from leadline.settings.profile import TEAM_RULES
+from leadline.settings.profile import GOALS, TEAM_RULES
 from leadline.settings.rules import Filter, parse_filters
 
-RULES = {name: rule for name, rule in TEAM_RULES.items() if name != "integrations"}
-"""The rules that something follows from; which sources a team uses has an address of its own (``team_integrations``)."""
+RULES = {name: rule for name, rule in TEAM_RULES.items() if name not in ("integrations", GOALS)}
+"""The rules that something follows from. Which sources a team uses has an address of its own (``team_integrations``)."""
 
 FILTER_KEYS = {
     "repository": ("SCM", "REPO_ID"),

@@ -4,18 +4,26 @@ hierarchy, under its manager's primary manager. If that manager reports to furth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 SEPARATOR = "/"
+_APART = re.compile(r"[/;]|%(?=2F|3B|25|23)|#(?=[0-9]+$)", re.IGNORECASE)
+"""What would be taken for something else in a path, in a list of paths, or after a name."""
+
+
+def path_part(name: str) -> str:
+    """A team's name as part of a path: `/` and `;` in it are `%2F` and `%3B`, as in an address."""
+    return _APART.sub(lambda found: f"%{ord(found[0]):02X}", name)
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node of a tree. ``path`` are the names from the root joined by ``/`` (a name may itself contain one); ``depth`` is 0 at
-    the root; ``order`` the position in preorder with siblings by code point of their names. ``own`` are the emails of the manager
-    and of the direct reports who manage nobody, in order. ``parent`` and ``also_under`` are ref ids."""
+    """One node of a tree. ``path`` are the names from the root joined by ``/``, as no other node has it (``with_paths``); ``depth``
+    is 0 at the root; ``order`` the position in preorder with siblings by code point of their names. ``own`` are the emails of the
+    manager and of the direct reports who manage nobody, in order. ``parent`` and ``also_under`` are ref ids."""
 
     ref_id: int
     key: str | None
@@ -27,6 +35,27 @@ class Node:
     manager: str | None
     own: tuple[str, ...]
     also_under: tuple[int, ...] = ()
+
+
+def with_paths(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """``nodes``, parents first, with the paths that their names make. Of siblings of one name the first that was known is called by
+    it alone, the others by their ref id, too: `Core#12`."""
+    nodes = tuple(nodes)
+    first: dict[tuple[int | None, str], Node] = {}
+    for node in sorted(nodes, key=lambda node: (node.ref_id < 0, abs(node.ref_id))):
+        first.setdefault((node.parent, node.name), node)
+    paths: dict[int | None, str] = {}
+    for node in nodes:
+        part = path_part(node.name)
+        if first[node.parent, node.name].ref_id != node.ref_id:
+            part += f"#{node.ref_id}"
+        paths[node.ref_id] = part if node.parent is None else paths[node.parent] + SEPARATOR + part
+    return tuple(replace(node, path=paths[node.ref_id]) for node in nodes)
+
+
+def called_after(full_name: str) -> str:
+    """The name of a team that has none but its manager's."""
+    return f"{full_name}'s team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +74,11 @@ class Developer:
     def address(self) -> str:
         """The email as it is shown: as the list spells it."""
         return self.written or self.email
+
+    @property
+    def order(self) -> str:
+        """What rows of developers are ordered by: the email, or the pseudonym that is shown in its place."""
+        return self.address.lower()
 
     @property
     def team(self) -> int | None:
@@ -79,6 +113,16 @@ class OrgTree:
     developers: Mapping[str, Developer]
     _subtrees: dict[int, tuple[Node, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def sharing(self, other: OrgTree) -> OrgTree:
+        """The same tree, of which all that is equal in ``other`` is that: many versions of a large tree take little more than
+        one."""
+        nodes = tuple(old if (old := other.by_ref.get(new.ref_id)) == new else new for new in self.nodes)
+        people = other.developers
+        developers = {
+            email: person if (person := people.get(email)) == new else new for email, new in self.developers.items()
+        }
+        return replace(self, nodes=nodes, developers=developers)
+
     @property
     def root(self) -> Node:
         """The node that stands for the whole tree."""
@@ -90,13 +134,21 @@ class OrgTree:
         return {node.ref_id: node for node in self.nodes}
 
     @cached_property
+    def by_path(self) -> Mapping[str, Node]:
+        """The nodes by path."""
+        return {node.path: node for node in self.nodes}
+
+    @cached_property
     def by_key(self) -> Mapping[str, Node]:
         """The nodes that have a key, by it."""
         return {node.key: node for node in self.nodes if node.key is not None}
 
     def find(self, team_id: str) -> Node | None:
-        """The node of a ``teamId``: its ref id as text (``"456"``) or its key; None if this tree has no such node."""
+        """The node of a ``teamId``: its ref id as text (``"456"``), its key, or a path of more than the root; None if this tree has
+        no such node."""
         text = team_id.strip()
+        if SEPARATOR in text:  # no key has one
+            return self.by_path.get(text)
         # A key is never digits alone (refused on loading), so the two cannot be confused.
         if text.isascii() and text.isdigit():
             return self.by_ref.get(int(text)) if len(text) <= 18 and not text.startswith("0") else None
@@ -120,7 +172,7 @@ class OrgTree:
         for developer in self._members(inside):
             team = next(inside[ref_id] for ref_id in developer.teams if ref_id in inside)
             scoped_developers.append(ScopedDeveloper(developer, team))
-        scoped_developers.sort(key=lambda scoped: (scoped.team.order, scoped.developer.email))
+        scoped_developers.sort(key=lambda scoped: (scoped.team.order, scoped.developer.order))
         return tuple(scoped_developers)
 
     def closure(self, node: Node) -> Iterator[tuple[int, str]]:
@@ -153,11 +205,17 @@ class OrgTree:
         above = () if node.parent is None else self.names(self.by_ref[node.parent])
         return (*above, node.name)
 
+    def manager_of(self, node: Node) -> str | None:
+        """The email of a node's manager, or the pseudonym that is shown in its place."""
+        manager = None if node.manager is None else self.developers.get(node.manager)
+        return None if manager is None else manager.order
+
     def head_counts(self) -> dict[int, int]:
         """Distinct developers of every node's subtree, by ref id."""
         counts = dict.fromkeys(self.by_ref, 0)
-        for ref_id, _ in self.closure(self.root):
-            counts[ref_id] += 1
+        for developer in self.developers.values():
+            for ref_id in {above for team in developer.teams for above in self._ancestors[team]}:
+                counts[ref_id] += 1
         return counts
 
     def _members(self, inside: Mapping[int, Node]) -> Iterator[Developer]:

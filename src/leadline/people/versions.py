@@ -14,10 +14,13 @@ from leadline.db.developer_uploads import Upload
 from leadline.errors import Conflict, InvalidInput, NotFound
 from leadline.home import Project
 from leadline.lease import Lease
-from leadline.people.csv_file import decoded, peek
+from leadline.people.csv_file import peek
+from leadline.people.csv_rows import decoded
 from leadline.people.default_tree import chosen_name, chosen_tree, not_set_up
 from leadline.people.error_types import documented
 from leadline.people.fields import proposed, remapped
+from leadline.people.forgotten import forgotten_of
+from leadline.people.forgotten_people import list_without
 from leadline.people.lookup import history, in_force
 from leadline.people.review import Review, reviewed
 from leadline.people.store import put_in_force
@@ -58,6 +61,8 @@ def upload(
         text = _text(data, filename)
         titles, _ = peek(data, Violations(filename), 1)
         mapping = proposed(titles, uploads.newest_mappings(project.db, project.id, name))
+        text = list_without(forgotten_of(project), text, mapping)
+        data = text.encode()
         review = reviewed(data, filename, mapping, name, before)
     except InvalidInput as error:
         raise documented(error) from None
@@ -70,7 +75,7 @@ def upload(
         filename=filename,
         content=text,
         mappings=mapping,
-        base_version=_newest(project, name),
+        base_version=newest_version(project, name),
         tree_version=None,
         created_by=created_by,
         created_at=now,
@@ -84,6 +89,23 @@ def version(project: Project, upload_id: str) -> Version:
     return _version(project, _stored(project, upload_id))
 
 
+def preview(project: Project, upload_id: str, fields: Mapping[str, str]) -> Version:
+    """A draft as it would be if its columns had the ``fields`` named by their titles; nothing is kept. Raises ``NotFound``,
+    ``InvalidRequest`` for an impossible mapping, ``Conflict`` if the upload was put in force before."""
+    stored = _stored(project, upload_id)
+    if stored.tree_version is not None:
+        raise _used(stored)
+    newest = newest_version(project, stored.tree)
+    return _version(project, replace(stored, mappings=remapped(stored.mappings, fields), base_version=newest))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """That somebody looked at what a draft changes while this was the tree's newest version (None: there was none)."""
+
+    version: int | None
+
+
 def map_fields(
     project: Project,
     upload_id: str,
@@ -92,22 +114,25 @@ def map_fields(
     now: datetime,
     save: bool = False,
     since: date | None = None,
+    seen: Seen | None = None,
 ) -> Version:
     """Give columns the ``fields`` named by their titles; the rest of the mapping stays. Where there is no tree yet, or with
     ``save``, the upload is put in force as well, from ``since`` as of ``store.load_org``. Raises ``InvalidRequest`` for an
     impossible mapping, ``InvalidInput`` with all that is wrong with the file under it, ``Conflict`` if the upload was put in force
-    before."""
+    before, or if the tree is no longer as somebody has ``seen`` it."""
     stored = _stored(project, upload_id)
     with rows.lock(project.db, project.id, stored.tree) as lease:
         stored = _stored(project, upload_id)
         if stored.tree_version is not None:
             raise _used(stored)
+        if seen is not None and seen.version != newest_version(project, stored.tree):
+            raise _stale(stored)
         before = in_force(project, stored.tree)
         mapped = replace(stored, mappings=remapped(stored.mappings, fields))
         review = _good(project, mapped)
         if before is None or save:
             return _put_in_force(project, mapped, review, now, lease, since)
-        newest = _newest(project, stored.tree)
+        newest = newest_version(project, stored.tree)
         uploads.review(project.db, mapped.id, mapped.mappings, newest, under=lease)
         return Version(replace(mapped, base_version=newest), review, active=False)
 
@@ -126,16 +151,18 @@ def activate(project: Project, upload_id: str, *, now: datetime, since: date | N
             if stored.tree_version == before.version and since is None:
                 return _version(project, stored)
             raise _used(stored)
-        if stored.base_version != _newest(project, stored.tree):
-            raise Conflict(
-                f'The developers of "{stored.tree}" were changed after this file was reviewed; review it again by saving its '
-                "field mappings, or upload it again",
-                code="stale_version",
-            )
+        if stored.base_version != newest_version(project, stored.tree):
+            raise _stale(stored)
         return _put_in_force(project, stored, _good(project, stored), now, lease, since)
 
 
-def _newest(project: Project, name: str) -> int | None:
+def drafts(project: Project) -> list[Upload]:
+    """The uploads of the project that wait to be put in force, the newest first; their texts are left out."""
+    return uploads.drafts(project.db, project.id)
+
+
+def newest_version(project: Project, name: str) -> int | None:
+    """The newest version of the tree ``name``; None if there is no such tree."""
     stored = rows.listed(project.db, project.id, name)
     return stored[0].newest_version if stored else None
 
@@ -194,6 +221,14 @@ def _stored(project: Project, upload_id: str) -> Upload:
 def _used(stored: Upload) -> Conflict:
     return Conflict(
         f"Version {stored.id} was put in force before; upload the file again to change something", code="version_used"
+    )
+
+
+def _stale(stored: Upload) -> Conflict:
+    return Conflict(
+        f'The developers of "{stored.tree}" were changed after this file was reviewed; review it again by saving its '
+        "field mappings, or upload it again",
+        code="stale_version",
     )
 
 

@@ -23,6 +23,23 @@ class ColumnType(StrEnum):
     LIST = "list"
 
 
+class Personal(StrEnum):
+    """What a column says of people, as far as it does; what is to be done about it when a person is forgotten follows."""
+
+    ACCOUNT = "account"
+    """An account, or a list of them, of the row's ``source``."""
+    ADDRESS = "address"
+    """An email, or several separated by ``;``."""
+    NAME = "name"
+    """The name of whoever the row's columns ``whose`` mean."""
+    DETAIL = "detail"
+    """Something else about whoever the row's columns ``whose`` mean."""
+    PROSE = "prose"
+    """Text that people write, or a branch that they call: it may name anybody."""
+    CHANGE = "change"
+    """A value of whatever field the row's ``field`` says: an account, or prose."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column. ``values`` closes the set of what a text may be (compared without case, stored in lower case);
@@ -35,6 +52,8 @@ class Column:
     values: tuple[str, ...] = ()
     minimum: int | None = None
     default: int | None = None
+    personal: Personal | None = None
+    whose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +89,11 @@ class Table:
     def columns(self) -> tuple[Column, ...]:
         """All columns in documented order: the table's own, then those every (account) table may carry."""
         return self.own_columns + (((SOURCE,) if self.accounts else ()) + (UPDATED_AT,))
+
+    @cached_property
+    def personal(self) -> tuple[Column, ...]:
+        """The columns that say something of people."""
+        return tuple(column for column in self.columns if column.personal is not None)
 
     @cached_property
     def required(self) -> tuple[str, ...]:

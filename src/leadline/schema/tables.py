@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from leadline.errors import InvalidRequest
-from leadline.schema.table import Column, ColumnType, Table
+from leadline.schema.columns import about, account, accounts, address, boolean, count, instant, prose, text, texts
+from leadline.schema.table import Column, ColumnType, Personal, Table
 
-
-def _text(name: str, doc: str, values: tuple[str, ...] = ()) -> Column:
-    return Column(name, ColumnType.TEXT, doc, values)
-
-
-def _count(name: str, doc: str) -> Column:
-    return Column(name, ColumnType.INTEGER, doc, minimum=0)
-
-
-def _instant(name: str, doc: str) -> Column:
-    return Column(name, ColumnType.INSTANT, doc)
-
-
-def _list(name: str, doc: str) -> Column:
-    return Column(name, ColumnType.LIST, doc)
-
-
-def _boolean(name: str, doc: str) -> Column:
-    return Column(name, ColumnType.BOOLEAN, doc)
-
-
-_REPOSITORY = _text("repository", "Repository as `org/name`.")
+_REPOSITORY = text("repository", "Repository as `org/name`.")
 _NUMBER = Column("number", ColumnType.INTEGER, "Pull request number within its repository.", minimum=0)
-_SHA = _text("sha", "Full commit id.")
-_URL = _text("url", "Address of the thing in its tool.")
-_ADDITIONS = _count("additions", "Lines added.")
-_DELETIONS = _count("deletions", "Lines deleted.")
-_SERVICE = _text("service", "Service the run or the incident is about.")
+_SHA = text("sha", "Full commit id.")
+_URL = text("url", "Address of the thing in its tool.")
+_ADDITIONS = count("additions", "Lines added.")
+_DELETIONS = count("deletions", "Lines deleted.")
+_SERVICE = text("service", "Service the run or the incident is about.")
 
 _CATEGORIES = ("todo", "in_progress", "done")
 
@@ -43,8 +23,8 @@ REPOSITORIES = Table(
     (
         _REPOSITORY,
         _URL,
-        _text("default_branch", "Name of the default branch."),
-        _list("former_names", "Names it had before, as `org/name`: what is under them is this repository's."),
+        text("default_branch", "Name of the default branch."),
+        texts("former_names", "Names it had before, as `org/name`: what is under them is this repository's."),
     ),
 )
 COMMITS = Table(
@@ -54,15 +34,15 @@ COMMITS = Table(
     (
         _REPOSITORY,
         _SHA,
-        _text("parents", "Parent commit ids, separated by spaces; two or more make a merge commit."),
-        _text("author_name", "Author's name as git has it."),
-        _text("author_email", "Author's email; the `git` account."),
-        _instant("authored_at", "Author date: the commit's period."),
-        _text("committer_email", "Committer's email."),
-        _instant("committed_at", "Commit date."),
-        _text("message", "Full message."),
-        _count("additions", "Lines added; empty: the sum of the commit's files."),
-        _count("deletions", "Lines deleted; empty: the sum of the commit's files."),
+        text("parents", "Parent commit ids, separated by spaces; two or more make a merge commit."),
+        about("author_name", "Author's name as git has it.", "author_email", personal=Personal.NAME),
+        address("author_email", "Author's email; the `git` account."),
+        instant("authored_at", "Author date: the commit's period."),
+        address("committer_email", "Committer's email."),
+        instant("committed_at", "Commit date."),
+        prose("message", "Full message."),
+        count("additions", "Lines added; empty: the sum of the commit's files."),
+        count("deletions", "Lines deleted; empty: the sum of the commit's files."),
     ),
     accounts=True,
     immutable=True,
@@ -75,11 +55,11 @@ COMMIT_FILES = Table(
     (
         _REPOSITORY,
         _SHA,
-        _text("path", "Path after the commit."),
-        _text("old_path", "Path before the commit, if renamed."),
-        _count("additions", "Lines added; empty for a binary file."),
-        _count("deletions", "Lines deleted; empty for a binary file."),
-        _boolean("excluded", "Whether `.gitattributes` leave its lines out: generated, vendored or `-diff`."),
+        text("path", "Path after the commit."),
+        text("old_path", "Path before the commit, if renamed."),
+        count("additions", "Lines added; empty for a binary file."),
+        count("deletions", "Lines deleted; empty for a binary file."),
+        boolean("excluded", "Whether `.gitattributes` leave its lines out: generated, vendored or `-diff`."),
     ),
     immutable=True,
 )
@@ -90,24 +70,24 @@ PULL_REQUESTS = Table(
     (
         _REPOSITORY,
         _NUMBER,
-        _text("title", "Title; searched for work item keys."),
-        _text("body", "Description; searched for work item keys."),
-        _text("author", "Account of the author."),
-        _text("state", "What became of it.", ("open", "merged", "closed")),
-        _boolean("draft", "Whether it is a draft."),
-        _instant("created_at", "When it was opened."),
-        _instant("ready_at", "When it became ready for review, if that event is known."),
-        _instant("merged_at", "When it was merged: the period it counts in."),
-        _instant("closed_at", "When it was closed."),
-        _text("merged_by", "Account that merged it."),
-        _text("base_branch", "Branch it was merged into."),
-        _text("head_branch", "Branch it came from; searched for work item keys."),
-        _text("merge_commit_sha", "Commit the merge made: a merge commit, a squash or the last rebased commit."),
+        prose("title", "Title; searched for work item keys."),
+        prose("body", "Description; searched for work item keys."),
+        account("author", "Account of the author."),
+        text("state", "What became of it.", ("open", "merged", "closed")),
+        boolean("draft", "Whether it is a draft."),
+        instant("created_at", "When it was opened."),
+        instant("ready_at", "When it became ready for review, if that event is known."),
+        instant("merged_at", "When it was merged: the period it counts in."),
+        instant("closed_at", "When it was closed."),
+        account("merged_by", "Account that merged it."),
+        prose("base_branch", "Branch it was merged into."),
+        prose("head_branch", "Branch it came from; searched for work item keys."),
+        text("merge_commit_sha", "Commit the merge made: a merge commit, a squash or the last rebased commit."),
         _ADDITIONS,
         _DELETIONS,
-        _count("changed_files", "Files changed."),
-        _list("labels", "Labels."),
-        _list("assignees", "Accounts it is assigned to."),
+        count("changed_files", "Files changed."),
+        texts("labels", "Labels."),
+        accounts("assignees", "Accounts it is assigned to."),
         _URL,
     ),
     accounts=True,
@@ -121,9 +101,9 @@ PULL_REQUEST_COMMITS = Table(
         _REPOSITORY,
         _NUMBER,
         _SHA,
-        _text("author", "Account of the commit's author."),
-        _instant("authored_at", "Author date; the earliest is the pull request's first commit."),
-        _instant("committed_at", "Commit date."),
+        account("author", "Account of the commit's author."),
+        instant("authored_at", "Author date; the earliest is the pull request's first commit."),
+        instant("committed_at", "Commit date."),
     ),
     accounts=True,
     event_time="authored_at",
@@ -132,7 +112,7 @@ PULL_REQUEST_FILES = Table(
     "pull_request_files",
     "Files changed by each pull request.",
     ("repository", "number", "path"),
-    (_REPOSITORY, _NUMBER, _text("path", "Path of the file."), _ADDITIONS, _DELETIONS),
+    (_REPOSITORY, _NUMBER, text("path", "Path of the file."), _ADDITIONS, _DELETIONS),
 )
 REVIEWS = Table(
     "reviews",
@@ -141,10 +121,10 @@ REVIEWS = Table(
     (
         _REPOSITORY,
         _NUMBER,
-        _text("review_id", "Id of the review."),
-        _text("author", "Account of the reviewer."),
-        _text("state", "Verdict.", ("approved", "changes_requested", "commented", "dismissed")),
-        _instant("submitted_at", "When it was submitted."),
+        text("review_id", "Id of the review."),
+        account("author", "Account of the reviewer."),
+        text("state", "Verdict.", ("approved", "changes_requested", "commented", "dismissed")),
+        instant("submitted_at", "When it was submitted."),
     ),
     accounts=True,
     event_time="submitted_at",
@@ -156,10 +136,10 @@ COMMENTS = Table(
     (
         _REPOSITORY,
         _NUMBER,
-        _text("comment_id", "Id of the comment."),
-        _text("author", "Account of the writer; a comment without one counts for nobody."),
-        _text("kind", "On a line of code, or on the conversation.", ("review", "discussion")),
-        _instant("created_at", "When it was written."),
+        text("comment_id", "Id of the comment."),
+        account("author", "Account of the writer; a comment without one counts for nobody."),
+        text("kind", "On a line of code, or on the conversation.", ("review", "discussion")),
+        instant("created_at", "When it was written."),
     ),
     accounts=True,
     event_time="created_at",
@@ -169,31 +149,31 @@ WORK_ITEMS = Table(
     "Work items (issues, tickets, stories).",
     ("project", "key"),
     (
-        _text("project", "Project of the tracker."),
-        _text("key", "Key within the tracker: `PROJ-123`, `#12` or `12`."),
-        _text("type", "Type as the tracker names it (Story, Bug, …)."),
-        _text("title", "Title."),
-        _text("status", "Status as the tracker names it."),
-        _text("status_category", "What the status means.", _CATEGORIES),
-        _text("priority", "Priority as the tracker names it."),
-        _text("assignee", "Account of the assignee."),
-        _text("reporter", "Account of the reporter."),
+        text("project", "Project of the tracker."),
+        text("key", "Key within the tracker: `PROJ-123`, `#12` or `12`."),
+        text("type", "Type as the tracker names it (Story, Bug, …)."),
+        prose("title", "Title."),
+        text("status", "Status as the tracker names it."),
+        text("status_category", "What the status means.", _CATEGORIES),
+        text("priority", "Priority as the tracker names it."),
+        account("assignee", "Account of the assignee."),
+        account("reporter", "Account of the reporter."),
         Column("story_points", ColumnType.DECIMAL, "Estimate in story points.", minimum=0),
-        _instant("created_at", "When it was created."),
-        _instant("started_at", "When work started; empty: its first change to in progress."),
-        _instant(
+        instant("created_at", "When it was created."),
+        instant("started_at", "When work started; empty: its first change to in progress."),
+        instant(
             "completed_at",
             "When it was done: the period it counts in; empty: its last change into done from what is not done.",
         ),
-        _text("parent_key", "Key of the parent item."),
-        _list("labels", "Labels."),
-        _list("components", "Components."),
-        _list("fix_versions", "Versions it is fixed in."),
+        text("parent_key", "Key of the parent item."),
+        texts("labels", "Labels."),
+        texts("components", "Components."),
+        texts("fix_versions", "Versions it is fixed in."),
         _URL,
-        _text("resolution", "How it was resolved, as the tracker names it (Done, Won't Do, Duplicate, …)."),
-        _list("former_keys", "Keys it had before it was moved: what names them means this item."),
-        _list("sprints", "Sprints it is or was in, by id or name, the latest last."),
-        _count("time_spent_seconds", "Seconds of work logged."),
+        text("resolution", "How it was resolved, as the tracker names it (Done, Won't Do, Duplicate, …)."),
+        texts("former_keys", "Keys it had before it was moved: what names them means this item."),
+        texts("sprints", "Sprints it is or was in, by id or name, the latest last."),
+        count("time_spent_seconds", "Seconds of work logged."),
     ),
     accounts=True,
     event_time="completed_at",
@@ -203,11 +183,11 @@ WORK_ITEM_CHANGES = Table(
     "Changes of work items' fields (status, assignee, …).",
     ("project", "key", "changed_at", "field", "to_value", "sequence"),
     (
-        _text("project", "Project of the tracker."),
-        _text("key", "Key of the work item."),
-        _instant("changed_at", "When it changed."),
-        _text("field", "Field that changed: `status`, `assignee`, …"),
-        _text("to_value", "Value after; empty: it has none any more."),
+        text("project", "Project of the tracker."),
+        text("key", "Key of the work item."),
+        instant("changed_at", "When it changed."),
+        text("field", "Field that changed: `status`, `assignee`, …"),
+        Column("to_value", ColumnType.TEXT, "Value after; empty: it has none any more.", personal=Personal.CHANGE),
         Column(
             "sequence",
             ColumnType.INTEGER,
@@ -215,10 +195,10 @@ WORK_ITEM_CHANGES = Table(
             minimum=0,
             default=0,
         ),
-        _text("from_value", "Value before."),
-        _text("from_category", "Status category before.", _CATEGORIES),
-        _text("to_category", "Status category after.", _CATEGORIES),
-        _text("author", "Account that changed it."),
+        Column("from_value", ColumnType.TEXT, "Value before.", personal=Personal.CHANGE),
+        text("from_category", "Status category before.", _CATEGORIES),
+        text("to_category", "Status category after.", _CATEGORIES),
+        account("author", "Account that changed it."),
     ),
     accounts=True,
     may_be_unknown=frozenset({"to_value"}),
@@ -229,29 +209,41 @@ SPRINTS = Table(
     "Sprints of boards.",
     ("board", "sprint_id"),
     (
-        _text("board", "Board."),
-        _text("sprint_id", "Id of the sprint."),
-        _text("name", "Name."),
-        _text("state", "State as the tracker names it."),
-        _instant("start_at", "Planned start."),
-        _instant("end_at", "Planned end."),
-        _instant("completed_at", "When it was completed."),
+        text("board", "Board."),
+        text("sprint_id", "Id of the sprint."),
+        text("name", "Name."),
+        text("state", "State as the tracker names it."),
+        instant("start_at", "Planned start."),
+        instant("end_at", "Planned end."),
+        instant("completed_at", "When it was completed."),
     ),
     event_time="completed_at",
+)
+VERSIONS = Table(
+    "versions",
+    "Versions (releases) of a tracker's projects, which work items name as `fix_versions`.",
+    ("project", "name"),
+    (
+        text("project", "Project."),
+        text("name", "Name of the version within its project."),
+        instant("released_at", "When it was released; empty: it is not. A day without time is noon of it, UTC."),
+        _URL,
+    ),
+    event_time="released_at",
 )
 BUILDS = Table(
     "builds",
     "Continuous-integration builds.",
     ("build_id",),
     (
-        _text("build_id", "Id of the run."),
+        text("build_id", "Id of the run."),
         _REPOSITORY,
-        _text("pipeline", "Pipeline (job, workflow)."),
-        _text("branch", "Branch built."),
+        text("pipeline", "Pipeline (job, workflow)."),
+        prose("branch", "Branch built."),
         _SHA,
-        _text("status", "Result as the tool names it."),
-        _instant("started_at", "When it started."),
-        _instant("finished_at", "When it finished."),
+        text("status", "Result as the tool names it."),
+        instant("started_at", "When it started."),
+        instant("finished_at", "When it finished."),
         _URL,
     ),
     event_time="finished_at",
@@ -261,19 +253,19 @@ DEPLOYMENTS = Table(
     "Deployments of services.",
     ("deployment_id",),
     (
-        _text("deployment_id", "Id of the run."),
+        text("deployment_id", "Id of the run."),
         _REPOSITORY,
         _SERVICE,
-        _text("environment", "Environment deployed to."),
-        _text("sha", "Commit deployed."),
-        _list("shas", "Commits the run lists."),
-        _text("pipeline", "Pipeline (job, workflow)."),
-        _text("status", "Outcome.", ("success", "failure", "cancelled", "running")),
-        _boolean("rollback", "Whether this run is a rollback."),
-        _instant("started_at", "When it started."),
-        _instant("finished_at", "When it finished: the period it counts in."),
-        _text("triggered_by", "Account that started it."),
-        _list("tags", "Tags of the run."),
+        text("environment", "Environment deployed to."),
+        text("sha", "Commit deployed."),
+        texts("shas", "Commits the run lists."),
+        text("pipeline", "Pipeline (job, workflow)."),
+        text("status", "Outcome.", ("success", "failure", "cancelled", "running")),
+        boolean("rollback", "Whether this run is a rollback."),
+        instant("started_at", "When it started."),
+        instant("finished_at", "When it finished: the period it counts in."),
+        account("triggered_by", "Account that started it."),
+        texts("tags", "Tags of the run."),
         _URL,
     ),
     accounts=True,
@@ -284,15 +276,15 @@ INCIDENTS = Table(
     "Production incidents.",
     ("incident_id",),
     (
-        _text("incident_id", "Id of the incident."),
+        text("incident_id", "Id of the incident."),
         _SERVICE,
         _REPOSITORY,
-        _text("title", "Title."),
-        _text("severity", "Severity as the tool names it."),
-        _text("status", "Status as the tool names it."),
-        _instant("created_at", "When it was created."),
-        _instant("resolved_at", "When it was resolved."),
-        _text("deployment_id", "Deployment that caused it, if known."),
+        prose("title", "Title."),
+        text("severity", "Severity as the tool names it."),
+        text("status", "Status as the tool names it."),
+        instant("created_at", "When it was created."),
+        instant("resolved_at", "When it was resolved."),
+        text("deployment_id", "Deployment that caused it, if known."),
         _URL,
     ),
     event_time="created_at",
@@ -303,11 +295,12 @@ RELEASES = Table(
     ("repository", "tag"),
     (
         _REPOSITORY,
-        _text("tag", "Tag."),
-        _text("name", "Name."),
+        text("tag", "Tag."),
+        text("name", "Name."),
         _SHA,
-        _instant("published_at", "When it was published."),
-        _boolean("prerelease", "Whether it is a prerelease; empty: its tag tells."),
+        instant("published_at", "When it was published."),
+        boolean("prerelease", "Whether it is a prerelease; empty: its tag tells."),
+        _URL,
     ),
     event_time="published_at",
 )
@@ -316,14 +309,14 @@ DEVELOPERS = Table(
     "People, as the HR export lists them; further columns are kept.",
     ("email",),
     (
-        _text("email", "Work email; unique, compared without case."),
-        _text("full_name", "Full name."),
-        _text("manager_email", "Emails of the managers, separated by `;`; the first is the primary team."),
-        _text("role", "Role."),
-        _text("sub_role", "Sub-role."),
-        _text("team", "Team name."),
-        _text("department", "Department."),
-        _text("site", "Site."),
+        address("email", "Work email; unique, compared without case."),
+        about("full_name", "Full name.", "email", personal=Personal.NAME),
+        address("manager_email", "Emails of the managers, separated by `;`; the first is the primary team."),
+        about("role", "Role.", "email"),
+        about("sub_role", "Sub-role.", "email"),
+        text("team", "Team name."),
+        about("department", "Department.", "email"),
+        about("site", "Site.", "email"),
     ),
     open_columns=True,
 )
@@ -332,9 +325,9 @@ IDENTITIES = Table(
     "Accounts mapped to developers by hand or by a tool.",
     ("source", "account"),
     (
-        _text("source", "Tool of the account: `git`, `github`, `gitlab`, `jira`, …"),
-        _text("account", "Account; for `git` the commit's email."),
-        _text("email", "Developer the account belongs to."),
+        text("source", "Tool of the account: `git`, `github`, `gitlab`, `bitbucket`, `jira`, …"),
+        account("account", "Account; for `git` the commit's email."),
+        address("email", "Developer the account belongs to."),
     ),
 )
 TOOL_ACCOUNTS = Table(
@@ -342,10 +335,10 @@ TOOL_ACCOUNTS = Table(
     "What a tool says of its accounts. The email tells whose an account is; the name alone never does.",
     ("source", "account"),
     (
-        _text("source", "Tool of the account: `github`, `gitlab`, `jira`, …"),
-        _text("account", "Account, as the other tables name it."),
-        _text("email", "Email that the tool gives for it."),
-        _text("name", "Name that the tool gives for it."),
+        text("source", "Tool of the account: `github`, `gitlab`, `bitbucket`, `jira`, …"),
+        account("account", "Account, as the other tables name it."),
+        address("email", "Email that the tool gives for it."),
+        about("name", "Name that the tool gives for it.", "account", "email", personal=Personal.NAME),
     ),
 )
 TOOL_TEAMS = Table(
@@ -353,13 +346,13 @@ TOOL_TEAMS = Table(
     "Who is in which team, as a tool says; a member of a team below is not named for the ones above.",
     ("source", "team", "account"),
     (
-        _text("source", "Tool of the team: `github`, …"),
-        _text("team", "The team by its path, as `org/parent/child`."),
-        _text("account", "Account of the member, as the other tables name it."),
-        _text("name", "Name of the team."),
-        _text("parent", "Path of the team above; empty for the topmost."),
-        _list("above", "Names of the teams above, the topmost first."),
-        _text("role", "The member's role, as `member` or `maintainer`."),
+        text("source", "Tool of the team: `github`, …"),
+        text("team", "The team by its path, as `org/parent/child`."),
+        account("account", "Account of the member, as the other tables name it."),
+        text("name", "Name of the team."),
+        text("parent", "Path of the team above; empty for the topmost."),
+        texts("above", "Names of the teams above, the topmost first."),
+        text("role", "The member's role, as `member` or `maintainer`."),
     ),
 )
 
@@ -377,6 +370,7 @@ TABLES: dict[str, Table] = {
         WORK_ITEMS,
         WORK_ITEM_CHANGES,
         SPRINTS,
+        VERSIONS,
         BUILDS,
         DEPLOYMENTS,
         INCIDENTS,

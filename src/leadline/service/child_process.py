@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from leadline.permissions import private
+from leadline.service.ending import leave
 
 _NICENESS = 5
 """Children yield to requests: polling stays fast on a machine that is busy otherwise."""
@@ -84,10 +85,7 @@ def run_tied(
     os.nice(_NICENESS)
     with private():
         status = work()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # All is stored and closed. Tearing down the interpreter under native libraries only makes some of them complain.
-    os._exit(status)
+    leave(status)
 
 
 def tell_ready() -> None:

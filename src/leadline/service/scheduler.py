@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
 import structlog
 
 from leadline.db.outage import DATABASE_AWAY
-from leadline.home import Home
+from leadline.home import SCHEDULING, Home
 from leadline.project_faults import ProjectFaults
 from leadline.service.child_process import ChildProcess
 from leadline.sync.schedule import due
@@ -20,7 +21,7 @@ log = structlog.get_logger("leadline.api")
 
 LOOK_SECONDS = 5.0
 AGAIN_SECONDS = 60.0
-"""A source is not started again sooner, whatever became of its process: one that dies at once must not be started for ever."""
+"""A source whose process did not end well is not started again sooner: one that dies at once must not be started for ever."""
 _Key = tuple[str, str, str]
 """Organization, project and name of a source."""
 
@@ -60,19 +61,34 @@ class Scheduler:
                 process.end(deadline)
 
     def _watch(self) -> None:
+        with suppress(*DATABASE_AWAY), ExitStack() as held:
+            self._watch_announced(held)
+
+    def _watch_announced(self, held: ExitStack) -> None:
+        with suppress(*DATABASE_AWAY):
+            self._announce(held)
         while not self._stopping.wait(self._look_seconds):
             try:
+                self._announce(held)
                 self._look()
             except DATABASE_AWAY:  # which tells so itself, once; it is asked again later
                 continue
             except Exception:  # no process to be had, for one; nothing may end this thread
                 log.exception("sources could not be looked for")
 
+    def _announce(self, held: ExitStack) -> None:
+        """Let others know that sources are read on their schedules, unless another server does so."""
+        if self._home.db.is_free(SCHEDULING):
+            held.close()  # what went with its session, if it was held before
+            held.enter_context(self._home.db.lock_if_free(SCHEDULING))
+
     def _look(self) -> None:
         for key, process in list(self._running.items()):
             if process.exit_status is not None:
                 with self._guard:
                     del self._running[key]
+                if process.exit_status == 0:  # somebody may ask for a run at once
+                    self._started.pop(key, None)
         now = time.monotonic()
         self._started = {key: at for key, at in self._started.items() if now - at < AGAIN_SECONDS}
         for key in self.due():

@@ -22,8 +22,10 @@ from leadline.api.app import create_app
 from leadline.api.log import configure
 from leadline.errors import Detail, InvalidRequest
 from leadline.home import Home
+from leadline.page.install import install as install_page
 from leadline.service.connections import BoundedProtocol, Connections, connection_limit
 from leadline.service.ending import end_within, ended_by_sigterm
+from leadline.service.garbage import collect_rarely
 from leadline.service.scheduler import Scheduler
 from leadline.service.supervisor import Supervisor
 from leadline.settings.server import DEFAULT_CONNECTIONS
@@ -71,7 +73,7 @@ def serve(
             home = stack.enter_context(Home.open_when_there(home_path, tell))
             listener = stack.enter_context(bound(host, port))
             on_open(home)
-        configure(home.settings.log_format)
+        configure(home.settings.log_format, level=home.settings.log_level)
         sys.setswitchinterval(SWITCH_SECONDS)
         supervisor = Supervisor(home.path, workers)
         scheduler = Scheduler(home, syncs)
@@ -82,12 +84,13 @@ def serve(
             scheduler.ask_to_stop()
 
         server = Server(
-            create_app(home, workers=supervisor.ready),
+            create_app(home, workers=supervisor.ready, faces=[install_page]),
             connections=connection_limit(home.settings.connections),
             on_stop=ask_to_stop,
         )
         supervisor.start()
         scheduler.start()
+        collect_rarely()
         try:
             server.run_on(listener, on_ready)
         finally:

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from leadline import tracing
 from leadline.service.child_process import run_tied
 
 
@@ -35,7 +36,8 @@ def _work(home_path: Path, organization: str, name: str, source: str) -> int:
         print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 -- the log is not set up without a home
         return 1
     with home:
-        configure(home.settings.log_format)
+        configure(home.settings.log_format, level=home.settings.log_level)
+        tracing.configure()  # what keeps it from that, the server tells
         log = structlog.get_logger("leadline.sources").bind(source=source)
         try:
             done = run_if_due(SyncRun(home.project(organization, name)), source, environ=os.environ)

@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from leadline import tracing
 from leadline.service.child_process import run_tied, tell_ready
 from leadline.service.ending import end_within
 
@@ -38,7 +39,8 @@ def _work(home_path: Path, stop: threading.Event) -> int:
     try:
         # Whoever started it tells of a database that is away.
         with Home.open_when_there(home_path, lambda _sentence: None, wait) as home:
-            configure(home.settings.log_format)
+            configure(home.settings.log_format, level=home.settings.log_level)
+            tracing.configure()  # what keeps it from that, the server tells
             prove(home)
             tell_ready()
             Worker(home).run(stop)

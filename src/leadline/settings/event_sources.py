@@ -20,7 +20,7 @@ INCIDENT_FILTERS = ("type", "label", "priority", "project")
 """Properties of a work item by which rules of a team, `incident.<property>`, tell whether it is an incident."""
 INCIDENT_RULES = (*INCIDENT_SETTINGS, *(f"incident.{name}" for name in INCIDENT_FILTERS))
 
-PIPELINES, RELEASES, MERGES, AUTO = "pipelines", "releases", "merges", "auto"
+PIPELINES, RELEASES, MERGES, VERSIONS, AUTO = "pipelines", "releases", "merges", "versions", "auto"
 INCIDENTS, WORK_ITEMS, BOTH = "incidents", "work_items", "both"
 
 

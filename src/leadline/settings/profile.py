@@ -13,11 +13,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from leadline.errors import Detail, InvalidRequest
+from leadline.field_types import is_storable, printable
 from leadline.settings.setting import (
     STAGES,
     Filters,
     Flag,
     Globs,
+    Goals,
     Integrations,
     Names,
     Number,
@@ -30,6 +32,9 @@ from leadline.settings.setting import (
     one_of,
     whole,
 )
+
+LONGEST_KEY = 512
+"""The most characters of a setting's key."""
 
 BANDS = {
     "lead_time": (("1", "7", "30"), "days, below"),
@@ -52,8 +57,9 @@ _EVENT_SOURCES = (
         "deployments.source",
         "auto",
         Source,
-        "What is a deployment: a run of a `pipelines` tool, a release (`releases`), a merged pull request (`merges`); `auto`: in "
-        "each repository runs of pipelines, if there is any to production, else releases.",
+        "What is a deployment: a run of a `pipelines` tool, a release (`releases`), a merged pull request (`merges`), a released "
+        "version of the tracker (`versions`); `auto`: in each repository runs of pipelines, if there is any to production, else "
+        "releases.",
     ),
     Setting(
         "deployments.branches",
@@ -82,6 +88,16 @@ _EVENT_SOURCES = (
     ),
 )
 
+GOALS = "goals"
+"""The setting, and the rule of a team, that says goals."""
+_GOALS = Setting(
+    GOALS,
+    "",
+    Goals,
+    "Goals of metrics, which the page draws and tells: `LTTC_Mean_Days = 2; CFR_Percent = 15`, each of a column of the catalogue "
+    "that is a duration or a percentage; `Deployment_Frequency` is per day. No number changes by them.",
+)
+
 SETTINGS: dict[str, Setting] = {
     setting.key: setting
     for setting in (
@@ -91,6 +107,13 @@ SETTINGS: dict[str, Setting] = {
             "dated",
             one_of("dated", "current"),
             "Events count for the team in which their person was on their day (dated), or where they are now (current).",
+        ),
+        Setting(
+            "developers.names",
+            "shown",
+            one_of("shown", "hidden"),
+            "Whether viewers see the names and addresses of people, or pseudonyms in their place (hidden). Of the whole project.",
+            project_only=True,
         ),
         Setting("bots", "", Names, "Further bot accounts, comma-separated."),
         Setting("ai.agents", "", Names, "Further accounts of AI agents, comma-separated."),
@@ -156,6 +179,7 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting("cfr.source", "pipelines", one_of("pipelines", "incidents"), "What tells that a deployment failed."),
         *_band_settings(),
+        _GOALS,
         Setting(
             "reports.lead_time",
             "deployed",
@@ -190,6 +214,11 @@ _TEAM_RULES = (
         for name in ("type", "label", "priority", "project")
     ),
     Setting("work_type", "", WorkTypes, "Work types of a team: `feature = Story, Epic; bug = Bug`; others are other."),
+    replace(
+        _GOALS,
+        doc="Goals of a team and those below it, as `goals` has them: `LTTC_Mean_Days = 2; CFR_Percent = 15`. A column that it "
+        "does not name has the goal of the nearest team above it that names it.",
+    ),
     Setting(
         "integrations",
         "",
@@ -300,6 +329,8 @@ def canonical(key: str) -> str:
     """``key`` as it is stored: names of services and repositories in lower case. Raises ``InvalidRequest`` for no setting."""
     if key in SETTINGS:
         return key
+    if len(key) > LONGEST_KEY or not is_storable(key):
+        raise unknown_setting(printable(key)[:80])
     scope, name, rule = split_key(key)
     return key if scope == "team" else f"{scope}.{name.lower()}.{rule}"
 
@@ -326,12 +357,24 @@ def unknown_setting(key: str) -> InvalidRequest:
 def check(key: str, text: str) -> str:
     """The text to store for ``key``; raises ``InvalidRequest`` naming the key, the value and what would do."""
     try:
+        if not is_storable(text):
+            raise ValueError("text without NUL")
         declared(key).parse(text)
     except ValueError as error:
         raise InvalidRequest(
             f"{key} cannot be {text!r}; it must be {error}", code="invalid_setting", details=[Detail(key, str(error))]
         ) from None
     return text.strip()
+
+
+def check_for_tree(key: str) -> None:
+    """Raise ``InvalidRequest`` for a setting that cannot be set for one tree."""
+    if declared(key).project_only:
+        raise InvalidRequest(
+            f"{key} is of the whole project; set it without an org tree",
+            code="invalid_setting",
+            details=[Detail(key, "without an org tree")],
+        )
 
 
 def check_profile(texts: Mapping[str, str]) -> None:

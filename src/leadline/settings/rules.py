@@ -3,8 +3,10 @@ of one setting. A ``ValueError`` says what would do."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 OPERATORS = ("not equals", "equals", "not contains", "contains", "starts with", "ends with")
 
@@ -91,6 +93,30 @@ def parse_integrations(text: str) -> dict[str, tuple[str, ...]]:
     if not any(names_by_kind.values()):
         raise ValueError("at least one source, as in `SCM = github:example`")
     return {kind: tuple(dict.fromkeys(names_by_kind[kind])) for kind in INTEGRATION_TYPES if names_by_kind.get(kind)}
+
+
+def parse_number(text: str) -> float:
+    """A number, or a fraction: one a week is exactly `1/7`, which no decimal is."""
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?|\d{1,9}/0*[1-9]\d{0,8}", text):
+        raise ValueError("a number of 0 or more, such as 1.5 or 1/7")
+    return float(Fraction(text))
+
+
+def parse_goals(text: str) -> dict[str, float]:
+    """``LTTC_Mean_Days = 2; CFR_Percent = 15`` → goals by column in upper case. Which columns there are is for whoever knows the
+    metrics."""
+    goals: dict[str, float] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        name, sign, number = (word.strip() for word in part.partition("="))
+        if not sign or not name:
+            raise ValueError("goals separated by `;`, each a column and its goal, such as `LTTC_Mean_Days = 2`")
+        try:
+            goal = parse_number(number)
+        except ValueError as error:
+            raise ValueError(f"goals that are numbers: that of {name} must be {error}") from None
+        if goals.setdefault(name.upper(), goal) != goal:
+            raise ValueError(f"goals that name {name} once")
+    return goals
 
 
 def integrations_text(used: Mapping[str, Iterable[str]]) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache, cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -20,12 +19,13 @@ from leadline.settings import rules
 @dataclass(frozen=True)
 class Setting:
     """One setting. ``type`` is a pydantic type that takes the setting's text; what is said of it follows from its JSON schema,
-    or from the ``ValueError`` of its own check."""
+    or from the ``ValueError`` of its own check. ``project_only``: it cannot be set for one tree."""
 
     key: str
     default: str
     type: Any
     doc: str
+    project_only: bool = False
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -52,6 +52,16 @@ class Setting:
         return f"one of {self.choices}"
 
     @property
+    def options(self) -> tuple[str, ...]:
+        """The words of which it is one; none where other texts would do, too."""
+        return ("true", "false") if self._schema.get("type") == "boolean" else tuple(self._schema.get("enum", ()))
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Texts that would do, where they are many and known."""
+        return tuple(sorted(_zones())) if self._schema.get("format") == "timezone" else ()
+
+    @property
     def choices(self) -> str:
         """The values there are to choose from; empty where there are none to list."""
         schema = self._schema
@@ -67,15 +77,6 @@ def one_of(*values: str) -> Any:
     return Annotated[Literal[values], BeforeValidator(str.lower)]
 
 
-def _source(text: str) -> str:
-    if (word := text.lower()) == "versions":
-        raise ValueError(
-            "one of auto, pipelines, releases, merges: on which day a version of the tracker was released is not known here, and "
-            "nothing else tells it"
-        )
-    return word
-
-
 def whole(minimum: int, maximum: int) -> Any:
     """The type of a whole number within bounds."""
     return Annotated[int, Interval(ge=minimum, le=maximum), BeforeValidator(_digits)]
@@ -84,13 +85,6 @@ def whole(minimum: int, maximum: int) -> Any:
 def _digits(text: str) -> int | None:
     # pydantic itself would also read 1_000 and +1.
     return int(text) if re.fullmatch(r"\d{1,9}", text) else None
-
-
-def _number(text: str) -> float:
-    """A number, or a fraction: one a week is exactly `1/7`, which no decimal is."""
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?|\d{1,9}/0*[1-9]\d{0,8}", text):
-        raise ValueError("a number of 0 or more, such as 1.5 or 1/7")
-    return float(Fraction(text))
 
 
 def _boolean(text: str) -> bool:
@@ -150,12 +144,13 @@ Globs = Annotated[tuple[str, ...], PlainValidator(_globs)]
 """Patterns in which `*` stands for any characters and `?` for one; as written, in their letter case."""
 PathGlobs = Annotated[tuple[str, ...], PlainValidator(_path_globs)]
 """Patterns of paths in a repository, as a `.gitignore` has them: `*` and `?` stay within a name, `**` is any folders."""
-Source = Annotated[Literal["auto", "pipelines", "releases", "merges"], BeforeValidator(_source)]
+Source = one_of("auto", "pipelines", "releases", "merges", "versions")
 """What is a deployment."""
 Names = Annotated[tuple[str, ...], PlainValidator(_names)]
-Number = Annotated[float, PlainValidator(_number)]
+Number = Annotated[float, PlainValidator(rules.parse_number)]
 Flag = Annotated[bool, BeforeValidator(_boolean)]
 Filters = Annotated[tuple[rules.Filter, ...], PlainValidator(rules.parse_filters)]
 WorkTypes = Annotated[dict[str, str], PlainValidator(rules.parse_work_types)]
 Integrations = Annotated[dict[str, tuple[str, ...]], PlainValidator(rules.parse_integrations)]
+Goals = Annotated[dict[str, float], PlainValidator(rules.parse_goals)]
 Zone = Annotated[str, BeforeValidator(_timezone), WithJsonSchema({"type": "string", "format": "timezone"})]

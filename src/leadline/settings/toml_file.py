@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leadline.errors import Detail, InvalidInput
-from leadline.settings.event_sources import DEPLOYMENT_SETTINGS
-from leadline.settings.profile import TEAM_SETTINGS
+from leadline.settings.as_text import as_text
 
 
 def read_settings(file: Path) -> dict[str, str]:
@@ -33,18 +32,8 @@ def _flatten(prefix: str, node: Mapping[str, Any], values: dict[str, str], refus
         key = f"{prefix}{name}"
         if isinstance(value, Mapping):
             _flatten(f"{key}.", value, values, refused)
-        elif isinstance(value, bool):
-            values[key] = "true" if value else "false"
-        elif isinstance(value, str | int | float):
-            values[key] = str(value)
-        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-            values[key] = _separator(key).join(value)
-        else:
-            refused.append(Detail(key, "must be text, a number, true or false, or a list of texts"))
-
-
-def _separator(key: str) -> str:
-    """What stands between the parts of a list: a team's rules are sentences separated by `;`, names are by `,`."""
-    of_names = (*DEPLOYMENT_SETTINGS, *TEAM_SETTINGS)
-    is_sentences = key.startswith("team.") and not any(key.endswith(f".{name}") for name in of_names)
-    return "; " if is_sentences else ", "
+            continue
+        try:
+            values[key] = as_text(key, value)
+        except ValueError as error:
+            refused.append(Detail(key, f"must be {error}"))

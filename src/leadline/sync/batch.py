@@ -20,6 +20,7 @@ from leadline.errors import LeadlineError
 from leadline.formats.rows import Columns, RawRow, Refusal, RowRefused, raw_row
 from leadline.home import Project
 from leadline.ingest.delivery import MEMORY_LIMIT, Receipt, commit_staged, ingest, staging
+from leadline.ingest.forgetting import recognized
 from leadline.ingest.removal import remove, same_as
 from leadline.ingest.staging import StagingWriter, conform, lower_case_columns
 from leadline.ingest.validation import RowValidator
@@ -227,13 +228,7 @@ class BatchWriter:
             for table, writer, counted in self._staged.finished():
                 files, message = writer.close(), f"sync {self._kind}"
                 receipt = commit_staged(
-                    self._project,
-                    table,
-                    files,
-                    writer.rows,
-                    message=message,
-                    engine=self._engine,
-                    under=self._lease,
+                    self._project, table, files, writer.rows, message=message, engine=self._engine, under=self._lease
                 )
                 if counted:
                     self._count(table, receipt)
@@ -259,7 +254,7 @@ class BatchWriter:
         present = self._project.lake.newest([table.name]).files(table.name)
         if not present:
             return pa.table({})
-        self._engine.bind_arrow("listed", vanished.values)
+        self._engine.bind_arrow("listed", recognized(self._project, table, vanished.values))
         where = " AND ".join(f"{name} = {sql_text(value)}" for name, value in vanished.where.items())
         return self._engine.arrow(
             f"SELECT {sql_list(table.key)} FROM {parquet_relation(present, table.arrow_schema)} "
@@ -350,11 +345,11 @@ class BatchWriter:
 
         schema = pa.schema([table.arrow_schema.field(column) for column in columns])
         keys = [{column: _as(schema.field(column), row.get(column)) for column in columns} for row in rows]
-        self._engine.bind_arrow(name, pa.Table.from_pylist(keys, schema=schema))
+        self._engine.bind_arrow(name, recognized(self._project, table, pa.Table.from_pylist(keys, schema=schema)))
 
     def _remove(self, table: Table, keys: pa.Table) -> None:
-        counts = self._counts.get(table.name, TableCounts())
         removed = remove(self._project, table, keys, under=self._lease)
+        counts = self._counts.get(table.name, TableCounts())
         self._counts[table.name] = replace(counts, removed=counts.removed + removed)
 
     def _count(self, table: Table, receipt: Receipt) -> None:

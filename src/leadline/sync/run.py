@@ -49,13 +49,14 @@ class SyncResult:
 
 @dataclass(frozen=True)
 class SyncRun:
-    """Runs sources into ``project``. ``progress`` is told what is being read and the records so far; ``now`` stamps cursors,
-    ``clock`` measures seconds."""
+    """Runs sources into ``project``. ``progress`` is told what is being read and the records so far, ``expected`` how many there
+    will be of it, where that is known; ``now`` stamps cursors, ``clock`` measures seconds."""
 
     project: Project
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.monotonic
     progress: Callable[[str, int], None] | None = None
+    expected: Callable[[str, int], None] | None = None
     rows_at_a_time: int = ROWS_AT_A_TIME
 
     def run(self, source: Source) -> SyncResult:
@@ -97,6 +98,8 @@ class SyncRun:
                     return error
                 if page is None:
                     return None
+                if self.expected is not None and page.expected is not None:
+                    self.expected(page.subject, page.expected)
                 writer.take(page)
                 if writer.size >= self.rows_at_a_time or self.clock() - delivered >= SECONDS_AT_A_TIME:
                     writer.deliver()
@@ -112,4 +115,5 @@ class SyncRun:
             frozenset(name for source, name in names if source == GIT),
             has_commits=self.project.lake.version("commits") is not None,
             other_kinds=any(source != kind for source, _ in names),
+            counts=self.expected is not None,
         )

@@ -1,10 +1,10 @@
-"""When a source is to be run again, and running it if it is. Any number of schedulers may look at the same sources: ``run_if_due``
+"""Runs sources when they are to be run again. Any number of schedulers may look at the same sources: ``run_if_due``
 takes the source's run lock and looks again, so a run is made once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from leadline.db import sources
@@ -13,25 +13,8 @@ from leadline.errors import LeadlineError
 from leadline.home import Project
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sync.run import SyncRun
-from leadline.sync.source import SourceResult, failed, record_outcome, run_lock, run_locked
-
-AFTER_A_KILL = timedelta(minutes=1)
-"""How long after its beginning a run that was killed is taken up again, if nobody is at it."""
-
-
-def under_way(row: SourceRow) -> bool:
-    """Whether its last run has not ended: it is at work, or it was killed."""
-    return row.started_at is not None and (row.finished_at is None or row.finished_at < row.started_at)
-
-
-def next_run(row: SourceRow) -> datetime | None:
-    """When it is to run; None: only when asked. Its schedule counts from the beginning of the last run."""
-    every = timedelta(seconds=row.settings.get("every", 0))
-    if not row.configured or not every:
-        return None
-    if row.started_at is None:
-        return row.created_at
-    return row.started_at + (min(every, AFTER_A_KILL) if under_way(row) else every)
+from leadline.sync.source import SourceResult, failed, record_outcome, run_locked
+from leadline.sync.timing import next_run, run_lock
 
 
 def due(project: Project, now: datetime) -> list[SourceRow]:

@@ -14,6 +14,8 @@ from leadline.lease import Lease
 from leadline.sources.kit.page import CallStats
 from leadline.sources.kit.settings import Folders, SourceSettings, connected
 from leadline.sync.run import SyncResult, SyncRun
+from leadline.sync.timing import run_lock
+from leadline.tracing import span
 
 SKIPPED_REMEMBERED = 20
 
@@ -50,11 +52,6 @@ class SourceResult:
         return document
 
 
-def run_lock(name: str) -> str:
-    """Name of the lock that is held while the source ``name`` is run."""
-    return f"source-run:{name}"
-
-
 def run_source(
     sync_run: SyncRun,
     settings: SourceSettings,
@@ -79,6 +76,25 @@ def run_locked(
     **client: Any,
 ) -> SourceResult:
     """As ``run_source``, for who holds the run's lock as ``lease``."""
+    with span(
+        f"sync {settings.kind}", leadline_source=settings.name, leadline_project=sync_run.project.full_name
+    ) as told:
+        done = _run(sync_run, settings, lease, environ, waiting, client)
+        result = done.result
+        told.tell(leadline_state=result.state, leadline_records=result.records, leadline_calls=result.call_stats.calls)
+        if result.error is not None:
+            told.fail(result.error.message)
+        return done
+
+
+def _run(
+    sync_run: SyncRun,
+    settings: SourceSettings,
+    lease: Lease,
+    environ: Mapping[str, str],
+    waiting: Callable[[float, str], None] | None,
+    client: Mapping[str, Any],
+) -> SourceResult:
     project, name = sync_run.project, settings.name
     sources.started(project.db, project.id, name, settings.kind, settings.stored(), sync_run.now(), under=lease)
     try:

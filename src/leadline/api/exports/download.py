@@ -14,16 +14,18 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Annotated, cast
 
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from leadline.api.negotiation import ByteRange, etag, not_modified, parse_range, takes_gzip
-from leadline.api.query import Headers, HeaderText, MayBeAbsent
-from leadline.errors import LeadlineError, NotFound, StoreError
+from leadline.api.query import Headers, HeaderText, MayBeAbsent, Parameters, choice, invalid_parameters
+from leadline.errors import Detail, LeadlineError, NotFound, StoreError
 from leadline.exports.service import StoredFile
 
+PLAIN, GZIP = "none", "gzip"
+"""The encodings that an address can ask for."""
 CHUNK = 64 * 1024
 """Bytes read and sent at a time: what a client that does not read on holds."""
 
@@ -48,14 +50,28 @@ class DownloadHeaders(FileHeaders):
     )
 
 
-def respond(stored: StoredFile, headers: FileHeaders) -> Response:
-    """The answer to a download of ``stored``: 200, 206 or 304; the headers alone unless these are ``DownloadHeaders``. Raises
-    ``RangeNotSatisfiable``; ``NotFound`` if the file was cleaned away in this moment; ``StoreError`` if it is damaged."""
-    compressed = stored.gzip and not stored.plain and takes_gzip(headers.accept_encoding)
+class DownloadQuery(Parameters):
+    """How the file is wanted, whatever the headers say."""
+
+    encoding: MayBeAbsent[Annotated[str, choice(PLAIN, GZIP)]] = Field(
+        None,
+        description="`none`: text as it is; `gzip`: the `.gz` file itself, as `application/gzip`. By default the headers say.",
+    )
+
+
+def respond(stored: StoredFile, headers: FileHeaders, encoding: str | None = None) -> Response:
+    """The answer to a download of ``stored``: 200, 206 or 304; the headers alone unless these are ``DownloadHeaders``. ``encoding``
+    as in ``DownloadQuery``. Raises ``RangeNotSatisfiable``; ``InvalidRequest`` for a file that is not gzipped where that is wanted;
+    ``NotFound`` if the file was cleaned away in this moment; ``StoreError`` if it is damaged."""
+    if encoding == GZIP and not stored.gzip:
+        raise invalid_parameters([Detail("encoding", "none; this file is compressed inside and not gzipped")])
+    by_headers = stored.gzip and not stored.plain and takes_gzip(headers.accept_encoding)
+    compressed = by_headers if encoding is None else encoding == GZIP
     tag = etag(stored.sha256, gzip=compressed)
-    answer = _headers(stored, tag, compressed=compressed)
+    answer = _headers(stored, tag, compressed=compressed, asked=encoding is not None)
     if not_modified(headers.if_none_match, tag):
-        return Response(status_code=304, headers={name: answer[name] for name in ("ETag", "Vary", "Cache-Control")})
+        kept = [name for name in ("ETag", "Vary", "Cache-Control") if name in answer]
+        return Response(status_code=304, headers={name: answer[name] for name in kept})
     source = _open(stored, decompress=stored.gzip and not compressed)
     try:
         size = _size(source, stored.path)
@@ -79,17 +95,26 @@ def _range(headers: FileHeaders, tag: str, size: int) -> ByteRange | None:
     return parse_range(headers.range, headers.if_range, tag, size)
 
 
-def _headers(stored: StoredFile, tag: str, *, compressed: bool) -> dict[str, str]:
+def _headers(stored: StoredFile, tag: str, *, compressed: bool, asked: bool) -> dict[str, str]:
+    """``asked``: the encoding is what the address says. Then the compressed file is what is sent, not how."""
     headers = {
         "ETag": tag,
-        "Vary": "Accept-Encoding",
+        **({} if asked else {"Vary": "Accept-Encoding"}),
         "Accept-Ranges": "bytes",
         # The key decides who may have it; a private cache may keep it but must ask again.
         "Cache-Control": "private, no-cache",
         "Content-Type": stored.content_type,
         "Content-Disposition": f'attachment; filename="{stored.filename}"',
     }
-    return {**headers, "Content-Encoding": "gzip"} if compressed else headers
+    if not compressed:
+        return headers
+    if not asked:
+        return {**headers, "Content-Encoding": "gzip"}
+    as_file = {
+        "Content-Type": "application/gzip",
+        "Content-Disposition": f'attachment; filename="{stored.filename}.gz"',
+    }
+    return {**headers, **as_file}
 
 
 def _open(stored: StoredFile, *, decompress: bool) -> IO[bytes]:

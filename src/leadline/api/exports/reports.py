@@ -13,9 +13,10 @@ from starlette.responses import Response
 
 from leadline.api.answers import NO_STORE, new_router, refusals, text_headers
 from leadline.api.body import json_body
-from leadline.api.caller import Reader
+from leadline.api.caller import LimitedReader
 from leadline.api.query import only
-from leadline.errors import Detail, InvalidRequest, LeadlineError
+from leadline.api.report_pool import ReportTimeout
+from leadline.errors import Detail, InvalidRequest
 from leadline.exports.models import ReportRequest
 from leadline.exports.reports import Report, parse_report, run_report
 
@@ -24,13 +25,6 @@ router = new_router("reports")
 WARNINGS = "Leadline-Warnings"
 """The answer's header that tells what was ignored in the request, as a JSON array of sentences in ASCII."""
 _LONGEST_WARNINGS = 2000
-
-
-class ReportTimeout(LeadlineError):
-    """The report took longer than the server lets a request wait."""
-
-    code = "report_timeout"
-    http_status = 503
 
 
 def _unsupported(text: str) -> InvalidRequest:
@@ -67,13 +61,13 @@ _read = json_body(ReportRequest, "Unknown members are ignored and told in the an
 )
 async def report(
     request: Request,
-    caller: Reader,
+    caller: LimitedReader,
     _format: Annotated[None, Depends(_only_csv)],
     body: Annotated[dict[str, Any], Depends(_read)],
 ) -> Response:
     """Report on teams or developers."""
     project, pool = caller.project, caller.state.reports
-    wanted, warnings = await run_in_threadpool(parse_report, project, body)
+    wanted, warnings = await run_in_threadpool(parse_report, project, body, caller.access)
     computed = await pool.run(
         request,
         lambda runner, control: run_report(runner, project, wanted, control),

@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 from leadline.api.answers import Json, new_router, refusals, text_headers
 from leadline.api.body import json_body
-from leadline.api.caller import Creator, Reader
-from leadline.api.exports.download import DownloadHeaders, FileHeaders, respond
+from leadline.api.caller import Creator, LimitedReader
+from leadline.api.exports.download import DownloadHeaders, DownloadQuery, FileHeaders, respond
 from leadline.api.exports.models import CatalogueBody, ListQuery, MetricBody
+from leadline.api.query import unknown_parameters
 from leadline.exports import service
 from leadline.exports.answers import CreatedBody
 from leadline.exports.export_kind import ExportKind
@@ -37,6 +38,7 @@ _MEDIA = {
     "text/csv": {"schema": {"type": "string"}},
     "application/x-ndjson": {"schema": {"type": "string"}},
     "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+    "application/gzip": {"schema": {"type": "string", "format": "binary"}},
 }
 _FILE_HEADERS = text_headers(
     ETag="Strong validator of these bytes.",
@@ -63,14 +65,14 @@ def export_routes(kind: ExportKind) -> APIRouter:
     return router
 
 
-def _names(kind: ExportKind) -> tuple[str, str]:
+def names_of(kind: ExportKind) -> tuple[str, str]:
     """The kind's name in operation ids, and after its article."""
     words = kind.name.split("-")
     return "".join(word.capitalize() for word in words), f"{'an' if kind.name[0] in 'aeiou' else 'a'} {kind.name}"
 
 
 def _add_create(router: APIRouter, kind: ExportKind) -> None:
-    name, a_kind = _names(kind)
+    name, a_kind = names_of(kind)
     read = Depends(json_body(kind.model, "Unknown members are ignored and reported as `warnings`."))
 
     @router.post(
@@ -92,6 +94,7 @@ def _add_create(router: APIRouter, kind: ExportKind) -> None:
             created_by=caller.key.id,
             now=caller.now,
             fresh=_fresh(cache_control or ()),
+            access=caller.access,
         )
         request.state.export = created.export.id
         if created.reused:
@@ -104,7 +107,7 @@ def _fresh(cache_control: Sequence[str]) -> bool:
 
 
 def _add_lists(router: APIRouter, kind: ExportKind) -> None:
-    name, _ = _names(kind)
+    name, _ = names_of(kind)
 
     @router.get(
         kind.path,
@@ -113,9 +116,12 @@ def _add_lists(router: APIRouter, kind: ExportKind) -> None:
         response_model=kind.list_body,
         response_description="One page of exports.",
     )
-    def list_exports(caller: Reader, query: Annotated[ListQuery, Query()]) -> Response:
-        page = service.listed(caller.project, kind.name, query.filter(caller.key.id))
-        return Json(kind.list_body.of(page, kind.path, caller.now))
+    def list_exports(request: Request, caller: LimitedReader, query: Annotated[ListQuery, Query()]) -> Response:
+        page = service.listed(caller.project, kind.name, query.filter(caller.key.id), caller.access)
+        return Json(kind.list_body.of(page, kind.path, caller.now, unknown_parameters(request, ListQuery)))
+
+    if not kind.catalogue():
+        return
 
     @router.get(
         kind.catalogue_path,
@@ -123,14 +129,14 @@ def _add_lists(router: APIRouter, kind: ExportKind) -> None:
         summary=f"List the {kind.name} metrics",
         response_description="Every metric, in the order of the file's columns.",
     )
-    def list_metrics(_caller: Reader) -> CatalogueBody:
+    def list_metrics(_caller: LimitedReader) -> CatalogueBody:
         return CatalogueBody(
             metrics=[MetricBody.model_validate(metric, from_attributes=True) for metric in kind.catalogue()]
         )
 
 
 def _add_one(router: APIRouter, kind: ExportKind) -> None:
-    name, a_kind = _names(kind)
+    name, a_kind = names_of(kind)
 
     @router.get(
         kind.path + "/{exportId}",
@@ -140,14 +146,14 @@ def _add_one(router: APIRouter, kind: ExportKind) -> None:
         response_description="The export as it is now.",
         responses=refusals(404),
     )
-    def poll(caller: Reader, export_id: ExportId) -> Response:
-        export = service.get(caller.project, export_id, kind=kind.name)
+    def poll(caller: LimitedReader, export_id: ExportId) -> Response:
+        export = service.get(caller.project, export_id, kind=kind.name, access=caller.access)
         # An answer that FastAPI writes would wait for a thread once more.
         return Json(kind.export_body.of(export, kind.path, caller.now))
 
-    def cancel(caller: Reader, export_id: ExportId) -> Response:
+    def cancel(caller: LimitedReader, export_id: ExportId) -> Response:
         now = caller.now
-        export = service.cancel(caller.project, export_id, kind=kind.name, now=now)
+        export = service.cancel(caller.project, export_id, kind=kind.name, now=now, access=caller.access)
         return Json(kind.export_body.of(export, kind.path, now))
 
     for verb, method, path in (("delete", "DELETE", "/{exportId}"), ("cancel", "POST", "/{exportId}/cancel")):
@@ -164,12 +170,12 @@ def _add_one(router: APIRouter, kind: ExportKind) -> None:
 
 
 def _add_download(router: APIRouter, kind: ExportKind) -> None:
-    name, a_kind = _names(kind)
+    name, a_kind = names_of(kind)
     path = kind.path + "/{exportId}/download"
 
-    def send(caller: Reader, export_id: str, headers: FileHeaders) -> Response:
-        stored = service.stored_file(caller.project, export_id, kind=kind.name, now=caller.now)
-        return respond(stored, headers)
+    def send(caller: LimitedReader, export_id: str, headers: FileHeaders, query: DownloadQuery) -> Response:
+        stored = service.stored_file(caller.project, export_id, kind=kind.name, now=caller.now, access=caller.access)
+        return respond(stored, headers, query.encoding)
 
     @router.get(
         path,
@@ -178,8 +184,13 @@ def _add_download(router: APIRouter, kind: ExportKind) -> None:
         response_class=Response,
         responses={200: _WHOLE, 206: _PART, 304: _UNCHANGED, **refusals(404, 409, 416)},
     )
-    def download(caller: Reader, export_id: ExportId, headers: Annotated[DownloadHeaders, Header()]) -> Response:
-        return send(caller, export_id, headers)
+    def download(
+        caller: LimitedReader,
+        export_id: ExportId,
+        headers: Annotated[DownloadHeaders, Header()],
+        query: Annotated[DownloadQuery, Query()],
+    ) -> Response:
+        return send(caller, export_id, headers, query)
 
     @router.head(
         path,
@@ -188,5 +199,10 @@ def _add_download(router: APIRouter, kind: ExportKind) -> None:
         response_class=Response,
         responses={200: _WHOLE, 304: _UNCHANGED, **refusals(404, 409)},
     )
-    def head(caller: Reader, export_id: ExportId, headers: Annotated[FileHeaders, Header()]) -> Response:
-        return send(caller, export_id, headers)
+    def head(
+        caller: LimitedReader,
+        export_id: ExportId,
+        headers: Annotated[FileHeaders, Header()],
+        query: Annotated[DownloadQuery, Query()],
+    ) -> Response:
+        return send(caller, export_id, headers, query)

@@ -30,6 +30,19 @@ async def ready(state: State) -> ReadyBody:
     return ReadyBody(status="ready", checks=await state.readiness.outcome())
 
 
+@router.head("/healthz", response_class=Response, response_description="It does.")
+async def head_health() -> Response:
+    """Whether the server answers, for probes that ask for no more."""
+    return Response(headers=NO_STORE)
+
+
+@router.head("/readyz", response_class=Response, response_description="Database, disk and workers are usable.")
+async def head_ready(state: State) -> Response:
+    """Whether the server can do its work, for probes that ask for no more."""
+    await state.readiness.outcome()
+    return Response(headers=NO_STORE)
+
+
 @router.get("/metrics", response_class=PlainTextResponse, response_description="Prometheus' text format.")
 async def metrics(state: State) -> Response:
     """Figures for Prometheus."""

@@ -16,8 +16,9 @@ from leadline.api.people.models import CloudIdsBody
 from leadline.api.people.uploads import ACCOUNTS_FILE, UploadedFile
 from leadline.errors import Detail, InvalidInput, InvalidRequest
 from leadline.ingest.identities import AccountMapping, RefusedMapping, set_identities
-from leadline.people.csv_file import normalized, peek
+from leadline.people.csv_file import peek
 from leadline.people.error_types import documented
+from leadline.people.titles import normalized
 from leadline.people.violations import Violations, text_problem
 
 router = new_router("people")

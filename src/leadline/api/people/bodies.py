@@ -14,9 +14,9 @@ from leadline.api.json_text import kind_of, malformed, parse_object, parse_value
 from leadline.api.query import MayBeAbsent
 from leadline.errors import Detail, InvalidRequest
 from leadline.field_types import shown as as_json
-from leadline.people.fields import FIELDS
 from leadline.people.history import day_of
 from leadline.people.team_settings import FILTER_KEYS, OPERATORS, RULES
+from leadline.people.titles import FIELDS
 from leadline.people.violations import shown
 from leadline.settings.rules import INTEGRATION_TYPES
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadline.api.answers import NO_STORE, Json, new_router, refusals
-from leadline.api.caller import Admin, Caller, Reader
+from leadline.api.caller import Admin, Caller, LimitedReader
 from leadline.api.negotiation import prefers_csv
 from leadline.api.people.bodies import CHANGED_DEVELOPERS, MAX_ROWS, REMOVED_EMAILS, SEARCH
 from leadline.api.people.models import ChangedBody, DeveloperBody, DevelopersBody, SchemaBody
@@ -21,12 +21,11 @@ from leadline.api.query import read
 from leadline.db import developer_uploads as uploads
 from leadline.engine.output import neutralized
 from leadline.errors import InvalidRequest
-from leadline.home import Project
 from leadline.people import changes
-from leadline.people import trees as all_trees
-from leadline.people.default_tree import chosen_tree
-from leadline.people.fields import FIELDS
+from leadline.people.access import VisibleTrees
+from leadline.people.default_tree import chosen_tree, shown_tree
 from leadline.people.records import Record, fields_of, records, selected
+from leadline.people.titles import FIELDS
 from leadline.people.tree import OrgTree
 
 router = new_router("people")
@@ -85,25 +84,25 @@ def _check_count(rows: Sequence[Any]) -> None:
     response_description="One page of developers; with `Accept: text/csv` all of them, as CSV.",
     responses={200: {"content": _CSV}},
 )
-def list_developers(request: Request, caller: Reader, query: Annotated[DevelopersQuery, Query()]) -> Response:
+def list_developers(request: Request, caller: LimitedReader, query: Annotated[DevelopersQuery, Query()]) -> Response:
     """List or download developers."""
-    tree, developers = _selected(caller.project, query)
+    tree, developers = _selected(caller.trees, query)
     if prefers_csv(request.headers.getlist("accept")):
-        return _csv(developers)
+        return developers_csv(developers)
     return Json(_page(tree, developers, query))
 
 
 @router.post("/v2/developers/list", response_description="One page of developers.")
 def search_developers(
     request: Request,
-    caller: Reader,
+    caller: LimitedReader,
     _query: Annotated[DevelopersQuery, Query()],
     body: Annotated[dict[str, list[str]], Depends(SEARCH)],
 ) -> DevelopersBody:
     """List developers (older spelling)."""
     parameters = {name: request.query_params.getlist(name) for name in request.query_params}
     query = read(DevelopersQuery, {**parameters, **body})
-    return _page(*_selected(caller.project, query), query)
+    return _page(*_selected(caller.trees, query), query)
 
 
 @router.get(
@@ -111,21 +110,22 @@ def search_developers(
     response_class=Response,
     responses={200: {"description": "All developers.", "content": _CSV}},
 )
-def download_developers(caller: Reader, tree: Annotated[PastTreeQuery, Query()]) -> Response:
+def download_developers(caller: LimitedReader, tree: Annotated[PastTreeQuery, Query()]) -> Response:
     """Download all developers (older spelling)."""
     _, developers = _selected(
-        caller.project, DevelopersQuery.model_construct(org_tree_name=tree.org_tree_name, at=tree.at)
+        caller.trees, DevelopersQuery.model_construct(org_tree_name=tree.org_tree_name, at=tree.at)
     )
-    return _csv(developers)
+    return developers_csv(developers)
 
 
-def _selected(project: Project, query: DevelopersQuery) -> tuple[OrgTree | None, list[Record]]:
+def _selected(visible: VisibleTrees, query: DevelopersQuery) -> tuple[OrgTree | None, list[Record]]:
     """The tree and those of its developers that are wanted; nobody while there is no tree and none is named."""
+    visible.access.check_developers()
     wanted = query.wanted()
-    if query.org_tree_name is None and not all_trees(project):
+    if query.org_tree_name is None and not visible.listed():
         return None, []
-    tree = chosen_tree(project, query.org_tree_name, query.at)
-    developers = records(tree)
+    tree = shown_tree(visible, query.org_tree_name, query.at)
+    developers = [] if tree is None else records(tree)
     check_fields(wanted, developers)
     return tree, selected(developers, wanted)
 
@@ -142,7 +142,7 @@ def _page(tree: OrgTree | None, developers: Sequence[Record], query: DevelopersQ
     )
 
 
-def _csv(developers: Sequence[Record]) -> Response:
+def developers_csv(developers: Sequence[Record]) -> Response:
     """A developers CSV as uploads take it; texts that a spreadsheet would run have a `'` before them."""
     output = io.StringIO(newline="")
     writer = csv.writer(output, lineterminator="\r\n")
@@ -161,11 +161,13 @@ def _csv(developers: Sequence[Record]) -> Response:
 
 
 @router.get("/v2/developers/schema", operation_id="getDeveloperSchema", response_description="The fields.")
-def developer_schema(caller: Reader, query: Annotated[TreeQuery, Query()]) -> SchemaBody:
+def developer_schema(caller: LimitedReader, query: Annotated[TreeQuery, Query()]) -> SchemaBody:
     """The fields of developers."""
     project, name = caller.project, query.org_tree_name
-    if name is None and not all_trees(project):
+    if name is None and not caller.trees.listed():
         return SchemaBody.of(FIELDS, {})
-    tree = chosen_tree(project, name)
+    tree = shown_tree(caller.trees, name)
+    if tree is None:
+        return SchemaBody.of(FIELDS, {})
     mappings = uploads.newest_mappings(project.db, project.id, tree.name)
     return SchemaBody.of(fields_of(records(tree)), {field: title for title, field in mappings.items() if field})

@@ -10,12 +10,13 @@ from pydantic import Field
 from leadline.api.answers import RowErrorBody
 from leadline.json_body import Body, Instant
 from leadline.people.changes import Changed
-from leadline.people.csv_file import REQUIRED_COLUMNS, Person, normalized
+from leadline.people.csv_file import REQUIRED_COLUMNS, Person
 from leadline.people.error_types import Finding
-from leadline.people.fields import EXAMPLES, FIELDS, field_doc
+from leadline.people.fields import EXAMPLES, field_doc
 from leadline.people.history import BEGINNING, FROM_BEGINNING
 from leadline.people.records import Record
 from leadline.people.review import SAMPLES, Changes
+from leadline.people.titles import FIELDS, normalized
 from leadline.people.versions import Version
 
 SHOWN = 100

@@ -38,8 +38,8 @@ class OrgTreeBody(Body):
     name: str
     version: int
     loaded_at: Instant
-    root_ref_id: int
-    teams: int = Field(description="Nodes, the root included.")
+    root_ref_id: int = Field(description="The root, or the first of the teams that the key may see.")
+    teams: int = Field(description="Nodes that the key may see, the root included.")
     developers: int = Field(description="Distinct developers in teams.")
     versions: list[InForceBody] = Field(description="Which version is in force when, in the order of their days.")
 
@@ -54,9 +54,15 @@ class OrgTreeBody(Body):
             loaded_at=next(entry.loaded_at for entry in entries if entry.version == tree.version),
             root_ref_id=tree.root.ref_id,
             teams=len(tree.nodes),
-            developers=tree.head_counts()[tree.root.ref_id],
+            developers=sum(1 for developer in tree.developers.values() if developer.teams),
             versions=entries,
         )
+
+
+class OrgTreesBody(Body):
+    """The org trees of the project."""
+
+    org_trees: list[OrgTreeBody]
 
 
 class TeamBody(Body):
@@ -66,16 +72,18 @@ class TeamBody(Body):
     key: str | None
     name: str
     hierarchy: str = Field(description="Names from the root, joined by `/`.")
-    parent_ref_id: int | None = Field(description="Null for the root.")
+    parent_ref_id: int | None = Field(
+        description="Null for the root, and where the team above is not among those that the key may see."
+    )
     depth: int
     leaf: bool = Field(description="Whether no team is below it.")
-    manager_email: str | None
+    manager_email: str | None = Field(description="Null for none, and for a key that sees no developers.")
     developers: int = Field(description="Distinct developers of it and the teams below.")
     own_developers: int
 
     @classmethod
-    def of(cls, node: Node, heads: int, *, leaf: bool) -> Self:
-        """A node with its head count."""
+    def of(cls, node: Node, heads: int, manager: str | None, *, leaf: bool) -> Self:
+        """A node with its head count and the email of its manager."""
         return cls(
             ref_id=node.ref_id,
             key=node.key,
@@ -84,7 +92,7 @@ class TeamBody(Body):
             parent_ref_id=node.parent,
             depth=node.depth,
             leaf=leaf,
-            manager_email=node.manager,
+            manager_email=manager,
             developers=heads,
             own_developers=len(node.own),
         )
@@ -96,6 +104,12 @@ class FilterBody(Body):
     filter_key: str = Field(json_schema_extra={"enum": [key for _, key in FILTER_KEYS.values()]})
     operator: str = Field(json_schema_extra={"enum": list(OPERATORS.values())})
     values: list[str]
+
+
+class TeamsBody(Body):
+    """The teams of an org tree."""
+
+    teams: list[TeamBody]
 
 
 class FiltersBody(Body):

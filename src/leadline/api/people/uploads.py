@@ -13,9 +13,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from leadline.api.body import RequestBody, RequestPart, UnsupportedMediaType, read_bytes
-from leadline.api.json_text import is_storable, malformed
+from leadline.api.json_text import malformed
 from leadline.api.query import MayBeAbsent
 from leadline.errors import Detail, InvalidRequest
+from leadline.field_types import is_storable
 
 MAX_UPLOAD = 16 << 20
 """Largest upload, 16 MiB: a list of some hundred thousand developers."""
@@ -66,7 +67,7 @@ async def _parsed(request: Request, raw: bytes) -> UploadedFile:
         if not all(is_storable(name + value) for name, value in fields.items()):
             raise malformed("it has a text with a NUL or half a surrogate pair in it")
         if isinstance(part, UploadFile):
-            return UploadedFile(_plain(part.filename or ""), await part.read(), fields)
+            return UploadedFile(plain_name(part.filename or ""), await part.read(), fields)
         if isinstance(part, str):
             return UploadedFile("developers.csv", part.encode(), fields)
     finally:
@@ -78,7 +79,7 @@ async def _parsed(request: Request, raw: bytes) -> UploadedFile:
     )
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """The last part of a file's name without what no report should print."""
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(letter for letter in last if letter.isprintable())[:200].strip()

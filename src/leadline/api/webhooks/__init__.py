@@ -1,1 +1,1 @@
-"""Routes that take webhooks of GitHub and GitLab."""
+"""Routes that take webhooks of GitHub, GitLab, Bitbucket and Azure DevOps."""

@@ -15,11 +15,11 @@ from urllib.parse import parse_qs
 import structlog
 
 from leadline.api.body import check_headers
-from leadline.api.json_text import decoded, is_storable, kind_of, malformed
+from leadline.api.json_text import decoded, kind_of, malformed
 from leadline.db import Database, cursors, sources
 from leadline.db.projects import project_id
 from leadline.errors import Detail, InvalidRequest, LeadlineError, NotFound, Unauthenticated
-from leadline.field_types import printable
+from leadline.field_types import is_storable, printable
 from leadline.ingest.inbox import Push
 from leadline.schema import TABLES
 from leadline.sources.kit.settings import SourceSettings

@@ -1,5 +1,5 @@
-"""The route that takes webhooks: GitHub's and GitLab's deliveries to a configured source, known by their signature alone. A
-delivery is answered when what it says is durably stored."""
+"""The route that takes webhooks: deliveries of GitHub, GitLab, Bitbucket and Azure DevOps to a configured source, known by their
+signature (or password) alone. A delivery is answered when what it says is durably stored."""
 
 from __future__ import annotations
 
@@ -46,6 +46,12 @@ class DeliveryHeaders(Headers):
         description="GitLab: HMAC with SHA-256 of id, time and body.",
         examples=["v1,…"],
     )
+    x_event_key: MayBeAbsent[HeaderText] = Field(
+        None, description="Bitbucket: what happened.", examples=["pullrequest:created"]
+    )
+    x_hub_signature: MayBeAbsent[HeaderText] = Field(
+        None, description="Bitbucket: HMAC with SHA-256 of the body.", examples=["sha256=" + "0" * 64]
+    )
 
 
 async def _address(
@@ -87,7 +93,7 @@ async def take(
     address: Annotated[Address, Depends(_address)],
     body: Annotated[bytes, Depends(_DELIVERY)],
 ) -> Response:
-    """Take an event of GitHub or GitLab."""
+    """Take an event of GitHub, GitLab, Bitbucket or Azure DevOps."""
     db = state.home.db
     hook = await run_in_threadpool(verified, db, address, request.headers, body, state.now())
     pushes = await run_in_threadpool(pushes_of, db, hook, request.headers, body)

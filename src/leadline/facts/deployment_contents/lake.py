@@ -31,10 +31,13 @@ _RUNS = (
     "(SELECT coalesce(repository, '') AS repository, deployment_id, sha, shas, tags, service, status, finished_at, kinds "
     f"FROM deployments LEFT JOIN {_ENVIRONMENTS} ON coalesce(environment, '') = name "
     # The labels of a pull request are no tags of its repository.
-    "UNION ALL SELECT repository, deployment_id, sha, NULL, if(tag IS NULL, NULL, tags), NULL, 'success', finished_at, classes "
+    "UNION ALL SELECT coalesce(repository, ''), deployment_id, sha, shas, if(tag IS NULL, NULL, tags), NULL, 'success', "
+    "finished_at, classes "
     f"FROM {CODE_DEPLOYMENTS.bound_name})"
 )
 """All deployments, with the classes of production (``kinds``) in which each is one."""
+_OF_CODE = "repository, deployment_id, sha, shas, tag, tags, finished_at, classes"
+"""What is read of deployments that nobody runs: what they are called changes nothing."""
 
 _PICK = r"(?m)^[ \t]*\(cherry picked from commit ([0-9a-f]{4,64})\)[ \t\r]*$"
 """Git's own line (`git cherry-pick -x`)."""
@@ -92,9 +95,8 @@ class LakeReader:
     def inputs(self) -> str:
         """A name for all that is read: files of the lake never change, and no two have the same name."""
         files = {table: sorted(Path(path).name for path in paths) for table, paths in self._all_files.items()}
-        columns = ", ".join(CODE_DEPLOYMENTS.columns)
         code = self._engine.arrow(
-            f"SELECT {_PRINT.format(columns)} AS digest FROM {CODE_DEPLOYMENTS.bound_name}"
+            f"SELECT {_PRINT.format(_OF_CODE)} AS digest FROM {CODE_DEPLOYMENTS.bound_name}"
         ).to_pylist()
         return hashlib.sha256(json.dumps([files, self._kinds, code]).encode()).hexdigest()
 

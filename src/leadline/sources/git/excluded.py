@@ -4,7 +4,7 @@ are any is learnt as commits come by, parents first; a repository that has none 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from leadline.sources.git.attributes import NAME, Attributes, Stack, folders_of, parse
@@ -54,9 +54,10 @@ class ExcludedFiles:
     # -- where there are any -------------------------------------------------------------------------------------------
 
     def _learn(self, parents: Mapping[str, str], paths: Sequence[str]) -> None:
-        """Note the folders that have such a file in one of these commits. A merge is not compared with its parents: what one
-        alone brought is found where it is still there now."""
+        """Note the folders that have such a file in one of these commits. A merge, of which no files come by, is compared with its
+        first parent: a subtree may have come by it alone."""
         self._note(path for path in paths if path.endswith(NAME))
+        pairs = [f"{sha} {first}" for sha, (first, *others) in _split(parents) if others]
         edges: list[str] = []
         if not self._base:
             self._base = next(iter((*self.repository.existing(["HEAD"]), *self.start)))
@@ -68,9 +69,9 @@ class ExcludedFiles:
                 if not self._seen.issuperset(of_commit.split()):
                     edges.append(sha)
                 self._seen.add(sha)
-        if edges:
-            pairs = "".join(f"{sha} {self._base}\n" for sha in edges)
-            self._note(self._different("--stdin", pairs=pairs))
+        pairs += [f"{sha} {self._base}" for sha in edges]
+        if pairs:
+            self._note(self._different("--stdin", pairs="".join(f"{pair}\n" for pair in pairs)))
 
     def _different(self, *what: str, pairs: str = "") -> list[str]:
         """The files of that name in which two trees, or each of several ``pairs`` of commits, differ."""
@@ -116,6 +117,11 @@ class ExcludedFiles:
                 verdicts.clear()
             verdict = verdicts[path] = stack.excludes(_raw(path))
         return verdict
+
+
+def _split(parents: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """The parents of those that have any."""
+    return ((sha, of_commit.split()) for sha, of_commit in parents.items() if of_commit)
 
 
 def _raw(text: str) -> bytes:

@@ -118,6 +118,13 @@ def local_path(url: str) -> Path | None:
     return Path(path if path.startswith("/") else f"//{path}")
 
 
+def is_elsewhere(text: str) -> bool:
+    """Whether ``text`` is an address of a server, and no folder of this machine, whether that is there or not."""
+    if _URL.match(text):
+        return not text.lower().startswith("file:")
+    return bool(_SCP.fullmatch(text)) and not text.startswith("-") and not Path(text).exists()
+
+
 def clone_folder(clones: Path, name: str) -> Path:
     """Where the clone of the repository called ``name`` is kept under ``clones``; distinct names get distinct folders."""
     longest = LONGEST - len(_CLONE)

@@ -84,6 +84,14 @@ class LogReader:
     cut_messages: int = 0
     too_large: int = 0
 
+    def count(self) -> int:
+        """How many commits there are to read. Raises ``GitError``."""
+        stdin = revisions(self.walk.include, self.walk.exclude)
+        counted = (
+            self.repository.git.text("rev-list", "--count", "--stdin", *self._since(), stdin=stdin) if stdin else "0"
+        )
+        return int(counted or 0)
+
     def batches(self) -> Generator[Batch, None, None]:
         """The batches, parents before their children. Raises ``GitError`` if git fails, also after batches have been given."""
         stdin = revisions(self.walk.include, self.walk.exclude)
@@ -112,12 +120,13 @@ class LogReader:
             yield replace(self._taken(edge, files), boundary=True)
 
     def _arguments(self) -> list[str]:
-        arguments = ["log", "--stdin", *_OPTIONS, _FORMAT]
-        if self.walk.since is not None:
-            # As a filter: plain --since stops at the first older commit although newer ones may lie behind it.
-            arguments.append(f"--since-as-filter=@{self.walk.since}")
+        arguments = ["log", "--stdin", *_OPTIONS, _FORMAT, *self._since()]
         # Nothing said, git would take the one at HEAD, which may have moved on.
         return ["-c", f"mailmap.blob={self.state.mailmap or ''}", *arguments]
+
+    def _since(self) -> list[str]:
+        # As a filter: plain --since stops at the first older commit although newer ones may lie behind it.
+        return [] if self.walk.since is None else [f"--since-as-filter=@{self.walk.since}"]
 
     def _taken(self, commits: _Commits, files: _Files) -> Batch:
         """The whole rows gathered so far, taken out of ``commits`` and ``files``."""

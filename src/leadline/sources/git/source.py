@@ -86,16 +86,25 @@ class GitHistory:
         if work.nothing and not work.described:
             yield Page(repository.name, cursors=cursors, skipped=_skipped(repository, notes))
         else:
-            yield from self._work_pages(state, work, notes, cursors, former)
+            yield from self._work_pages(state, work, notes, cursors, former, counts=context.counts)
 
     def _work_pages(
-        self, state: State, work: Plan, notes: list[str], cursors: dict[str, HistoryCursor], former: Sequence[str]
+        self,
+        state: State,
+        work: Plan,
+        notes: list[str],
+        cursors: dict[str, HistoryCursor],
+        former: Sequence[str],
+        *,
+        counts: bool,
     ) -> Iterator[Page]:
         """The new commits as unfinished pages, then the page that ends them."""
         repository = self.repository
         heads_there = repository.existing(work.gone)
         exclude = [oid for oid in work.walk.exclude if oid in heads_there or oid not in work.gone]
         reader = LogReader(repository, state, replace(work.walk, exclude=exclude))
+        if counts:
+            yield Page(repository.name, expected=reader.count(), unfinished=True)
         # Closed at once when the run ends early: git must not go on writing to nobody.
         with closing(reader.batches()) as batches:
             for batch in batches:

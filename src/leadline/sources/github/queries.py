@@ -106,7 +106,7 @@ def commits(*, lines: bool) -> str:
     return f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Commit {{ {_whole_commit(lines=lines)} }} }} }}"
 
 
-_RELEASE = "databaseId tagName name isDraft isPrerelease createdAt publishedAt updatedAt tagCommit { oid }"
+_RELEASE = "databaseId tagName name isDraft isPrerelease createdAt publishedAt updatedAt url tagCommit { oid }"
 _DEPLOYMENT = (
     "id databaseId environment task createdAt updatedAt commitOid creator { login __typename } "
     "statuses(first: 20) { nodes { state createdAt logUrl environmentUrl } }"

@@ -146,6 +146,7 @@ def release_rows(repository: str, node: Node) -> Rows:
         sha=(inner(node, "tagCommit") or {}).get("oid"),
         published_at=node.get("publishedAt"),
         prerelease=node.get("isPrerelease"),
+        url=node.get("url"),
         updated_at=node.get("updatedAt"),
     )
     return {"releases": [row]}

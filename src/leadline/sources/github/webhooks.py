@@ -17,13 +17,14 @@ from leadline.sources.kit.page import Row
 from leadline.sources.kit.records import Node, inner
 from leadline.sources.kit.settings import SourceSettings
 from leadline.sources.kit.text import Misshapen, clean
-from leadline.sources.kit.webhook_signatures import hex_signature
+from leadline.sources.kit.webhook_signatures import hub_signature
 from leadline.sources.kit.webhooks import (
     Change,
     MergePolicy,
     WebhookEvent,
     Webhooks,
     change_of,
+    full_name,
     in_graphql,
     instant,
     latest,
@@ -59,8 +60,7 @@ SIGNATURE_HEADERS = ("x-hub-signature-256",)
 
 def is_signed(secret: str, headers: Mapping[str, str], body: bytes, _now: datetime) -> bool:
     """``X-Hub-Signature-256`` (GitHub, "Validating webhook deliveries")."""
-    name, _, signature = headers.get("x-hub-signature-256", "").partition("=")
-    return hex_signature(secret, signature if name == "sha256" else "", body)
+    return hub_signature(secret, headers.get("x-hub-signature-256", ""), body)
 
 
 class GitHubWebhooks(Webhooks):
@@ -76,10 +76,7 @@ class GitHubWebhooks(Webhooks):
         if read is None:
             return WebhookEvent(nothing=NOTED.get(event, f"{event[:40] or 'no'} events are not used"))
         delivery = _Delivery(payload, self)
-        outcome = read(delivery)
-        if isinstance(outcome, str):  # whatever else the event looks like: it is not used
-            return WebhookEvent(nothing=outcome)
-        return self.event(outcome, delivery.repository, delivery.number)
+        return self.said(read(delivery), delivery)
 
 
 @dataclass(frozen=True)
@@ -95,10 +92,7 @@ class _Delivery:
     @property
     def repository(self) -> str:
         """The repository's name, with its owner."""
-        name = required(self.payload, "repository").get("full_name")
-        if not isinstance(name, str) or name.strip("/").count("/") != 1:
-            raise Misshapen("repository lacks full_name")
-        return name
+        return full_name(self.payload)
 
     @property
     def number(self) -> int:
@@ -190,6 +184,7 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
     asked = {
         **in_graphql(node, "tag_name", "name", "published_at", "updated_at"),
         "isPrerelease": node.get("prerelease"),
+        "url": node.get("html_url"),
     }
     rows = release_rows(of.repository, asked)["releases"]
     if of.action == "deleted":

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from leadline.errors import LeadlineError, NotFound, Unauthenticated
 from leadline.sources.kit import server_url
 from leadline.sources.kit.client import ATTEMPTS, Answer, Client, Refused, Unavailable
-from leadline.sources.kit.lists import Listed
+from leadline.sources.kit.lists import InPart, Listed
 from leadline.sources.kit.records import Node, at_path, page_of
 
 CLOUD = "gitlab.com"
@@ -23,10 +23,6 @@ _TOO_MUCH = re.compile(r"timed out|timeout|complexity of \d+", re.IGNORECASE)
 
 class RoleOrFeature(Refused):
     """The token's role is too low, or the feature is off: GitLab answers both alike (403)."""
-
-
-class InPart(Unavailable):
-    """An answer had gaps, which would look as if nothing was there; asked for less, the rest may be whole."""
 
 
 @dataclass(frozen=True)

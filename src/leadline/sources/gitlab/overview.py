@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from leadline.errors import NotFound
 from leadline.instants import rfc3339
-from leadline.sources.gitlab.api import Api, InPart, connection
+from leadline.sources.gitlab.api import Api, connection
 from leadline.sources.gitlab.queries import PROJECTS, overview
-from leadline.sources.gitlab.rows import number, repository_row, utc
+from leadline.sources.gitlab.rows import number, repository_row
 from leadline.sources.kit import forge
 from leadline.sources.kit.client import Lasting, Unavailable
-from leadline.sources.kit.lists import PageSize
+from leadline.sources.kit.lists import InPart, PageSize
 from leadline.sources.kit.page import Row, Skipped
-from leadline.sources.kit.records import Node, elements, inner
+from leadline.sources.kit.records import Node, elements, inner, utc
 
 SMALL = 4
 """Projects at once that no server has trouble with."""

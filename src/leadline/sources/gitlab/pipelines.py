@@ -11,12 +11,12 @@ from leadline.errors import NotFound
 from leadline.instants import earlier
 from leadline.sources.gitlab.api import RoleOrFeature
 from leadline.sources.gitlab.queries import LIST, PIPELINES
-from leadline.sources.gitlab.rows import deployment_rows, pipeline_rows, utc
+from leadline.sources.gitlab.rows import deployment_rows, pipeline_rows
 from leadline.sources.gitlab.streams import ProjectCursor, ProjectStream
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.lists import Listed, NumberedPage, Step
 from leadline.sources.kit.page import Page
-from leadline.sources.kit.records import Node, Rows, objects
+from leadline.sources.kit.records import Node, Rows, objects, utc
 
 ASKED_ANYWAY, ASKED_OUTSIDE = timedelta(days=7), timedelta(days=1)
 """How often deployments are looked for where no pipeline moved; the second, where some are made without a job."""

@@ -71,7 +71,9 @@ PIPELINES = _listed(
     f"id name? sha ref? source? status createdAt updatedAt startedAt finishedAt path user {_USER}",
     f"{_VARIABLES}, $since: Time",
 )
-RELEASES = _listed("releases(sort: CREATED_DESC)", "tagName name createdAt releasedAt commit { sha }")
+RELEASES = _listed(
+    "releases(sort: CREATED_DESC)", "tagName name createdAt releasedAt commit { sha } links? { selfUrl }"
+)
 
 NUMBERS = {
     "mergeRequests": _listed("mergeRequests(sort: CREATED_DESC)", "iid"),

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
-from leadline.instants import rfc3339
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.page import Row
-from leadline.sources.kit.records import GHOST, Node, Rows, cleaned, elements, inner, objects
+from leadline.sources.kit.records import GHOST, Node, Rows, cleaned, elements, inner, objects, utc
 
 SOURCE = "gitlab"
 
@@ -40,18 +38,6 @@ def number(identity: Any) -> str | None:
     """The number in a global id (``gid://gitlab/Note/7``) or an id that is one."""
     text = str(identity or "").rpartition("/")[2]
     return text or None
-
-
-def utc(value: Any) -> Any:
-    """An instant in UTC, to the millisecond at most, so that instants compare as texts; anything else as it is."""
-    if not isinstance(value, str):
-        return value
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return rfc3339(moment, milliseconds=True)
 
 
 def account(user: Node | None) -> str | None:
@@ -245,6 +231,7 @@ def release_rows(project: str, node: Node) -> Rows:
         name=node.get("name"),
         sha=(inner(node, "commit") or {}).get("sha"),
         published_at=utc(node.get("releasedAt")),
+        url=(inner(node, "links") or {}).get("selfUrl"),
     )
     return {"releases": [row]}
 

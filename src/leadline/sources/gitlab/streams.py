@@ -16,13 +16,13 @@ from leadline.sources.gitlab.api import Api, connection
 from leadline.sources.gitlab.merge_requests import MergeRequests
 from leadline.sources.gitlab.overview import Project
 from leadline.sources.gitlab.queries import ISSUES, LIST, NUMBERS, RELEASES
-from leadline.sources.gitlab.rows import issue_key, issue_rows, merge_request_rows, number, release_rows, utc
+from leadline.sources.gitlab.rows import issue_key, issue_rows, merge_request_rows, number, release_rows
 from leadline.sources.kit.cursor import Part, Stored
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import ListStream
 from leadline.sources.kit.lists import ListCursor, Listed, NumberedPage, Step, before, read_all, walk
 from leadline.sources.kit.page import Page, Row, Skipped
-from leadline.sources.kit.records import Node, Rows
+from leadline.sources.kit.records import Node, Rows, utc
 
 LAG = timedelta(minutes=2)
 """What is this new when a list is read is read again next time: it may not have been shown yet."""

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Any
 
 from leadline.sources.gitlab.api import server
@@ -27,6 +26,7 @@ from leadline.sources.gitlab.rows import (
 from leadline.sources.kit.page import Row
 from leadline.sources.kit.records import Node, inner, objects
 from leadline.sources.kit.settings import SourceSettings
+from leadline.sources.kit.targets import lies_in
 from leadline.sources.kit.text import Misshapen
 from leadline.sources.kit.webhook_signatures import SIGNING, same_token, standard_signature
 from leadline.sources.kit.webhooks import (
@@ -81,9 +81,7 @@ class GitLabWebhooks(Webhooks):
 
     def covers(self, repository: str) -> bool:
         """Whether the source reads the project: it is a target, lies below one, or fits one's pattern."""
-        path = repository.lower()
-        targets = [target.strip().strip("/").lower() for target in self.settings.targets]
-        return any(path == target or path.startswith(f"{target}/") or fnmatchcase(path, target) for target in targets)
+        return lies_in(repository, [target.strip().strip("/").lower() for target in self.settings.targets])
 
     def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
@@ -95,10 +93,7 @@ class GitLabWebhooks(Webhooks):
         if "project" in payload and payload["project"] is None:
             return WebhookEvent(nothing="an event of a group, not of a project")
         delivery = _Delivery(payload, self)
-        outcome = read(delivery)
-        if isinstance(outcome, str):  # whatever else the event looks like: it is not used
-            return WebhookEvent(nothing=outcome)
-        return self.event(outcome, delivery.project, delivery.number)
+        return self.said(read(delivery), delivery)
 
 
 @dataclass(frozen=True)
@@ -107,7 +102,7 @@ class _Delivery:
     source: GitLabWebhooks
 
     @property
-    def project(self) -> str:
+    def repository(self) -> str:
         """The project's path."""
         path = required(self.payload, "project").get("path_with_namespace")
         if not isinstance(path, str) or "/" not in path.strip("/"):
@@ -183,7 +178,7 @@ def _merge_request(of: _Delivery) -> tuple[Change, ...] | str:
         "assignees": _assignees(of),
         "webUrl": node.get("url"),
     }
-    (row,) = merge_request_rows(of.project, asked)["pull_requests"]
+    (row,) = merge_request_rows(of.repository, asked)["pull_requests"]
     known = {"updated_at"}
     if author is not None:
         known.add("author")  # of a deleted one
@@ -213,7 +208,7 @@ def _note(of: _Delivery) -> tuple[Change, ...] | str:
         "system": False,
         "author": author,
     }
-    rows = merge_request_rows(of.project, {"iid": merge_request.get("iid"), "notes": {"nodes": [asked]}})
+    rows = merge_request_rows(of.repository, {"iid": merge_request.get("iid"), "notes": {"nodes": [asked]}})
     policy = MergePolicy(
         ("updated_at",),
         () if author is not None else ("author",),
@@ -233,7 +228,7 @@ def _pipeline(of: _Delivery) -> tuple[Change, ...] | str:
     }
     if not node.get("id"):
         raise Misshapen("object_attributes lacks id")
-    rows_by_table = pipeline_rows(of.project, asked, of.source.prefix, base, of.source.rules)
+    rows_by_table = pipeline_rows(of.repository, asked, of.source.prefix, base, of.source.rules)
     ((table, (row,)),) = ((name, rows) for name, rows in rows_by_table.items() if name in ("builds", "deployments"))
     # When it started and was changed is not told: it is as a poll knows it, and else about when it was made.
     policy = MergePolicy(("finished_at",), _unknown(row, {"finished_at", "environment"}), keep_first=("started_at",))
@@ -253,7 +248,7 @@ def _deployment(of: _Delivery) -> tuple[Change, ...] | str:
         "user": inner(node, "user"),
         "updated_at": changed,
     }
-    (row,) = deployment_rows(of.project, asked, of.source.prefix)["deployments"]
+    (row,) = deployment_rows(of.repository, asked, of.source.prefix)["deployments"]
     row["started_at"] = changed if row["finished_at"] is None else None
     row["updated_at"] = None  # that of the deployment is not told
     policy = MergePolicy(("finished_at",), _unknown(row, {"finished_at"}), keep_first=("started_at", "finished_at"))
@@ -269,8 +264,9 @@ def _release(of: _Delivery) -> tuple[Change, ...] | str:
         **_in_graphql(node, "name", "released_at"),
         "tagName": node.get("tag"),
         "commit": {"sha": (inner(node, "commit") or {}).get("id")},
+        "links": {"selfUrl": node.get("url")},
     }
-    (row,) = release_rows(of.project, asked)["releases"]
+    (row,) = release_rows(of.repository, asked)["releases"]
     if is_deleted:
         key = {name: row[name] for name in ("repository", "tag", "published_at")}
         return (Change("releases", [key], MergePolicy(("published_at",), deleted=True)),)
@@ -291,7 +287,7 @@ def _issue(of: _Delivery) -> tuple[Change, ...] | str:
         "webUrl": node.get("url"),
         "totalTimeSpent": node.get("total_time_spent"),
     }
-    (row,) = issue_rows(of.project, asked)["work_items"]
+    (row,) = issue_rows(of.repository, asked)["work_items"]
     unknown = list(change_of(row, node, _ISSUE))
     if account(author) is None:
         unknown.append("reporter")

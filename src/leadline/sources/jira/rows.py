@@ -312,6 +312,22 @@ def _category(status: Node) -> str | None:
     return CATEGORIES.get(str((inner(status, "statusCategory") or {}).get("key")))
 
 
+def version_row(project: str, version: Node, web: str) -> Row:
+    """A version of a project of the site whose pages are at ``web``. Jira tells the day of a release and no time: noon, UTC, is
+    that day nearly everywhere. Raises ``Misshapen`` if it has no name, or a day that is none."""
+    name = clean(_text(version.get("name"), "name"))
+    if not name:
+        raise Misshapen("a version has no name")
+    day = version.get("releaseDate") if version.get("released") is True else None
+    identity = str(version.get("id") or "")
+    return {
+        "project": project,
+        "name": name,
+        "released_at": None if not day else instant(f"{str(day)[:10]}T12:00Z"),
+        "url": f"{web}/projects/{project}/versions/{identity}" if identity.isdigit() else None,
+    }
+
+
 def sprint_row(board: str, sprint: Node) -> Row:
     """A sprint of a board. Raises ``Misshapen`` if it has no id."""
     identity = sprint.get("id")

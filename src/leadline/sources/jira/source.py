@@ -1,12 +1,11 @@
-"""Jira: the issues of projects with their histories, and the sprints of boards. A project is read once in the order in which its
-issues were made; from then on one query tells what changed in all projects, and a daily list of all keys what was deleted."""
+"""Jira: the issues of projects with their histories, the projects' versions, and the sprints of boards. A project is read once in
+the order in which its issues were made; from then on one query tells what changed in all projects, and a daily list of all keys
+what was deleted."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from leadline.errors import InvalidRequest
@@ -23,12 +22,14 @@ from leadline.sources.jira.streams import (
     ProjectCursor,
     ProjectStream,
     Reading,
+    VersionStream,
     groups,
 )
 from leadline.sources.kit.client import Refused
-from leadline.sources.kit.cursor import Cursor, Cursors
-from leadline.sources.kit.page import CallStats, ConnectionReport, Page, Row, RunContext, Skipped
+from leadline.sources.kit.cursor import Cursors
+from leadline.sources.kit.page import CallStats, ConnectionReport, Page, RunContext, Skipped
 from leadline.sources.kit.streams import Stream, StreamReader
+from leadline.sources.kit.trackers import alike, fits, renamed
 
 _NO_PROJECT = "no project; its user needs the permission 'Browse projects' (and a token with scopes: read:jira-work)"
 
@@ -84,6 +85,8 @@ class Jira:
         keys = [project.key for project in projects] if self.patterns else None
         scope = "+".join(sorted(self.patterns)) or "*"
         yield SprintStream(Boards(self.api, keys), f"{self.api.site.host}:boards {scope}", reader)
+        for project in projects:
+            yield VersionStream(reading, project)
 
     def projects(self, server: Server) -> list[Project]:
         """The projects wanted, by key. Raises ``InvalidRequest`` for unknown ones, ``Refused`` if none is seen at all."""
@@ -95,34 +98,24 @@ class Jira:
         if not seen:
             raise Refused(f"{self.api.client.tool} shows {server.me} {_NO_PROJECT}")
         for pattern in self.patterns:
-            if not any(_fits(project.key, pattern) for project in seen):
+            if not any(fits(project.key, [pattern]) for project in seen):
                 raise InvalidRequest(self._unknown(pattern, [project.key for project in seen]))
-        patterns = self.patterns or ("*",)
-        wanted = (project for project in seen if any(_fits(project.key, pattern) for pattern in patterns))
+        wanted = (project for project in seen if fits(project.key, self.patterns))
         return sorted(wanted, key=lambda project: project.key)
 
     def _fields(self, server: Server) -> FieldMap:
         return field_map(json_objects(self.api.get(f"{server.api}/field", what="fields")), self.columns)
 
     def _unknown(self, pattern: str, keys: Sequence[str]) -> str:
-        near = difflib.get_close_matches(pattern, keys, 3) or sorted(keys)[:5]
         return (
             f"{self.api.client.tool} has no project {pattern}, or its user lacks the permission 'Browse projects' for it; "
-            f"there {'is' if len(near) == 1 else 'are'} {', '.join(near)}{' …' if len(keys) > len(near) else ''}"
+            f"{alike(pattern, keys)}"
         )
 
     def _renamed(self, projects: Sequence[Project], cursors: Cursors) -> Page:
-        """Takes away what is there under keys that projects gave up; those and their successors are read anew."""
-        names = {project: project.cursor_name(self.api.site.host) for project in projects}
-        before = {project: cursors.get(name, ProjectCursor).key for project, name in names.items()}
-        left = {key for project, key in before.items() if key is not None and key != project.key}
-        anew = [project for project, key in before.items() if key is not None and (key in left or project.key in left)]
-        parents: list[Row] = [{"project": key} for key in sorted(left)]
-        forgotten: dict[str, Cursor | None] = {names[project]: None for project in anew}
-        return Page(
-            "projects", complete_parents={"work_items": parents, "work_item_changes": parents}, cursors=forgotten
+        """What is there under keys that projects gave up goes; those and their successors are read anew."""
+        now = {project.cursor_name(self.api.site.host): project.key for project in projects}
+        before = {name: cursors.get(name, ProjectCursor).key for name in now}
+        return renamed(
+            "projects", now, before, dict.fromkeys(("work_items", "work_item_changes", "versions"), "project")
         )
-
-
-def _fits(key: str, pattern: str) -> bool:
-    return fnmatchcase(key.upper(), pattern.upper())

@@ -8,8 +8,8 @@ from datetime import UTC
 from typing import ClassVar
 
 from leadline.sources.jira.api import Api
-from leadline.sources.jira.reading import MINUTE, Issues, Place, Step, millis, time_of
-from leadline.sources.jira.rows import Shapes, former_keys, instant, issue_rows, key_of
+from leadline.sources.jira.reading import MINUTE, Issues, Place, Step, json_objects, millis, time_of
+from leadline.sources.jira.rows import Shapes, former_keys, instant, issue_rows, key_of, version_row
 from leadline.sources.kit.cursor import Cursor, Cursors, Stored
 from leadline.sources.kit.page import Page, Row, Skipped
 from leadline.sources.kit.records import Node, Rows
@@ -44,7 +44,8 @@ class ProjectCursor(Cursor):
     """How far a project was read. Instants are milliseconds since 1970.
 
     ``key``: what it was called; ``begun``, ``place``: when its first reading began, and where that is; ``until``: the instant
-    up to which all changes are known, once that has ended; ``keys_listed``: the day on which its keys were listed last.
+    up to which all changes are known, once that has ended; ``keys_listed`` and ``versions_listed``: the days on which its keys and
+    its versions were listed last.
     """
 
     VERSION: ClassVar[int] = 2
@@ -54,6 +55,7 @@ class ProjectCursor(Cursor):
     place: Place | None = None
     until: int | None = None
     keys_listed: str | None = None
+    versions_listed: str | None = None
 
     @classmethod
     def upgraded(cls, stored: Stored, _version: int) -> Stored:
@@ -152,6 +154,33 @@ class DeletionStream(OfProject):
         parents: list[Row] = [{"project": self.project.key}]
         yield self.page(
             {}, cursor, complete_parents=dict.fromkeys(_TABLES, parents), still_present=dict.fromkeys(_TABLES, present)
+        )
+
+
+class VersionStream(OfProject):
+    """Once a day: the versions of a project. Those that are not there any more are taken away."""
+
+    of = "versions"
+
+    def due(self, cursor: ProjectCursor) -> bool:
+        """Whether the project was read to its end, and its versions were not listed today."""
+        return cursor.until is not None and cursor.versions_listed != self.reading.today
+
+    def read(self, cursor: ProjectCursor) -> Iterator[Page]:
+        """All versions of the project."""
+        key, rows, skipped = self.project.key, list[Row](), list[Skipped]()
+        path = f"{self.reading.issues.server.api}/project/{self.project.id}/versions"
+        for version in json_objects(self.reading.api.get(path, what=self.name)):
+            try:
+                rows.append(version_row(key, version, self.reading.issues.server.web))
+            except Misshapen as error:
+                skipped.append(Skipped(f"version {version.get('name') or version.get('id')} of {key}", error.message))
+        yield self.page(
+            {"versions": rows},
+            replace(cursor, versions_listed=self.reading.today),
+            complete_parents={"versions": [{"project": key}]},
+            skipped=skipped,
+            records=len(rows),
         )
 
 

@@ -326,7 +326,7 @@ class Client:
             kind = headers.get("content-type", "").partition(";")[0] or "something"
             if "json" in kind:
                 return "its answer was cut off"
-            if response.status_code >= 400:
+            if response.status_code >= 400 or response.status_code == 203:  # which is how some tools ask to sign in
                 return Answer(response.status_code, headers, None)
             return _NoJson(
                 f"{self.tool} answered {kind} instead of JSON at {response.url.host}{response.url.path}; "
@@ -361,11 +361,10 @@ class Client:
         return max(1.0, at if at < 1_000_000_000 else at - self.tool_time.timestamp() + 1.0)
 
     def _note_budget(self, budget: str, answer: Answer) -> None:
-        """Remember a limit that is used up, so that the next request need not be refused first."""
-        if of_limit(answer.headers, "remaining") == "0":
-            seconds = self.until(of_limit(answer.headers, "reset"))
-            if seconds is not None:
-                self._blocked[budget] = time.monotonic() + min(seconds, LONGEST_LIMIT)
+        """Remember a limit that is used up, or that a good answer asks to wait, so that the next need not be refused first."""
+        used_up = of_limit(answer.headers, "remaining") == "0"
+        if seconds := (self.until(of_limit(answer.headers, "reset")) if used_up else self._retry_after(answer)):
+            self._blocked[budget] = time.monotonic() + min(seconds, LONGEST_LIMIT)
 
     def _wait_for_budget(self, budget: str) -> None:
         until = self._blocked.pop(budget, None)
@@ -378,7 +377,8 @@ class Client:
 
     def _pause(self, seconds: float, why: str) -> None:
         if self._waiting is not None:
-            self._waiting(seconds, why)
+            host = self._own.host if self._own is not None else self.tool
+            self._waiting(seconds, why if host in why else f"{host}: {why}")
         self._wait(seconds)
         if self._closed.is_set():
             raise Unavailable(f"{self.tool} was not asked any further")

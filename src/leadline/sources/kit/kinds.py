@@ -7,22 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a kind's commands beyond the common ones. It is kept as texts under ``name``."""
+    """An option of a kind's commands beyond the common ones. It is kept as texts under ``name``; who sets a source up by questions
+    is asked for what is ``asked``."""
 
     name: str
     metavar: str
     help: str
     many: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True)
 class Kind:
     """A tool that ``leadline sync NAME`` reads.
 
-    ``metavar`` and ``targets`` tell what is named of it (None: nothing can be named); ``target_needed``: at least one must be.
-    ``url``: help of ``--url`` (empty: it has none), which must be given if ``url_needed``. ``secret``: what its secret is
-    called, ``secret_env`` the variable it is in by default (empty: it takes none). ``module`` has ``checked`` and ``connect``
-    (see ``settings``).
+    ``metavar`` and ``targets`` tell what is named of it (None: nothing can be named); ``target_needed``: at least one must be,
+    ``patterns``: with `*` and the like in it; ``owner_in_names``: what is named begins as the names in rows do, not with an owner
+    that they leave out. ``url``: help of ``--url`` (empty: it has none), which must be given if
+    ``url_needed``. ``secret``: what its secret is called, ``secret_env`` the variable it is in by default (empty: it takes none).
+    ``teams``: it tells who is in which team of a target. ``module`` has ``checked`` and ``connect`` (see ``settings``).
     """
 
     name: str
@@ -38,7 +41,10 @@ class Kind:
     secret_needed: bool = True
     target_needed: bool = True
     url_needed: bool = False
+    patterns: bool = False
+    owner_in_names: bool = True
     webhooks: bool = False
+    teams: bool = False
     options: tuple[Option, ...] = ()
 
     @property
@@ -80,11 +86,13 @@ KINDS = {
             "releases, deployments, workflow runs, members and teams.",
             ("leadline {} github example", "leadline {} github 'example/web-*'"),
             "ORG[/PATTERN]",
-            "Organizations or users; quote patterns.",
+            "Organizations or users.",
             "leadline.sources.github.connection",
             "An Enterprise Server [default: github.com].",
             "GITHUB_TOKEN",
+            patterns=True,
             webhooks=True,
+            teams=True,
             options=(
                 Option("app", "ID", "Sign in as this GitHub App; the token is then its private key (PEM)."),
                 DEPLOYS,
@@ -97,26 +105,70 @@ KINDS = {
             "pipelines, deployments, releases, issues.",
             ("leadline {} gitlab example", "leadline {} gitlab 'example/web/*'"),
             "GROUP[/PATTERN]",
-            "Groups with their subgroups, or users; quote patterns.",
+            "Groups with their subgroups, or users.",
             "leadline.sources.gitlab.connection",
             "A self-managed server [default: gitlab.com].",
             "GITLAB_TOKEN",
+            patterns=True,
+            webhooks=True,
+            options=(DEPLOYS,),
+        ),
+        Kind(
+            "bitbucket",
+            "Bitbucket",
+            "Pull from Bitbucket Cloud.\n\nPull requests with commits, files, approvals and comments, pipelines, "
+            "deployments.",
+            (
+                "leadline {} bitbucket example --user a@example.com",
+                "leadline {} bitbucket 'example/web-*' --user a@example.com",
+            ),
+            "WORKSPACE[/PATTERN]",
+            "Workspaces, or repositories of them.",
+            "leadline.sources.bitbucket.connection",
+            "The API at another address, such as a gateway's [default: https://api.bitbucket.org].",
+            "BITBUCKET_TOKEN",
+            patterns=True,
+            webhooks=True,
+            options=(
+                Option(
+                    "user",
+                    "EMAIL",
+                    "Whose API token it is; without it, an access token of a workspace, project or repository.",
+                    asked=True,
+                ),
+                DEPLOYS,
+            ),
+        ),
+        Kind(
+            "azure",
+            "Azure DevOps",
+            "Pull from Azure DevOps (services or server).\n\nPull requests with commits, files, votes and comments, builds, "
+            "deployments to environments and of classic releases.",
+            ("leadline {} azure example", "leadline {} azure 'example/Shop/web-*'"),
+            "ORG[/PROJECT[/PATTERN]]",
+            "Organizations (or collections), their projects or repositories.",
+            "leadline.sources.azure.connection",
+            "A server of your own, as https://azure.example.com/tfs [default: dev.azure.com].",
+            "AZURE_DEVOPS_TOKEN",
+            patterns=True,
+            owner_in_names=False,
             webhooks=True,
             options=(DEPLOYS,),
         ),
         Kind(
             "jira",
             "Jira",
-            "Pull from Jira (cloud or data center).\n\nIssues with their changelogs, boards and sprints.",
+            "Pull from Jira (cloud or data center).\n\nIssues with their changelogs, versions, boards and sprints.",
             (
                 "leadline {} jira --url https://x.atlassian.net --user a@example.com",
                 "leadline {} jira SHOP --url https://jira.example.com",
             ),
             "PROJECT",
-            "Keys of projects [default: all that are seen]; quote patterns.",
+            "Keys of projects [default: all that are seen].",
             "leadline.sources.jira.connection",
             "The site's address.",
             "JIRA_TOKEN",
+            patterns=True,
             target_needed=False,
             url_needed=True,
             options=(
@@ -124,6 +176,7 @@ KINDS = {
                     "user",
                     "USER",
                     "Whose API token (cloud: by email) or password it is; without it, a personal access token.",
+                    asked=True,
                 ),
                 Option(
                     "field",
@@ -134,6 +187,19 @@ KINDS = {
             ),
         ),
         Kind(
+            "linear",
+            "Linear",
+            "Pull from Linear.\n\nIssues with their histories, cycles and users.",
+            ("leadline {} linear", "leadline {} linear ENG 'WEB*'"),
+            "TEAM",
+            "Keys of teams [default: all that are seen].",
+            "leadline.sources.linear.connection",
+            "Another address of the API [default: https://api.linear.app].",
+            "LINEAR_TOKEN",
+            patterns=True,
+            target_needed=False,
+        ),
+        Kind(
             "jenkins",
             "Jenkins",
             "Pull from Jenkins.\n\nBuilds of jobs in folders and of multibranch projects.",
@@ -142,14 +208,15 @@ KINDS = {
                 "leadline {} jenkins 'shop/*' --url https://ci.example.com",
             ),
             "JOB",
-            "Full names of jobs or folders [default: all that are seen]; quote patterns.",
+            "Full names of jobs or folders [default: all that are seen].",
             "leadline.sources.jenkins.connection",
             "The server's address.",
             "JENKINS_TOKEN",
+            patterns=True,
             secret_needed=False,
             target_needed=False,
             url_needed=True,
-            options=(Option("user", "NAME", "Whose API token it is."), DEPLOYS),
+            options=(Option("user", "NAME", "Whose API token it is.", asked=True), DEPLOYS),
         ),
         Kind(
             "pagerduty",
@@ -157,10 +224,11 @@ KINDS = {
             "Pull from PagerDuty.\n\nIncidents with their services.",
             ("leadline {} pagerduty", "leadline {} pagerduty 'Shop*' --url https://api.eu.pagerduty.com"),
             "SERVICE",
-            "Names of services [default: all that are seen]; quote patterns.",
+            "Names of services [default: all that are seen].",
             "leadline.sources.pagerduty.connection",
             "The API of another region [default: https://api.pagerduty.com].",
             "PAGERDUTY_TOKEN",
+            patterns=True,
             target_needed=False,
         ),
         Kind(

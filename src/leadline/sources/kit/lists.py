@@ -170,6 +170,10 @@ class NumberedPage:
 Answered = TypeVar("Answered")
 
 
+class InPart(Unavailable):
+    """An answer had gaps, which would look as if nothing was there; asked for less, the rest may be whole."""
+
+
 @dataclass
 class PageSize:
     """How many things are asked for at once: fewer after a page that was too heavy for the server, then more again."""

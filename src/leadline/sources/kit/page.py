@@ -98,7 +98,8 @@ class Page:
     ``still_present`` (the whole key, or some of its columns, as a parent's): they are still there, but not brought anew. So a
     parent of which nothing is here is deleted itself. ``renamed_away``: names that repositories gave up; their rows go.
     ``cursors``: by name, how far the reading is with this page; None takes a cursor away. ``records``: things of the tool
-    in it, for progress. ``skipped``: what is left out; ``failed``: streams that could not be read this time, as the
+    in it, for progress; ``expected``: how many there will be of the ``subject`` in this run, where that was asked for and can be
+    known. ``skipped``: what is left out; ``failed``: streams that could not be read this time, as the
     tool was in trouble. ``of_file``: it is of the file that ``subject`` names, which was not read whole if a row is refused.
 
     For what is brought as a whole or not at all, however large: ``typed_rows`` wait on disk while pages are ``unfinished``, and
@@ -113,6 +114,7 @@ class Page:
     renamed_away: tuple[str, ...] = ()
     cursors: Mapping[str, Cursor | None] = field(default_factory=dict)
     records: int = 0
+    expected: int | None = None
     skipped: tuple[Skipped, ...] = ()
     failed: tuple[Skipped, ...] = ()
     of_file: bool = False
@@ -151,13 +153,15 @@ class RunContext:
 
     ``cursors``: those of the source's kind, by name. ``git_repositories``: names (``owner/name``) of the repositories whose
     history is read by git; git's rows are the better ones, so no tool brings commits of these. ``has_commits``: the lake has a
-    table of commits. ``other_kinds``: sources of other kinds have been read, too.
+    table of commits. ``other_kinds``: sources of other kinds have been read, too. ``counts``: somebody wants to know beforehand how
+    many records there will be.
     """
 
     cursors: Mapping[str, Stored] = field(default_factory=dict)
     git_repositories: Set[str] = frozenset()
     has_commits: bool = False
     other_kinds: bool = False
+    counts: bool = False
 
 
 class Source(Protocol):

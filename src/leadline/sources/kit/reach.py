@@ -14,6 +14,12 @@ SHORTEST_SECRET = 8
 """What is shorter is no secret, and stands in many a text."""
 
 
+class NoSuchName(str):
+    """A trouble: no name server knows the name of the host. It may pass, but who tries a connection has just written it."""
+
+    __slots__ = ()
+
+
 def why_not(scheme: str, host: str, own_scheme: str, own_host: str) -> str:
     """Why a redirect to ``host`` is not followed from ``own_host``, which the source's address names; '' if it is.
 
@@ -67,7 +73,7 @@ def trouble(error: BaseException, host: str, seconds: float) -> str:
         if isinstance(cause, ssl.SSLError):
             return f"{host} does not speak TLS as it should ({cause.reason or cause}); is the port right?"
         if isinstance(cause, socket.gaierror):
-            return f"the name {host} cannot be resolved (DNS); is the address right?"
+            return NoSuchName(f"the name {host} cannot be resolved (DNS); is the address right?")
         if isinstance(cause, ConnectionRefusedError):
             return f"Connection refused by {host}; is it running, and is the port right?"
         if isinstance(cause, TimeoutError):

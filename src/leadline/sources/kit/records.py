@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from leadline.instants import rfc3339
 from leadline.sources.kit.lists import Listed
 from leadline.sources.kit.page import Row, Skipped
 from leadline.sources.kit.text import Misshapen, clean
@@ -51,6 +53,18 @@ def page_of(connection: Node, name: str, items: str = "nodes") -> Listed[Node]:
     page = inner(connection, "pageInfo") or {}
     after = page.get("endCursor") if page.get("hasNextPage") is True else None
     return objects(connection.get(items), f"{name}.{items}"), after if isinstance(after, str) else None
+
+
+def utc(value: Any) -> Any:
+    """An instant in UTC, to the millisecond at most, so that instants compare as texts; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return rfc3339(moment, milliseconds=True)
 
 
 def cleaned(**row: Any) -> Row:

@@ -17,6 +17,12 @@ TOLERANCE_SECONDS = 300
 Headers = Mapping[str, str]
 
 
+def hub_signature(secret: str, header: str, body: bytes) -> bool:
+    """Whether ``header`` is ``sha256=`` and the HMAC with SHA-256 of the body, in hex."""
+    name, _, signature = header.partition("=")
+    return hex_signature(secret, signature if name == "sha256" else "", body)
+
+
 def hex_signature(secret: str, signature: str, body: bytes) -> bool:
     """Whether ``signature`` is the HMAC with SHA-256 of the body, in hex."""
     digits = re.fullmatch("[0-9a-fA-F]{64}", signature)
@@ -28,6 +34,17 @@ def same_token(secret: str, token: str) -> bool:
     """Whether the ``token`` of a header is the secret itself."""
     # Headers were decoded as Latin-1, whatever their bytes mean.
     return hmac.compare_digest(token.encode("latin-1", "replace"), secret.encode())
+
+
+def basic_password(secret: str, authorization: str) -> bool:
+    """Whether the password of Basic authentication (RFC 7617) is the secret, whoever the user."""
+    scheme, _, credentials = authorization.partition(" ")
+    try:
+        user_and_password = base64.b64decode(credentials.strip(), validate=True)
+    except ValueError:
+        user_and_password = b""
+    is_same = hmac.compare_digest(user_and_password.partition(b":")[2], secret.encode())
+    return is_same and scheme.lower() == "basic"
 
 
 def standard_signature(secret: str, headers: Headers, body: bytes, now: datetime) -> bool:

@@ -96,6 +96,18 @@ class WebhookEvent:
     number: str = ""
 
 
+class Delivery(Protocol):
+    """What a tool sent, as far as the name and the number of the repository that it is about. Both raise ``Misshapen``."""
+
+    @property
+    def repository(self) -> str:
+        """The repository's name, with whose it is."""
+
+    @property
+    def number(self) -> int | str:
+        """The tool's number of it."""
+
+
 class Webhooks(ABC):
     """What a source of repositories knows of its webhooks. ``host`` names the server in the polls' cursors, ``prefix`` is what the
     ids of deployments and builds begin with."""
@@ -108,10 +120,16 @@ class Webhooks(ABC):
     def parse(self, event: str, payload: Mapping[str, Any]) -> WebhookEvent:
         """What a delivery says. Raises ``Misshapen``."""
 
-    def event(self, outcome: tuple[Change, ...] | str, repository: str, number: int) -> WebhookEvent:
-        """The event of which ``outcome`` tells the changes, or why there are none."""
-        changes, nothing = ((), outcome) if isinstance(outcome, str) else (outcome, "")
-        return WebhookEvent(changes, nothing, repository, str(number))
+    def event(self, changes: tuple[Change, ...], repository: str, number: int | str) -> WebhookEvent:
+        """The event of ``changes``, which are about ``repository``."""
+        return WebhookEvent(changes, repository=repository, number=str(number))
+
+    def said(self, outcome: tuple[Change, ...] | str, delivery: Delivery) -> WebhookEvent:
+        """What a ``delivery`` says: ``outcome`` has the changes, or says why there are none. One of which nothing is used may lack
+        what names its repository."""
+        if isinstance(outcome, str):
+            return WebhookEvent(nothing=outcome)
+        return self.event(outcome, delivery.repository, delivery.number)
 
     def covers(self, repository: str) -> bool:
         """Whether the source reads it: whether it fits one of the targets."""
@@ -164,6 +182,14 @@ def required(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(value := node.get(name), dict):
         raise Misshapen(f"{name} is no object but {str(value)[:40]!r}")
     return value
+
+
+def full_name(payload: Mapping[str, Any]) -> str:
+    """The name of a payload's ``repository``, with whose it is. Raises ``Misshapen``."""
+    name = required(payload, "repository").get("full_name")
+    if not isinstance(name, str) or name.strip("/").count("/") != 1:
+        raise Misshapen("repository lacks full_name")
+    return name
 
 
 def instant(value: Any, name: str) -> datetime | None:

@@ -1,0 +1,92 @@
+"""The settings of a project or of one of its org trees: what is in force and who set it, and changes, all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from pydantic import Field
+
+from leadline.db import settings as stored
+from leadline.home import Project
+from leadline.json_body import Body
+from leadline.metrics.goals import check_goals
+from leadline.people import lookup
+from leadline.settings.profile import GOALS, canonical, declared
+from leadline.settings.profile import check as checked
+
+
+class SettingInForce(Body):
+    """A setting in force for a project or one of its org trees, as text."""
+
+    key: str
+    value: str = Field(
+        description="The text in force; empty for a rule of a team, service or repository that is not set."
+    )
+    default: str = Field(description="What holds where nothing is set.")
+    set_by: str = Field(
+        alias="set",
+        description="Who set it: the project, the org tree, or nobody.",
+        json_schema_extra={"enum": ["", "project", "tree"]},
+    )
+    meaning: str
+
+
+def listed(project: Project, tree: str | None = None) -> list[SettingInForce]:
+    """Every setting in force for the project, or for ``tree``: those declared in their order, then those set for single teams,
+    services and repositories. Raises ``InvalidRequest`` if there is no such tree."""
+    _check_tree(project, tree)
+    return [_shown(*row) for row in stored.in_force(project.db, project.id, tree)]
+
+
+def one(project: Project, key: str, tree: str | None = None) -> SettingInForce:
+    """One setting in force. Raises ``InvalidRequest`` for what is no setting, and if there is no such tree."""
+    name = canonical(key)
+    unset = SettingInForce(key=name, value="", default="", set="", meaning=declared(name).doc)
+    return next((row for row in listed(project, tree) if row.key == name), unset)
+
+
+def own_texts(project: Project, tree: str | None = None) -> dict[str, str]:
+    """What is set for the project itself, or for ``tree`` itself, by key."""
+    return stored.stored(project.db, project.id, tree or stored.PROJECT)
+
+
+def change(
+    project: Project,
+    values: Mapping[str, str],
+    removed: Collection[str] = (),
+    *,
+    tree: str | None = None,
+    known: Mapping[str, str | None] | None = None,
+) -> None:
+    """Set ``values`` for the project, or for ``tree``, and take away what is set as ``removed``: all of it, or nothing. ``known``
+    is what was set there when somebody looked (None: nothing), by key. Raises ``InvalidRequest`` for what cannot be, and
+    ``Conflict`` if ``known`` is so no longer."""
+    _check_tree(project, tree)
+    _check_goals(values)
+    stored.change(project.db, project.id, values, removed, tree or stored.PROJECT, known=known)
+
+
+def check_change(
+    project: Project, values: Mapping[str, str], removed: Collection[str] = (), *, tree: str | None = None
+) -> None:
+    """Raise what ``change`` would now, and change nothing."""
+    _check_tree(project, tree)
+    _check_goals(values)
+    stored.check_change(project.db, project.id, values, removed, tree or stored.PROJECT)
+
+
+def _check_tree(project: Project, tree: str | None) -> None:
+    if tree is not None:
+        lookup.summary(project, tree)
+
+
+def _check_goals(values: Mapping[str, str]) -> None:
+    """Refuse goals of what can have none: which metrics there are is not known where settings are declared."""
+    for key, text in values.items():
+        if key == GOALS or key.endswith(f".{GOALS}"):
+            check_goals(key, declared(key).parse(checked(key, text)))
+
+
+def _shown(key: str, text: str, set_by: str) -> SettingInForce:
+    setting = declared(key)
+    return SettingInForce(key=key, value=text, default=setting.default, set=set_by, meaning=setting.doc)

@@ -1,0 +1,1 @@
+"""Routes for admins: what the commands of the machine do about a project, for programs and from afar."""

@@ -1,0 +1,284 @@
+"""Answers insights beside requests, for the routes and for the page: pushed rows are delivered, versions pinned, and what was
+answered before on the same versions is not computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from leadline.access import Access
+from leadline.api.report_pool import ReportPool, ReportTimeout
+from leadline.errors import Conflict
+from leadline.exports import service
+from leadline.exports.cursor import Cursor
+from leadline.exports.export_kind import ExportKind
+from leadline.exports.fact_pages import FactsBody, FactsRequest, fact_page
+from leadline.exports.insights.answer import answer
+from leadline.exports.insights.cells import Place, cell, events_behind, traceable
+from leadline.exports.insights.kept import MOST_BYTES, Answer, Kept, digest, digest_of
+from leadline.exports.insights.listing import ListedCell, Listing, listed_cell
+from leadline.exports.insights.models import CellBody, InsightBody
+from leadline.exports.insights.request import InsightRequest, parse_insight
+from leadline.exports.kinds import KINDS
+from leadline.exports.service import deliver_and_pin, pin_newest
+from leadline.home import Project
+from leadline.ingest.pushed import deliver_pushed
+from leadline.metrics.request import Control, MetricsRequest, Pins
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from leadline.metrics.run import Runner
+
+MOST_BEHIND = 64 << 20
+"""Bytes of events behind values that are kept."""
+MOST_PAGE_ROWS = 20_000
+"""Rows of facts that are kept, on the pages that were asked for last."""
+PageT = TypeVar("PageT", CellBody, FactsBody)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer that holds at ``as_of``; ``digest`` tells whether it is the same as another."""
+
+    digest: str
+    as_of: datetime
+    kept: Answer
+
+    @property
+    def body(self) -> InsightBody:
+        """The answer."""
+        return self.kept.body_as_of(self.as_of)
+
+    @property
+    def json(self) -> bytes:
+        """The answer as JSON."""
+        return self.kept.json_as_of(self.as_of)
+
+
+@dataclass(frozen=True)
+class _Pinned:
+    insight: InsightRequest
+    pins: Pins
+    as_of: datetime
+    digest: str
+
+
+class Insights:
+    """The insights of one server."""
+
+    def __init__(self, pool: ReportPool, now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._now = now
+        self._kept: Kept[Answer] = Kept(MOST_BYTES)
+        self._behind: Kept[tuple[Answer, pa.Table]] = Kept(MOST_BEHIND)
+        self._pages: Kept[Any] = Kept(MOST_PAGE_ROWS)
+
+    async def get(
+        self, request: Request, project: Project, kind: str, asked: Mapping[str, Any], access: Access
+    ) -> Answered:
+        """The answer to the parameters ``asked`` (see ``parse_insight``) of the kind of export called ``kind``, on what is newest,
+        within ``access``. Raises ``InvalidRequest``, ``Forbidden``, ``TooManyRows``, ``ReportTimeout``, and ``ClientDisconnect``
+        when the client of ``request`` went away."""
+        pinned = await run_in_threadpool(self._pinned, project, kind, asked, access)
+        kept = self._kept.get(pinned.digest)
+        if kept is None:
+            kept = await self._pool.run(
+                request,
+                lambda runner, control: self._answer(runner, project, pinned, control),
+                late=_too_late(pinned.insight.kind, self._pool.seconds),
+            )
+        return Answered(pinned.digest, pinned.as_of, kept)
+
+    async def behind(
+        self, request: Request, project: Project, kind: str, asked: Mapping[str, Any], access: Access
+    ) -> tuple[Answered, pa.Table]:
+        """The answer to ``asked``, which is one value, and all events behind it (see ``events_behind``). Raises what ``get``
+        raises."""
+        pinned = await run_in_threadpool(self._pinned, project, kind, asked, access)
+        rows = traceable(pinned.insight.kind, pinned.insight.rows)
+        at = Cursor(pinned.pins, pinned.as_of, 0)
+        late = _too_late(pinned.insight.kind, self._pool.seconds)
+
+        def work(runner: Runner, control: Control) -> tuple[Answer, pa.Table]:
+            answer = self._answer(runner, project, pinned, control)
+            return answer, events_behind(runner, project, rows, at, control, access)
+
+        found = await self._kept_in(self._behind, request, pinned.digest, work, late, lambda made: made[1].nbytes)
+        return Answered(pinned.digest, pinned.as_of, found[0]), found[1]
+
+    async def cell(
+        self,
+        request: Request,
+        project: Project,
+        kind: str,
+        asked: Mapping[str, Any],
+        place: Place,
+        access: Access,
+        cursor: str | None = None,
+    ) -> CellBody:
+        """The cell at ``place`` of the answer to the parameters ``asked``, and the rows behind it, from ``cursor`` on. Raises what
+        ``get`` raises, ``NotFound`` for a row that there is not, and ``VersionsGone``."""
+        insight, at = await run_in_threadpool(self._begun, project, kind, asked, access, cursor)
+        rows = traceable(insight.kind, insight.rows)
+        return await self._traced(request, project, insight.kind, rows, place, at, access)
+
+    async def listed(
+        self,
+        request: Request,
+        project: Project,
+        kind: str,
+        asked: Mapping[str, Any],
+        place: Place,
+        access: Access,
+        listing: Listing,
+        cursor: str | None = None,
+    ) -> ListedCell:
+        """As ``cell``, with the rows that ``listing`` says, in its order; ``cursor`` is one of the same listing."""
+        insight, at = await run_in_threadpool(self._begun, project, kind, asked, access, cursor)
+        rows = traceable(insight.kind, insight.rows)
+        wanted = (rows.document(), str(place), str(listing), at.offset, access.limits, access.names)
+        key = digest_of(project, at.pins, "listed", *wanted)
+        kept: ListedCell = await self._kept_in(
+            self._pages,
+            request,
+            key,
+            lambda runner, control: listed_cell(runner, project, rows, place, at, listing, control, access),
+            _too_late(insight.kind, self._pool.seconds),
+            lambda made: 1 + len(made.body.rows),
+        )
+        return replace(kept, body=kept.body.model_copy(update={"data_as_of": at.as_of}))
+
+    async def export_cell(
+        self,
+        request: Request,
+        project: Project,
+        kind: str,
+        export_id: str,
+        place: Place,
+        access: Access,
+        cursor: str | None = None,
+    ) -> CellBody:
+        """The cell at ``place`` of an export that ``access`` shows, and the rows behind it, as it read them. Raises ``NotFound`` if
+        there is none, ``Conflict`` if it has not begun, and what ``cell`` raises."""
+        rows, at = await run_in_threadpool(_exported, project, kind, export_id, access, cursor)
+        return await self._traced(request, project, KINDS[kind], rows, place, at, access)
+
+    async def facts(
+        self, request: Request, project: Project, asked: FactsRequest, access: Access, cursor: str | None = None
+    ) -> FactsBody:
+        """A page of rows of a fact, within ``access``: from ``cursor`` on at its versions, else the first on what is newest. Raises
+        ``InvalidRequest``, ``Forbidden``, ``VersionsGone``, ``ReportTimeout``, and ``ClientDisconnect``."""
+        at = await run_in_threadpool(self._page_of_facts, project, asked, cursor)
+        return await self._page(
+            request,
+            digest_of(project, at.pins, "facts", str(asked), at.offset, access.limits, access.names),
+            at,
+            lambda runner, control: fact_page(runner, project, asked, at, control, access),
+            _facts_late(asked, self._pool.seconds),
+        )
+
+    def _page_of_facts(self, project: Project, asked: FactsRequest, cursor: str | None) -> Cursor:
+        if cursor is not None:
+            return Cursor.of(cursor, project, asked.filters.tree_name)
+        as_of = self._now()
+        deliver_pushed(project)
+        return Cursor(pin_newest(project, asked.filters.tree_name), as_of, 0)
+
+    async def _traced(
+        self,
+        request: Request,
+        project: Project,
+        kind: ExportKind,
+        rows: MetricsRequest,
+        place: Place,
+        at: Cursor,
+        access: Access,
+    ) -> CellBody:
+        return await self._page(
+            request,
+            digest_of(project, at.pins, rows.document(), str(place), at.offset, access.limits, access.names),
+            at,
+            lambda runner, control: cell(runner, project, rows, place, at, control, access),
+            _too_late(kind, self._pool.seconds),
+        )
+
+    async def _page(
+        self, request: Request, key: str, at: Cursor, compute: Callable[[Runner, Control], PageT], late: ReportTimeout
+    ) -> PageT:
+        """The page that is kept under ``key``, or else the one that ``compute`` makes, to be kept; as it holds for ``at``."""
+        page: PageT = await self._kept_in(self._pages, request, key, compute, late, lambda made: 1 + len(made.rows))
+        return page.model_copy(update={"data_as_of": at.as_of})
+
+    async def _kept_in(
+        self,
+        kept: Kept[T],
+        request: Request,
+        key: str,
+        compute: Callable[[Runner, Control], T],
+        late: ReportTimeout,
+        weight: Callable[[T], int],
+    ) -> T:
+        """What is ``kept`` under ``key``, or else what ``compute`` makes, to be kept."""
+        made = kept.get(key)
+        if made is None:
+            made = await self._pool.run(request, compute, late=late)
+            kept.put(key, made, weight(made))
+        return made
+
+    def _begun(
+        self, project: Project, kind: str, asked: Mapping[str, Any], access: Access, cursor: str | None
+    ) -> tuple[InsightRequest, Cursor]:
+        """The request, and where its page begins: at the cursor's versions, or at the newest."""
+        if cursor is None:
+            pinned = self._pinned(project, kind, asked, access)
+            return pinned.insight, Cursor(pinned.pins, pinned.as_of, 0)
+        insight = parse_insight(project, KINDS[kind], asked, access)
+        return insight, Cursor.of(cursor, project, insight.rows.tree)
+
+    def _pinned(self, project: Project, kind: str, asked: Mapping[str, Any], access: Access) -> _Pinned:
+        insight = parse_insight(project, KINDS[kind], asked, access)
+        as_of = self._now()
+        pins = deliver_and_pin(project, insight.kind, insight.rows)
+        return _Pinned(insight, pins, as_of, digest(project, insight, pins))
+
+    def _answer(self, runner: Runner, project: Project, pinned: _Pinned, control: Control) -> Answer:
+        # Of many who ask for the same at once the first has it computed.
+        if (kept := self._kept.get(pinned.digest)) is not None:
+            return kept
+        computed = Answer.of(answer(runner, project, pinned.insight, pinned.pins, pinned.as_of, control))
+        self._kept.put(pinned.digest, computed, computed.weight)
+        return computed
+
+
+def _exported(
+    project: Project, kind: str, export_id: str, access: Access, cursor: str | None
+) -> tuple[MetricsRequest, Cursor]:
+    """The request of an export, and where its page begins."""
+    service.get(project, export_id, kind=kind, access=access)  # which refuses, but shows not all that was read
+    export = service.get(project, export_id, kind=kind)
+    if export.pinned is None:
+        raise Conflict(f"Export {export.id} is {export.state} and has read nothing", code=f"export_{export.state}")
+    rows = traceable(KINDS[kind], KINDS[kind].rows.request_of(export.request))
+    offset = 0 if cursor is None else Cursor.of(cursor, project, rows.tree).offset
+    return rows, Cursor(Pins.of(export.pinned), export.data_as_of or export.created_at, offset)
+
+
+def _facts_late(asked: FactsRequest, seconds: float) -> ReportTimeout:
+    return ReportTimeout(
+        f"The page was not ready within {seconds:g} seconds; ask for one team or fewer days, or for a file with leadline facts "
+        f"{asked.fact.name}"
+    )
+
+
+def _too_late(kind: ExportKind, seconds: float) -> ReportTimeout:
+    return ReportTimeout(
+        f"The answer was not ready within {seconds:g} seconds; ask for an export with POST {kind.path}, which may take its "
+        "time, or for one team or fewer days; if facts are being computed for the first time, ask again in a moment"
+    )

@@ -1,0 +1,28 @@
+"""Every chart there is, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from leadline.charts import forms
+from leadline.charts.chart import Chart, Teams
+from leadline.charts.delivery import DELIVERY_CHARTS
+from leadline.charts.productivity import PRODUCTIVITY_CHARTS
+from leadline.errors import NotFound
+from leadline.metrics.metric import MetricColumn
+
+CHARTS = {chart.name: chart for chart in (*DELIVERY_CHARTS, *PRODUCTIVITY_CHARTS)}
+SPARKLINE = forms.sparkline()
+"""The small line beside a number, of any metric over time."""
+
+
+def metric_chart(column: MetricColumn) -> Chart:
+    """The chart of one metric of several teams, whichever it is. It is not among ``CHARTS``, which are of one team each."""
+    metric = column.metric
+    return Chart(column.id.lower(), metric.title, metric.definition, Teams(column.id), forms.team_lines())
+
+
+def chart_named(name: str) -> Chart:
+    """The chart called ``name`` (in any letter case). Raises ``NotFound`` (``unknown_chart``) with the names there are."""
+    chart = CHARTS.get(name.strip().lower())
+    if chart is None:
+        raise NotFound(f"There is no chart {name[:80]!r}; charts are {', '.join(CHARTS)}", code="unknown_chart")
+    return chart

@@ -1,0 +1,106 @@
+"""What a chart is: the numbers that it shows, how they are drawn, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from leadline.metrics.catalogue import by_ids
+from leadline.metrics.metric import TEAM, Metric
+
+Spec = Mapping[str, Any]
+"""A Vega-Lite specification without data: rows are bound to it as values, never written into it."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line, or one part of a bar: a metric by its id, what it is called, and the role of its colour."""
+
+    metric: str
+    label: str
+    role: str = "accent"
+
+    @property
+    def declared(self) -> Metric:
+        """The metric in the catalogue."""
+        return by_ids((self.metric,))[0].metric
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Numbers of one team over time, a period after the other: ``parts`` are drawn as the chart says, ``whole`` (if any) is
+    what they are parts of, ``count`` (if any) says of how many things each period's numbers are. All are of one insight."""
+
+    parts: tuple[Series, ...]
+    whole: Series | None = None
+    count: Series | None = None
+    level: str = TEAM
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """All of them, in the order of the table."""
+        return (*self.parts, *(series for series in (self.whole, self.count) if series is not None))
+
+    @cached_property
+    def insight(self) -> str:
+        """The insight that has them."""
+        (insight,) = {series.declared.insight for series in self.series}
+        return insight
+
+    @property
+    def unit(self) -> str:
+        """The unit of the parts."""
+        return self.parts[0].declared.unit
+
+
+@dataclass(frozen=True)
+class Events:
+    """The single things behind a metric of durations, over the whole range. ``bounds`` (hours), if any, sort them into classes that
+    are counted; else each is a dot."""
+
+    metric: str
+    bounds: tuple[float, ...] = ()
+
+    @property
+    def insight(self) -> str:
+        """The insight that has the metric."""
+        return by_ids((self.metric,))[0].metric.insight
+
+
+@dataclass(frozen=True)
+class Teams:
+    """One metric over time, a line for each of several teams."""
+
+    metric: str
+
+    @property
+    def insight(self) -> str:
+        """The insight that has the metric."""
+        return by_ids((self.metric,))[0].metric.insight
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart. ``reading`` says in a sentence how to read it. ``spec`` is drawn on what ``data`` says."""
+
+    name: str
+    title: str
+    reading: str
+    data: Periods | Events | Teams
+    spec: Spec = field(repr=False)
+
+    @property
+    def insight(self) -> str:
+        """The insight whose numbers it shows: `productivity` or `efficiency`."""
+        return self.data.insight
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The ids of the metrics that it shows."""
+        return (
+            tuple(series.metric for series in self.data.series)
+            if isinstance(self.data, Periods)
+            else (self.data.metric,)
+        )

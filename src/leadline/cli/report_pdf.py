@@ -1,0 +1,80 @@
+"""``leadline report --pdf``: what the screens Delivery and Productivity show of a team, as a file for a mail."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from leadline.atomic_file import make_durable
+from leadline.cli.date_range import AskedDays
+from leadline.cli.files import Output
+from leadline.cli.progress import cancellable
+from leadline.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from leadline.home import Project
+    from leadline.page.view import View
+    from leadline.people import Node, OrgTree
+
+MOST_WEEKS = 18
+"""Weeks that charts have one by one; longer ranges have months."""
+
+
+def target_of(name: str, *, json: bool) -> Output:
+    """Where the file goes. Raises ``typer.BadParameter`` for an ending that says otherwise."""
+    target = Output.of(name, json=json)
+    if not target.is_stream and not target.name.endswith(".pdf"):
+        raise typer.BadParameter("its ending must be .pdf", param_hint="--pdf")
+    return target
+
+
+def write_pdf(project: Project, target: Output, team: str | None, asked: AskedDays, aggregation: str) -> int:
+    """Write the report of ``team`` (None: the only org tree) to ``target``; returns how many pages it has. Raises
+    ``InvalidRequest``, or ``NoChartLibrary``."""
+    from leadline.charts.answers import Answers
+    from leadline.charts.document import bound_pages
+    from leadline.charts.render import Renderer, check_installed
+    from leadline.metrics.run import Runner
+    from leadline.page.paper import sections_of
+    from leadline.page.paper_pages import pages_of
+
+    check_installed()
+    view = _view(project, *_team(project, team), asked, aggregation)
+    with target.writing(project.temp) as path, Runner(project.home) as runner, Renderer() as renderer:
+        sections = sections_of(Answers(project, runner, datetime.now(UTC), cancellable), view)
+        pages = [renderer.page(page) for page in pages_of(sections, renderer)]
+        path.write_bytes(bound_pages(pages, f"{view.team.name}, {view.start} to {view.end}"))
+        make_durable(path)
+    return len(pages)
+
+
+def _team(project: Project, team: str | None) -> tuple[OrgTree, Node]:
+    from leadline.people import lookup, trees
+
+    if team is not None:
+        return lookup.find_team(project, team)
+    names = [known.name for known in trees(project)]
+    if len(names) != 1:
+        would_do = f"name the team with --team; there are the trees {', '.join(names)}" if names else "load one first"
+        raise InvalidRequest(f"A report as PDF is of one team, and there is not exactly one org tree: {would_do}")
+    tree = lookup.tree(project, names[0])
+    return tree, tree.root
+
+
+def _view(project: Project, tree: OrgTree, team: Node, asked: AskedDays, aggregation: str) -> View:
+    from leadline.exports.requests import check_length, check_order
+    from leadline.page.view import View
+
+    start, end = asked.days(project, tree.name)
+    if start is None or end is None:
+        raise AssertionError("a report has both of its days")
+    check_order(start, end, ("--start", "--end", "--start, --end"))
+    check_length(project, start, end, tree.name, "--start, --end")
+    granularity = _granularity(start, end)
+    return View("/delivery", {}, (tree.name,), tree, team, None, start, end, granularity, aggregation)
+
+
+def _granularity(start: date, end: date) -> str:
+    return "weekly" if (end - start).days < 7 * MOST_WEEKS else "monthly"

@@ -1,0 +1,208 @@
+"""What a screen of insights shows: the figures of a team and of those directly below it, with those of the range before, and the
+same over time. Every number is one that ``GET /v2/insights/{kind}`` answers; nothing is computed anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, partial
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from leadline.api.insights import Answered
+from leadline.charts.goals import goals_of_answer
+from leadline.charts.picture import STEPS
+from leadline.charts.words import range_text
+from leadline.exports.insights.models import InsightBody, InsightMetric, InsightRow
+from leadline.metrics.catalogue import by_ids
+from leadline.metrics.goals import Goals, goal_of
+from leadline.page.figures import Figure, ShownGoal
+from leadline.page.view import View
+from leadline.page.visit import Visit
+
+NAME = "name"
+"""What the address calls the column of names, in ``sort``."""
+
+
+COMPARED: Mapping[str, Any] = {"granularity": "total", "compare": "previous", "depth": 1}
+"""What the totals of a screen are asked for beside its view."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of an answer, with its figures by the ids of metrics."""
+
+    row: InsightRow
+    figures: Mapping[str, Figure]
+
+    def __getitem__(self, metric_id: str) -> Figure:
+        return self.figures[metric_id]
+
+    @property
+    def key(self) -> str:
+        """Whose row it is: the team's ref id, the developer's email, or the service."""
+        if self.row.developer:
+            return self.row.developer.email
+        return str(self.row.team.ref_id) if self.row.team else service_of(self.row)
+
+    @property
+    def name(self) -> str:
+        """What they are called."""
+        return self.row.developer.name if self.row.developer else self.row.team.name if self.row.team else self.key
+
+
+@dataclass(frozen=True)
+class Board:
+    """The answers that a screen is made of. ``totals`` has a row for the team and for each below it, ``series`` has
+    one for each of them and each period. ``today`` is the last day that anything is known of, ``goals``
+    are those of the team; ``digest`` tells whether the series are the same as those of another board."""
+
+    view: View
+    totals: InsightBody
+    series: InsightBody
+    today: date
+    goals: Goals
+    digest: str = ""
+
+    @cached_property
+    def own(self) -> Line:
+        """The figures of the team itself; unknown ones where it was not there in these days."""
+        key = str(self.view.team.ref_id)
+        there = (line for line in self._totals if line.key == key)
+        return next(there, Line(InsightRow(values={}), self.figures_of(key)))
+
+    def figures_of(self, key: str) -> Mapping[str, Figure]:
+        """The figures of who has this ``key``; of somebody of whom there is no row, unknown ones."""
+        found = next((line.figures for line in self._totals if line.key == key), None)
+        return found if found is not None else {metric.id: unknown(metric) for metric in self.totals.metrics}
+
+    def goal(self, metric_id: str) -> ShownGoal | None:
+        """The goal of a metric of the team, and whether it is met."""
+        figure = self.own[metric_id]
+        goal = goal_of(self.goals, figure.column)
+        return None if goal is None else ShownGoal.of(goal, figure)
+
+    @property
+    def days_before(self) -> str:
+        """The range before, in words."""
+        before = self.totals.request.previous
+        return range_text(before.start_date, before.end_date) if before else ""
+
+    @cached_property
+    def below(self) -> list[Line]:
+        """Those below the team, in the order that the address asks for; what is unknown is last."""
+        lines = [line for line in self._totals if line.key != str(self.view.team.ref_id)]
+        return in_order(lines, self.view.query.get("sort", NAME))
+
+    def over_time(self, metric_id: str, key: str | None = None) -> list[Figure]:
+        """A metric of the team, or of who has this ``key``, period after period."""
+        return [line[metric_id] for line in self._of(key)]
+
+    @cached_property
+    def rows(self) -> list[InsightRow]:
+        """The team's own rows over time."""
+        return [line.row for line in self._of(None)]
+
+    def _of(self, key: str | None) -> list[Line]:
+        return self._by_key.get(key or str(self.view.team.ref_id), [])
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, list[Line]]:
+        lines: dict[str, list[Line]] = {}
+        for line in lines_of(self.view, self.series):
+            lines.setdefault(line.key, []).append(line)
+        return lines
+
+    @cached_property
+    def _totals(self) -> list[Line]:
+        return lines_of(self.view, self.totals)
+
+
+async def board_of(
+    visit: Visit, view: View, kind: str, *, totals: Sequence[str], series: Sequence[str], **more: Any
+) -> Board:
+    """The board of ``view`` with these metrics. Raises what ``Insights.get`` raises."""
+    first = await ask(visit, view, kind, totals, **{**COMPARED, **more})
+    second = await answered(visit, view, kind, series, **{"depth": 1, **more})
+    today = visit.now.astimezone(visit.project.profile(view.tree.name).zone).date()
+    goals = await run_in_threadpool(goals_of_answer, visit.project, first)
+    return Board(view, first, second.body, today, goals, second.digest)
+
+
+async def ask(visit: Visit, view: View, kind: str, metrics: Sequence[str], **more: Any) -> InsightBody:
+    """The insight of ``view`` for ``metrics``; ``more`` are further parameters, or others than those of the view."""
+    return (await answered(visit, view, kind, metrics, **more)).body
+
+
+async def answered(visit: Visit, view: View, kind: str, metrics: Sequence[str], **more: Any) -> Answered:
+    """As ``ask``, with the digest of the answer."""
+    asked = {**asked_of(view), "metrics": list(metrics), **more}
+    return await visit.state.insights.get(visit.request, visit.project, kind, asked, visit.access)
+
+
+def asked_of(view: View) -> dict[str, Any]:
+    """``view`` as the parameters of an insight."""
+    return {
+        "teamId": str(view.team.ref_id),
+        "dateFrom": view.start.isoformat(),
+        "dateTo": view.end.isoformat(),
+        "granularity": view.granularity,
+        "aggregation": view.aggregation,
+    }
+
+
+def lines_of(view: View, body: InsightBody) -> list[Line]:
+    """The rows of an answer to ``view`` with their figures."""
+    return [Line(row, {metric.id: _figure(view, body, metric, row) for metric in body.metrics}) for row in body.rows]
+
+
+def in_order(lines: Sequence[Line], sort: str) -> list[Line]:
+    """``lines`` by the metric ``sort`` (`-` before it: downwards), else by name."""
+    down, column = sort.startswith("-"), sort.removeprefix("-").upper()
+    named = sorted(lines, key=lambda line: line.name.casefold())
+    if not lines or column not in lines[0].figures:
+        return named[::-1] if down else named
+    known = [line for line in named if isinstance(line[column].value, int | float)]
+    unknown = [line for line in named if not isinstance(line[column].value, int | float)]
+    return [*sorted(known, key=lambda line: float(line[column].value or 0), reverse=down), *unknown]
+
+
+def unknown(metric: InsightMetric) -> Figure:
+    """The figure of which nothing is known."""
+    return Figure(by_ids((metric.id,))[0].metric, metric.column, metric.title, None, better=metric.better or "")
+
+
+def service_of(row: InsightRow) -> str:
+    """The service that a row is about, or else the repository; '' where neither is known."""
+    key = row.key or {}
+    return str(key.get("Service") or key.get("Repository") or "")
+
+
+def _figure(view: View, body: InsightBody, metric: InsightMetric, row: InsightRow) -> Figure:
+    who: dict[str, object] = {"team": row.team.ref_id} if row.team else {}
+    if row.developer:
+        who = {"developer": row.developer.email}
+    elif row.key:
+        who = {"of_service": service_of(row)}
+    return Figure(
+        metric=by_ids((metric.id,))[0].metric,
+        column=metric.column,
+        title=metric.title,
+        value=row.values[metric.column],
+        count=(row.n or {}).get(metric.column),
+        things=metric.of or "",
+        before=None if row.previous is None else row.previous.values[metric.column],
+        better=metric.better or "",
+        per=STEPS[body.request.granularity],
+        behind=partial(rows_link, view, body.kind, metric.column, start=row.start_date, end=row.end_date, **who),
+    )
+
+
+def rows_link(view: View, kind: str, column: str, *, start: object, end: object, **who: object) -> str:
+    """The address of the rows behind a value of ``column``: of the team, developer or service named, from ``start`` to ``end``."""
+    days = {"period": None, "from_": start, "to": end}
+    return view.link(
+        "/facts", kind=kind, column=column, sort=None, by=None, stack=None, trend=None, names=None, **days, **who
+    )

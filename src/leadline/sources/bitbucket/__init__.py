@@ -1,0 +1,1 @@
+"""Bitbucket Cloud: what it answers, how it is asked, and the source that reads it."""

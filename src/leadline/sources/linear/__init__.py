@@ -1,0 +1,1 @@
+"""Linear: what it answers, how it is asked, and the source that reads it."""

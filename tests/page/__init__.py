@@ -1,0 +1,1 @@
+"""The page: over a socket, and in a real browser."""
