@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -13,7 +14,7 @@ from leadline.exports.ahead import compile_ahead
 from leadline.exports.kinds import KINDS, parse
 from leadline.exports.service import pin_newest
 from leadline.home import Home
-from leadline.materialize import compiled
+from leadline.materialize import compiled, dependencies
 from leadline.metrics.request import Control
 from leadline.metrics.run import Runner
 
@@ -23,11 +24,18 @@ SHAPES = [
 ]
 
 
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this process as new: it remembers texts and lineages of whatever it did before."""
+    monkeypatch.setattr(compiled, "_texts", {})
+    for memory in ("_DEPENDENCIES", "_LINEAGES"):
+        monkeypatch.setattr(dependencies, memory, WeakKeyDictionary())
+
+
 @pytest.fixture
 def queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of compiled queries, in a process that knows none."""
     monkeypatch.setenv("LEADLINE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(compiled, "_texts", {})
+    forget(monkeypatch)
     return tmp_path / "cache" / "queries"
 
 
@@ -51,7 +59,7 @@ def test_first_exports_compile_next_to_nothing(demo: Home, queries: Path, monkey
     before = names(queries)
     assert not project.computed.exists()
     assert not list(demo.temp.glob("ahead-*"))
-    monkeypatch.setattr(compiled, "_texts", {})
+    forget(monkeypatch)
     with Runner(demo) as runner:
         for kind, more in SHAPES:
             body = {

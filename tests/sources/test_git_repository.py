@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from leadline.sources.git.command import GitError
 from leadline.sources.git.location import parse_location
 from leadline.sources.git.repository import Repository, open_repository
 from stubs.git_history import History
+from stubs.server import listening
 
 
 def opened(location: Path | str, clones: Path, name: str | None = None) -> Repository:
@@ -152,15 +153,8 @@ def http_server(folder: Path, password: str | None) -> Iterator[str]:
         def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the library's name
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(Handler) as address:
+        yield address.removeprefix("http://")
 
 
 @pytest.mark.skipif(

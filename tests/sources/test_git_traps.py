@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 from collections.abc import Callable
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,7 @@ from stubs.git_traps import (
     as_work_tree,
     read,
 )
+from stubs.server import listening
 
 
 @pytest.fixture
@@ -196,18 +196,10 @@ def test_a_redirect_to_a_file_or_an_alternate_elsewhere_is_not_followed(trap: Tr
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the library's name
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Redirecting, directory=str(served)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        address = f"http://127.0.0.1:{server.server_address[1]}"
+    with listening(partial(Redirecting, directory=str(served))) as address:
         for path in ("moved", "repo.git"):
             with pytest.raises(GitError):
                 read(f"{address}/{path}", tmp_path / "clones")
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
     for file in (tmp_path / "clones").rglob("*"):
         assert hidden[2:] != file.name
 
