@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from leadline.derive.ai_tools import AI_TOOLS, AiTool
 from leadline.derive.noreply import NOREPLY
 
 BOTS = (
@@ -30,27 +32,8 @@ BOTS = (
 )
 """The built-in list of the metric definitions; names ending in `[bot]` or `-bot` are bots besides."""
 
-AGENTS = (
-    "copilot",
-    "copilot[bot]",
-    "copilot-swe-agent",
-    "copilot-swe-agent[bot]",
-    "devin-ai-integration",
-    "devin-ai-integration[bot]",
-    "google-labs-jules",
-    "google-labs-jules[bot]",
-    "chatgpt-codex-connector",
-    "chatgpt-codex-connector[bot]",
-    "claude[bot]",
-    "cursor[bot]",
-    "cursoragent",
-    "sweep-ai[bot]",
-    "openhands-agent",
-    "factory-droid[bot]",
-    "amazon-q-developer[bot]",
-    "gemini-code-assist[bot]",
-)
-"""AI agents. An app whose plain name somebody may have as an account (`claude`, `cursor`) is listed with its `[bot]` alone."""
+AGENTS = tuple(account for tool in AI_TOOLS for account in tool.accounts)
+"""AI agents: the accounts under which AI tools write by themselves."""
 
 _APP = "app/"
 """How GitHub's command line writes the account of an app."""
@@ -70,6 +53,20 @@ def is_agent_name(account: StringValue, agents: Sequence[str] = ()) -> BooleanVa
     apps = {_APP + name.removesuffix("[bot]") for name in listed}
     named = [name.isin(sorted(listed)) for name in _names(account)]
     return named[0] | named[1] | named[2] | account.isin(sorted(apps))
+
+
+def tool_of_account(account: StringValue, tools: Sequence[AiTool]) -> StringValue:
+    """The tool of ``tools`` whose account or address it is (in lower case); unknown for any other."""
+    named = _names(account)
+    branches = []
+    for tool in tools:
+        if tool.accounts:
+            apps = [_APP + name.removesuffix("[bot]") for name in tool.accounts]
+            mine = [name.isin(sorted(tool.accounts)) for name in named]
+            branches.append((mine[0] | mine[1] | mine[2] | account.isin(sorted(apps)), tool.name))
+        if tool.addresses:
+            branches.append((account.isin(sorted(tool.addresses)), tool.name))
+    return ibis.cases(*branches)
 
 
 def _names(account: StringValue) -> tuple[StringValue, StringValue, StringValue]:

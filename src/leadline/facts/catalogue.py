@@ -48,6 +48,8 @@ _DEPLOYED = "When it was first in production."
 _DEPLOYMENT = "The production deployment that carried it first."
 _TITLE = "Its title."
 _URL = "Its address in its tool, if that is one of the web."
+_AI_TOOL = "The AI tool that had part in it; empty for none that is known."
+_AI_WHY = "By what that is known."
 _LEAD = "The sum of the stages that are switched on and have a value, in seconds."
 
 FACTS: Mapping[str, Fact] = {
@@ -95,6 +97,8 @@ FACTS: Mapping[str, Fact] = {
                 "work_type": "`feature`, `bug` or `other` by its work items and the team's rule; empty without work items.",
                 "waits_for": "What it waits for: `draft`, `review`, `changes`, `merge`, or merged `deployment`; empty for nothing.",
                 "wait_began_at": "When it began to wait for that.",
+                "ai_tool": _AI_TOOL,
+                "ai_why": _AI_WHY,
                 "team_id": _TEAM_ID,
             },
             "merged_at",
@@ -194,6 +198,8 @@ FACTS: Mapping[str, Fact] = {
                 "deletions": "Lines deleted, without those left out.",
                 "credited": "Whether it counts.",
                 "why": "Why it does not count, or counts for nobody; how many lines were left out.",
+                "ai_tool": _AI_TOOL,
+                "ai_why": _AI_WHY,
                 "team_id": _TEAM_ID,
             },
             "authored_at",

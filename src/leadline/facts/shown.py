@@ -12,6 +12,7 @@ from leadline.derive.expressions import attach, joined, reasons, with_seconds
 from leadline.engine import schema_table
 from leadline.facts import commits, pull_requests
 from leadline.facts.accounts import ACCOUNTS
+from leadline.facts.ai_marks import AI_COMMITS, AI_PULLS
 from leadline.facts.changes import CHANGES, HEAD, MERGE, OUTER, OUTSIDE, merged_pulls
 from leadline.facts.code_deployments import CODE_DEPLOYMENTS
 from leadline.facts.deployment_contents import ANCHORS, CARRIED
@@ -43,7 +44,7 @@ _CYCLE = ("cycle", "creation", "first_comment", "approval", "merge")
 _DELIVERED = (ITEMS, LINKS, FIRST_COMMITS, ITEM_PULLS, MERGE_BUILDS, CARRIED_PULLS, CARRIED, OUTSIDE)
 
 NEEDS: Mapping[str, Sequence[Model]] = {
-    "pull-requests": (*pull_requests.STEPS, *_DELIVERED, WAITS),
+    "pull-requests": (*pull_requests.STEPS, *_DELIVERED, WAITS, AI_PULLS),
     "work-items": (ACCOUNTS, *_DELIVERED),
     "deployments": (
         *needed("deployments"),
@@ -56,7 +57,7 @@ NEEDS: Mapping[str, Sequence[Model]] = {
         ANCHORS,
     ),
     "incidents": (*needed("incidents"), ENVIRONMENTS, CODE_DEPLOYMENTS, ITEM_INCIDENTS),
-    "commits": commits.STEPS,
+    "commits": (*commits.STEPS, AI_COMMITS),
 }
 """The stored tables that each fact reads."""
 
@@ -65,7 +66,7 @@ def rows_of(fact: str, profile: Profile, has_team_rules: bool = False, dated: bo
     """The rows of ``fact`` with (at least) its documented columns. ``has_team_rules`` says whether any team rule is in force,
     ``dated`` whether people move."""
     if fact == "commits":
-        return commits.commits_fact()
+        return attach(commits.commits_fact(), ["repository", "sha"], AI_COMMITS.table())
     if fact in ("deployments", "incidents"):
         return {"deployments": deployments, "incidents": incidents}[fact](profile, has_team_rules, dated)
     return {"pull-requests": _pull_requests, "work-items": _work_items}[fact](profile)
@@ -85,7 +86,7 @@ def _pull_requests(profile: Profile) -> Table:
         work_items=linked["item"].collect(order_by=linked["item"], distinct=True),
         seen=(linked["item"] + " in " + linked.seen.join(" and ")).collect(order_by=linked["item"]),
     )
-    fact = attach(fact, PR, links)
+    fact = attach(fact, PR, links, AI_PULLS.table())
     fact = attach(fact, PR, _written(), _without_files())
     uncounted = fact.written.fill_null(0) - fact.comments
     too_early_or_late = fact.merged_at.notnull() & fact.first_comment_at.isnull() & (fact.comments > 0)

@@ -53,3 +53,7 @@ def prose(name: str, doc: str) -> Column:
 def about(name: str, doc: str, *whose: str, personal: Personal = Personal.DETAIL) -> Column:
     """A column that says something of whoever the columns ``whose`` mean."""
     return Column(name, ColumnType.TEXT, doc, personal=personal, whose=whose)
+
+
+REPOSITORY = text("repository", "Repository as `org/name`.")
+SHA = text("sha", "Full commit id.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from leadline.errors import InvalidRequest
+from leadline.schema.ai_tables import COMMIT_AI
+from leadline.schema.columns import REPOSITORY as _REPOSITORY
+from leadline.schema.columns import SHA as _SHA
 from leadline.schema.columns import about, account, accounts, address, boolean, count, instant, prose, text, texts
 from leadline.schema.table import Column, ColumnType, Personal, Table
 
-_REPOSITORY = text("repository", "Repository as `org/name`.")
 _NUMBER = Column("number", ColumnType.INTEGER, "Pull request number within its repository.", minimum=0)
-_SHA = text("sha", "Full commit id.")
 _URL = text("url", "Address of the thing in its tool.")
 _ADDITIONS = count("additions", "Lines added.")
 _DELETIONS = count("deletions", "Lines deleted.")
@@ -362,6 +363,7 @@ TABLES: dict[str, Table] = {
         REPOSITORIES,
         COMMITS,
         COMMIT_FILES,
+        COMMIT_AI,
         PULL_REQUESTS,
         PULL_REQUEST_COMMITS,
         PULL_REQUEST_FILES,

@@ -21,6 +21,7 @@ from leadline.settings.setting import (
     Globs,
     Goals,
     Integrations,
+    Markers,
     Names,
     Number,
     PathGlobs,
@@ -117,6 +118,13 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting("bots", "", Names, "Further bot accounts, comma-separated."),
         Setting("ai.agents", "", Names, "Further accounts of AI agents, comma-separated."),
+        Setting(
+            "ai.markers",
+            "",
+            Markers,
+            "Further marks of AI tools in trailers and footers of commits, addresses (with an @) and names by tool: "
+            "`acme-coder = coder@acme.example, Acme Coder; devin = Acme Devin`.",
+        ),
         Setting(
             "ai.agent_prs",
             "requester",

@@ -95,6 +95,18 @@ def parse_integrations(text: str) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(dict.fromkeys(names_by_kind[kind])) for kind in INTEGRATION_TYPES if names_by_kind.get(kind)}
 
 
+def parse_markers(text: str) -> dict[str, tuple[str, ...]]:
+    """``acme-coder = coder@acme.example, Acme Coder; devin = …`` → addresses and names of AI tools by tool, in lower case."""
+    markers: dict[str, list[str]] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        tool, sign, words = part.partition("=")
+        marks = [" ".join(word.lower().split()) for word in words.split(",") if word.strip()]
+        if not sign or not tool.strip() or not marks or not all(re.search(r"\w", mark) for mark in marks):
+            raise ValueError("`tool = address, name; tool = …`: for each AI tool what its trailers have")
+        markers.setdefault(tool.strip().lower(), []).extend(marks)
+    return {tool: tuple(dict.fromkeys(marks)) for tool, marks in markers.items()}
+
+
 def parse_number(text: str) -> float:
     """A number, or a fraction: one a week is exactly `1/7`, which no decimal is."""
     if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?|\d{1,9}/0*[1-9]\d{0,8}", text):
