@@ -16,7 +16,7 @@ from leadline.metrics.catalogue import DEFINITIONS, GROUP_ALIASES, group_title
 from leadline.metrics.metric import AGGREGATIONS, CatalogueEntry, Metric, Overall, counted_by, things_of, values_of
 from leadline.schema import TABLES, Table
 from leadline.schema.table import Column
-from leadline.settings.profile import SCOPES, SETTINGS
+from leadline.settings.profile import SCOPES, SETTINGS, placeholder
 from leadline.settings.rules import OPERATORS
 from leadline.settings.server import DOCUMENTED_PREFIXES, ENVIRONMENT
 
@@ -229,7 +229,7 @@ def settings_page() -> str:
     )
     rules = table(("key", "meaning"), [(code(f"team.<key>.{name}"), rule.doc) for name, rule in SCOPES["team"].items()])
     scoped = [
-        (f"{scope}.<name>.{name}", rule) for scope in SCOPES if scope != "team" for name, rule in SCOPES[scope].items()
+        (placeholder(scope, name), rule) for scope in SCOPES if scope != "team" for name, rule in SCOPES[scope].items()
     ]
     parts = table(("key", "meaning"), [(code(key), setting.doc) for key, setting in scoped])
     variables = table(("variable", "meaning"), [(code(name), doc) for name, doc in ENVIRONMENT.items()])

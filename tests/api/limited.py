@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from api.people import LIST, send, upload
-from api.serving import EFFICIENCY_EXPORTS, EXPORTS, FACTS_EXPORTS, Answer, Client, put, serving
+from api.serving import BUSINESS_EXPORTS, EFFICIENCY_EXPORTS, EXPORTS, FACTS_EXPORTS, Answer, Client, put, serving
 from leadline import people
 from leadline.access import UNLIMITED, Access
 from leadline.db import keys, settings
@@ -147,6 +147,8 @@ class Limited:
             about: dict[str, Any] = {"metricGroups": ["summary"], "options": {"granularity": "QUARTERLY"}}
         elif path == FACTS_EXPORTS:
             about = {"fact": "pull-requests" if level == "developer" else "deployments"}
+        elif path == BUSINESS_EXPORTS:
+            about = {"options": {"metricLevel": level, "granularity": "QUARTERLY"}}
         else:
             about = {"options": {"aggregationLevel": level, "granularity": "quarterly"}}
         return {"scope": dict(scope), "dateRange": DATES, **about}
@@ -179,7 +181,10 @@ def _furnished(served: Limited) -> Limited:
         "web": {"teamId": str(served.teams["Webshop"])},
     }
     for name, scope in scopes.items():
-        for path, level in (*product((EXPORTS, FACTS_EXPORTS), ("developer", "team")), (EFFICIENCY_EXPORTS, "team")):
+        for path, level in (
+            *product((EXPORTS, FACTS_EXPORTS, BUSINESS_EXPORTS), ("developer", "team")),
+            (EFFICIENCY_EXPORTS, "team"),
+        ):
             created = served.create("admin", path, scope, level)
             assert created.status == 202, created.body
             served.exports[path, f"{name} {level}"] = created.json["exportId"]

@@ -37,7 +37,8 @@ from leadline.service.server import Server, bound
 EXPORTS = "/v2/insights/productivity/exports"
 EFFICIENCY_EXPORTS = "/v2/insights/efficiency/exports"
 FACTS_EXPORTS = "/v2/insights/facts/exports"
-ALL_EXPORTS = (EXPORTS, EFFICIENCY_EXPORTS, FACTS_EXPORTS)
+BUSINESS_EXPORTS = "/v2/insights/ba/exports"
+ALL_EXPORTS = (EXPORTS, EFFICIENCY_EXPORTS, FACTS_EXPORTS, BUSINESS_EXPORTS)
 REPORTS = "/v2/insights/teams/reports"
 HERE = "projectIdentifier=default&orgIdentifier=default"
 
@@ -57,6 +58,7 @@ BODY: dict[str, Any] = {
     "metricGroups": ["activity", "velocity"],
     "options": {"granularity": "monthly"},
 }
+BUSINESS_BODY = {**{name: BODY[name] for name in ("scope", "dateRange")}, "options": {"granularity": "QUARTERLY"}}
 FACTS_BODY = {"fact": "pull-requests", **{name: BODY[name] for name in ("scope", "dateRange")}}
 
 

@@ -20,6 +20,7 @@ from api.people import LIST, send, upload
 from api.serving import (
     ALL_EXPORTS,
     BODY,
+    BUSINESS_BODY,
     EFFICIENCY_BODY,
     FACTS_BODY,
     REPORTS,
@@ -148,7 +149,7 @@ def _furnish(served: Served, tenant: Tenant) -> None:
     assert source.status == 200, source.body
     tenant.ids |= {"keyId": key.id, "sourceId": str(source.json["sources"][0]["id"]), "key": "timezone"}
     tenant.ids |= {"table": "incidents", "source": "hook", "name": "deployments", "form": "svg", "kind": "incidents"}
-    for path, body in zip(ALL_EXPORTS, (BODY, EFFICIENCY_BODY, FACTS_BODY), strict=True):
+    for path, body in zip(ALL_EXPORTS, (BODY, EFFICIENCY_BODY, FACTS_BODY, BUSINESS_BODY), strict=True):
         scope = {"orgTreeName": tenant.tree}
         created = send(admin, "POST", f"{path}?{tenant.identifiers}", {**body, "scope": scope})
         assert created.status == 202, created.body
@@ -333,7 +334,7 @@ def named(mine: Tenant, other: Tenant) -> Iterator[tuple[str, str, Any]]:
     """Requests whose bodies name something of the other project."""
     team = int(other.ids["refId"])
     scopes = [{"orgTreeName": other.tree}, {"teamId": str(team)}, {"orgTreeName": mine.tree, "teamId": str(team)}]
-    for path, body in zip(ALL_EXPORTS, (BODY, EFFICIENCY_BODY, FACTS_BODY), strict=True):
+    for path, body in zip(ALL_EXPORTS, (BODY, EFFICIENCY_BODY, FACTS_BODY, BUSINESS_BODY), strict=True):
         for scope in scopes:
             yield "POST", f"{path}?{mine.identifiers}", {**body, "scope": scope}
     yield (

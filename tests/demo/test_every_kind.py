@@ -94,7 +94,7 @@ def test_no_metric_is_empty_or_the_same_everywhere(demo: Project, kind: str) -> 
     body = monthly(kind, metricGroups=list(KINDS[kind].groups))
     request = parse(demo, body, kind).request
     with Runner(demo.home) as runner:
-        table = runner.table(demo, request, pin(demo, TREE), Control())
+        table = runner.table(demo, request, pin(demo, TREE), Control(), KINDS[kind].rows.query)
     assert [name for name in table.column_names if len(set(table[name].to_pylist()) - {None}) < 2] == []
 
 

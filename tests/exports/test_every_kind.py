@@ -92,10 +92,10 @@ def test_the_command_writes_the_same_bytes(client: Client, kind: ExportKind, pro
     export = client.completed(body_of(kind))
     start, end = RANGE
     options = ["--start", start, "--end", end, *options_of(kind)]
-    program("export", kind.name, *options, "-o", "out.csv")
+    program("export", kind.command_name, *options, "-o", "out.csv")
     stored = client.get(f"{kind.path}/{export}/download", accept_encoding="gzip").body
     assert (program.cwd / "out.csv").read_bytes() == gzip.decompress(stored)
-    program("export", kind.name, *options, "--pins", export, "-o", "again.csv.gz")
+    program("export", kind.command_name, *options, "--pins", export, "-o", "again.csv.gz")
     assert (program.cwd / "again.csv.gz").read_bytes() == stored
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from leadline.errors import InvalidRequest
 from leadline.people.csv_file import normalized
 from leadline.people.fields import FIELDS, field_of, proposed, remapped
+from leadline.people.violations import value_problem
 
 TITLES = st.lists(
     st.sampled_from(["email", "Work Email", "E-Mail", "Name", "Full Name", "Manager", "Reports to", "X", "x ", ""])
@@ -88,3 +89,10 @@ def test_mappings_that_cannot_be(wanted: dict[str, str]):
 )
 def test_names_of_fields(name: str, field: str):
     assert field_of(name) == field
+
+
+@pytest.mark.parametrize(("text", "good"), [("0.8", True), (" 1 ", True), (".5", True), ("80%", False), ("1.2", False)])
+def test_a_full_time_equivalent_is_from_0_to_1(text: str, *, good: bool) -> None:
+    problem = value_problem("fte", text)
+    assert (problem is None) is good
+    assert problem is None or "no number from 0 to 1" in problem

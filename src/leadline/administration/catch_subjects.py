@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
-from operator import or_
+from functools import partial
 from typing import Any
 
 import ibis
@@ -14,8 +13,11 @@ from ibis.expr.types import ArrayValue, BooleanValue, StringValue, Table, Value
 
 from leadline.derive.bots import is_agent_name, is_bot_name
 from leadline.derive.expressions import fits
+from leadline.derive.filter_sets import OF_ITEMS, holds, one, several
 from leadline.derive.paths import named_by
 from leadline.engine.tables import schema_table
+from leadline.settings.categories import JOIN, OF_CATEGORY, OF_TEAM
+from leadline.settings.event_sources import INCIDENT_FILTERS
 from leadline.settings.profile import SETTINGS, split_key
 from leadline.settings.rules import Filter
 
@@ -38,6 +40,8 @@ def subject_of(key: str) -> Subject | None:
     scope, name, rule = split_key(key)
     if scope == "team":
         return _TEAM_SUBJECTS.get(rule) or _SUBJECTS.get(rule)
+    if scope in (OF_CATEGORY, OF_TEAM):
+        return None if rule == JOIN else _of_items(rule)
     of_scope = partial(_files, **{scope: name.lower()})
     tables = (*_FILES, *(["deployments"] if scope == "service" else []))
     so = "are left out of lines" if scope == "repository" else "are what the service is built of"
@@ -125,33 +129,8 @@ def _filtered(table: str, values: Callable[[Table], ArrayValue], filters: Sequen
     """The rows of a table of which a list of ``values`` is looked at by filters that must all hold."""
     rows = schema_table(table)
     of_row = values(rows)
-    caught = ibis.and_(*(_holds(of_filter, of_row) for of_filter in filters))
+    caught = ibis.and_(*(holds(of_filter, of_row) for of_filter in filters))
     return rows.select(name=of_row.join(", "), caught=caught)
-
-
-def _holds(of_filter: Filter, values: ArrayValue) -> BooleanValue:
-    """As ``Filter.holds``."""
-    operator = of_filter.operator.removeprefix("not ")
-    wanted = [value.lower() for value in of_filter.values]
-    fitting = values.filter(lambda text: reduce(or_, (_TESTS[operator](text.lower(), one) for one in wanted)))
-    any_fits = (fitting.length() > 0).fill_null(False)
-    return ~any_fits if of_filter.operator != operator else any_fits
-
-
-_TESTS: dict[str, Callable[[StringValue, str], BooleanValue]] = {
-    "equals": lambda text, value: text == value,
-    "contains": lambda text, value: text.contains(value),
-    "starts with": lambda text, value: text.startswith(value),
-    "ends with": lambda text, value: text.endswith(value),
-}
-
-
-def _one(column: str) -> Callable[[Table], Value]:
-    return lambda rows: ibis.array([rows[column]])
-
-
-def _several(column: str) -> Callable[[Table], Value]:
-    return lambda rows: rows[column]
 
 
 def _services(rows: Table) -> Value:
@@ -159,19 +138,18 @@ def _services(rows: Table) -> Value:
 
 
 _OF_DEPLOYMENTS: Mapping[str, Callable[[Table], Any]] = {
-    "repository": _one("repository"),
+    "repository": one("repository"),
     "service": _services,
-    "pipeline": _one("pipeline"),
-    "environment": _one("environment"),
-    "tag": _several("tags"),
-    "label": _several("tags"),
+    "pipeline": one("pipeline"),
+    "environment": one("environment"),
+    "tag": several("tags"),
+    "label": several("tags"),
 }
-_OF_ITEMS: Mapping[str, Callable[[Table], Any]] = {
-    "type": _one("type"),
-    "label": _several("labels"),
-    "priority": _one("priority"),
-    "project": _one("project"),
-}
+
+
+def _of_items(rule: str) -> Subject:
+    return Subject("work items", "fit", ("work_items",), partial(_filtered, "work_items", OF_ITEMS[rule]))
+
 
 _SUBJECTS: Mapping[str, Subject] = {
     "bots": Subject(
@@ -202,9 +180,6 @@ _TEAM_SUBJECTS: Mapping[str, Subject] = {
         rule: Subject("deployments", "fit", ("deployments",), partial(_filtered, "deployments", values))
         for rule, values in _OF_DEPLOYMENTS.items()
     },
-    **{
-        f"incident.{rule}": Subject("work items", "fit", ("work_items",), partial(_filtered, "work_items", values))
-        for rule, values in _OF_ITEMS.items()
-    },
+    **{f"incident.{rule}": _of_items(rule) for rule in INCIDENT_FILTERS},
     "work_type": Subject("work items", "have a type that is named; others are other", ("work_items",), _types),
 }

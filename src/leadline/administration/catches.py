@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from leadline.exports.insights.kept import Kept
 from leadline.home import Project
-from leadline.settings.profile import check, declared
+from leadline.settings.checks import check
+from leadline.settings.profile import declared
 
 if TYPE_CHECKING:
     from leadline.administration.catch_subjects import Subject

@@ -11,8 +11,8 @@ from leadline.home import Project
 from leadline.json_body import Body
 from leadline.metrics.goals import check_goals
 from leadline.people import lookup
+from leadline.settings.checks import check as checked
 from leadline.settings.profile import GOALS, canonical, declared
-from leadline.settings.profile import check as checked
 
 
 class SettingInForce(Body):

@@ -54,7 +54,7 @@ class KindCommands(TyperGroup):
         made = typer.Typer(rich_markup_mode=None)
         for kind in KINDS.values():
             epilog = example(*(line for lines in kind.command.examples for line in lines))
-            made.command(kind.name, help=kind.command.help, epilog=epilog)(_command(kind))
+            made.command(kind.command_name, help=kind.command.help, epilog=epilog)(_command(kind))
         return get_group(made).commands
 
     @commands.setter

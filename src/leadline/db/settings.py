@@ -10,7 +10,8 @@ from leadline.db.database import Database
 from leadline.db.models import projects, settings
 from leadline.errors import Conflict, Detail, LeadlineError, StoreError, first_line
 from leadline.lease import Lease
-from leadline.settings.profile import SETTINGS, Profile, canonical, check, check_for_tree, check_profile, declared
+from leadline.settings.checks import check, check_for_tree, check_profile
+from leadline.settings.profile import SETTINGS, Profile, canonical, declared
 
 PROJECT = ""
 """The tree name under which the project's own settings are stored."""

@@ -19,6 +19,8 @@ TAIL_DAYS = 150
 """Days after the last one in which unfinished work would go on; never shown."""
 OFF_DAYS: tuple[tuple[int, ...], ...] = ((), (5,), (3,), (4, 5), (1,))
 """ISO weekdays never worked: everybody else's, then those of part-timers."""
+HALF_DAYS = ((12, 24), (12, 31))
+"""Days of which half is off everywhere where they are no holidays."""
 QUIET = 0.12
 """How much of a usual day is done on one between the years."""
 
@@ -58,6 +60,13 @@ def _is_worked(site: Site, off_days: tuple[int, ...], day: date) -> bool:
     return weekday <= 5 and weekday not in off_days and (day.month, day.day) not in site.holidays
 
 
+def _free_share(site: Site, day: date) -> float:
+    """The share of a weekday that everybody has off there: public holidays, the halves of days before feasts."""
+    if day.isoweekday() > 5:
+        return 0.0
+    return 1.0 if (day.month, day.day) in site.holidays else 0.5 if (day.month, day.day) in HALF_DAYS else 0.0
+
+
 def busyness(day: date) -> float:
     """Share of a usual day's work done on ``day``: quiet around Christmas and New Year, slower in August and on Fridays."""
     if (day.month, day.day) >= (12, 23) or (day.month, day.day) <= (1, 2):
@@ -87,7 +96,7 @@ def _pattern_rows(demo: Span, number: int, site: Site, off_days: tuple[int, ...]
         midnight = datetime.combine(day, datetime.min.time(), tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
         worked = _is_worked(site, off_days, day)
         common = {"pattern": number, "day": day, "idx": len(working), "midnight": midnight}
-        every.append({**common, "worked": worked})
+        every.append({**common, "worked": worked, "free": _free_share(site, day)})
         if worked:
             gap = not _is_worked(site, off_days, day + timedelta(days=1))
             working.append({**common, "gap": gap, "busy": busyness(day)})

@@ -191,6 +191,10 @@ BUILDS = """
 """
 
 # Where releases are all that is known, each has a candidate two days before.
+ABSENCES = """
+    SELECT people.email, dates.day, dates.free AS share FROM people JOIN dates USING (pattern)
+    WHERE dates.free > 0 AND people.listed AND dates.day >= start() AND dates.day < cut()
+"""
 RELEASES = """
     SELECT repos.repository, 'v1.' || nth || '.0' || candidate AS tag, 'Release 1.' || nth || candidate AS name,
         main_tips.tip AS sha, releases.instant AS published_at, candidate <> '' AS prerelease,

@@ -20,6 +20,7 @@ from leadline.demo.calendar import Span, span
 from leadline.demo.organization import OWN_BOT, Organization
 from leadline.errors import Conflict, InvalidRequest
 from leadline.schema import TABLES
+from leadline.settings.profile import canonical
 
 if TYPE_CHECKING:
     from leadline.home import Project
@@ -33,6 +34,18 @@ MONTHS = (1, 120)
 YEARS = (1990, 2200)
 SEEDS = (-(2**62), 2**62)
 
+_SETTINGS = {
+    "bots": OWN_BOT,
+    "business.Security & Compliance.title": "contains permit, policy, secret, token",
+    "business.New Capability.type": "equals Story, Epic",
+    "business.KTLO.type": "equals Incident",
+    "business.KTLO.label": "equals operations",
+    "business.KTLO.join": "any",
+    "business.Quality Improvements.type": "equals Bug",
+    "business.Quality Improvements.title": "starts with rework, simplify, split, unify",
+    "business.Quality Improvements.join": "any",
+}
+"""Settings of the demo's project: its own bot, and what its work is for."""
 _CURSOR = ("demo", "options")
 _STEPS = 7
 """Steps of making things up; ingesting counts a step per table."""
@@ -142,8 +155,8 @@ def _make(
             ingest(project, table, world.batches(table), under=lease)
             step(table.name)
     db = project.db
-    if not settings.stored(db, project.id).get("bots"):
-        settings.put(db, project.id, {"bots": OWN_BOT})
+    stored = settings.stored(db, project.id)
+    settings.put(db, project.id, {key: text for key, text in _SETTINGS.items() if not stored.get(canonical(key))})
     cursors.put(db, project.id, *_CURSOR, {"options": options, "state": "done"}, _now(options), under=lease)
 
 

@@ -36,6 +36,7 @@ QUERIES: dict[str, str] = {
     "deployments": delivery.DEPLOYMENTS,
     "incidents": delivery.INCIDENTS,
     "releases": delivery.RELEASES,
+    "absences": delivery.ABSENCES,
 }
 """The tables that are generated in SQL; the others come from the people."""
 
@@ -66,13 +67,15 @@ class World:
         yield pa.RecordBatch.from_pylist(list(rows), schema=pa.schema(fields))
 
 
-def _with_attributes(row: dict[str, str | None]) -> dict[str, str | None]:
+def _with_attributes(row: dict[str, str | None]) -> dict[str, Any]:
     """The further column of the HR file as the lake keeps it: a JSON object."""
     import json
 
     declared = TABLES["developers"].column
     further = {name: value for name, value in row.items() if name not in declared}
-    return {**{name: value for name, value in row.items() if name in declared}, "attributes": json.dumps(further)}
+    own: dict[str, Any] = {name: value for name, value in row.items() if name in declared}
+    share = row["fte"]
+    return {**own, "fte": None if share is None else float(share), "attributes": json.dumps(further)}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from leadline.demo import names
-from leadline.demo.calendar import Span
+from leadline.demo.calendar import OFF_DAYS, Span
 
 BOTS = ("dependabot[bot]", "renovate")
 """Bots that open pull requests."""
@@ -107,6 +107,7 @@ class Organization:
             "team": (person.team_name if team is None else team.name) or None,
             "department": (person.area if team is None else team.area) or None,
             "site": names.SITES[person.site].name,
+            "fte": str((5 - len(OFF_DAYS[person.off])) / 5) if person.off else None,
             "start_date": person.joined_on.isoformat(),
         }
 

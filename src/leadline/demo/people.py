@@ -283,7 +283,7 @@ _STAGED_OF_PERSON = (
         "day_from",
         "day_hours",
     ),
-    *("weekender", "joined_on", "left_on", "moved_on", "bot", "agent"),
+    *("weekender", "joined_on", "left_on", "moved_on", "bot", "agent", "email", "listed"),
 )
 _STAGED_OF_TEAM = ("name", "lead", "repo", "second_repo", "project", "uses_issues")
 

@@ -111,7 +111,9 @@ class ExportBody(Body):
     scope: AskedScope = Field(description="As in the request, which this and the next members make again.")
     date_range: AskedDays
     fact: str | None = Field(default=None, description="Which fact, of an export of facts.")
-    metric_groups: list[str] | None = Field(default=None, description="Empty: `metrics` names all that they brought.")
+    metric_groups: list[str] | None = Field(
+        default=None, description="Empty where `metrics` names all that they brought."
+    )
     metrics: list[str] | None = None
     options: dict[str, str]
 
@@ -142,7 +144,13 @@ class ExportBody(Body):
         )
 
 
-_OPTIONS = {"level": "aggregationLevel", "granularity": "granularity", "aggregation": "aggregation", "format": "format"}
+_OPTIONS = {
+    "level": "aggregationLevel",
+    "granularity": "granularity",
+    "aggregation": "aggregation",
+    "format": "format",
+    "unit": "effortUnit",
+}
 """Options of a create by the members of the normalized request that they became."""
 
 
@@ -158,7 +166,7 @@ def _asked(export: Export) -> dict[str, Any]:
         "options": {**options, "compression": export.compression},
     }
     if "metrics" in request:
-        members |= {"metric_groups": [], "metrics": list(request["metrics"])}
+        members |= {"metric_groups": list(request.get("groups", ())), "metrics": list(request["metrics"])}
     return {**members, **({"fact": request["fact"]} if "fact" in request else {})}
 
 

@@ -99,7 +99,7 @@ class EfficiencyListBody(ListBody):
     exports: Sequence[EfficiencyExportBody]
 
 
-def _check(project: Project, model: EfficiencyExportRequest) -> None:
+def check_scope(project: Project, model: Any) -> None:
     """Identifiers repeated in the scope must be the key's own, as in the query; two names of the level must not differ. Raises
     ``Forbidden`` or ``InvalidRequest``."""
     named = {"orgIdentifier": model.scope.org_identifier, "projectIdentifier": model.scope.project_identifier}
@@ -122,7 +122,7 @@ carries and whose a deployment is, is told in [DORA metrics](../guide/dora.md).
   its finish, an incident in that of its resolution.
 - A statistic's name says which one it is: `LTTC_Mean_Days`, `LTTC_P90_Days`.""",
     model=EfficiencyExportRequest,
-    check=_check,
+    check=check_scope,
     read=lambda model: metric_rows.metrics_request(
         model, model.options, EFFICIENCY, level_of(model.options) or TEAM, model.options.granularity
     ),

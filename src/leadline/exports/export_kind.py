@@ -37,11 +37,13 @@ class Option:
 
 @dataclass(frozen=True)
 class Command:
-    """What ``leadline export <kind>`` says of itself, and the options that the kind has beside those of all."""
+    """What ``leadline export <kind>`` says of itself, and the options that the kind has beside those of all. ``name`` is what it is
+    called, if that is not the name of the kind."""
 
     help: str
     examples: tuple[tuple[str, ...], ...]
     options: tuple[Option, ...] = ()
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class ExportKind:
     ``name`` stands in paths, in the stored rows and on the command line; ``title`` and ``about`` open its part of the
     reference. ``model`` is the request's body as declared, an ``ExportRequest`` with ``options``. ``read`` makes the
     normalized request of it, still to be called with what all requests say (``tree``, ``team``, ``start``, ``end``,
-    ``format``, ``names``), ``check`` may refuse it before, and ``notes`` are warnings about it. The file is called ``subject``
-    and by its range.
+    ``format``, ``names``), ``check`` may refuse it before, ``settle`` the normalized one, and ``notes`` are warnings about it. The
+    file is called ``subject`` and by its range.
 
     ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for; without any
     there is no choice. ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric.
@@ -85,6 +87,7 @@ class ExportKind:
     catalogue: Callable[[], Sequence[CatalogueEntry]]
     command: Command
     check: Callable[[Project, Any], None] | None = None
+    settle: Callable[[Project, Any], None] = lambda _project, _request: None
     notes: Callable[[Any, Any], Sequence[str]] = lambda _model, _request: ()
     insight: bool = True
     instead_of_people: tuple[str, str] = ("options.aggregationLevel", "team")
@@ -115,12 +118,18 @@ class ExportKind:
         form = options.format or "csv"
         names = SHOWN if access.names else HIDDEN
         normalized = request(tree=tree, team=team and team.ref_id, start=start, end=end, format=form, names=names)
+        self.settle(project, normalized)
         if normalized.of_people:
             access.check_developers(*self.instead_of_people)
         compression, notes = requests.compression_of(form, options.compression)
         warnings = (*unknown_fields(self.model, body), *self.notes(model, normalized), *notes)
         filename = display_name(self.subject(normalized), start, end, form)
         return requests.Parsed(normalized, compression, team and team.key, warnings, filename)
+
+    @property
+    def command_name(self) -> str:
+        """What its command is called."""
+        return self.command.name or self.name
 
     @property
     def path(self) -> str:

@@ -28,7 +28,8 @@ PEOPLE = "people"
 _MOST_LINEAGES = 8
 """Kept for each table: what differently set up trees make of it."""
 _RULES, _OWN = "rules ", "own "
-"""How a question for team rules begins, and one for what is set for services or repositories; any other is a setting's key."""
+"""How a question for team rules begins, and one for what is set for services, repositories or categories; any other is a setting's
+key."""
 
 Answers = Mapping[str, str]
 """What was asked of a profile, with the texts that it answered."""
@@ -81,6 +82,11 @@ class AskedProfile(Profile):
         self._note(own_question(scope, rule))
         return self.profile.own(scope, rule)
 
+    def own_texts(self, scope: str, rule: str) -> dict[str, str]:
+        """As of any profile."""
+        self._note(own_question(scope, rule))
+        return self.profile.own_texts(scope, rule)
+
     @property
     def zone(self) -> ZoneInfo:
         """As of any profile."""
@@ -102,7 +108,7 @@ def answer(profile: Profile, question: str) -> str:
     if question.startswith(_RULES):
         return json.dumps(profile.rule_texts(question.removeprefix(_RULES)), sort_keys=True)
     if question.startswith(_OWN):
-        return json.dumps(profile.own(*question.removeprefix(_OWN).split(" ")), sort_keys=True)
+        return json.dumps(profile.own_texts(*question.removeprefix(_OWN).split(" ")), sort_keys=True)
     return profile.texts[question]
 
 

@@ -12,6 +12,7 @@ from leadline.errors import StoreError
 from leadline.home import Project
 from leadline.people import lookup
 from leadline.people.tree import OrgTree
+from leadline.settings.categories import OF_TEAM, in_team
 from leadline.settings.groups import GROUPS, group_of
 from leadline.settings.profile import SETTINGS, split_key
 
@@ -122,7 +123,8 @@ def whose(project: Project, key: str) -> str:
 
 def _whose(key: str, paths: Mapping[str, str]) -> str:
     scope, name, _ = ("", "", "") if key in SETTINGS else split_key(key)
-    return paths.get(name, "") if scope == "team" else ""
+    team = in_team(name)[0] if scope == OF_TEAM else name if scope == "team" else ""
+    return paths.get(team, "")
 
 
 def _team_paths(project: Project) -> dict[str, str]:

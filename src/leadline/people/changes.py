@@ -22,7 +22,7 @@ from leadline.people.records import people_of
 from leadline.people.store import LoadedTree, put_in_force
 from leadline.people.titles import normalized
 from leadline.people.tree import OrgTree
-from leadline.people.violations import Violations, email_problem, shown, text_problem
+from leadline.people.violations import Violations, email_problem, shown, text_problem, value_problem
 
 _LONGEST_NUMBER = 256
 
@@ -156,7 +156,7 @@ def _texts(row: Mapping[str, Any], line: int, violations: _Request) -> dict[str,
         text = _text(value, column)
         if text is None:
             violations.row(line, f"{column}: INVALID_VALUE: a field's value is a text, a number, true, false or null")
-        elif problem := text_problem(text):
+        elif problem := value_problem(column, text):
             violations.row(line, f"{column}: {problem}")
         else:
             texts[column] = text.strip()

@@ -11,7 +11,7 @@ from itertools import islice
 
 from leadline.people.csv_rows import SEPARATORS, decoded, rows_of
 from leadline.people.titles import EMPLOYEE_IDS, name_columns, normalized
-from leadline.people.violations import Violations, email_problem, shown, text_problem
+from leadline.people.violations import Violations, email_problem, shown, value_problem
 from leadline.schema import table_named
 
 REQUIRED_VALUES = ("email", "full_name")
@@ -175,7 +175,7 @@ def _values(line: int, columns: Sequence[str | None], cells: Sequence[str], viol
         value = cell.strip()
         if column is None:
             continue
-        if problem := text_problem(value):
+        if problem := value_problem(column, value):
             violations.row(line, f"{column or f'column {position}'}: {problem}")
             value = value[:80].replace("\x00", "")
         if column:

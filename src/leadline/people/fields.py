@@ -25,6 +25,7 @@ EXAMPLES = {
     "team": "Platform",
     "department": "Engineering",
     "site": "Berlin",
+    "fte": "0.8",
 }
 
 

@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 from leadline.people.csv_file import as_written
 from leadline.people.csv_rows import decoded
 from leadline.people.draft import ROOT, Draft, DraftDeveloper, DraftNode, key_identity, manager_identity, path_identity
-from leadline.people.violations import DEEPEST, Violations, email_problem, shown, text_problem
+from leadline.people.violations import DEEPEST, Violations, email_problem, shown, text_problem, value_problem
 
 _MEMBERS = ("name", "key", "manager", "members", "children")
 _LONGEST_KEY = 255
@@ -221,7 +221,7 @@ def _attributes(reading: _Reading, entry: Mapping[str, Any], where: str) -> dict
         text = (
             content if isinstance(content, str) else str(content).lower() if isinstance(content, bool) else str(content)
         )
-        if problem := text_problem(name) or text_problem(text):
+        if problem := text_problem(name) or value_problem(name, text):
             reading.refuse(where, f"{shown(name)}: {problem}")
         elif text.strip():
             attributes[name] = text.strip()

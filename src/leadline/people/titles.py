@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FIELDS = ("email", "full_name", "manager_email", "role", "sub_role", "team", "department", "site")
+FIELDS = ("email", "full_name", "manager_email", "role", "sub_role", "team", "department", "site", "fte")
 
 ALIASES = {"name": "full_name", "fullname": "full_name", "display_name": "full_name", "subrole": "sub_role"}
 """Further names of fields in requests."""
@@ -25,6 +25,7 @@ TITLES = {
     **dict.fromkeys(("title", "job_title", "business_title", "job_profile"), "role"),
     **dict.fromkeys(("team_name",), "team"),
     **dict.fromkeys(("location", "office", "work_location"), "site"),
+    **dict.fromkeys(("full_time_equivalent", "fte_%", "employment_fraction"), "fte"),
 }
 """Titles that HR systems give to columns."""
 

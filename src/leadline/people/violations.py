@@ -13,6 +13,7 @@ LONGEST_TEXT = 100_000
 DEEPEST = 100
 """Levels a tree may have; real ones have fewer than twenty, and a longer chain is a mistake in the file."""
 
+_SHARE = re.compile(r"[0-9]*\.?[0-9]+")
 _EMAIL = re.compile(r"[^@\s;,<>\x00-\x1f\x7f]+@[^@\s;,<>\x00-\x1f\x7f]+")
 
 
@@ -56,6 +57,18 @@ def email_problem(email: str) -> str | None:
     if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
         return f"INVALID_EMAIL: {shown(email)} is no email address such as name@example.com"
     return None
+
+
+def share_of(text: str) -> float | None:
+    """A number from 0 to 1 as it is written; None if it is none."""
+    return float(text) if _SHARE.fullmatch(text.strip()) and float(text) <= 1 else None
+
+
+def value_problem(field: str, text: str) -> str | None:
+    """What is wrong with the value of a developer's ``field``, if anything."""
+    if field == "fte" and text.strip() and share_of(text) is None:
+        return f"INVALID_VALUE: {shown(text)} is no number from 0 to 1, such as 0.8"
+    return text_problem(text)
 
 
 def text_problem(text: str) -> str | None:

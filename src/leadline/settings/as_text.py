@@ -26,8 +26,8 @@ def as_text(key: str, value: Any) -> str:
 
 
 def _separator(key: str) -> str:
-    """What stands between the parts of a list: goals and a team's rules are sentences separated by `;`, names are by `,`."""
-    if key == "goals":
+    """What stands between the parts of a list: goals, categories and rules are sentences separated by `;`, names are by `,`."""
+    if key == "goals" or key.startswith("business."):
         return "; "
     of_names = (*DEPLOYMENT_SETTINGS, *TEAM_SETTINGS)
     is_sentences = key.startswith("team.") and not any(key.endswith(f".{name}") for name in of_names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leadline.settings.categories import OF_CATEGORY, OF_TEAM
 from leadline.settings.profile import SETTINGS, split_key
 
 _BY_PREFIX = {
@@ -10,10 +11,17 @@ _BY_PREFIX = {
     "Work items": ("work_items",),
     "Delivery": ("lead_time", "deployments", "releases", "incidents", "cfr"),
     "Ratings and goals": ("ratings", "goals"),
+    "Business alignment": ("business",),
     "Reports and exports": ("reports", "exports"),
 }
-_OF_SCOPES = {"team": "Single teams", "service": "Single services", "repository": "Single repositories"}
-GROUPS = (*_BY_PREFIX, *_OF_SCOPES.values())
+_OF_SCOPES = {
+    "team": "Single teams",
+    "service": "Single services",
+    "repository": "Single repositories",
+    OF_CATEGORY: "Business alignment",
+    OF_TEAM: "Single teams",
+}
+GROUPS = tuple(dict.fromkeys((*_BY_PREFIX, *_OF_SCOPES.values())))
 """All headings, in their order."""
 
 

@@ -14,6 +14,14 @@ from zoneinfo import ZoneInfo
 
 from leadline.errors import Detail, InvalidRequest
 from leadline.field_types import is_storable, printable
+from leadline.settings.categories import (
+    CATEGORY_RULES,
+    CATEGORY_SETTINGS,
+    OF_CATEGORY,
+    OF_TEAM,
+    is_in_team,
+    stored_name,
+)
 from leadline.settings.setting import (
     STAGES,
     Filters,
@@ -188,6 +196,7 @@ SETTINGS: dict[str, Setting] = {
         Setting("cfr.source", "pipelines", one_of("pipelines", "incidents"), "What tells that a deployment failed."),
         *_band_settings(),
         _GOALS,
+        *CATEGORY_SETTINGS,
         Setting(
             "reports.lead_time",
             "deployed",
@@ -262,13 +271,21 @@ SCOPES: dict[str, dict[str, Setting]] = {
             "Files of the repository whose lines are left out, in place of those that `code.exclude` names for all.",
         )
     },
+    OF_CATEGORY: CATEGORY_RULES,
+    OF_TEAM: CATEGORY_RULES,
 }
-"""What can be set for one team, service or repository as ``<scope>.<name>.<rule>``: by scope and rule. Services and repositories
-are found by their names in any letter case."""
-PLACEHOLDERS = [
-    f"{scope}.<{'key' if scope == 'team' else 'name'}>.{rule}" for scope in SCOPES for rule in SCOPES[scope]
-]
-"""These keys as they are told to people."""
+"""What can be set for one team, service, repository or category of work as ``<scope>.<name>.<rule>``: by scope and rule. Services
+and repositories are found by their names in any letter case, categories by those of their columns, too."""
+_TOLD = {"team": "team.<key>", OF_CATEGORY: "business.<category>", OF_TEAM: "team.<key>.business.<category>"}
+
+
+def placeholder(scope: str, rule: str) -> str:
+    """The keys of a rule as they are told to people."""
+    return f"{_TOLD.get(scope, f'{scope}.<name>')}.{rule}"
+
+
+PLACEHOLDERS = [placeholder(scope, rule) for scope in SCOPES for rule in SCOPES[scope]]
+"""All of these."""
 
 
 @dataclass(frozen=True)
@@ -308,8 +325,12 @@ class Profile:
         return (None, *sorted(set(self.rule_texts(rule).values())))
 
     def own(self, scope: str, rule: str) -> dict[str, Any]:
-        """What is set as ``rule`` for services or repositories, by their names in lower case."""
-        return {split_key(key)[1]: SCOPES[scope][rule].parse(text) for key, text in self._of_scope(scope, rule).items()}
+        """What is set as ``rule`` for services, repositories or categories, by their names as they are stored."""
+        return {name: SCOPES[scope][rule].parse(text) for name, text in self.own_texts(scope, rule).items()}
+
+    def own_texts(self, scope: str, rule: str) -> dict[str, str]:
+        """The texts of the same."""
+        return {split_key(key)[1]: text for key, text in self._of_scope(scope, rule).items()}
 
     def _of_scope(self, scope: str, rule: str) -> dict[str, str]:
         keys = [key for key in self.texts if key not in SETTINGS and split_key(key)[::2] == (scope, rule)]
@@ -325,21 +346,26 @@ class Profile:
 def split_key(key: str) -> tuple[str, str, str]:
     """``<scope>.<name>.<rule>`` taken apart; names and rules may have dots in them. Raises ``InvalidRequest`` if it is none or the
     rule is unknown."""
-    scope, _, rest = key.partition(".")
+    first, _, rest = key.partition(".")
+    scopes = [first] if first != "team" else [OF_TEAM, first]
+    rules = [(scope, rule) for scope in scopes for rule in SCOPES.get(scope, ())]
     # The longest fits: `incident.project` is no rule `project` of a team `….incident`.
-    for rule in sorted(SCOPES.get(scope, ()), key=len, reverse=True):
-        if rest.endswith(f".{rule}") and (name := rest.removesuffix(f".{rule}")):
+    for scope, rule in sorted(rules, key=lambda pair: len(pair[1]), reverse=True):
+        name = rest.removesuffix(f".{rule}") if rest.endswith(f".{rule}") else ""
+        if name and (scope != OF_TEAM or is_in_team(name)):
             return scope, name, rule
     raise unknown_setting(key)
 
 
 def canonical(key: str) -> str:
-    """``key`` as it is stored: names of services and repositories in lower case. Raises ``InvalidRequest`` for no setting."""
+    """``key`` as it is stored: names of all but teams in lower case. Raises ``InvalidRequest`` for no setting."""
     if key in SETTINGS:
         return key
     if len(key) > LONGEST_KEY or not is_storable(key):
         raise unknown_setting(printable(key)[:80])
     scope, name, rule = split_key(key)
+    if scope in (OF_CATEGORY, OF_TEAM):
+        return f"{key.partition('.')[0]}.{stored_name(scope, name)}.{rule}"
     return key if scope == "team" else f"{scope}.{name.lower()}.{rule}"
 
 
@@ -360,39 +386,3 @@ def unknown_setting(key: str) -> InvalidRequest:
         code="unknown_setting",
         details=[Detail(key, f"one of {', '.join(names)}")],
     )
-
-
-def check(key: str, text: str) -> str:
-    """The text to store for ``key``; raises ``InvalidRequest`` naming the key, the value and what would do."""
-    try:
-        if not is_storable(text):
-            raise ValueError("text without NUL")
-        declared(key).parse(text)
-    except ValueError as error:
-        raise InvalidRequest(
-            f"{key} cannot be {text!r}; it must be {error}", code="invalid_setting", details=[Detail(key, str(error))]
-        ) from None
-    return text.strip()
-
-
-def check_for_tree(key: str) -> None:
-    """Raise ``InvalidRequest`` for a setting that cannot be set for one tree."""
-    if declared(key).project_only:
-        raise InvalidRequest(
-            f"{key} is of the whole project; set it without an org tree",
-            code="invalid_setting",
-            details=[Detail(key, "without an org tree")],
-        )
-
-
-def check_profile(texts: Mapping[str, str]) -> None:
-    """Refuse settings that are good alone but impossible together (sizes and bands out of order)."""
-    profile = Profile.of(texts)
-    if profile["pr_size.small"] > profile["pr_size.medium"]:
-        raise InvalidRequest("pr_size.small must not be above pr_size.medium", code="invalid_setting")
-    for metric in BANDS:
-        bounds = [profile[f"ratings.{metric}.{band}"] for band in ("elite", "high", "medium")]
-        if bounds != sorted(bounds, reverse=metric == "deployment_frequency"):
-            raise InvalidRequest(
-                f"The bounds of ratings.{metric} must run from elite to medium", code="invalid_setting"
-            )

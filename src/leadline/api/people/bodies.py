@@ -56,6 +56,7 @@ class _DeveloperRequest(BaseModel):
 
     email: str
     manager_email: str | list[str] | None = None
+    fte: str | float | None = None
 
 
 DeveloperRequest = create_model(  # type: ignore[call-overload]

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from leadline.administration import settings
 from leadline.administration.server import variables
 from leadline.api.auth import ADMIN
-from leadline.errors import InvalidRequest, LeadlineError, NotFound
+from leadline.errors import InvalidRequest, LeadlineError, NotFound, StoreError
 from leadline.field_types import printable
 from leadline.home import Project
 from leadline.page.forms import Form
@@ -22,6 +22,7 @@ from leadline.page.setting_form import SettingForm, places
 from leadline.page.shown_settings import Level, grouped, levels, trees_of_today, whose
 from leadline.page.visit import Admin, Visit
 from leadline.people.team_settings import spellings
+from leadline.settings.categories import CATEGORIES, OF_CATEGORY, OF_TEAM
 from leadline.settings.profile import SCOPES, canonical
 
 router = new_router()
@@ -70,8 +71,16 @@ def _is_setting(key: str) -> bool:
 def _scopes(project: Project, level: Level) -> list[Scoped]:
     trees = [tree for tree in trees_of_today(project) if level.tree in (None, tree.name)]
     teams = tuple((spellings(node)[0], node.path) for tree in trees for node in tree.nodes)
-    offered = {"team": teams if len(teams) <= MOST_TEAMS else ()}
-    return [Scoped(scope, tuple(rules), offered.get(scope, ())) for scope, rules in SCOPES.items()]
+    offered = {"team": teams if len(teams) <= MOST_TEAMS else (), OF_CATEGORY: _categories(project, level)}
+    scopes = {scope: rules for scope, rules in SCOPES.items() if scope != OF_TEAM}  # that one is named by its whole key
+    return [Scoped(scope, tuple(rules), offered.get(scope, ())) for scope, rules in scopes.items()]
+
+
+def _categories(project: Project, level: Level) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple((name, name) for name in project.profile(level.tree)[CATEGORIES])
+    except StoreError:  # as trees of today
+        return ()
 
 
 @router.get("/settings/one")
