@@ -88,9 +88,9 @@ class Case:
 
     @cached_property
     def expected(self) -> tuple[list[str], list[list[Cell]]]:
-        """Header and rows; numbers of metric columns as fractions (`1/3` is allowed), empty cells as None. Ratings are text."""
+        """Header and rows; numbers of metric columns as fractions (`1/3` is allowed), empty cells as None. Words are text."""
         header, *lines = cells_of(self.document["expected"])
-        metric = [not is_leading(name) and not name.endswith("_Rating") for name in header]
+        metric = [not is_leading(name) and not is_word(name) for name in header]
         return header, [[value(cell, number) for cell, number in zip(line, metric, strict=True)] for line in lines]
 
     def check(self, table: Sequence[Sequence[str | Cell]]) -> list[str]:
@@ -118,6 +118,10 @@ def members(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     for child in document.get("children", []):
         found.update({member["email"].lower(): member for member in members(child)})
     return list(found.values())
+
+
+def is_word(name: str) -> bool:
+    return name.endswith("_Rating") or name == "Code_AI_Basis"
 
 
 def is_leading(name: str) -> bool:

@@ -14,13 +14,20 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import floor
 
+from .oracle_ai import AI_COLUMNS, AI_TEAM_ONLY, Marks, Usage, ai_metrics
 from .oracle_events import Commit, PullRequest, PullRequests, WorkItem, World, completed_items, credited_commits
 from .oracle_names import one_name
 from .oracle_people import Accounts, team_of
 from .oracle_trees import DeveloperRow, TeamRow, Trees, developer_rows, heads
 
 Cell = str | Fraction | None
-LEVEL_ONLY = {"PR_Velocity": "team", "LOC_Total": "team", "LOC_Added": "developer", "LOC_Removed": "developer"}
+LEVEL_ONLY = {
+    **dict.fromkeys(AI_TEAM_ONLY, "team"),
+    "PR_Velocity": "team",
+    "LOC_Total": "team",
+    "LOC_Added": "developer",
+    "LOC_Removed": "developer",
+}
 COLUMNS = (
     "Coding_Days",
     "PR_Cycle_Time_Days_Avg",
@@ -82,6 +89,8 @@ COUNTS = (
     "Total_Success",
     "Total_Failures",
     "Incident_Count",
+    *("PR_AI_Assisted", "LOC_Added_AI", "AI_Active_Days", "AI_Lines_Suggested", "AI_Lines_Accepted", "AI_Licensed"),
+    "PR_Merged_By_Agents",
 )
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WORK_TYPES = {
@@ -235,13 +244,15 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
     world = replace(world, tables=one_name(world.tables))
     accounts = Accounts(world.tables, world.everybody(), world.setting("bots"), world.setting("ai.agents"))
     commits, items = credited_commits(world, accounts), completed_items(world, accounts)
+    marks, usage = Marks(world, accounts), Usage(world, accounts)
     trees = Trees(world, request.today)
     requests = PullRequests(world, accounts, trees.on).all()
+    asked = {name.lower() for name in request.metrics}
     chosen = [
         column
-        for column in COLUMNS
+        for column in (*COLUMNS, *AI_COLUMNS)
         if LEVEL_ONLY.get(column, request.level) == request.level
-        and (not request.metrics or column.lower() in {name.lower() for name in request.metrics})
+        and (column.lower() in asked if asked else column in COLUMNS)
     ]
     leading = ["Developer", "Email", "Team"] if request.level == "developer" else ["Team", "Team_Id"]
     header = ["Granularity", "Start_Date", "End_Date", *leading, "Team_Hierarchy"]
@@ -265,6 +276,7 @@ def export(world: World, request: Request) -> tuple[list[str], list[list[Cell]]]
         ]
         people = heads(row.people, first, last, request.today)
         values = metrics(world, *picked, people, request.aggregation, rules)
+        values |= ai_metrics(marks, usage, picked[0], picked[1], row.people, people, first, last)
         if request.level == "developer" and values["Coding_Days"] is None:
             values["Coding_Days"] = Fraction(0)
         return [values[column] for column in chosen]

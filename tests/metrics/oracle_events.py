@@ -27,6 +27,7 @@ DEFAULTS = {
     "pubspec.lock, Podfile.lock, flake.lock",
     "ai.agents": "",
     "ai.agent_prs": "requester",
+    "ai.currency": "USD",
     "pr_size.small": "10",
     "pr_size.medium": "100",
     "rework.window_days": "30",
@@ -123,6 +124,7 @@ class Commit:
     authored_at: datetime
     added: int
     removed: int
+    row: Row
 
 
 @dataclass
@@ -141,6 +143,7 @@ class PullRequest:
     reviewed: bool
     stages: dict[str, Fraction | None]
     reverted: bool
+    row: Row
 
 
 @dataclass
@@ -149,6 +152,7 @@ class WorkItem:
     completed_at: datetime
     days: Fraction | None
     type: str
+    row: Row
 
 
 # --- commits -----------------------------------------------------------------------------------------------------------
@@ -274,7 +278,7 @@ def credited_commits(world: World, accounts: Accounts) -> list[Commit]:
             one = min((row for row in rows if row["sha"] in candidates), key=earliest_committed)
             own = files[one["repository"], one["sha"]]
             lines = (counted_lines(world, one, own, column) for column in ("additions", "deletions"))
-            credited.append(Commit(developer, authored_at, *lines))
+            credited.append(Commit(developer, authored_at, *lines, one))
     return credited
 
 
@@ -371,6 +375,7 @@ class PullRequests:
                 )
             },
             reverted=key in self.reverted,
+            row=row,
         )
 
     def _first_in_time(self, row: Row, times: Iterable[datetime | None]) -> datetime | None:
@@ -579,6 +584,7 @@ def completed_items(world: World, accounts: Accounts) -> list[WorkItem]:
                 completed_at=completed,
                 days=non_negative(completed - begun, timedelta(days=1)) if begun else None,
                 type=(row.get("type") or "").lower(),
+                row=row,
             )
         )
     return items

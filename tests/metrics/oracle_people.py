@@ -185,7 +185,7 @@ class Accounts:
 
     def _renamed(self, domain: str, source: str, account: str) -> str | None:
         """An account that was renamed is known by the number before its noreply login, if that names one developer."""
-        if self._bot_name(account) or self.mapped(domain, source, account) is not None:
+        if self.bot_name(account) or self.mapped(domain, source, account) is not None:
             return None
         numbers: dict[str, set[str]] = {}
         for address in self._addresses:
@@ -215,12 +215,12 @@ class Accounts:
         if account in self.people:
             return account
         told = self.mapped(domain, source, account, "tool_accounts")
-        if told in self.people and not self._bot_name(account):
+        if told in self.people and not self.bot_name(account):
             return told
         if domain == "git":
             hidden = NOREPLY.fullmatch(account)
             return self._plain("code", "github", hidden[1]) if hidden else None
-        if self._bot_name(account):
+        if self.bot_name(account):
             return None
         beside = {self._of_email(email) for email in self._emails_beside(account)} - {None}
         return beside.pop() if len(beside) == 1 else None
@@ -241,12 +241,12 @@ class Accounts:
         return {email.lower() for email in seen if email}
 
     def bot(self, domain: str, source: str | None, account: str) -> bool:
-        return self._bot_name(account.lower()) and self.developer(domain, source, account) is None
+        return self.bot_name(account.lower()) and self.developer(domain, source, account) is None
 
     def agent(self, domain: str, source: str | None, account: str) -> bool:
         return self._agent_name(account.lower()) and self.developer(domain, source, account) is None
 
-    def _bot_name(self, account: str) -> bool:
+    def bot_name(self, account: str) -> bool:
         plain = account.removeprefix("app/")
         return plain.endswith(("[bot]", "-bot")) or plain in self.bots or self._agent_name(account)
 

@@ -47,8 +47,17 @@ def test_groups_and_names_merge_without_case_in_catalogue_order() -> None:
     ]
 
 
+def test_the_group_ai_must_be_asked_for() -> None:
+    asked = [column.metric.column for column in select(["AI"], ["PR_Merged"], "team")]
+    assert asked[0] == "PR_Merged"
+    assert "Code_AI_Basis" in asked
+    assert [column.metric.group for column in select([], ["ai_cost"], "developer")] == ["ai"]
+    with pytest.raises(InvalidRequest):
+        select([], ["AI_Adoption_Percent"], "developer")
+
+
 def test_nothing_asked_for_is_everything_of_the_level() -> None:
-    assert {column.metric.group for column in select([], [], "developer")} == set(groups_of("productivity"))
+    assert {column.metric.group for column in select([], [], "developer")} == set(groups_of("productivity")) - {"ai"}
     assert "PR_Velocity" not in [column.metric.column for column in select([], [], "developer")]
 
 

@@ -40,7 +40,12 @@ def test_random_worlds(home: Home, tmp_path: Path, number: int) -> None:
     takes longer than a test may."""
     random = Random(number)
     world = worlds.world(random)
-    compare(home, tmp_path, world, [worlds.request(random, level, world) for level in ("developer", "team")])
+    compare(
+        home,
+        tmp_path,
+        world,
+        [ask(random, level, world) for ask in (worlds.request, worlds.ai_request) for level in ("developer", "team")],
+    )
 
 
 def test_the_demo_organization(project: Project, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ rules meet: copies of commits, squashes, shared developers, accounts of nobody, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
 from .oracle import Request
+from .oracle_ai import AI_COLUMNS, AI_TEAM_ONLY
 from .oracle_events import World
 from .oracle_people import tree_of
 from .oracle_trees import Trees
@@ -25,6 +27,15 @@ EXCLUDED = ("", "src/", "gen, b.*", "**/gen/*, *.lock", "src/**, /?.py", "*.bin,
 ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
 STRANGERS = ("guest", "build-bot", "dependabot[bot]", "Renovate", "ci-helper")
 UNKNOWN = "nobody@elsewhere.test"
+MARKS = (
+    "Co-authored-by: Claude Opus 4.6 <noreply@anthropic.com>",
+    "Co-Authored-By: Copilot <223556219+Copilot@users.noreply.github.com>",
+    "Assisted-by: Claude",
+    "🤖 Generated with [Claude Code](https://claude.com/claude-code)",
+    "Co-authored-by: Claude <claude@example.org>",
+    "with Claude Code and Copilot",
+    "    Co-authored-by: Claude <noreply@anthropic.com>",
+)
 AGENTS = ("Copilot", "app/devin-ai-integration", "cursor[bot]")
 TITLES = (
     "Fix",
@@ -325,6 +336,52 @@ class Maker:
             )
         return tables
 
+    def marks(self, tables: dict[str, Rows]) -> None:
+        """What AI tools left behind: trailers and footers, accounts, lines told, and what looks like it."""
+        for row in tables["commits"]:
+            if self.chance(3):
+                row["message"] += "\n\n" + self.random.choice(MARKS)
+            if self.chance(8):
+                row["committer_email"] = self.random.choice(
+                    ("noreply@anthropic.com", "noreply@github.com", "p1@example.com")
+                )
+        for row in tables["pull_requests"]:
+            if self.chance(6):
+                row["body"] = (row.get("body") or "") + "\n\n" + self.random.choice(MARKS)
+        told = self.random.sample(tables["commits"], len(tables["commits"]) // 4)
+        tables["commit_ai"] = [
+            {
+                "repository": row["repository"],
+                "sha": row["sha"],
+                "tool": self.random.choice((None, "claude", "acme")),
+                "lines_ai": self.random.choice((None, 0, 1, 3, 100)),
+            }
+            for row in told
+        ]
+
+    def usage(self) -> Rows:
+        """Days of use of some tools, from some day on to another."""
+        first = date(2026, 2, 1) + timedelta(days=self.random.randrange(40))
+        keys = {
+            (tool, (first + timedelta(days=self.random.randrange(30))).isoformat(), self.account(), model)
+            for tool in ("copilot", "claude-code", "cursor")
+            for model in ("a", "b", None)
+            for _ in range(self.random.randrange(8))
+        }
+        reported = ("sessions", "suggestions", "acceptances", "lines_suggested", "lines_accepted", "cost")
+        return [
+            {
+                **dict(zip(("tool", "day", "account", "model"), key, strict=True)),
+                "source": "github" if "-d" in key[2].lower() else None,
+                "email": self.maybe(self.random.choice(self.people), 2),
+                "active": self.random.choice((True, False, None)),
+                "licensed": self.random.choice((True, False, None)),
+                "currency": self.random.choice(("USD", "eur", None)),
+                **{name: self.maybe(self.random.randrange(4), 3) for name in reported},
+            }
+            for key in sorted(keys, key=str)
+        ]
+
 
 def world(random: Random) -> World:
     """A world of a few people and some dozens of events."""
@@ -348,6 +405,8 @@ def world(random: Random) -> World:
         spelled = random.choice((repository, repository.upper()))
         settings[f"repository.{spelled}.code.exclude"] = random.choice(("", *EXCLUDED))
     maker.agents(tables["pull_requests"], commits)
+    maker.marks(tables)
+    tables["ai_usage"] = maker.usage()
     return World(tables, tree_of(TREE, maker.developers), maker.developers, settings, maker.later)
 
 
@@ -361,6 +420,12 @@ def request(random: Random, level: str, of: World) -> Request:
         aggregation=random.choice(("mean", "median", "p90", "p95")),
         scope=random.choice([None, *paths_in(of, START, END)]),
     )
+
+
+def ai_request(random: Random, level: str, of: World) -> Request:
+    """A request for every metric of AI tools."""
+    metrics = [name for name in AI_COLUMNS if level == "team" or name not in AI_TEAM_ONLY]
+    return replace(request(random, level, of), metrics=metrics)
 
 
 def paths_in(world: World, start: date, end: date) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from leadline.demo import calendar, code, delivery, graph, people, promotions, repositories, review, work
+from leadline.demo import ai, calendar, code, delivery, graph, people, promotions, repositories, review, work
 from leadline.demo.calendar import Span
 from leadline.demo.organization import Organization
 from leadline.demo.stage import Stage
@@ -23,6 +23,7 @@ QUERIES: dict[str, str] = {
     "repositories": delivery.REPOSITORIES,
     "commits": graph.COMMITS,
     "commit_files": graph.COMMIT_FILES,
+    "commit_ai": ai.COMMIT_AI,
     "pull_requests": review.PULL_REQUESTS,
     "pull_request_commits": graph.PULL_REQUEST_COMMITS,
     "pull_request_files": review.PULL_REQUEST_FILES,
@@ -37,6 +38,7 @@ QUERIES: dict[str, str] = {
     "incidents": delivery.INCIDENTS,
     "releases": delivery.RELEASES,
     "absences": delivery.ABSENCES,
+    "ai_usage": ai.AI_USAGE,
 }
 """The tables that are generated in SQL; the others come from the people."""
 

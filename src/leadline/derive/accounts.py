@@ -126,6 +126,22 @@ def direct_accounts(
     return _direct(named).select(*DIRECT_COLUMNS)
 
 
+def developer_by_name(
+    table: ibis.Table, column: str, domain: str, bots: Sequence[str] = (), own_agents: Sequence[str] = ()
+) -> ibis.Table:
+    """Whose the accounts in a ``column`` of ``table`` are by rules 1 and 2 alone: the column and `source` as they are spelled, each
+    pair once, with the ``developer`` (or NULL), ``final`` where a mapping was given. For accounts of tools that are asked for by
+    themselves."""
+    spelled = table.filter(table[column] != "").select("source", column).distinct()
+    name = account_name(spelled[column])
+    named = spelled.mutate(domain=text(domain), of_source=account_source(spelled.source), account__=name)
+    keys = named.select("domain", source="of_source", account="account__").distinct()
+    keys = keys.mutate(seen=ibis.literal(True), bot_name=is_bot_name(keys.account, bots, own_agents))
+    owned = _direct(keys).select("developer", "final", by="source", called="account")
+    joined = named.left_join(owned, [named.of_source == owned.by, named.account__ == owned.called])
+    return joined.select(column, "source", "developer", "final")
+
+
 def activity(accounts: ibis.Table) -> ibis.Table:
     """``known`` (the rows of ``accounts``) with how much each account did: commits, pull_requests (opened), reviews,
     comments, work_items (assigned) and their total. Accounts with the most activity that counts for nobody come first,

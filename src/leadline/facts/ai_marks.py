@@ -15,7 +15,9 @@ from leadline.derive.expressions import attach
 from leadline.engine import schema_table
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.agents import AGENT_PULLS
-from leadline.facts.pull_requests import LINKS, PR
+from leadline.facts.commits import COMMITS
+from leadline.facts.pull_request_filters import counted
+from leadline.facts.pull_requests import LINKS, PR, PULL_REQUESTS
 from leadline.facts.rework import PULL_REQUEST_KEY
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
@@ -95,6 +97,29 @@ AI_COMMITS = Model(
     by_repository=True,
 )
 """Commits with a mark of an AI tool (``ai_tool``, ``ai_why``), and those of which is known how many lines such tools wrote."""
+
+
+def credited_commits() -> Table:
+    """What metrics count of commits, with whether each is ``marked``, its ``lines_ai`` (unknown: null), and how many of its added
+    lines that makes (``ai_additions``): as many as are known, else all lines of a marked one."""
+    commits = attach(COMMITS.table(), _COMMIT, AI_COMMITS.table())
+    marked = commits.ai_tool.notnull()
+    told = commits.lines_ai.notnull() & commits.additions.notnull()
+    return commits.mutate(
+        marked=marked,
+        ai_additions=ibis.cases(
+            (told & (commits.lines_ai < commits.additions), commits.lines_ai),
+            (told | marked, commits.additions),
+            else_=ibis.literal(0, "int64"),
+        ),
+    )
+
+
+def merged_pulls() -> Table:
+    """What metrics count of pull requests, with whether AI tools had part in each (``assisted``), and whether it is an agent's
+    (``by_agent``)."""
+    pulls = attach(counted(PULL_REQUESTS.table()), PR, AI_PULLS.table())
+    return pulls.mutate(assisted=pulls.ai_tool.notnull(), by_agent=pulls.by_agent.fill_null(False))
 
 
 # -- what follows for the rest -----------------------------------------------------------------------------------------

@@ -131,6 +131,11 @@ def _reasons(column: Column, cell: str, value: str) -> list[tuple[str, str]]:
     if column.type is ColumnType.TEXT and column.values:
         allowed = ", ".join(sql_text(one) for one in column.values)
         return [(f"{filled} AND lower({cell}) NOT IN ({allowed})", f"none of {', '.join(column.values)}")]
+    if column.is_day:
+        written = f"regexp_full_match({cell}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')"
+        return [
+            (f"{filled} AND (NOT {written} OR TRY_CAST({cell} AS DATE) IS NULL)", "not a day; write it as 2026-01-31")
+        ]
     if column.type is ColumnType.BOOLEAN:
         allowed = ", ".join(sql_text(one) for one in _TRUE + _FALSE)
         return [(f"{filled} AND lower({cell}) NOT IN ({allowed})", "none of true, false, 1, 0, yes, no")]

@@ -30,9 +30,13 @@ PARTS = frozenset({MEASURED, OVER, LESS, INSTANT})
 
 
 def traced(column: MetricColumn, level: str) -> Value | None:
-    """What of the cells of ``column`` can be traced to events: itself, or what it rates; None for the overall rating."""
+    """What of the cells of ``column`` can be traced to events: itself, or what it rates; None for the overall rating, and for what
+    no fact shows."""
     formula = column.metric.formula(level)
-    return None if formula is None or isinstance(formula, Overall) else values_of(formula)[0]
+    if formula is None or isinstance(formula, Overall):
+        return None
+    value = values_of(formula)[0]
+    return value if value.measure.fact.shown.fact else None
 
 
 def shown_as(value: Value, unit: str) -> Shown:

@@ -245,6 +245,7 @@ def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None) 
                 number,
                 period.days_until(today),
                 period.unit_days,
+                day_number(period.start),
                 day_number(period.end),
                 period.label,
                 period.start,

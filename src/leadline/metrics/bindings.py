@@ -32,12 +32,12 @@ HEADS = BoundTable("heads", {"heads_unit": "int64", "heads_period": "int64", "de
 PERIODS = BoundTable(
     "periods",
     {
-        **dict.fromkeys(("period", "period_days", "unit_days", "last_day"), "int64"),
+        **dict.fromkeys(("period", "period_days", "unit_days", "first_day", "last_day"), "int64"),
         **dict(zip(PERIOD_COLUMNS, ("string", "date", "date"), strict=True)),
     },
 )
-"""The periods, numbered in order: the days of each that count in rates, those of its whole unit, its last day (days since
-1970), and label, first and last day as they are shown."""
+"""The periods, numbered in order: the days of each that count in rates, those of its whole unit, its first and last day (days
+since 1970), and label, first and last day as they are shown."""
 DAYS = BoundTable("days", {"of_day": "int64", "period": "int64"})
 """The period of each day (days since 1970) in range."""
 RATING_BANDS = BoundTable("rating_bands", {f"{name}_{band}": "float64" for name in BANDS for band in BAND_NAMES})

@@ -5,7 +5,7 @@ There are two insights, productivity and efficiency (DORA), each with groups of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from leadline.errors import Detail, InvalidRequest
@@ -35,8 +35,11 @@ _GROUP_TITLES = {
     "cfr": "Change failure rate",
     "mttr": "Time to restore",
     "rating": "Ratings",
+    "ai": "AI tools",
 }
 """Titles of groups that are not their names."""
+ASKED_FOR = frozenset({"ai"})
+"""Groups that are not part of all: they, or their metrics, must be asked for."""
 GROUP_ALIASES = {"deployment_frequency": "df", "ratings": "rating"}
 """Further names of groups."""
 _BY_ID = {
@@ -87,8 +90,9 @@ def select(
     insight: str = PRODUCTIVITY,
     aggregation: str = "mean",
 ) -> tuple[MetricColumn, ...]:
-    """The metrics of ``groups`` and those called ``names`` (any case), merged, in catalogue order; both empty: all. What is
-    a statistic follows ``aggregation``, unless its name says another one; then it is a column of its own.
+    """The metrics of ``groups`` and those called ``names`` (any case), merged, in catalogue order; both empty: all but
+    the groups ``ASKED_FOR``. What is a statistic follows ``aggregation``, unless its name says another one; then it is a column of
+    its own.
 
     Groups bring what the level has; a metric asked for by name that it has not is refused. Raises ``InvalidRequest``
     (``unknown_metric``, ``unknown_metric_group``, ``metric_not_at_level``).
@@ -113,7 +117,7 @@ def select(
     of_groups = [
         MetricColumn(metric)
         for metric in _OF[insight]
-        if metric.formula(level) is not None and (everything or not wanted_groups.isdisjoint(metric.groups))
+        if metric.formula(level) is not None and _is_of(metric, wanted_groups, everything)
     ]
     metrics = list(_OF[insight])
     chosen = dict.fromkeys([*of_groups, *by_name])
@@ -123,6 +127,10 @@ def select(
             key=lambda column: (metrics.index(column.metric), AGGREGATIONS.index(column.aggregation(aggregation))),
         )
     )
+
+
+def _is_of(metric: Metric, wanted: Collection[str], everything: bool) -> bool:
+    return metric.group not in ASKED_FOR if everything else not set(wanted).isdisjoint(metric.groups)
 
 
 def followed(names: Sequence[str], insight: str, aggregation: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from ibis.expr.types import Table, Value
+    from ibis.expr.types import BooleanValue, Table, Value
 
     from leadline.materialize.model import Model
 
@@ -29,6 +29,8 @@ class Events:
 
     stored: Model
     derived: Callable[[], Table] | None = None
+    also: tuple[Model, ...] = ()
+    """Further stored tables that ``derived`` reads."""
 
     def table(self) -> Table:
         """The events as an unbound table."""
@@ -48,6 +50,8 @@ class Shown:
 PULL_REQUEST_ROWS = Shown("merged pull requests", "pull-requests", ("repository", "number"))
 WORK_ITEM_ROWS = Shown("completed work items", "work-items", ("project", "key"))
 INCIDENT_ROWS = Shown("resolved incidents", "incidents", ("incident_id",))
+USAGE_ROWS = Shown("days of use by an account", "", ("tool",))
+"""Usage is no fact that is shown."""
 DEPLOYMENT_ROWS = Shown("deployments", "deployments", ("deployment_id", "service"))
 
 
@@ -78,7 +82,7 @@ class MeasuredFact:
         """The stored tables that a query of it reads."""
         from leadline.facts.ownership import needed
 
-        return needed(self.team_events) if self.team_events else (self.events.stored,)
+        return needed(self.team_events) if self.team_events else (self.events.stored, *self.events.also)
 
     @property
     def owner(self) -> str:
@@ -263,6 +267,68 @@ class Lead:
     delivery = Measure(FACT, _column("delivery_us"))
 
 
+# -- what AI tools had part in -----------------------------------------------------------------------------------------
+
+
+def _ai_commits() -> Events:
+    from leadline.facts.ai_marks import AI_COMMITS, credited_commits
+    from leadline.facts.commits import COMMITS
+
+    return Events(COMMITS, credited_commits, (AI_COMMITS,))
+
+
+class AiCommits:
+    """Credited commits with what AI tools had part in."""
+
+    FACT = MeasuredFact("ai_commits", Shown("credited commits", "commits", ("repository", "sha")), _ai_commits)
+    commits = _all(FACT)
+    marked = _those(FACT, lambda events: events.marked, "credited commits with a mark of an AI tool")
+    lines_added = Measure(FACT, _column("additions"))
+    lines_ai = Measure(FACT, _column("ai_additions"))
+    told = _those(FACT, lambda events: events.lines_ai.notnull(), "credited commits whose lines by AI tools are known")
+    untold = _those(
+        FACT, lambda events: events.marked & events.lines_ai.isnull(), "marked commits whose lines are not known"
+    )
+
+
+def _ai_pull_requests() -> Events:
+    from leadline.facts.ai_marks import AI_PULLS, merged_pulls
+    from leadline.facts.pull_requests import PULL_REQUESTS
+
+    return Events(PULL_REQUESTS, merged_pulls, (AI_PULLS,))
+
+
+class AiPullRequests:
+    """Merged pull requests with whether AI tools had part in them."""
+
+    FACT = MeasuredFact("ai_pull_requests", PULL_REQUEST_ROWS, _ai_pull_requests)
+    merged = _all(FACT)
+    assisted = _those(FACT, lambda events: events.assisted, "pull requests that AI tools had part in")
+    by_agents = _those(FACT, lambda events: events.by_agent, "pull requests of AI agents")
+
+
+class AiUsage:
+    """How much AI tools were used, by day and account. Costs are in millionths."""
+
+    FACT = MeasuredFact("ai_usage", USAGE_ROWS, _stored("ai_usage", "AI_USAGE"))
+    active_days = Measure(FACT, lambda events: _where(events.active, events.day), "distinct")
+    active_people = Measure(FACT, lambda events: events.active.cast("int64"), "any", flag=True, things="active users")
+    licensed_people = Measure(
+        FACT, lambda events: events.licensed.cast("int64"), "any", flag=True, things="licensed users"
+    )
+    lines_suggested = Measure(FACT, _column("lines_suggested"))
+    lines_accepted = Measure(FACT, _column("lines_accepted"))
+    offered = Measure(FACT, lambda events: _where(events.acceptances.notnull(), events.suggestions))
+    accepted = Measure(FACT, lambda events: _where(events.suggestions.notnull(), events.acceptances))
+    cost = Measure(FACT, _column("cost_millionths"))
+
+
+def _where(condition: BooleanValue, value: Value) -> Value:
+    import ibis
+
+    return ibis.cases((condition, value))
+
+
 # -- facts of teams ----------------------------------------------------------------------------------------------------
 
 
@@ -306,7 +372,10 @@ class Incidents:
     restore = Measure(FACT, _column("restore_us"))
 
 
-FACT_MEASURES = (Commits, PullRequests, WorkItems, Associations, Lead, Deployments, Failures, Incidents)
+FACT_MEASURES = (
+    *(Commits, PullRequests, WorkItems, Associations, Lead, Deployments, Failures, Incidents),
+    *(AiCommits, AiPullRequests, AiUsage),
+)
 """Every fact with its measures."""
 
 

@@ -59,6 +59,32 @@ class Statistic:
 
 
 @dataclass(frozen=True)
+class Scaled:
+    """The sum of a measure, divided by ``unit``; 0 over nothing."""
+
+    measure: Measure
+    unit: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """A value that is empty in periods of which nothing was read: those before the first event, whoever's, that has the measure
+    ``by``, and those after the last one."""
+
+    of: Sum | Ratio | Scaled
+    by: Measure
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What ``LOC_Added_AI`` is of, in a word: `commits` where an event has the first flag, else `lines` where one has the second;
+    empty where none has either."""
+
+    commits: Sum
+    lines: Sum
+
+
+@dataclass(frozen=True)
 class Rating:
     """The band that a value falls in, by the bounds of the setting ``ratings.<bands>``; empty where the value is.
 
@@ -81,15 +107,17 @@ class Overall:
     of: tuple[Rating, ...]
 
 
-Value = Sum | Count | Ratio | Statistic
-Formula = Value | Rating | Overall
+Value = Sum | Count | Ratio | Statistic | Scaled
+Formula = Value | Known | Basis | Rating | Overall
 
 
 def values_of(formula: Formula) -> tuple[Value, ...]:
     """What is computed of events for ``formula``: itself, or what it rates."""
     if isinstance(formula, Overall):
         return tuple(rating.of for rating in formula.of)
-    return (formula.of,) if isinstance(formula, Rating) else (formula,)
+    if isinstance(formula, Basis):
+        return (formula.commits, formula.lines)
+    return (formula.of,) if isinstance(formula, (Rating, Known)) else (formula,)
 
 
 def measures_of(value: Value) -> tuple[Measure, ...]:
@@ -205,9 +233,10 @@ class Metric(_Described):
 
     @property
     def kind(self) -> str:
-        """The aggregation kind: `sum`, `count`, `ratio`, `statistic` (which follows the request's aggregation), or `rating` and
-        `overall` (which follow what they rate)."""
-        return type(self.team or self.developer).__name__.lower()
+        """The aggregation kind: `sum`, `scaled` (a sum in another unit), `count`, `ratio`, `statistic` (which follows the request's
+        aggregation), `basis` (what another column is of), or `rating` and `overall` (which follow what they rate)."""
+        formula = self.team or self.developer
+        return type(formula.of if isinstance(formula, Known) else formula).__name__.lower()
 
     def formula(self, level: str) -> Formula | None:
         """How it is computed at ``level``."""

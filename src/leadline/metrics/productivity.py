@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from leadline.metrics.ai import AI_METRICS
 from leadline.metrics.measures import DEVELOPERS, Commits, PullRequests, WorkItems
 from leadline.metrics.metric import DAY_US, HOUR_US, Formula, Metric, Ratio, Statistic, Sum
 
@@ -290,4 +291,5 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         title="Time to first comment",
         better="lower",
     ),
+    *AI_METRICS,
 )

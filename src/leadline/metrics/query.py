@@ -27,13 +27,16 @@ from leadline.metrics.measures import DEVELOPERS, PERIOD_DAYS, Combine, Measure,
 from leadline.metrics.metric import (
     DEVELOPER,
     SERVICE,
+    Basis,
     Count,
     Formula,
+    Known,
     Metric,
     MetricColumn,
     Overall,
     Rating,
     Ratio,
+    Scaled,
     Statistic,
     Sum,
     Value,
@@ -113,6 +116,8 @@ def rows(
             if part is not None:
                 of_unit, of_period = part.columns[:2]
                 grid = grid.left_join(part, [unit.unit == part[of_unit], period.period == part[of_period]])
+    for fact, read in _read_by(formulas).items():
+        grid = grid.cross_join(_read_days(fact, read, zone))
     for fact in _needed_known(formulas):
         first = _first_days(fact, zone, of_teams)
         grid = grid.left_join(first, unit.unit == first[first.columns[0]])
@@ -152,6 +157,27 @@ def _first_days(fact: MeasuredFact, zone: Sequence[Offset], of_teams: Ownership)
     owned = owners_of(fact, events, of_teams).inner_join(events.select("happened_us", owner=fact.owner), "owner")
     first = owned.group_by(**{f"{fact.name}_first_unit": owned.of_unit}).agg(first_us=owned.happened_us.min())
     return first.mutate(**{_first_day(fact): local_day(first.first_us, zone)}).drop("first_us")
+
+
+def _read_by(formulas: Iterable[Formula]) -> dict[MeasuredFact, list[Measure]]:
+    """The measures, by fact, of which it must be known when something was read."""
+    measures = {formula.by for formula in formulas if isinstance(formula, Known)}
+    return measures_by_fact([Sum(measure) for measure in measures])
+
+
+def _read_days(fact: MeasuredFact, measures: Sequence[Measure], zone: Sequence[Offset]) -> Table:
+    """One row: the first and the last local day of an event of ``fact`` that has each measure, whoever's."""
+    events = fact.events.table()
+    events = events.mutate(day=local_day(events.happened_us, zone))
+    ends: dict[str, Expression] = {}
+    for measure in measures:
+        has = measure.value(events).notnull()
+        ends |= {_read(measure, "from"): events.day.min(where=has), _read(measure, "until"): events.day.max(where=has)}
+    return events.aggregate(**ends)
+
+
+def _read(measure: Measure, end: str) -> str:
+    return f"{measure.fact.name}_{measure.name}_{end}"
 
 
 def _first_day(fact: MeasuredFact) -> str:
@@ -300,6 +326,12 @@ def _cell(grid: Table, formula: Formula, aggregation: str) -> Column:
         return _named(grid[OVERALL])
     if isinstance(formula, Rating):
         return _named(grid[f"{formula.bands}_score"])
+    if isinstance(formula, Basis):
+        untold, told = (_whole(grid, part) > 0 for part in (formula.commits, formula.lines))
+        return ibis.cases((untold, "commits"), (told, "lines"))
+    if isinstance(formula, Known):
+        read = (grid.last_day >= grid[_read(formula.by, "from")]) & (grid.first_day <= grid[_read(formula.by, "until")])
+        return ibis.cases((read, _cell(grid, formula.of, aggregation)))
     if isinstance(formula, (Sum, Count)):
         return to_bigint(_whole(grid, formula))
     value = rounded_ratio(*_fraction(grid, formula, aggregation))
@@ -319,8 +351,10 @@ def _whole(grid: Table, formula: Sum | Count) -> IntegerValue:
     return total if formula.less is None else total - grid[_total(formula.less)].fill_null(0)
 
 
-def _fraction(grid: Table, formula: Ratio | Statistic, aggregation: str) -> tuple[IntegerValue, IntegerValue]:
+def _fraction(grid: Table, formula: Ratio | Statistic | Scaled, aggregation: str) -> tuple[IntegerValue, IntegerValue]:
     """A value as one whole number over another, so that it is divided and rounded once."""
+    if isinstance(formula, Scaled):
+        return grid[_total(formula.measure)].fill_null(0), ibis.literal(formula.unit, "int64")
     if isinstance(formula, Ratio):
         factor = grid[formula.factor.name] if isinstance(formula.factor, RowColumn) else formula.factor
         over = grid[formula.over.name if isinstance(formula.over, RowColumn) else _total(formula.over)]

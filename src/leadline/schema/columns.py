@@ -20,6 +20,16 @@ def instant(name: str, doc: str) -> Column:
     return Column(name, ColumnType.INSTANT, doc)
 
 
+def day(name: str, doc: str) -> Column:
+    """A column of calendar days, as `2026-01-31`."""
+    return Column(name, ColumnType.TEXT, doc, is_day=True)
+
+
+def decimal(name: str, doc: str) -> Column:
+    """A column of numbers that are never negative."""
+    return Column(name, ColumnType.DECIMAL, doc, minimum=0)
+
+
 def texts(name: str, doc: str) -> Column:
     """A column of lists of texts."""
     return Column(name, ColumnType.LIST, doc)

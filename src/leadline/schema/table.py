@@ -44,7 +44,8 @@ class Personal(StrEnum):
 class Column:
     """One column. ``values`` closes the set of what a text may be (compared without case, stored in lower case);
     ``minimum`` bounds a number from below. Empty means unknown, for every column that is not part of the key; one with a
-    ``default`` is that instead, in rows and in files of before the column was declared."""
+    ``default`` is that instead, in rows and in files of before the column was declared. ``is_day``: a text
+    that is a calendar day."""
 
     name: str
     type: ColumnType
@@ -54,6 +55,7 @@ class Column:
     default: int | None = None
     personal: Personal | None = None
     whose: tuple[str, ...] = ()
+    is_day: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leadline.errors import InvalidRequest
-from leadline.schema.ai_tables import COMMIT_AI
+from leadline.schema.ai_tables import AI_USAGE, COMMIT_AI
 from leadline.schema.columns import REPOSITORY as _REPOSITORY
 from leadline.schema.columns import SHA as _SHA
 from leadline.schema.columns import about, account, accounts, address, boolean, count, instant, prose, text, texts
@@ -331,6 +331,7 @@ TABLES: dict[str, Table] = {
         IDENTITIES,
         TOOL_ACCOUNTS,
         TOOL_TEAMS,
+        AI_USAGE,
     )
 }
 

@@ -24,6 +24,7 @@ from leadline.settings.categories import (
 )
 from leadline.settings.setting import (
     STAGES,
+    Currency,
     Filters,
     Flag,
     Globs,
@@ -133,6 +134,7 @@ SETTINGS: dict[str, Setting] = {
             "Further marks of AI tools in trailers and footers of commits, addresses (with an @) and names by tool: "
             "`acme-coder = coder@acme.example, Acme Coder; devin = Acme Devin`.",
         ),
+        Setting("ai.currency", "USD", Currency, "Currency of `AI_Cost`: costs in any other are left out of it."),
         Setting(
             "ai.agent_prs",
             "requester",

@@ -107,6 +107,13 @@ def parse_markers(text: str) -> dict[str, tuple[str, ...]]:
     return {tool: tuple(dict.fromkeys(marks)) for tool, marks in markers.items()}
 
 
+def parse_currency(text: str) -> str:
+    """A currency by its code (ISO 4217)."""
+    if not re.fullmatch(r"[A-Za-z]{3}", text):
+        raise ValueError("a currency by its three letters, such as EUR")
+    return text.upper()
+
+
 def parse_number(text: str) -> float:
     """A number, or a fraction: one a week is exactly `1/7`, which no decimal is."""
     if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?|\d{1,9}/0*[1-9]\d{0,8}", text):

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 200
 """Rows of an answer."""
-UNTRACED = "It is the mean of ratings, which are of different facts; ask for the rows behind one of these"
+UNTRACED = (
+    "It is the mean of ratings, which are of different facts (ask for the rows behind one of these), or what a tool "
+    "reports of its use"
+)
 NOTHING_TRACED: Mapping[str, Any] = {"facts": None, "untraced": UNTRACED, "count": 0, "rows": [], "next": None}
 """What is said of the rows behind a value that has none."""
 
