@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from api.people import LIST, send, upload
-from api.serving import BUSINESS_EXPORTS, EFFICIENCY_EXPORTS, EXPORTS, FACTS_EXPORTS, Answer, Client, put, serving
+from api.serving import (
+    BUSINESS_EXPORTS,
+    EFFICIENCY_EXPORTS,
+    EXPORTS,
+    FACTS_EXPORTS,
+    FLOW_EXPORTS,
+    Answer,
+    Client,
+    put,
+    serving,
+)
 from leadline import people
 from leadline.access import UNLIMITED, Access
 from leadline.db import keys, settings
@@ -99,6 +109,10 @@ def teams_of(project: Project) -> dict[str, int]:
     return {node.name: node.ref_id for tree in trees for node in tree.nodes}
 
 
+OF_TEAMS = (EFFICIENCY_EXPORTS, FLOW_EXPORTS)
+"""Exports whose rows are teams alone."""
+
+
 @dataclass
 class Limited:
     """A project of ``fill`` on a server, with a viewer's key of each kind of access."""
@@ -181,10 +195,8 @@ def _furnished(served: Limited) -> Limited:
         "web": {"teamId": str(served.teams["Webshop"])},
     }
     for name, scope in scopes.items():
-        for path, level in (
-            *product((EXPORTS, FACTS_EXPORTS, BUSINESS_EXPORTS), ("developer", "team")),
-            (EFFICIENCY_EXPORTS, "team"),
-        ):
+        of_people = product((EXPORTS, FACTS_EXPORTS, BUSINESS_EXPORTS), ("developer", "team"))
+        for path, level in (*of_people, *((path, "team") for path in OF_TEAMS)):
             created = served.create("admin", path, scope, level)
             assert created.status == 202, created.body
             served.exports[path, f"{name} {level}"] = created.json["exportId"]

@@ -38,7 +38,8 @@ EXPORTS = "/v2/insights/productivity/exports"
 EFFICIENCY_EXPORTS = "/v2/insights/efficiency/exports"
 FACTS_EXPORTS = "/v2/insights/facts/exports"
 BUSINESS_EXPORTS = "/v2/insights/ba/exports"
-ALL_EXPORTS = (EXPORTS, EFFICIENCY_EXPORTS, FACTS_EXPORTS, BUSINESS_EXPORTS)
+FLOW_EXPORTS = "/v2/insights/flow/exports"
+ALL_EXPORTS = (EXPORTS, EFFICIENCY_EXPORTS, FACTS_EXPORTS, BUSINESS_EXPORTS, FLOW_EXPORTS)
 REPORTS = "/v2/insights/teams/reports"
 HERE = "projectIdentifier=default&orgIdentifier=default"
 
@@ -59,6 +60,7 @@ BODY: dict[str, Any] = {
     "options": {"granularity": "monthly"},
 }
 BUSINESS_BODY = {**{name: BODY[name] for name in ("scope", "dateRange")}, "options": {"granularity": "QUARTERLY"}}
+FLOW_BODY = {**BODY, "metricGroups": ["throughput", "wip"]}
 FACTS_BODY = {"fact": "pull-requests", **{name: BODY[name] for name in ("scope", "dateRange")}}
 
 
@@ -103,6 +105,16 @@ EFFICIENCY_BODY: dict[str, Any] = {
     "metricGroups": ["summary"],
     "options": {"granularity": "QUARTERLY"},
 }
+
+
+EXPORT_BODIES: Mapping[str, Mapping[str, Any]] = {
+    EXPORTS: BODY,
+    EFFICIENCY_EXPORTS: EFFICIENCY_BODY,
+    FACTS_EXPORTS: FACTS_BODY,
+    BUSINESS_EXPORTS: BUSINESS_BODY,
+    FLOW_EXPORTS: FLOW_BODY,
+}
+"""A small body of each kind of export."""
 
 
 def fill_delivery(project: Project) -> None:

@@ -13,8 +13,8 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from api.limited import DATES, PEOPLE, SURNAMES, Limited, limited_project, report_body
-from api.serving import ALL_EXPORTS, EFFICIENCY_EXPORTS, EXPORTS, REPORTS, Answer, Client, exports_of
+from api.limited import DATES, OF_TEAMS, PEOPLE, SURNAMES, Limited, limited_project, report_body
+from api.serving import ALL_EXPORTS, EFFICIENCY_EXPORTS, EXPORTS, FLOW_EXPORTS, REPORTS, Answer, Client, exports_of
 from leadline.api.app import routed
 from leadline.api.auth import READ
 from leadline.api.caller import Authorized
@@ -128,6 +128,9 @@ YEAR = f"&dateFrom={DATES['start']}&dateTo={DATES['end']}"
 ALWAYS = {
     "/v2/insights/productivity": YEAR,
     "/v2/insights/efficiency": f"{YEAR}&groups=summary",
+    "/v2/insights/flow": YEAR,
+    "/v2/insights/flow/cells": f"{YEAR}&column=Throughput&granularity=total",
+    FLOW_EXPORTS + "/{exportId}/cells": "&column=Throughput&row=0",
     "/v2/insights/productivity/cells": f"{YEAR}&column=PR_Merged&level=team&granularity=total",
     "/v2/insights/efficiency/cells": f"{YEAR}&column=DF_Deployment_Count&groups=summary&granularity=total",
     EXPORTS + "/{exportId}/cells": "&column=PR_Merged&row=0",
@@ -195,7 +198,7 @@ def bodies(world: Limited, method: str, route: APIRoute) -> list[Any]:
     scopes = [{}, {"orgTreeName": "Engineering"}, {"orgTreeName": "Nightwatch"}, {"orgTreeName": "Never"}]
     scopes += [{"teamId": str(ref)} for ref in (*world.teams.values(), UNKNOWN)]
     if route.path in ALL_EXPORTS:
-        levels = ("team",) if route.path == EFFICIENCY_EXPORTS else ("developer", "team")
+        levels = ("team",) if route.path in OF_TEAMS else ("developer", "team")
         return [world.body(route.path, scope, level) for scope in scopes for level in levels]
     if route.path == REPORTS:
         sections = ("efficiency", "productivity", "productivityContributors")

@@ -18,11 +18,7 @@ import pytest
 
 from api.people import LIST, send, upload
 from api.serving import (
-    ALL_EXPORTS,
-    BODY,
-    BUSINESS_BODY,
-    EFFICIENCY_BODY,
-    FACTS_BODY,
+    EXPORT_BODIES,
     REPORTS,
     Answer,
     Client,
@@ -149,7 +145,7 @@ def _furnish(served: Served, tenant: Tenant) -> None:
     assert source.status == 200, source.body
     tenant.ids |= {"keyId": key.id, "sourceId": str(source.json["sources"][0]["id"]), "key": "timezone"}
     tenant.ids |= {"table": "incidents", "source": "hook", "name": "deployments", "form": "svg", "kind": "incidents"}
-    for path, body in zip(ALL_EXPORTS, (BODY, EFFICIENCY_BODY, FACTS_BODY, BUSINESS_BODY), strict=True):
+    for path, body in EXPORT_BODIES.items():
         scope = {"orgTreeName": tenant.tree}
         created = send(admin, "POST", f"{path}?{tenant.identifiers}", {**body, "scope": scope})
         assert created.status == 202, created.body
@@ -334,7 +330,7 @@ def named(mine: Tenant, other: Tenant) -> Iterator[tuple[str, str, Any]]:
     """Requests whose bodies name something of the other project."""
     team = int(other.ids["refId"])
     scopes = [{"orgTreeName": other.tree}, {"teamId": str(team)}, {"orgTreeName": mine.tree, "teamId": str(team)}]
-    for path, body in zip(ALL_EXPORTS, (BODY, EFFICIENCY_BODY, FACTS_BODY, BUSINESS_BODY), strict=True):
+    for path, body in EXPORT_BODIES.items():
         for scope in scopes:
             yield "POST", f"{path}?{mine.identifiers}", {**body, "scope": scope}
     yield (

@@ -54,6 +54,7 @@ SAID = {
         "teams by repositories",
     ],
     "incidents": ["deployment: the one that it names", "deployment: the latest of its"],
+    "status-visits": ["no assignee", "not left"],
 }
 """Of each fact, what ``why`` says of at least one row."""
 

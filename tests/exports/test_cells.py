@@ -23,11 +23,17 @@ from leadline.exports.kinds import KINDS
 from leadline.home import Home, Project
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.measures import Measure
-from leadline.metrics.metric import Count, Formula, Overall, Rating, Ratio, Statistic, Sum
+from leadline.metrics.metric import Count, Formula, Overall, Percentile, Rating, Ratio, Statistic, Sum
 from leadline.metrics.request import Control, MetricsRequest
 from leadline.metrics.run import Runner, pin
 
-LEVELS = [("productivity", "developer"), ("productivity", "team"), ("efficiency", "team"), ("efficiency", "service")]
+LEVELS = [
+    ("productivity", "developer"),
+    ("productivity", "team"),
+    ("efficiency", "team"),
+    ("efficiency", "service"),
+    ("flow", "team"),
+]
 TREE = "Engineering"
 
 
@@ -80,7 +86,7 @@ def summary(values: list[Any], statistic: str) -> float:
     if statistic == "mean":
         return mean(values)
     twentieths = quantiles(values, n=20, method="inclusive") if len(values) > 1 else values * 19
-    return float(twentieths[{"median": 9, "p90": 17, "p95": 18}[statistic]])
+    return float(twentieths[{"median": 9, "p85": 16, "p90": 17, "p95": 18}[statistic]])
 
 
 def aggregate(formula: Formula, statistic: str, values: list[Any], overs: list[Any], people: list[str]) -> float | None:
@@ -90,6 +96,8 @@ def aggregate(formula: Formula, statistic: str, values: list[Any], overs: list[A
             return len(values)
         case Sum():
             return total(values, people) - sum(over or 0 for over in overs if formula.less)
+        case Percentile(at=at) if values:
+            return summary(values, at)
         case Statistic() if values:
             return summary(values, statistic)
         case Ratio(over=over) if isinstance(over, Measure):

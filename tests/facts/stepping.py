@@ -13,7 +13,7 @@ from leadline.materialize.dependencies import Dependencies, declared, inferred
 from leadline.materialize.model import Model
 from leadline.materialize.session import query_cache
 from leadline.materialize.store import MaterializationStore
-from leadline.metrics.measures import FACT_MEASURES
+from leadline.metrics.all_measures import FACT_MEASURES
 from leadline.people import trees
 from leadline.people.arrow import everybody, everybody_digest, people
 from leadline.settings.profile import Profile

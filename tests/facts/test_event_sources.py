@@ -15,7 +15,7 @@ from leadline.facts.policy import BUILD_POLICY
 from leadline.facts.write import write
 from leadline.home import Project
 from leadline.materialize.session import Sessions
-from leadline.metrics.measures import FACT_MEASURES
+from leadline.metrics.all_measures import FACT_MEASURES
 from metrics.world import deliver, load_people
 from metrics.world import rows_of as typed_rows
 

@@ -210,6 +210,13 @@ RULES = [
     ("incidents", "i3", "deployment: the latest of its repository before it"),
     ("incidents", "i4 other", "no production deployment before it is known"),
     ("incidents", "i4 other", "no team"),
+    # Visits of work items to statuses: whose, and what is not known.
+    ("status-visits", "P P-3", "no assignee"),
+    ("status-visits", "P P-5", "bot: counts for nobody"),
+    ("status-visits", "P P-6", "assignee is no known developer"),
+    ("status-visits", "P P-3", "its name is not known: no time in any status"),
+    ("status-visits", "P P-6", "since when is not known: no time in it"),
+    ("status-visits", "P P-1", "not left"),
 ]
 BY_SETTINGS = {
     "left out": {

@@ -17,6 +17,7 @@ from typing import Any
 
 from . import oracle
 from . import oracle_dora as dora
+from . import oracle_flow as flow
 from .oracle import Cell, Request
 from .oracle_events import InForce, World
 from .oracle_people import nested, tree_of, with_rules
@@ -82,7 +83,7 @@ class Case:
 
     def answer(self) -> list[list[str]]:
         """What the oracle says, as CSV cells."""
-        ask = dora.export if self.request.insight == "efficiency" else oracle.export
+        ask = {"efficiency": dora.export, "flow": flow.export}.get(self.request.insight, oracle.export)
         header, rows = ask(self.world, self.request)
         return [list(header), *([wanted(cell) for cell in row] for row in rows)]
 

@@ -91,6 +91,10 @@ COUNTS = (
     "Incident_Count",
     *("PR_AI_Assisted", "LOC_Added_AI", "AI_Active_Days", "AI_Lines_Suggested", "AI_Lines_Accepted", "AI_Licensed"),
     "PR_Merged_By_Agents",
+    "Arrivals",
+    "Throughput",
+    "WIP_End",
+    "Reopened",
 )
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WORK_TYPES = {

@@ -37,6 +37,7 @@ DEFAULTS = {
     "work_items.exclude_types": "",
     "work_items.not_done_resolutions": "Won't Do, Won't Fix, Duplicate, Cannot Reproduce, Declined, Rejected, Invalid, "
     "Obsolete, Incomplete, Not a Bug",
+    "flow.wait_statuses": "wait, waiting, blocked, hold, ready, queue, queued, pending",
     "lead_time.unit": "auto",
     "lead_time.stages": "planning,coding,review,build,deploy",
     "lead_time.work": "completed",

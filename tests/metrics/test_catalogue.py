@@ -7,8 +7,9 @@ import pytest
 from leadline.derive.local_time import Offset
 from leadline.errors import InvalidRequest
 from leadline.materialize import compiled
+from leadline.metrics.all_measures import FACT_MEASURES
 from leadline.metrics.catalogue import by_ids, catalogue_of, followed, groups_of, named, select
-from leadline.metrics.measures import FACT_MEASURES, Measure, PullRequests
+from leadline.metrics.measures import Measure, PullRequests
 from leadline.metrics.metric import Sum
 from leadline.metrics.query import sql
 from leadline.schema import TABLES

@@ -16,9 +16,10 @@ from leadline.demo.people import make
 from leadline.demo.repositories import repository_names
 from leadline.home import Home, Project
 
-from . import oracle, oracle_dora, worlds
+from . import oracle, oracle_dora, oracle_flow, worlds, worlds_flow
 from .oracle_events import World
 from .world import TREE, body_of, differences, export_bytes, load, read_csv, world_of
+from .worlds import END, START
 from .worlds_dora import ALL_GROUPS
 
 NUMBERS = count()
@@ -46,6 +47,23 @@ def test_random_worlds(home: Home, tmp_path: Path, number: int) -> None:
         world,
         [ask(random, level, world) for ask in (worlds.request, worlds.ai_request) for level in ("developer", "team")],
     )
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_random_worlds_of_flow(home: Home, tmp_path: Path, number: int) -> None:
+    random = Random(number)
+    world = worlds_flow.flow_world(random)
+    project = home.project("oracle", f"flow-{number}", create=True)
+    load(project, world, tmp_path)
+    for granularity in random.sample(("daily", "weekly", "monthly", "quarterly"), 2):
+        scope, today = (
+            random.choice([None, *worlds.paths_in(world, START, END)]),
+            random.choice((None, date(2026, 3, 20))),
+        )
+        request = oracle.Request(START, END, "team", granularity, scope=scope, insight="flow", today=today)
+        header, rows = oracle_flow.export(world, request)
+        actual = read_csv(export_bytes(project, body_of(project, request), tmp_path, "flow", today))
+        assert differences(actual, header, rows, skip=["Team_Id"]) == [], request
 
 
 def test_the_demo_organization(project: Project, tmp_path: Path) -> None:

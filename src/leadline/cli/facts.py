@@ -104,3 +104,9 @@ _add(
     "Commits authored in the range.\n\nWith whose they are, whether each is credited, and why.",
     "leadline facts commits --developer ada@example.com -o commits.parquet",
 )
+_add(
+    "status-visits",
+    "Visits of work items to statuses entered in the range.\n\nWith when each was entered and left, what the status means, and "
+    "whose the item is.",
+    "leadline facts status-visits --team 3 --period last-month -o visits.csv",
+)

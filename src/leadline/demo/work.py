@@ -214,6 +214,7 @@ WORK_ITEMS = """
     LEFT JOIN item_numbers epic_numbers ON epic_numbers.sort = 'epic' AND epic_numbers.id = epic.id
 """
 
+_WAITED = "review_at > started_at + INTERVAL 1 MINUTE AND u('waited', id, 0) < 0.6"
 # Each part: sort, id, changed_at, field, from_value, to_value, from_category, to_category, who (people.p).
 _CHANGE_PARTS = (
     "SELECT sort, id, greatest(created_at + INTERVAL 1 MINUTE, started_at - INTERVAL 2 MINUTE) AS changed_at, "
@@ -221,8 +222,10 @@ _CHANGE_PARTS = (
     "lead AS who FROM items JOIN people person USING (p) WHERE started_at IS NOT NULL",
     "SELECT sort, id, started_at, 'status', 'To Do', 'In Progress', 'todo', 'in_progress', p FROM items "
     "WHERE started_at IS NOT NULL",
-    "SELECT sort, id, review_at, 'status', 'In Progress', 'In Review', 'in_progress', 'in_progress', p FROM items "
-    "WHERE review_at IS NOT NULL",
+    "SELECT sort, id, started_at + to_seconds((0.6 * date_diff('second', started_at, review_at))::BIGINT), 'status', "
+    f"'In Progress', 'Waiting for Review', 'in_progress', 'in_progress', p FROM items WHERE {_WAITED}",
+    f"SELECT sort, id, review_at, 'status', CASE WHEN {_WAITED} THEN 'Waiting for Review' ELSE 'In Progress' END, "
+    "'In Review', 'in_progress', 'in_progress', p FROM items WHERE review_at IS NOT NULL",
     "SELECT sort, id, done_1, 'status', CASE WHEN review_at IS NULL THEN 'In Progress' ELSE 'In Review' END, 'Done', "
     "'in_progress', 'done', p FROM items WHERE done_1 IS NOT NULL",
     "SELECT sort, id, reopened_at, 'status', 'Done', 'In Progress', 'done', 'in_progress', lead FROM items "

@@ -37,14 +37,14 @@ def completed_items(former: Table) -> Table:
     ``completed_at`` completed from their changes, ``assignee`` the one at
     completion, and ``current_category`` (what the item's status means now)."""
     items = without_former(schema_table("work_items"), former)
-    status = _status_changes(former)
+    status = status_changes(former)
     into_done = (status.category == "done") & (status.before != "done").fill_null(True)
     moves = status.group_by(ITEM).agg(
         first_start=status.changed_at.min(where=status.category == "in_progress"),
         last_done=status.changed_at.max(where=into_done),
         last_category=status.category.argmax(status.number),
     )
-    filled = attach(items.mutate(category=_category(items.status_category, items.status)), ITEM, moves)
+    filled = attach(items.mutate(category=category_of(items.status_category, items.status)), ITEM, moves)
     current = filled.category.fill_null(filled.last_category)
     filled = filled.mutate(
         current_category=current,
@@ -75,13 +75,13 @@ def _changes(field: str, former: Table) -> Table:
     return under_present_key(changes.filter(changes.field.lower() == field), former)
 
 
-def _status_changes(former: Table) -> Table:
+def status_changes(former: Table) -> Table:
     """Changes of status with their ``number``, the ``category`` changed to, and the one ``before``: as the change says, else
     the one that the change before it led to."""
     changes = _changes("status", former)
     changes = changes.mutate(
-        category=_category(changes.to_category, changes.to_value),
-        before=_category(changes.from_category, changes.from_value),
+        category=category_of(changes.to_category, changes.to_value),
+        before=category_of(changes.from_category, changes.from_value),
     )
     changes = numbered(changes)
     former = changes.category.lag().over(group_by=ITEM, order_by=changes.number)
@@ -103,7 +103,8 @@ def numbered(changes: Table) -> Table:
     return changes.mutate(number=number).drop("follows", "is_followed")
 
 
-def _category(category: StringValue, status: StringValue) -> StringValue:
+def category_of(category: StringValue, status: StringValue) -> StringValue:
+    """What a ``status`` means: its ``category`` if that is said, else by its name."""
     name = status.strip().lower()
     named = ibis.cases(*((name.isin(names), category) for category, names in _STATUS_NAMES.items()))
     return category.fill_null(named)

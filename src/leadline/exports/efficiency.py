@@ -9,12 +9,11 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field
 
 from leadline.db.jobs import STATES, Export
-from leadline.errors import Detail, Forbidden
 from leadline.exports import metric_rows
 from leadline.exports.answers import Created, CreatedBody, ExportBody, ListBody
 from leadline.exports.export_kind import Command, ExportKind, Option
 from leadline.exports.models import MetricOptions, MetricsExportRequest, Scope
-from leadline.exports.requests import check_levels, level_of
+from leadline.exports.requests import check_identifiers, check_levels, level_of
 from leadline.field_types import Name, TeamId, one_of
 from leadline.home import Project
 from leadline.metrics.catalogue import catalogue_of
@@ -100,15 +99,9 @@ class EfficiencyListBody(ListBody):
 
 
 def check_scope(project: Project, model: Any) -> None:
-    """Identifiers repeated in the scope must be the key's own, as in the query; two names of the level must not differ. Raises
-    ``Forbidden`` or ``InvalidRequest``."""
-    named = {"orgIdentifier": model.scope.org_identifier, "projectIdentifier": model.scope.project_identifier}
-    own = {"orgIdentifier": project.organization, "projectIdentifier": project.name}
-    # One left empty counts as missing, as in the query.
+    """Two names of the level must not differ, identifiers must be the key's own. Raises ``InvalidRequest`` or ``Forbidden``."""
     check_levels(model.options)
-    if wrong := [name for name, value in named.items() if value and value != own[name]]:
-        message = "is not the one that this API key belongs to"
-        raise Forbidden("Insufficient permissions", details=[Detail(f"scope.{name}", message) for name in wrong])
+    check_identifiers(project, model.scope)
 
 
 EFFICIENCY_EXPORT = ExportKind(

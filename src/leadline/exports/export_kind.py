@@ -72,8 +72,8 @@ class ExportKind:
     ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for; without any
     there is no choice. ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric.
     ``insight``: the rows are answered at once, too. ``instead_of_people`` is the field that asks for rows of single people, and
-    what would do for who may not see these. ``created`` is the message of a new export; the bodies are those of the answers to
-    create, poll and list.
+    what would do for who may not see these. ``created`` is the message of a new export, ``reused`` that of one that was there;
+    the bodies are those of the answers to create, poll and list.
     """
 
     name: str
@@ -95,6 +95,8 @@ class ExportKind:
     needs_columns: bool = False
     created: str = "Export created successfully"
     created_body: type[CreatedBody] = CreatedBody
+    reused: str = "Using existing export with identical parameters"
+    reused_body: type[CreatedBody] = CreatedBody
     export_body: type[ExportBody] = ExportBody
     list_body: type[ListBody] = ListBody
 

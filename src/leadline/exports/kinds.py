@@ -10,11 +10,12 @@ from leadline.exports.business import BUSINESS_EXPORT
 from leadline.exports.efficiency import EFFICIENCY_EXPORT
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.facts import FACTS_EXPORT
+from leadline.exports.flow import FLOW_EXPORT
 from leadline.exports.productivity import PRODUCTIVITY_EXPORT
 from leadline.exports.requests import Parsed
 from leadline.home import Project
 
-_KINDS = (PRODUCTIVITY_EXPORT, EFFICIENCY_EXPORT, BUSINESS_EXPORT, FACTS_EXPORT)
+_KINDS = (PRODUCTIVITY_EXPORT, EFFICIENCY_EXPORT, BUSINESS_EXPORT, FLOW_EXPORT, FACTS_EXPORT)
 KINDS: dict[str, ExportKind] = {kind.name: kind for kind in _KINDS}
 """Every kind by its name, in the order in which they are shown."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from leadline.errors import Detail, InvalidRequest
+from leadline.errors import Detail, Forbidden, InvalidRequest
 from leadline.exports.models import DateRange, MetricsExportRequest, RelativeDateRange, Scope
 from leadline.exports.validation import missing
 from leadline.home import Project
@@ -31,6 +31,28 @@ class Parsed:
     team_key: str | None
     warnings: tuple[str, ...]
     filename: str
+
+
+class Identifying(Protocol):
+    """A scope that may repeat the identifiers of the query."""
+
+    @property
+    def org_identifier(self) -> str | None:
+        """The organization's."""
+
+    @property
+    def project_identifier(self) -> str | None:
+        """The project's."""
+
+
+def check_identifiers(project: Project, scope: Identifying) -> None:
+    """Identifiers repeated in the scope must be the key's own, as in the query. Raises ``Forbidden``."""
+    named = {"orgIdentifier": scope.org_identifier, "projectIdentifier": scope.project_identifier}
+    own = {"orgIdentifier": project.organization, "projectIdentifier": project.name}
+    # One left empty counts as missing, as in the query.
+    if wrong := [name for name, value in named.items() if value and value != own[name]]:
+        message = "is not the one that this API key belongs to"
+        raise Forbidden("Insufficient permissions", details=[Detail(f"scope.{name}", message) for name in wrong])
 
 
 def resolved_scope(

@@ -205,5 +205,25 @@ FACTS: Mapping[str, Fact] = {
             "authored_at",
             ("repository", "sha"),
         ),
+        Fact(
+            "status-visits",
+            {
+                "project": "The project that the work item is of.",
+                "key": "The key of the work item in the project.",
+                "number": "The number of the visit among those of the item, from 0.",
+                "status": "The status that it was in, as its tool calls it.",
+                "category": "What that status means: `todo`, `in_progress` or `done`.",
+                "entered_at": "When it was entered, which says its period: the first one when the item was created.",
+                "left_at": "When it was left; empty while it is there.",
+                "visit_seconds": "From entering to leaving, in seconds.",
+                "assignee": "The account that had the item when it was completed, or has it.",
+                "developer": _DEVELOPER,
+                "team": _TEAM,
+                "why": _WHY,
+                "team_id": _TEAM_ID,
+            },
+            "entered_at",
+            ("project", "key", "number"),
+        ),
     )
 }

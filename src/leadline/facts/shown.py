@@ -10,7 +10,7 @@ from ibis.expr.types import StringValue, Table, Value
 from leadline.derive.completion import ITEM
 from leadline.derive.expressions import attach, joined, reasons, with_seconds
 from leadline.engine import schema_table
-from leadline.facts import commits, pull_requests
+from leadline.facts import commits, pull_requests, status_visits
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.ai_marks import AI_COMMITS, AI_PULLS
 from leadline.facts.changes import CHANGES, HEAD, MERGE, OUTER, OUTSIDE, merged_pulls
@@ -58,6 +58,7 @@ NEEDS: Mapping[str, Sequence[Model]] = {
     ),
     "incidents": (*needed("incidents"), ENVIRONMENTS, CODE_DEPLOYMENTS, ITEM_INCIDENTS),
     "commits": (*commits.STEPS, AI_COMMITS),
+    "status-visits": status_visits.STEPS,
 }
 """The stored tables that each fact reads."""
 
@@ -67,6 +68,8 @@ def rows_of(fact: str, profile: Profile, has_team_rules: bool = False, dated: bo
     ``dated`` whether people move."""
     if fact == "commits":
         return attach(commits.commits_fact(), ["repository", "sha"], AI_COMMITS.table())
+    if fact == "status-visits":
+        return with_seconds(status_visits.shown_visits(), ("visit",))
     if fact in ("deployments", "incidents"):
         return {"deployments": deployments, "incidents": incidents}[fact](profile, has_team_rules, dated)
     return {"pull-requests": _pull_requests, "work-items": _work_items}[fact](profile)

@@ -12,6 +12,7 @@ from ibis.expr.types import BooleanValue, IntegerColumn, Table
 
 from leadline.derive.local_time import Offset
 from leadline.engine import BoundTable, compiled
+from leadline.engine.functions import to_bigint
 from leadline.facts.ownership import in_period
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.metrics.bindings import DAYS
@@ -85,7 +86,11 @@ def _of_fact(
         role: in_cell[measure.name].cast("int64") if (measure := measures.get(role)) in own else ibis.null("int64")
         for role in (MEASURED, OVER, LESS)
     }
-    return in_cell.select(*shown.key, INSTANT, **columns)
+    events = in_cell.select(*shown.key, INSTANT, **columns)
+    if not fact.of_spans:
+        return events
+    summed = {role: (lambda t, role=role: to_bigint(t[role].sum())) for role in columns}
+    return events.group_by(*shown.key).agg(**{INSTANT: lambda t: t[INSTANT].min()}, **summed)
 
 
 def _is_meant(events: Table, value: Value) -> BooleanValue:

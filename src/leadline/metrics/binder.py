@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from leadline.derive.local_time import Offset, day_number, offsets
+from leadline.derive.local_time import Offset, bounds_us, day_number, offsets
 from leadline.engine.output import neutralized
 from leadline.facts.ownership import bind_matches, bind_teams
 from leadline.facts.ownership_over_time import bind_teams_over_time
@@ -18,6 +19,7 @@ from leadline.materialize.compiled import CompiledQueryCache
 from leadline.metrics.bindings import (
     BAND_NAMES,
     DATED_MEMBERS,
+    DAY_SPANS,
     DAYS,
     HEADS,
     MEMBERS,
@@ -86,11 +88,18 @@ def bind_scope(
         constant, membership = None, membership_of(stretches, request, days)
         shown = _bind_dated_units(engine, membership, request, today)
         bind_phases(engine, membership, profile.zone)
-    in_range = _bind_periods(engine, request, today)
+    in_range = _bind_periods(engine, request, today, profile.zone)
     _bind_bands(engine, profile)
     bind_team_settings(engine, stretches, profile)
     zone = tuple(offsets(request.start, request.end, profile.zone))
     return BoundScope(zone, constant, membership, stretches, shown, in_range)
+
+
+def bind_spans(engine: Backend, request: MetricsRequest, profile: Profile, today: date | None) -> None:
+    """Bind the instants of the days of ``request`` that count in rates: ``today`` is the last one that does."""
+    last = request.end if today is None else min(request.end, today)
+    days = (request.start + timedelta(days=number) for number in range((last - request.start).days + 1))
+    DAY_SPANS.bind(engine, (bounds_us(day, day, profile.zone) for day in days))
 
 
 def bind_services(
@@ -236,7 +245,15 @@ def _team_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterab
     return described, members
 
 
-def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None) -> int:
+def _span(period: Period, today: date | None, zone: ZoneInfo) -> tuple[int | None, int | None]:
+    """How long a period has been, and the instant before which its last day that counts is; unknown of one to come."""
+    if today is not None and today < period.start:
+        return None, None
+    begins, ends = bounds_us(period.start, _last_counted(period, today), zone)
+    return ends - begins, ends
+
+
+def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None, zone: ZoneInfo) -> int:
     in_range = list(enumerate(periods(request.start, request.end, request.granularity)))
     PERIODS.bind(
         engine,
@@ -247,6 +264,7 @@ def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None) 
                 period.unit_days,
                 day_number(period.start),
                 day_number(period.end),
+                *_span(period, today, zone),
                 period.label,
                 period.start,
                 period.end,

@@ -32,13 +32,18 @@ HEADS = BoundTable("heads", {"heads_unit": "int64", "heads_period": "int64", "de
 PERIODS = BoundTable(
     "periods",
     {
-        **dict.fromkeys(("period", "period_days", "unit_days", "first_day", "last_day"), "int64"),
+        **dict.fromkeys(
+            ("period", "period_days", "unit_days", "first_day", "last_day", "elapsed_us", "ends_us"), "int64"
+        ),
         **dict(zip(PERIOD_COLUMNS, ("string", "date", "date"), strict=True)),
     },
 )
 """The periods, numbered in order: the days of each that count in rates, those of its whole unit, its first and last day (days
-since 1970), and label, first and last day as they are shown."""
+since 1970), how long it has been and the instant before which its last day that counts is (microseconds, unknown of one to come),
+and label, first and last day as they are shown."""
 DAYS = BoundTable("days", {"of_day": "int64", "period": "int64"})
 """The period of each day (days since 1970) in range."""
+DAY_SPANS = BoundTable("day_spans", {"day_from_us": "int64", "day_until_us": "int64"})
+"""The days in range that count in rates: the instants (microseconds) from which and before which each is."""
 RATING_BANDS = BoundTable("rating_bands", {f"{name}_{band}": "float64" for name in BANDS for band in BAND_NAMES})
 """One row: the bounds of all ratings."""

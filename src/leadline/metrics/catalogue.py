@@ -1,6 +1,6 @@
 """The catalogue: every metric as data, the single source for exports, the reference page and `leadline metrics`.
 
-There are two insights, productivity and efficiency (DORA), each with groups of its own; ids are unique over both.
+There are three insights, productivity, efficiency (DORA) and flow, each with groups of its own; ids are unique over all.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from typing import TypeVar
 
 from leadline.errors import Detail, InvalidRequest
 from leadline.metrics.efficiency import EFFICIENCY_METRICS
+from leadline.metrics.flow import FLOW_METRICS
 from leadline.metrics.metric import (
     AGGREGATIONS,
     EFFICIENCY,
+    FLOW,
     PRODUCTIVITY,
     CatalogueEntry,
     Metric,
@@ -27,7 +29,7 @@ DEFINITIONS = "3"
 
 EntryT = TypeVar("EntryT", bound=CatalogueEntry)
 
-_OF = {PRODUCTIVITY: PRODUCTIVITY_METRICS, EFFICIENCY: EFFICIENCY_METRICS}
+_OF = {PRODUCTIVITY: PRODUCTIVITY_METRICS, EFFICIENCY: EFFICIENCY_METRICS, FLOW: FLOW_METRICS}
 _GROUP_TITLES = {
     "lttc": "Lead time for changes",
     "lttc_items": "Units behind each mean of lead time",
@@ -36,6 +38,7 @@ _GROUP_TITLES = {
     "mttr": "Time to restore",
     "rating": "Ratings",
     "ai": "AI tools",
+    "wip": "Work in progress",
 }
 """Titles of groups that are not their names."""
 ASKED_FOR = frozenset({"ai"})

@@ -59,7 +59,8 @@ DEPLOYMENT_ROWS = Shown("deployments", "deployments", ("deployment_id", "service
 class MeasuredFact:
     """A fact as metrics see it. An event belongs to the person in its ``developer`` or, if ``team_events`` names a kind of
     ``facts.ownership``, to the teams that have it by its rules; its number is in ``event``. Its events are ``shown`` as rows of a
-    fact, units of lead time that are pull requests as ``without_tracker`` says."""
+    fact, units of lead time that are pull requests as ``without_tracker`` says. ``of_spans``: they are made of the instants of days
+    and periods (see ``bindings``), any number of one thing."""
 
     name: str
     shown: Shown
@@ -67,6 +68,7 @@ class MeasuredFact:
     """Imports the fact when a query is made: its libraries take longer to import than most requests to answer."""
     team_events: str = ""
     without_tracker: Shown | None = None
+    of_spans: bool = False
 
     def shown_by(self, unit: str) -> Shown:
         """How its events are shown where the unit of lead time is ``unit`` (see ``facts.lead_time.unit_of``)."""
@@ -372,13 +374,6 @@ class Incidents:
     restore = Measure(FACT, _column("restore_us"))
 
 
-FACT_MEASURES = (
-    *(Commits, PullRequests, WorkItems, Associations, Lead, Deployments, Failures, Incidents),
-    *(AiCommits, AiPullRequests, AiUsage),
-)
-"""Every fact with its measures."""
-
-
 # -- what rows have beside events --------------------------------------------------------------------------------------
 
 
@@ -395,3 +390,5 @@ PERIOD_DAYS = RowColumn("period_days")
 """The days of the row's period that are over or began: those to come are in no rate."""
 UNIT_DAYS = RowColumn("unit_days")
 """The days of the whole day, week, month or quarter that the row's period is cut from."""
+ELAPSED = RowColumn("elapsed_us")
+"""How long the row's period has been, up to the end of its last day that counts in rates, in microseconds."""

@@ -21,7 +21,8 @@ SERVICE = "service"
 
 PRODUCTIVITY = "productivity"
 EFFICIENCY = "efficiency"
-INSIGHTS = (PRODUCTIVITY, EFFICIENCY)
+FLOW = "flow"
+INSIGHTS = (PRODUCTIVITY, EFFICIENCY, FLOW)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,13 @@ class Basis:
 
 
 @dataclass(frozen=True)
+class Percentile(Statistic):
+    """The median or percentile ``at`` of a measure, whatever statistic a request asks for."""
+
+    at: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class Rating:
     """The band that a value falls in, by the bounds of the setting ``ratings.<bands>``; empty where the value is.
 
@@ -143,7 +151,7 @@ def things_of(formula: Formula, unit: str) -> str:
     return "ratings" if isinstance(formula, Overall) else counted_by(values_of(formula)[0]).things(unit)
 
 
-MEAN_NAMES = {PRODUCTIVITY: "Avg", EFFICIENCY: "Mean"}
+MEAN_NAMES = {PRODUCTIVITY: "Avg", EFFICIENCY: "Mean", FLOW: "Mean"}
 """What the mean is called in a column's name, by insight."""
 AGGREGATION_NAMES = {"median": "Median", "p90": "P90", "p95": "P95"}
 """What the other statistics are called."""
@@ -234,7 +242,8 @@ class Metric(_Described):
     @property
     def kind(self) -> str:
         """The aggregation kind: `sum`, `scaled` (a sum in another unit), `count`, `ratio`, `statistic` (which follows the request's
-        aggregation), `basis` (what another column is of), or `rating` and `overall` (which follow what they rate)."""
+        aggregation), `percentile` (which does not), `basis` (what another column is of), or `rating` and `overall` (which follow
+        what they rate)."""
         formula = self.team or self.developer
         return type(formula.of if isinstance(formula, Known) else formula).__name__.lower()
 

@@ -1,8 +1,7 @@
 """The one query behind an export: facts summed per owner and period, then per row's unit, then divided into metrics.
 
-It reads the stored facts and the tables of ``bindings``. An event belongs to one owner, a developer, or for deployments
-and incidents to any number of units (see ``facts.ownership``); there it is its own owner. So a unit's distinct events are
-the sum over its distinct owners.
+It reads stored facts and the tables of ``bindings``. An event belongs to one owner, a developer, or of deployments and incidents
+to any number of units (``facts.ownership``); there it is its own. So a unit's distinct events are the sum over its owners.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ from leadline.metrics.metric import (
     Metric,
     MetricColumn,
     Overall,
+    Percentile,
     Rating,
     Ratio,
     Scaled,
@@ -51,7 +51,7 @@ from leadline.metrics.request import LEADING, TRAILING
 RATINGS = ("Elite", "High", "Medium", "Low")
 OVERALL = "overall_score"
 
-_QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95}
+_QUANTILES = {"median": 0.5, "p85": 0.85, "p90": 0.9, "p95": 0.95}
 _PARTS = 20
 """Every one of these is a multiple of 1/20."""
 
@@ -88,8 +88,7 @@ def rows(
     *,
     sized: bool = False,
 ) -> Table:
-    """Every unit × period with its metric columns, in the documented order. ``sized``: and then, for each, of how many events its
-    value is (``size_name``)."""
+    """Every unit × period with its metric columns, in the documented order; ``sized``: then of how many events each value is."""
     unit, period = units(level, of_teams.dated).table(), PERIODS.table()
     taken = {column.name(aggregation): _taken(column, level, aggregation) for column in columns}
     formulas = [formula for formula, _ in taken.values()]
@@ -185,7 +184,8 @@ def _first_day(fact: MeasuredFact) -> str:
 
 
 def _taken(column: MetricColumn, level: str, aggregation: str) -> tuple[Formula, str]:
-    return _formula(column.metric, level), column.aggregation(aggregation)
+    formula = _formula(column.metric, level)
+    return formula, formula.at if isinstance(formula, Percentile) else column.aggregation(aggregation)
 
 
 def _quantiles_asked(taken: Iterable[tuple[Formula, str]]) -> dict[MeasuredFact, list[tuple[Measure, str]]]:

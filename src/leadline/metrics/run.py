@@ -124,7 +124,7 @@ class Bound:
 def bind(inputs: QueryInputs[MetricsRequest], check: Callable[[int], None] = lambda _rows: None) -> Bound:
     """Bind all that the metrics of a request are computed from. ``check`` hears how many rows there are and may refuse them."""
     from leadline.facts.merge_spans import MERGES
-    from leadline.metrics.binder import bind_owners, bind_scope, bind_services
+    from leadline.metrics.binder import bind_owners, bind_scope, bind_services, bind_spans
 
     session, request, profile = inputs.session, inputs.request, inputs.profile
     facts = _facts(request)
@@ -135,6 +135,8 @@ def bind(inputs: QueryInputs[MetricsRequest], check: Callable[[int], None] = lam
     # A deployment is a team's by merges long before it, and a rating asks for any before the period's end.
     since = BEGINNING if kinds else request.start
     scope = bind_scope(session.engine, inputs.timeline(since), request, profile, inputs.today, since)
+    if any(fact.of_spans for fact in facts):
+        bind_spans(session.engine, request, profile, inputs.today)
     if request.level != SERVICE:
         check(scope.rows)
     if kinds and scope.dated:

@@ -94,6 +94,12 @@ FACES: Mapping[str, Face] = {
             Column("deletions", "Deleted", "number"),
         ),
     ),
+    "status-visits": Face(
+        "visit to a status",
+        "status",
+        (_DEVELOPER, Column("entered_at", "Entered", "day"), Column("left_at", "Left", "day")),
+        ("visit",),
+    ),
 }
 _NAMES = {
     "pull-requests": "{repository}#{number}",
@@ -101,6 +107,7 @@ _NAMES = {
     "deployments": "{deployment_id}",
     "incidents": "{incident_id}",
     "commits": "{repository}@{sha:.10}",
+    "status-visits": "{key}, visit {number}",
 }
 """What identifies a row to people."""
 _TOLD = frozenset({"title", "url", "why"})

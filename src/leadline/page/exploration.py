@@ -19,7 +19,17 @@ from leadline.exports.insights.answer import TooManyRows
 from leadline.exports.insights.models import InsightBody, InsightRow
 from leadline.exports.insights.request import PARAMETERS
 from leadline.exports.kinds import KINDS
-from leadline.metrics.metric import DEVELOPER, EFFICIENCY, INSIGHTS, PRODUCTIVITY, SERVICE, TEAM, Metric, MetricColumn
+from leadline.metrics.metric import (
+    DEVELOPER,
+    EFFICIENCY,
+    FLOW,
+    INSIGHTS,
+    PRODUCTIVITY,
+    SERVICE,
+    TEAM,
+    Metric,
+    MetricColumn,
+)
 from leadline.page.boards import ask, rows_link
 from leadline.page.offers import by_groups, chosen_metrics, metrics_at
 from leadline.page.view import View
@@ -28,7 +38,11 @@ from leadline.page.visit import Visit
 MOST_METRICS = 8
 MOST_CHARTS = 4
 """The first of the metrics, of which there are charts."""
-DEFAULT = {PRODUCTIVITY: ("PR_MERGED", "PR_CYCLE_TIME_DAYS_AVG"), EFFICIENCY: ("LTTC_MEAN_DAYS", "CFR_PERCENT")}
+DEFAULT = {
+    PRODUCTIVITY: ("PR_MERGED", "PR_CYCLE_TIME_DAYS_AVG"),
+    EFFICIENCY: ("LTTC_MEAN_DAYS", "CFR_PERCENT"),
+    FLOW: ("WIP_AVG", "THROUGHPUT"),
+}
 
 
 @dataclass(frozen=True)

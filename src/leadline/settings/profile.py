@@ -176,6 +176,12 @@ SETTINGS: dict[str, Setting] = {
             Names,
             "Resolutions of work items that are no completed work, comma-separated.",
         ),
+        Setting(
+            "flow.wait_statuses",
+            "wait, waiting, blocked, hold, ready, queue, queued, pending",
+            Names,
+            "Words, comma-separated, of which the name of a status has one if work waits in it.",
+        ),
         Setting("lead_time.unit", "auto", one_of("auto", "work_items", "pull_requests"), "Unit of lead time."),
         Setting("lead_time.stages", ",".join(STAGES), Stages, "Stages that lead time sums."),
         Setting(

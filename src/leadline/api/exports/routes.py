@@ -17,10 +17,7 @@ from leadline.api.exports.download import DownloadHeaders, DownloadQuery, FileHe
 from leadline.api.exports.models import CatalogueBody, ListQuery, MetricBody
 from leadline.api.query import unknown_parameters
 from leadline.exports import service
-from leadline.exports.answers import CreatedBody
 from leadline.exports.export_kind import ExportKind
-
-REUSED = "Using existing export with identical parameters"
 
 ExportId = Annotated[str, Path(alias="exportId", min_length=1, description="As the create answer names it.")]
 
@@ -82,7 +79,7 @@ def _add_create(router: APIRouter, kind: ExportKind) -> None:
         status_code=202,
         response_model=kind.created_body,
         response_description="A new export was queued.",
-        responses={200: {"model": CreatedBody, "description": "An identical export is there and will do."}},
+        responses={200: {"model": kind.reused_body, "description": "An identical export is there and will do."}},
     )
     def create(
         request: Request, caller: Creator, cache_control: _CacheControl = None, body: dict[str, Any] = read
@@ -98,7 +95,7 @@ def _add_create(router: APIRouter, kind: ExportKind) -> None:
         )
         request.state.export = created.export.id
         if created.reused:
-            return Json(CreatedBody.of(created, REUSED))
+            return Json(kind.reused_body.of(created, kind.reused))
         return Json(kind.created_body.of(created, kind.created), 202)
 
 
