@@ -304,7 +304,7 @@ def test_a_row_of_which_nothing_is_left_out_says_nothing(told: Mapping[str, Told
 def declared(column: str) -> pa.DataType:
     if column.endswith("_at"):
         return pa.timestamp("us", "UTC")
-    if column.endswith("_seconds"):
+    if column.endswith("_seconds") or column == "share":
         return pa.float64()
     if column in ("number", "additions", "deletions", "comments", "refactored", "refactored_recent"):
         return pa.int64()

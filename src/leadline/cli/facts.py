@@ -110,3 +110,8 @@ _add(
     "whose the item is.",
     "leadline facts status-visits --team 3 --period last-month -o visits.csv",
 )
+_add(
+    "effort",
+    "Days of developers in the range, shared over work items.\n\nWith the category of each item, its share of the day, and why.",
+    "leadline facts effort --team 3 --period last-month -o effort.csv",
+)

@@ -24,6 +24,11 @@ def bounds_us(start: date, end: date, zone: ZoneInfo) -> tuple[int, int]:
     return _local_midnight(start, zone), _local_midnight(end + _DAY, zone)
 
 
+def noon_us(day: date, zone: ZoneInfo) -> int:
+    """The UTC instant (µs since 1970) of a day's local noon."""
+    return _microseconds(datetime.combine(day, time(12), zone).astimezone(UTC))
+
+
 def _local_midnight(day: date, zone: ZoneInfo) -> int:
     return _microseconds(datetime.combine(day, time.min, zone).astimezone(UTC))
 

@@ -16,6 +16,11 @@ def epoch_us(instant):  # type: ignore[no-untyped-def]
     """Microseconds since 1970 of an instant, exactly (DuckDB's function)."""
 
 
+@ibis.udf.scalar.builtin(name="make_timestamp", signature=(("int64",), "timestamp(6)"))
+def from_epoch_us(microseconds):  # type: ignore[no-untyped-def]
+    """The instant so many microseconds after 1970, in UTC and without a zone (DuckDB's function)."""
+
+
 @ibis.udf.scalar.builtin(signature=(("int64",), "int64"))
 def to_bigint(number):  # type: ignore[no-untyped-def]
     """A 64-bit integer. Sums are wider on some engines, which ibis does not know and would not cast."""

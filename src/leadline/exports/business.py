@@ -93,7 +93,7 @@ def _group(name: str) -> str:
 def _check_columns(project: Project, request: BusinessRequest) -> None:
     """The columns named must be there by the settings in force."""
     categories = project.profile(request.tree)[CATEGORIES]
-    business_columns.chosen(categories, request.groups, request.metrics)
+    business_columns.chosen(categories, request.unit, request.groups, request.metrics)
 
 
 def _tables(project: Project, request: BusinessRequest) -> Collection[str]:

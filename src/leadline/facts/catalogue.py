@@ -225,5 +225,25 @@ FACTS: Mapping[str, Fact] = {
             "entered_at",
             ("project", "key", "number"),
         ),
+        Fact(
+            "effort",
+            {
+                "day": "The local day, as `yyyy-MM-dd`.",
+                "developer": "The developer whose day it is, by email.",
+                "team": _TEAM,
+                "project": "The project of the work item; empty for what is linked to none.",
+                "key": "The key of the work item.",
+                "type": "Its type, as its tool calls it.",
+                "title": _TITLE,
+                "category": "The category of the work item by the rules of the developer's team, `Uncategorized` or `Unlinked`.",
+                "share": "The share of the day, reduced by absence and by how much of a job the developer has.",
+                "why": "How the item was touched, and what made the share smaller.",
+                "url": _URL,
+                "noon_at": "The local noon of the day, which says its period.",
+                "team_id": _TEAM_ID,
+            },
+            "noon_at",
+            ("day", "developer", "project", "key"),
+        ),
     )
 }

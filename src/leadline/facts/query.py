@@ -110,7 +110,7 @@ def fact_rows(
             progress(done / len(NEEDS[fact]))
         opened.facts.bind(NEEDS[fact])
         opened.facts.bind_raw()
-        has_rules = _bind(opened, declared, read.profile, stretches, kept)
+        has_rules = _bind(opened, declared, read, stretches, kept)
         yield FactRows(opened.engine, declared, _rows(declared, read.profile, kept, has_rules))
 
 
@@ -131,7 +131,7 @@ def rows_with_keys(
     opened.facts.bind_raw(within)
     wanted = _wanted(declared)
     wanted.bind(opened.engine, zip(*(keys[name].to_pylist() for name in declared.key), strict=True))
-    has_rules = _bind(opened, declared, versions.profile, stretches, kept)
+    has_rules = _bind(opened, declared, versions, stretches, kept)
     shape = [fact, *_shape(kept, has_rules, versions.profile)]
     text = opened.facts.queries.text(
         "fact", shape, lambda: compiled(_rows(declared, versions.profile, kept, has_rules))
@@ -161,7 +161,7 @@ def page_of(
     kept = kept_by(visible, filters, stretches, shown_people(visible, stretches, versions.trees))
     opened.facts.bind(NEEDS[fact.name])
     opened.facts.bind_raw()
-    has_rules = _bind(opened, fact, versions.profile, stretches, kept)
+    has_rules = _bind(opened, fact, versions, stretches, kept)
     text = opened.facts.queries.text(
         "fact", [fact.name, "page", list(sort), *_shape(kept, has_rules, versions.profile)],
         lambda: compiled(_page(_rows(fact, versions.profile, kept, has_rules), fact, sort)),
@@ -188,7 +188,7 @@ def scope_sql(
     kept = replace(kept_by(visible, filters, stretches, people), limited=True)
     opened.facts.bind(NEEDS[fact.name])
     opened.facts.bind_raw()
-    has_rules = _bind(opened, fact, versions.profile, stretches, kept)
+    has_rules = _bind(opened, fact, versions, stretches, kept)
     return opened.facts.queries.text(
         "fact", [fact.name, "file", form, *_shape(kept, has_rules, versions.profile)],
         lambda: compiled(as_written(_rows(fact, versions.profile, kept, has_rules), form)),
@@ -230,12 +230,16 @@ def _wanted(fact: Fact) -> BoundTable:
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _bind(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: Kept) -> bool:
+def _bind(opened: Session, fact: Fact, versions: Versions, stretches: Timeline, kept: Kept) -> bool:
     """Bind what rows are joined with beside stored tables; returns whether any team rule is in force."""
     from leadline.derive.local_time import bounds_us
+    from leadline.facts.effort_rows import EFFORT, bind_days
     from leadline.facts.team_settings import bind_team_settings
 
+    profile = versions.profile
     bind_team_settings(opened.engine, stretches, profile)
+    if fact.name == EFFORT:
+        bind_days(opened, profile, stretches, (kept.start, kept.end), versions.today)
     _RANGE.bind(opened.engine, [bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)])
     if fact.by_team:
         return _bind_teams(opened, fact, profile, stretches, kept)

@@ -13,10 +13,13 @@ from leadline.engine import schema_table
 from leadline.facts import commits, pull_requests, status_visits
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.ai_marks import AI_COMMITS, AI_PULLS
+from leadline.facts.categories import CATEGORY_STEPS
 from leadline.facts.changes import CHANGES, HEAD, MERGE, OUTER, OUTSIDE, merged_pulls
 from leadline.facts.code_deployments import CODE_DEPLOYMENTS
 from leadline.facts.deployment_contents import ANCHORS, CARRIED
 from leadline.facts.deployments import FAILURES
+from leadline.facts.effort import MODELS as EFFORT_MODELS
+from leadline.facts.effort_rows import EFFORT, effort_rows
 from leadline.facts.item_incidents import ITEM_INCIDENTS
 from leadline.facts.lead_time import (
     CARRIED_PULLS,
@@ -59,6 +62,7 @@ NEEDS: Mapping[str, Sequence[Model]] = {
     "incidents": (*needed("incidents"), ENVIRONMENTS, CODE_DEPLOYMENTS, ITEM_INCIDENTS),
     "commits": (*commits.STEPS, AI_COMMITS),
     "status-visits": status_visits.STEPS,
+    "effort": (*EFFORT_MODELS, *CATEGORY_STEPS),
 }
 """The stored tables that each fact reads."""
 
@@ -70,6 +74,8 @@ def rows_of(fact: str, profile: Profile, has_team_rules: bool = False, dated: bo
         return attach(commits.commits_fact(), ["repository", "sha"], AI_COMMITS.table())
     if fact == "status-visits":
         return with_seconds(status_visits.shown_visits(), ("visit",))
+    if fact == EFFORT:
+        return effort_rows(profile)
     if fact in ("deployments", "incidents"):
         return {"deployments": deployments, "incidents": incidents}[fact](profile, has_team_rules, dated)
     return {"pull-requests": _pull_requests, "work-items": _work_items}[fact](profile)

@@ -100,6 +100,11 @@ FACES: Mapping[str, Face] = {
         (_DEVELOPER, Column("entered_at", "Entered", "day"), Column("left_at", "Left", "day")),
         ("visit",),
     ),
+    "effort": Face(
+        "day of a developer",
+        "day",
+        (_DEVELOPER, Column("key", "Work item"), Column("category", "Category"), Column("share", "Share", "number")),
+    ),
 }
 _NAMES = {
     "pull-requests": "{repository}#{number}",
@@ -108,6 +113,7 @@ _NAMES = {
     "incidents": "{incident_id}",
     "commits": "{repository}@{sha:.10}",
     "status-visits": "{key}, visit {number}",
+    "effort": "{day} {key}",
 }
 """What identifies a row to people."""
 _TOLD = frozenset({"title", "url", "why"})

@@ -117,6 +117,7 @@ def fields_of(request: Mapping[str, Any], kind: ExportKind) -> list[tuple[str, s
         "options.aggregationLevel": request.get("level"),
         "options.granularity": str(request.get("granularity", "")).lower(),
         "options.aggregation": request.get("aggregation"),
+        "options.effortUnit": str(request.get("unit", "")).lower(),
     }
     columns = {entry.id: entry.column for entry in kind.catalogue()}
     chosen = [columns[metric] for metric in request.get("metrics", ()) if metric in columns]
