@@ -39,7 +39,8 @@ EFFICIENCY_EXPORTS = "/v2/insights/efficiency/exports"
 FACTS_EXPORTS = "/v2/insights/facts/exports"
 BUSINESS_EXPORTS = "/v2/insights/ba/exports"
 FLOW_EXPORTS = "/v2/insights/flow/exports"
-ALL_EXPORTS = (EXPORTS, EFFICIENCY_EXPORTS, FACTS_EXPORTS, BUSINESS_EXPORTS, FLOW_EXPORTS)
+TICKET_EXPORTS = "/v2/insights/ticket-data/exports"
+ALL_EXPORTS = (EXPORTS, EFFICIENCY_EXPORTS, FACTS_EXPORTS, BUSINESS_EXPORTS, FLOW_EXPORTS, TICKET_EXPORTS)
 REPORTS = "/v2/insights/teams/reports"
 HERE = "projectIdentifier=default&orgIdentifier=default"
 
@@ -113,6 +114,7 @@ EXPORT_BODIES: Mapping[str, Mapping[str, Any]] = {
     FACTS_EXPORTS: FACTS_BODY,
     BUSINESS_EXPORTS: BUSINESS_BODY,
     FLOW_EXPORTS: FLOW_BODY,
+    TICKET_EXPORTS: {name: BODY[name] for name in ("scope", "dateRange", "options")},
 }
 """A small body of each kind of export."""
 

@@ -204,6 +204,8 @@ def bodies(world: Limited, method: str, route: APIRoute) -> list[Any]:
         sections = ("efficiency", "productivity", "productivityContributors")
         refs = [{}, *({"teamRefId": ref} for ref in (*world.teams.values(), UNKNOWN))]
         return [report_body(section, **ref) for section in sections for ref in refs]
+    if route.path == "/v2/insights/forecast":
+        return [{"scope": scope, "remaining": 1} for scope in scopes]
     if route.path == "/v2/developers/list":
         return [{}, {"emails": ["fay@example.org"]}, {"search": ["Frosthill"]}]
     raise AssertionError(f"say what is sent to {route.path}, in bodies")

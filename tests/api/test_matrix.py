@@ -79,7 +79,8 @@ class Tenant:
 
     def asked(self, path: str) -> str:
         """What a query needs to be answered, beside who asks."""
-        column = "&column=" + ("DF_Deployment_Count" if "/efficiency" in path else "Coding_Days")
+        columns = {"efficiency": "DF_Deployment_Count", "flow": "Throughput"}
+        column = "&column=" + next((columns[kind] for kind in columns if f"/{kind}" in path), "Coding_Days")
         if path.endswith("/exports/{exportId}/cells"):
             return f"{column}&row=0"
         if not re.fullmatch("/v2/insights/[a-z]+(/cells)?", path):

@@ -21,6 +21,7 @@ from leadline.api.admin.status import router as status
 from leadline.api.app_state import AppState
 from leadline.api.exports.charts import router as charts
 from leadline.api.exports.facts import router as facts
+from leadline.api.exports.forecast import router as forecast
 from leadline.api.exports.insights import insight_routes
 from leadline.api.exports.reports import router as reports
 from leadline.api.exports.routes import export_routes
@@ -89,6 +90,7 @@ def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
         facts,
         charts,
         reports,
+        forecast,
         versions,
         developers,
         accounts,

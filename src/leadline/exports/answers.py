@@ -18,11 +18,13 @@ from leadline.json_body import Body, ErrorDetail, Instant
 
 @dataclass(frozen=True)
 class Created:
-    """The export of a request; ``reused`` if an earlier identical one serves; ``warnings`` about the body."""
+    """The export of a request; ``reused`` if an earlier identical one serves; ``warnings`` about the body. ``creator`` is the name
+    of the key that created an earlier one, if it may be told."""
 
     export: Export
     reused: bool
     warnings: tuple[str, ...]
+    creator: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,9 @@ class ExportBody(Body):
         default=None, description="Empty where `metrics` names all that they brought."
     )
     metrics: list[str] | None = None
+    issue_statuses: list[str] | None = Field(
+        default=None, description="The statuses asked for, by their columns, of an export of time in status."
+    )
     options: dict[str, str]
 
     @classmethod
@@ -150,6 +155,8 @@ _OPTIONS = {
     "aggregation": "aggregation",
     "format": "format",
     "unit": "effortUnit",
+    "ends": "terminalDateColumn",
+    "calendar": "calendar",
 }
 """Options of a create by the members of the normalized request that they became."""
 
@@ -167,6 +174,8 @@ def _asked(export: Export) -> dict[str, Any]:
     }
     if "metrics" in request:
         members |= {"metric_groups": list(request.get("groups", ())), "metrics": list(request["metrics"])}
+    if "statuses" in request:
+        members["issue_statuses"] = list(request["statuses"])
     return {**members, **({"fact": request["fact"]} if "fact" in request else {})}
 
 

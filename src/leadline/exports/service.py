@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from leadline.access import UNLIMITED, Access
-from leadline.db import export_list, jobs
+from leadline.db import export_list, jobs, keys
 from leadline.db.export_list import ListFilter
 from leadline.db.jobs import Export
 from leadline.errors import Conflict, Detail, NotFound
@@ -65,7 +65,15 @@ def create(
     export, reused = jobs.create(project.db, new, usable)
     if not reused:
         wake(project.home.path)
-    return Created(export, reused, parsed.warnings)
+    creator = _creator(project, export, created_by, access) if reused else None
+    return Created(export, reused, parsed.warnings, creator)
+
+
+def _creator(project: Project, export: Export, asking: str, access: Access) -> str | None:
+    """The name of the key that created ``export``; who is limited is told their own alone."""
+    if access.limits is not None and export.created_by != asking:
+        return None
+    return next((key.name for key in keys.listed(project.db, project.id) if key.id == export.created_by), None)
 
 
 def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: datetime) -> Export:

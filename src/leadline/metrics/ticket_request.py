@@ -1,0 +1,52 @@
+"""What a run of time in status is asked for. Nothing that computes is loaded for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from leadline.metrics.request import SHOWN
+
+RESOLVED, RELEASED = "issue_resolved_at", "version_release_date"
+ENDS = (RESOLVED, RELEASED)
+"""When the time of an item ends."""
+WALL, WEEKDAYS = "wall", "weekdays"
+CALENDARS = (WALL, WEEKDAYS)
+"""Which time counts: all, or that of Mondays to Fridays."""
+LEADING = ("granularity", "team", "team_hierarchy")
+
+
+@dataclass(frozen=True)
+class TicketDataRequest:
+    """A normalized request for time in status. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are
+    inclusive; ``statuses`` are columns (none: every status that is met)."""
+
+    tree: str
+    team: int | None
+    start: date
+    end: date
+    statuses: tuple[str, ...]
+    level: str
+    granularity: str
+    ends: str
+    calendar: str
+    format: str
+    names: str = SHOWN
+
+    @property
+    def of_people(self) -> bool:
+        """Rows are of teams."""
+        return False
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON object; ``of`` reads it back."""
+        dates = {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        return {**asdict(self), **dates, "statuses": list(self.statuses)}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> TicketDataRequest:
+        """The request that ``document`` was made of."""
+        days = {name: date.fromisoformat(document[name]) for name in ("start", "end")}
+        return cls(**{**document, **days, "statuses": tuple(document["statuses"])})
