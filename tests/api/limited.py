@@ -17,6 +17,7 @@ from api.serving import (
     EXPORTS,
     FACTS_EXPORTS,
     FLOW_EXPORTS,
+    SPRINT_EXPORTS,
     TICKET_EXPORTS,
     Answer,
     Client,
@@ -110,7 +111,7 @@ def teams_of(project: Project) -> dict[str, int]:
     return {node.name: node.ref_id for tree in trees for node in tree.nodes}
 
 
-OF_TEAMS = (EFFICIENCY_EXPORTS, FLOW_EXPORTS, TICKET_EXPORTS)
+OF_TEAMS = (EFFICIENCY_EXPORTS, FLOW_EXPORTS, SPRINT_EXPORTS, TICKET_EXPORTS)
 """Exports whose rows are teams alone."""
 
 

@@ -36,11 +36,20 @@ from leadline.service.server import Server, bound
 
 EXPORTS = "/v2/insights/productivity/exports"
 EFFICIENCY_EXPORTS = "/v2/insights/efficiency/exports"
+SPRINT_EXPORTS = "/v2/insights/sprint/exports"
 FACTS_EXPORTS = "/v2/insights/facts/exports"
 BUSINESS_EXPORTS = "/v2/insights/ba/exports"
 FLOW_EXPORTS = "/v2/insights/flow/exports"
 TICKET_EXPORTS = "/v2/insights/ticket-data/exports"
-ALL_EXPORTS = (EXPORTS, EFFICIENCY_EXPORTS, FACTS_EXPORTS, BUSINESS_EXPORTS, FLOW_EXPORTS, TICKET_EXPORTS)
+ALL_EXPORTS = (
+    EXPORTS,
+    EFFICIENCY_EXPORTS,
+    FACTS_EXPORTS,
+    BUSINESS_EXPORTS,
+    FLOW_EXPORTS,
+    TICKET_EXPORTS,
+    SPRINT_EXPORTS,
+)
 REPORTS = "/v2/insights/teams/reports"
 HERE = "projectIdentifier=default&orgIdentifier=default"
 
@@ -62,11 +71,17 @@ BODY: dict[str, Any] = {
 }
 BUSINESS_BODY = {**{name: BODY[name] for name in ("scope", "dateRange")}, "options": {"granularity": "QUARTERLY"}}
 FLOW_BODY = {**BODY, "metricGroups": ["throughput", "wip"]}
+SPRINT_BODY = {
+    **{name: BODY[name] for name in ("scope", "dateRange")},
+    "metricGroups": ["work"],
+    "options": {"granularity": "MONTHLY"},
+}
 FACTS_BODY = {"fact": "pull-requests", **{name: BODY[name] for name in ("scope", "dateRange")}}
 
 
 def exports_of(path: str) -> str:
     """The exports that a route is about; those of productivity if it is about none."""
+    path = path.replace("/insights/sprints/", "/insights/sprint/")
     return next((exports for exports in ALL_EXPORTS if path.startswith(exports)), EXPORTS)
 
 
@@ -115,6 +130,7 @@ EXPORT_BODIES: Mapping[str, Mapping[str, Any]] = {
     BUSINESS_EXPORTS: BUSINESS_BODY,
     FLOW_EXPORTS: FLOW_BODY,
     TICKET_EXPORTS: {name: BODY[name] for name in ("scope", "dateRange", "options")},
+    SPRINT_EXPORTS: SPRINT_BODY,
 }
 """A small body of each kind of export."""
 

@@ -14,7 +14,17 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.limited import DATES, OF_TEAMS, PEOPLE, SURNAMES, Limited, limited_project, report_body
-from api.serving import ALL_EXPORTS, EFFICIENCY_EXPORTS, EXPORTS, FLOW_EXPORTS, REPORTS, Answer, Client, exports_of
+from api.serving import (
+    ALL_EXPORTS,
+    EFFICIENCY_EXPORTS,
+    EXPORTS,
+    FLOW_EXPORTS,
+    REPORTS,
+    SPRINT_EXPORTS,
+    Answer,
+    Client,
+    exports_of,
+)
 from leadline.api.app import routed
 from leadline.api.auth import READ
 from leadline.api.caller import Authorized
@@ -335,7 +345,10 @@ def within(lines: list[str], team: str = "Platform") -> list[str]:
     return [header, *(row for row in rows if team in row.split(",")[at].split("/"))]
 
 
-@pytest.mark.parametrize(("path", "level"), [(EXPORTS, "developer"), (EXPORTS, "team"), (EFFICIENCY_EXPORTS, "team")])
+@pytest.mark.parametrize(
+    ("path", "level"),
+    [(EXPORTS, "developer"), *((path, "team") for path in (EXPORTS, EFFICIENCY_EXPORTS, SPRINT_EXPORTS))],
+)
 @pytest.mark.parametrize("scope", [{"orgTreeName": "Engineering"}, {}])
 def test_a_request_without_a_team_has_the_rows_of_the_whole_that_are_within(
     world: Limited, path: str, level: str, scope: dict[str, Any]

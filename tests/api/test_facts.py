@@ -29,16 +29,19 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with Home.open(folder / "home") as home:
         fill(home.project(), folder)
         fill_delivery(home.project())
-        put(home.project(), work_items=[work_item(number) for number in range(4)])
+        put(home.project(), work_items=[work_item(number) for number in range(4)], sprints=[SPRINT])
         with serving(home, workers=0) as running:
             yield running
+
+
+SPRINT = {"board": "APP", "sprint_id": "1", "start_at": MOMENTS[0], "completed_at": MOMENTS[6]}
 
 
 def work_item(number: int) -> dict[str, Any]:
     """One completed on one of the ``MOMENTS``."""
     done = MOMENTS[2 + number]
     owner = {"project": "APP", "key": f"APP-{number}", "type": "Bug", "assignee": "cyd@example.org"}
-    return {**owner, "created_at": MOMENTS[number], "completed_at": done}
+    return {**owner, "created_at": MOMENTS[number], "completed_at": done, "sprints": ["1"]}
 
 
 def ask(served: Served, fact: str, headers: dict[str, str] | None = None, **asked: Any) -> Answer:

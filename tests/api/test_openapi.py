@@ -70,9 +70,23 @@ def test_operations_have_stable_names() -> None:
     of_files = ("create{}Export", "get{}Export", "cancel{}Export", "delete{}Export", "download{}Export", "head{}Export")
     of_files = (*of_files, "list{}Exports")
     of_metrics = ("list{}Metrics", "get{}Insight", "get{}Cell", "get{}ExportCell")
-    of_exports = {name.format(kind) for kind in ("Productivity", "Efficiency") for name in (*of_files, *of_metrics)}
+    of_exports = {
+        name.format(kind) for kind in ("Productivity", "Efficiency", "Flow") for name in (*of_files, *of_metrics)
+    }
     of_exports |= {name.format("Facts") for name in of_files}
-    others = {"createTeamReport", "listFacts", "pushCicdRun", "pushRows", "takeWebhook", "listCharts", "getChart"}
+    of_exports |= {name.format(kind) for kind in ("Ba", "Sprint", "TicketData") for name in of_files}
+    of_exports |= {"listBaMetrics", "listSprintMetrics"}
+    of_exports |= {name.format("Sprints") for name in of_files if name != "create{}Export"}
+    others = {
+        "createTeamReport",
+        "forecast",
+        "listFacts",
+        "pushCicdRun",
+        "pushRows",
+        "takeWebhook",
+        "listCharts",
+        "getChart",
+    }
     others |= {"health", "headHealth", "ready", "headReady", "metrics", "openapi"}
     others |= {
         "getStatus",

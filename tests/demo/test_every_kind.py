@@ -55,6 +55,19 @@ SAID = {
     ],
     "incidents": ["deployment: the one that it names", "deployment: the latest of its"],
     "status-visits": ["no assignee", "not left"],
+    "sprint-items": [
+        "there at the start",
+        "added while the sprint ran: creep",
+        "added while the sprint ran, and taken out again",
+        "taken out while the sprint ran",
+        "its estimate was raised: creep",
+        "its estimate was lowered: removed",
+        "delivered",
+        "missed",
+        "no estimate: counts 0 points",
+        "done before its sprint started: outside it",
+        "its sprint has not ended",
+    ],
 }
 """Of each fact, what ``why`` says of at least one row."""
 

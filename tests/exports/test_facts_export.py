@@ -90,7 +90,7 @@ def test_a_team_sees_its_rows_and_no_other_team(small: Project, tmp_path: Path) 
 def test_who_sees_no_people_sees_none(small: Project, tmp_path: Path) -> None:
     teams_only, nameless = replace(UNLIMITED, developers=False), replace(UNLIMITED, names=False)
     for fact, declared in FACTS.items():
-        if declared.by_team:
+        if not declared.names_people:
             assert not FACTS_KIND.parse(small, body(fact), teams_only).request.of_people
         else:
             with pytest.raises(Forbidden):

@@ -304,13 +304,20 @@ def test_a_row_of_which_nothing_is_left_out_says_nothing(told: Mapping[str, Told
 def declared(column: str) -> pa.DataType:
     if column.endswith("_at"):
         return pa.timestamp("us", "UTC")
-    if column.endswith("_seconds") or column == "share":
+    if column.endswith(("_seconds", "_points")) or column.startswith("points_") or column == "share":
         return pa.float64()
-    if column in ("number", "additions", "deletions", "comments", "refactored", "refactored_recent"):
+    if column.endswith("_tickets") or column in (
+        "number",
+        "additions",
+        "deletions",
+        "comments",
+        "refactored",
+        "refactored_recent",
+    ):
         return pa.int64()
-    if column in ("production", "credited"):
+    if column in ("production", "credited", "committed", "done"):
         return pa.bool_()
-    if column in ("work_items", "pull_requests", "failed_by", "commits", "teams", "team_ids", "reviewers"):
+    if column in ("work_items", "pull_requests", "failed_by", "commits", "teams", "team_ids", "reviewers", "boards"):
         return pa.list_(pa.field("element", pa.string()))
     return pa.string()
 

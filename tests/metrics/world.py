@@ -187,7 +187,7 @@ def export_bytes(
     access: Access = UNLIMITED,
 ) -> bytes:
     """The export's file for a request body, uncompressed CSV, as if made on ``today`` (None: after all days), for ``access``."""
-    from leadline.exports.kinds import parse
+    from leadline.exports.kinds import KINDS, parse
     from leadline.metrics.request import Control
     from leadline.metrics.run import pin, produce
 
@@ -195,7 +195,8 @@ def export_bytes(
     request, warnings = parsed.request, parsed.warnings
     assert all("since the aggregation asked for is" in warning for warning in warnings), warnings
     path = folder / "export.csv"
-    produced = produce(project, request, replace(pin(project, request.tree), today=today), path, Control())
+    pins = replace(pin(project, request.tree), today=today)
+    produced = produce(project, request, pins, path, Control(), KINDS[kind].rows.query)
     content = path.read_bytes()
     assert produced.rows == len(read_csv(content)) - 1
     return content

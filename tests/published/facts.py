@@ -195,7 +195,7 @@ _SPRINT = thing(
     self=TEXT,
     goal=TEXT,
     originBoardId=NUMBER,
-    **dict.fromkeys(("startDate", "endDate", "completeDate", "createdDate"), TEXT),
+    **dict.fromkeys(("startDate", "endDate", "completeDate", "createdDate", "activatedDate"), TEXT),
 )
 _VERSION = thing(
     id=TEXT,

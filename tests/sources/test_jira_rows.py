@@ -403,6 +403,8 @@ def test_what_does_not_tell_its_order_by_itself_has_a_sequence() -> None:
         (item("assignee", ("5b10:ada", "Ada"), (None, None)), ("assignee", "5b10:ada", None)),
         (item("Sprint", ("7", "A, B"), ("7, 8", "A, B, C")), ("sprint", "7", "7; 8")),
         (item("Sprint", ("", ""), ("8", "C")), ("sprint", None, "8")),
+        # As Jira shows an issue that was carried over: the closed sprint is still among its sprints.
+        (item("Sprint", ("2781", "Week 36"), ("2781, 2807", "Week 36, Week 37")), ("sprint", "2781", "2781; 2807")),
         (item("Story Points", (None, None), (None, "5")), ("story_points", None, "5")),
         (item("labels", "a", "a b"), ("labels", "a", "a b")),
         (item("summary", "NUL \x00", "\ud800"), ("title", "NUL ", "?")),
@@ -491,9 +493,11 @@ def test_sprints() -> None:
         "start_at": "2026-01-05T08:00:00.000Z",
         "end_at": "2026-01-19T08:00:00.000Z",
         "completed_at": "2026-01-19T09:30:00.000Z",
+        "activated_at": "2026-01-05T08:12:30.000Z",
+        "goal": "Goal 7",
     }
-    planned = sprint_row("Shop", {"id": 9, "state": "future", "name": "Next"})
-    assert (planned["start_at"], planned["completed_at"]) == (None, None)
+    planned = sprint_row("Shop", {"id": 9, "state": "future", "name": "Next", "goal": ""})
+    assert [planned[name] for name in ("start_at", "completed_at", "activated_at", "goal")] == [None] * 4
     with pytest.raises(Misshapen):
         sprint_row("Shop", {"name": "none"})
 

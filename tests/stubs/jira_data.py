@@ -141,6 +141,8 @@ def sprint(number: int, board: int, state: str = "closed") -> dict[str, Any]:
         "originBoardId": board,
         "startDate": "2026-01-05T08:00:00.000Z",
         "endDate": "2026-01-19T08:00:00.000Z",
+        **({} if state == "future" else {"activatedDate": "2026-01-05T08:12:30.000Z"}),
+        "goal": f"Goal {number}",
         **({"completeDate": "2026-01-19T09:30:00.000Z"} if state == "closed" else {}),
     }
 

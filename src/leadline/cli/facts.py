@@ -115,3 +115,9 @@ _add(
     "Days of developers in the range, shared over work items.\n\nWith the category of each item, its share of the day, and why.",
     "leadline facts effort --team 3 --period last-month -o effort.csv",
 )
+_add(
+    "sprint-items",
+    "Work items in sprints that ended in the range.\n\nOne row per sprint and item: committed, added, removed, delivered, "
+    "in points and as tickets, the teams it counts for, and why.",
+    "leadline facts sprint-items --period last-quarter -o items.csv",
+)

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from leadline.demo import ai, calendar, code, delivery, graph, people, promotions, repositories, review, work
+from leadline.demo import ai, calendar, code, delivery, graph, people, promotions, repositories, review, sprints, work
 from leadline.demo.calendar import Span
 from leadline.demo.organization import Organization
 from leadline.demo.stage import Stage
@@ -31,7 +31,7 @@ QUERIES: dict[str, str] = {
     "comments": review.COMMENTS,
     "work_items": work.WORK_ITEMS,
     "work_item_changes": work.WORK_ITEM_CHANGES,
-    "sprints": work.SPRINTS,
+    "sprints": sprints.SPRINTS,
     "versions": work.VERSIONS,
     "builds": delivery.BUILDS,
     "deployments": delivery.DEPLOYMENTS,
@@ -99,6 +99,7 @@ def generate(
         "commits": graph,
         "promotions": promotions,
         "work": work,
+        "sprints": sprints,
         "delivery": delivery,
     }
     start = datetime.combine(demo.first, datetime.min.time(), tzinfo=UTC)

@@ -5,6 +5,7 @@ A story is created and started before its first commit and done after its last m
 
 from __future__ import annotations
 
+from leadline.demo import sprints
 from leadline.demo.stage import Stage, later
 
 # Most pull requests of a person belong to an item; some carry on with the item of the one before.
@@ -166,7 +167,10 @@ def build(stage: Stage) -> None:
         stage.run(statement, as_written=statement is _ITEMS)
 
 
-WORK_ITEMS = """
+_POINTS = """CASE WHEN items.kind IN ('feature', 'chore', 'refactor')
+            THEN choice([1, 2, 2, 3, 3, 5, 8], 'points', items.id, 0) END"""
+
+WORK_ITEMS = f"""
     SELECT items.project, item_numbers.key,
         CASE WHEN items.kind = 'bug' AND NOT repos.told AND u('incident', items.id, 0) < 0.4 THEN 'Incident'
              WHEN items.kind = 'feature' THEN 'Story' WHEN items.kind = 'bug' THEN 'Bug' WHEN items.kind = 'epic' THEN 'Epic'
@@ -185,8 +189,7 @@ WORK_ITEMS = """
         CASE WHEN items.reassigned_at IS NOT NULL THEN lead.tracker
              WHEN items.started_at IS NOT NULL THEN person.tracker END AS assignee,
         lead.tracker AS reporter,
-        CASE WHEN items.kind IN ('feature', 'chore', 'refactor') THEN choice([1, 2, 2, 3, 3, 5, 8], 'points', items.id, 0) END
-            AS story_points,
+        {_POINTS} AS story_points,
         items.created_at, items.started_at, coalesce(items.completed_at, items.declined_at) AS completed_at,
         epic_numbers.key AS parent_key,
         CASE WHEN items.kind = 'bug' THEN ['defect'] WHEN items.sort = 'side' THEN ['operations'] ELSE [] END AS labels,
@@ -197,9 +200,7 @@ WORK_ITEMS = """
              THEN choice(['Won''t Do', 'Won''t Do', 'Duplicate', 'Cannot Reproduce'], 'declined as', items.id, 0) END AS resolution,
         CASE WHEN item_numbers.key NOT LIKE '#%' AND u('moved', items.id, 0) < 0.02 THEN ['INBOX-' || items.id] ELSE [] END
             AS former_keys,
-        CASE WHEN items.sort = 'story' AND items.started_at IS NOT NULL THEN [teams.name || ' Sprint '
-                 || greatest(1, 1 + date_diff('day', date_trunc('week', start())::TIMESTAMP, items.started_at) // 14)] ELSE [] END
-            AS sprints,
+        coalesce(in_sprints.ids, []) AS sprints,
         CASE WHEN items.completed_at IS NOT NULL AND u('logged', items.id, 0) < 0.6
              THEN 900 * (2 + pick('time spent', items.id, 0, 60)) END AS time_spent_seconds,
         'https://tracker.example.com/' || replace(item_numbers.key, '#', items.project || '/') AS url, 'jira' AS source
@@ -212,9 +213,12 @@ WORK_ITEMS = """
     LEFT JOIN items epic ON items.sort = 'story' AND epic.sort = 'epic' AND epic.team = items.team
         AND date_trunc('quarter', epic.created_at) = date_trunc('quarter', items.created_at)
     LEFT JOIN item_numbers epic_numbers ON epic_numbers.sort = 'epic' AND epic_numbers.id = epic.id
+    LEFT JOIN in_sprints ON in_sprints.sort = items.sort AND in_sprints.id = items.id
 """
 
 _WAITED = "review_at > started_at + INTERVAL 1 MINUTE AND u('waited', id, 0) < 0.6"
+_ESTIMATES = f"SELECT sort, id, p, started_at, done_1, {_POINTS} AS points FROM items WHERE started_at IS NOT NULL"
+
 # Each part: sort, id, changed_at, field, from_value, to_value, from_category, to_category, who (people.p).
 _CHANGE_PARTS = (
     "SELECT sort, id, greatest(created_at + INTERVAL 1 MINUTE, started_at - INTERVAL 2 MINUTE) AS changed_at, "
@@ -236,6 +240,7 @@ _CHANGE_PARTS = (
     "WHERE u('triaged', id, 0) < 0.35 AND created_at + INTERVAL 30 SECOND < cut()",
     "SELECT sort, id, reassigned_at, 'assignee', person.tracker, chief.tracker, NULL, NULL, items.lead FROM items "
     "JOIN people person ON person.p = items.p JOIN people chief ON chief.p = items.lead WHERE reassigned_at IS NOT NULL",
+    *(part.replace("{estimates}", _ESTIMATES) for part in sprints.CHANGES),
 )
 
 WORK_ITEM_CHANGES = f"""
@@ -245,18 +250,6 @@ WORK_ITEM_CHANGES = f"""
     JOIN items ON items.sort = parts.sort AND items.id = parts.id
     JOIN item_numbers ON item_numbers.sort = parts.sort AND item_numbers.id = parts.id
     JOIN people person ON person.p = parts.who
-"""
-
-SPRINTS = """
-    SELECT teams.project || ' ' || teams.name AS board, (team * 1000 + nth)::VARCHAR AS sprint_id,
-        teams.name || ' Sprint ' || nth AS name, CASE WHEN end_at < cut() THEN 'closed' ELSE 'active' END AS state,
-        start_at, end_at, CASE WHEN end_at < cut() THEN end_at END AS completed_at
-    FROM teams CROSS JOIN (
-        SELECT row_number() OVER (ORDER BY monday) AS nth, monday + INTERVAL 9 HOUR AS start_at,
-            monday + INTERVAL 11 DAY + INTERVAL 16 HOUR AS end_at
-        FROM UNNEST(generate_series(date_trunc('week', start())::TIMESTAMP, cut(), INTERVAL 14 DAY)) AS s(monday)
-    )
-    WHERE start_at < cut()
 """
 
 # What a project completed in a month is released at the beginning of the next one.

@@ -56,7 +56,7 @@ def completed_items(former: Table) -> Table:
 
 def _assignee_at_completion(items: Table, former: Table) -> Table:
     # An empty value is "nobody", which must not read as "no such change".
-    changes = _changes("assignee", former)
+    changes = changes_of("assignee", former)
     changes = changes.mutate(from_value=changes.from_value.fill_null(""), to_value=changes.to_value.fill_null(""))
     moved = numbered(changes).inner_join(items.select(*ITEM, "completed_at"), ITEM)
     earlier = moved.changed_at <= moved.completed_at
@@ -69,7 +69,7 @@ def _assignee_at_completion(items: Table, former: Table) -> Table:
     return joined.mutate(assignee=assignee.nullif("")).drop("had_before", "had_after")
 
 
-def _changes(field: str, former: Table) -> Table:
+def changes_of(field: str, former: Table) -> Table:
     """The changes of one field of all items, under their present keys."""
     changes = schema_table("work_item_changes")
     return under_present_key(changes.filter(changes.field.lower() == field), former)
@@ -78,7 +78,7 @@ def _changes(field: str, former: Table) -> Table:
 def status_changes(former: Table) -> Table:
     """Changes of status with their ``number``, the ``category`` changed to, and the one ``before``: as the change says, else
     the one that the change before it led to."""
-    changes = _changes("status", former)
+    changes = changes_of("status", former)
     changes = changes.mutate(
         category=category_of(changes.to_category, changes.to_value),
         before=category_of(changes.from_category, changes.from_value),

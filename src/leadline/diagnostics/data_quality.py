@@ -10,6 +10,7 @@ from ibis.expr.types import Table
 
 from leadline.derive import names
 from leadline.diagnostics.same_commits import same_commits
+from leadline.diagnostics.sprints import LABEL, left_out_sprints, matches_an_item, unmatched_item_rules
 from leadline.diagnostics.uncounted_environments import uncounted_environments
 from leadline.diagnostics.unmatched_names import unmatched_names
 from leadline.engine import Engine
@@ -43,7 +44,7 @@ def oddities(project: Project) -> list[str]:
     snapshot = project.lake.snapshot()
     further = _of_names(project, snapshot.versions) if snapshot.versions else []
     with Engine(temp_dir=project.temp, memory_limit=project.home.settings.memory_limit) as engine:
-        engine.bind_snapshot(snapshot, [*(table for table, *_ in _ORDER), "releases", "versions"])
+        engine.bind_snapshot(snapshot, [*(table for table, *_ in _ORDER), "releases", "versions", "sprints"])
         return [*_rules(project, engine), *_out_of_order(engine), *further]
 
 
@@ -64,6 +65,7 @@ def _of_names(project: Project, versions: Mapping[str, int]) -> list[str]:
             *same_commits(opened),
             *_by_case_only(opened.facts.spellings, "repository", "repositories"),
             *_by_case_only(opened.facts.spellings, "service", "services"),
+            *left_out_sprints(opened),
         ]
 
 
@@ -165,13 +167,13 @@ def _of_team(
         name
         for name, filters in sets.items()
         if not any(TeamRule(0, {name: filters}).matches(thing) for thing in things)
+        and not (name == LABEL and matches_an_item(engine, name, filters))
     ]
     for name in empty:
         yield f"team.{team}.{name} matches no deployment"
     if sets and not empty and not any(TeamRule(0, sets).matches(thing) for thing in things):
         yield f"team.{team}: no deployment matches all of {', '.join(sorted(sets))}"
-    if "project" in rules:
-        yield f"team.{team}.project matches nothing: deployments have no project (incident.project looks at work items)"
+    yield from unmatched_item_rules(engine, team, rules)
     yield from _incident_rules(engine, team, rules)
     if "work_type" in rules:
         table = schema_table("work_items")

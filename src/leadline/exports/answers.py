@@ -150,6 +150,7 @@ class ExportBody(Body):
 
 
 _OPTIONS = {
+    "mode": "computationMode",
     "level": "aggregationLevel",
     "granularity": "granularity",
     "aggregation": "aggregation",

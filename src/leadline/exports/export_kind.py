@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from leadline.access import UNLIMITED, Access
 from leadline.exports import requests
 from leadline.exports.answers import CreatedBody, ExportBody, ListBody
-from leadline.exports.files import display_name
+from leadline.exports.asking import Asking
+from leadline.exports.files import display_name, slug
 from leadline.exports.models import ExportRequest, FileOptions
 from leadline.exports.validation import together, unknown_fields, validated
 from leadline.home import Project
@@ -73,7 +74,9 @@ class ExportKind:
     there is no choice. ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric.
     ``insight``: the rows are answered at once, too. ``instead_of_people`` is the field that asks for rows of single people, and
     what would do for who may not see these. ``created`` is the message of a new export, ``reused`` that of one that was there;
-    the bodies are those of the answers to create, poll and list.
+    the bodies are those of the answers to create, poll and list, and ``complete`` fills in what they tell beside the rows of
+    exports. ``named_scope``: the file is named by its team or tree, too. ``also_called`` are further names under which exports that
+    are there are found, the first of them in the addresses of files.
     """
 
     name: str
@@ -91,6 +94,9 @@ class ExportKind:
     notes: Callable[[Any, Any], Sequence[str]] = lambda _model, _request: ()
     insight: bool = True
     instead_of_people: tuple[str, str] = ("options.aggregationLevel", "team")
+    named_scope: bool = False
+    also_called: tuple[str, ...] = ()
+    complete: Callable[[Asking, Any], None] | None = None
     one_scope: bool = False
     needs_columns: bool = False
     created: str = "Export created successfully"
@@ -125,7 +131,8 @@ class ExportKind:
             access.check_developers(*self.instead_of_people)
         compression, notes = requests.compression_of(form, options.compression)
         warnings = (*unknown_fields(self.model, body), *self.notes(model, normalized), *notes)
-        filename = display_name(self.subject(normalized), start, end, form)
+        scope = f"-{slug(team.name if team else tree)}" if self.named_scope else ""
+        filename = display_name(self.subject(normalized) + scope, start, end, form)
         return requests.Parsed(normalized, compression, team and team.key, warnings, filename)
 
     @property
@@ -137,6 +144,16 @@ class ExportKind:
     def path(self) -> str:
         """Where the kind's exports are."""
         return f"/v2/insights/{self.name}/exports"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where exports that are there are found."""
+        return (self.path, *(f"/v2/insights/{name}/exports" for name in self.also_called))
+
+    @property
+    def file_path(self) -> str:
+        """Below what the files of exports are said to be."""
+        return self.paths[1] if self.also_called else self.path
 
     @property
     def catalogue_path(self) -> str:

@@ -46,8 +46,8 @@ class FactsFileRequest:
 
     @property
     def of_people(self) -> bool:
-        """Whether rows are somebody's."""
-        return not FACTS[self.fact].by_team
+        """Whether rows are somebody's, or name people."""
+        return FACTS[self.fact].names_people
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back."""
@@ -83,8 +83,8 @@ def _query(inputs: QueryInputs[FactsFileRequest]) -> str:
 FACTS_EXPORT = ExportKind(
     name="facts",
     title="Facts",
-    about="""Rows are pull requests, work items, deployments, incidents or commits: all that count for the scope and happened in the
-range, by the instant that says their period, in the order and with the columns of `leadline facts`
+    about="""Rows are pull requests, work items, deployments, incidents, commits or items of sprints: all that count for the scope
+and happened in the range, by the instant that says their period, in the order and with the columns of `leadline facts`
 ([what they mean](../guide/facts.md)). Other teams than those of the scope are not named. `GET /v2/facts/{kind}` has the same rows
 page by page.""",
     model=FactsExportRequest,

@@ -6,6 +6,8 @@ Each attempt writes in a folder of its own, so that a worker which lost its leas
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +16,7 @@ from leadline.atomic_file import make_durable
 
 FOLDER = "exports"
 _WORK = ".work"
+_LONGEST_SLUG = 80
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ FORMS = {
 def display_name(subject: str, start: date, end: date, file_format: str) -> str:
     """The file's name for people: ``developer-insights-2024.csv``."""
     return f"{subject}-{display_period(start, end)}{FORMS[file_format].extension}"
+
+
+def slug(text: str) -> str:
+    """A name as a part of a file's name: lower case letters and digits of ASCII, with `-` for all else."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_SLUG].strip("-") or "team"
 
 
 def display_period(start: date, end: date) -> str:

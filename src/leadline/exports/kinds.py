@@ -13,10 +13,19 @@ from leadline.exports.facts import FACTS_EXPORT
 from leadline.exports.flow import FLOW_EXPORT
 from leadline.exports.productivity import PRODUCTIVITY_EXPORT
 from leadline.exports.requests import Parsed
+from leadline.exports.sprint import SPRINT_EXPORT
 from leadline.exports.ticket_data import TICKET_DATA_EXPORT
 from leadline.home import Project
 
-_KINDS = (PRODUCTIVITY_EXPORT, EFFICIENCY_EXPORT, BUSINESS_EXPORT, FLOW_EXPORT, TICKET_DATA_EXPORT, FACTS_EXPORT)
+_KINDS = (
+    PRODUCTIVITY_EXPORT,
+    EFFICIENCY_EXPORT,
+    BUSINESS_EXPORT,
+    FLOW_EXPORT,
+    TICKET_DATA_EXPORT,
+    SPRINT_EXPORT,
+    FACTS_EXPORT,
+)
 KINDS: dict[str, ExportKind] = {kind.name: kind for kind in _KINDS}
 """Every kind by its name, in the order in which they are shown."""
 

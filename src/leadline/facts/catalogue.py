@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 ACCOUNTS = frozenset({"author", "author_email", "assignee", "reviewers"})
 """Columns that name people as their tools do."""
+SPRINT_ITEMS = "sprint-items"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Fact:
     open: Open | None = None
 
     @property
+    def names_people(self) -> bool:
+        """Whether rows name people."""
+        return "developer" in self.definitions
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The names of its columns, in order."""
         return tuple(self.definitions)
@@ -50,6 +56,15 @@ _TITLE = "Its title."
 _URL = "Its address in its tool, if that is one of the web."
 _AI_TOOL = "The AI tool that had part in it; empty for none that is known."
 _AI_WHY = "By what that is known."
+_SPRINT_WORK = {
+    "commit": "Committed, as estimated at the start",
+    "creep": "Added while the sprint ran, or by a higher estimate, and still in it at the end",
+    "delivered_commit": "Of what was committed: done at the end",
+    "missed_commit": "Of what was committed: in it at the end, and not done",
+    "removed_commit": "Of what was committed: taken out, or taken off by a lower estimate",
+    "delivered_creep": "Of the creep: done at the end",
+    "missed_creep": "Of the creep: not done at the end",
+}
 _LEAD = "The sum of the stages that are switched on and have a value, in seconds."
 
 FACTS: Mapping[str, Fact] = {
@@ -244,6 +259,37 @@ FACTS: Mapping[str, Fact] = {
             },
             "noon_at",
             ("day", "developer", "project", "key"),
+        ),
+        Fact(
+            SPRINT_ITEMS,
+            {
+                "sprint_id": "The sprint.",
+                "sprint": "The name of the sprint.",
+                "boards": "The boards that show it.",
+                "project": "The project that the item is of.",
+                "key": "The item's key in the project.",
+                "type": "Its type, as its tool calls it.",
+                "title": _TITLE,
+                "assignee": "The account that had it at the end of the sprint.",
+                "developer": "The developer whose account that is, by email; empty if it is nobody's.",
+                "started_at": "When the sprint was started, else planned to.",
+                "ended_at": "When the sprint was completed (closed: else planned to end), which says its period.",
+                "in_at": "When the item came to the sprint: its start, if it was there.",
+                "out_at": "When it was taken out, if it was not there at the end.",
+                "committed": "Whether it was there at the start (or soon after, by `sprints.commit_grace_hours`).",
+                "done": "Whether it was done at the end, by its status then.",
+                "points_at_start": "Its estimate when it came to the sprint, in story points.",
+                "points_at_end": "Its estimate at the end, in story points.",
+                **{f"{name}_points": f"{words}, in story points." for name, words in _SPRINT_WORK.items()},
+                **{f"{name}_tickets": f"{words}, as a ticket: 0 or 1." for name, words in _SPRINT_WORK.items()},
+                "teams": _TEAMS,
+                "team_ids": _TEAM_IDS,
+                "why": "Why it counts in nothing, what became of it, and by which rule it is whose.",
+                "url": _URL,
+            },
+            "ended_at",
+            ("sprint_id", "project", "key"),
+            by_team=True,
         ),
     )
 }

@@ -24,9 +24,9 @@ def bind_teams_over_time(
     number = {unit.node.ref_id: at for at, unit in enumerate(membership.teams)}
     rules: dict[tuple[int, str | None, int, int], TeamRule] = {}
     any_rules: TeamRules | None = None
-    people: _Spans = {}
-    without: _Spans = {}
-    ruled: _Spans = {}
+    people: Spans = {}
+    without: Spans = {}
+    ruled: Spans = {}
     in_force = ((stretch, *place) for stretch in stretches for place in tops(stretch, scope))
     for stretch, tree, top in in_force:
         days = instants(stretch.start, stretch.end, profile.zone)
@@ -38,26 +38,26 @@ def bind_teams_over_time(
         places = {key: at for at, key in enumerate(rules)}
         for ref_id, *counts in counting(tree, top, of_tree, profile):
             if ref_id in number:
-                _prolong(people, (number[ref_id], *counts), days)
+                prolong(people, (number[ref_id], *counts), days)
         for node in (node for node in tree.subtree(top) if node.ref_id in number):
             unit = number[node.ref_id]
             if node.ref_id not in of_tree.of_node:
-                _prolong(without, (unit,), days)
+                prolong(without, (unit,), days)
             below = tree.subtree(node) if of_tree else ()
             for rule in of_tree.within(below):
-                _prolong(ruled, (unit, places[keys[rule]], how(tree, of_tree, node, rule)), days)
+                prolong(ruled, (unit, places[keys[rule]], how(tree, of_tree, node, rule)), days)
             for claim in claims(node, below, of_tree):
-                _prolong(ruled, (unit, *claim), days)
+                prolong(ruled, (unit, *claim), days)
     for table, rows in ((DATED_FALLBACK, people), (UNIT_TIMES, without), (DATED_UNIT_RULES, ruled)):
         table.bind(engine, ((*row, *times) for row, spans in rows.items() for times in spans))
     return TeamRules(tuple(rules.values()), {}, {} if any_rules is None else any_rules.sources)
 
 
-_Spans = dict[tuple[object, ...], list[tuple[int, int]]]
+Spans = dict[tuple[object, ...], list[tuple[int, int]]]
 """When something is so, by what it is."""
 
 
-def _prolong(spans: _Spans, what: tuple[object, ...], times: tuple[int, int]) -> None:
+def prolong(spans: Spans, what: tuple[object, ...], times: tuple[int, int]) -> None:
     """Note that ``what`` is so at ``times``, too, joined to the last ones if they meet."""
     known = spans.setdefault(what, [])
     if known and known[-1][1] == times[0]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from leadline.engine import EVERYTHING, BoundTable, compiled
 from leadline.errors import InvalidRequest
-from leadline.facts.catalogue import ACCOUNTS, FACTS, Fact
+from leadline.facts.catalogue import ACCOUNTS, FACTS, SPRINT_ITEMS, Fact
 from leadline.facts.filters import Filters, Kept, Versions, checked, kept_by, shown_people, stretches_of
 from leadline.people import BEGINNING
 from leadline.people.access import UNLIMITED, Access, VisibleTrees
@@ -241,10 +241,9 @@ def _bind(opened: Session, fact: Fact, versions: Versions, stretches: Timeline, 
     if fact.name == EFFORT:
         bind_days(opened, profile, stretches, (kept.start, kept.end), versions.today)
     _RANGE.bind(opened.engine, [bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)])
-    if fact.by_team:
-        return _bind_teams(opened, fact, profile, stretches, kept)
-    _bind_people(opened, profile, stretches, kept)
-    return False
+    if not fact.by_team or fact.names_people:
+        _bind_people(opened, profile, stretches, kept)
+    return fact.by_team and _bind_teams(opened, fact, profile, stretches, kept)
 
 
 def _rows(fact: Fact, profile: Profile, kept: Kept, has_rules: bool) -> Table:
@@ -361,20 +360,25 @@ def _when(
 
 
 def _bind_teams(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: Kept) -> bool:
+    from leadline.facts.item_ownership import bind_item_owners
     from leadline.facts.merge_spans import MERGES
     from leadline.facts.ownership import bind_matches
     from leadline.facts.ownership_over_time import bind_teams_over_time
     from leadline.facts.shown_of_teams import TEAM_PATHS
 
-    engine = opened.engine
-    limit = kept.scope if kept.limited else None
+    engine, limit = opened.engine, kept.scope if kept.limited else None
     membership = team_membership(stretches, limit, BEGINNING, BEGINNING, FOREVER)
-    opened.facts.bind([MERGES])
-    rules = bind_teams_over_time(engine, stretches, limit, membership, profile)
-    if rules:
-        bind_matches(engine, [fact.name], rules.rules, profile, opened.facts.spellings)
-    shown = [(unit.node.path, str(unit.node.ref_id)) for unit in membership.teams]
-    TEAM_PATHS.bind(engine, [(number, *team) for number, team in enumerate(shown)])
+    rules = None
+    if fact.name == SPRINT_ITEMS:
+        numbers = {unit.node.ref_id: number for number, unit in enumerate(membership.teams)}
+        bind_item_owners(engine, stretches, limit, numbers, profile, opened.facts.spellings)
+    else:
+        opened.facts.bind([MERGES])
+        rules = bind_teams_over_time(engine, stretches, limit, membership, profile)
+        if rules:
+            bind_matches(engine, [fact.name], rules.rules, profile, opened.facts.spellings)
+    teams = enumerate(unit.node for unit in membership.teams)
+    TEAM_PATHS.bind(engine, [(number, node.path, str(node.ref_id)) for number, node in teams])
     paths = [unit.node.path for unit in membership.teams if unit.node.ref_id == kept.scope]
     _SCOPE_PATHS.bind(engine, ((path,) for path in paths))
     return bool(rules)
@@ -385,6 +389,8 @@ def _of_teams(fact: Fact, profile: Profile, kept: Kept, has_rules: bool) -> Tabl
     from leadline.facts.shown import rows_of
 
     rows = rows_of(fact.name, profile, has_rules, dated=True)
+    if fact.names_people:
+        rows = _with_people(fact, kept, rows)
     if kept.by_keys:
         return _of_keys(fact, rows)
     if kept.scope is None:

@@ -10,7 +10,7 @@ from ibis.expr.types import StringValue, Table, Value
 from leadline.derive.completion import ITEM
 from leadline.derive.expressions import attach, joined, reasons, with_seconds
 from leadline.engine import schema_table
-from leadline.facts import commits, pull_requests, status_visits
+from leadline.facts import commits, item_ownership, pull_requests, status_visits
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.ai_marks import AI_COMMITS, AI_PULLS
 from leadline.facts.categories import CATEGORY_STEPS
@@ -20,6 +20,7 @@ from leadline.facts.deployment_contents import ANCHORS, CARRIED
 from leadline.facts.deployments import FAILURES
 from leadline.facts.effort import MODELS as EFFORT_MODELS
 from leadline.facts.effort_rows import EFFORT, effort_rows
+from leadline.facts.former_keys import FORMER_KEYS
 from leadline.facts.item_incidents import ITEM_INCIDENTS
 from leadline.facts.lead_time import (
     CARRIED_PULLS,
@@ -36,6 +37,7 @@ from leadline.facts.pull_request_filters import in_words
 from leadline.facts.pull_requests import LINKS, PR
 from leadline.facts.rework import FIRST_COMMITS
 from leadline.facts.shown_of_teams import deployments, incidents
+from leadline.facts.shown_sprint_items import sprint_items
 from leadline.facts.waiting import WAITS, with_waiting
 from leadline.facts.work_items import ITEMS, work_items_fact
 from leadline.facts.work_types import of_linked_items, with_work_type
@@ -63,6 +65,7 @@ NEEDS: Mapping[str, Sequence[Model]] = {
     "commits": (*commits.STEPS, AI_COMMITS),
     "status-visits": status_visits.STEPS,
     "effort": (*EFFORT_MODELS, *CATEGORY_STEPS),
+    "sprint-items": (FORMER_KEYS, *item_ownership.needed),
 }
 """The stored tables that each fact reads."""
 
@@ -76,6 +79,8 @@ def rows_of(fact: str, profile: Profile, has_team_rules: bool = False, dated: bo
         return with_seconds(status_visits.shown_visits(), ("visit",))
     if fact == EFFORT:
         return effort_rows(profile)
+    if fact == "sprint-items":
+        return sprint_items()
     if fact in ("deployments", "incidents"):
         return {"deployments": deployments, "incidents": incidents}[fact](profile, has_team_rules, dated)
     return {"pull-requests": _pull_requests, "work-items": _work_items}[fact](profile)

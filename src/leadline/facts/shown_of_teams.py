@@ -3,6 +3,8 @@ words."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 from ibis.expr.types import StringValue, Table, Value
 
@@ -160,7 +162,11 @@ def _teams(kind: str, key: list[str], has_team_rules: bool, dated: bool) -> Tabl
     ways = by_repositories(kind, events, dated).mutate(how=ibis.literal(_FALLBACK_HOW))
     if has_team_rules:
         ways = ways.union(by_rules(kind, events, dated)).distinct()
-    owned = events.select("event", *key).inner_join(ways, "event").drop("event")
+    return teams_by_ways(events.select("event", *key).inner_join(ways, "event").drop("event"), key)
+
+
+def teams_by_ways(owned: Table, key: Sequence[str]) -> Table:
+    """Per ``key`` of ``owned`` (of_unit, how) the paths and ref ids of its teams, and in words how they have it."""
     paths = TEAM_PATHS.table()
     named = owned.inner_join(paths, "of_unit")
     ways = named.group_by(*key, "how").agg(paths=named.path.collect(order_by=named.of_unit), first=named.of_unit.min())

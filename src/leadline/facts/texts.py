@@ -30,4 +30,11 @@ def _as_text(value: Value, form: str) -> Value:
         value = value.join(";")
     elif not kind.is_string():
         return value
-    return ibis.cases((value.substr(0, 1).isin(FORMULA_STARTS), ibis.literal("'") + value), else_=value)
+    return neutralized_text(value)
+
+
+def neutralized_text(text: Value) -> Value:
+    """``engine.output.neutralized`` for a column of texts."""
+    import ibis
+
+    return ibis.cases((text.substr(0, 1).isin(FORMULA_STARTS), ibis.literal("'") + text), else_=text)

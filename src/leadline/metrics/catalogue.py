@@ -39,6 +39,7 @@ _GROUP_TITLES = {
     "rating": "Ratings",
     "ai": "AI tools",
     "wip": "Work in progress",
+    "deliveryAnalysis": "Delivery in percent",
 }
 """Titles of groups that are not their names."""
 ASKED_FOR = frozenset({"ai"})

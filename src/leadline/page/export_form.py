@@ -35,7 +35,9 @@ class Choice:
     def label(self) -> str:
         """What it is called."""
         words = self.option.flag.removeprefix("--").replace("-", " ")
-        return {"level": "A row for each", "granularity": "Length of a period"}.get(words, capitalize_first(words))
+        return {"level": "A row for each", "granularity": "Length of a period", "mode": "Counted in"}.get(
+            words, capitalize_first(words)
+        )
 
     @property
     def choices(self) -> list[tuple[str, str]]:
@@ -115,6 +117,7 @@ def fields_of(request: Mapping[str, Any], kind: ExportKind) -> list[tuple[str, s
         "fact": request.get("fact"),
         "options.format": request.get("format"),
         "options.aggregationLevel": request.get("level"),
+        "options.computationMode": str(request.get("mode", "")).lower(),
         "options.granularity": str(request.get("granularity", "")).lower(),
         "options.aggregation": request.get("aggregation"),
         "options.effortUnit": str(request.get("unit", "")).lower(),

@@ -22,6 +22,8 @@ from leadline.settings.rules import Filter
 
 PROPERTIES = ("repository", "service", "pipeline", "environment", "tag", "label")
 """What filter sets may look at. A deployment has nothing that a set over projects could be held against."""
+ITEM_PROPERTIES = ("project", "label", "board")
+"""What filter sets may look at of a work item in a sprint."""
 
 Thing = Mapping[str, Sequence[str | None]]
 
@@ -132,6 +134,20 @@ def team_rules(tree: OrgTree, profile: Profile) -> TeamRules:
         rules[-1] = replace(rules[-1], deployments=of_events.deployments, incidents=of_events.incidents)
         of_node[node.ref_id] = len(rules) - 1
     return TeamRules(tuple(rules), of_node, sources)
+
+
+def item_rules(tree: OrgTree, profile: Profile) -> TeamRules:
+    """The filter rules of ``tree`` over work items in sprints."""
+    rules: list[TeamRule] = []
+    of_node: dict[int, int] = {}
+    for node in tree.nodes:  # preorder: a parent comes first
+        sets = {name: filters for name, filters in own_rules(profile, node).items() if name in ITEM_PROPERTIES}
+        if sets:
+            of_node[node.ref_id] = len(rules)
+            rules.append(TeamRule(node.ref_id, sets))
+        elif node.parent is not None and node.parent in of_node:
+            of_node[node.ref_id] = of_node[node.parent]
+    return TeamRules(tuple(rules), of_node)
 
 
 def _event_sources(tree: OrgTree, profile: Profile) -> dict[int, EventSources]:

@@ -174,7 +174,7 @@ WORK_ITEMS = Table(
         _URL,
         text("resolution", "How it was resolved, as the tracker names it (Done, Won't Do, Duplicate, …)."),
         texts("former_keys", "Keys it had before it was moved: what names them means this item."),
-        texts("sprints", "Sprints it is or was in, by id or name, the latest last."),
+        texts("sprints", "Sprints it is or was in, by id (or a name that one has alone), the latest last."),
         count("time_spent_seconds", "Seconds of work logged."),
     ),
     accounts=True,
@@ -188,7 +188,9 @@ WORK_ITEM_CHANGES = Table(
         text("project", "Project of the tracker."),
         text("key", "Key of the work item."),
         instant("changed_at", "When it changed."),
-        text("field", "Field that changed: `status`, `assignee`, …"),
+        text(
+            "field", "Field: `status`, `assignee`, `story_points`, `sprint` (all that it is in from then on, by `;`), …"
+        ),
         Column("to_value", ColumnType.TEXT, "Value after; empty: it has none any more.", personal=Personal.CHANGE),
         Column(
             "sequence",
@@ -214,10 +216,14 @@ SPRINTS = Table(
         text("board", "Board."),
         text("sprint_id", "Id of the sprint."),
         text("name", "Name."),
-        text("state", "State as the tracker names it."),
+        text("state", "State as the tracker names it; `closed` (or `completed`) is one that ended."),
         instant("start_at", "Planned start."),
         instant("end_at", "Planned end."),
-        instant("completed_at", "When it was completed."),
+        instant(
+            "completed_at", "When it was completed: the period it counts in; empty: if it is closed, its planned end."
+        ),
+        instant("activated_at", "When it was started; empty: as planned."),
+        prose("goal", "Goal."),
     ),
     event_time="completed_at",
 )

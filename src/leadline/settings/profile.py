@@ -42,6 +42,7 @@ from leadline.settings.setting import (
     one_of,
     whole,
 )
+from leadline.settings.sprints import BOARD, SPRINTS
 
 LONGEST_KEY = 512
 """The most characters of a setting's key."""
@@ -193,6 +194,7 @@ SETTINGS: dict[str, Setting] = {
             one_of("enforce", "exceptions"),
             "A negative stage counts 0 (enforce) or is left out (exceptions).",
         ),
+        *SPRINTS,
         *_EVENT_SOURCES,
         Setting("deployments.first_carries", "false", Flag, "Whether a first known deployment carries all before it."),
         Setting(
@@ -238,6 +240,7 @@ _TEAM_RULES = (
         )
         for name in ("type", "label", "priority", "project")
     ),
+    BOARD,
     Setting("work_type", "", WorkTypes, "Work types of a team: `feature = Story, Epic; bug = Bug`; others are other."),
     replace(
         _GOALS,

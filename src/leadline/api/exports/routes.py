@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import WithJsonSchema
@@ -12,12 +12,16 @@ from starlette.responses import Response
 
 from leadline.api.answers import Json, new_router, refusals, text_headers
 from leadline.api.body import json_body
-from leadline.api.caller import Creator, LimitedReader
+from leadline.api.caller import Caller, Creator, LimitedReader
 from leadline.api.exports.download import DownloadHeaders, DownloadQuery, FileHeaders, respond
 from leadline.api.exports.models import CatalogueBody, ListQuery, MetricBody
 from leadline.api.query import unknown_parameters
 from leadline.exports import service
+from leadline.exports.asking import Asking
 from leadline.exports.export_kind import ExportKind
+from leadline.json_body import Body
+
+BodyT = TypeVar("BodyT", bound=Body)
 
 ExportId = Annotated[str, Path(alias="exportId", min_length=1, description="As the create answer names it.")]
 
@@ -55,17 +59,28 @@ _UNCHANGED = {"description": "The client has it already."}
 def export_routes(kind: ExportKind) -> APIRouter:
     """The routes of ``kind``."""
     router = new_router("exports")
-    _add_one(router, kind)  # first: routes are tried in this order, and polls are asked for most often
+    for path, name in zip(kind.paths, _names_of(kind), strict=True):
+        _add_one(router, kind, path, name)  # first: routes are tried in this order, and polls are asked for most often
     _add_create(router, kind)
-    _add_lists(router, kind)
-    _add_download(router, kind)
+    for path, name in zip(kind.paths, _names_of(kind), strict=True):
+        _add_list(router, kind, path, name)
+        _add_download(router, kind, path, name)
+    _add_catalogue(router, kind)
     return router
+
+
+def _names_of(kind: ExportKind) -> list[str]:
+    """What operations are named by, for each path under which exports that are there are found."""
+    return [_joined(name) for name in (kind.name, *kind.also_called)]
+
+
+def _joined(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))
 
 
 def names_of(kind: ExportKind) -> tuple[str, str]:
     """The kind's name in operation ids, and after its article."""
-    words = kind.name.split("-")
-    return "".join(word.capitalize() for word in words), f"{'an' if kind.name[0] in 'aeiou' else 'a'} {kind.name}"
+    return _joined(kind.name), f"{'an' if kind.name[0] in 'aeiou' else 'a'} {kind.name}"
 
 
 def _add_create(router: APIRouter, kind: ExportKind) -> None:
@@ -96,18 +111,23 @@ def _add_create(router: APIRouter, kind: ExportKind) -> None:
         request.state.export = created.export.id
         if created.reused:
             return Json(kind.reused_body.of(created, kind.reused))
-        return Json(kind.created_body.of(created, kind.created), 202)
+        return Json(_completed(kind, caller, kind.created_body.of(created, kind.created)), 202)
 
 
 def _fresh(cache_control: Sequence[str]) -> bool:
     return any(directive.strip() == "no-cache" for directive in ",".join(cache_control).lower().split(","))
 
 
-def _add_lists(router: APIRouter, kind: ExportKind) -> None:
-    name, _ = names_of(kind)
+def _completed(kind: ExportKind, caller: Caller, body: BodyT) -> BodyT:
+    """``body`` with all that it tells beside the rows of exports."""
+    if kind.complete is not None:
+        kind.complete(Asking(caller.project, caller.access, caller.key.id), body)
+    return body
 
+
+def _add_list(router: APIRouter, kind: ExportKind, path: str, name: str) -> None:
     @router.get(
-        kind.path,
+        path,
         operation_id=f"list{name}Exports",
         summary=f"List {kind.name} exports",
         response_model=kind.list_body,
@@ -115,8 +135,12 @@ def _add_lists(router: APIRouter, kind: ExportKind) -> None:
     )
     def list_exports(request: Request, caller: LimitedReader, query: Annotated[ListQuery, Query()]) -> Response:
         page = service.listed(caller.project, kind.name, query.filter(caller.key.id), caller.access)
-        return Json(kind.list_body.of(page, kind.path, caller.now, unknown_parameters(request, ListQuery)))
+        unknown = unknown_parameters(request, ListQuery)
+        return Json(_completed(kind, caller, kind.list_body.of(page, kind.file_path, caller.now, unknown)))
 
+
+def _add_catalogue(router: APIRouter, kind: ExportKind) -> None:
+    name, _ = names_of(kind)
     if not kind.catalogue():
         return
 
@@ -132,11 +156,11 @@ def _add_lists(router: APIRouter, kind: ExportKind) -> None:
         )
 
 
-def _add_one(router: APIRouter, kind: ExportKind) -> None:
-    name, a_kind = names_of(kind)
+def _add_one(router: APIRouter, kind: ExportKind, at: str, name: str) -> None:
+    _, a_kind = names_of(kind)
 
     @router.get(
-        kind.path + "/{exportId}",
+        at + "/{exportId}",
         operation_id=f"get{name}Export",
         summary=f"Poll {a_kind} export",
         response_model=kind.export_body,
@@ -146,16 +170,16 @@ def _add_one(router: APIRouter, kind: ExportKind) -> None:
     def poll(caller: LimitedReader, export_id: ExportId) -> Response:
         export = service.get(caller.project, export_id, kind=kind.name, access=caller.access)
         # An answer that FastAPI writes would wait for a thread once more.
-        return Json(kind.export_body.of(export, kind.path, caller.now))
+        return Json(_completed(kind, caller, kind.export_body.of(export, kind.file_path, caller.now)))
 
     def cancel(caller: LimitedReader, export_id: ExportId) -> Response:
         now = caller.now
         export = service.cancel(caller.project, export_id, kind=kind.name, now=now, access=caller.access)
-        return Json(kind.export_body.of(export, kind.path, now))
+        return Json(_completed(kind, caller, kind.export_body.of(export, kind.file_path, now)))
 
     for verb, method, path in (("delete", "DELETE", "/{exportId}"), ("cancel", "POST", "/{exportId}/cancel")):
         router.add_api_route(
-            kind.path + path,
+            at + path,
             cancel,
             methods=[method],
             operation_id=f"{verb}{name}Export",
@@ -166,9 +190,9 @@ def _add_one(router: APIRouter, kind: ExportKind) -> None:
         )
 
 
-def _add_download(router: APIRouter, kind: ExportKind) -> None:
-    name, a_kind = names_of(kind)
-    path = kind.path + "/{exportId}/download"
+def _add_download(router: APIRouter, kind: ExportKind, at: str, name: str) -> None:
+    _, a_kind = names_of(kind)
+    path = at + "/{exportId}/download"
 
     def send(caller: LimitedReader, export_id: str, headers: FileHeaders, query: DownloadQuery) -> Response:
         stored = service.stored_file(caller.project, export_id, kind=kind.name, now=caller.now, access=caller.access)

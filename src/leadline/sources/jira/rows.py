@@ -228,8 +228,8 @@ def _by_field(items: Iterable[Any], fields: FieldMap) -> Iterator[tuple[str, lis
     for item in items:
         if not isinstance(item, dict):
             raise Misshapen("an entry of its history has an item that is no object")
-        if (name := fields.change(item)) is None or not _short(item):
-            continue
+        if (name := fields.change(item)) is None or not (name == "sprint" or _short(item)):
+            continue  # names of all sprints that it was in may be long; of these the ids are kept
         if name == "status":
             yield name, [item]
         else:
@@ -341,4 +341,6 @@ def sprint_row(board: str, sprint: Node) -> Row:
         "start_at": instant(sprint.get("startDate")),
         "end_at": instant(sprint.get("endDate")),
         "completed_at": instant(sprint.get("completeDate")),
+        "activated_at": instant(sprint.get("activatedDate")),
+        "goal": clean(_text(sprint.get("goal"), "goal")) or None,
     }

@@ -1,0 +1,1 @@
+"""Sprints: what items are in them, and the exports of them."""
