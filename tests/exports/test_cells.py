@@ -21,9 +21,10 @@ from leadline.exports.insights.models import CellBody
 from leadline.exports.insights.request import parse_insight
 from leadline.exports.kinds import KINDS
 from leadline.home import Home, Project
+from leadline.metrics.behind import traced
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.measures import Measure
-from leadline.metrics.metric import Count, Formula, Overall, Percentile, Rating, Ratio, Statistic, Sum
+from leadline.metrics.metric import Count, Formula, Percentile, Rating, Ratio, Statistic, Sum
 from leadline.metrics.request import Control, MetricsRequest
 from leadline.metrics.run import Runner, pin
 
@@ -122,7 +123,11 @@ def test_the_events_behind_every_cell_add_up_to_it(
     seen: Counter[str] = Counter()
     for column in by_ids(rows.metrics):
         formula = column.metric.formula(level)
-        if isinstance(formula, (Rating, Overall)) or (statistic != "mean" and not isinstance(formula, Statistic)):
+        if (
+            isinstance(formula, Rating)
+            or traced(column, level) is None
+            or (statistic != "mean" and not isinstance(formula, Statistic))
+        ):
             continue
         unit = formula.unit if isinstance(formula, Statistic) else 1
         with runner.inputs(small, replace(rows, metrics=(column.id,)), at.pins, Control()) as inputs:
@@ -147,7 +152,7 @@ def test_the_rows_behind_cells_are_those_events(small: Project, runner: Runner, 
         name, formula = column.name("mean"), column.metric.formula(level)
         first, things = behind(runner, small, rows, Place(name, row=1), at)
         assert first.count == len(things)
-        if isinstance(formula, Overall):
+        if traced(column, level) is None:  # the overall rating, and use of tools, of which no fact has rows
             assert (first.facts, first.count, bool(first.untraced)) == (None, 0, True)
         elif formula is not None and not isinstance(formula, Rating):
             values, overs = ([getattr(thing, part) for thing in things] for part in ("value", "over"))

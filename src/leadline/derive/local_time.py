@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 _EPOCH = date(1970, 1, 1)
@@ -59,6 +60,12 @@ def offsets(start: date, end: date, zone: ZoneInfo) -> list[Offset]:
             offsets_in_force.append(Offset(_microseconds(change), _offset(instant, zone)))
         instant = following
     return [*offsets_in_force, Offset(None, _offset(instant, zone))]
+
+
+@cache
+def all_offsets(zone: ZoneInfo) -> tuple[Offset, ...]:
+    """The offsets of ``zone`` on all days that anything of a team's work can be of."""
+    return tuple(offsets(date(1970, 1, 1), date(2099, 12, 31), zone))
 
 
 def _offset(instant: datetime, zone: ZoneInfo) -> int:

@@ -108,7 +108,9 @@ def _of_teams(project: Project, opened: Session, kind: str) -> AttributionStatus
     profile = project.profile()
     org_trees = [tree(project, summary.name) for summary in trees(project)]
     # A root has all that its teams have.
-    scopes = [(org_tree, [org_tree.root], team_rules(org_tree, profile)) for org_tree in org_trees]
+    scopes = [
+        (org_tree, {unit: org_tree.root}, team_rules(org_tree, profile)) for unit, org_tree in enumerate(org_trees)
+    ]
     rules = [rule for _, _, of_tree in scopes for rule in of_tree.rules]
     opened.facts.bind(needed(kind))
     bind_teams(opened.engine, scopes, profile)

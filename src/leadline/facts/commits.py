@@ -9,7 +9,8 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
 from leadline.derive.account_names import comparable
-from leadline.derive.expressions import attach, is_merge, reasons, repeated
+from leadline.derive.expressions import attach, is_merge, local_day, reasons, repeated
+from leadline.derive.local_time import all_offsets
 from leadline.derive.paths import without
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
@@ -278,3 +279,20 @@ COMMITS = Model(
     by_repository=True,
 )
 """Credited commits of known developers: what metrics count."""
+
+
+def _days(profile: Profile) -> Table:
+    commits = COMMITS.table()
+    commits = commits.mutate(day=local_day(commits.happened_us, all_offsets(profile.zone)))
+    of_day = commits.group_by("repository", "developer", "day")
+    return of_day.agg(happened_us=commits.happened_us.min(), commits=commits.count()).drop("day")
+
+
+COMMIT_DAYS = Model(
+    "commit_days",
+    {"repository": "string", "developer": "string", "happened_us": "int64", "commits": "int64"},
+    expression=_days,
+    by_repository=True,
+)
+"""The first of ``COMMITS`` of each developer in each repository on each local day, and how many there are: half as many as
+commits, for what asks only whether there was one on a day."""

@@ -78,8 +78,9 @@ def bind_item_owners(
             keys = [(rule.node, tree.by_ref[rule.node].key) for rule in of_tree.rules]
             rules.update(zip(keys, of_tree.rules, strict=True))
             places = {key: at for at, key in enumerate(rules)}
-            for ref_id, email, team in tree.places(top):
-                if ref_id in units and team not in of_tree.of_node:
+            below = {node.ref_id for node in tree.subtree(top) if node.ref_id in units}
+            for ref_id, email, team in tree.places(below):
+                if team not in of_tree.of_node:
                     prolong(people, (units[ref_id], email), days)
             for node in tree.subtree(top) if of_tree else ():
                 for rule in of_tree.within(tree.subtree(node)) if node.ref_id in units else ():

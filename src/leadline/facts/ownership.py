@@ -7,7 +7,7 @@ look at share one *owner key*, a number, so that each rule is asked once for all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -137,8 +137,10 @@ def developer_class(table: Table, instant: Value) -> Table:
 # -- binding -----------------------------------------------------------------------------------------------------------
 
 
-Scope = tuple[OrgTree, Sequence[Node], TeamRules]
-"""A tree, those of its nodes that are units (one and all below it, in preorder), and its rules."""
+Scope = tuple[OrgTree, Mapping[int, Node], TeamRules]
+"""A tree, those of its nodes that are units by their numbers, and its rules."""
+BY_DEFAULT = (DEFAULT_CLASS, DEFAULT_CLASS, 0)
+"""The classes by which deployments, failures and incidents count where no team says otherwise."""
 
 
 def bind_classes(engine: Backend, stretches: Timeline, profile: Profile) -> None:
@@ -156,37 +158,38 @@ def bind_classes(engine: Backend, stretches: Timeline, profile: Profile) -> None
 
 
 def bind_teams(engine: Backend, scopes: Sequence[Scope], profile: Profile) -> None:
-    """Bind ``FALLBACK`` and ``UNIT_RULES`` for the units of ``scopes``; units and rules are numbered through these."""
+    """Bind ``FALLBACK`` and ``UNIT_RULES`` for the units of ``scopes``; rules are numbered through these."""
     fallback: list[tuple[int, str, int, int, int]] = []
     ruled: list[tuple[int, int, str]] = []
-    first_unit = first_rule = 0
+    first_rule = 0
     for tree, units, rules in scopes:
-        number = {node.ref_id: first_unit + at for at, node in enumerate(units)}
+        number = {node.ref_id: unit for unit, node in units.items()}
         without = {ref_id for ref_id in number if ref_id not in rules.of_node}
-        covered = counting(tree, units[0], rules, profile)
-        fallback += [(number[counts[0]], *counts[1:]) for counts in covered if counts[0] in without]
-        for node in units if rules else ():
+        fallback += [(number[counts[0]], *counts[1:]) for counts in counting(tree, without, rules, profile)]
+        for unit, node in units.items() if rules else ():
             below = tree.subtree(node)
             in_force = rules.within(below)
-            ruled += [(number[node.ref_id], first_rule + rule, how(tree, rules, node, rule)) for rule in in_force]
-            ruled += [(number[node.ref_id], *claim) for claim in claims(node, below, rules)]
-        first_unit += len(units)
+            ruled += [(unit, first_rule + rule, how(tree, rules, node, rule)) for rule in in_force]
+            ruled += [(unit, *claim) for claim in claims(node, below, rules)]
         first_rule += len(rules.rules)
     FALLBACK.bind(engine, fallback)
     UNIT_RULES.bind(engine, ruled)
 
 
-def counting(tree: OrgTree, node: Node, rules: TeamRules, profile: Profile) -> Iterator[tuple[int, str, int, int, int]]:
-    """Distinct (ref id, email, classes …) of everyone whom each node of the subtree covers, by what their own team counts."""
+def counting(
+    tree: OrgTree, units: Collection[int], rules: TeamRules, profile: Profile
+) -> Iterator[tuple[int, str, int, int, int]]:
+    """Distinct (ref id, email, classes …) of everyone whom each of ``units`` (ref ids) covers, by what their own team counts."""
     if not rules.sources:
-        yield from ((ref_id, email, DEFAULT_CLASS, DEFAULT_CLASS, 0) for ref_id, email in tree.closure(node))
+        covered = tree.covered({ref_id: ref_id for ref_id in units})
+        yield from ((ref_id, email, *BY_DEFAULT) for email, covering in covered for ref_id in covering)
         return
     numbers = ClassNumbers(profile)
     classes = {}
     for ref_id, sources in rules.sources.items():
         number = numbers.of(None, sources.deployments)
         classes[ref_id] = (number, failure_class(profile, number, sources.incidents), sources.incidents)
-    placed = ((ref_id, email, *classes[team]) for ref_id, email, team in tree.places(node))
+    placed = ((ref_id, email, *classes[team]) for ref_id, email, team in tree.places(units))
     yield from dict.fromkeys(placed)
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from leadline.engine import EVERYTHING, BoundTable, compiled
+from leadline.engine import EVERYTHING, BoundTable, Within, compiled
 from leadline.errors import InvalidRequest
 from leadline.facts.catalogue import ACCOUNTS, FACTS, SPRINT_ITEMS, Fact
 from leadline.facts.filters import Filters, Kept, Versions, checked, kept_by, shown_people, stretches_of
+from leadline.facts.keys import of_keys, wanted_keys
 from leadline.people import BEGINNING
 from leadline.people.access import UNLIMITED, Access, VisibleTrees
 from leadline.people.membership import team_membership, tops
@@ -108,9 +109,7 @@ def fact_rows(
         for done, model in enumerate(NEEDS[fact], start=1):
             opened.facts.bind([model])
             progress(done / len(NEEDS[fact]))
-        opened.facts.bind(NEEDS[fact])
-        opened.facts.bind_raw()
-        has_rules = _bind(opened, declared, read, stretches, kept)
+        has_rules = _bind_all(opened, declared, read, stretches, kept)
         yield FactRows(opened.engine, declared, _rows(declared, read.profile, kept, has_rules))
 
 
@@ -129,7 +128,7 @@ def rows_with_keys(
     within = frozenset(keys["repository"].to_pylist()) if "repository" in declared.key else EVERYTHING
     opened.facts.bind(NEEDS[fact], within)
     opened.facts.bind_raw(within)
-    wanted = _wanted(declared)
+    wanted = wanted_keys(declared)
     wanted.bind(opened.engine, zip(*(keys[name].to_pylist() for name in declared.key), strict=True))
     has_rules = _bind(opened, declared, versions, stretches, kept)
     shape = [fact, *_shape(kept, has_rules, versions.profile)]
@@ -151,17 +150,13 @@ def page_of(
 ) -> tuple[pa.Table, int]:
     """As ``fact_rows``, in a session on ``versions``: the rows at ``positions`` in the order of the columns ``sort`` (each with
     whether it runs downwards), then by instant and key; and how many rows there are. Rows without a value come last."""
-    from leadline.facts.shown import NEEDS
-
     checked(fact.name, filters)
     if filters.developer is not None:
         access.check_developers("developer", "a team")
     visible = VisibleTrees(project, access)
     stretches = stretches_of(visible, filters.tree_name, versions)
     kept = kept_by(visible, filters, stretches, shown_people(visible, stretches, versions.trees))
-    opened.facts.bind(NEEDS[fact.name])
-    opened.facts.bind_raw()
-    has_rules = _bind(opened, fact, versions, stretches, kept)
+    has_rules = _bind_all(opened, fact, versions, stretches, kept)
     text = opened.facts.queries.text(
         "fact", [fact.name, "page", list(sort), *_shape(kept, has_rules, versions.profile)],
         lambda: compiled(_page(_rows(fact, versions.profile, kept, has_rules), fact, sort)),
@@ -179,16 +174,13 @@ def scope_sql(
 ) -> str:
     """The query of all rows of ``fact`` that ``filters`` keep, as files of the format ``form`` have them, in a session on
     ``versions``: as somebody sees them who is limited to the scope, with names or (not ``named``) pseudonyms."""
-    from leadline.facts.shown import NEEDS
     from leadline.facts.texts import as_written
 
     visible = VisibleTrees(project, replace(UNLIMITED, names=named))
     stretches = stretches_of(visible, filters.tree_name, versions)
     people = shown_people(visible, stretches, versions.trees)
     kept = replace(kept_by(visible, filters, stretches, people), limited=True)
-    opened.facts.bind(NEEDS[fact.name])
-    opened.facts.bind_raw()
-    has_rules = _bind(opened, fact, versions, stretches, kept)
+    has_rules = _bind_all(opened, fact, versions, stretches, kept)
     return opened.facts.queries.text(
         "fact", [fact.name, "file", form, *_shape(kept, has_rules, versions.profile)],
         lambda: compiled(as_written(_rows(fact, versions.profile, kept, has_rules), form)),
@@ -221,17 +213,27 @@ def _shape(kept: Kept, has_rules: bool, profile: Profile) -> list[object]:
     return [*asked, kept.names, kept.by_keys, kept.open, has_rules, dict(profile.texts)]
 
 
-def _wanted(fact: Fact) -> BoundTable:
-    """The keys of the rows that are asked for."""
-    types = {f"wanted_{name}": "int64" if name == "number" else "string" for name in fact.key}
-    return BoundTable(f"wanted_{fact.name.replace('-', '_')}", types)
-
-
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _bind(opened: Session, fact: Fact, versions: Versions, stretches: Timeline, kept: Kept) -> bool:
-    """Bind what rows are joined with beside stored tables; returns whether any team rule is in force."""
+def _bind_all(opened: Session, fact: Fact, versions: Versions, stretches: Timeline, kept: Kept) -> bool:
+    """Bind all that rows follow from, of what is open no more than that needs; returns as ``_bind``."""
+    from leadline.facts.open_things import bind_open
+    from leadline.facts.shown import NEEDS
+
+    within = bind_open(opened, fact) if kept.open else EVERYTHING
+    # What is of teams can follow from deployments of whatever repository; only whose it is follows from merges to its own.
+    own = EVERYTHING if fact.by_team else within
+    opened.facts.bind(NEEDS[fact.name], own)
+    opened.facts.bind_raw(own)
+    return _bind(opened, fact, versions, stretches, kept, within)
+
+
+def _bind(
+    opened: Session, fact: Fact, versions: Versions, stretches: Timeline, kept: Kept, within: Within = EVERYTHING
+) -> bool:
+    """Bind what rows are joined with beside stored tables, merges ``within`` repositories; returns whether any team rule is in
+    force."""
     from leadline.derive.local_time import bounds_us
     from leadline.facts.effort_rows import EFFORT, bind_days
     from leadline.facts.team_settings import bind_team_settings
@@ -243,7 +245,7 @@ def _bind(opened: Session, fact: Fact, versions: Versions, stretches: Timeline, 
     _RANGE.bind(opened.engine, [bounds_us(kept.start or date(1970, 1, 1), kept.end or date(2262, 1, 1), profile.zone)])
     if not fact.by_team or fact.names_people:
         _bind_people(opened, profile, stretches, kept)
-    return fact.by_team and _bind_teams(opened, fact, profile, stretches, kept)
+    return fact.by_team and _bind_teams(opened, fact, profile, stretches, kept, within)
 
 
 def _rows(fact: Fact, profile: Profile, kept: Kept, has_rules: bool) -> Table:
@@ -272,12 +274,6 @@ def _plain(name: str, column: Column) -> Value:
     return to_bigint(column) if column.type().is_integer() else column
 
 
-def _of_keys(fact: Fact, rows: Table) -> Table:
-    """The rows that are wanted by their keys."""
-    wanted = _wanted(fact).table()
-    return rows.semi_join(wanted, [rows[name] == wanted[f"wanted_{name}"] for name in fact.key])
-
-
 def _bind_people(opened: Session, profile: Profile, stretches: Timeline, kept: Kept) -> None:
     limit = kept.scope if kept.limited else None
     _TEAMS.bind(opened.engine, _when(stretches, lambda stretch: _primary_teams(stretch, limit), profile))
@@ -295,8 +291,8 @@ def _of_people(fact: Fact, profile: Profile, kept: Kept, _has_rules: bool) -> Ta
 
     teams = _TEAMS.table()
     rows = rows_of(fact.name, profile)
-    if kept.by_keys:
-        rows = _of_keys(fact, rows)
+    if kept.by_keys or kept.open:
+        rows = of_keys(fact, rows)
     rows = rows.mutate(instant__=instant_of(rows[fact.happened]))
     own = [rows.developer == teams.of_developer]
     own += [rows.instant__ >= teams.team_from_us, rows.instant__ < teams.team_until_us]
@@ -359,9 +355,9 @@ def _when(
         yield email, *state, *times
 
 
-def _bind_teams(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: Kept) -> bool:
+def _bind_teams(opened: Session, fact: Fact, profile: Profile, stretches: Timeline, kept: Kept, within: Within) -> bool:
     from leadline.facts.item_ownership import bind_item_owners
-    from leadline.facts.merge_spans import MERGES
+    from leadline.facts.merge_spans import MERGE_SPANS, MERGES
     from leadline.facts.ownership import bind_matches
     from leadline.facts.ownership_over_time import bind_teams_over_time
     from leadline.facts.shown_of_teams import TEAM_PATHS
@@ -373,7 +369,7 @@ def _bind_teams(opened: Session, fact: Fact, profile: Profile, stretches: Timeli
         numbers = {unit.node.ref_id: number for number, unit in enumerate(membership.teams)}
         bind_item_owners(engine, stretches, limit, numbers, profile, opened.facts.spellings)
     else:
-        opened.facts.bind([MERGES])
+        opened.facts.bind([MERGES, MERGE_SPANS], within)
         rules = bind_teams_over_time(engine, stretches, limit, membership, profile)
         if rules:
             bind_matches(engine, [fact.name], rules.rules, profile, opened.facts.spellings)
@@ -391,9 +387,9 @@ def _of_teams(fact: Fact, profile: Profile, kept: Kept, has_rules: bool) -> Tabl
     rows = rows_of(fact.name, profile, has_rules, dated=True)
     if fact.names_people:
         rows = _with_people(fact, kept, rows)
-    if kept.by_keys:
-        return _of_keys(fact, rows)
-    if kept.scope is None:
+    if kept.by_keys or kept.open:
+        rows = of_keys(fact, rows)
+    if kept.by_keys or kept.scope is None:
         return rows
     owned = rows.select(*fact.key, scope_path=rows.teams.unnest())
     of_scope = owned.semi_join(_SCOPE_PATHS.table(), "scope_path").select(*fact.key).distinct()

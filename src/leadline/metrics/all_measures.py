@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leadline.metrics.commit_days import CommitDays
 from leadline.metrics.flow_measures import Arrivals, Completions, Progress, Reopenings, Stock
 from leadline.metrics.measures import (
     AiCommits,
@@ -18,7 +19,7 @@ from leadline.metrics.measures import (
 )
 
 FACT_MEASURES = (
-    *(Commits, PullRequests, WorkItems, Associations, Lead, Deployments, Failures, Incidents),
+    *(Commits, CommitDays, PullRequests, WorkItems, Associations, Lead, Deployments, Failures, Incidents),
     *(AiCommits, AiPullRequests, AiUsage),
     *(Arrivals, Completions, Reopenings, Progress, Stock),
 )

@@ -74,7 +74,7 @@ def _behind(value: Value, shown: Shown, zone: Sequence[Offset], of_teams: Owners
 def _of_fact(
     fact: MeasuredFact, measures: dict[str, Measure], shown: Shown, zone: Sequence[Offset], of_teams: Ownership
 ) -> Table:
-    in_range = in_period(fact.events.table(), zone, DAYS)
+    in_range = in_period((fact.single or fact).events.table(), zone, DAYS)
     cell = CELL.table()
     in_range = in_range.semi_join(cell, in_range.period == cell.cell_period)
     own = [measure for measure in dict.fromkeys(measures.values()) if measure.fact is fact]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from leadline.metrics.metric import DEVELOPER, SERVICE, TEAM
 from leadline.metrics.periods import Period, periods
 from leadline.metrics.request import MetricsRequest
 from leadline.metrics.services import SCOPE_UNITS, SERVICES, find_services
-from leadline.people.membership import Membership, developer_membership, team_membership
+from leadline.people.membership import Asked, Membership, membership
 from leadline.people.team_rules import team_rules
 from leadline.people.timeline import Timeline, is_constant
 from leadline.people.tree import Developer, Node, OrgTree
@@ -46,20 +46,19 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class BoundScope:
     """What was bound: the offsets of the time zone in the range; the tree that is in force all the time or, where people move, None
-    and who is in which unit when. ``shown`` are the numbers of the units that have rows, ``periods`` says how many there are: a row
-    is one of each."""
+    and who is in which unit when. ``units`` and ``periods`` say how many there are: a row is one of each."""
 
     zone: tuple[Offset, ...]
     tree: OrgTree | None
     membership: Membership | None
     stretches: Timeline
-    shown: Sequence[int]
+    units: int
     periods: int
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
-        return len(self.shown) * self.periods
+        return self.units * self.periods
 
     @property
     def dated(self) -> bool:
@@ -106,7 +105,7 @@ def bind_services(
     engine: Backend, scope: BoundScope, request: MetricsRequest, has_team_rules: bool, queries: CompiledQueryCache
 ) -> BoundScope:
     """Bind the services of the team of ``scope`` as its rows' units. Whose deployments and incidents are is bound already."""
-    SCOPE_UNITS.bind(engine, ((unit,) for unit in scope.shown))
+    SCOPE_UNITS.bind(engine, ((unit,) for unit in range(scope.units)))
     services = find_services(engine, scope.zone, has_team_rules, scope.dated, queries)
     SERVICES.bind(engine, ((number, one.name, one.repository) for number, one in enumerate(services)))
     safe, columns = _safe(request), unit_columns(SERVICE)
@@ -115,14 +114,14 @@ def bind_services(
         engine,
         ((number, *heads, *(safe(one.shown[name]) for name in columns)) for number, one in enumerate(services)),
     )
-    return replace(scope, shown=range(len(services)))
+    return replace(scope, units=len(services))
 
 
 def membership_of(stretches: Timeline, request: MetricsRequest, since: date) -> Membership:
     """Who is in which row of ``request``, from ``since`` to the range's end."""
-    if request.level == DEVELOPER:
-        return developer_membership(stretches, request.team, request.start, request.end)
-    return team_membership(stretches, request.team, since, request.start, request.end)
+    days = (since, request.start, request.end)
+    developers = request.level == DEVELOPER
+    return membership(Asked.of(stretches, days, request.team, request.depth, developers=developers))
 
 
 def bind_owners(
@@ -137,9 +136,9 @@ def bind_owners(
     The stored tables that these read are bound already."""
     if scope.tree is not None:
         tree = scope.tree
-        nodes = tree.subtree(tree.root if request.team is None else tree.by_ref[request.team])
+        units = dict(enumerate(tree.down_to(_scope(tree, request), request.depth)))
         rules = team_rules(tree, profile)
-        bind_teams(engine, [(tree, nodes, rules)], profile)
+        bind_teams(engine, [(tree, units, rules)], profile)
     else:
         assert scope.membership is not None  # noqa: S101 -- one of the two there is
         rules = bind_teams_over_time(engine, scope.stretches, request.team, scope.membership, profile)
@@ -148,52 +147,43 @@ def bind_owners(
     return bool(rules)
 
 
-def _bind_units(engine: Backend, tree: OrgTree, request: MetricsRequest) -> Sequence[int]:
-    node = tree.root if request.team is None else tree.by_ref[request.team]
-    described, members = (_developer_units if request.level == DEVELOPER else _team_units)(tree, node)
+def _scope(tree: OrgTree, request: MetricsRequest) -> Node:
+    return tree.root if request.team is None else tree.by_ref[request.team]
+
+
+def _bind_units(engine: Backend, tree: OrgTree, request: MetricsRequest) -> int:
+    described, members = (_developer_units if request.level == DEVELOPER else _team_units)(tree, request)
     safe, columns = _safe(request), unit_columns(request.level)
-    shown = _shown(request, [tree.names(team) for team in tree.subtree(node)], len(described))
     units(request.level).bind(
         engine,
         (
-            (number, described[number]["developers"], *(safe(described[number][name]) for name in columns))
-            for number in shown
+            (number, unit["developers"], *(safe(unit[name]) for name in columns))
+            for number, unit in enumerate(described)
         ),
     )
     MEMBERS.bind(engine, members)
-    return shown
+    return len(described)
 
 
-def _shown(request: MetricsRequest, teams: Sequence[tuple[str, ...]], count: int) -> Sequence[int]:
-    """The numbers of the units that have rows, of ``count``; ``teams`` are the names on the way to each of those that are teams."""
-    if request.depth is None or request.level == DEVELOPER:
-        return range(count)
-    top = min(map(len, teams), default=0)
-    return [number for number, names in enumerate(teams) if len(names) - top <= request.depth]
-
-
-def _bind_dated_units(
-    engine: Backend, membership: Membership, request: MetricsRequest, today: date | None
-) -> Sequence[int]:
+def _bind_dated_units(engine: Backend, membership: Membership, request: MetricsRequest, today: date | None) -> int:
     described = [
         *(_developer(unit.developer, unit.node) for unit in membership.developers),
         *(_team(unit.node) for unit in membership.teams),
     ]
     safe, columns = _safe(request), unit_columns(request.level)
-    shown = _shown(request, [unit.tree.names(unit.node) for unit in membership.teams], len(described))
     units(request.level, dated=True).bind(
-        engine, ((number, *(safe(described[number][name]) for name in columns)) for number in shown)
+        engine, ((number, *(safe(unit[name]) for name in columns)) for number, unit in enumerate(described))
     )
     DATED_MEMBERS.bind(engine, membership.phased())
     HEADS.bind(
         engine,
         (
-            (unit, number, len(people))
+            (unit, number, people)
             for number, period in enumerate(periods(request.start, request.end, request.granularity))
-            for unit, people in membership.within(period.start, _last_counted(period, today)).items()
+            for unit, people in membership.heads(period.start, _last_counted(period, today)).items()
         ),
     )
-    return shown
+    return len(described)
 
 
 def _last_counted(period: Period, today: date | None) -> date:
@@ -204,8 +194,8 @@ def _last_counted(period: Period, today: date | None) -> date:
 def heads_in(membership: Membership, request: MetricsRequest, today: date | None) -> dict[int, int]:
     """How many developers are in each team within the range, by ref id."""
     whole = Period("", request.start, request.end, 0)
-    inside = membership.within(request.start, _last_counted(whole, today))
-    return {unit.node.ref_id: len(inside.get(number, ())) for number, unit in enumerate(membership.teams)}
+    inside = membership.heads(request.start, _last_counted(whole, today))
+    return {unit.node.ref_id: inside[number] for number, unit in enumerate(membership.teams)}
 
 
 def _safe(request: MetricsRequest) -> Callable[[str], str]:
@@ -230,16 +220,16 @@ def _team(node: Node) -> dict[str, str]:
     return {"Team": node.name, "Team_Id": str(node.ref_id), "Team_Hierarchy": node.path}
 
 
-def _developer_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterable[tuple[int, str]]]:
-    scoped = tree.scope_developers(node)
+def _developer_units(tree: OrgTree, request: MetricsRequest) -> tuple[list[dict[str, Any]], Iterable[tuple[int, str]]]:
+    scoped = tree.scope_developers(_scope(tree, request))
     described = [{"developers": 1, **_developer(member.developer, member.team)} for member in scoped]
     return described, [(number, member.developer.email) for number, member in enumerate(scoped)]
 
 
-def _team_units(tree: OrgTree, node: Node) -> tuple[list[dict[str, Any]], Iterable[tuple[int, str]]]:
-    nodes = tree.subtree(node)
-    number_of = {team.ref_id: number for number, team in enumerate(nodes)}
-    members = [(number_of[ref_id], email) for ref_id, email in tree.closure(node)]
+def _team_units(tree: OrgTree, request: MetricsRequest) -> tuple[list[dict[str, Any]], Iterable[tuple[int, str]]]:
+    nodes = tree.down_to(_scope(tree, request), request.depth)
+    covered = tree.covered({team.ref_id: number for number, team in enumerate(nodes)})
+    members = [(number, email) for email, covering in covered for number in covering]
     heads = Counter(number for number, _ in members)
     described = [{"developers": heads[number], **_team(team)} for number, team in enumerate(nodes)]
     return described, members

@@ -69,6 +69,9 @@ class MeasuredFact:
     team_events: str = ""
     without_tracker: Shown | None = None
     of_spans: bool = False
+    single: MeasuredFact | None = None
+    """The fact whose events are behind those of this one, each of which stands for several: so many as the column ``many`` says."""
+    many: str = ""
 
     def shown_by(self, unit: str) -> Shown:
         """How its events are shown where the unit of lead time is ``unit`` (see ``facts.lead_time.unit_of``)."""
@@ -84,7 +87,8 @@ class MeasuredFact:
         """The stored tables that a query of it reads."""
         from leadline.facts.ownership import needed
 
-        return needed(self.team_events) if self.team_events else (self.events.stored, *self.events.also)
+        own = needed(self.team_events) if self.team_events else (self.events.stored, *self.events.also)
+        return own if self.single is None else (*own, *self.single.stored_tables)
 
     @property
     def owner(self) -> str:
@@ -127,12 +131,13 @@ class Measure:
         return f"{self.fact.name}.{self.name}"
 
 
-def _stored(module: str, name: str) -> Callable[[], Events]:
+def stored(module: str, name: str) -> Callable[[], Events]:
     """The stored table ``name`` of a module of ``leadline.facts``, as it is."""
     return lambda: Events(getattr(import_module(f"leadline.facts.{module}"), name))
 
 
-def _one(_event: Table) -> Value:
+def one(_event: Table) -> Value:
+    """What every event has once."""
     import ibis
 
     return ibis.literal(1, "int64")
@@ -140,7 +145,7 @@ def _one(_event: Table) -> Value:
 
 def _all(fact: MeasuredFact) -> Measure:
     """A flag that every event has."""
-    return Measure(fact, _one, flag=True)
+    return Measure(fact, one, flag=True)
 
 
 def _those(fact: MeasuredFact, condition: Callable[[Table], Value], things: str) -> Measure:
@@ -148,7 +153,8 @@ def _those(fact: MeasuredFact, condition: Callable[[Table], Value], things: str)
     return Measure(fact, lambda events: condition(events).cast("int64"), flag=True, things=things)
 
 
-def _column(name: str) -> Callable[[Table], Value]:
+def column(name: str) -> Callable[[Table], Value]:
+    """The column ``name`` of events."""
     return lambda events: events[name]
 
 
@@ -159,12 +165,10 @@ class Commits:
     """Credited commits."""
 
     FACT = MeasuredFact(
-        "commits", Shown("credited commits", "commits", ("repository", "sha")), _stored("commits", "COMMITS")
+        "commits", Shown("credited commits", "commits", ("repository", "sha")), stored("commits", "COMMITS")
     )
-    coding_days = Measure(FACT, _column("day"), "distinct")
-    active_developers = Measure(FACT, _one, "any", flag=True, things="developers with a credited commit")
-    lines_added = Measure(FACT, _column("additions"))
-    lines_removed = Measure(FACT, _column("deletions"))
+    lines_added = Measure(FACT, column("additions"))
+    lines_removed = Measure(FACT, column("deletions"))
 
 
 def _sized(size: str) -> Callable[[Table], Value]:
@@ -198,20 +202,20 @@ class PullRequests:
     merged_feature = _those(FACT, _typed("feature"), "pull requests for features")
     merged_bug = _those(FACT, _typed("bug"), "pull requests for bugs")
     merged_other = _those(FACT, _typed("other"), "pull requests for work items that are neither feature nor bug")
-    refactored = Measure(FACT, _column("refactored"))
-    refactored_recent = Measure(FACT, _column("refactored_recent"))
+    refactored = Measure(FACT, column("refactored"))
+    refactored_recent = Measure(FACT, column("refactored_recent"))
     refactored_legacy = Measure(FACT, lambda events: events.refactored - events.refactored_recent)
-    file_lines = Measure(FACT, _column("file_lines"), things="merged pull requests whose files are known")
-    lines = Measure(FACT, _column("lines"))
+    file_lines = Measure(FACT, column("file_lines"), things="merged pull requests whose files are known")
+    lines = Measure(FACT, column("lines"))
     missing_tickets = _those(FACT, lambda events: events.unlinked, "pull requests linked to no work item")
     without_review = _those(FACT, lambda events: events.unreviewed, "pull requests that nobody else looked at")
     reverted = _those(FACT, lambda events: events.reverted, "reverted pull requests")
-    cycle = Measure(FACT, _column("cycle_us"), things="merged pull requests whose first commit is known")
-    creation = Measure(FACT, _column("creation_us"), things="merged pull requests whose first commit is known")
-    approval = Measure(FACT, _column("approval_us"), things="merged pull requests with an approval by another")
-    merge = Measure(FACT, _column("merge_us"), things="merged pull requests with an approval by another")
-    comments = Measure(FACT, _column("comments"))
-    first_comment = Measure(FACT, _column("first_comment_us"), things="merged pull requests with a comment by another")
+    cycle = Measure(FACT, column("cycle_us"), things="merged pull requests whose first commit is known")
+    creation = Measure(FACT, column("creation_us"), things="merged pull requests whose first commit is known")
+    approval = Measure(FACT, column("approval_us"), things="merged pull requests with an approval by another")
+    merge = Measure(FACT, column("merge_us"), things="merged pull requests with an approval by another")
+    comments = Measure(FACT, column("comments"))
+    first_comment = Measure(FACT, column("first_comment_us"), things="merged pull requests with a comment by another")
 
 
 def _work_items() -> Events:
@@ -233,13 +237,13 @@ class WorkItems:
     completed_feature = _those(FACT, _typed("feature"), "completed features")
     completed_bug = _those(FACT, _typed("bug"), "completed bugs")
     completed_other = _those(FACT, _typed("other"), "completed work items that are neither feature nor bug")
-    complete = Measure(FACT, _column("complete_us"))
+    complete = Measure(FACT, column("complete_us"))
 
 
 class Associations:
     """Completed work items, and whether a pull request is linked to each."""
 
-    FACT = MeasuredFact("associations", WORK_ITEM_ROWS, _stored("work_items", "ASSOCIATIONS"))
+    FACT = MeasuredFact("associations", WORK_ITEM_ROWS, stored("work_items", "ASSOCIATIONS"))
     completed = _all(FACT)
     linked = _those(FACT, lambda events: events.linked, "completed work items with a pull request")
 
@@ -260,13 +264,13 @@ class Lead:
     """Units of work with their lead time and its stages, in microseconds."""
 
     FACT = MeasuredFact("lead", WORK_ITEM_ROWS, _lead, without_tracker=PULL_REQUEST_ROWS)
-    planning = Measure(FACT, _column("planning_us"))
-    coding = Measure(FACT, _column("coding_us"))
-    review = Measure(FACT, _column("review_us"))
-    build = Measure(FACT, _column("build_us"))
-    deploy = Measure(FACT, _column("deploy_us"))
-    lead = Measure(FACT, _column("lead_us"))
-    delivery = Measure(FACT, _column("delivery_us"))
+    planning = Measure(FACT, column("planning_us"))
+    coding = Measure(FACT, column("coding_us"))
+    review = Measure(FACT, column("review_us"))
+    build = Measure(FACT, column("build_us"))
+    deploy = Measure(FACT, column("deploy_us"))
+    lead = Measure(FACT, column("lead_us"))
+    delivery = Measure(FACT, column("delivery_us"))
 
 
 # -- what AI tools had part in -----------------------------------------------------------------------------------------
@@ -285,8 +289,8 @@ class AiCommits:
     FACT = MeasuredFact("ai_commits", Shown("credited commits", "commits", ("repository", "sha")), _ai_commits)
     commits = _all(FACT)
     marked = _those(FACT, lambda events: events.marked, "credited commits with a mark of an AI tool")
-    lines_added = Measure(FACT, _column("additions"))
-    lines_ai = Measure(FACT, _column("ai_additions"))
+    lines_added = Measure(FACT, column("additions"))
+    lines_ai = Measure(FACT, column("ai_additions"))
     told = _those(FACT, lambda events: events.lines_ai.notnull(), "credited commits whose lines by AI tools are known")
     untold = _those(
         FACT, lambda events: events.marked & events.lines_ai.isnull(), "marked commits whose lines are not known"
@@ -312,17 +316,17 @@ class AiPullRequests:
 class AiUsage:
     """How much AI tools were used, by day and account. Costs are in millionths."""
 
-    FACT = MeasuredFact("ai_usage", USAGE_ROWS, _stored("ai_usage", "AI_USAGE"))
+    FACT = MeasuredFact("ai_usage", USAGE_ROWS, stored("ai_usage", "AI_USAGE"))
     active_days = Measure(FACT, lambda events: _where(events.active, events.day), "distinct")
     active_people = Measure(FACT, lambda events: events.active.cast("int64"), "any", flag=True, things="active users")
     licensed_people = Measure(
         FACT, lambda events: events.licensed.cast("int64"), "any", flag=True, things="licensed users"
     )
-    lines_suggested = Measure(FACT, _column("lines_suggested"))
-    lines_accepted = Measure(FACT, _column("lines_accepted"))
+    lines_suggested = Measure(FACT, column("lines_suggested"))
+    lines_accepted = Measure(FACT, column("lines_accepted"))
     offered = Measure(FACT, lambda events: _where(events.acceptances.notnull(), events.suggestions))
     accepted = Measure(FACT, lambda events: _where(events.suggestions.notnull(), events.acceptances))
-    cost = Measure(FACT, _column("cost_millionths"))
+    cost = Measure(FACT, column("cost_millionths"))
 
 
 def _where(condition: BooleanValue, value: Value) -> Value:
@@ -337,7 +341,7 @@ def _where(condition: BooleanValue, value: Value) -> Value:
 class Deployments:
     """Finished production deployments."""
 
-    FACT = MeasuredFact("deployments", DEPLOYMENT_ROWS, _stored("deployments", "DEPLOYMENTS"), "deployments")
+    FACT = MeasuredFact("deployments", DEPLOYMENT_ROWS, stored("deployments", "DEPLOYMENTS"), "deployments")
     succeeded = _those(FACT, lambda events: events.succeeded, "successful deployments")
     finished = _those(FACT, lambda events: events.counted, "finished deployments")
 
@@ -352,7 +356,7 @@ class Failures:
     """Production deployments that failed."""
 
     FACT = MeasuredFact("failures", DEPLOYMENT_ROWS, _failures, "failures")
-    deployments = Measure(FACT, _one, flag=True, things="failed deployments")
+    deployments = Measure(FACT, one, flag=True, things="failed deployments")
 
 
 def _incidents() -> Events:
@@ -371,7 +375,7 @@ class Incidents:
         "incidents",
     )
     resolved = _all(FACT)
-    restore = Measure(FACT, _column("restore_us"))
+    restore = Measure(FACT, column("restore_us"))
 
 
 # -- what rows have beside events --------------------------------------------------------------------------------------

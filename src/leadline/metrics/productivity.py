@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from leadline.metrics.ai import AI_METRICS
+from leadline.metrics.commit_days import CommitDays
 from leadline.metrics.measures import DEVELOPERS, Commits, PullRequests, WorkItems
 from leadline.metrics.metric import DAY_US, HOUR_US, Formula, Metric, Ratio, Statistic, Sum
 
@@ -27,8 +28,8 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         "Distinct local dates with at least one credited commit; for a team the sum over its developers divided by those "
         "with at least one commit in the period.",
         ("commits", "pull_request_commits"),
-        Sum(Commits.coding_days),
-        Ratio(Commits.coding_days, over=Commits.active_developers),
+        Sum(CommitDays.coding_days),
+        Ratio(CommitDays.coding_days, over=CommitDays.active_developers),
         title="Coding days",
         better="higher",
     ),

@@ -228,7 +228,8 @@ def own_events(
     if "phase" in keys:
         in_range = with_phase(in_range, fact.owner, "happened_us")
     columns = {measure.name: measure.value(in_range) for measure in measures}
-    return in_range.select("period", *keys[1:], *keep, owner=in_range[fact.owner], **columns)
+    many = [fact.many] if fact.many and fact.many in in_range.columns else []
+    return in_range.select("period", *keys[1:], *keep, *many, owner=in_range[fact.owner], **columns)
 
 
 def _measures_of(kind: type[Value], values: Iterable[Value]) -> list[Measure]:
@@ -264,9 +265,15 @@ def _aggregates(events: Table, measures: Sequence[Measure], counted: Collection[
     aggregates: dict[str, Expression] = {}
     for measure in measures:
         if measure in counted:
-            aggregates[_count(measure)] = events[measure.name].count()
+            aggregates[_count(measure)] = _events_with(measure, events)
         aggregates[_total(measure)] = _COMBINED[measure.combine](events[measure.name])
     return aggregates
+
+
+def _events_with(measure: Measure, events: Table) -> IntegerValue:
+    """How many events have ``measure``."""
+    value = events[measure.name]
+    return events[measure.fact.many].sum(where=value.notnull()) if measure.fact.many else value.count()
 
 
 _COMBINED: Mapping[Combine, Callable[[Column], Expression]] = {

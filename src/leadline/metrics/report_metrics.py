@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from leadline.metrics.commit_days import CommitDays
 from leadline.metrics.efficiency import overall
-from leadline.metrics.measures import Commits, Lead, PullRequests
+from leadline.metrics.measures import Lead, PullRequests
 from leadline.metrics.metric import DAY_US, DEVELOPER, TEAM, Formula, Metric, Rating, Statistic, Sum, unknown
 
 PEOPLE = "people"
@@ -27,14 +28,14 @@ _DELIVERY_RATING = Rating(_DELIVERY, "lead_time")
 
 REPORT_COMPONENTS: tuple[Metric, ...] = (
     _part(
-        "Report_Coding_Days", "days", "Coding days, summed over the developers.", "commits", Sum(Commits.coding_days)
+        "Report_Coding_Days", "days", "Coding days, summed over the developers.", "commits", Sum(CommitDays.coding_days)
     ),
     _part(
         "Report_Active_Developers",
         "count",
         "Developers with at least one credited commit.",
         "commits",
-        Sum(Commits.active_developers),
+        Sum(CommitDays.active_developers),
     ),
     _part(
         "Report_Lines",

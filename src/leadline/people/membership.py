@@ -5,17 +5,21 @@ and who left the scope keeps theirs: each has what happened while it was there."
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from functools import cached_property
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property, lru_cache
 from heapq import merge
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from leadline.people.timeline import Span, Stretch, Timeline, spans_of
 from leadline.people.tree import Developer, Node, OrgTree
 
 UnitT = TypeVar("UnitT")
+_DAY = timedelta(days=1)
+_MOST_KEPT = 8
+"""Memberships: a screen asks for a range and for the one before it, each of which takes some MiB for 20,000 people."""
 Units = tuple[int, ...]
 """Numbers of the units that a person is in."""
 
@@ -64,31 +68,89 @@ class Membership:
                 for unit in span.state:
                     yield unit, email, phase
 
-    def within(self, start: date, end: date) -> dict[int, set[str]]:
-        """Who is in each unit on some day from ``start`` to ``end``."""
-        inside: dict[int, set[str]] = {}
+    @cached_property
+    def _staying(self) -> Counter[int]:
+        return Counter(
+            unit for email, (span, *_) in self.people.items() if email not in self.moving for unit in span.state
+        )
+
+    def heads(self, start: date, end: date) -> Counter[int]:
+        """How many people are in each unit on some day from ``start`` to ``end``, both within those of ``self``."""
+        counts = self._staying.copy()
+        for spans in self.moving.values():
+            inside = (span.state for span in spans if span.start <= end and span.end >= start)
+            counts.update({unit for units in inside for unit in units})
+        return counts
+
+    def times(self) -> Iterator[tuple[int, str, date, date]]:
+        """(unit, email, start, end): the days, both included, on which somebody is in a unit; those that meet are one."""
         for email, spans in self.people.items():
+            of_unit: dict[int, list[tuple[date, date]]] = {}
             for span in spans:
-                if span.start <= end and span.end >= start:
-                    for unit in span.state:
-                        inside.setdefault(unit, set()).add(email)
-        return inside
+                for unit in span.state:
+                    days = of_unit.setdefault(unit, [])
+                    if days and days[-1][1] + _DAY == span.start:
+                        days[-1] = days[-1][0], span.end
+                    else:
+                        days.append((span.start, span.end))
+            yield from ((unit, email, *days) for unit, stretches in of_unit.items() for days in stretches)
 
 
-def team_membership(stretches: Timeline, scope: int | None, since: date, start: date, end: date) -> Membership:
-    """Rows of teams from ``start`` to ``end``: the node ``scope`` (a ref id; None: the root of every tree) and all below it. Who is
-    in them is said from ``since`` on."""
+@dataclass(frozen=True)
+class Asked:
+    """What a membership follows from: rows of developers, or of teams at most ``depth`` levels below ``scope``, from ``start`` to
+    ``end``, and who is in them from ``since`` on. Two are equal if they are of the same trees, not of trees that are alike."""
+
+    developers: bool
+    scope: int | None
+    since: date
+    start: date
+    end: date
+    depth: int | None
+    trees: tuple[tuple[date, date, tuple[int, ...]], ...]
+    stretches: Timeline = field(compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        stretches: Timeline,
+        days: tuple[date, date, date],
+        scope: int | None,
+        depth: int | None,
+        *,
+        developers: bool,
+    ) -> Self:
+        """Of ``stretches``; ``days`` are ``since``, ``start`` and ``end``."""
+        # The stretches are held as long as this is, and so no other tree has their numbers meanwhile.
+        trees = tuple((stretch.start, stretch.end, tuple(map(id, stretch.trees))) for stretch in stretches)
+        return cls(developers, scope, *days, depth, trees, stretches)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def membership(asked: Asked) -> Membership:
+    """Who is in which row, as ``developer_membership`` or ``team_membership`` says it. What was asked for last is kept: the answers
+    of one screen are about the same people."""
+    if asked.developers:
+        return developer_membership(asked.stretches, asked.scope, asked.start, asked.end)
+    return team_membership(asked.stretches, asked.scope, asked.since, asked.start, asked.end, asked.depth)
+
+
+def team_membership(
+    stretches: Timeline, scope: int | None, since: date, start: date, end: date, depth: int | None = None
+) -> Membership:
+    """Rows of teams from ``start`` to ``end``: the node ``scope`` (a ref id; None: every root) and those at most ``depth``
+    levels (None: any number) below it. Who is in them is said from ``since`` on."""
     found: dict[int, TeamUnit] = {}
 
     def of_stretch(stretch: Stretch, *, newest: bool) -> list[TeamUnit]:
         units = []
         for tree, top in tops(stretch, scope):
-            peopled = {ref_id for ref_id, _ in tree.closure(top)}
-            units += [
-                TeamUnit(tree, node)
-                for node in tree.subtree(top)
-                if node.ref_id not in found and (newest or node.ref_id in peopled)
-            ]
+            nodes = [node for node in tree.subtree(top) if node.ref_id not in found]
+            if not newest and nodes:
+                covered = tree.covered({node.ref_id: node.ref_id for node in nodes})
+                peopled = {ref_id for covering in {covering for _, covering in covered} for ref_id in covering}
+                nodes = [node for node in nodes if node.ref_id in peopled]
+            units += [TeamUnit(tree, node) for node in nodes]
         return units
 
     teams = _units(
@@ -98,15 +160,19 @@ def team_membership(stretches: Timeline, scope: int | None, since: date, start: 
         lambda unit: found.setdefault(unit.node.ref_id, unit),
         lambda unit: (unit.tree.names(unit.node), ""),
     )
+    if depth is not None:
+        names = [len(unit.tree.names(unit.node)) for unit in teams]
+        teams = [unit for unit, level in zip(teams, names, strict=True) if level - min(names) <= depth]
     number = {unit.node.ref_id: at for at, unit in enumerate(teams)}
 
     def units(stretch: Stretch) -> dict[str, Units]:
-        states: dict[str, list[int]] = {}
+        states: dict[str, Units] = {}
         for tree, top in tops(stretch, scope):
-            for ref_id, email in tree.closure(top):
-                if ref_id in number:
-                    states.setdefault(email, []).append(number[ref_id])
-        return {email: tuple(sorted(numbers)) for email, numbers in states.items()}
+            below = {node.ref_id: number[node.ref_id] for node in tree.subtree(top) if node.ref_id in number}
+            for email, covering in tree.covered(below):
+                known = states.get(email)
+                states[email] = covering if known is None else tuple(sorted({*known, *covering}))
+        return states
 
     return Membership(teams, (), spans_of(stretches, units), since, end)
 

@@ -118,7 +118,7 @@ def team_rules(tree: OrgTree, profile: Profile) -> TeamRules:
     rules: list[TeamRule] = []
     of_node: dict[int, int] = {}
     sources = _event_sources(tree, profile)
-    for node in tree.nodes:  # preorder: a parent comes first
+    for node in tree.nodes if profile.team_rules else ():  # preorder: a parent comes first
         sets = {name: filters for name, filters in own_rules(profile, node).items() if name in PROPERTIES}
         of_events = sources.get(node.ref_id, EventSources())
         if sets:
@@ -177,8 +177,8 @@ def production_of_people(tree: OrgTree, profile: Profile) -> dict[str, tuple[str
     """For each developer whose primary team has an environment rule or sources of its own in force, by email: the rule's text
     and the place of the source of deployments."""
     rules = team_rules(tree, profile)
-    found = {}
-    for developer in tree.developers.values():
+    found: dict[str, tuple[str | None, int]] = {}
+    for developer in tree.developers.values() if rules else ():
         if developer.team is None:
             continue
         rule = rules.of_node.get(developer.team)
@@ -193,7 +193,7 @@ def by_developer(trees: Sequence[OrgTree], profile: Profile, rule: str) -> dict[
     """The text of a rule or setting in force for each developer's primary team, by email: the team's own, else that of the nearest
     team above it that has one; others have none. In several trees the first one with any decides."""
     texts: dict[str, str] = {}
-    for tree in trees:
+    for tree in trees if profile.rule_texts(rule) else ():
         of_node: dict[int, str] = {}
         for node in tree.nodes:  # preorder: a parent comes first
             own = _own_text(profile, node, rule)

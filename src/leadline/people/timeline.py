@@ -120,15 +120,21 @@ def is_constant(stretches: Timeline, start: date, end: date) -> bool:
 
 def spans_of(stretches: Timeline, states: Callable[[Stretch], Mapping[str, S]]) -> dict[str, list[Span[S]]]:
     """What ``states`` says of each person in each stretch, as spans in order; those that are alike and meet are one."""
-    spans: dict[str, list[Span[S]]] = {}
+    ended: dict[str, list[Span[S]]] = {}
+    last: dict[str, tuple[S, date, date]] = {}
+    before: date | None = None
     for stretch in stretches:
+        meets = before is not None and before + _DAY == stretch.start
         for email, state in states(stretch).items():
-            own = spans.setdefault(email, [])
-            if own and own[-1].state == state and own[-1].end + _DAY == stretch.start:
-                own[-1] = replace(own[-1], end=stretch.end)
-            else:
-                own.append(Span(state, stretch.start, stretch.end))
-    return spans
+            known = last.get(email)
+            if known is not None and known[0] == state and meets and known[2] == before:
+                last[email] = state, known[1], stretch.end
+                continue
+            if known is not None:
+                ended.setdefault(email, []).append(Span(*known))
+            last[email] = state, stretch.start, stretch.end
+        before = stretch.end
+    return {email: [*ended.get(email, ()), Span(*known)] for email, known in last.items()}
 
 
 def asked_of(way: str, today: date | None) -> Asked:

@@ -5,7 +5,7 @@ hierarchy, under its manager's primary manager. If that manager reports to furth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -175,30 +175,36 @@ class OrgTree:
         scoped_developers.sort(key=lambda scoped: (scoped.team.order, scoped.developer.order))
         return tuple(scoped_developers)
 
-    def closure(self, node: Node) -> Iterator[tuple[int, str]]:
-        """Distinct pairs (ref id, email) for every node of the subtree and everyone whom it covers."""
-        inside = {below.ref_id: below for below in self.subtree(node)}
-        for developer in self._members(inside):
-            covering = {above for ref_id in developer.teams for above in self._ancestors[ref_id] if above in inside}
-            for ref_id in sorted(covering, key=lambda ref: inside[ref].order):
-                yield ref_id, developer.email
+    def down_to(self, node: Node, depth: int | None) -> tuple[Node, ...]:
+        """``node`` and the nodes below it down to so many levels (None: all), in preorder."""
+        nodes = self.subtree(node)
+        return nodes if depth is None else tuple(below for below in nodes if below.depth - node.depth <= depth)
 
-    def places(self, node: Node) -> Iterator[tuple[int, str, int]]:
-        """As ``closure``, with the ref id of the node whose own people they are among, once for each of these."""
-        inside = {below.ref_id: below for below in self.subtree(node)}
-        for team in inside.values():
-            covering = sorted(self._ancestors[team.ref_id].intersection(inside))
+    def covered(self, numbers: Mapping[int, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Everyone whom any of the nodes in ``numbers`` (by ref id) covers, once: the email, and the numbers of those that do, in
+        order."""
+        # Of thousands of people those of one team are covered by the same.
+        of_teams: dict[tuple[int, ...], tuple[int, ...]] = {}
+        for developer in self.developers.values():
+            if (covering := of_teams.get(developer.teams)) is None:
+                above = {ref_id for team in developer.teams for ref_id in self._ancestors[team]}
+                covering = tuple(sorted(numbers[ref_id] for ref_id in above if ref_id in numbers))
+                of_teams[developer.teams] = covering
+            if covering:
+                yield developer.email, covering
+
+    def places(self, within: Collection[int]) -> Iterator[tuple[int, str, int]]:
+        """Triples (ref id, email, ref id of the node whose own people they are among) for every node ``within`` and everyone whom
+        it covers, once for each such node."""
+        for team in self.nodes:
+            covering = sorted(self._ancestors[team.ref_id].intersection(within))
             yield from ((ref_id, email, team.ref_id) for email in team.own for ref_id in covering)
 
     def same_teams(self, other: OrgTree) -> bool:
         """Whether ``other`` has the same nodes, with the same people."""
         if self is other:
             return True
-        teams, others = (
-            {email: developer.teams for email, developer in one.developers.items() if developer.teams}
-            for one in (self, other)
-        )
-        return (self.id, self.nodes) == (other.id, other.nodes) and teams == others
+        return (self.id, self.nodes) == (other.id, other.nodes) and self._teams == other._teams
 
     def names(self, node: Node) -> tuple[str, ...]:
         """The names from the root to ``node``; rows of teams are in their order."""
@@ -217,6 +223,11 @@ class OrgTree:
             for ref_id in {above for team in developer.teams for above in self._ancestors[team]}:
                 counts[ref_id] += 1
         return counts
+
+    @cached_property
+    def _teams(self) -> Mapping[str, tuple[int, ...]]:
+        """The teams of everybody who has one, by email."""
+        return {email: developer.teams for email, developer in self.developers.items() if developer.teams}
 
     def _members(self, inside: Mapping[int, Node]) -> Iterator[Developer]:
         seen = dict.fromkeys(email for node in inside.values() for email in node.own)

@@ -177,11 +177,8 @@ class Cells:
             rows = "see the answer's rows" if place.row is None else f"there are {self.table.num_rows}, counted from 0"
             field = self.request.level if place.row is None else "row"
             raise NotFound(f"There is no such row; {rows}", code="unknown_row", details=[Detail(field, rows)])
-        shown = self.bound.scope.shown
-        period, at = divmod(row, len(shown))
-        return Found(
-            {name: values[0] for name, values in self.table.slice(row, 1).to_pydict().items()}, shown[at], period
-        )
+        period, unit = divmod(row, self.bound.scope.units)
+        return Found({name: values[0] for name, values in self.table.slice(row, 1).to_pydict().items()}, unit, period)
 
     def _behind(self, found: Found) -> Mapping[str, Any]:
         """What an answer says of the rows behind a cell."""
