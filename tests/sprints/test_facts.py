@@ -23,12 +23,12 @@ from .asking import export, fill
 from .example import PEOPLE, TABLES
 
 SPRINTS = """
-board, sprint_id, name,   state,  start_at,          end_at,            completed_at
-A,     on,        Now,    active, 2026-01-05T10:00Z, 2026-01-16T16:00Z, ,
-A,     open,      Open,   closed, 2026-01-05T10:00Z, ,                  ,
-A,     unbegun,   Never,  closed, ,                  2026-01-16T16:00Z, ,
-A,     over,      Wrong,  closed, 2026-01-20T10:00Z, 2026-01-16T16:00Z, ,
-A,     S,         Good,   closed, 2026-01-05T10:00Z, 2026-01-16T16:00Z, 2026-01-16T16:00Z
+board, sprint_id, name,  state,  start_at,          end_at,            completed_at
+A,     on,        Now,   active, 2026-01-05T10:00Z, 2026-01-16T16:00Z,
+A,     open,      Open,  closed, 2026-01-05T10:00Z, ,
+A,     unbegun,   Never, closed, ,                  2026-01-16T16:00Z,
+A,     over,      Wrong, closed, 2026-01-20T10:00Z, 2026-01-16T16:00Z,
+A,     S,         Good,  closed, 2026-01-05T10:00Z, 2026-01-16T16:00Z, 2026-01-16T16:00Z
 """
 ITEMS = """
 project, key, type,  status_category, assignee,        story_points, created_at,        completed_at,      sprints
