@@ -27,6 +27,11 @@ def private() -> Iterator[None]:
         os.umask(before)
 
 
+def users_mode(mode: int) -> int:
+    """The mode of a file or folder that is as open as others that the user makes, who may have ``mode`` at most."""
+    return mode & ~_users_mask[0] if _users_mask else mode & ~_OTHERS
+
+
 def give_to_user(path: Path) -> None:
     """Let a new file that the user has named be as open as other files that the user makes."""
     if _users_mask:

@@ -144,6 +144,24 @@ def _furnish(served: Served, tenant: Tenant) -> None:
         {"kind": "pagerduty", "token": {"file": "pagerduty"}, "name": "calls"},
     )
     assert source.status == 200, source.body
+    hook = send(
+        *(admin, "POST", f"/v2/webhooks?{tenant.identifiers}"),
+        {"url": "https://127.0.0.1/never", "events": ["data.late"]},
+    )
+    assert hook.status == 201, hook.body
+    tenant.ids["webhookId"] = hook.json["id"]
+    days = {"period": "previous_month"}
+    schedule = send(
+        *(admin, "POST", f"/v2/schedules?{tenant.identifiers}"),
+        {
+            "name": "monthly",
+            "export": "productivity",
+            "request": {"scope": {"orgTreeName": tenant.tree}, "dateRange": days},
+            "at": {"cron": "0 6 1 * *"},
+        },
+    )
+    assert schedule.status == 201, schedule.body
+    tenant.ids["scheduleId"] = schedule.json["id"]
     tenant.ids |= {"keyId": key.id, "sourceId": str(source.json["sources"][0]["id"]), "key": "timezone"}
     tenant.ids |= {"table": "incidents", "source": "hook", "name": "deployments", "form": "svg", "kind": "incidents"}
     for path, body in EXPORT_BODIES.items():
@@ -258,6 +276,7 @@ def test_each_role_may_what_it_is_for(world: World, role: str) -> None:
         for prefix in ("", *(f"{base}/" for base in DOCUMENTED_PREFIXES)) if not allowed else ("",):
             # What is allowed is asked of a project that has nothing of that name, so that nothing is changed.
             there = {**world.ours.ids, "versionId": "ver_0", "uploadId": "ver_0", "treeId": "0", "exportId": "exp_0"}
+            there |= {"webhookId": "wh_0", "scheduleId": "schedule_0"}
             there |= {"keyId": "key_0", "sourceId": "0", "key": "no.setting"}
             address = path if allowed else world.ours.address(path)
             for name, value in there.items():

@@ -140,6 +140,7 @@ CAME_WITH = {
     "0012": ["sources.requested_at"],
     "0013": ["saved_views"],
     "0014": ["forgotten"],
+    "0015": ["webhooks", "outbox", "schedule_runs", "schedules"],
 }
 """The tables and columns that each revision after those of the tests below added."""
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pydantic import Field
 
 from leadline.db import settings as stored
+from leadline.errors import Forbidden
 from leadline.home import Project
 from leadline.json_body import Body
 from leadline.metrics.goals import check_goals
@@ -57,11 +58,15 @@ def change(
     *,
     tree: str | None = None,
     known: Mapping[str, str | None] | None = None,
+    on_machine: bool = False,
 ) -> None:
     """Set ``values`` for the project, or for ``tree``, and take away what is set as ``removed``: all of it, or nothing. ``known``
-    is what was set there when somebody looked (None: nothing), by key. Raises ``InvalidRequest`` for what cannot be, and
-    ``Conflict`` if ``known`` is so no longer."""
+    is what was set there when somebody looked (None: nothing), by key. ``on_machine``: whoever asks is at work on the server's own
+    machine. Raises ``InvalidRequest`` for what cannot be, ``Forbidden`` for what is set on the machine alone, and ``Conflict`` if
+    ``known`` is so no longer."""
     _check_tree(project, tree)
+    if not on_machine:
+        _check_reach([*values, *removed])
     _check_goals(values)
     stored.change(project.db, project.id, values, removed, tree or stored.PROJECT, known=known)
 
@@ -69,8 +74,9 @@ def change(
 def check_change(
     project: Project, values: Mapping[str, str], removed: Collection[str] = (), *, tree: str | None = None
 ) -> None:
-    """Raise what ``change`` would now, and change nothing."""
+    """Raise what ``change`` would now, for who is not on the machine, and change nothing."""
     _check_tree(project, tree)
+    _check_reach([*values, *removed])
     _check_goals(values)
     stored.check_change(project.db, project.id, values, removed, tree or stored.PROJECT)
 
@@ -78,6 +84,15 @@ def check_change(
 def _check_tree(project: Project, tree: str | None) -> None:
     if tree is not None:
         lookup.summary(project, tree)
+
+
+def _check_reach(keys: Collection[str]) -> None:
+    for key in keys:
+        if declared(key).on_machine:
+            raise Forbidden(
+                f"{key} says what the server may reach; it is set on its machine: leadline settings {key} VALUE",
+                code="set_on_machine",
+            )
 
 
 def _check_goals(values: Mapping[str, str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from leadline.db import trees as rows
 from leadline.errors import Conflict
 from leadline.home import Project
@@ -20,5 +22,5 @@ def remove_tree(project: Project, name: str) -> TreeSummary:
                 f"The source {keeping[0]} loads the org tree {name}; take that away first: leadline sources remove {keeping[0]}"
             )
         with project.db.write(under=lease) as connection:
-            rows.remove(connection, project.id, known.id, name)
+            rows.remove(connection, project.id, known.id, name, datetime.now(UTC))
     return known

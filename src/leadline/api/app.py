@@ -15,9 +15,11 @@ from leadline import __version__
 from leadline.api import errors
 from leadline.api.admin.identities import router as identities
 from leadline.api.admin.keys import router as keys
+from leadline.api.admin.schedules import router as schedules
 from leadline.api.admin.settings import router as settings
 from leadline.api.admin.sources import router as sources
 from leadline.api.admin.status import router as status
+from leadline.api.admin.webhooks import router as webhooks_out
 from leadline.api.app_state import AppState
 from leadline.api.exports.charts import router as charts
 from leadline.api.exports.facts import router as facts
@@ -101,6 +103,8 @@ def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
         status,
         sources,
         identities,
+        schedules,
+        webhooks_out,
         operations,
     ):
         app.router.routes.extend(router.routes)

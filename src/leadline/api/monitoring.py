@@ -201,6 +201,18 @@ class _HomeFigures(Collector):
         states, failed = monitoring.last_runs(self._home.db)
         yield _gauge("leadline_sources", "Sources by how their last run ended.", "state", states)
         yield _gauge("leadline_source_failed_streams", "What the last runs could not read.", "source", failed)
+        yield from self._by_itself()
+
+    def _by_itself(self) -> Iterator[Metric]:
+        """What leaves by itself: exports on their schedules, and what others are told."""
+        states = monitoring.scheduled(self._home.db)
+        yield _gauge("leadline_schedules", "Schedules of exports by how their last run ended.", "state", states)
+        yield _gauge(
+            "leadline_webhooks", "Endpoints that are told of events.", "state", monitoring.endpoints(self._home.db)
+        )
+        waiting = GaugeMetricFamily("leadline_webhook_messages", "Messages that no endpoint has taken yet.")
+        waiting.add_metric((), monitoring.messages(self._home.db))
+        yield waiting
 
     def _tables(self) -> tuple[dict[str, int], dict[str, float], int]:
         """Rows per table and when each last got a commit, of all projects that can be read; and how many cannot."""

@@ -24,12 +24,14 @@ from leadline.cli import (
     org,
     people,
     report,
+    schedules,
     serve,
     settings,
     sources,
     status,
     sync,
     tables,
+    webhooks,
 )
 from leadline.cli.context import DEFAULT, Chosen, example
 from leadline.cli.output import note, quiet, say
@@ -123,6 +125,8 @@ for commands in (
         chart.group,
         facts.group,
         settings.commands,
+        schedules.group,
+        webhooks.group,
     ),
     *(metrics.commands, tables.commands, status.commands, backup.commands),
 ):

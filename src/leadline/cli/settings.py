@@ -56,7 +56,7 @@ def settings(
     removed = [key] if unset and key is not None else []
     with opened(context, create=True) if writes else looked_at(context) as project:
         if writes:
-            administration.change(project, values, removed, tree=org_tree)
+            administration.change(project, values, removed, tree=org_tree, on_machine=True)
         if key is not None:
             _show_one(administration.one(project, key, org_tree), json=json)
             return

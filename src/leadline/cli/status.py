@@ -84,6 +84,8 @@ def _show(state: states.Status, *, is_scheduled: bool) -> None:
         paragraph(
             "No server reads them on their schedules now: `leadline serve` does, `leadline sync` reads them once."
         )
+    _show_schedules(state.schedules)
+    _show_webhooks(state.webhooks)
     if state.repositories:
         _heading("Repositories")
         table(
@@ -135,6 +137,40 @@ def _show_sources(sources: list[states.SourceStatus] | Unreadable, *, is_schedul
         for skipped in source.skipped[:SHOWN_SKIPPED]:
             became = "could not read" if skipped in source.failed else "left out"
             say(f"{clean(source.name)}: {became} {clean(skipped['what'])}: {clean(skipped['why'])}")
+
+
+def _show_schedules(schedules: list[states.ScheduleStatus]) -> None:
+    """Nothing, unless exports are made again and again."""
+    if not schedules:
+        return
+    _heading("Schedules")
+    table(
+        ["id", "name", "last run", "due", "next run"],
+        [
+            [
+                *(row.id, clean(row.name), row.last_state or "never run", instant(row.last_due_at)),
+                instant(row.next_run_at) or "not enabled",
+            ]
+            for row in schedules
+        ],
+    )
+    for row in schedules:
+        if row.error:
+            say(f"{clean(row.name)}: {row.last_state}: {clean(row.error)}")
+
+
+def _show_webhooks(webhooks: list[states.WebhookStatus]) -> None:
+    """Nothing, unless somebody is told of events."""
+    if not webhooks:
+        return
+    _heading("Webhooks")
+    table(
+        ["id", "state", Column("waiting", number=True), "paused"],
+        [[row.id, row.state, count(row.waiting), instant(row.paused_at)] for row in webhooks],
+    )
+    for row in webhooks:
+        if row.paused_at is not None:
+            say(f"{row.id} is paused: {clean(row.error or '')}; `leadline webhooks test {row.id}` tries it again")
 
 
 def _lag(seconds: int | None) -> str:

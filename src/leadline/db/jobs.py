@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import exports
+from leadline.db.outbox import announce_export
 
 QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = STATES = ("queued", "processing", "completed", "failed", "cancelled")
 GIVE_UP_ATTEMPTS, GIVE_UP_AFTER = 10, timedelta(minutes=30)
@@ -182,6 +183,7 @@ def claim(db: Database, worker: str, now: datetime, lease_until: datetime) -> Cl
                 ).one()
                 return Claim(export_of(claimed))
             connection.execute(exports.update().where(exports.c.id == row.id).values(**_failed(_gave_up(row), now)))
+            announce_export(connection, row.project_id, row.id, row.created_by, FAILED, now)
     return None
 
 
@@ -214,6 +216,16 @@ def _change(db: Database, claim: Claim, **values: Any) -> bool:
         return connection.execute(exports.update().where(claim.condition()).values(**values)).rowcount == 1
 
 
+def _end(db: Database, claim: Claim, now: datetime, values: Mapping[str, Any]) -> bool:
+    """Change what has ended, and tell who is told of it, both or neither."""
+    export = claim.export
+    with db.write() as connection:
+        if connection.execute(exports.update().where(claim.condition()).values(**values)).rowcount != 1:
+            return False
+        announce_export(connection, export.project_id, export.id, export.created_by, values["state"], now)
+    return True
+
+
 def holds(db: Database, claim: Claim) -> bool:
     """Whether the claim still holds: not cancelled, not taken over. Takes no lock."""
     return bool(db.value(sa.select(sa.exists().where(claim.condition()))))
@@ -244,12 +256,12 @@ class Result:
 def complete(db: Database, claim: Claim, result: Result, now: datetime, expires_at: datetime) -> bool:
     """Finish with a file. False: the claim holds no longer and nothing was changed."""
     ended = {"state": COMPLETED, "progress": 1.0, "completed_at": now, "worker": None, "lease_until": None}
-    return _change(db, claim, **vars(result), **ended, expires_at=expires_at)
+    return _end(db, claim, now, {**vars(result), **ended, "expires_at": expires_at})
 
 
 def fail(db: Database, claim: Claim, error: Mapping[str, Any], now: datetime) -> bool:
     """Finish with an error body. False: the claim holds no longer and nothing was changed."""
-    return _change(db, claim, **_failed(error, now))
+    return _end(db, claim, now, _failed(error, now))
 
 
 def release(db: Database, claim: Claim) -> bool:
@@ -271,8 +283,11 @@ def cancel(db: Database, project_id: int, export_id: str, kind: str, now: dateti
                 exports.c.state.in_((QUEUED, PROCESSING)),
             )
             .values(state=CANCELLED, completed_at=now, worker=None, lease_until=None)
-        )
-    return changed.rowcount == 1
+            .returning(exports.c.created_by)
+        ).one_or_none()
+        if changed is not None:
+            announce_export(connection, project_id, export_id, changed.created_by, CANCELLED, now)
+    return changed is not None
 
 
 def expire(db: Database, project_id: int, now: datetime) -> list[str]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from leadline.errors import StoreError
 
-CURRENT = "0014"
+CURRENT = "0015"
 """Written down, so that opening a current database need not import Alembic."""
 
 

@@ -5,55 +5,41 @@ All instants are stored as UTC. JSON columns hold what is only ever read whole.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import sqlalchemy as sa
 
+from leadline.db.columns import ID, Instant, metadata, project_column
+from leadline.db.outgoing import outbox, schedule_runs, schedules, webhooks
 
-class Instant(sa.TypeDecorator[datetime]):
-    """An aware UTC ``datetime``; SQLite keeps no offset, so it is taken off going in and put on coming out."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        """Refuse naive instants: they would mean another time on each machine."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise TypeError("an instant needs an offset")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
-        """Hand out UTC whatever the session's time zone is."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite only numbers INTEGER primary keys by itself.
-_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-
-
-def _project() -> sa.Column[int]:
-    return sa.Column("project_id", _ID, sa.ForeignKey("projects.id"), nullable=False)
-
+__all__ = [
+    "Instant",
+    "api_keys",
+    "cursors",
+    "developer_uploads",
+    "exports",
+    "forgotten",
+    "inbox",
+    "inbox_refused",
+    "locks",
+    "metadata",
+    "org_refs",
+    "org_tree_versions",
+    "org_trees",
+    "outbox",
+    "projects",
+    "saved_views",
+    "schedule_runs",
+    "schedules",
+    "sessions",
+    "settings",
+    "sign_in_links",
+    "sources",
+    "webhooks",
+]
 
 projects = sa.Table(
     "projects",
     metadata,
-    sa.Column("id", _ID, primary_key=True),
+    sa.Column("id", ID, primary_key=True),
     sa.Column("organization", sa.String(255), nullable=False),
     sa.Column("name", sa.String(255), nullable=False),
     sa.Column("created_at", Instant, nullable=False),
@@ -66,7 +52,7 @@ api_keys = sa.Table(
     "api_keys",
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
-    _project(),
+    project_column(),
     sa.Column("name", sa.String(255), nullable=False),
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("prefix", sa.String(32), nullable=False, unique=True),
@@ -82,7 +68,7 @@ api_keys = sa.Table(
 settings = sa.Table(
     "settings",
     metadata,
-    sa.Column("project_id", _ID, sa.ForeignKey("projects.id"), primary_key=True),
+    sa.Column("project_id", ID, sa.ForeignKey("projects.id"), primary_key=True),
     # The empty name is the project's own profile.
     sa.Column("tree", sa.String(255), primary_key=True),
     sa.Column("key", sa.String(512), primary_key=True),
@@ -92,8 +78,8 @@ settings = sa.Table(
 org_trees = sa.Table(
     "org_trees",
     metadata,
-    sa.Column("id", _ID, primary_key=True),
-    _project(),
+    sa.Column("id", ID, primary_key=True),
+    project_column(),
     sa.Column("name", sa.String(255), nullable=False),
     sa.Column("active_version", sa.Integer),
     sa.UniqueConstraint("project_id", "name"),
@@ -103,8 +89,8 @@ org_refs = sa.Table(
     "org_refs",
     metadata,
     # Ref ids are numbers a client may store: never used again, also after the node is gone.
-    sa.Column("ref_id", _ID, primary_key=True),
-    sa.Column("tree_id", _ID, sa.ForeignKey("org_trees.id"), nullable=False),
+    sa.Column("ref_id", ID, primary_key=True),
+    sa.Column("tree_id", ID, sa.ForeignKey("org_trees.id"), nullable=False),
     # What makes a node the same across uploads: its key if it has one, else its manager.
     sa.Column("identity", sa.String(512), nullable=False),
     sa.UniqueConstraint("tree_id", "identity"),
@@ -114,7 +100,7 @@ org_refs = sa.Table(
 org_tree_versions = sa.Table(
     "org_tree_versions",
     metadata,
-    sa.Column("tree_id", _ID, sa.ForeignKey("org_trees.id"), primary_key=True),
+    sa.Column("tree_id", ID, sa.ForeignKey("org_trees.id"), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("content_hash", sa.String(64), nullable=False),
@@ -131,7 +117,7 @@ exports = sa.Table(
     "exports",
     metadata,
     sa.Column("id", sa.String(40), primary_key=True),
-    _project(),
+    project_column(),
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("request", sa.JSON, nullable=False),
@@ -171,7 +157,7 @@ exports = sa.Table(
 cursors = sa.Table(
     "cursors",
     metadata,
-    sa.Column("project_id", _ID, sa.ForeignKey("projects.id"), primary_key=True),
+    sa.Column("project_id", ID, sa.ForeignKey("projects.id"), primary_key=True),
     sa.Column("source", sa.String(32), primary_key=True),
     sa.Column("name", sa.String(512), primary_key=True),
     sa.Column("value", sa.JSON, nullable=False),
@@ -182,8 +168,8 @@ inbox = sa.Table(
     "inbox",
     metadata,
     # Rows pushed by requests, acknowledged and not yet in the lake; delivered in the order of their ids.
-    sa.Column("id", _ID, primary_key=True),
-    _project(),
+    sa.Column("id", ID, primary_key=True),
+    project_column(),
     sa.Column("table_name", sa.String(64), nullable=False),
     sa.Column("rows", sa.Integer, nullable=False),
     # One JSON object a line, each a row as it was sent.
@@ -199,8 +185,8 @@ inbox_refused = sa.Table(
     "inbox_refused",
     metadata,
     # Acknowledged rows that could not be delivered (the declaration changed meanwhile): kept aside, in nobody's way.
-    sa.Column("id", _ID, primary_key=True),
-    _project(),
+    sa.Column("id", ID, primary_key=True),
+    project_column(),
     sa.Column("table_name", sa.String(64), nullable=False),
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("content", sa.Text, nullable=False),
@@ -215,7 +201,7 @@ developer_uploads = sa.Table(
     metadata,
     # A developers CSV that was uploaded to be reviewed: a draft until its tree_version is set, by being put in force.
     sa.Column("id", sa.String(40), primary_key=True),
-    _project(),
+    project_column(),
     sa.Column("tree", sa.String(255), nullable=False),
     sa.Column("filename", sa.String(255), nullable=False),
     # Absent once another upload of the tree took its place.
@@ -235,8 +221,8 @@ sources = sa.Table(
     "sources",
     metadata,
     # What is pulled from: configured ones and, so that their last run can be shown, those named on a command line.
-    sa.Column("id", _ID, primary_key=True),
-    _project(),
+    sa.Column("id", ID, primary_key=True),
+    project_column(),
     sa.Column("name", sa.String(255), nullable=False),
     sa.Column("kind", sa.String(32), nullable=False),
     # Where, what, and where the secret is found; never the secret.
@@ -266,7 +252,7 @@ sessions = sa.Table(
     metadata,
     # People signed in to the page. The text that their browser keeps is not here, only its SHA-256.
     sa.Column("hash", sa.String(64), primary_key=True),
-    _project(),
+    project_column(),
     # The key that was signed in with, whose role and limits hold as long as it does; absent: those of this row do.
     sa.Column("key_id", sa.String(32), sa.ForeignKey("api_keys.id")),
     # Who it is, in whatever way they signed in: signing out everywhere ends all sessions of one.
@@ -284,7 +270,7 @@ sign_in_links = sa.Table(
     metadata,
     # Links that sign in once as admin, by the SHA-256 of their text; used ones are gone.
     sa.Column("hash", sa.String(64), primary_key=True),
-    _project(),
+    project_column(),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
 )
@@ -294,11 +280,11 @@ saved_views = sa.Table(
     metadata,
     # Views of the page under a name.
     sa.Column("id", sa.String(40), primary_key=True),
-    _project(),
+    project_column(),
     sa.Column("name", sa.String(80), nullable=False),
     # The path and query of a screen, and the team that it is of: who does not see that one does not see the view.
     sa.Column("address", sa.Text, nullable=False),
-    sa.Column("team", _ID, nullable=False),
+    sa.Column("team", ID, nullable=False),
     # Whether it stands on the first screen.
     sa.Column("pinned", sa.Boolean, nullable=False),
     # The subject of the session that saved it, and what they were called then.
@@ -313,7 +299,7 @@ forgotten = sa.Table(
     metadata,
     # What people were called that are forgotten, as HMAC-SHA-256 with the project's secret: nobody can be found by it, only
     # recognized.
-    sa.Column("project_id", _ID, sa.ForeignKey("projects.id"), primary_key=True),
+    sa.Column("project_id", ID, sa.ForeignKey("projects.id"), primary_key=True),
     sa.Column("mark", sa.String(64), primary_key=True),
     sa.Column("pseudonym", sa.String(64), nullable=False),
     sa.Column("forgotten_at", Instant, nullable=False),

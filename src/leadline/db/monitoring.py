@@ -12,7 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from leadline.db.database import Database
-from leadline.db.models import cursors, exports, sources
+from leadline.db.models import cursors, exports, outbox, schedule_runs, schedules, sources, webhooks
 
 
 @dataclass(frozen=True)
@@ -77,3 +77,36 @@ def last_synced(db: Database) -> dict[str, datetime]:
             *connection.execute(pulled.group_by(sources.c.kind)),
         ]
     return {row[0]: row[1] for row in rows}
+
+
+def endpoints(db: Database) -> dict[str, int]:
+    """Endpoints that are told of events, by whether they are sent any."""
+    paused = sa.func.count(webhooks.c.paused_at)
+    row = db.rows(sa.select(sa.func.count(), paused).select_from(webhooks))[0]
+    return {"active": row[0] - row[1], "paused": row[1]}
+
+
+def messages(db: Database) -> int:
+    """Messages that no endpoint has taken yet."""
+    return int(db.value(sa.select(sa.func.count()).select_from(outbox)))
+
+
+def scheduled(db: Database) -> dict[str, int]:
+    """Schedules that are enabled, by the state of their last run; those that were never run, too."""
+    newest = (
+        sa.select(schedule_runs.c.schedule_id, sa.func.max(schedule_runs.c.due_at).label("due_at"))
+        .group_by(schedule_runs.c.schedule_id)
+        .subquery()
+    )
+    query = (
+        sa.select(schedule_runs.c.state, sa.func.count())
+        .select_from(schedules)
+        .outerjoin(newest, newest.c.schedule_id == schedules.c.id)
+        .outerjoin(
+            schedule_runs,
+            sa.and_(schedule_runs.c.schedule_id == schedules.c.id, schedule_runs.c.due_at == newest.c.due_at),
+        )
+        .where(schedules.c.enabled)
+        .group_by(schedule_runs.c.state)
+    )
+    return {"completed": 0, "failed": 0, **{state or "never": int(number) for state, number in db.rows(query)}}

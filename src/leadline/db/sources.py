@@ -14,7 +14,9 @@ import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import sources
+from leadline.db.outbox import announce
 from leadline.errors import Conflict, NotFound
+from leadline.instants import rfc3339
 from leadline.lease import Lease
 
 
@@ -125,13 +127,34 @@ def started(
 def finished(
     db: Database, project_id: int, name: str, outcome: Mapping[str, Any], now: datetime, *, good: bool, under: Lease
 ) -> None:
-    """A run has ended; ``good``: everything that the tool has was taken. Raises ``LockLost`` if another
-    has begun."""
+    """A run has ended; ``good``: everything that the tool has was taken. Who is told is told that it failed, or did again what it
+    should. Raises ``LockLost`` if another has begun."""
     values: dict[str, Any] = {"finished_at": now, "outcome": dict(outcome)}
     if good:
         values["succeeded_at"] = now
     with db.write(under=under) as connection:
+        before = connection.execute(sa.select(*_COLUMNS).where(*_is(project_id, name))).one_or_none()
         connection.execute(sources.update().where(*_is(project_id, name)).values(**values))
+        if before is not None and before.configured:
+            _announce(connection, project_id, SourceRow(*before), outcome, now)
+
+
+def _announce(
+    connection: sa.Connection, project_id: int, before: SourceRow, outcome: Mapping[str, Any], now: datetime
+) -> None:
+    failed, failed_before = (of.get("state") == "failed" for of in (outcome, before.outcome or {}))
+    if failed == failed_before:
+        return
+    data = {
+        "source": before.name,
+        "kind": before.kind,
+        "state": outcome.get("state"),
+        "finishedAt": rfc3339(now),
+        "succeededAt": None if before.succeeded_at is None else rfc3339(before.succeeded_at),
+    }
+    if failed:  # its sentence may name a person
+        data["code"] = outcome.get("error", {}).get("code", "failed")
+    announce(connection, project_id, "source.failed" if failed else "source.recovered", data, now)
 
 
 def forget_new(db: Database, project_id: int, name: str) -> None:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import developer_uploads, org_refs, org_tree_versions, org_trees, settings
+from leadline.db.outbox import announce
 from leadline.lease import Lease
 
 
@@ -145,9 +146,10 @@ def prune(db: Database, project_id: int, before: datetime, kept: Mapping[str, Co
     return dropped
 
 
-def remove(connection: sa.Connection, project_id: int, tree_id: int, name: str) -> None:
+def remove(connection: sa.Connection, project_id: int, tree_id: int, name: str, now: datetime) -> None:
     """Take a tree away, with what every version of it says, its settings and its uploads. Its name is free for another tree; its
     ref ids are never given again."""
+    announce(connection, project_id, "org_tree.changed", {"orgTreeName": name, "removed": True}, now)
     for table in (settings, developer_uploads):
         connection.execute(table.delete().where(table.c.project_id == project_id, table.c.tree == name))
     versions = org_tree_versions.update().where(org_tree_versions.c.tree_id == tree_id)
@@ -161,7 +163,7 @@ class TreeWriter:
     """The steps of storing one version, within one transaction and under ``lock``: all of them happen or none."""
 
     def __init__(self, connection: sa.Connection, project_id: int, name: str) -> None:
-        self._connection = connection
+        self._connection, self._project_id, self._name = connection, project_id, name
         where = (org_trees.c.project_id == project_id, org_trees.c.name == name)
         tree_id = connection.execute(sa.select(org_trees.c.id).where(*where)).scalar()
         if tree_id is None:
@@ -191,6 +193,12 @@ class TreeWriter:
             sa.select(sa.func.max(org_tree_versions.c.version)).where(org_tree_versions.c.tree_id == self.tree_id)
         ).scalar()
         return int(newest or 0) + 1
+
+    def announce(self, row: VersionRow, now: datetime) -> None:
+        """Tell who is told of it that the tree has another version."""
+        since = None if row.from_day is None else row.from_day.isoformat()
+        data = {"orgTreeName": self._name, "version": row.version, "fromDay": since, "removed": False}
+        announce(self._connection, self._project_id, "org_tree.changed", data, now)
 
     def put(self, row: VersionRow, content: dict[str, Any]) -> None:
         """Add a version, which is the newest one from then on."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leadline.db import cursors, inbox, jobs, sources
+from leadline.db import cursors, inbox, jobs, outbox, schedules, sources, webhooks
 from leadline.db.export_list import ListFilter, listed
 from leadline.db.inbox import TableBacklog
 from leadline.db.sources import SourceRow
@@ -92,6 +92,29 @@ class SourceStatus(Body):
     error: str | None
 
 
+class ScheduleStatus(Body):
+    """A schedule of exports, with what became of its last run."""
+
+    id: str
+    name: str
+    enabled: bool
+    next_run_at: Instant | None
+    last_state: str | None
+    last_due_at: Instant | None
+    late: bool
+    error: str | None
+
+
+class WebhookStatus(Body):
+    """An endpoint that is told of events. One that is `paused` is sent nothing until a test of it succeeds."""
+
+    id: str
+    state: str
+    waiting: int
+    paused_at: Instant | None
+    error: str | None
+
+
 class RepositoryStatus(Body):
     """A repository that is read by git."""
 
@@ -130,6 +153,8 @@ class Status(Body):
     exports: ExportsStatus | Unreadable
     oddities: list[str] | Unreadable
     sources: list[SourceStatus] | Unreadable
+    schedules: list[ScheduleStatus]
+    webhooks: list[WebhookStatus]
     repositories: list[RepositoryStatus]
     disk: list[DiskStatus]
     check: CheckStatus | None = None
@@ -172,6 +197,8 @@ def status(
         exports=readable(project, _exports),
         oddities=found.oddities,
         sources=readable(project, lambda of: source_states(of, now or datetime.now(UTC))),
+        schedules=_schedules(project),
+        webhooks=_webhooks(project),
         repositories=_repositories(project),
         disk=_disk(project),
         **checked,
@@ -276,6 +303,39 @@ def _source(project: Project, row: SourceRow, now: datetime) -> SourceStatus:
         failed=outcome.get("failed", []),
         error=outcome.get("error", {}).get("error"),
     )
+
+
+def _schedules(project: Project) -> list[ScheduleStatus]:
+    last = schedules.last_runs(project.db, project.id)
+    return [_schedule(row, last.get(row.id)) for row in schedules.listed(project.db, project.id)]
+
+
+def _schedule(schedule: schedules.Schedule, run: schedules.Run | None) -> ScheduleStatus:
+    error = None if run is None else run.error
+    return ScheduleStatus(
+        id=schedule.id,
+        name=schedule.name,
+        enabled=schedule.enabled,
+        next_run_at=schedule.next_at,
+        last_state=None if run is None else run.state,
+        last_due_at=None if run is None else run.due_at,
+        late=run is not None and run.late,
+        error=None if error is None else str(error.get("message") or error.get("error")),
+    )
+
+
+def _webhooks(project: Project) -> list[WebhookStatus]:
+    waiting = outbox.counts(project.db, project.id)
+    return [
+        WebhookStatus(
+            id=webhook.id,
+            state="active" if webhook.paused_at is None else "paused",
+            waiting=waiting.get(webhook.id, 0),
+            paused_at=webhook.paused_at,
+            error=webhook.error,
+        )
+        for webhook in webhooks.listed(project.db, project.id)
+    ]
 
 
 def _repositories(project: Project) -> list[RepositoryStatus]:

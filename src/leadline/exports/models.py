@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 from pydantic.alias_generators import to_camel
 
-from leadline.field_types import Day, Name, TeamId, TreeName, one_of, refusal
-from leadline.metrics.relative_range import EXAMPLES, RelativeDays
+from leadline.field_types import Day, Name, TeamId, TreeName, one_of, refusal, shown
+from leadline.field_types import Field as Checked
+from leadline.metrics.relative_range import EXAMPLES, MOST, RelativeDays, RelativeRange
 from leadline.metrics.request import AGGREGATIONS, FORMATS
 
 COMPRESSIONS = ("gzip", "none")
@@ -43,6 +44,12 @@ class DateRange(RequestPart):
     end: Day = Field(description="Last day (yyyy-MM-dd).", examples=["2024-12-31"])
 
 
+def _count(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST["day"]:
+        raise refusal("wrong_type", f"must be a whole number from 1 on, not {shown(value)}")
+    return value
+
+
 class RelativeDateRange(RequestPart):
     """The days to export by their distance from today, in the project's time zone."""
 
@@ -52,6 +59,23 @@ class RelativeDateRange(RequestPart):
         "`this-month`.",
         examples=list(EXAMPLES),
     )
+    count: Annotated[int, Checked(_count, {"type": "integer", "minimum": 1})] | None = Field(
+        None, description="How many of them, of one that is over: `last-month` and 3 are `last-3-months`; 1 by default."
+    )
+
+    @model_validator(mode="after")
+    def _can_be_counted(self) -> RelativeDateRange:
+        if self.count is not None and self.period.several(self.count) is None:
+            raise refusal(
+                "invalid_period",
+                f"Invalid count: {self.count}; one period that is over can be counted, up to ten years",
+            )
+        return self
+
+    @property
+    def relative(self) -> RelativeRange:
+        """The range that is meant."""
+        return self.period.several(self.count or 1) or self.period
 
 
 def _days_or_period(value: Any) -> DateRange | RelativeDateRange:

@@ -141,7 +141,7 @@ def resolved_range(project: Project, asked: DateRange | RelativeDateRange, tree:
 
 def _days(project: Project, asked: DateRange | RelativeDateRange, tree: str) -> tuple[date, date]:
     if isinstance(asked, RelativeDateRange):
-        return asked.period.days(datetime.now(project.profile(tree).zone).date())
+        return asked.relative.days(datetime.now(project.profile(tree).zone).date())
     return asked.start, asked.end
 
 

@@ -55,12 +55,13 @@ def create(
     fresh: bool = False,
     pin: Pin = pin_newest,
     access: Access = UNLIMITED,
+    export_id: str | None = None,
 ) -> Created:
     """Queue the export that ``body`` asks for, or find the identical one that will do (http-api, "Productivity
-    exports"). Identical means equal after normalization. ``fresh`` never reuses. Raises ``InvalidRequest`` for what is
-    wrong with the body, ``Forbidden`` for what ``access`` does not show."""
+    exports"). Identical means equal after normalization. ``fresh`` never reuses. ``export_id`` is that of a new one, which nothing
+    else has. Raises ``InvalidRequest`` for what is wrong with the body, ``Forbidden`` for what ``access`` does not show."""
     parsed = parse(project, body, kind, access)
-    new = _row(project, parsed, kind=kind, created_by=created_by, now=now)
+    new = _row(project, parsed, kind=kind, created_by=created_by, now=now, export_id=export_id or new_id())
     usable: Callable[[Export], bool] = (lambda _: False) if fresh else _usable(project, parsed.request, now, pin)
     export, reused = jobs.create(project.db, new, usable)
     if not reused:
@@ -76,10 +77,15 @@ def _creator(project: Project, export: Export, asking: str, access: Access) -> s
     return next((key.name for key in keys.listed(project.db, project.id) if key.id == export.created_by), None)
 
 
-def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: datetime) -> Export:
+def new_id() -> str:
+    """An id of an export: no two are alike."""
+    return f"exp_{secrets.token_hex(10)}"
+
+
+def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: datetime, export_id: str) -> Export:
     request = parsed.request
     return Export(
-        id=f"exp_{secrets.token_hex(10)}",
+        id=export_id,
         project_id=project.id,
         kind=kind,
         state=jobs.QUEUED,

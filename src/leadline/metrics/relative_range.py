@@ -46,6 +46,12 @@ class RelativeRange:
             return cls(found[1] or found[2], 0)
         return None
 
+    def several(self, count: int) -> RelativeRange | None:
+        """``count`` of the unit, of a range that is one which is over; None for what cannot be."""
+        if self.count <= 1 and count == 1:
+            return self
+        return RelativeRange(self.unit, count) if self.count == 1 and 1 <= count <= MOST[self.unit] else None
+
     def days(self, today: date) -> tuple[date, date]:
         """Its first and last day as of ``today``."""
         current = self._first_day(today, 0)

@@ -4,6 +4,7 @@ stored. A version never changes: another one takes its place on the same days, a
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,6 +70,8 @@ def _replace(
             new = replace(row, version=number, content_hash=digest(content), people_hash=people_digest(content))
             writer.put(new, content)
             numbers[row.version] = number
+        if in_force:
+            writer.announce(new, datetime.now(UTC))
         rows.drop_content(connection, known.id, [row.version for row in stored])
         uploads.renumber(connection, project.id, known.name, numbers)
         writer.rename(identities)

@@ -135,7 +135,9 @@ def put_in_force(
             loaded, version = place.previous, place.previous.version
         else:
             from_day = None if place.start == BEGINNING else place.start
-            writer.put(rows.VersionRow(version, from_day, now, digest(content), people_digest(content)), content)
+            row = rows.VersionRow(version, from_day, now, digest(content), people_digest(content))
+            writer.put(row, content)
+            writer.announce(row, now)
         if also is not None:
             also(connection, version)
     return LoadedTree(loaded, place.previous, version, place.start, place.end)

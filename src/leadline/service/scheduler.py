@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
 import structlog
 
-from leadline.db.outage import DATABASE_AWAY
 from leadline.home import SCHEDULING, Home
 from leadline.project_faults import ProjectFaults
 from leadline.service.child_process import ChildProcess
+from leadline.service.duty import Duty, LookingThread
 from leadline.sync.schedule import due
 
 log = structlog.get_logger("leadline.api")
@@ -30,22 +29,25 @@ class Scheduler:
     """At most ``at_once`` sources of ``home`` are read at a time. ``start``, then ``stop`` in the end."""
 
     def __init__(self, home: Home, at_once: int, *, look_seconds: float = LOOK_SECONDS) -> None:
-        self._home, self._at_once, self._look_seconds = home, at_once, look_seconds
+        self._home, self._at_once = home, at_once
         self._running: dict[_Key, ChildProcess] = {}
         self._started: dict[_Key, float] = {}
         self._faults = ProjectFaults("Looking for the sources")
         self._guard = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="scheduler", daemon=True)
+        # That it has this duty tells others that sources are read on their schedules; all servers look for those that are due.
+        self._duty = Duty(home.db, SCHEDULING)
+        self._looking = LookingThread(
+            self._look, look_seconds, name="scheduler", trouble="sources could not be looked for"
+        )
 
     def start(self) -> None:
         """Begin to look."""
         if self._at_once:
-            self._thread.start()
+            self._looking.start()
 
     def ask_to_stop(self) -> None:
         """Let the runs know; returns at once (callable from a signal handler)."""
-        self._stopping.set()
+        self._looking.ask_to_stop()
         for process in list(self._running.values()):
             process.ask_to_stop()
 
@@ -53,36 +55,15 @@ class Scheduler:
         """End the runs: those still there after ``seconds`` are killed."""
         deadline = time.monotonic() + seconds
         self.ask_to_stop()
-        if self._thread.is_alive():
-            self._thread.join(timeout=seconds)
+        self._looking.stop(seconds)
+        self._duty.give_up()
         with self._guard:
             self.ask_to_stop()  # what was started in this very moment
             for process in self._running.values():
                 process.end(deadline)
 
-    def _watch(self) -> None:
-        with suppress(*DATABASE_AWAY), ExitStack() as held:
-            self._watch_announced(held)
-
-    def _watch_announced(self, held: ExitStack) -> None:
-        with suppress(*DATABASE_AWAY):
-            self._announce(held)
-        while not self._stopping.wait(self._look_seconds):
-            try:
-                self._announce(held)
-                self._look()
-            except DATABASE_AWAY:  # which tells so itself, once; it is asked again later
-                continue
-            except Exception:  # no process to be had, for one; nothing may end this thread
-                log.exception("sources could not be looked for")
-
-    def _announce(self, held: ExitStack) -> None:
-        """Let others know that sources are read on their schedules, unless another server does so."""
-        if self._home.db.is_free(SCHEDULING):
-            held.close()  # what went with its session, if it was held before
-            held.enter_context(self._home.db.lock_if_free(SCHEDULING))
-
     def _look(self) -> None:
+        self._duty.is_ours()
         for key, process in list(self._running.items()):
             if process.exit_status is not None:
                 with self._guard:
@@ -95,7 +76,7 @@ class Scheduler:
             if key in self._started:
                 continue
             with self._guard:
-                if self._stopping.is_set() or len(self._running) >= self._at_once:
+                if self._looking.stopping or len(self._running) >= self._at_once:
                     return
                 if key not in self._running:
                     self._started[key] = now

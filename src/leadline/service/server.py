@@ -26,6 +26,8 @@ from leadline.page.install import install as install_page
 from leadline.service.connections import BoundedProtocol, Connections, connection_limit
 from leadline.service.ending import end_within, ended_by_sigterm
 from leadline.service.garbage import collect_rarely
+from leadline.service.notifier import Notifier
+from leadline.service.schedule_runner import ScheduleRunner
 from leadline.service.scheduler import Scheduler
 from leadline.service.supervisor import Supervisor
 from leadline.settings.server import DEFAULT_CONNECTIONS
@@ -77,11 +79,14 @@ def serve(
         sys.setswitchinterval(SWITCH_SECONDS)
         supervisor = Supervisor(home.path, workers)
         scheduler = Scheduler(home, syncs)
+        others = (Notifier(home), ScheduleRunner(home))
 
         def ask_to_stop() -> None:
             end_within(END_SECONDS)
             supervisor.ask_to_stop()
             scheduler.ask_to_stop()
+            for other in others:
+                other.ask_to_stop()
 
         server = Server(
             create_app(home, workers=supervisor.ready, faces=[install_page]),
@@ -90,12 +95,16 @@ def serve(
         )
         supervisor.start()
         scheduler.start()
+        for other in others:
+            other.start()
         collect_rarely()
         try:
             server.run_on(listener, on_ready)
         finally:
             supervisor.stop(WORKER_SECONDS)
             scheduler.stop(WORKER_SECONDS)
+            for other in others:
+                other.stop(WORKER_SECONDS)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ _BY_PREFIX = {
     "Delivery": ("lead_time", "deployments", "releases", "incidents", "cfr"),
     "Ratings and goals": ("ratings", "goals"),
     "Business alignment": ("business",),
-    "Reports and exports": ("reports", "exports"),
+    "Reports and exports": ("reports", "exports", "webhooks"),
 }
 _OF_SCOPES = {
     "team": "Single teams",

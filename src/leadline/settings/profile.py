@@ -22,6 +22,7 @@ from leadline.settings.categories import (
     is_in_team,
     stored_name,
 )
+from leadline.settings.of_exports import OF_EXPORTS
 from leadline.settings.setting import (
     STAGES,
     Currency,
@@ -213,15 +214,7 @@ SETTINGS: dict[str, Setting] = {
             one_of("deployed", "stages"),
             "Lead time in reports: first commit to deployment, or the sum of the stages as in exports.",
         ),
-        Setting(
-            "exports.reuse",
-            "window",
-            one_of("window", "unchanged"),
-            "Reuse an identical export within the window, or only while no newer data has landed.",
-        ),
-        Setting("exports.reuse_minutes", "30", whole(0, 10**6), "Minutes within which an identical export is reused."),
-        Setting("exports.keep_days", "30", whole(1, 36500), "Days a finished export's file is kept."),
-        Setting("exports.max_range_days", "1830", whole(1, 36600), "Longest date range of an export, in days."),
+        *OF_EXPORTS,
     )
 }
 

@@ -4,9 +4,11 @@ given and stored as text. A type says what it expects of one in words that compl
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -19,13 +21,15 @@ from leadline.settings import rules
 @dataclass(frozen=True)
 class Setting:
     """One setting. ``type`` is a pydantic type that takes the setting's text; what is said of it follows from its JSON schema,
-    or from the ``ValueError`` of its own check. ``project_only``: it cannot be set for one tree."""
+    or from the ``ValueError`` of its own check. ``project_only``: it cannot be set for one tree. ``on_machine``: it says what the
+    server may reach, and is set by commands alone, not over HTTP."""
 
     key: str
     default: str
     type: Any
     doc: str
     project_only: bool = False
+    on_machine: bool = False
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -128,6 +132,13 @@ def _path_globs(text: str) -> tuple[str, ...]:
     return globs
 
 
+def _folders(text: str) -> tuple[str, ...]:
+    folders = _globs(text)
+    if any(not Path(folder).is_absolute() or os.path.normpath(folder) == "/" for folder in folders):
+        raise ValueError("folders by their absolute paths, comma-separated: `/srv/exports, /mnt/reports`; `/` is none")
+    return tuple(os.path.normpath(folder) for folder in folders)
+
+
 STAGES = ("planning", "coding", "review", "build", "deploy")
 """The stages of lead time, in their order."""
 
@@ -144,6 +155,8 @@ Globs = Annotated[tuple[str, ...], PlainValidator(_globs)]
 """Patterns in which `*` stands for any characters and `?` for one; as written, in their letter case."""
 PathGlobs = Annotated[tuple[str, ...], PlainValidator(_path_globs)]
 """Patterns of paths in a repository, as a `.gitignore` has them: `*` and `?` stay within a name, `**` is any folders."""
+Folders = Annotated[tuple[str, ...], PlainValidator(_folders)]
+"""Folders of the machine by their absolute paths."""
 Source = one_of("auto", "pipelines", "releases", "merges", "versions")
 """What is a deployment."""
 Names = Annotated[tuple[str, ...], PlainValidator(_names)]

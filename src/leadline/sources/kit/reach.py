@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+
+from leadline.public_address import is_public
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SHORTEST_SECRET = 8
@@ -40,12 +41,7 @@ def _is_inside(host: str) -> bool:
         answers = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError):
         return False
-    return any(not _global(str(answer[4][0]).partition("%")[0]) for answer in answers)
-
-
-def _global(text: str) -> bool:
-    address = ipaddress.ip_address(text)
-    return (getattr(address, "ipv4_mapped", None) or address).is_global
+    return any(not is_public(str(answer[4][0])) for answer in answers)
 
 
 def secrets_in(headers: Mapping[str, str]) -> set[str]:
