@@ -9,6 +9,7 @@ import pytest
 
 from leadline.facts.query import Filters, fact_rows
 from leadline.home import Project
+from metrics.world import load_people, rows_of
 
 from .running import asked, cells, filled, table_of
 
@@ -231,3 +232,30 @@ def test_what_touches_an_item(project: Project, tmp_path: Path, table: str, row:
         tables[table] += "\no/r, 1, P-1, ada@example.com, 2026-01-02T09:00:00, , , github"
     filled(project, tmp_path, TWO, tables, RULES)
     assert fte_of_ben(project, tmp_path) == "0.0455"
+
+
+def test_days_and_items_are_of_the_team_of_their_day(project: Project, tmp_path: Path) -> None:
+    """Ben moves from Ops to Web on the 9th: two of his days, and the item that he completed, are of Ops, one day is of Web."""
+    people = """
+email,           full_name, manager_email,   team
+mia@example.com, Mia,       ,
+ada@example.com, Ada,       mia@example.com, Web
+cid@example.com, Cid,       mia@example.com, Ops
+abe@example.com, Abe,       ada@example.com, Web
+ben@example.com, Ben,       {},              {}
+"""
+    items = ITEMS + "P, P-4, Story, Done, done, 2026-02-01T09:00:00"
+    done = "project, key, changed_at, field, from_value, to_value, from_category, to_category\n"
+    done += "P, P-4, 2026-03-03T09:00:00, assignee, , ben@example.com, ,\n"
+    done += "P, P-4, 2026-03-05T09:00:00, status, In Progress, Done, in_progress, done"
+    tables = {**worked("02", "03", "10"), "work_items": items, "work_item_changes": done}
+    filled(
+        project, tmp_path, people.format("cid@example.com", "Ops"), tables, {**RULES, "business.KTLO.key": "equals P-4"}
+    )
+    moved = rows_of("developers", people.format("ada@example.com", "Web"))
+    load_people(project, moved, tmp_path, since=date(2026, 3, 9))
+    table = table_of(project, tmp_path, asked(metrics=["New_Capability_fte", "KTLO_tickets"]))
+    found = {team: rest for team, *rest in cells(table, "Team", "KTLO_tickets", "New_Capability_fte")}
+    assert found["Engineering"] == ["1", "0.1364"]
+    assert found["Ops"] == ["1", "0.0909"]
+    assert found["Web"] == ["0", "0.0455"]

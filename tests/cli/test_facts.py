@@ -25,6 +25,8 @@ def test_commits_as_csv(company: Leadline) -> None:
             "deletions",
             "credited",
             "why",
+            "ai_tool",
+            "ai_why",
             "team_id",
         ]
     )

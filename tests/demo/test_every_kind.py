@@ -54,6 +54,17 @@ SAID = {
         "teams by repositories",
     ],
     "incidents": ["deployment: the one that it names", "deployment: the latest of its"],
+    "effort": [
+        "commit",
+        "review",
+        "status",
+        "nothing done: in progress and assigned at noon",
+        "one of 2 items of the day",
+        "absent for 1.0 of the day",
+        "absent for 0.5 of the day",
+        "employed for 0.8",
+        "at a weekend",
+    ],
     "status-visits": ["no assignee", "not left"],
     "sprint-items": [
         "there at the start",
