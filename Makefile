@@ -51,8 +51,8 @@ docs: $(BIN)/.installed-dev
 
 # Resolves the dependencies anew and writes the hash-pinned files (needs the command uv).
 lock:
-	uv pip compile pyproject.toml $(LOCK) --extra postgresql --extra charts --group build -o requirements.txt
-	uv pip compile pyproject.toml $(LOCK) --extra postgresql --extra charts --group build --group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile pyproject.toml $(LOCK) --extra postgresql --extra charts --extra mcp --group build -o requirements.txt
+	uv pip compile pyproject.toml $(LOCK) --extra postgresql --extra charts --extra mcp --group build --group dev -c requirements.txt -o requirements-dev.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 clean:

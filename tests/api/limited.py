@@ -26,6 +26,7 @@ from api.serving import (
 )
 from leadline import people
 from leadline.access import UNLIMITED, Access
+from leadline.agents.http import install as install_mcp
 from leadline.db import keys, settings
 from leadline.home import Home, Project
 from leadline.page.install import install
@@ -216,7 +217,7 @@ def limited_project(folder: Path) -> Iterator[tuple[Limited, Limited]]:
         for project in projects:
             fill(project, folder)
         settings.put(home.db, projects[1].id, {"developers.names": "hidden"})
-        with serving(home, faces=[install]) as served:
+        with serving(home, faces=[install, install_mcp]) as served:
             yield _served(served.base, projects[0]), _served(served.base, projects[1])
 
 

@@ -25,6 +25,8 @@ from api.serving import (
     Client,
     exports_of,
 )
+from leadline.agents.http import PATH as MCP
+from leadline.agents.http import install as install_mcp
 from leadline.api.app import routed
 from leadline.api.auth import READ
 from leadline.api.caller import Authorized
@@ -45,6 +47,7 @@ def routes() -> list[tuple[str, APIRoute]]:
     app = routed()
     app.state.leadline = SimpleNamespace(home=SimpleNamespace(settings=ServerSettings()))
     install(app)
+    install_mcp(app)
     return [(method, route) for route in app.routes if isinstance(route, APIRoute) for method in sorted(route.methods)]
 
 
@@ -148,6 +151,7 @@ ALWAYS = {
     "/v2/charts/{name}.{form}": YEAR,
 }
 """What a route needs to answer at all."""
+FEATURES = "/v2/productivityv3/feature_metrics"
 COSTLY = ("/v2/facts/{kind}", "/cells")
 """How routes end whose answers take long: these are asked less."""
 
@@ -220,14 +224,61 @@ def bodies(world: Limited, method: str, route: APIRoute) -> list[Any]:
         return [{"scope": scope, "remaining": 1} for scope in scopes]
     if route.path == "/v2/developers/list":
         return [{}, {"emails": ["fay@example.org"]}, {"search": ["Frosthill"]}]
-    raise AssertionError(f"say what is sent to {route.path}, in bodies")
+    return of_agents(route.path, [*world.teams.values(), UNKNOWN])
+
+
+def of_agents(path: str, teams: list[int]) -> list[Any]:
+    """What agents send."""
+    if path == MCP:
+        return [tool_call(tool, **arguments) for tool, arguments in tool_calls(teams)]
+    if path == FEATURES:
+        days = {"startDate": DATES["start"], "endDate": DATES["end"], "granularity": "YEARLY"}
+        stacked = [{"stackBy": stack} for stack in ("DEVELOPER", "TEAM")]
+        named = [{"developerIds": [email]} for email in addressed("fay", "cyd")]
+        return [{**days, **of} for of in ({}, *({"teamRefIds": [team]} for team in teams), *stacked, *named)]
+    assert path.startswith("/v2/insights/efficiency/"), f"say what is sent to {path}, in bodies"
+    days = {"dateStart": DATES["start"], "dateEnd": DATES["end"]}
+    return [days, *({**days, "teamRefId": team} for team in teams)]
+
+
+def tool_calls(teams: list[int]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What tools of the MCP server are asked."""
+    days = {"dateFrom": DATES["start"], "dateTo": DATES["end"]}
+    yield from (
+        ("find_team", {}),
+        ("find_team", {"name": "e"}),
+        ("data_freshness", {}),
+        ("list_metrics", {"search": "merged"}),
+    )
+    for scope in (
+        {},
+        {"orgTreeName": "Engineering"},
+        {"orgTreeName": "Nightwatch"},
+        *({"teamId": team} for team in teams),
+    ):
+        said = {**scope, **days}
+        yield "get_metric", {"metric": "PR_Merged", "by": "developers", **said}
+        yield "get_metric", {"metric": "DF_Deployment_Count", "by": "teams", **said}
+        yield "explain_cell", {"metric": "PR_Merged", **said}
+        yield "compare", {"metric": "PR_Merged", "thanTeamId": teams[-2], "limit": 5, **said}
+        yield from (("list_facts", {"kind": kind, **said}) for kind in ("pull-requests", "deployments"))
+    yield "explain_cell", {"metric": "PR_Merged", "developer": addressed("fay")[0], **days}
+
+
+def tool_call(tool: str, **arguments: Any) -> dict[str, Any]:
+    """A message of MCP."""
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+
+
+SPEAKS = {MCP: {"Accept": "application/json, text/event-stream"}}
+"""Headers that a route cannot do without."""
 
 
 def asked(world: Limited, key: str, method: str, route: APIRoute) -> Iterator[tuple[str, Any, Answer]]:
     """Everything that is asked of a route, with its answers."""
     for address in addresses(world, route):
         for body in bodies(world, method, route):
-            yield address, body, world.call(key, method, address, body)
+            yield address, body, world.call(key, method, address, body, headers=SPEAKS.get(route.path))
 
 
 def leaks(secrets: tuple[str, ...], address: str, body: Any, answer: Answer) -> list[str]:

@@ -58,7 +58,8 @@ def roles_of(method: str, path: str) -> set[str]:
         return {"admin", "ingestion"}
     if path.split("/")[2] in ADMINISTRATION:
         return {"admin"}
-    reads = method in ("GET", "HEAD") or path.startswith("/v2/insights/") or path == "/v2/developers/list"
+    reads = method in ("GET", "HEAD") or path.startswith(("/v2/insights/", "/v2/productivityv3/"))
+    reads = reads or path == "/v2/developers/list"
     return {"admin", "viewer"} if reads else {"admin"}
 
 
@@ -353,6 +354,11 @@ def named(mine: Tenant, other: Tenant) -> Iterator[tuple[str, str, Any]]:
     for path, body in EXPORT_BODIES.items():
         for scope in scopes:
             yield "POST", f"{path}?{mine.identifiers}", {**body, "scope": scope}
+    days = {"dateStart": "2025-01-01", "dateEnd": "2025-12-31"}
+    for metric in ("leadtime", "mttr", "deploymentFrequency/drilldown"):
+        yield "POST", f"/v2/insights/efficiency/{metric}", {"teamRefId": team, **days}
+    feature = {"startDate": "2025-01-01", "endDate": "2025-12-31", "teamRefIds": [team]}
+    yield "POST", "/v2/productivityv3/feature_metrics", feature
     yield (
         "POST",
         REPORTS,

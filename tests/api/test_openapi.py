@@ -99,6 +99,13 @@ def test_operations_have_stable_names() -> None:
         "runSource",
     }
     others |= {"listIdentities", "setAccount"}
+    of_agents = {
+        *("listAllTeams", "getTeamInfo", "getTeamDevelopers", "getIntegrationsOfTeam", "getIntegrationFiltersOfTeam"),
+        *("getOrgTree", "getOrgTreeIntegrations"),
+        *("getEfficiencyProfile", "getProductivityProfile", "getBusinessAlignmentProfile"),
+        *("getTeamLeadTime", "getTeamTimeToRestore", "getTeamDeploymentFrequency", "getTeamChangeFailureRate"),
+        *("getTeamDeploymentFrequencyDrilldown", "getTeamChangeFailureRateDrilldown", "getFeatureMetrics"),
+    }
     of_people = {
         *("uploadDevelopers", "reuploadDevelopers", "uploadDevelopersOlder", "reuploadDevelopersOlder"),
         *("getDevelopersVersion", "mapDeveloperFields", "activateDevelopersVersion"),
@@ -112,7 +119,7 @@ def test_operations_have_stable_names() -> None:
         *("listKeys", "createKey", "limitKey", "revokeKey"),
     }
     names = {operation["operationId"] for _, _, operation in operations()}
-    assert names == of_exports | others | of_people | of_administration
+    assert names == of_exports | others | of_agents | of_people | of_administration
 
 
 def test_every_refusal_is_described_with_the_one_shape() -> None:

@@ -103,7 +103,7 @@ def test_a_page_of_its_own_has_the_numbers_as_a_table(viewer: Client) -> None:
         (f"/v2/charts/deployments.gif?{Q1}", 404, "unknown_format"),
         (f"/v2/charts/deployments.svg?{Q1}&width=9", 400, "invalid_parameter"),
         (f"/v2/charts/deployments.svg?{Q1}&theme=pink", 400, "invalid_parameter"),
-        (f"/v2/charts/deployments.svg?{Q1}&granularity=daily", 400, "unsupported_granularity"),
+        (f"/v2/charts/deployments.svg?{Q1}&granularity=hourly", 400, "unsupported_granularity"),
         ("/v2/charts/deployments.svg?orgTreeName=Engineering", 400, "missing_field"),
         ("/v2/charts/deployments.svg?teamId=999999&period=last-month", 400, "invalid_team_id"),
     ],

@@ -88,6 +88,9 @@ def run_all(leadline: Leadline, tools: Mapping[str, Reached]) -> None:
         if words[0] in ("serve", "worker"):
             runs_until_ctrl_c(leadline, words)
             continue
+        if words[0] == "mcp":  # which ends with its input, and its process
+            leadline.process(*words)
+            continue
         if words[0] == "open":
             opens_what_is_served(leadline)
             continue

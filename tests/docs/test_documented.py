@@ -195,7 +195,20 @@ def test_error_codes(pages: Pages) -> None:
     }
     codes = (
         error_codes()
-        | {f"unsupported_{name}" for name in (*options, "calculation_type", "fact", "export")}
+        | {
+            f"unsupported_{name}"
+            for name in (
+                *options,
+                "calculation_type",
+                "fact",
+                "export",
+                "feature_type",
+                "stack_by",
+                "by",
+                "kind",
+                "than",
+            )
+        }
         | {"missing_field", "wrong_type"}
     )
     assert len(codes) > 40

@@ -20,6 +20,8 @@ from leadline.api.admin.settings import router as settings
 from leadline.api.admin.sources import router as sources
 from leadline.api.admin.status import router as status
 from leadline.api.admin.webhooks import router as webhooks_out
+from leadline.api.agents.dora import router as dora
+from leadline.api.agents.features import router as features
 from leadline.api.app_state import AppState
 from leadline.api.exports.charts import router as charts
 from leadline.api.exports.facts import router as facts
@@ -33,6 +35,8 @@ from leadline.api.operations.routes import router as operations
 from leadline.api.paths import NormalizePaths
 from leadline.api.people.accounts import router as accounts
 from leadline.api.people.developers import router as developers
+from leadline.api.people.profiles import router as profiles
+from leadline.api.people.teams import router as teams
 from leadline.api.people.trees import router as trees
 from leadline.api.people.versions import router as versions
 from leadline.api.push.routes import router as push
@@ -89,6 +93,8 @@ def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
         push,
         *exports,
         *insights,
+        dora,
+        features,
         facts,
         charts,
         reports,
@@ -97,6 +103,8 @@ def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
         developers,
         accounts,
         trees,
+        profiles,
+        teams,
         webhooks,
         settings,
         keys,

@@ -139,9 +139,12 @@ class Insights:
         access: Access,
         listing: Listing,
         cursor: str | None = None,
+        offset: int | None = None,
     ) -> ListedCell:
-        """As ``cell``, with the rows that ``listing`` says, in its order; ``cursor`` is one of the same listing."""
+        """As ``cell``, with the rows that ``listing`` says, in its order; ``cursor`` is one of the same listing. ``offset`` says in
+        its place after how many rows the page begins, for who counts pages."""
         insight, at = await run_in_threadpool(self._begun, project, kind, asked, access, cursor)
+        at = at if offset is None else replace(at, offset=offset)
         rows = traceable(insight.kind, insight.rows)
         wanted = (rows.document(), str(place), str(listing), at.offset, access.limits, access.names)
         key = digest_of(project, at.pins, "listed", *wanted)

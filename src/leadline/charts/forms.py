@@ -22,6 +22,7 @@ _DAY_LABEL = "utcFormat(toDate(datum.value), '%-d %b')"
 _PERIOD_LABEL = (
     "step === 'monthly' ? utcFormat(toDate(datum.value), utcmonth(toDate(datum.value)) === 0 ? '%b %Y' : '%b')"
     " : step === 'quarterly' ? utcFormat(toDate(datum.value), 'Q%q %Y')"
+    " : step === 'yearly' ? utcFormat(toDate(datum.value), '%Y')"
     f" : {_DAY_LABEL}"
 )
 _ROOM = {"expr": "width / length(domain('x')) > 34 ? 1 : 0"}

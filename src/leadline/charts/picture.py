@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 _MICRO = 1_000_000
 _SECONDS = {"days": 86_400, "hours": 3_600}
 """How many seconds a unit of durations has."""
-STEPS = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter", "total": "period"}
+STEPS = {
+    "daily": "day",
+    "weekly": "week",
+    "monthly": "month",
+    "quarterly": "quarter",
+    "yearly": "year",
+    "total": "period",
+}
 """What one period of a granularity is called."""
 
 OF_SCOPE = ("orgTreeName", "teamId", "dateFrom", "dateTo", "period", "granularity", "aggregation")

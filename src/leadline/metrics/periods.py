@@ -1,5 +1,5 @@
-"""Periods of an export: calendar days, ISO weeks, months or quarters, cut to the requested range, or the range itself; and
-how many units of time a range has."""
+"""Periods of rows: calendar days, ISO weeks, months, quarters or years, cut to the requested range, or the range itself; and how
+many units of time a range has."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ _DAY = timedelta(days=1)
 
 RANGE = "range"
 """The granularity of a report: the whole range is one period."""
+YEARLY = "yearly"
+"""The granularity of calendar years, which answers have and files do not."""
 
 
 @dataclass(frozen=True)
 class Period:
-    """One period: its label (`Jan 2026`, `2026-W05`, `Q1 2026`, `2026-01-05`), its first and last day in range, and how many
-    days the whole of it has."""
+    """One period: its label (`Jan 2026`, `2026-W05`, `Q1 2026`, `2026`, `2026-01-05`), its first and last day in range, and how
+    many days the whole of it has."""
 
     label: str
     start: date
@@ -68,6 +70,8 @@ def _period_of(day: date, granularity: str) -> tuple[str, date, date]:
     if granularity == "monthly":
         first, following = (first_of_month(day.year, day.month + months) for months in (0, 1))
         return f"{_MONTHS[day.month - 1]} {day.year}", first, following
+    if granularity == YEARLY:
+        return str(day.year), date(day.year, 1, 1), date(day.year + 1, 1, 1)
     quarter = (day.month - 1) // 3
     first, following = (first_of_month(day.year, quarter * 3 + months) for months in (1, 4))
     return f"Q{quarter + 1} {day.year}", first, following

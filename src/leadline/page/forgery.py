@@ -9,8 +9,6 @@ import hashlib
 import hmac
 import secrets
 
-from starlette.requests import Request
-
 FIELD = "form_token"
 """The name of the form's field."""
 
@@ -28,16 +26,6 @@ def is_token_of(session_token: str, token: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return len(raw) == 64 and hmac.compare_digest(_masked(raw[32:], raw[:32]), _secret(session_token))
-
-
-def from_here(request: Request) -> bool:
-    """Whether a page of this server posts, as far as the browser tells. What tells nothing is no browser of today, and has no
-    session that it would use unknowingly."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("origin")
-    return origin is None or origin == f"{request.url.scheme}://{request.headers.get('host', '')}"
 
 
 def _secret(session_token: str) -> bytes:

@@ -19,10 +19,10 @@ from leadline.api.errors import RETRY_SECONDS, database_away
 from leadline.api.query import invalid_parameters, refused_values
 from leadline.api.rate_limit import TooManyRequests
 from leadline.api.report_pool import ReportTimeout
+from leadline.api.same_origin import from_here
 from leadline.db.outage import DATABASE_AWAY
 from leadline.errors import Forbidden, LeadlineError, Unauthenticated
 from leadline.page import forms
-from leadline.page.forgery import from_here
 from leadline.page.render import render
 
 SIGN_IN = "/sign-in"

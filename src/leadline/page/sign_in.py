@@ -17,10 +17,11 @@ from starlette.responses import RedirectResponse, Response
 from leadline.api.app_state import AppState
 from leadline.api.auth import READ
 from leadline.api.rate_limit import TooManyRequests
+from leadline.api.same_origin import from_here
 from leadline.db import keys, sessions
 from leadline.errors import Forbidden, LeadlineError, Unauthenticated
 from leadline.page import cookies, forms
-from leadline.page.forgery import form_token, from_here
+from leadline.page.forgery import form_token
 from leadline.page.refusals import SIGN_IN, Forged, headers_of
 from leadline.page.render import render
 from leadline.page.screen import PageRoute, new_router

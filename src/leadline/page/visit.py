@@ -17,12 +17,13 @@ from leadline.api.app_state import AppState
 from leadline.api.auth import ADMIN, READ, require_role
 from leadline.api.caller import Caller
 from leadline.api.query import check_storable
+from leadline.api.same_origin import from_here
 from leadline.db import sessions
 from leadline.db.sessions import Session
 from leadline.errors import LeadlineError
 from leadline.page import cookies, forms
 from leadline.page.data_state import DataStates, weaknesses
-from leadline.page.forgery import FIELD, form_token, from_here, is_token_of
+from leadline.page.forgery import FIELD, form_token, is_token_of
 from leadline.page.navigation import navigation
 from leadline.page.refusals import Forged, SignInNeeded, Unconfirmed
 from leadline.page.render import render

@@ -53,6 +53,13 @@ def team_integrations(project: Project, tree: OrgTree, node: Node) -> tuple[Inte
     )
 
 
+def tree_integrations(project: Project, tree: OrgTree) -> tuple[Integration, ...]:
+    """Those of all teams of ``tree``, each once, by type and name."""
+    used = {used for node in tree.nodes for used in team_integrations(project, tree, node)}
+    kinds = list(INTEGRATION_TYPES)
+    return tuple(sorted(used, key=lambda one: (kinds.index(one.type), one.name)))
+
+
 def change_team_integrations(
     project: Project, tree: OrgTree, node: Node, body: Mapping[str, Any]
 ) -> tuple[Integration, ...]:

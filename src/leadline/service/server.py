@@ -18,6 +18,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from leadline.agents.http import install as install_mcp
 from leadline.api.app import create_app
 from leadline.api.log import configure
 from leadline.errors import Detail, InvalidRequest
@@ -89,7 +90,7 @@ def serve(
                 other.ask_to_stop()
 
         server = Server(
-            create_app(home, workers=supervisor.ready, faces=[install_page]),
+            create_app(home, workers=supervisor.ready, faces=[install_page, install_mcp]),
             connections=connection_limit(home.settings.connections),
             on_stop=ask_to_stop,
         )

@@ -23,6 +23,12 @@ _OF_SCOPES = {
 }
 GROUPS = tuple(dict.fromkeys((*_BY_PREFIX, *_OF_SCOPES.values())))
 """All headings, in their order."""
+PROFILES: dict[str, tuple[str, ...]] = {
+    "efficiency": ("timezone", "lead_time", "deployments", "releases", "incidents", "cfr", "ratings"),
+    "productivity": ("timezone", "pull_requests", "code", "pr_size", "rework", "work_items"),
+    "business": ("business",),
+}
+"""What begins the settings that say how metrics of a kind are computed, by kind."""
 
 
 def group_of(key: str) -> str:

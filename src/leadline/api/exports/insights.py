@@ -29,7 +29,7 @@ from leadline.errors import Detail
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.insights.cells import Place
 from leadline.exports.insights.models import CellBody, InsightBody
-from leadline.exports.insights.request import MOST_ROWS, PREVIOUS, TOTAL
+from leadline.exports.insights.request import MOST_ROWS, ONLY_ANSWERED, PREVIOUS, TOTAL
 from leadline.field_types import Day
 from leadline.metrics.relative_range import EXAMPLES
 from leadline.metrics.request import AGGREGATIONS, GRANULARITIES, LEADING
@@ -49,8 +49,8 @@ class ScopeQuery(Parameters):
         None,
         description="Instead of the two days: a range by its distance from today, as `dateRange.period` of a create.",
     )
-    granularity: MayBeAbsent[Annotated[str, once({"enum": [*GRANULARITIES, TOTAL]})]] = Field(
-        None, description=f"Length of the periods, by default `monthly`; `{TOTAL}` takes the range as one."
+    granularity: MayBeAbsent[Annotated[str, once({"enum": list(dict.fromkeys((*GRANULARITIES, *ONLY_ANSWERED)))})]] = (
+        Field(None, description=f"Length of the periods, by default `monthly`; `{TOTAL}` takes the range as one.")
     )
     aggregation: MayBeAbsent[Annotated[str, once({"enum": list(AGGREGATIONS)})]] = Field(
         None, description="How durations are summarized; default `mean`."

@@ -106,10 +106,83 @@ class FilterBody(Body):
     values: list[str]
 
 
+class NestedTeamBody(Body):
+    """A team with the teams below it."""
+
+    ref_id: int
+    name: str
+    children: list[NestedTeamBody] = Field(description="By name; empty if no team is below it.")
+
+
 class TeamsBody(Body):
     """The teams of an org tree."""
 
     teams: list[TeamBody]
+    nested: list[NestedTeamBody] = Field(
+        description="The same, each within the one above it: the root or, for a key that is limited to teams, those that are below "
+        "no other."
+    )
+
+    @classmethod
+    def of(cls, teams: Sequence[TeamBody]) -> Self:
+        """Teams in preorder."""
+        nested = {team.ref_id: NestedTeamBody(ref_id=team.ref_id, name=team.name, children=[]) for team in teams}
+        tops: list[NestedTeamBody] = []
+        for team in teams:
+            above = None if team.parent_ref_id is None else nested.get(team.parent_ref_id)
+            (tops if above is None else above.children).append(nested[team.ref_id])
+        return cls(teams=list(teams), nested=tops)
+
+
+class ListedTeamBody(Body):
+    """A team of whichever org tree."""
+
+    ref_id: int
+    key: str | None
+    name: str
+    hierarchy: str = Field(description="Names from the root, joined by `/`.")
+    parent_ref_id: int | None = Field(
+        description="Null for the root, and where the team above is not among those that the key may see."
+    )
+    leaf: bool = Field(description="Whether no team is below it.")
+    developers: int = Field(description="Distinct developers of it and the teams below.")
+    org_tree_id: int
+    org_tree_name: str
+
+    @classmethod
+    def all_of(cls, tree: OrgTree) -> list[Self]:
+        """All teams of a tree, in preorder."""
+        heads, parents = tree.head_counts(), {node.parent for node in tree.nodes}
+        return [
+            cls(
+                ref_id=node.ref_id,
+                key=node.key,
+                name=node.name,
+                hierarchy=node.path,
+                parent_ref_id=node.parent,
+                leaf=node.ref_id not in parents,
+                developers=heads[node.ref_id],
+                org_tree_id=tree.id,
+                org_tree_name=tree.name,
+            )
+            for node in tree.nodes
+        ]
+
+
+class TeamListBody(Body):
+    """One page of the teams of all org trees."""
+
+    content: list[ListedTeamBody] = Field(description="Tree by tree, each in preorder.")
+    page: int = Field(description="Counted from 0.")
+    page_size: int
+    total: int = Field(description="Teams on all pages.")
+
+
+class ProfileBody(Body):
+    """The settings in force for an org tree that say how metrics of a kind are computed."""
+
+    profile_ref_id: int = Field(description="The id of the org tree.")
+    settings: dict[str, str] = Field(description="The text of each setting, by its key.")
 
 
 class FiltersBody(Body):

@@ -50,13 +50,13 @@ def list_org_trees(caller: LimitedReader) -> OrgTreesBody:
 @router.get(TEAMS, response_description="In preorder, the root first.", responses=refusals(404))
 def list_teams(caller: LimitedReader, tree_id: TreeId, query: Annotated[DayQuery, Query()]) -> TeamsBody:
     """List the teams of an org tree."""
-    tree = _tree(caller.trees, tree_id, query.at)
+    tree = tree_with_id(caller.trees, tree_id, query.at)
     if tree is None:
-        return TeamsBody(teams=[])
+        return TeamsBody.of([])
     heads, parents = tree.head_counts(), {node.parent for node in tree.nodes}
     managers = {node: tree.manager_of(node) for node in tree.nodes if caller.access.developers}
-    return TeamsBody(
-        teams=[
+    return TeamsBody.of(
+        [
             TeamBody.of(node, heads[node.ref_id], managers.get(node), leaf=node.ref_id not in parents)
             for node in tree.nodes
         ]
@@ -95,7 +95,8 @@ def put_team_integrations(
     return IntegrationsBody.of(change_team_integrations(caller.project, tree, team, body))
 
 
-def _tree(visible: VisibleTrees, tree_id: str, day: date | None = None) -> OrgTree | None:
+def tree_with_id(visible: VisibleTrees, tree_id: str, day: date | None = None) -> OrgTree | None:
+    """The tree with this id as it is shown; None if nothing of it is on that day. Raises ``NotFound``."""
     for known in visible.listed():
         if str(known.id) == tree_id:
             return visible.tree(known.name, day)
@@ -103,7 +104,7 @@ def _tree(visible: VisibleTrees, tree_id: str, day: date | None = None) -> OrgTr
 
 
 def _team(visible: VisibleTrees, tree_id: str, ref_id: str) -> tuple[OrgTree, Node]:
-    tree = _tree(visible, tree_id)
+    tree = tree_with_id(visible, tree_id)
     if tree is None or (node := tree.find(ref_id)) is None:
         raise NotFound(f"There is no team {printable(ref_id)[:80]!r} in this org tree", code="unknown_team")
     return tree, node

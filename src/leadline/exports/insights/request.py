@@ -14,11 +14,13 @@ from leadline.exports.export_kind import ExportKind
 from leadline.field_types import shown
 from leadline.home import Project
 from leadline.metrics.metric import TEAM
-from leadline.metrics.periods import RANGE, first_of_month
+from leadline.metrics.periods import RANGE, YEARLY, first_of_month
 from leadline.metrics.request import MetricsRequest, RowsRequest
 
 TOTAL = "total"
 """The granularity of which the whole range is one period."""
+ONLY_ANSWERED: Mapping[str, str] = {"daily": "daily", YEARLY: YEARLY, TOTAL: RANGE}
+"""Granularities that files of some kinds do not have, by the word that asks for them."""
 MOST_ROWS = 10_000
 """Rows of an answer."""
 PREVIOUS = "previous"
@@ -37,7 +39,6 @@ PARAMETERS: Mapping[str, str] = {
 }
 """The parameters that say what a create's body says, each with where it stands in that."""
 _PLACES = {**{place: name for name, place in PARAMETERS.items()}, "dateRange": "dateFrom to dateTo", "scope": "teamId"}
-_PLACE = re.compile("|".join(rf"\b{re.escape(place)}\b" for place in sorted(_PLACES, key=len, reverse=True)))
 
 
 @dataclass(frozen=True)
@@ -72,18 +73,20 @@ def parse_insight(
     `depth` (numbers), `sort` and `compare`. Raises ``InvalidRequest``, or ``Forbidden`` for what ``access`` does not show, in the
     words of the parameters."""
     granularity = str(asked.get("granularity") or "monthly")
-    total = granularity.strip().lower() == TOTAL
+    only_answered = ONLY_ANSWERED.get(granularity.strip().lower())
     try:
-        body = _body(_of_level({**asked, "granularity": "monthly" if total else granularity}, kind))
+        # As numbers in JSON Lines, and texts as they are: what a spreadsheet would run is no danger here.
+        body = body_of(_of_level({**asked, "granularity": "monthly" if only_answered else granularity}, kind), "jsonl")
         parsed = kind.parse(project, body, access)
     except (InvalidRequest, Forbidden) as error:
-        raise _in_parameters(error) from None
+        more = _further_granularities(error) if error.code == "unsupported_granularity" else ""
+        raise in_words(error, _PLACES, more) from None
     rows = parsed.request
-    if total and isinstance(rows, MetricsRequest):
-        rows = replace(rows, granularity=RANGE)
+    if only_answered and isinstance(rows, MetricsRequest):
+        rows = replace(rows, granularity=only_answered)
     rows = _as_deep(rows, asked.get("depth"))
     column, descending = _sorted_by(kind, rows, asked.get("sort"))
-    warnings = tuple(_renamed(warning) for warning in parsed.warnings)
+    warnings = tuple(_renamed(warning, _PLACES) for warning in parsed.warnings)
     return InsightRequest(
         kind, rows, _compared(rows, asked.get("compare")), asked.get("limit"), column, descending, warnings
     )
@@ -99,10 +102,9 @@ def _as_deep(rows: RowsRequest, depth: int | None) -> RowsRequest:
     return replace(rows, depth=depth)
 
 
-def _body(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a create that asks for the same."""
-    # As numbers in JSON Lines, and texts as they are: what a spreadsheet would run is no danger here.
-    body: dict[str, Any] = {"scope": {}, "dateRange": {}, "options": {"format": "jsonl"}}
+def body_of(asked: Mapping[str, Any], form: str | None = None) -> dict[str, Any]:
+    """The body of a create that asks for the same as the parameters ``asked``, for a file of the format ``form``."""
+    body: dict[str, Any] = {"scope": {}, "dateRange": {}, "options": {} if form is None else {"format": form}}
     for name, place in PARAMETERS.items():
         if (value := asked.get(name)) not in (None, "", []):
             *parts, member = place.split(".")
@@ -125,19 +127,25 @@ def _of_level(asked: Mapping[str, Any], kind: ExportKind) -> Mapping[str, Any]:
     return {name: value for name, value in asked.items() if name not in ("level", "aggregationLevel")}
 
 
-def _in_parameters(error: InvalidRequest | Forbidden) -> InvalidRequest | Forbidden:
-    """``error`` with the places of a body called by the parameters that stand for them."""
-    more = f", {TOTAL}" if error.code == "unsupported_granularity" else ""
+def _further_granularities(error: InvalidRequest | Forbidden) -> str:
+    """Those that would do beside the ones that the refusal of another names."""
+    return "".join(f", {word}" for word in ONLY_ANSWERED if word not in error.message)
+
+
+def in_words(error: InvalidRequest | Forbidden, words: Mapping[str, str], more: str = "") -> InvalidRequest | Forbidden:
+    """``error`` with the places that it names called by the ``words`` of whoever asked; ``more`` follows what would do of a
+    granularity."""
     details = [
-        Detail(field, _renamed(detail.message) + (more if field == "granularity" else ""))
+        Detail(field, _renamed(detail.message, words) + (more if field == "granularity" else ""))
         for detail in error.details
-        for field in [_renamed(detail.field)]
+        for field in [_renamed(detail.field, words)]
     ]
-    return type(error)(_renamed(error.message) + more, code=error.code, details=details)
+    return type(error)(_renamed(error.message, words) + more, code=error.code, details=details)
 
 
-def _renamed(text: str) -> str:
-    return _PLACE.sub(lambda found: _PLACES[found[0]], text)
+def _renamed(text: str, words: Mapping[str, str]) -> str:
+    places = "|".join(re.escape(place) for place in sorted(words, key=len, reverse=True))
+    return re.sub(rf"\b(?:{places})\b", lambda found: words[found[0]], text)
 
 
 def columns_of(kind: ExportKind, rows: RowsRequest) -> tuple[str, ...]:
