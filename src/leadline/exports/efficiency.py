@@ -12,7 +12,7 @@ from leadline.db.jobs import STATES, Export
 from leadline.exports import metric_rows
 from leadline.exports.answers import Created, CreatedBody, ExportBody, ListBody
 from leadline.exports.export_kind import Command, ExportKind, Option
-from leadline.exports.models import MetricOptions, MetricsExportRequest, Scope
+from leadline.exports.models import MetricsExportRequest, Scope, SplitOptions
 from leadline.exports.requests import check_identifiers, check_levels, level_of
 from leadline.field_types import Name, TeamId, one_of
 from leadline.home import Project
@@ -40,7 +40,7 @@ class EfficiencyScope(Scope):
     )
 
 
-class EfficiencyOptions(MetricOptions):
+class EfficiencyOptions(SplitOptions):
     """What a row is, over which periods, and how to aggregate and write. Values are accepted in any letter case."""
 
     metric_level: Annotated[str, one_of("metricLevel", LEVELS)] | None = Field(
@@ -144,6 +144,7 @@ carries and whose a deployment is, is told in [DORA metrics](../guide/dora.md).
             Option("--level", "options.aggregationLevel", "What a row is.", LEVELS, TEAM),
             metric_rows.granularity_option(GRANULARITIES),
             metric_rows.AGGREGATION_OPTION,
+            metric_rows.SPLIT_OPTION,
         ),
     ),
     one_scope=True,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from leadline.errors import Detail, InvalidRequest
 from leadline.exports.export_kind import Option, Rows
-from leadline.exports.models import MOST_NAMES, MetricOptions, MetricsExportRequest
+from leadline.exports.models import MOST_NAMES, SPLITS, MetricOptions, MetricsExportRequest, SplitOptions
 from leadline.home import Project
 from leadline.metrics import catalogue
+from leadline.metrics.metric import SERVICE
 from leadline.metrics.request import AGGREGATIONS, MetricsRequest
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def granularity_option(choices: tuple[str, ...]) -> Option:
 
 
 METRICS_OPTION = Option("--metric", "metrics", "Metric by column or id; repeatable.", metavar="NAME", many=True)
+SPLIT_OPTION = Option("--split-by", "options.splitBy", "Each row by whether AI tools had part, and of all.", SPLITS)
 AGGREGATION_OPTION = Option("--aggregation", "options.aggregation", "How averages are taken.", AGGREGATIONS, "mean")
 
 
@@ -55,6 +58,13 @@ def metrics_request(
 ) -> Callable[..., MetricsRequest]:
     """What ``model`` asks of the metrics of an insight; the scope, range and format are still to be filled in."""
     aggregation = options.aggregation or "mean"
+    split = options.split_by if isinstance(options, SplitOptions) else None
+    if split is not None and level == SERVICE:
+        raise InvalidRequest(
+            "Rows of services cannot be split by AI; rows of teams can",
+            code="split_not_at_level",
+            details=[Detail("options.splitBy", "not at the level service")],
+        )
     columns = catalogue.select(model.metric_groups or (), model.metrics or (), level, insight, aggregation)
     return partial(
         MetricsRequest,
@@ -62,6 +72,7 @@ def metrics_request(
         level=level,
         granularity=granularity,
         aggregation=aggregation,
+        split=split,
     )
 
 

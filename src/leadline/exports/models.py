@@ -17,6 +17,8 @@ from leadline.metrics.relative_range import EXAMPLES, MOST, RelativeDays, Relati
 from leadline.metrics.request import AGGREGATIONS, FORMATS
 
 COMPRESSIONS = ("gzip", "none")
+SPLITS = ("ai",)
+"""By what rows of metrics can be split."""
 MOST_NAMES = 1000
 
 
@@ -116,6 +118,16 @@ class FileOptions(RequestPart):
 
 class MetricOptions(FileOptions, AggregationOption):
     """How exports of metrics aggregate and write. Values are accepted in any letter case."""
+
+
+class SplitOptions(MetricOptions):
+    """How exports of metrics whose rows can be split aggregate and write. Values are accepted in any letter case."""
+
+    split_by: Annotated[str, one_of("splitBy", SPLITS)] | None = Field(
+        None,
+        description="`ai`: each row thrice, with a column `AI`: of what AI tools had part in (`assisted`), of what they had not "
+        "(`none`), and of `all`; `Small` is true for fewer than 5 merged pull requests. Not at the level `service`.",
+    )
 
 
 class ExportRequest(RequestPart):

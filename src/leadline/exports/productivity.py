@@ -9,7 +9,7 @@ from pydantic import Field
 
 from leadline.exports import metric_rows
 from leadline.exports.export_kind import Command, ExportKind, Option
-from leadline.exports.models import MetricOptions, MetricsExportRequest
+from leadline.exports.models import MetricsExportRequest, SplitOptions
 from leadline.exports.requests import check_levels, level_of
 from leadline.field_types import Name, one_of
 from leadline.home import Project
@@ -18,7 +18,7 @@ from leadline.metrics.metric import DEVELOPER, PRODUCTIVITY
 from leadline.metrics.request import GRANULARITIES, LEADING, LEVELS, MetricsRequest
 
 
-class ProductivityOptions(MetricOptions):
+class ProductivityOptions(SplitOptions):
     """How to aggregate and write. Values are accepted in any letter case."""
 
     aggregation_level: Annotated[str, one_of("aggregationLevel", LEVELS)] | None = Field(
@@ -88,6 +88,7 @@ PRODUCTIVITY_EXPORT = ExportKind(
             Option("--level", "options.aggregationLevel", "What a row is.", LEVELS, "developer"),
             metric_rows.granularity_option(GRANULARITIES),
             metric_rows.AGGREGATION_OPTION,
+            metric_rows.SPLIT_OPTION,
         ),
     ),
 )

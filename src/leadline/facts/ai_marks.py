@@ -15,10 +15,14 @@ from leadline.derive.expressions import attach
 from leadline.engine import schema_table
 from leadline.facts.accounts import ACCOUNTS
 from leadline.facts.agents import AGENT_PULLS
+from leadline.facts.changes import carried_changes
 from leadline.facts.commits import COMMITS
+from leadline.facts.deployment_contents import CARRIED
+from leadline.facts.deployments import by_incident
 from leadline.facts.pull_request_filters import counted
 from leadline.facts.pull_requests import LINKS, PR, PULL_REQUESTS
 from leadline.facts.rework import PULL_REQUEST_KEY
+from leadline.facts.runs import EVENT
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
@@ -176,3 +180,25 @@ def _items() -> Table:
 
 AI_ITEMS = Model("ai_items", dict.fromkeys(ITEM, "string"), expression=lambda _profile: _items())
 """Work items that are linked to a merged pull request which AI tools had part in."""
+
+
+def _deployments(profile: Profile) -> Table:
+    """Runs that, in some class of production, carried an assisted pull request first for their service."""
+    contents = carried_changes(CARRIED.table(), profile)
+    order = [contents.deployed_at, contents.deployment_id, contents.way]
+    first = ibis.row_number().over(ibis.window(group_by=["class", "service", *PR], order_by=order))
+    contents = contents.mutate(position=first).filter(lambda t: t.position == 0)
+    return contents.semi_join(AI_PULLS.table(), PR).select(*EVENT).distinct()
+
+
+AI_DEPLOYMENTS = Model("ai_deployments", dict.fromkeys(EVENT, "string"), expression=_deployments)
+"""Deployments that carried a pull request which AI tools had part in."""
+
+
+def _incidents(profile: Profile) -> Table:
+    blamed = by_incident(profile).semi_join(AI_DEPLOYMENTS.table(), EVENT)
+    return blamed.select(incident_id="by").distinct()
+
+
+AI_INCIDENTS = Model("ai_incidents", {"incident_id": "string"}, expression=_incidents)
+"""Incidents that such a deployment caused: the one that an incident names, else the one by the rule."""

@@ -18,10 +18,10 @@ from leadline.materialize.compiled import CompiledQueryCache
 from leadline.metrics.bindings import DAYS
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.measures import Measure, MeasuredFact, Shown
-from leadline.metrics.metric import MetricColumn, Overall, Ratio, Sum, Value, values_of
+from leadline.metrics.metric import MetricColumn, Overall, Ratio, Sum, Value, measures_by_fact, values_of
 from leadline.metrics.offset_marks import offset_marks, with_offsets
 from leadline.metrics.owners import Ownership, owners_of
-from leadline.metrics.query import measures_by_fact, own_events
+from leadline.metrics.query import own_events
 
 CELL = BoundTable("cell", {"cell_unit": "int64", "cell_period": "int64"})
 """One row: the unit and the period of the cell."""

@@ -6,6 +6,7 @@ Parents aggregate the measures of all events below them, never the metrics of th
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -132,6 +133,21 @@ def measures_of(value: Value) -> tuple[Measure, ...]:
     """The measures that ``value`` is computed of."""
     parts = (value.measure, getattr(value, "over", None), getattr(value, "less", None))
     return tuple(measure for measure in parts if isinstance(measure, Measure))
+
+
+def ratings_of(formulas: Iterable[Formula]) -> list[Rating]:
+    """The ratings among ``formulas`` and those that an overall one is of, each once."""
+    of_each = (formula.of if isinstance(formula, Overall) else (formula,) for formula in formulas)
+    return list(dict.fromkeys(rating for ratings in of_each for rating in ratings if isinstance(rating, Rating)))
+
+
+def measures_by_fact(values: Iterable[Value]) -> dict[MeasuredFact, list[Measure]]:
+    """The measures that ``values`` read, each once and in order of name, by fact."""
+    needed: dict[MeasuredFact, set[Measure]] = {}
+    for value in values:
+        for measure in measures_of(value):
+            needed.setdefault(measure.fact, set()).add(measure)
+    return {fact: sorted(measures, key=lambda measure: measure.name) for fact, measures in needed.items()}
 
 
 def of_services(formula: Formula) -> bool:

@@ -13,7 +13,6 @@ from ibis.expr.types import Column, IntegerValue, NumericValue, StringValue, Tab
 from ibis.expr.types import Value as Expression
 from ibis.expr.types.groupby import GroupedTable
 
-from leadline.derive.expressions import local_day
 from leadline.derive.local_time import Offset
 from leadline.engine import compiled
 from leadline.engine.functions import rounded_ratio, to_bigint
@@ -22,6 +21,7 @@ from leadline.facts.phases import with_phase
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.metrics.bindings import BAND_NAMES, DAYS, HEADS, PERIODS, RATING_BANDS, units
 from leadline.metrics.catalogue import by_ids
+from leadline.metrics.knowledge import facts_to_be_known, first_day, first_days, read_by, read_days, read_end
 from leadline.metrics.measures import DEVELOPERS, PERIOD_DAYS, Combine, Measure, MeasuredFact, RowColumn
 from leadline.metrics.metric import (
     DEVELOPER,
@@ -41,12 +41,14 @@ from leadline.metrics.metric import (
     Sum,
     Value,
     counted_by,
-    measures_of,
+    measures_by_fact,
+    ratings_of,
     values_of,
 )
 from leadline.metrics.offset_marks import offset_marks, with_offsets
 from leadline.metrics.owners import NO_RULES, Ownership, owners_of
-from leadline.metrics.request import LEADING, TRAILING
+from leadline.metrics.request import LEADING, SPLIT, TRAILING
+from leadline.metrics.split import COUNTED, ENOUGH, PARTS, part_of
 
 RATINGS = ("Elite", "High", "Medium", "Low")
 OVERALL = "overall_score"
@@ -66,16 +68,19 @@ def sql(
     *,
     dated: bool = False,
     sized: bool = False,
+    split: bool = False,
 ) -> str:
     """``rows`` as DuckDB SQL. The offsets of ``zone`` are put into a text that is compiled once per shape of a request
     and kept in ``queries`` (default: in this process): compiling takes longer than the query of a small team."""
     of_teams = Ownership(has_team_rules, dated, level == SERVICE)
-    shape = [list(ids), level, aggregation, len(zone), has_team_rules, dated, *(["sized"] if sized else [])]
-    text = (queries or CompiledQueryCache()).text(
-        "export",
-        shape,
-        lambda: compiled(rows(by_ids(ids), level, aggregation, offset_marks(len(zone)), of_teams, sized=sized)),
-    )
+    marks = [name for name, asked in (("sized", sized), ("split", split)) if asked]
+    shape = [list(ids), level, aggregation, len(zone), has_team_rules, dated, *marks]
+
+    def expression() -> Table:
+        asked = by_ids(ids), level, aggregation, offset_marks(len(zone)), of_teams
+        return split_rows(*asked) if split else rows(*asked, sized=sized)
+
+    text = (queries or CompiledQueryCache()).text("export", shape, lambda: compiled(expression()))
     return with_offsets(text, zone)
 
 
@@ -88,11 +93,48 @@ def rows(
     *,
     sized: bool = False,
 ) -> Table:
-    """Every unit × period with its metric columns, in the documented order; ``sized``: then of how many events each value is."""
+    """Every unit × period with its metric columns, in the documented order. ``sized``: and then, for each, of how many events its
+    value is (``size_name``)."""
+    grid, cells = _grid(columns, level, aggregation, zone, of_teams, sized=sized)
+    last = {name: grid[name] for name in TRAILING.get(level, ())}
+    sizes = {name: cells.pop(name) for name in list(cells) if name.endswith(_SIZE)}
+    return grid.order_by("period", "unit").select(*LEADING[level], **cells, **last, **sizes)
+
+
+def split_rows(
+    columns: Sequence[MetricColumn], level: str, aggregation: str, zone: Sequence[Offset], of_teams: Ownership
+) -> Table:
+    """As ``rows``, each thrice (``split.PARTS``): of what AI tools had part in, of what they had not, and of all; with the columns
+    ``SPLIT`` after the leading ones."""
+    parts = []
+    for number, part in enumerate(PARTS):
+        grid, cells = _grid(columns, level, aggregation, zone, of_teams, part=part)
+        few = grid[_total(COUNTED)].fill_null(0) < ENOUGH
+        said = dict(zip(SPLIT, (ibis.literal(part, "string"), few), strict=True))
+        last = {name: grid[name] for name in TRAILING.get(level, ())}
+        parts.append(
+            grid.select("period", "unit", *LEADING[level], **said, **cells, **last, part_number=ibis.literal(number))
+        )
+    everything = ibis.union(*parts)
+    return everything.order_by("period", "unit", "part_number").drop("period", "unit", "part_number")
+
+
+def _grid(
+    columns: Sequence[MetricColumn],
+    level: str,
+    aggregation: str,
+    zone: Sequence[Offset],
+    of_teams: Ownership,
+    *,
+    sized: bool = False,
+    part: str | None = None,
+) -> tuple[Table, dict[str, Expression]]:
+    """Every unit × period with all sums, and the columns to be taken of it."""
     unit, period = units(level, of_teams.dated).table(), PERIODS.table()
     taken = {column.name(aggregation): _taken(column, level, aggregation) for column in columns}
     formulas = [formula for formula, _ in taken.values()]
     values = [value for formula in formulas for value in values_of(formula)]
+    values += [Sum(COUNTED)] if part else []
     quantiles = _quantiles_asked(taken.values())
     # One chain of joins over names of their own is one level of SQL; every level costs a small export its share.
     grid = unit.cross_join(period)
@@ -102,7 +144,7 @@ def rows(
         heads = HEADS.table()
         grid = grid.left_join(heads, [unit.unit == heads.heads_unit, period.period == heads.heads_period])
     for fact, measures in measures_by_fact(values).items():
-        in_range = in_period(fact.events.table(), zone, DAYS)
+        in_range = in_period(part_of(fact, part), zone, DAYS)
         events = own_events(fact, measures, in_range, of_teams)
         owners, keys = owners_of(fact, in_range, of_teams), of_teams.keys(fact)
         of_fact = [value for value in values if value.measure.fact is fact]
@@ -111,25 +153,27 @@ def rows(
         direct = level == DEVELOPER or bool(fact.team_events)
         counted = {*averaged, *_measures_of(Count, of_fact), *(_sizes_of(fact, values) if sized else ())}
         sums = (_direct_sums if direct else _sums)(events, owners, keys, measures, counted)
-        for part in (sums, _quantiles(events, owners, keys, quantiles.get(fact, ()))):
-            if part is not None:
-                of_unit, of_period = part.columns[:2]
-                grid = grid.left_join(part, [unit.unit == part[of_unit], period.period == part[of_period]])
-    for fact, read in _read_by(formulas).items():
-        grid = grid.cross_join(_read_days(fact, read, zone))
-    for fact in _needed_known(formulas):
-        first = _first_days(fact, zone, of_teams)
+        for joined in (sums, _quantiles(events, owners, keys, quantiles.get(fact, ()))):
+            if joined is not None:
+                of_unit, of_period = joined.columns[:2]
+                grid = grid.left_join(joined, [unit.unit == joined[of_unit], period.period == joined[of_period]])
+    for fact, read in read_by(formulas).items():
+        grid = grid.cross_join(read_days(fact, read, zone))
+    for fact in facts_to_be_known(formulas):
+        first = first_days(fact, zone, of_teams)
         grid = grid.left_join(first, unit.unit == first[first.columns[0]])
-    valued = _rated(grid.order_by("period", "unit"), formulas, aggregation)
+    valued = _rated(grid, formulas, aggregation)
     cells = {name: _cell(valued, formula, statistic) for name, (formula, statistic) in taken.items()}
     sizes = {size_name(name): _size(valued, formula) for name, (formula, _) in taken.items()} if sized else {}
-    last = {name: valued[name] for name in TRAILING.get(level, ())}
-    return valued.select(*LEADING[level], **cells, **last, **sizes)
+    return valued, {**cells, **sizes}
+
+
+_SIZE = " n"
 
 
 def size_name(column: str) -> str:
     """The column that says of how many events the values of ``column`` are."""
-    return f"{column} n"
+    return f"{column}{_SIZE}"
 
 
 def _sizes_of(fact: MeasuredFact, values: Iterable[Value]) -> set[Measure]:
@@ -143,44 +187,6 @@ def _size(grid: Table, formula: Formula) -> IntegerValue:
         return sum((score.notnull().cast("int64") for score in scores[1:]), scores[0].notnull().cast("int64"))
     measure = counted_by(values_of(formula)[0])
     return to_bigint(grid[_total(measure) if measure.flag else _count(measure)].fill_null(0))
-
-
-def _needed_known(formulas: Iterable[Formula]) -> list[MeasuredFact]:
-    """The facts of which ratings ask whether an event is known."""
-    return list(dict.fromkeys(rating.known for rating in _ratings(formulas) if rating.known is not None))
-
-
-def _first_days(fact: MeasuredFact, zone: Sequence[Offset], of_teams: Ownership) -> Table:
-    """Per unit the local day of its first event of ``fact``, whatever the range."""
-    events = fact.events.table()
-    owned = owners_of(fact, events, of_teams).inner_join(events.select("happened_us", owner=fact.owner), "owner")
-    first = owned.group_by(**{f"{fact.name}_first_unit": owned.of_unit}).agg(first_us=owned.happened_us.min())
-    return first.mutate(**{_first_day(fact): local_day(first.first_us, zone)}).drop("first_us")
-
-
-def _read_by(formulas: Iterable[Formula]) -> dict[MeasuredFact, list[Measure]]:
-    """The measures, by fact, of which it must be known when something was read."""
-    measures = {formula.by for formula in formulas if isinstance(formula, Known)}
-    return measures_by_fact([Sum(measure) for measure in measures])
-
-
-def _read_days(fact: MeasuredFact, measures: Sequence[Measure], zone: Sequence[Offset]) -> Table:
-    """One row: the first and the last local day of an event of ``fact`` that has each measure, whoever's."""
-    events = fact.events.table()
-    events = events.mutate(day=local_day(events.happened_us, zone))
-    ends: dict[str, Expression] = {}
-    for measure in measures:
-        has = measure.value(events).notnull()
-        ends |= {_read(measure, "from"): events.day.min(where=has), _read(measure, "until"): events.day.max(where=has)}
-    return events.aggregate(**ends)
-
-
-def _read(measure: Measure, end: str) -> str:
-    return f"{measure.fact.name}_{measure.name}_{end}"
-
-
-def _first_day(fact: MeasuredFact) -> str:
-    return f"{fact.name}_first_day"
 
 
 def _taken(column: MetricColumn, level: str, aggregation: str) -> tuple[Formula, str]:
@@ -203,15 +209,6 @@ def _formula(metric: Metric, level: str) -> Formula:
     if formula is None:  # refused when the request was normalized
         raise AssertionError(f"{metric.id} has no formula at level {level}")
     return formula
-
-
-def measures_by_fact(values: Iterable[Value]) -> dict[MeasuredFact, list[Measure]]:
-    """The measures that ``values`` read, each once and in order of name, by fact."""
-    needed: dict[MeasuredFact, set[Measure]] = {}
-    for value in values:
-        for measure in measures_of(value):
-            needed.setdefault(measure.fact, set()).add(measure)
-    return {fact: sorted(measures, key=lambda measure: measure.name) for fact, measures in needed.items()}
 
 
 def facts_of(columns: Sequence[MetricColumn], level: str) -> list[MeasuredFact]:
@@ -312,7 +309,7 @@ def _rated(grid: Table, formulas: Sequence[Formula], aggregation: str) -> Table:
     by step: in one expression a value would be written out for each of its comparisons, hundreds of times, and planning
     would take longer than running."""
     overall = [formula for formula in formulas if isinstance(formula, Overall)]
-    ratings = _ratings(formulas)
+    ratings = ratings_of(formulas)
     if not ratings:
         return grid
     grid = grid.mutate(**{f"{rating.bands}_value": _value(grid, rating.of, aggregation) for rating in ratings})
@@ -320,12 +317,6 @@ def _rated(grid: Table, formulas: Sequence[Formula], aggregation: str) -> Table:
     if overall:
         grid = grid.mutate(**{OVERALL: _overall([grid[f"{rating.bands}_score"] for rating in overall[0].of])})
     return grid
-
-
-def _ratings(formulas: Iterable[Formula]) -> list[Rating]:
-    """The ratings among ``formulas`` and those that an overall one is of, each once."""
-    of_each = (formula.of if isinstance(formula, Overall) else (formula,) for formula in formulas)
-    return list(dict.fromkeys(rating for ratings in of_each for rating in ratings if isinstance(rating, Rating)))
 
 
 def _cell(grid: Table, formula: Formula, aggregation: str) -> Column:
@@ -337,7 +328,9 @@ def _cell(grid: Table, formula: Formula, aggregation: str) -> Column:
         untold, told = (_whole(grid, part) > 0 for part in (formula.commits, formula.lines))
         return ibis.cases((untold, "commits"), (told, "lines"))
     if isinstance(formula, Known):
-        read = (grid.last_day >= grid[_read(formula.by, "from")]) & (grid.first_day <= grid[_read(formula.by, "until")])
+        read = (grid.last_day >= grid[read_end(formula.by, "from")]) & (
+            grid.first_day <= grid[read_end(formula.by, "until")]
+        )
         return ibis.cases((read, _cell(grid, formula.of, aggregation)))
     if isinstance(formula, (Sum, Count)):
         return to_bigint(_whole(grid, formula))
@@ -379,7 +372,7 @@ def _score(grid: Table, rating: Rating) -> IntegerValue:
     within = [value >= bound for bound in bounds] if rating.most else [value < bound for bound in bounds]
     never = [(value == 0, ibis.literal(1, "int8"))] if rating.most else []
     if rating.known is not None:
-        known = (grid[_first_day(rating.known)] <= grid.last_day).fill_null(False) & (grid[PERIOD_DAYS.name] > 0)
+        known = (grid[first_day(rating.known)] <= grid.last_day).fill_null(False) & (grid[PERIOD_DAYS.name] > 0)
         never = [((value == 0) & ~known, ibis.null("int8")), *never]
     return ibis.cases(*never, *((inside, 4 - at) for at, inside in enumerate(within)), (value.notnull(), 1))
 

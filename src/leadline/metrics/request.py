@@ -22,6 +22,8 @@ LEADING = {
 """The first columns of a row by its level, which say what the row is about."""
 TRAILING: Mapping[str, tuple[str, ...]] = {"developer": ("Team_Id",)}
 """The last columns of a row by its level, which say more of what the row is about."""
+SPLIT = ("AI", "Small")
+"""The columns after the leading ones of a row that is split by AI: which part it is, and whether it has few pull requests."""
 LEVELS = ("developer", "team")
 """The levels of metrics of people."""
 AGGREGATIONS = ("mean", "median", "p90", "p95")
@@ -69,7 +71,7 @@ class RowsRequest(Protocol):
 class MetricsRequest:
     """A normalized request for metrics. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are inclusive;
     ``metrics`` are catalogue ids in catalogue order. ``depth`` is down to how many levels below the scope teams have rows (None:
-    all of them)."""
+    all of them). ``split`` is `ai` where each row is wanted of what AI tools had part in, of the rest, and of all."""
 
     tree: str
     team: int | None
@@ -82,6 +84,7 @@ class MetricsRequest:
     format: str = "csv"
     names: str = SHOWN
     depth: int | None = None
+    split: str | None = None
 
     @property
     def of_people(self) -> bool:
@@ -96,6 +99,8 @@ class MetricsRequest:
             del document["names"]
         if self.depth is None:  # as in documents of exports, which do not say it
             del document["depth"]
+        if self.split is None:  # as in documents of before rows could be split
+            del document["split"]
         return document
 
     @classmethod

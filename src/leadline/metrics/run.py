@@ -66,6 +66,10 @@ def _tables_by(project: Project, request: MetricsRequest, profile: Profile) -> f
     from leadline.materialize.session import sources_of
 
     models = [model for fact in _facts(request) for model in fact.stored_tables]
+    if request.split:
+        from leadline.metrics.split import models as split_models
+
+        models += split_models(_facts(request))
     return sources_of(project, profile, BUILD_POLICY, models)
 
 
@@ -76,6 +80,10 @@ def _facts(request: MetricsRequest) -> list[MeasuredFact]:
     from leadline.metrics.services import FACTS
 
     facts = facts_of(by_ids(request.metrics), request.level)
+    if request.split:
+        from leadline.metrics.split import COUNTED
+
+        facts = list(dict.fromkeys([*facts, COUNTED.fact]))
     return facts if request.level != SERVICE else list(dict.fromkeys([*facts, *FACTS]))
 
 
@@ -110,7 +118,8 @@ def metrics_query(
 
     bound, request = bind(inputs, check), inputs.request
     shape = (request.metrics, request.level, request.aggregation, bound.scope.zone, bound.has_team_rules)
-    return sql(*shape, inputs.session.facts.queries, dated=bound.scope.dated, sized=sized)
+    kept = inputs.session.facts.queries
+    return sql(*shape, kept, dated=bound.scope.dated, sized=sized, split=request.split is not None)
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,10 @@ def bind(inputs: QueryInputs[MetricsRequest], check: Callable[[int], None] = lam
     for done, fact in enumerate(facts):
         session.facts.bind(fact.stored_tables)
         inputs.control.progress(_FACTS_SHARE * (done + 1) / len(facts))
+    if request.split:
+        from leadline.metrics.split import models as split_models
+
+        session.facts.bind(split_models(facts))
     kinds = [fact.team_events for fact in facts if fact.team_events]
     # A deployment is a team's by merges long before it, and a rating asks for any before the period's end.
     since = BEGINNING if kinds else request.start

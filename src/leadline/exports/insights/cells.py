@@ -64,6 +64,8 @@ def traceable(kind: ExportKind, rows: RowsRequest) -> MetricsRequest:
     """The request whose cells are traced. Raises ``InvalidRequest`` for a kind whose rows are not metrics."""
     if not isinstance(rows, MetricsRequest):
         raise InvalidRequest(f"Cells of {kind.name} exports are not traced to rows of facts", code="not_traced")
+    if rows.split is not None:
+        raise InvalidRequest("Cells of rows that are split are not traced to rows of facts", code="not_traced")
     return rows
 
 

@@ -22,6 +22,8 @@ from leadline.sources.git.view import GitFolder
 from leadline.sources.kit.reach import why_not
 
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+AI_NOTES = "refs/notes/ai"
+"""Where notes say what AI tools wrote (``ai_notes``); all other notes are nobody's delivered work."""
 _PEELED = "^{}"
 _HOPS = 5
 """Redirects followed."""
@@ -146,7 +148,10 @@ def _fetch(folder: Path, remote: _Remote) -> None:
     git = Git(GitFolder(folder, folder), remote.name)
     if refs != _local_refs(git):
         options = ("--quiet", "--no-write-fetch-head", "--prune", "--no-tags", "--no-recurse-submodules")
-        remote.run(folder, "fetch", *options, "origin", *_REFSPECS)
+        notes = (f"+{AI_NOTES}:{AI_NOTES}",) if AI_NOTES in refs else ()
+        remote.run(folder, "fetch", *options, "origin", *_REFSPECS, *notes)
+        if not notes:
+            remote.run(folder, "update-ref", "-d", AI_NOTES)
     if branch is not None and branch != git.head():
         remote.run(folder, "symbolic-ref", "HEAD", branch)
 
@@ -163,7 +168,7 @@ def _initialize(folder: Path, name: str) -> None:
 
 def _remote_refs(folder: Path, remote: _Remote) -> tuple[str | None, dict[str, str]]:
     """The remote's default branch (as a ref) and the object each branch and tag points at."""
-    answer = remote.run(folder, "ls-remote", "--symref", "origin", "HEAD", "refs/heads/*", "refs/tags/*")
+    answer = remote.run(folder, "ls-remote", "--symref", "origin", "HEAD", "refs/heads/*", "refs/tags/*", AI_NOTES)
     branch = None
     refs: dict[str, str] = {}
     for line in answer.splitlines():
@@ -172,7 +177,7 @@ def _remote_refs(folder: Path, remote: _Remote) -> tuple[str | None, dict[str, s
         if ref == "HEAD":
             if value.startswith("ref: refs/heads/"):
                 branch = value.removeprefix("ref: ")
-        elif ref.startswith(("refs/heads/", "refs/tags/")) and not ref.endswith(_PEELED):
+        elif (ref == AI_NOTES or ref.startswith(("refs/heads/", "refs/tags/"))) and not ref.endswith(_PEELED):
             refs[ref] = value
     if not refs:
         remote.require_git(folder)
@@ -180,6 +185,6 @@ def _remote_refs(folder: Path, remote: _Remote) -> tuple[str | None, dict[str, s
 
 
 def _local_refs(git: Git) -> dict[str, str]:
-    listed = git.text("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags") or ""
+    listed = git.text("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags", AI_NOTES) or ""
     pairs = (line.partition(" ") for line in listed.splitlines())
     return {ref: oid for oid, _, ref in pairs}

@@ -17,6 +17,7 @@ class HistoryCursor(Cursor):
     """What the lake has of a repository: everything reachable from ``heads``, committed at ``since`` or later.
 
     ``pending`` says that a run began to write and was not seen to finish: some of its commits may be there as well.
+    ``ai_notes`` is where ``refs/notes/ai`` was.
     ``mailmap``, ``boundary``, ``url`` and ``default_branch`` are those of the last ``State``; ``location`` says where it
     was read, without secrets.
     """
@@ -31,6 +32,7 @@ class HistoryCursor(Cursor):
     default_branch: str | None = None
     location: str = ""
     pending: bool = False
+    ai_notes: str | None = None
 
     @classmethod
     def upgraded(cls, stored: Stored, _version: int) -> Stored:
@@ -95,6 +97,13 @@ def plan(
         # Rows half rewritten match no mailmap: should this run be cut, the next one rewrites whatever it finds.
         during=replace(taken, pending=True, mailmap=_UNSETTLED if rewrite else taken.mailmap),
         after=HistoryCursor(
-            state.heads, since, state.mailmap, state.boundary, state.url, state.default_branch, location
+            state.heads,
+            since,
+            state.mailmap,
+            state.boundary,
+            state.url,
+            state.default_branch,
+            location,
+            ai_notes=state.ai_notes,
         ),
     )

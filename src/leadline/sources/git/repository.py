@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from leadline.sources.git.clone import refresh_clone
+from leadline.sources.git.clone import AI_NOTES, refresh_clone
 from leadline.sources.git.command import Git
 from leadline.sources.git.folder import find_folder
 from leadline.sources.git.location import Location, checked_name, clone_folder, name_of_folder, name_of_url, public_url
@@ -26,7 +26,8 @@ class State:
 
     ``heads``: the distinct commits its branches, tags and HEADs point at, sorted. ``refs``: how many refs those were.
     ``mailmap``: object id of the mailmap in force, None without one. ``boundary``: the commits a shallow clone ends at,
-    sorted; empty for a whole one. ``url`` and ``default_branch`` as the ``repositories`` table has them.
+    sorted; empty for a whole one. ``url`` and ``default_branch`` as the ``repositories`` table has them. ``ai_notes``: the
+    commit that ``refs/notes/ai`` is at.
     """
 
     heads: tuple[str, ...]
@@ -35,6 +36,7 @@ class State:
     boundary: tuple[str, ...]
     url: str | None
     default_branch: str | None
+    ai_notes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,13 @@ class Repository:
             else:
                 unpeeled.append(oid)
         others = (*self.git.folder.heads(), *unpeeled)
-        asked = ["HEAD^{commit}", *(f"{name}^{{commit}}" for name in others), self.git.folder.mailmap]
-        *commits, mailmap = self._objects(asked)
+        asked = [
+            "HEAD^{commit}",
+            *(f"{name}^{{commit}}" for name in others),
+            f"{AI_NOTES}^{{commit}}",
+            self.git.folder.mailmap,
+        ]
+        *commits, ai_notes, mailmap = self._objects(asked)
         # A tag may point at a tree or a blob: it has no commits.
         heads.update(oid for oid in commits if oid is not None)
         return State(
@@ -89,6 +96,7 @@ class Repository:
             boundary=self._boundary(),
             url=self.url,
             default_branch=self._default_branch(default),
+            ai_notes=ai_notes,
         )
 
     def ref_names(self) -> list[str]:

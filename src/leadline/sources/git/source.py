@@ -13,6 +13,7 @@ from typing import Any
 
 from leadline.errors import StoreError
 from leadline.schema import TABLES
+from leadline.sources.git import ai_notes
 from leadline.sources.git.clone import remote_refs
 from leadline.sources.git.command import scrub
 from leadline.sources.git.excluded import LARGEST
@@ -83,6 +84,10 @@ class GitHistory:
         notes = _notes(repository, state, before, work, self.since)
         notes += [f"was {name} before: it is read from the same place (told as its former name)" for name in former]
         cursors = {repository.name: work.after} if before != work.after else {}
+        # A table that is lost is read anew.
+        taken = before.ai_notes if before is not None and context.has_commits else None
+        for told in ai_notes.rows(repository, taken, state.ai_notes):
+            yield Page(repository.name, typed_rows=(told,), unfinished=True)
         if work.nothing and not work.described:
             yield Page(repository.name, cursors=cursors, skipped=_skipped(repository, notes))
         else:

@@ -1,0 +1,73 @@
+"""Rows by whether AI tools had part in their events: a commit by its mark, a pull request and a work item by whether they are
+assisted, a unit of lead time by which of the two it is, a deployment by whether it carried an assisted pull request, an
+incident by its deployment. Use of tools is all theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import ibis
+from ibis.expr.types import Table
+
+from leadline.derive.expressions import attach
+from leadline.metrics.measures import (
+    AiCommits,
+    AiPullRequests,
+    AiUsage,
+    Associations,
+    Commits,
+    Deployments,
+    Failures,
+    Incidents,
+    Lead,
+    MeasuredFact,
+    PullRequests,
+    WorkItems,
+)
+
+if TYPE_CHECKING:
+    from leadline.materialize.model import Model
+
+ASSISTED, NONE, ALL = "assisted", "none", "all"
+PARTS = (ASSISTED, NONE, ALL)
+"""What each row is of, in this order."""
+COUNTED = PullRequests.merged
+"""By how many of these a row is small."""
+ENOUGH = 5
+
+_PULLS, _ITEMS = ("repository", "number"), ("project", "key")
+KEYS: Mapping[MeasuredFact, Mapping[str, tuple[str, ...]]] = {
+    **{fact: {"AI_COMMITS": ("repository", "sha")} for fact in (Commits.FACT, AiCommits.FACT)},
+    **{fact: {"AI_PULLS": _PULLS} for fact in (PullRequests.FACT, AiPullRequests.FACT)},
+    **{fact: {"AI_ITEMS": _ITEMS} for fact in (WorkItems.FACT, Associations.FACT)},
+    Lead.FACT: {"AI_ITEMS": _ITEMS, "AI_PULLS": _PULLS},
+    **{fact: {"AI_DEPLOYMENTS": ("deployment_id", "service")} for fact in (Deployments.FACT, Failures.FACT)},
+    Incidents.FACT: {"AI_INCIDENTS": ("incident_id",)},
+    AiUsage.FACT: {},
+}
+"""By fact, the stored tables of what is assisted, and by which columns an event is found in them; without any, all events are."""
+
+
+def models(facts: Iterable[MeasuredFact]) -> list[Model]:
+    """The stored tables that parts of ``facts`` are told by."""
+    from leadline.facts import ai_marks
+
+    return [getattr(ai_marks, name) for name in dict.fromkeys(name for fact in facts for name in KEYS[fact])]
+
+
+def part_of(fact: MeasuredFact, part: str | None) -> Table:
+    """The events of ``fact`` that a ``part`` has; None: all."""
+    events = fact.events.table()
+    if part in (None, ALL):
+        return events
+    if not KEYS[fact]:
+        return events.filter(ibis.literal(part == ASSISTED))
+    flagged = events
+    for model, (name, keys) in zip(models([fact]), KEYS[fact].items(), strict=True):
+        table = model.table()
+        if "ai_tool" in table.columns:
+            table = table.filter(table.ai_tool.notnull())
+        flagged = attach(flagged, keys, table.select(*keys, **{name: ibis.literal(True)}))
+    assisted = ibis.or_(*(flagged[name].fill_null(False) for name in KEYS[fact]))
+    return flagged.filter(assisted if part == ASSISTED else ~assisted).drop(*KEYS[fact])
