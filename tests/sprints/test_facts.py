@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_rules_over_items_that_match_nothing_are_told(left_out: Project) -> None
 
 # -- who sees what -----------------------------------------------------------------------------------------------------
 
-TREE = {
+TREE: dict[str, Any] = {
     "name": "Engineering",
     "members": [{"email": "mia@example.com", "full_name": "Mia"}],
     "children": [
@@ -149,3 +150,21 @@ def test_rows_of_a_team_alone_are_those_of_the_whole(two_teams: Project, tmp_pat
     alone = export(two_teams, tmp_path, scope={"teamId": str(node.ref_id)}, metricLevel="sprint", granularity="SPRINT")
     assert alone == [row for row in whole if row["Team"] == "Blue"]
     assert [(row["Sprint_Id"], row["Sprint_Commit"]) for row in alone] == [("102", "5.0")]
+
+
+def test_an_item_is_of_the_team_in_which_its_person_was_at_the_end(module_project: Project, tmp_path: Path) -> None:
+    """Dan moves from Red to Blue between the two sprints."""
+    project = module_project.home.project("sprints", "moved", create=True)
+    red, blue = TREE["children"]
+    later = {**TREE, "children": [{**red, "members": []}, {**blue, "members": [*blue["members"], *red["members"]]}]}
+    load_nested(project, TREE, tmp_path, "Engineering", date(1970, 1, 1))
+    load_nested(project, later, tmp_path, "Engineering", date(2026, 1, 20))
+    for table, text in TABLES.items():
+        deliver(project, table, rows_of(table, text))
+    rows = export(project, tmp_path, metricLevel="sprint", granularity="SPRINT")
+    assert [(row["Sprint_Id"], row["Team_Hierarchy"], row["Sprint_Commit"]) for row in rows] == [
+        ("101", "Engineering", "15.0"),
+        ("101", "Engineering/Red", "15.0"),
+        ("102", "Engineering", "11.0"),
+        ("102", "Engineering/Blue", "11.0"),
+    ]
