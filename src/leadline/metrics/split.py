@@ -53,14 +53,17 @@ def models(facts: Iterable[MeasuredFact]) -> list[Model]:
     """The stored tables that parts of ``facts`` are told by."""
     from leadline.facts import ai_marks
 
-    return [getattr(ai_marks, name) for name in dict.fromkeys(name for fact in facts for name in KEYS[fact])]
+    names = dict.fromkeys(name for fact in facts for name in KEYS[fact.single or fact])
+    return [getattr(ai_marks, name) for name in names]
 
 
 def part_of(fact: MeasuredFact, part: str | None) -> Table:
     """The events of ``fact`` that a ``part`` has; None: all."""
-    events = fact.events.table()
     if part in (None, ALL):
-        return events
+        return fact.events.table()
+    # What is stored summed up is taken of single events, which are marked.
+    fact = fact.single or fact
+    events = fact.events.table()
     if not KEYS[fact]:
         return events.filter(ibis.literal(part == ASSISTED))
     flagged = events
