@@ -3,7 +3,7 @@
 All SQL text of reading and computing is here, but what is declared elsewhere (see the decision "DuckDB on the write path").
 """
 
-from leadline.engine.backend import EVERYTHING, Backend, Within
+from leadline.engine.backend import EVERYTHING, Backend, Rows, Within, within_columns
 from leadline.engine.duck import DIALECT, Engine, Interrupted, compiled
 from leadline.engine.sql_text import parquet_relation, quoted, sql_text
 from leadline.engine.tables import BoundTable, schema_table
@@ -15,10 +15,12 @@ __all__ = [
     "BoundTable",
     "Engine",
     "Interrupted",
+    "Rows",
     "Within",
     "compiled",
     "parquet_relation",
     "quoted",
     "schema_table",
     "sql_text",
+    "within_columns",
 ]

@@ -6,7 +6,8 @@ this; rows on their way into the lake are DuckDB's alone (see the decision "Duck
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -19,9 +20,29 @@ if TYPE_CHECKING:
     from leadline.lake import Snapshot
 
 FileFormat = Literal["parquet", "csv", "jsonl"]
-Within = tuple[str | None, str | None] | frozenset[str]
-"""Repositories: a range of names, from the first (inclusive) to the second (exclusive), None being open; or these alone."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows whose ``key`` columns are a row of the bound table ``table`` (there with `wanted_` before their names), all of
+    ``repositories``."""
+
+    key: tuple[str, ...]
+    table: str
+    repositories: frozenset[str]
+
+
+Within = tuple[str | None, str | None] | frozenset[str] | Rows
+"""What is read of a table with repositories: a range of their names, from the first (inclusive) to the second (exclusive), None
+being open; or these alone; or single rows, and of a table that has not their key all of their repositories."""
 EVERYTHING: Within = (None, None)
+
+
+def within_columns(within: Within, columns: Collection[str]) -> Within:
+    """``within`` as it is for a table of ``columns``."""
+    if isinstance(within, Rows) and not set(within.key) <= set(columns):
+        return within.repositories
+    return within
 
 
 class Backend(Protocol):

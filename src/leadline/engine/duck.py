@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from leadline.atomic_file import whole_file
-from leadline.engine.backend import EVERYTHING, FileFormat, Within
+from leadline.engine.backend import EVERYTHING, FileFormat, Rows, Within, within_columns
 from leadline.engine.spellings import AS_WRITTEN, Spellings
 from leadline.engine.sql_text import parquet_files, quoted, relation_query, sql_text
 from leadline.engine.temp_folder import Spill
@@ -120,7 +120,8 @@ class Engine:
         """One view per schema table (or the ``tables`` named); empty where it has no file."""
         for name in TABLES if tables is None else tables:
             query = spellings.query(name, relation_query(snapshot.files(name), TABLES[name].arrow_schema))
-            self._view(name, _kept(query, within) if "repository" in TABLES[name].key else query)
+            of_table = within_columns(within, TABLES[name].column)
+            self._view(name, _kept(query, of_table) if "repository" in TABLES[name].key else query)
 
     def bind_arrow(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Makes an Arrow table queryable as ``name``; or a stream of batches, which only one query can read."""
@@ -301,7 +302,10 @@ class _Stream:
 
 
 def _kept(query: str, within: Within) -> str:
-    """``query`` with the repositories of ``within`` alone."""
+    """``query`` with the repositories, or the rows, of ``within`` alone."""
+    if isinstance(within, Rows):
+        same = " AND ".join(f"kept.{quoted(name)} = wanted.{quoted(f'wanted_{name}')}" for name in within.key)
+        return f"SELECT * FROM ({query}) AS kept SEMI JOIN {quoted(within.table)} AS wanted ON {same}"
     if isinstance(within, frozenset):
         names = ", ".join(map(sql_text, sorted(within)))
         return f"SELECT * FROM ({query}) WHERE {f'repository IN ({names})' if within else 'false'}"

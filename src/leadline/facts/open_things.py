@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ibis.expr.types import Table
 
 from leadline.derive.expressions import attach
-from leadline.engine import Within, compiled, schema_table
+from leadline.engine import Rows, Within, compiled, schema_table
 from leadline.facts.catalogue import Fact
 from leadline.facts.deployment_contents import CARRIED
 from leadline.facts.incidents import INCIDENT_REPOSITORIES, INCIDENTS
@@ -58,7 +58,7 @@ MAY_BE_OPEN: Mapping[str, MayBeOpen] = {
 
 
 def bind_open(opened: Session, fact: Fact) -> Within:
-    """Bind the keys of what may be open as those that are wanted; returns the repositories that it is in."""
+    """Bind the keys of what may be open as those that are wanted; returns what need be read for it, or else whose merges."""
     declared = MAY_BE_OPEN[fact.name]
     opened.facts.bind(declared.needs)
     opened.facts.bind_raw()
@@ -66,4 +66,5 @@ def bind_open(opened: Session, fact: Fact) -> Within:
     found = opened.engine.arrow(text).to_pydict()
     keys = dict.fromkeys(zip(*(found[name] for name in fact.key), strict=True))
     wanted_keys(fact).bind(opened.engine, keys)
-    return frozenset(repository for repository in found["within"] if repository is not None)
+    repositories = frozenset(repository for repository in found["within"] if repository is not None)
+    return repositories if fact.by_team else Rows(fact.key, wanted_keys(fact).name, repositories)

@@ -342,7 +342,10 @@ def _primary_teams(stretch: Stretch, limit: int | None) -> dict[str, tuple[str, 
 
 
 def _people(stretch: Stretch, scope: int) -> dict[str, tuple[str, ...]]:
-    return {email: () for org_tree, top in tops(stretch, scope) for email in org_tree.people(top)}
+    found = (
+        (org_tree.covered({node.ref_id: 0 for node in org_tree.subtree(top)})) for org_tree, top in tops(stretch, scope)
+    )
+    return {email: () for covered in found for email, _ in covered}
 
 
 def _when(

@@ -16,7 +16,7 @@ from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.dependencies import PEOPLE, Lineages
 from leadline.materialize.model import BuildPolicy, Model
 from leadline.materialize.store import MaterializationStore
-from leadline.people.arrow import everybody, everybody_digest, people
+from leadline.people.arrow import everybody_digest, people_of
 
 if TYPE_CHECKING:
     from leadline.home import Home, Project
@@ -90,7 +90,7 @@ class Sessions:
         engine = self._ready(state)
 
         def bind_people() -> None:
-            engine.bind_arrow(PEOPLE, people(everybody(project, tree_versions)))
+            engine.bind_arrow(PEOPLE, people_of(project, tree_versions))
 
         store = MaterializationStore(
             project.computed,

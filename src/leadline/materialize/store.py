@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline.engine import EVERYTHING, Within, compiled
+from leadline.engine import EVERYTHING, Within, compiled, within_columns
 from leadline.engine.repositories import rows_by_repository
 from leadline.errors import LockLost
 from leadline.materialize.compiled import CompiledQueryCache, code_digest
@@ -311,7 +311,9 @@ def _digest(state: object) -> str:
 
 def _within_of(model: Model, within: Within) -> Within:
     """The part of a stored table that a step which works on the repositories of ``within`` reads."""
-    return EVERYTHING if model.looked_up is not None or "repository" not in model.columns else within
+    if model.looked_up is not None or "repository" not in model.columns:
+        return EVERYTHING
+    return within_columns(within, model.columns)
 
 
 def batches(sizes: Sequence[tuple[str, int]], most: int) -> list[Within]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
@@ -22,6 +24,27 @@ def people(everybody: Iterable[tuple[str, str]]) -> pa.Table:
         names.setdefault(email, full_name)
     emails = sorted(names)
     return pa.table([emails, [names[email] for email in emails]], schema=PEOPLE_SCHEMA)
+
+
+_MOST_KEPT = 4
+_kept: OrderedDict[tuple[str, ...], pa.Table] = OrderedDict()
+_guard = threading.Lock()
+
+
+def people_of(project: Project, tree_versions: Mapping[str, int]) -> pa.Table:
+    """``people`` of ``everybody``, read once as long as it is asked for: a year of a large organization has a dozen long lists.
+    Raises ``StoreError`` if a version is gone."""
+    key = tuple(everybody_digest(project, tree_versions))
+    with _guard:
+        if (kept := _kept.get(key)) is not None:
+            _kept.move_to_end(key)
+            return kept
+    table = people(everybody(project, tree_versions))
+    with _guard:
+        _kept[key] = table
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    return table
 
 
 def everybody(project: Project, tree_versions: Mapping[str, int]) -> Iterator[tuple[str, str]]:

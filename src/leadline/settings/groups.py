@@ -8,7 +8,7 @@ from leadline.settings.profile import SETTINGS, split_key
 _BY_PREFIX = {
     "People and time": ("timezone", "people", "developers", "bots", "ai"),
     "Pull requests and code": ("pull_requests", "code", "pr_size", "rework"),
-    "Work items": ("work_items", "sprints"),
+    "Work items": ("work_items", "sprints", "flow"),
     "Delivery": ("lead_time", "deployments", "releases", "incidents", "cfr"),
     "Ratings and goals": ("ratings", "goals"),
     "Business alignment": ("business",),
