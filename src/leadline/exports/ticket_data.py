@@ -160,7 +160,7 @@ letters and digits; statuses that are called alike then are one. What is measure
                 "  --start 2026-01-01 --end 2026-03-31 -o statuses.csv",
             ),
             (
-                'leadline export ticket-data --status "In Progress,In Review" \\',
+                'leadline export ticket-data --org-tree Engineering --status "In Progress,In Review" \\',
                 "  --granularity weekly --calendar weekdays --period last-month -o -",
             ),
         ),
