@@ -73,7 +73,7 @@ def test_only_what_a_new_comment_changes_is_computed_anew(project: Project, tmp_
     before = {folder.name for folder in facts.iterdir()}
     rows_of_steps(project, facts)
     made = {name: record for name, record in records(facts) if record.previous in before}
-    assert {name for name, record in made.items() if record.rebuilt} == {"comments", "pull_requests"}
+    assert {name for name, record in made.items() if record.rebuilt} == {"comments", "pull_requests", "pull_touches"}
     assert made["comments"].rebuilt == (request["repository"],)
     anew = {folder.name.rpartition("-")[0] for folder in facts.iterdir() if folder.name not in before} - set(made)
     assert anew - {"state"} == {"direct_accounts"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from leadline.metrics.measures import WORK_ITEM_ROWS, Events, Measure, MeasuredFact, Shown
+from leadline.metrics.measures import WORK_ITEM_ROWS, Events, Measure, MeasuredFact, Shown, column, every
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -14,21 +14,6 @@ if TYPE_CHECKING:
 STARTED_ROWS = Shown("started work items", "work-items", ("project", "key"))
 OPEN_ROWS = Shown("work items in progress", "work-items", ("project", "key"))
 REOPENED_ROWS = Shown("reopened work items", "work-items", ("project", "key"))
-
-
-def _all(fact: MeasuredFact) -> Measure:
-    """A flag that every event has."""
-
-    def one(_event: Table) -> Value:
-        import ibis
-
-        return ibis.literal(1, "int64")
-
-    return Measure(fact, one, flag=True)
-
-
-def _column(name: str) -> Callable[[Table], Value]:
-    return lambda events: events[name]
 
 
 def _flow(name: str) -> Callable[[], Events]:
@@ -45,18 +30,18 @@ class Arrivals:
     """Work items at the instant in which they first got in progress."""
 
     FACT = MeasuredFact("arrivals", STARTED_ROWS, _flow("ARRIVALS"))
-    started = _all(FACT)
+    started = every(FACT)
 
 
 class Completions:
     """Completed work items, of whatever start. Durations are microseconds."""
 
     FACT = MeasuredFact("completions", WORK_ITEM_ROWS, _flow("COMPLETIONS"))
-    completed = _all(FACT)
-    cycle = Measure(FACT, _column("cycle_us"), things="completed work items whose start is known")
-    working = Measure(FACT, _column("working_us"))
+    completed = every(FACT)
+    cycle = Measure(FACT, column("cycle_us"), things="completed work items whose start is known")
+    working = Measure(FACT, column("working_us"))
     under_way = Measure(
-        FACT, _column("under_way_us"), things="completed work items of projects that have a status of waiting"
+        FACT, column("under_way_us"), things="completed work items of projects that have a status of waiting"
     )
 
 
@@ -78,12 +63,12 @@ class Progress:
     """Work items in progress, an event for each day, with how long they were on it. Durations are microseconds."""
 
     FACT = MeasuredFact("progress", OPEN_ROWS, _flow("PROGRESS"), of_spans=True)
-    spent = Measure(FACT, _column("spent_us"))
+    spent = Measure(FACT, column("spent_us"))
 
 
 class Stock:
     """Work items in progress at the ends of periods. Durations are microseconds."""
 
     FACT = MeasuredFact("stock", OPEN_ROWS, _flow("STOCK"), of_spans=True)
-    open = _all(FACT)
-    age = Measure(FACT, _column("age_us"), things="work items in progress whose start is known")
+    open = every(FACT)
+    age = Measure(FACT, column("age_us"), things="work items in progress whose start is known")

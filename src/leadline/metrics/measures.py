@@ -143,7 +143,7 @@ def one(_event: Table) -> Value:
     return ibis.literal(1, "int64")
 
 
-def _all(fact: MeasuredFact) -> Measure:
+def every(fact: MeasuredFact) -> Measure:
     """A flag that every event has."""
     return Measure(fact, one, flag=True)
 
@@ -195,7 +195,7 @@ class PullRequests:
     """Merged pull requests. Durations are microseconds."""
 
     FACT = MeasuredFact("pull_requests", PULL_REQUEST_ROWS, _pull_requests)
-    merged = _all(FACT)
+    merged = every(FACT)
     merged_small = _those(FACT, _sized("small"), "small pull requests")
     merged_medium = _those(FACT, _sized("medium"), "medium pull requests")
     merged_large = _those(FACT, _sized("large"), "large pull requests")
@@ -233,7 +233,7 @@ class WorkItems:
     """Completed work items. Durations are microseconds."""
 
     FACT = MeasuredFact("work_items", WORK_ITEM_ROWS, _work_items)
-    completed = _all(FACT)
+    completed = every(FACT)
     completed_feature = _those(FACT, _typed("feature"), "completed features")
     completed_bug = _those(FACT, _typed("bug"), "completed bugs")
     completed_other = _those(FACT, _typed("other"), "completed work items that are neither feature nor bug")
@@ -244,7 +244,7 @@ class Associations:
     """Completed work items, and whether a pull request is linked to each."""
 
     FACT = MeasuredFact("associations", WORK_ITEM_ROWS, stored("work_items", "ASSOCIATIONS"))
-    completed = _all(FACT)
+    completed = every(FACT)
     linked = _those(FACT, lambda events: events.linked, "completed work items with a pull request")
 
 
@@ -287,7 +287,7 @@ class AiCommits:
     """Credited commits with what AI tools had part in."""
 
     FACT = MeasuredFact("ai_commits", Shown("credited commits", "commits", ("repository", "sha")), _ai_commits)
-    commits = _all(FACT)
+    commits = every(FACT)
     marked = _those(FACT, lambda events: events.marked, "credited commits with a mark of an AI tool")
     lines_added = Measure(FACT, column("additions"))
     lines_ai = Measure(FACT, column("ai_additions"))
@@ -308,7 +308,7 @@ class AiPullRequests:
     """Merged pull requests with whether AI tools had part in them."""
 
     FACT = MeasuredFact("ai_pull_requests", PULL_REQUEST_ROWS, _ai_pull_requests)
-    merged = _all(FACT)
+    merged = every(FACT)
     assisted = _those(FACT, lambda events: events.assisted, "pull requests that AI tools had part in")
     by_agents = _those(FACT, lambda events: events.by_agent, "pull requests of AI agents")
 
@@ -374,7 +374,7 @@ class Incidents:
         _incidents,
         "incidents",
     )
-    resolved = _all(FACT)
+    resolved = every(FACT)
     restore = Measure(FACT, column("restore_us"))
 
 
