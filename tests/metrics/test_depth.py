@@ -39,11 +39,11 @@ def asked_of(home: Home, folder: Path, random: Random) -> Iterator[tuple[Project
     world = worlds.world(random)
     project = home.project("depths", f"world-{next(NUMBERS)}", create=True)
     load(project, world, folder)
-    yield project, body_of(project, worlds.request(random, "team", world)), "productivity"
+    yield project, body_of(project, replace(worlds.request(random, "team", world), scope=None)), "productivity"
     dora = dora_world(random)
     project = home.project("depths", f"world-{next(NUMBERS)}", create=True)
     load(project, dora.world, folder, dora.org)
-    yield project, body_of(project, dora_request(random, dora.world)), "efficiency"
+    yield project, body_of(project, replace(dora_request(random, dora.world), scope=None)), "efficiency"
 
 
 @pytest.mark.parametrize("number", range(4))

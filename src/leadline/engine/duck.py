@@ -128,7 +128,7 @@ class Engine:
         import pyarrow as pa
 
         before = self._bound.get(name)
-        if isinstance(before, pa.Table) and isinstance(table, pa.Table) and before.equals(table):
+        if isinstance(before, pa.Table) and (before is table or (isinstance(table, pa.Table) and before.equals(table))):
             return  # binding anew costs more than the comparison of a small table
         self._drop_view(name)
         self._connection.register(name, table)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leadline.schema import ColumnType, table_named
 from leadline.schema.table import ATTRIBUTES
 
 if TYPE_CHECKING:
     import ibis
+    import pyarrow as pa
 
     from leadline.engine.backend import Backend
 
@@ -53,9 +54,25 @@ class BoundTable:
 
     def bind(self, engine: Backend, rows: Iterable[Sequence[object]]) -> None:
         """Make ``rows`` what the table has in ``engine``."""
+        engine.bind_arrow(self.name, self._made(rows))
+
+    def bind_kept(
+        self,
+        engine: Backend,
+        kept: MutableMapping[object, Any],
+        key: object,
+        rows: Callable[[], Iterable[Sequence[object]]],
+    ) -> None:
+        """As ``bind``; what ``rows`` gives is made once and ``kept`` under the name of the table and ``key``."""
+        place = (self.name, key)
+        if (table := kept.get(place)) is None:
+            table = kept[place] = self._made(rows())
+        engine.bind_arrow(self.name, table)
+
+    def _made(self, rows: Iterable[Sequence[object]]) -> pa.Table:
         import pyarrow as pa
 
         values = list(zip(*rows, strict=True)) or [()] * len(self.columns)
         kinds = [pa.date32() if kind == "date" else kind for kind in self.columns.values()]
         arrays = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
-        engine.bind_arrow(self.name, pa.table(dict(zip(self.columns, arrays, strict=True))))
+        return pa.table(dict(zip(self.columns, arrays, strict=True)))

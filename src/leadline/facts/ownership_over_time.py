@@ -15,6 +15,8 @@ from leadline.people.timeline import Timeline
 from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from leadline.engine import Backend
 
 
@@ -55,13 +57,17 @@ def bind_teams_over_time(
                 prolong(ruled, (unit, *claim), days)
     for table, rows in ((UNIT_TIMES, without), (DATED_UNIT_RULES, ruled)):
         table.bind(engine, _rows(rows))
-    DATED_FALLBACK.bind(engine, _all_by_default(membership, profile) if by_default else _rows(people))
+    if by_default:
+        zone = profile.zone
+        DATED_FALLBACK.bind_kept(engine, membership.kept, zone.key, lambda: _all_by_default(membership, zone))
+    else:
+        DATED_FALLBACK.bind(engine, _rows(people))
     return TeamRules(tuple(rules.values()), {}, {} if any_rules is None else any_rules.sources)
 
 
-def _all_by_default(membership: Membership, profile: Profile) -> Iterator[tuple[object, ...]]:
+def _all_by_default(membership: Membership, zone: ZoneInfo) -> Iterator[tuple[object, ...]]:
     """Who is in which unit when; everything counts for them as it does without settings of teams."""
-    times = cache(lambda start, end: instants(start, end, profile.zone))
+    times = cache(lambda start, end: instants(start, end, zone))
     return ((unit, email, *BY_DEFAULT, *times(*days)) for unit, email, *days in membership.times())
 
 

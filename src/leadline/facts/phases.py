@@ -56,14 +56,13 @@ def instant_of(moment: Value) -> Value:
 
 def bind_phases(engine: Backend, membership: Membership, zone: ZoneInfo) -> None:
     """Bind ``PHASES``."""
-    PHASES.bind(
-        engine,
-        (
-            (email, phase, *instants(span.start, span.end, zone))
-            for email, spans in membership.moving.items()
-            for phase, span in enumerate(spans, start=1)
-        ),
-    )
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for email, spans in membership.moving.items():
+            for phase, span in enumerate(spans, start=1):
+                yield email, phase, *instants(span.start, span.end, zone)
+
+    PHASES.bind_kept(engine, membership.kept, zone.key, rows)
 
 
 def with_phase(table: Table, person: str, instant: str) -> Table:

@@ -174,7 +174,7 @@ def _bind_dated_units(engine: Backend, membership: Membership, request: MetricsR
     units(request.level, dated=True).bind(
         engine, ((number, *(safe(unit[name]) for name in columns)) for number, unit in enumerate(described))
     )
-    DATED_MEMBERS.bind(engine, membership.phased())
+    DATED_MEMBERS.bind_kept(engine, membership.kept, None, membership.phased)
     HEADS.bind(
         engine,
         (

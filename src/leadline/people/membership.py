@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from heapq import merge
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from leadline.people.timeline import Span, Stretch, Timeline, spans_of
 from leadline.people.tree import Developer, Node, OrgTree
@@ -51,6 +51,8 @@ class Membership:
     people: Mapping[str, Sequence[Span[Units]]]
     start: date
     end: date
+    kept: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What others made of it, which is made once."""
 
     @cached_property
     def moving(self) -> Mapping[str, Sequence[Span[Units]]]:
