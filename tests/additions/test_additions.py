@@ -106,7 +106,7 @@ METRIC = """\
 """
 NEXT_METRIC = '    _both(\n        "PR_Missing_Tickets"'
 NEXT_COLUMN = '        "comments": "int64",\n        **dict.fromkeys(("cycle_us"'
-NEXT_MEASURE = '    lines = Measure(FACT, _column("lines"))\n'
+NEXT_MEASURE = '    lines = Measure(FACT, column("lines"))\n'
 
 
 def test_a_metric_of_a_measure_there_is_takes_one_entry(changed: Changed) -> None:
@@ -123,7 +123,7 @@ def test_a_metric_of_a_measure_there_is_takes_one_entry(changed: Changed) -> Non
 
 def test_a_new_measure_takes_the_facts_column_the_measure_and_the_metric(changed: Changed) -> None:
     changed.insert("facts/pull_requests.py", NEXT_COLUMN, '        "deletions": "int64",\n')
-    changed.insert("metrics/measures.py", NEXT_MEASURE, '    removed = Measure(FACT, _column("deletions"))\n')
+    changed.insert("metrics/measures.py", NEXT_MEASURE, '    removed = Measure(FACT, column("deletions"))\n')
     changed.insert("metrics/productivity.py", NEXT_METRIC, METRIC.format(measure="removed"))
     changed.load()
     (row,) = changed.export("PR_Share_Of_Lines")

@@ -126,6 +126,8 @@ class Limited:
     teams: dict[str, int]
     trees: dict[str, int]
     version: str = ""
+    webhook: str = ""
+    schedule: str = ""
     exports: dict[tuple[str, str], str] = field(default_factory=dict)
     """The exports of an admin by path and what they are of."""
 
@@ -206,7 +208,23 @@ def _furnished(served: Limited) -> Limited:
             Client(served.base, served.keys["admin"], path).wait_for(created.json["exportId"])
     admin = Client(served.base, served.keys["admin"])
     served.version = upload(admin, LIST, "PUT", "/v2/developers?orgTreeName=Engineering").json["versionId"]
+    hook = {"url": "https://127.0.0.1/never", "events": ["data.late"]}
+    served.webhook = _made(served, "/v2/webhooks", hook)["id"]
+    schedule = {
+        "name": "monthly",
+        "export": "productivity",
+        "request": {"scope": scopes["whole"], "dateRange": {"period": "previous_month"}},
+        "at": {"cron": "0 6 1 * *"},
+    }
+    served.schedule = _made(served, "/v2/schedules", schedule)["id"]
     return served
+
+
+def _made(served: Limited, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    made = served.call("admin", "POST", f"{path}?{served.here}", body)
+    assert made.status == 201, made.body
+    answered: dict[str, Any] = made.json
+    return answered
 
 
 @contextmanager

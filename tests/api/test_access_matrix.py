@@ -170,8 +170,8 @@ def ids(world: Limited, path: str) -> dict[str, list[Any]]:
         "list_id": [world.version],
         "kind": ["productivity"] if path.startswith("/exports/") else ["pull-requests", "deployments", "never"],
         "key_id": ["key_never"],
-        "webhookId": ["wh_never"],
-        "scheduleId": ["schedule_never"],
+        "webhookId": [world.webhook, "wh_never"],
+        "scheduleId": [world.schedule, "schedule_never"],
         "metric": ["PR_Merged", "LTTC_Mean_Days", "never"],
         "export_id": [export for (of_path, _), export in world.exports.items() if of_path == EXPORTS],
     }

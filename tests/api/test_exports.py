@@ -293,7 +293,7 @@ def test_instants_bound_a_list_exactly() -> None:
 @pytest.mark.parametrize(
     ("insight", "groups"),
     [
-        ("productivity", {"activity", "velocity", "volume", "quality", "collaboration"}),
+        ("productivity", {"activity", "velocity", "volume", "quality", "collaboration", "ai"}),
         ("efficiency", {"lttc", "lttc_items", "work_items", "df", "cfr", "mttr", "rating", "summary"}),
     ],
 )

@@ -16,7 +16,7 @@ from leadline.field_types import printable
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
-    from mcp_types import CallToolResult, ListToolsResult
+    from mcp.types import CallToolResult, ListToolsResult
 
 log = structlog.get_logger("leadline.agents")
 
@@ -62,8 +62,8 @@ def server_for(asker: Asker) -> Server[Any]:
 
 def listed() -> ListToolsResult:
     """All tools."""
-    from mcp_types import ListToolsResult, ToolAnnotations
-    from mcp_types import Tool as Declared
+    from mcp.types import ListToolsResult, ToolAnnotations
+    from mcp.types import Tool as Declared
 
     return ListToolsResult(
         tools=[
@@ -88,7 +88,7 @@ def listed() -> ListToolsResult:
 
 async def called(asker: Asker, name: str, arguments: dict[str, Any]) -> CallToolResult:
     """What a tool answers, or the refusal, in both of which the text is JSON."""
-    from mcp_types import CallToolResult, TextContent
+    from mcp.types import CallToolResult, TextContent
 
     try:
         if (tool := TOOLS.get(name)) is None:
