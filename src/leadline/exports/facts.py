@@ -94,7 +94,7 @@ page by page.""",
     leading={name: fact.columns for name, fact in FACTS.items()},
     catalogue=lambda: (),
     command=Command(
-        "Export the rows behind the numbers of a team to a file.",
+        "Export the rows behind a team's numbers to a file.",
         (
             (
                 "leadline export facts --fact deployments --org-tree Engineering \\",

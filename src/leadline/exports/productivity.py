@@ -71,7 +71,7 @@ PRODUCTIVITY_EXPORT = ExportKind(
     leading={level: LEADING[level] for level in LEVELS},
     catalogue=lambda: catalogue_of(PRODUCTIVITY),
     command=Command(
-        "Export developer or team productivity metrics to a file.",
+        "Export productivity of developers or teams to a file.",
         (
             (
                 "leadline export productivity --org-tree Engineering \\",

@@ -133,7 +133,7 @@ at its start and at its end follows from its history; [Sprints](../guide/sprints
     leading=SPRINT_LEADING,
     catalogue=lambda: SPRINT_COLUMNS,
     command=Command(
-        "Export what sprints committed to and delivered to a file.\n\n"
+        "Export what sprints planned and delivered to a file.\n\n"
         "Commitment, creep, delivery, churn and predictability of the sprints that\n"
         "ended in the range, in story points or tickets.",
         (

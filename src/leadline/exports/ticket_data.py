@@ -153,15 +153,16 @@ letters and digits; statuses that are called alike then are one. What is measure
     leading={TEAM: LEADING},
     catalogue=lambda: (),
     command=Command(
-        "Export how long work items were in each status to a file.",
+        "Export how long work was in each status to a file.",
         (
             (
                 "leadline export ticket-data --org-tree Engineering \\",
                 "  --start 2026-01-01 --end 2026-03-31 -o statuses.csv",
             ),
             (
-                'leadline export ticket-data --org-tree Engineering --status "In Progress,In Review" \\',
-                "  --granularity weekly --calendar weekdays --period last-month -o -",
+                "leadline export ticket-data --org-tree Engineering \\",
+                '  --status "In Progress,In Review" --granularity weekly \\',
+                "  --calendar weekdays --period last-month -o -",
             ),
         ),
         (
