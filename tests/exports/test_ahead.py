@@ -54,7 +54,7 @@ def test_first_exports_compile_next_to_nothing(demo: Home, queries: Path, monkey
     project = demo.project()
     with Runner(demo) as runner:
         done = list(compile_ahead(demo, runner))
-        assert len(done) == 4
+        assert len(done) == 5
         assert list(compile_ahead(demo, runner)) == []
     before = names(queries)
     assert not project.computed.exists()

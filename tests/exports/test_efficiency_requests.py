@@ -183,8 +183,8 @@ def test_services_have_what_is_of_deployments_and_incidents(org: Project) -> Non
 
 
 def test_unknown_fields_are_reported(org: Project) -> None:
-    found = parsed(org, body(options={"granularity": "MONTHLY", "splitBy": "ai"}, metricGroup=["df"]))
-    assert [warning.partition(":")[0] for warning in found.warnings] == ["options.splitBy", "metricGroup"]
+    found = parsed(org, body(options={"granularity": "MONTHLY", "splitUp": "ai"}, metricGroup=["df"]))
+    assert [warning.partition(":")[0] for warning in found.warnings] == ["options.splitUp", "metricGroup"]
 
 
 REFUSED: list[tuple[dict[str, Any], str, str, str]] = [

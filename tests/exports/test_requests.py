@@ -20,6 +20,7 @@ from leadline.exports.productivity import ProductivityExportRequest
 from leadline.exports.service import request_hash
 from leadline.home import Home, Project
 from leadline.metrics.catalogue import catalogue_of
+from leadline.metrics.metric import CatalogueEntry
 from leadline.metrics.request import MetricsRequest
 
 from .conftest import body, load_trees, team_ids
@@ -55,11 +56,18 @@ def refusal(project: Project, given_body: Any) -> InvalidRequest:
 # -- meaning -----------------------------------------------------------------------------------------------------------
 
 
+def unasked() -> list[CatalogueEntry]:
+    """The metrics of developers that are there without being asked for: all but those of AI tools."""
+    return [
+        metric for metric in catalogue_of("productivity") if "developer" in metric.levels and "ai" not in metric.groups
+    ]
+
+
 def test_defaults(org: Project) -> None:
     request, warnings = parse_productivity(
         org, {"scope": {"orgTreeName": "Engineering"}, "dateRange": {"start": "2026-01-01", "end": "2026-01-31"}}
     )
-    everything = tuple(metric.id for metric in catalogue_of("productivity") if "developer" in metric.levels)
+    everything = tuple(metric.id for metric in unasked())
     assert request == MetricsRequest(
         "Engineering", None, date(2026, 1, 1), date(2026, 1, 31), everything, "developer", "monthly", "mean", "csv"
     )
@@ -123,9 +131,7 @@ def test_the_body_printed_in_the_documentation(org: Project) -> None:
         },
     )
     assert (request.tree, request.team, request.level, warnings) == ("Engineering", team, "developer", ())
-    assert len(request.metrics) == len(
-        [metric for metric in catalogue_of("productivity") if "developer" in metric.levels]
-    )
+    assert len(request.metrics) == len(unasked())
 
 
 def test_a_team_by_number_text_or_key_alone_or_with_its_tree(org: Project) -> None:
