@@ -391,7 +391,7 @@ def test_productivity_equals_the_export(demo: Project, tmp_path: Path) -> None:
     start, end = date(2026, 4, 1), date(2026, 6, 30)
     name = trees(demo)[0].name
     members = team_membership(timeline(demo, newest_versions(demo, [name]), Asked()), None, start, start, end)
-    heads = {members.teams[unit].node.ref_id: len(emails) for unit, emails in members.within(start, end).items()}
+    heads = {members.teams[unit].node.ref_id: people for unit, people in members.heads(start, end).items()}
     assert [row["Collection Name"] for row in report] == [row["Team"] for row in export]
     assert sum(float(row["PR_VELOCITY_PER_DEV"]) for row in report) > 0
     for row, cell in zip(report, export, strict=True):
