@@ -131,6 +131,7 @@ OF_THINGS = {
         "team",
     ),
     *("parent", "above", "role"),
+    *("tool", "day", "model", "currency"),
 }
 """Columns that name no people, but for repositories, labels and tags that are called after somebody."""
 
