@@ -21,6 +21,10 @@ all projects, and of nothing that was asked."""
 _log = logging.getLogger("leadline.database")
 
 
+_OUTAGES = "outages before"
+"""By what a connection tells how many outages there were before it was made."""
+
+
 class DatabaseAway(StoreError):
     """The metadata database cannot be reached now, and may be again in a while."""
 
@@ -40,14 +44,21 @@ class Outage:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._lost = False
+        self._outages = 0
 
     def watch(self, engine: sa.Engine) -> None:
         """Begin to notice what ``engine`` cannot do, and can do again."""
+        event.listen(engine, "connect", self._connected)
         event.listen(engine, "handle_error", self._failed)
         event.listen(engine, "after_cursor_execute", self._answered)
 
+    def _connected(self, _connection: Any, record: Any) -> None:
+        record.info[_OUTAGES] = self._outages
+
     def _failed(self, context: sa.ExceptionContext) -> None:
         unreachable = context.connection is None or context.is_disconnect
+        if context.connection is not None and context.connection.info.get(_OUTAGES, 0) < self._outages:
+            return  # of a connection that the last outage ended, which is noticed only now
         if not unreachable or not isinstance(context.sqlalchemy_exception, DATABASE_AWAY):
             return
         with self._guard:
@@ -61,5 +72,6 @@ class Outage:
             return
         with self._guard:
             back, self._lost = self._lost, False
+            self._outages += back
         if back:
             _log.info("The metadata database is back")
