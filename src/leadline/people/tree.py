@@ -176,9 +176,11 @@ class OrgTree:
         return tuple(scoped_developers)
 
     def down_to(self, node: Node, depth: int | None) -> tuple[Node, ...]:
-        """``node`` and the nodes below it down to so many levels (None: all), in preorder."""
+        """``node`` and the nodes below it down to so many levels (None: all), in preorder. Levels are those of primary managers:
+        what is below by a further one may be higher up, and they are then counted from there."""
         nodes = self.subtree(node)
-        return nodes if depth is None else tuple(below for below in nodes if below.depth - node.depth <= depth)
+        top = min(below.depth for below in nodes)
+        return nodes if depth is None else tuple(below for below in nodes if below.depth - top <= depth)
 
     def covered(self, numbers: Mapping[int, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Everyone whom any of the nodes in ``numbers`` (by ref id) covers, once: the email, and the numbers of those that do, in
