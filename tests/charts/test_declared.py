@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from leadline.charts.catalogue import CHARTS, SPARKLINE, chart_named
+from leadline.charts.catalogue import CHARTS, SPARKLINE, chart_named, metric_chart
 from leadline.charts.chart import Chart, Events, Periods
 from leadline.charts.draw import bound
 from leadline.charts.theme import DARK, LIGHT
@@ -18,7 +18,11 @@ from leadline.errors import NotFound
 from leadline.metrics.catalogue import by_ids
 from published.packages import VEGA_LITE, published
 
-SPECS = {**{chart.name: chart.spec for chart in CHARTS.values()}, "sparkline": SPARKLINE}
+SPECS = {
+    **{chart.name: chart.spec for chart in CHARTS.values()},
+    "sparkline": SPARKLINE,
+    "of several teams": metric_chart(by_ids(("CFR_PERCENT",))[0]).spec,
+}
 
 
 def walk(value: Any) -> Iterator[tuple[str, Any]]:

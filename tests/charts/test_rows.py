@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from leadline.charts.chart import Events, Periods
+from leadline.charts.chart import Events, Periods, Teams
 from leadline.charts.delivery import DELIVERY_CHARTS
 from leadline.charts.productivity import PRODUCTIVITY_CHARTS
-from leadline.charts.rows import Event, Point, class_rows, dot_rows, period_rows
+from leadline.charts.rows import Event, Point, class_rows, dot_rows, period_rows, team_rows
 from leadline.charts.words import duration_scale, number, range_text, span_text, value_text
 from leadline.metrics.catalogue import by_ids
 
@@ -119,6 +119,16 @@ def test_a_goal_is_drawn_and_stands_in_the_table() -> None:
     dots = dot_rows(events("restore-times"), [], 7200.0, goal=3600.0)
     assert dots.rows[-1] == {"kind": "goal", "goal": 3600.0, "text": "Goal: 60 min"}
     assert dots.table.rows == (("Goal", "", "60 min"),)
+
+
+def test_a_goal_is_drawn_over_the_lines_of_teams_as_that_of_the_first() -> None:
+    lines = {name: [Point(*JANUARY, {"PR_CYCLE_TIME_DAYS_AVG": 0.25})] for name in ("All", "Part")}
+    cycle = team_rows(Teams("PR_CYCLE_TIME_DAYS_AVG"), lines, "month", 0.5)
+    assert cycle.rows[-1] == {"kind": "goal", "goal": 12.0, "text": "Goal: 12 h"}
+    assert cycle.table.rows[-1] == ("Goal", "12 h", "")
+    often = team_rows(Teams("DEPLOYMENT_FREQUENCY"), lines, "week", 7.0, "7 a week")
+    assert often.rows[-1] == {"kind": "goal", "goal": 7.0, "text": "Goal: 7 a week"}
+    assert {row["kind"] for row in team_rows(Teams("CFR_PERCENT"), lines, "month").rows} == {"part"}
 
 
 def test_parts_without_a_whole_have_no_goal() -> None:

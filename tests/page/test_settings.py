@@ -18,6 +18,7 @@ from leadline.settings.profile import SETTINGS
 from leadline.settings.server import ServerSettings
 
 from .browsing import Browsing, fields
+from .test_insight_screens import Figures
 from .test_screens import findings, wider_than_the_window
 from .windows import WIDTHS, look, window
 
@@ -314,3 +315,11 @@ def test_goals_stand_beside_values_and_in_charts(running: Served) -> None:
     assert drawn["goal"] == 15.0
     assert "Goal: at most 24 h" in browsing.get(f"/productivity?{year}").text
     assert "Goal" not in browsing.get(f"/productivity?{year}&aggregation=p90").text
+    explored = browsing.get(
+        f"/explore?{year}&kind=efficiency&granularity=weekly&metrics=CFR_PERCENT,DEPLOYMENT_FREQUENCY"
+    )
+    rows = [[row for row in spec["data"]["values"] if row["kind"] == "goal"] for spec in Figures(explored.text).specs]
+    assert [(row["text"], round(row["goal"], 6)) for (row,) in rows] == [
+        ("Goal: 0.02 a week", round(7 / 365, 6)),
+        ("Goal: 15 %", 15.0),
+    ]

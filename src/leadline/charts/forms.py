@@ -198,7 +198,7 @@ def lines(parts: Sequence[Series]) -> Spec:
 
 
 def team_lines() -> Spec:
-    """A line with a point per period for each team that the rows name, of at most ``MOST_LINES``."""
+    """A line with a point per period for each team that the rows name, of at most ``MOST_LINES``; and one at the goal."""
     by_team: Spec = {"field": "series", "type": "nominal", "sort": None}
     shared: Spec = {
         "x": _POINT,
@@ -224,7 +224,7 @@ def team_lines() -> Spec:
             "tooltip": [_WHEN, {"field": "series", "title": "Team"}, _VALUE, _OF],
         },
     }
-    return drawing(line, points, _UNIT)
+    return drawing(line, points, *_goal(), _UNIT)
 
 
 def bars(part: Series) -> Spec:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from leadline.charts.chart import Chart, Events, Periods, Teams
 from leadline.charts.draw import Picture
 from leadline.charts.rows import MOST_DOTS, Drawn, Event, Point, class_rows, dot_rows, period_rows, team_rows
-from leadline.charts.words import range_text
-from leadline.metrics.goals import Goals, goal_of
+from leadline.charts.words import number, range_text
+from leadline.exports.insights.request import ONLY_ANSWERED
+from leadline.metrics.goals import FREQUENCY, Goals, goal_of
 from leadline.metrics.metric import PRODUCTIVITY, TEAM
+from leadline.metrics.periods import periods
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,13 +66,31 @@ def period_picture(
 
 
 def team_picture(
-    chart: Chart, body: InsightBody, lines: Mapping[str, Sequence[InsightRow]], *, href: Href | None = None
+    chart: Chart,
+    body: InsightBody,
+    lines: Mapping[str, Sequence[InsightRow]],
+    goals: Goals,
+    *,
+    href: Href | None = None,
 ) -> Picture:
-    """``chart`` drawn on rows of the answer ``body``: those of each team, by name, in order of time."""
+    """``chart`` drawn on rows of the answer ``body``: those of each team, by name, in order of time. ``goals`` are those of the
+    first."""
     assert isinstance(chart.data, Teams)  # noqa: S101 - other charts are of one team
     points = {name: _points(chart, body, rows, href) for name, rows in lines.items()}
     step = body.request.granularity
-    return Picture(chart, team_rows(chart.data, points, STEPS[step]), about(body), step)
+    goal, words = _by_metric(body, goals).get(chart.data.metric), ""
+    if goal is not None and chart.data.metric == FREQUENCY:
+        words, goal = f"{number(7 * goal)} a week", goal * _mean_unit_days(body)
+    return Picture(chart, team_rows(chart.data, points, STEPS[step], goal, words), about(body), step)
+
+
+def _mean_unit_days(body: InsightBody) -> float:
+    """How many days a whole period of the granularity of ``body`` has; longer ones on average over its range."""
+    asked = body.request
+    start, end = _day(asked.start_date), _day(asked.end_date)
+    return fmean(
+        period.unit_days for period in periods(start, end, ONLY_ANSWERED.get(asked.granularity, asked.granularity))
+    )
 
 
 def _points(chart: Chart, body: InsightBody, rows: Sequence[InsightRow], href: Href | None) -> list[Point]:

@@ -140,17 +140,25 @@ def _value_row(metric_id: str, point: Point, scale: Scale, per: str) -> dict[str
     return row
 
 
-def team_rows(data: Teams, lines: Mapping[str, Sequence[Point]], per: str) -> Drawn:
-    """The rows of ``data`` over the points of each team, by name, in order of time."""
+def team_rows(
+    data: Teams, lines: Mapping[str, Sequence[Point]], per: str, goal: float | None = None, goal_text: str = ""
+) -> Drawn:
+    """The rows of ``data`` over the points of each team, by name, in order of time. ``goal`` is that of the first of them, in the
+    unit of the metric and, where that does not say it, in words."""
     metric = by_ids((data.metric,))[0].metric
     tops = [abs(point.values.get(data.metric) or 0) for points in lines.values() for point in points]
     scale = _scale_of(metric, tops, per)
-    rows = tuple(
+    rows: list[Row] = [
         {"series": name, "order": order, "kind": "part", **_value_row(data.metric, point, scale, per)}
         for order, (name, points) in enumerate(lines.items())
         for point in points
-    )
-    return Drawn(rows, scale.unit, _team_table(data, lines, metric, per))
+    ]
+    table = _team_table(data, lines, metric, per)
+    if goal is not None and lines:
+        text = goal_text or value_text(goal, metric, per)
+        rows.append(_goal_row(scale.of(goal), text))
+        table = table.with_goal(text, column=1)
+    return Drawn(tuple(rows), scale.unit, table)
 
 
 def _team_table(data: Teams, lines: Mapping[str, Sequence[Point]], metric: Metric, per: str) -> Table:

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.concurrency import run_in_threadpool
+
 from leadline.charts.catalogue import metric_chart
 from leadline.charts.chart import Chart
 from leadline.charts.draw import Picture
 from leadline.charts.forms import MOST_LINES
+from leadline.charts.goals import goals_of_answer
 from leadline.charts.picture import team_picture
 from leadline.exports.export_kind import ExportKind, Option
 from leadline.exports.insights.answer import TooManyRows
 from leadline.exports.insights.models import InsightBody, InsightRow
 from leadline.exports.insights.request import PARAMETERS
 from leadline.exports.kinds import KINDS
+from leadline.metrics.goals import Goals
 from leadline.metrics.metric import (
     DEVELOPER,
     EFFICIENCY,
@@ -145,7 +149,8 @@ async def lines_of(visit: Visit, exploration: Exploration, metrics: Sequence[Met
         )
     lines = _by_team(body, view)
     shown = dict(list(lines.items())[:MOST_LINES])
-    pictures = [_picture(exploration.chart(metric), body, shown, view) for metric in of_teams]
+    goals = await run_in_threadpool(goals_of_answer, visit.project, body)
+    pictures = [_picture(exploration.chart(metric), body, shown, view, goals) for metric in of_teams]
     return Lines(pictures, len(lines) - len(shown))
 
 
@@ -161,12 +166,14 @@ def _by_team(body: InsightBody, view: View) -> dict[str, list[InsightRow]]:
     return rows
 
 
-def _picture(chart: Chart, body: InsightBody, lines: Mapping[str, Sequence[InsightRow]], view: View) -> Picture:
+def _picture(
+    chart: Chart, body: InsightBody, lines: Mapping[str, Sequence[InsightRow]], view: View, goals: Goals
+) -> Picture:
     def behind(column: str, row: InsightRow) -> str:
         team = row.team and row.team.ref_id
         return rows_link(view.bare, body.kind, column, start=row.start_date, end=row.end_date, team=team)
 
-    return team_picture(chart, body, lines, href=behind)
+    return team_picture(chart, body, lines, goals, href=behind)
 
 
 # -- the same elsewhere ------------------------------------------------------------------------------------------------
