@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -14,7 +16,7 @@ from api.serving import Served, fill, serving
 from leadline.errors import InvalidRequest
 from leadline.home import Home
 from leadline.page.install import install
-from leadline.people import tree
+from leadline.people import load_org, tree
 from leadline.settings.server import ServerSettings
 from leadline.settings.sign_in_roles import RoleRule, role_rules
 
@@ -22,7 +24,8 @@ from .browsing import Browsing, fields
 from .identity_provider import CLIENT, SECRET, IdentityProvider, identity_provider
 from .windows import window
 
-ROLES = "groups:admins=admin; groups:platform=viewer@2 no-developers; groups:gone=viewer@999; groups:leads=viewer"
+ROLES = "groups:admins=admin; groups:platform=viewer@2 no-developers; groups:gone=viewer@999; groups:leads=viewer; "
+ROLES += "groups:acme=viewer in acme/main; groups:lost=viewer in acme/none"
 
 
 @pytest.fixture
@@ -88,8 +91,31 @@ def test_limits_of_a_rule_hold(served: Served, provider: IdentityProvider) -> No
     assert "team=1" not in found
 
 
+def test_a_rule_lets_in_to_the_project_that_it_names(
+    served: Served, provider: IdentityProvider, tmp_path: Path
+) -> None:
+    other = served.home.project("acme", "main", create=True)
+    people = tmp_path / "people.csv"
+    people.write_text(
+        "email,full_name,manager_email,team\neve@acme.example,Eve,,\ndi@acme.example,Di,eve@acme.example,Elsewhere\n",
+        "utf-8",
+    )
+    load_org(other, people, "Acme", now=datetime.now(UTC))
+    provider.user = {"sub": "u5", "name": "Di", "groups": ["acme"]}
+    browsing = Browsing(served.base)
+    assert go(browsing).status_code == 303
+    assert ">Acme<" in browsing.get("/teams?tree=Acme").text
+    assert "Platform" not in browsing.get("/teams?tree=Engineering").text
+
+
 @pytest.mark.parametrize(
-    ("groups", "said"), [(["nobody"], "gives a role"), ([], "gives a role"), (["gone"], "a team that there is not")]
+    ("groups", "said"),
+    [
+        (["nobody"], "gives a role"),
+        ([], "gives a role"),
+        (["gone"], "a team that there is not"),
+        (["lost"], "a project that there is not"),
+    ],
 )
 def test_who_gets_no_role_stays_outside(
     served: Served, provider: IdentityProvider, groups: list[str], said: str
@@ -210,13 +236,16 @@ def test_a_form_waits_while_one_signs_in_with_the_provider(served: Served) -> No
 
 
 def test_rules_as_they_are_written() -> None:
-    assert role_rules("groups:a b=admin;; *=viewer@4,payments no-developers") == (
+    assert role_rules("groups:a b=admin;; groups:b=viewer in acme/main; *=viewer@4,payments no-developers") == (
         RoleRule("groups", "a b", "admin"),
+        RoleRule("groups", "b", "viewer", project=("acme", "main")),
         RoleRule("*", "", "viewer", ("4", "payments"), developers=False),
     )
 
 
-@pytest.mark.parametrize("text", ["groups=admin", "groups:x=owner", "groups:x=ingestion", "x", "groups:x=admin@4"])
+@pytest.mark.parametrize(
+    "text", ["groups=admin", "groups:x=owner", "groups:x=ingestion", "x", "groups:x=admin@4", "*=viewer in acme"]
+)
 def test_rules_that_cannot_be(text: str) -> None:
     given = {
         "LEADLINE_OIDC_ISSUER": "https://id.example.com",

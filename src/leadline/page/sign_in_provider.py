@@ -70,14 +70,17 @@ def come_back(
 
 
 def _who(request: Request, claims: dict[str, Any]) -> SignedIn:
-    """Who has these claims. Raises ``Forbidden`` if no rule is for them, or theirs names a team that there is not."""
+    """Who has these claims. Raises ``Forbidden`` if no rule is for them, or theirs names a project or team that there is not."""
     home = state_of(request).home
     rule = first_fitting(home.settings.oidc_roles, claims)
     if rule is None:
         raise Forbidden(
             "Nothing that your company's sign-in says of you gives a role here; ask whoever runs this server"
         )
-    project = home.project()
+    try:
+        project = home.project(*(rule.project or ()))
+    except NotFound as error:
+        raise Forbidden(f"LEADLINE_OIDC_ROLES names a project that there is not: {error.message}") from error
     name = next(
         (str(claims[claim]) for claim in ("name", "preferred_username", "email") if claims.get(claim)), claims["sub"]
     )

@@ -155,8 +155,8 @@ class ServerSettings(BaseModel):
     oidc_roles: Annotated[tuple[RoleRule, ...], PlainValidator(role_rules)] = Field(
         (),
         alias="LEADLINE_OIDC_ROLES",
-        description="Who gets which role by what the provider says of them: rules `CLAIM:VALUE=ROLE@TEAM,TEAM no-developers` "
-        "separated by `;`, of which the first that fits holds; needed with an issuer.",
+        description="Who gets which role by what the provider says of them: rules `CLAIM:VALUE=ROLE@TEAM,TEAM no-developers in "
+        "ORGANIZATION/PROJECT` separated by `;`, of which the first that fits holds; needed with an issuer.",
     )
     log_format: str | None = Field(
         None, alias="LEADLINE_LOG", description="Log form: `json` or `text`; default: text on a terminal, else JSON."

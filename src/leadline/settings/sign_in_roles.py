@@ -10,25 +10,29 @@ from typing import Any
 
 EVERYBODY = "*"
 WOULD_DO = (
-    "rules separated by semicolons, each CLAIM:VALUE=ROLE, with the role admin or viewer, then perhaps @TEAM,TEAM and "
-    "no-developers, such as groups:platform-admins=admin; groups:leads=viewer@4,7; *=viewer no-developers"
+    "rules separated by semicolons, each CLAIM:VALUE=ROLE, with the role admin or viewer, then perhaps @TEAM,TEAM, "
+    "no-developers and in ORGANIZATION/PROJECT, such as groups:platform-admins=admin; groups:leads=viewer@4,7; "
+    "groups:acme=viewer in acme/main; *=viewer no-developers"
 )
 
 _RULE = re.compile(
-    r"(?:(?P<claim>[^\s:=;]+):(?P<value>[^=;]+?)|\*)\s*=\s*(?P<role>admin|viewer)(?:@(?P<teams>[^\s;]+))?(?P<hides>\s+no-developers)?"
+    r"(?:(?P<claim>[^\s:=;]+):(?P<value>[^=;]+?)|\*)\s*=\s*(?P<role>admin|viewer)(?:@(?P<teams>[^\s;]+))?"
+    r"(?P<hides>\s+no-developers)?(?:\s+in\s+(?P<organization>[^\s/;]+)/(?P<project>[^\s/;]+))?"
 )
 
 
 @dataclass(frozen=True)
 class RoleRule:
     """Whoever has ``value`` as, or among, their ``claim`` (or everybody, if it is ``EVERYBODY``) gets ``role``, limited to
-    ``teams`` by ref id or key (none: all), and with ``developers`` to rows of developers, too."""
+    ``teams`` by ref id or key (none: all), and with ``developers`` to rows of developers, too, in ``project`` (of an organization,
+    by their names; None: the default one)."""
 
     claim: str
     value: str
     role: str
     teams: tuple[str, ...] = ()
     developers: bool = True
+    project: tuple[str, str] | None = None
 
     def fits(self, claims: Mapping[str, Any]) -> bool:
         """Whether it is for somebody with these claims."""
@@ -54,4 +58,11 @@ def _rule(text: str) -> RoleRule:
     teams = tuple(team for team in (found["teams"] or "").split(",") if team)
     if found["role"] == "admin" and (teams or found["hides"]):
         raise ValueError("rules whose limits are those of a viewer: an admin has none")
-    return RoleRule(found["claim"] or EVERYBODY, found["value"] or "", found["role"], teams, not found["hides"])
+    return RoleRule(
+        found["claim"] or EVERYBODY,
+        found["value"] or "",
+        found["role"],
+        teams,
+        not found["hides"],
+        (found["organization"], found["project"]) if found["project"] else None,
+    )
