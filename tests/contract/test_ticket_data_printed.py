@@ -70,6 +70,13 @@ def test_the_header_is_in_lower_case_and_rows_are_dense(client: Client) -> None:
     assert len(lines) == 12
 
 
+def test_a_row_per_sprint(client: Client) -> None:
+    export = client.completed({**body(), "options": {"aggregationLevel": "SPRINT"}})
+    text = client.get(f"{PATH}/{export}/download", accept_encoding="identity").body.decode()
+    header = text.split("\r\n")[0]
+    assert header.startswith("granularity,team,team_hierarchy,sprint,sprint_id,board,total_issues,in_progress_hours,")
+
+
 @pytest.mark.parametrize("base", BASES)
 def test_under_every_documented_base(served: Served, base: str) -> None:
     created = Client(served.base, served.keys["viewer"], base + PATH).create(BODY)
@@ -82,7 +89,7 @@ def refused(client: Client, **members: Any) -> tuple[int, str]:
 
 
 def test_what_is_refused(client: Client) -> None:
-    assert refused(client, options={"aggregationLevel": "sprint"}) == (400, "unsupported_level")
+    assert refused(client, options={"aggregationLevel": "developer"}) == (400, "unsupported_aggregation_level")
     assert refused(client, options={"granularity": "yearly"}) == (400, "unsupported_granularity")
     assert refused(client, scope={"teamId": "team_abc123", "orgTreeName": "Product"}) == (400, "conflicting_scope")
     assert refused(client, scope={"teamId": "team_abc123", "projectIdentifier": "other"})[0] == 403

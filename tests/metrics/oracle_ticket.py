@@ -114,26 +114,28 @@ def export(world: World, asked: Asked) -> tuple[list[str], list[list[Cell]]]:
     ]
     met = {column for *_, items in grid for spent in items for column in spent}
     columns = list(dict.fromkeys(map(column_of, asked.statuses))) or sorted(met)
-    rows: list[list[Cell]] = []
-    for label, first, last, row, items in grid:
-        sums = [sum((spent.get(column, Fraction(0)) for spent in items), Fraction(0)) for column in columns]
-        cells: list[Cell] = [
-            label,
-            safe(row.node.name),
-            safe(row.node.path),
-            Fraction(len(items)),
-            *sums,
-            sum(sums, Fraction(0)),
-        ]
-        cells += [first.isoformat(), last.isoformat(), None]
-        for column in columns:
-            own = [spent[column] for spent in items if column in spent]
-            cells += [Fraction(len(own)), percentile(own, Fraction(1, 2)), percentile(own, Fraction(9, 10))]
-        rows.append(cells)
-    header = ["granularity", "team", "team_hierarchy", "total_issues", *(f"{name}_hours" for name in columns)]
-    header += ["total_lead_time_hours", "start_date", "end_date", "team_id"]
-    header += [f"{name}_{what}" for name in columns for what in ("issues", "hours_median", "hours_p90")]
-    return header, rows
+    rows = [lead(label, row) + cells(columns, items, first, last) for label, first, last, row, items in grid]
+    return header_of(columns), rows
+
+
+def lead(label: str, row: TeamRow) -> list[Cell]:
+    return [label, safe(row.node.name), safe(row.node.path)]
+
+
+def cells(columns: Sequence[str], items: Sequence[Mapping[str, Fraction]], first: date, last: date) -> list[Cell]:
+    """What is said of items, whose hours by column are given."""
+    sums = [sum((spent.get(column, Fraction(0)) for spent in items), Fraction(0)) for column in columns]
+    told: list[Cell] = [Fraction(len(items)), *sums, sum(sums, Fraction(0)), first.isoformat(), last.isoformat(), None]
+    for column in columns:
+        own = [spent[column] for spent in items if column in spent]
+        told += [Fraction(len(own)), percentile(own, Fraction(1, 2)), percentile(own, Fraction(9, 10))]
+    return told
+
+
+def header_of(columns: Sequence[str], *further: str) -> list[str]:
+    header = ["granularity", "team", "team_hierarchy", *further, "total_issues"]
+    header += [*(f"{name}_hours" for name in columns), "total_lead_time_hours", "start_date", "end_date", "team_id"]
+    return header + [f"{name}_{what}" for name in columns for what in ("issues", "hours_median", "hours_p90")]
 
 
 def differences(table: list[list[str]], header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The kind of export for time in status: how long work items were in each status, a row per team and period."""
+"""The kind of export for time in status: how long work items were in each status, a row per team and period or per sprint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from leadline.errors import Detail, InvalidRequest
 from leadline.exports import metric_rows
 from leadline.exports.answers import Created, CreatedBody
 from leadline.exports.efficiency import (
@@ -26,21 +25,19 @@ from leadline.home import Project
 from leadline.json_body import Body
 from leadline.metrics.metric import TEAM
 from leadline.metrics.request import GRANULARITIES
+from leadline.metrics.sprint_columns import LEVELS
 from leadline.metrics.status_columns import column_name
-from leadline.metrics.ticket_request import CALENDARS, ENDS, LEADING, RESOLVED, WALL, TicketDataRequest
+from leadline.metrics.ticket_request import CALENDARS, ENDS, RESOLVED, TICKET_LEADING, WALL, TicketDataRequest
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
-
-SPRINT = "sprint"
-LEVELS = (TEAM, SPRINT)
 
 
 class TicketDataOptions(FileOptions):
     """What a row is, over which periods, and how to write. Values are accepted in any letter case."""
 
     aggregation_level: Annotated[str, one_of("aggregationLevel", LEVELS)] | None = Field(
-        None, description="One row per team and period: `team`, the only level there is as yet."
+        None, description="One row per team and period (`team`, the default), or per team and sprint (`sprint`)."
     )
     granularity: Annotated[str, one_of("granularity", GRANULARITIES)] | None = Field(
         None, description="Length of the periods; default `monthly`."
@@ -60,7 +57,7 @@ NO_OPTIONS = TicketDataOptions.model_validate({})
 
 
 class TicketDataExportRequest(ExportRequest):
-    """An export of time in status; one row per team and period."""
+    """An export of time in status; one row per team and period, or per team and sprint."""
 
     scope: EfficiencyScope
     issue_statuses: list[Name] | None = Field(
@@ -98,12 +95,7 @@ class TicketDataReusedBody(CreatedBody):
 
 
 def _check(project: Project, model: TicketDataExportRequest) -> None:
-    """Raises ``InvalidRequest`` for what cannot be exported, ``Forbidden`` for identifiers of another project."""
-    if model.options is not None and model.options.aggregation_level == SPRINT:
-        sentence = "Time in status is exported by team as yet, not by sprint: leave options.aggregationLevel out"
-        raise InvalidRequest(
-            sentence, code="unsupported_level", details=[Detail("options.aggregationLevel", "must be team")]
-        )
+    """Raises ``Forbidden`` for identifiers of another project."""
     check_identifiers(project, model.scope)
 
 
@@ -112,7 +104,7 @@ def _read(model: TicketDataExportRequest) -> Callable[..., TicketDataRequest]:
     return partial(
         TicketDataRequest,
         statuses=tuple(dict.fromkeys(column_name(status) for status in model.issue_statuses or ())),
-        level=TEAM,
+        level=options.aggregation_level or TEAM,
         granularity=options.granularity or "monthly",
         ends=options.terminal_date_column or RESOLVED,
         calendar=options.calendar or WALL,
@@ -122,9 +114,9 @@ def _read(model: TicketDataExportRequest) -> Callable[..., TicketDataRequest]:
 def _tables(project: Project, request: TicketDataRequest) -> Collection[str]:
     from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import sources_of
-    from leadline.metrics.time_in_status import MODELS
+    from leadline.metrics.time_in_status import needed
 
-    return sources_of(project, project.profile(request.tree), BUILD_POLICY, MODELS)
+    return sources_of(project, project.profile(request.tree), BUILD_POLICY, needed(request))
 
 
 def _query(inputs: QueryInputs[TicketDataRequest]) -> str:
@@ -136,13 +128,16 @@ def _query(inputs: QueryInputs[TicketDataRequest]) -> str:
 TICKET_DATA_EXPORT = ExportKind(
     name="ticket-data",
     title="Time in status",
-    about="""Rows are teams. The columns follow from the data: `granularity`, `team`, `team_hierarchy`, `total_issues`, then
+    about="""Rows are teams, over periods or at the level `sprint` over single sprints. The columns follow from the data:
+`granularity`, `team`, `team_hierarchy` (at the level `sprint` also `sprint`, `sprint_id`, `board`), `total_issues`, then
 `<status>_hours` of each status, `total_lead_time_hours`, `start_date`, `end_date`, `team_id`, and at last of each status
 `<status>_issues`, `<status>_hours_median` and `<status>_hours_p90`. `<status>` is its name in lower case, with `_` for all but
 letters and digits; statuses that are called alike then are one. What is measured is told in
 [Time in status and flow](../guide/flow.md#time-in-status).
 
 - Items count in the period in which their time ends: in which they were resolved or, by `terminalDateColumn`, released.
+- A row of a sprint has the items that were still in it at its end and whose time ended while it ran; its dates are those of the
+  sprint. There are rows for sprints that ended in the range and have such items.
 - Hours are sums over the items of the row; `total_lead_time_hours` is the sum of those of all statuses of the file. The median and
   the 90th percentile are those of an item's hours, over the items that were in the status.""",
     model=TicketDataExportRequest,
@@ -150,7 +145,7 @@ letters and digits; statuses that are called alike then are one. What is measure
     read=_read,
     subject=lambda _request: "ticket-data",
     rows=Rows(TicketDataRequest.of, _tables, _query),
-    leading={TEAM: LEADING},
+    leading=TICKET_LEADING,
     catalogue=lambda: (),
     command=Command(
         "Export how long work was in each status to a file.",
@@ -164,6 +159,10 @@ letters and digits; statuses that are called alike then are one. What is measure
                 '  --status "In Progress,In Review" --granularity weekly \\',
                 "  --calendar weekdays --period last-month -o -",
             ),
+            (
+                "leadline export ticket-data --org-tree Engineering --level sprint \\",
+                "  --period last-quarter -o -",
+            ),
         ),
         (
             Option(
@@ -173,7 +172,7 @@ letters and digits; statuses that are called alike then are one. What is measure
                 metavar="NAME",
                 many=True,
             ),
-            Option("--level", "options.aggregationLevel", "What a row is.", (TEAM,), TEAM),
+            Option("--level", "options.aggregationLevel", "What a row is.", LEVELS, TEAM),
             metric_rows.granularity_option(GRANULARITIES),
             Option("--ends", "options.terminalDateColumn", "When the time of an item ends.", ENDS, RESOLVED),
             Option("--calendar", "options.calendar", "Which time counts.", CALENDARS, WALL),

@@ -6,21 +6,18 @@ in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
 
 import ibis
-from ibis.expr.types import ArrayValue, DateValue, IntegerValue, NumericValue, Table, Value
+from ibis.expr.types import ArrayValue, IntegerValue, NumericValue, Table, Value
 
-from leadline.derive.expressions import local_day
-from leadline.derive.local_time import Offset, offsets
+from leadline.derive.local_time import Offset
 from leadline.engine import compiled
 from leadline.engine.functions import rounded_ratio, to_bigint
 from leadline.facts.item_ownership import bind_item_owners, needed, owned_items
 from leadline.facts.ownership import in_period
-from leadline.facts.sprints import POINT, POINTS, SPRINTS, WORK, counted_items
+from leadline.facts.sprints import POINT, POINTS, WORK, counted_items
 from leadline.facts.sprints import TICKETS as TICKET_COLUMNS
-from leadline.facts.texts import neutralized_text
 from leadline.metrics.binder import BoundScope, bind_scope
 from leadline.metrics.bindings import DAYS, PERIODS, units
 from leadline.metrics.metric import TEAM
@@ -47,9 +44,7 @@ from leadline.metrics.sprint_columns import (
 )
 from leadline.metrics.sprint_columns import SPRINTS as SPRINTS_OF_ROW
 from leadline.metrics.sprint_request import BY_SPRINT, SPRINT_LEADING, SprintRequest
-
-_LONGEST = timedelta(days=366)
-"""Sprints that ended in the range began at most so long before it, as far as summer time is concerned."""
+from leadline.metrics.sprint_rows import SHOWN_OF_SPRINT, in_order, safe_text, with_sprints, zone_of
 
 
 def sprint_query(inputs: QueryInputs[SprintRequest]) -> str:
@@ -60,7 +55,7 @@ def sprint_query(inputs: QueryInputs[SprintRequest]) -> str:
     scope = bind_scope(session.engine, inputs.timeline(request.start), _units_of(request), profile, inputs.today)
     numbers = _unit_numbers(scope, request)
     bind_item_owners(session.engine, scope.stretches, request.team, numbers, profile, session.facts.spellings)
-    zone = offsets(max(request.start, date(1971, 1, 1)) - _LONGEST, request.end, profile.zone)
+    zone = zone_of(request, profile)
     shape = [list(request.metrics), request.level, request.granularity, request.mode, request.format == "csv"]
     text = session.facts.queries.text(
         "sprints",
@@ -97,7 +92,8 @@ def rows(
     if request.level == SPRINT or request.granularity == BY_SPRINT:
         summed = of_sprints if request.level == SPRINT else _per_dates(of_sprints, request)
         grid = summed.inner_join(unit, summed.of_unit == unit.unit)
-        grid = grid.order_by([grid.End_Date, grid.Start_Date, *_apart(grid), grid.unit])
+        single = "sprint_id" in grid.columns
+        grid = grid.order_by(in_order(grid) if single else ["End_Date", "Start_Date", "unit"])
     else:
         period = PERIODS.table()
         summed = _summed(of_sprints, ["of_unit", "period"], {})
@@ -107,14 +103,8 @@ def rows(
     scale = POINT if request.mode == STORY_POINTS else 1
     cells = {column.column: _cell(grid, column.formula, scale) for column in columns}
     # Names differ for the engine in more than letter case.
-    of_sprint = zip(SPRINT_LEADING[SPRINT][-3:], ("shown_name", "shown_id", "shown_boards"), strict=True)
-    leading = {**{name: name for name in SPRINT_LEADING[TEAM]}, **(dict(of_sprint) if request.level == SPRINT else {})}
+    leading = {**{name: name for name in SPRINT_LEADING[TEAM]}, **(SHOWN_OF_SPRINT if request.level == SPRINT else {})}
     return grid.select(**{name: grid[column] for name, column in leading.items()}, **cells)
-
-
-def _apart(grid: Table) -> list[Value]:
-    """What tells sprints of the same days apart, where rows are single sprints."""
-    return [grid.ended_us, grid.started_us, grid.sprint_id] if "sprint_id" in grid.columns else []
 
 
 # -- sums --------------------------------------------------------------------------------------------------------------
@@ -130,34 +120,18 @@ def _per_sprint(request: SprintRequest, zone: Sequence[Offset]) -> Table:
     summed = items.group_by("of_unit", "sprint_id", "period").agg(
         **{part: to_bigint(items[f"{part}_{mode}"].sum()) for part in WORK},
         **{UNESTIMATED: to_bigint(unestimated), TAKEN_OUT: to_bigint(items.taken_out.sum())},
-        ended_day=items.day.max(),
     )
-    sprints, period = SPRINTS.table(), PERIODS.table().select("period", label="Granularity")
-    told = summed.inner_join(sprints, "sprint_id").inner_join(period, "period")
-    safe = _safe(request)
+    told = with_sprints(summed, zone, request.format)
     return told.mutate(
         **{SPRINTS_OF_ROW: ibis.literal(1, "int64")},
-        Granularity=safe(told.name) if request.granularity == BY_SPRINT else told.label,
-        Start_Date=_date(local_day(told.started_us, zone)),
-        End_Date=_date(told.ended_day),
-        shown_name=safe(told.name),
-        shown_id=safe(told.sprint_id),
-        shown_boards=safe(told.boards.join(";")),
+        Granularity=told.shown_name if request.granularity == BY_SPRINT else told.label,
     )
-
-
-def _safe(request: SprintRequest) -> Callable[[Value], Value]:
-    return neutralized_text if request.format == "csv" else lambda text: text
-
-
-def _date(day: IntegerValue) -> DateValue:
-    return (day * 86_400).as_timestamp("s").date()
 
 
 def _per_dates(of_sprints: Table, request: SprintRequest) -> Table:
     """Sprints of one unit that share their days as one, called like the first of them by code point."""
     keys = ["of_unit", "Start_Date", "End_Date"]
-    return _summed(of_sprints, keys, {"Granularity": _safe(request)(of_sprints.name.min())})
+    return _summed(of_sprints, keys, {"Granularity": safe_text(request.format)(of_sprints.name.min())})
 
 
 def _summed(of_sprints: Table, keys: list[str], further: dict[str, Value]) -> Table:

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from leadline.metrics.metric import TEAM
 from leadline.metrics.request import SHOWN
+from leadline.metrics.sprint_columns import SPRINT
 
 RESOLVED, RELEASED = "issue_resolved_at", "version_release_date"
 ENDS = (RESOLVED, RELEASED)
@@ -15,13 +17,15 @@ ENDS = (RESOLVED, RELEASED)
 WALL, WEEKDAYS = "wall", "weekdays"
 CALENDARS = (WALL, WEEKDAYS)
 """Which time counts: all, or that of Mondays to Fridays."""
-LEADING = ("granularity", "team", "team_hierarchy")
+_OF_TEAM = ("granularity", "team", "team_hierarchy")
+TICKET_LEADING = {TEAM: _OF_TEAM, SPRINT: (*_OF_TEAM, "sprint", "sprint_id", "board")}
+"""The first columns of a row by its level."""
 
 
 @dataclass(frozen=True)
 class TicketDataRequest:
     """A normalized request for time in status. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are
-    inclusive; ``statuses`` are columns (none: every status that is met)."""
+    inclusive; ``statuses`` are columns (none: every status that is met); ``level`` is one of ``TICKET_LEADING``."""
 
     tree: str
     team: int | None
