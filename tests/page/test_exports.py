@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -60,6 +62,16 @@ def test_from_the_form_to_the_file(chromium: Browser, page_server: Served, api: 
     assert (tmp_path / "file.csv").read_bytes() == answer.body
     assert b"PR_Merged" in answer.body
     assert b"Coding_Days" not in answer.body
+    asked = api.get(f"/v2/insights/productivity/exports/{export_id}").json["options"]
+    assert "splitBy" not in asked  # what is not chosen is not asked for
+
+
+def test_what_was_asked_for_can_be_asked_for_again(admin: Browsing) -> None:
+    said = {"options.aggregationLevel": "team", "options.granularity": "weekly", "options.splitBy": "ai"}
+    again = re.search(r'href="(/exports/new\?[^"]*)"', admin.get(ask(admin, "productivity", **said)).text)
+    assert again is not None
+    query = dict(parse_qsl(urlsplit(html.unescape(again[1])).query))
+    assert {name: query.get(name) for name in said} == said
 
 
 def test_services_can_be_asked_for_with_nothing_chosen(admin: Browsing) -> None:

@@ -149,7 +149,7 @@ class ExportBody(Body):
         )
 
 
-_OPTIONS = {
+OPTIONS = {
     "mode": "computationMode",
     "level": "aggregationLevel",
     "granularity": "granularity",
@@ -158,6 +158,7 @@ _OPTIONS = {
     "unit": "effortUnit",
     "ends": "terminalDateColumn",
     "calendar": "calendar",
+    "split": "splitBy",
 }
 """Options of a create by the members of the normalized request that they became."""
 
@@ -167,7 +168,7 @@ def _asked(export: Export) -> dict[str, Any]:
     request = export.request
     team = request.get("team")
     scope = {"org_tree_name": request["tree"]} if team is None else {"team_id": str(team)}
-    options = {word: request[name] for name, word in _OPTIONS.items() if name in request}
+    options = {word: request[name] for name, word in OPTIONS.items() if name in request}
     members: dict[str, Any] = {
         "scope": AskedScope(**scope),
         "date_range": AskedDays(start=request["start"], end=request["end"]),

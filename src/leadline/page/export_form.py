@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from leadline.exports.answers import OPTIONS
 from leadline.exports.export_kind import ExportKind, Option
 from leadline.exports.models import COMPRESSIONS
 from leadline.metrics.metric import CatalogueEntry
@@ -22,7 +23,14 @@ _FILE = (
     Option("--format", "options.format", "File format.", FORMATS, FORMATS[0]),
     Option("--compression", "options.compression", "Compression.", COMPRESSIONS, COMPRESSIONS[0]),
 )
-_WORDS = {"jsonl": "JSON Lines", "csv": "CSV", "parquet": "Parquet", "p90": "90th percentile", "p95": "95th percentile"}
+_WORDS = {
+    "jsonl": "JSON Lines",
+    "csv": "CSV",
+    "parquet": "Parquet",
+    "p90": "90th percentile",
+    "p95": "95th percentile",
+    "ai": "AI",
+}
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,15 @@ class Choice:
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """Each with its words."""
+        """Each with its words; one that is not needed can be left out."""
         words = {choice: capitalize_first(choice.replace("-", " ")) for choice in self.option.choices}
-        return [(choice, _WORDS.get(choice, text)) for choice, text in words.items()]
+        unasked = [] if self.option.default else [("", "No")]
+        return [*unasked, *((choice, _WORDS.get(choice, text)) for choice, text in words.items())]
+
+    def said_in(self, options: Mapping[str, Any]) -> str:
+        """The choice that ``options`` of a request say, in any letter case; '' where they say none."""
+        said = str(options.get(self.option.field.removeprefix("options.")) or "").lower()
+        return next((choice for choice in self.option.choices if choice.lower() == said), "")
 
 
 @dataclass(frozen=True)
@@ -57,8 +71,8 @@ class ExportForm:
 
     @property
     def choices(self) -> list[Choice]:
-        """The options with choices: those of the kind, then those of files."""
-        return [Choice(option) for option in (*self.kind.command.options, *_FILE) if option.choices]
+        """The options with choices."""
+        return choices_of(self.kind)
 
     def value(self, name: str, default: object = "") -> str:
         """What a field has."""
@@ -78,6 +92,11 @@ class ExportForm:
     def periods(self) -> list[tuple[str, str]]:
         """The ranges to choose from."""
         return list(PERIOD_CHOICES.items())
+
+
+def choices_of(kind: ExportKind) -> list[Choice]:
+    """The options with choices of ``kind``: its own, then those of files."""
+    return [Choice(option) for option in (*kind.command.options, *_FILE) if option.choices]
 
 
 def body_of(form: ExportForm, *, whole_trees: bool) -> dict[str, Any]:
@@ -115,13 +134,9 @@ def fields_of(request: Mapping[str, Any], kind: ExportKind) -> list[tuple[str, s
         "start": request.get("start"),
         "end": request.get("end"),
         "fact": request.get("fact"),
-        "options.format": request.get("format"),
-        "options.aggregationLevel": request.get("level"),
-        "options.computationMode": str(request.get("mode", "")).lower(),
-        "options.granularity": str(request.get("granularity", "")).lower(),
-        "options.aggregation": request.get("aggregation"),
-        "options.effortUnit": str(request.get("unit", "")).lower(),
     }
+    options = {word: request.get(name) for name, word in OPTIONS.items()}
+    said |= {choice.option.field: choice.said_in(options) for choice in choices_of(kind) if choice.said_in(options)}
     columns = {entry.id: entry.column for entry in kind.catalogue()}
     chosen = [columns[metric] for metric in request.get("metrics", ()) if metric in columns]
     metrics = [] if len(chosen) == len(columns) else [(METRICS, column) for column in chosen]
