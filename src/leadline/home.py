@@ -22,7 +22,7 @@ from leadline.db import Database
 from leadline.db.database import copy_sqlite, sqlite_url
 from leadline.db.outage import DATABASE_AWAY, DatabaseAway
 from leadline.db.projects import DEFAULT, all_projects, ensure_project, project_id
-from leadline.errors import InvalidRequest, StoreError, first_line
+from leadline.errors import InvalidRequest, NotFound, StoreError, first_line
 from leadline.folder_names import folder_name, unfit_in
 from leadline.lease import Lease
 from leadline.settings.profile import Profile
@@ -73,6 +73,18 @@ class Home:
                 f"The home {settings.home} cannot be used: {error.strerror}; name another with --home or LEADLINE_HOME"
             ) from error
         return cls(settings, Database.open(settings.database_url or sqlite_url(settings.home / _DATABASE)))
+
+    @classmethod
+    def open_existing(cls, path: Path | None = None) -> Home:
+        """As ``open``, of a home that is there: none is made. Raises ``NotFound``, and ``StoreError`` as ``open``."""
+        settings = ServerSettings.from_environment(home=path)
+        there = settings.home / _DATABASE if settings.database_url is None else settings.home
+        if not there.exists():
+            raise NotFound(
+                f"There is no home at {settings.home}: `leadline init` makes one of your own data, `leadline demo` one of made-up "
+                "data; another is named by --home or LEADLINE_HOME"
+            )
+        return cls.open(path)
 
     @classmethod
     @contextmanager

@@ -126,3 +126,11 @@ def test_what_would_change_it_is_refused_in_a_sentence(read_only: Leadline, word
     assert done.stderr.startswith("error: The home ")
     assert "written" in done.stderr
     assert _state(read_only.home) == before
+
+
+def test_a_server_for_agents_makes_no_home(leadline: Leadline) -> None:
+    """It may write into one, exports for instance, and says what to do where there is none."""
+    done = leadline("mcp", code=1)
+    assert f"There is no home at {leadline.home}" in done.stderr
+    assert "`leadline init`" in done.stderr
+    assert not leadline.home.exists()

@@ -50,6 +50,16 @@ def looked_at(context: typer.Context) -> AbstractContextManager[Project]:
     return chosen.opened(to_read=True)
 
 
+@contextmanager
+def opened_if_there(context: typer.Context) -> Iterator[Project]:
+    """As ``opened``, for a command that may write into a home and makes none. Raises ``NotFound`` where there is none."""
+    from leadline.home import Home
+
+    chosen: Chosen = context.obj
+    with Home.open_existing(chosen.home) as home:
+        yield home.project(chosen.organization, chosen.project)
+
+
 def opened(context: typer.Context, *, create: bool = False) -> AbstractContextManager[Project]:
     """The project that the global options choose, as a context manager."""
     chosen: Chosen = context.obj

@@ -1,6 +1,11 @@
 """The AI tools that write code, as data: by which addresses, accounts and names what they wrote is known (metrics, "AI").
 
-Each address, and each name, was found on public commits. The setting `ai.markers` adds tools, addresses and names of a project.
+Most were found on commits of public histories: the addresses, accounts and names of openhands, roo-code, cursor, devin, jules,
+ellipsis, codeflash, mentat, sweep, droid, codex (but for its connector) and claude-code (but for `claude[bot]`, `claude 4` and
+`claude flow`); `copilot` and `copilot-swe-agent[bot]`; `gemini-code-assist[bot]` and `gemini cli`; the names of aider and opencode.
+The others were not found in the histories that were looked at, and are as tools are said to write them: all of crush, amp, warp and
+amazon-q, the addresses of opencode and aider, `copilot@github.com`, and further spellings of accounts, as the plain names of apps.
+The setting `ai.markers` adds tools, addresses and names of a project.
 """
 
 from __future__ import annotations
