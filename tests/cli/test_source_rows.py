@@ -22,6 +22,7 @@ OWN = {
     "work_items": "project,key\nMINE,MINE-1\n",
     "builds": "build_id\nmine-1\n",
     "incidents": "incident_id\nmine-1\n",
+    "ai_usage": "tool,day,account,source\nmine,2026-01-05,me,github\n",
 }
 """Rows that no tool brought."""
 TOKEN = {"GITHUB_TOKEN": github.TOKEN}

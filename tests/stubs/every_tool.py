@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stubs import (
     azure,
     bitbucket,
     bitbucket_data,
+    claude_code,
+    copilot,
+    cursor,
     files,
     github,
     github_data,
@@ -98,6 +102,36 @@ def pagerduty_reached() -> Iterator[Reached]:
 
 
 @contextmanager
+def copilot_reached() -> Iterator[Reached]:
+    """Two days of one who has a seat, of which none is reported yet."""
+    owners = ("orgs/example", "enterprises/example")
+    with server.serving(copilot.Hub(owners=owners, seats=[copilot.seat("ada")])) as url:
+        options = ("--url", url, "--since", yesterday())
+        yield Reached(("example",), options, "COPILOT_TOKEN", copilot.TOKEN, "ai_usage", 2)
+
+
+@contextmanager
+def cursor_reached() -> Iterator[Reached]:
+    tool = cursor.Cursor(members=[cursor.member("ada")], use=[cursor.use(yesterday(), "ada")], cycle=yesterday())
+    with server.serving(tool) as url:
+        yield Reached((), ("--url", url, "--since", yesterday()), "CURSOR_TOKEN", cursor.TOKEN, "ai_usage", 2)
+
+
+@contextmanager
+def claude_code_reached() -> Iterator[Reached]:
+    models = [claude_code.model(name, 80, 2) for name in ("opus", "haiku")]
+    record = claude_code.record(yesterday(), claude_code.user("ada@example.com"), 2, *models)
+    with server.serving(claude_code.Anthropic(records={yesterday(): [record]})) as url:
+        options = ("--url", url, "--since", yesterday())
+        yield Reached((), options, "ANTHROPIC_ADMIN_TOKEN", claude_code.TOKEN, "ai_usage", 3)
+
+
+def yesterday() -> str:
+    """By the clock of the tools, which is right."""
+    return (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
+
+
+@contextmanager
 def files_reached() -> Iterator[Reached]:
     content = b"incident_id,service,created_at\n1,shop,2026-01-05T10:00:00Z\n2,shop,2026-01-06T10:00:00Z\n"
     tool = files.Files(
@@ -118,6 +152,9 @@ EVERY: dict[str, Callable[[], Any]] = {
     "linear": linear_reached,
     "jenkins": jenkins_reached,
     "pagerduty": pagerduty_reached,
+    "copilot": copilot_reached,
+    "cursor": cursor_reached,
+    "claude-code": claude_code_reached,
     "files": files_reached,
 }
 """By kind of source."""

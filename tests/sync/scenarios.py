@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from stubs import (
@@ -11,6 +11,9 @@ from stubs import (
     azure_data,
     bitbucket,
     bitbucket_data,
+    claude_code,
+    copilot,
+    cursor,
     files,
     github,
     github_data,
@@ -404,6 +407,149 @@ PAGERDUTY = Scenario(
     again=6,
 )
 
+# -- use of AI tools ---------------------------------------------------------------------------------------------------
+
+NAMES = ("ada", "ben", "cleo")
+
+
+def days_of(first: str, last: str) -> list[str]:
+    """The days from one to another."""
+    begun, ended = date.fromisoformat(first), date.fromisoformat(last)
+    return [(begun + timedelta(days=number)).isoformat() for number in range((ended - begun).days + 1)]
+
+
+def clock_at(instant: str) -> float:
+    """What sets the tool's clock to an instant."""
+    return datetime.fromisoformat(instant).timestamp() - time.time()
+
+
+NOON = "2026-01-20T12:00:00+00:00"
+
+
+def small_copilot() -> copilot.Hub:
+    """Ten days, on the last two of which nobody used it."""
+    used = {day: [copilot.user(day, name) for name in NAMES] for day in days_of("2026-01-11", "2026-01-18")}
+    return copilot.Hub(
+        seats=[copilot.seat("ada"), copilot.seat("ben", "2026-01-15", "2026-01-19"), copilot.seat("idle")],
+        reports={**used, "2026-01-19": [], "2026-01-20": []},
+        clock=clock_at(NOON),
+    )
+
+
+def many_users(hub: copilot.Hub) -> None:
+    names = [f"user-{number:02}" for number in range(90)]
+    hub.seats += [copilot.seat(name) for name in names]
+    for day, records in hub.reports.items():
+        records += [copilot.user(day, name) for name in names if records]
+
+
+COPILOT = Scenario(
+    kind="copilot",
+    small=small_copilot,
+    tables=("ai_usage",),
+    token=copilot.TOKEN,
+    targets=("acme",),
+    options={"since": "2026-01-11"},
+    # Reports are files, too.
+    passing={name: fault for name, fault in PASSING.items() if name not in ("HTML", "half a JSON")},
+    mistakes=(
+        Mistake("refuses the token from the variable COPILOT_TOKEN (Bad credentials)", "ghp_old"),
+        Mistake("No token in the variable COPILOT_TOKEN", ""),
+        Mistake("no token: it has spaces", "two words"),
+        Mistake("has no /orgs/nobody/copilot/billing/seats, or the token", copilot.TOKEN, ("nobody",)),
+    ),
+    limit=(5, 50, 62),
+    goes_down=(7, "ai_usage", 3),
+    is_overview=lambda request: request.path.endswith("/seats"),
+    first_cut=1,
+    least_cuts=6,
+    most_cuts=6,
+    nothing_twice=False,
+    many=many_users,
+    nothing_new=("seats", *("users-1-day", "0", "1") * 4),
+    again=6,
+)
+
+
+def small_cursor() -> cursor.Cursor:
+    days = days_of("2025-12-15", "2026-01-20")
+    return cursor.Cursor(
+        members=[cursor.member(name) for name in NAMES],
+        use=[cursor.use(day, name, at % 4 * 3) for at, day in enumerate(days) for name in NAMES[:2]],
+        spend=[cursor.spent("ada", 1234), cursor.spent("ben", 0)],
+        cycle="2026-01-05",
+        clock=clock_at(NOON),
+    )
+
+
+def many_members(tool: cursor.Cursor) -> None:
+    names = [f"user-{number:02}" for number in range(25)]
+    tool.members += [cursor.member(name) for name in names]
+    tool.use += [cursor.use(day, name) for day in days_of("2025-12-15", "2026-01-20") for name in names]
+
+
+CURSOR = Scenario(
+    kind="cursor",
+    small=small_cursor,
+    tables=("ai_usage",),
+    token=cursor.TOKEN,
+    options={"since": "2025-12-15"},
+    mistakes=(
+        Mistake("refuses the token from the variable CURSOR_TOKEN (Invalid API key)", "key_old"),
+        Mistake("No token in the variable CURSOR_TOKEN", ""),
+        Mistake("no token: it has spaces", "two words"),
+    ),
+    goes_down=(3, "ai_usage", 1),
+    is_overview=lambda request: request.path.endswith("/members"),
+    first_cut=1,
+    least_cuts=3,
+    most_cuts=3,
+    nothing_twice=False,
+    many=many_members,
+    nothing_new=("members", "daily-usage-data", "spend", "daily-usage-data"),
+    again=8,
+)
+
+
+def small_claude_code() -> claude_code.Anthropic:
+    records = {
+        day: [
+            claude_code.record(day, claude_code.user("ada@example.com"), 2, claude_code.model("opus", 800, 125.5)),
+            claude_code.record(day, claude_code.user("ada@example.com"), 1, terminal="tmux"),
+            claude_code.record(day, claude_code.api_key("build"), 1, claude_code.model("haiku", 80, 2)),
+        ]
+        for day in days_of("2026-01-11", "2026-01-20")
+    }
+    return claude_code.Anthropic(records=records, clock=clock_at(NOON))
+
+
+def many_actors(tool: claude_code.Anthropic) -> None:
+    for day, records in tool.records.items():
+        records += [claude_code.record(day, claude_code.user(f"user-{number:03}@example.com")) for number in range(200)]
+
+
+CLAUDE_CODE = Scenario(
+    kind="claude-code",
+    small=small_claude_code,
+    tables=("ai_usage",),
+    token=claude_code.TOKEN,
+    options={"since": "2026-01-11"},
+    mistakes=(
+        Mistake("refuses the token from the variable ANTHROPIC_ADMIN_TOKEN (invalid x-api-key)", "sk-ant-old"),
+        Mistake("No token in the variable ANTHROPIC_ADMIN_TOKEN", ""),
+        Mistake("no token: it has spaces", "two words"),
+    ),
+    goes_down=(4, "ai_usage", 4),
+    is_overview=lambda request: request.path.endswith("/me"),
+    first_cut=1,
+    least_cuts=6,
+    most_cuts=6,
+    nothing_twice=False,
+    many=many_actors,
+    nothing_new=("me", "claude_code", "claude_code"),
+    again=6,
+)
+
 # -- files -------------------------------------------------------------------------------------------------------------
 
 HEADER = "incident_id,service,title,severity,created_at,resolved_at\n"
@@ -450,5 +596,8 @@ SCENARIOS = {
     "linear": LINEAR,
     "jenkins": JENKINS,
     "pagerduty": PAGERDUTY,
+    "copilot": COPILOT,
+    "cursor": CURSOR,
+    "claude-code": CLAUDE_CODE,
     "files": FILES,
 }

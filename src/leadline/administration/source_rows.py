@@ -29,8 +29,10 @@ from leadline.sync.timing import run_lock
 
 _PARENTS = {"pull_request_files": "pull_requests", "commit_files": "commits"}
 """Of rows that do not say their tool, the table of the rows that do."""
-_OF_PEOPLE = ("tool_accounts", "tool_teams")
+_OF_PEOPLE = ("tool_accounts", "tool_teams", "ai_usage")
 """Tables of a whole tool, whatever is read of it."""
+_TOOL_COLUMNS = {"ai_usage": "tool"}
+"""The column that says the tool, where it is not `source`: the accounts of one may be those of another."""
 _BY_IDS = {"builds": "build_id", "incidents": "incident_id"}
 """Of rows that do not say their tool either, the column that begins with it, or with the server."""
 _KEPT = ("identities",)
@@ -159,7 +161,7 @@ def _matching(project: Project, scope: _Scope) -> Iterator[tuple[Engine, Mapping
                 conditions[name] = _is_numbered(scope, name, column)
         for name, thing in own.items():
             if scope.alone or name not in _OF_PEOPLE:
-                conditions[name] = _is_own(scope, thing)
+                conditions[name] = _is_own(scope, thing, _TOOL_COLUMNS.get(name, "source"))
         yield engine, conditions
 
 
@@ -172,8 +174,8 @@ def _names(table: str, thing: str, scope: _Scope) -> str:
     return f"SELECT DISTINCT lower({thing}) FROM {table} WHERE lower(source) = {sql_text(scope.kind)}"
 
 
-def _is_own(scope: _Scope, thing: str | None) -> str:
-    of_tool = f"coalesce(lower(source), '') = {sql_text(scope.kind)}"
+def _is_own(scope: _Scope, thing: str | None, tool: str = "source") -> str:
+    of_tool = f"coalesce(lower({tool}), '') = {sql_text(scope.kind)}"
     return (
         of_tool if thing is None or scope.alone else f"{of_tool} AND coalesce(lower({thing}) IN (FROM of_scope), false)"
     )

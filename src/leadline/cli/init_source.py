@@ -76,7 +76,7 @@ def _asked(known: Answers, again: bool) -> Answers:
     if kind is None or again:
         kind = KINDS[ask_one_of(f"Tool ({', '.join(KINDS)})", KINDS, _FIRST if kind is None else kind.name)]
     values = dict(known.values)
-    if again or not values["targets"]:
+    if kind.targets and (again or not values["targets"]):
         about = f"{kind.targets.rstrip('.')}; blanks between, in quotes what has some"
         before = shlex.join(values["targets"])
         values["targets"] = ask_words(f"{kind.metavar} ({about})", _default(before, kind.target_needed))

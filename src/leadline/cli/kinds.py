@@ -64,11 +64,11 @@ def _parameters(kind: Kind) -> dict[str, Declared]:
     """What says what to read and how to get in."""
     targets = f"{kind.targets.rstrip('.')}; quote patterns." if kind.patterns else kind.targets
     argument = typer.Argument(metavar=kind.metavar, help=targets, show_default=False)
-    parameters: dict[str, Declared] = {
-        "targets": (Annotated[list[str], argument], ...)
-        if kind.target_needed
-        else (Annotated[list[str] | None, argument], None)
-    }
+    parameters: dict[str, Declared] = {}
+    if kind.target_needed:
+        parameters["targets"] = (Annotated[list[str], argument], ...)
+    elif kind.targets:
+        parameters["targets"] = (Annotated[list[str] | None, argument], None)
     if kind.url:
         parameters["url"] = optional(metavar="URL", help=kind.url)
     for option in kind.options:

@@ -38,7 +38,7 @@ STATE_WORDS = {
     "failed": ("failed", "bad"),
 }
 """Each state in a word, and the kind of its badge."""
-_GUIDES = {"git": "data"}
+_GUIDES = {"git": "data", **dict.fromkeys(("copilot", "cursor", "claude-code"), "ai-usage")}
 """Pages of the documentation of kinds that are not called after them."""
 
 

@@ -104,8 +104,9 @@ class Api:
             raise Unavailable(f"{self.client.tool} answered only in part: {str(lost[0].get('message'))[:200]}")
         return Data(data, tuple(map(Refusal.of, errors)))
 
-    def rest(self, path: str, params: Mapping[str, str], *, etag: str | None = None) -> Answer:
-        """The answer to GET ``path``; status 304 if it is still as ``etag`` says. Raises as ``graphql`` does."""
+    def rest(self, path: str, params: Mapping[str, str], *, etag: str | None = None, empty: bool = False) -> Answer:
+        """The answer to GET ``path``; status 304 if it is still as ``etag`` says, and, where it may be ``empty``, 204. Raises as
+        ``graphql`` does."""
         conditional = {"If-None-Match": etag} if etag else None
         answer = self.client.request(
             "GET",
@@ -115,7 +116,7 @@ class Api:
             headers=conditional,
             classify=self._classify,
         )
-        if answer.status not in (200, 304):
+        if answer.status not in (200, 304, *((204,) if empty else ())):
             raise self.problem(answer, path)
         return answer
 

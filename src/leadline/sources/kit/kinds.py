@@ -21,11 +21,11 @@ class Option:
 class Kind:
     """A tool that ``leadline sync NAME`` reads.
 
-    ``metavar`` and ``targets`` tell what is named of it (None: nothing can be named); ``target_needed``: at least one must be,
-    ``patterns``: with `*` and the like in it; ``owner_in_names``: what is named begins as the names in rows do, not with an owner
-    that they leave out. ``url``: help of ``--url`` (empty: it has none), which must be given if
-    ``url_needed``. ``secret``: what its secret is called, ``secret_env`` the variable it is in by default (empty: it takes none).
-    ``teams``: it tells who is in which team of a target. ``module`` has ``checked`` and ``connect`` (see ``settings``).
+    ``metavar`` and ``targets`` tell what is named of it (empty: nothing can be named, the secret says what is read);
+    ``target_needed``: at least one must be, ``patterns``: with `*` and the like in it; ``owner_in_names``: what is named begins as
+    the names in rows do, not with an owner that they leave out. ``url``: help of ``--url`` (empty: it has none), which must be
+    given if ``url_needed``. ``secret``: what its secret is called, ``secret_env`` the variable it is in by default (empty: it takes
+    none). ``teams``: it tells who is in which team of a target. ``module`` has ``checked`` and ``connect`` (see ``settings``).
     """
 
     name: str
@@ -60,6 +60,8 @@ DEPLOYS = Option(
     many=True,
 )
 """For tools whose runs may be either."""
+SINCE = Option("since", "DAY", "First day to read, as 2026-01-31 [default: 90 days before the first run].")
+"""For tools that report their use day by day."""
 
 KINDS = {
     kind.name: kind
@@ -230,6 +232,44 @@ KINDS = {
             "PAGERDUTY_TOKEN",
             patterns=True,
             target_needed=False,
+        ),
+        Kind(
+            "copilot",
+            "GitHub Copilot",
+            "Pull the use of GitHub Copilot.\n\nWhat each user did on each day, and who has a seat.",
+            ("leadline {} copilot example", "leadline {} copilot enterprises/example --since 2026-01-01"),
+            "ORG",
+            "Organizations, or enterprises as enterprises/NAME.",
+            "leadline.sources.copilot.connection",
+            "A server with data residency, as https://example.ghe.com [default: github.com].",
+            "COPILOT_TOKEN",
+            options=(SINCE,),
+        ),
+        Kind(
+            "cursor",
+            "Cursor",
+            "Pull the use of Cursor.\n\nWhat each member of a team did on each day, who has a seat, and what was spent.",
+            ("leadline {} cursor", "leadline {} cursor --since 2026-01-01"),
+            "",
+            "",
+            "leadline.sources.cursor.connection",
+            "Another address of the Admin API [default: https://api.cursor.com].",
+            "CURSOR_TOKEN",
+            target_needed=False,
+            options=(SINCE,),
+        ),
+        Kind(
+            "claude-code",
+            "Claude Code",
+            "Pull the use of Claude Code.\n\nWhat each user of an organization did on each day, and what it cost by model.",
+            ("leadline {} claude-code", "leadline {} claude-code --since 2026-01-01"),
+            "",
+            "",
+            "leadline.sources.claude_code.connection",
+            "Another address of the Admin API [default: https://api.anthropic.com].",
+            "ANTHROPIC_ADMIN_TOKEN",
+            target_needed=False,
+            options=(SINCE,),
         ),
         Kind(
             "files",

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from leadline.public_address import is_public
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+SECRET_HEADERS = ("x-api-key",)
+"""Headers that hold a secret, beside ``Authorization``."""
 SHORTEST_SECRET = 8
 """What is shorter is no secret, and stands in many a text."""
 
@@ -45,11 +47,13 @@ def _is_inside(host: str) -> bool:
 
 
 def secrets_in(headers: Mapping[str, str]) -> set[str]:
-    """What must be shown nowhere of the header that signs in: a token, or user and password together and the password."""
+    """What must be shown nowhere of the headers that sign in: a token, or user and password together, the user alone if there is no
+    password, and the password."""
     credentials = headers.get("Authorization", "").partition(" ")[2].removeprefix("token=")
-    found = {credentials}
+    found = {credentials, *(headers.get(name, "") for name in SECRET_HEADERS)}
     if headers.get("Authorization", "").startswith("Basic "):
-        found.add(base64.b64decode(credentials).decode("utf-8", "replace").partition(":")[2])
+        user, _, password = base64.b64decode(credentials).decode("utf-8", "replace").partition(":")
+        found.add(password or user)
     return {secret for secret in found if len(secret) >= SHORTEST_SECRET}
 
 

@@ -112,6 +112,10 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
         raise InvalidRequest(f"{kind.title} needs --url: {kind.url}")
     if kind.target_needed and not settings.targets:
         raise InvalidRequest(f"Name at least one: {kind.metavar}")
+    if settings.targets and not kind.targets:
+        raise InvalidRequest(
+            f"{kind.title} has nothing to name: the {kind.secret} says what is read; leave the targets out"
+        )
     return _module(kind).checked(settings)
 
 
