@@ -21,7 +21,7 @@ from leadline.errors import Forbidden, InvalidRequest, StoreError
 from leadline.instants import rfc3339
 from leadline.sources.kit.limits import date_of, of_limit, reset_of, seconds_of
 from leadline.sources.kit.page import CallStats
-from leadline.sources.kit.reach import SECRET_HEADERS, SHORTEST_SECRET, is_lasting, secrets_in, trouble, why_not
+from leadline.sources.kit.reach import SHORTEST_SECRET, is_lasting, keep_secrets, secrets_in, trouble, why_not
 
 if TYPE_CHECKING:
     import ssl
@@ -128,7 +128,6 @@ class Client:
         self._secrets = secrets_in(headers)
         self._own: httpx.URL | None = None
         """The first address that was asked: the source's."""
-        self._secret_headers = [name for name in SECRET_HEADERS if name in headers]
         trust = _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         try:
             self._http = httpx.Client(
@@ -159,14 +158,11 @@ class Client:
             self._secrets.add(secret)
 
     def _require_own_or_public(self, request: httpx.Request) -> None:
-        """Raises ``Refused`` for a redirect that leads inside a private network, or out of TLS. No secret goes with any redirect to
-        another server: httpx sees to it for the header that signs in mostly, and for others this does."""
+        """Raises ``Refused`` for a redirect into a private network or out of TLS. To another server none takes a secret along."""
         own = self._own = self._own or request.url
         if why := why_not(request.url.scheme, request.url.host, own.scheme, own.host):
             raise Refused(f"{self.tool} redirects {why}")
-        if (request.url.scheme, request.url.netloc) != (own.scheme, own.netloc):
-            for name in self._secret_headers:
-                request.headers.pop(name, None)
+        keep_secrets(request, own)
 
     def call_stats(self) -> CallStats:
         """What asking has cost so far."""

@@ -7,8 +7,12 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from leadline.public_address import is_public
+
+if TYPE_CHECKING:
+    import httpx
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SECRET_HEADERS = ("x-api-key",)
@@ -44,6 +48,13 @@ def _is_inside(host: str) -> bool:
     except (OSError, UnicodeError):
         return False
     return any(not is_public(str(answer[4][0])) for answer in answers)
+
+
+def keep_secrets(request: httpx.Request, own: httpx.URL) -> None:
+    """Take the ``SECRET_HEADERS`` out of a request to another server than ``own``; of ``Authorization`` httpx does so itself."""
+    if (request.url.scheme, request.url.netloc) != (own.scheme, own.netloc):
+        for name in SECRET_HEADERS:
+            request.headers.pop(name, None)
 
 
 def secrets_in(headers: Mapping[str, str]) -> set[str]:
