@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leadline.exports.kinds import KINDS
 from leadline.metrics.catalogue import catalogue_of
 from leadline.metrics.metric import INSIGHTS
 
@@ -10,7 +11,8 @@ from .running import Leadline
 
 def test_every_metric_with_its_definition(leadline: Leadline) -> None:
     documents = leadline.json("metrics")
-    assert [row["id"] for row in documents] == [metric.id for insight in INSIGHTS for metric in catalogue_of(insight)]
+    assert [row["id"] for row in documents] == [entry.id for kind in KINDS.values() for entry in kind.catalogue()]
+    assert {row["id"] for row in documents} > {metric.id for insight in INSIGHTS for metric in catalogue_of(insight)}
     assert all(row["definition"] and row["sources"] and row["levels"] for row in documents)
     assert not leadline.home.exists()
 
