@@ -3,11 +3,12 @@ same over time. Every number is one that ``GET /v2/insights/{kind}`` answers; no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
@@ -21,6 +22,9 @@ from leadline.metrics.goals import Goals, goal_of
 from leadline.page.figures import Figure, ShownGoal
 from leadline.page.view import View
 from leadline.page.visit import Visit
+
+OneT = TypeVar("OneT")
+OtherT = TypeVar("OtherT")
 
 NAME = "name"
 """What the address calls the column of names, in ``sort``."""
@@ -124,11 +128,24 @@ async def board_of(
     visit: Visit, view: View, kind: str, *, totals: Sequence[str], series: Sequence[str], **more: Any
 ) -> Board:
     """The board of ``view`` with these metrics. Raises what ``Insights.get`` raises."""
-    first = await ask(visit, view, kind, totals, **{**COMPARED, **more})
-    second = await answered(visit, view, kind, series, **{"depth": 1, **more})
+    first, second = await _side_by_side(
+        ask(visit, view, kind, totals, **{**COMPARED, **more}),
+        answered(visit, view, kind, series, **{"depth": 1, **more}),
+    )
     today = visit.now.astimezone(visit.project.profile(view.tree.name).zone).date()
     goals = await run_in_threadpool(goals_of_answer, visit.project, first)
     return Board(view, first, second.body, today, goals, second.digest)
+
+
+async def _side_by_side(one: Awaitable[OneT], other: Awaitable[OtherT]) -> tuple[OneT, OtherT]:
+    """What both bring. Where one fails, the other is not waited for but given up."""
+    both = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    try:
+        brought, too = await asyncio.gather(*both)
+        return brought, too
+    finally:
+        for task in both:
+            task.cancel()
 
 
 async def ask(visit: Visit, view: View, kind: str, metrics: Sequence[str], **more: Any) -> InsightBody:

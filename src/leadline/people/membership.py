@@ -163,8 +163,8 @@ def team_membership(
         lambda unit: (unit.tree.names(unit.node), ""),
     )
     if depth is not None:
-        names = [len(unit.tree.names(unit.node)) for unit in teams]
-        teams = [unit for unit, level in zip(teams, names, strict=True) if level - min(names) <= depth]
+        top = min((unit.node.depth for unit in teams), default=0)
+        teams = [unit for unit in teams if unit.node.depth - top <= depth]
     number = {unit.node.ref_id: at for at, unit in enumerate(teams)}
 
     def units(stretch: Stretch) -> dict[str, Units]:
