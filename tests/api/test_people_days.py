@@ -11,7 +11,12 @@ from api.people import DEVELOPERS, LIST, map_fields, send, upload
 from api.serving import Answer, Client, Served, serving
 from leadline.home import Home
 
-TODAY = datetime.now(UTC).date().isoformat()
+
+def today() -> str:
+    """The day, also if midnight passed since the module was loaded."""
+    return datetime.now(UTC).date().isoformat()
+
+
 LATER = LIST.replace("Dee Doyle,dee@example.org,ben@example.org", "Dee Doyle,dee@example.org,ada@example.org")
 
 
@@ -59,14 +64,14 @@ def test_a_list_is_in_force_from_the_day_that_is_said(admin: Client, as_paramete
             team["name"]: team["developers"]
             for team in admin.get(f"/v2/org-trees/{tree['id']}/teams?at={day}").json["teams"]
         }
-        for day in ("beginning", TODAY)
+        for day in ("beginning", today())
     ]
     assert [heads["Platform"] for heads in counted] == [3, 2]
 
 
 def test_by_default_it_is_in_force_from_today(admin: Client) -> None:
     answer = activate(admin, upload(admin, LATER, "PUT").json["versionId"])
-    assert answer.json["from"] == TODAY
+    assert answer.json["from"] == today()
 
 
 def test_one_that_comes_later_is_not_active_today_and_no_draft_any_more(admin: Client) -> None:
@@ -96,7 +101,7 @@ def test_single_developers_from_a_day(admin: Client) -> None:
     assert send(admin, "PATCH", f"{DEVELOPERS}?from=2026-02-15", moved).json["updated"] == 1
     answer = send(admin, "DELETE", f"{DEVELOPERS}?from=2026-03-01", {"emails": ["dee@example.org"]})
     assert answer.json["removed"] == 1
-    found = [team_of_dee(admin, day) for day in ("beginning", "2026-02-15", "2026-03-01", TODAY)]
+    found = [team_of_dee(admin, day) for day in ("beginning", "2026-02-15", "2026-03-01", today())]
     assert found == [["Organization/Platform"], ["Organization"], [], []]
     # What is in force from a later day stays as it is: who was removed there is not there again.
     assert send(admin, "PATCH", f"{DEVELOPERS}?from=2026-02-20", [{"email": "dee@example.org", "role": "SRE"}]).json[

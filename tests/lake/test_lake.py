@@ -300,15 +300,16 @@ def test_compaction_merges_small_files_and_keeps_content_and_old_versions(lake: 
 
 
 def test_clearing_takes_what_no_kept_version_reads_and_the_abandoned(lake: Lake) -> None:
+    now = datetime.now(UTC)  # not when the module was loaded: what is staged is as old as this test
     first = add(lake, "v1")
     add(lake, "v2", removed=lake.snapshot().files("releases"))
     parquet(lake, "lost")
     (staged,) = [folder for folder in (lake.folder("releases") / STAGING).iterdir() if any(folder.iterdir())]
-    assert compact(lake, "releases", now=NOW).cleared == 0
+    assert compact(lake, "releases", now=now).cleared == 0
     assert tags(lake, {"releases": first}) == ["v1"]
-    compact(lake, "releases", now=NOW + timedelta(hours=23))
+    compact(lake, "releases", now=now + timedelta(hours=23))
     assert staged.exists()
-    compact(lake, "releases", now=NOW + timedelta(hours=25), keep_days=0)
+    compact(lake, "releases", now=now + timedelta(hours=25), keep_days=0)
     assert not staged.exists()
     assert tags(lake) == ["v2"]
     assert lake.version("releases") == first + 1
