@@ -9,13 +9,14 @@ import pty
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from leadline.cli.app import app
-from leadline.cli.narration import narrate
+from leadline.cli.narration import TOLD, narrate
 from leadline.cli.output import quiet
 
 from .running import Leadline, environment, write_tables
@@ -36,6 +37,31 @@ def test_quiet_leaves_results_and_errors(leadline: Leadline) -> None:
     assert (made.stdout.startswith("ll_"), made.stderr) == (True, "")
     refused = leadline.process("-q", "keys", "revoke", "nothing", code=1)
     assert refused.stderr.startswith("error: ")
+
+
+def test_quiet_and_verbose_may_stand_after_the_command(leadline: Leadline) -> None:
+    made = leadline.process("keys", "create", "--name", "n", "--role", "viewer", "--quiet")
+    assert (made.stdout.startswith("ll_"), made.stderr) == (True, "")
+    write_tables(leadline.cwd / "company")
+    assert "pull_requests: version 1" in leadline.process("import", "company", "-v").stderr
+    refused = leadline.process("keys", "revoke", "--", "-q", code=1)
+    assert "'-q'" in refused.stderr
+
+
+PATHS = command_paths()
+GROUPS = {path[:-1] for path in PATHS if path}
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path not in GROUPS], ids=" ".join)
+@pytest.mark.parametrize("voice", ["-q", "-v"])
+def test_every_command_takes_it_and_tells_programs_of_errors(
+    leadline: Leadline, path: tuple[str, ...], voice: str
+) -> None:
+    said = leadline(*path, voice, "--nothing", "--json", code=2)
+    document = json.loads(said.stderr)
+    assert document["status"] == "failed"
+    assert "No such option: --nothing" in document["error"]
+    assert (said.stdout, said.stderr.count("\n"), leadline.home.exists()) == ("", 1, False)
 
 
 def test_quiet_shows_no_progress_on_a_terminal(leadline: Leadline) -> None:
@@ -63,15 +89,9 @@ def test_verbose_and_quiet_are_not_both(leadline: Leadline) -> None:
 
 def test_what_is_told_of_an_address_holds_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     log = logging.getLogger("httpx")
-    try:
-        narrate()
-        log.info('HTTP Request: GET https://me:hidden@example.com/a/b?sig=secret&x=1 "200 OK"\x1b[2J')
-        told = capsys.readouterr().err
-    finally:
-        for name in ("httpx", "leadline"):
-            logging.getLogger(name).handlers = []
-            logging.getLogger(name).propagate = True
-            logging.getLogger(name).setLevel(logging.NOTSET)
+    narrate()
+    log.info('HTTP Request: GET https://me:hidden@example.com/a/b?sig=secret&x=1 "200 OK"\x1b[2J')
+    told = capsys.readouterr().err
     assert "GET https://example.com/a/b?…" in told
     assert not [hidden for hidden in ("hidden", "secret", "\x1b") if hidden in told]
 
@@ -146,8 +166,14 @@ def _on_a_terminal(leadline: Leadline, *arguments: str) -> bytes:
 
 
 @pytest.fixture(autouse=True)
-def _talks_again() -> None:
+def _talks_again() -> Iterator[None]:
+    """What a command of the test's process was told is no matter to the next."""
+    yield
     quiet(False)
+    for name in TOLD:
+        log = logging.getLogger(name)
+        log.handlers, log.propagate = [], True
+        log.setLevel(logging.NOTSET)
 
 
 def test_no_home_is_no_folder(leadline: Leadline, tmp_path: Path) -> None:

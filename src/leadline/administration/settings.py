@@ -10,8 +10,6 @@ from leadline.db import settings as stored
 from leadline.errors import Forbidden
 from leadline.home import Project
 from leadline.json_body import Body
-from leadline.metrics.goals import check_goals
-from leadline.people import lookup
 from leadline.settings.checks import check as checked
 from leadline.settings.profile import GOALS, canonical, declared
 
@@ -83,6 +81,8 @@ def check_change(
 
 def _check_tree(project: Project, tree: str | None) -> None:
     if tree is not None:
+        from leadline.people import lookup
+
         lookup.summary(project, tree)
 
 
@@ -99,6 +99,8 @@ def _check_goals(values: Mapping[str, str]) -> None:
     """Refuse goals of what can have none: which metrics there are is not known where settings are declared."""
     for key, text in values.items():
         if key == GOALS or key.endswith(f".{GOALS}"):
+            from leadline.metrics.goals import check_goals  # loads the catalogue of metrics
+
             check_goals(key, declared(key).parse(checked(key, text)))
 
 

@@ -36,6 +36,7 @@ from leadline.cli import (
 )
 from leadline.cli.context import DEFAULT, Chosen, example
 from leadline.cli.output import note, quiet, say
+from leadline.service.garbage import load_undisturbed
 
 app = typer.Typer(
     name="leadline",
@@ -95,6 +96,7 @@ def choose(
     if silent and talkative:
         raise typer.BadParameter("not both at once", param_hint="--quiet, --verbose")
     quiet(silent)
+    load_undisturbed()
     if talkative:
         from leadline.cli.narration import narrate
 

@@ -13,6 +13,9 @@ from leadline import tracing
 from leadline.cli import interrupt
 from leadline.permissions import private
 
+_VOICE = ("--quiet", "-q", "--verbose", "-v")
+"""The global options that may also stand after the command."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's, which then ends with it) and return its exit code."""
@@ -47,8 +50,10 @@ def _run(arguments: list[str]) -> int:
     from leadline.cli.output import speak_to_program
 
     speak_to_program("--json" in arguments)
+    # No plugin is asked for, and pydantic would read the metadata of all that is installed to look for some.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
-        code = app(arguments, prog_name="leadline", standalone_mode=False)
+        code = app(_voice_first(arguments), prog_name="leadline", standalone_mode=False)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except SystemExit:
@@ -64,6 +69,13 @@ def _run(arguments: list[str]) -> int:
     if code == interrupt.EXIT_CODE:
         return _interrupted()
     return code if isinstance(code, int) else 0
+
+
+def _voice_first(arguments: list[str]) -> list[str]:
+    """The same command line, with how much is told before the command: up to a ``--`` it may be said anywhere."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    words = sorted(arguments[:end], key=lambda word: word not in _VOICE)  # which leaves the others in their order
+    return words + arguments[end:]
 
 
 def _interrupted() -> int:

@@ -42,7 +42,6 @@ def settings(
     """Show all settings, or get or set one."""
     from leadline.administration import settings as administration
     from leadline.settings.profile import canonical
-    from leadline.settings.toml_file import read_settings
 
     if file is not None and (key is not None or unset):
         raise typer.BadParameter("it stands alone: no KEY, no --unset", param_hint="--file")
@@ -50,7 +49,11 @@ def settings(
         raise typer.BadParameter("it takes a KEY and no VALUE", param_hint="--unset")
     writes = file is not None or unset or value is not None
     key = key if key is None else canonical(key)  # refuses what is no setting
-    values = read_settings(file) if file else {}
+    values = {}
+    if file is not None:
+        from leadline.settings.toml_file import read_settings
+
+        values = read_settings(file)
     if key is not None and value is not None:
         values = {key: value}
     removed = [key] if unset and key is not None else []

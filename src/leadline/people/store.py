@@ -18,7 +18,6 @@ from leadline.people.forgotten import forgotten_of
 from leadline.people.forgotten_people import draft_without
 from leadline.people.history import BEGINNING, on_day, today
 from leadline.people.lookup import checked_name, history, tree
-from leadline.people.org_file import read_org
 from leadline.people.serialization import digest, people_digest, to_document
 from leadline.people.tree import Node, OrgTree
 
@@ -85,6 +84,8 @@ def load_org(
     ``InvalidInput`` with a ``Detail`` for each violation, and ``InvalidRequest`` for an impossible name, or for ``fields`` of a
     list's columns (by their titles) that cannot be."""
     name = checked_name(tree_name)
+    from leadline.people.org_file import read_org  # what only asks needs no readers of files
+
     draft = read_org(path, name, fields)
     if check:
         return dry_run(project, name, draft, now, since)
