@@ -68,11 +68,13 @@ def _length(lines: str) -> int:
 def rows(repository: Repository, before: str | None, now: str | None) -> Iterator[TypedRows]:
     """Rows of ``commit_ai`` for the notes that are others than when the ref was at ``before`` (None: all), now that it is at
     ``now``. A note that is gone says nothing any more."""
+    changed = list(_changed(repository, before, now))
+    if not changed:  # as ever where there are no notes: what rows are made of need not be loaded
+        return
     import pyarrow as pa
 
     table = TABLES["commit_ai"].arrow_schema
     schema = pa.schema([table.field(name) for name in ("repository", "sha", "tool", "lines_ai")])
-    changed = list(_changed(repository, before, now))
     for start in range(0, len(changed), _NOTES_AT_ONCE):
         part = changed[start : start + _NOTES_AT_ONCE]
         contents = repository.contents({blob for _, blob in part if blob})
