@@ -11,6 +11,7 @@ import pytest
 
 from published.generators import PYTHON, TYPESCRIPT, installed
 
+pytestmark = pytest.mark.timeout(900)  # the first run installs what makes them
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "openapi.json"
 
