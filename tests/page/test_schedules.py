@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -87,6 +88,26 @@ def test_from_the_form_to_a_file(chromium: Browser, running: Served, admin: Brow
     (written,) = tmp_path.iterdir()
     monday = datetime.now(UTC).date() - timedelta(days=datetime.now(UTC).weekday() + 7)
     assert written.name == f"dora-{monday}.csv"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"period": "previous_month", "count": 1}, "The month before"),
+        ({"period": "last-month", "count": 3}, "The 3 months before"),
+        ({"period": "last-4-weeks"}, "The 4 weeks before"),
+        ({"period": "month_to_date"}, "The month so far"),
+    ],
+)
+def test_days_stand_in_words_however_they_were_said(
+    running: Served, admin: Browsing, said: dict[str, Any], words: str
+) -> None:
+    project, now = running.home.project(), datetime.now(UTC)
+    request = {"scope": {"teamId": "1"}, "dateRange": said}
+    body = {"name": "x", "export": "productivity", "request": request, "at": {"cron": "0 6 1 * *"}}
+    made = schedules.add(project, body, created_by="x", now=now)
+    for path in ("/schedules", f"/schedules/{made.id}"):
+        assert f">{words}<" in admin.get(path).text
 
 
 def test_it_is_changed_and_what_its_exports_are_stays(running: Served, admin: Browsing) -> None:

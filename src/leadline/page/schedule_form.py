@@ -8,18 +8,20 @@ from typing import Any
 
 from leadline.administration.schedules import ScheduleShown
 from leadline.administration.webhooks import WebhookShown
+from leadline.metrics.relative_range import RelativeRange, relative_range
 from leadline.page.export_form import ExportForm, body_of
 
-DAYS = {
-    "last-week": "The week before",
-    "last-month": "The month before",
-    "last-3-months": "The three months before",
-    "last-quarter": "The quarter before",
-    "last-12-months": "The twelve months before",
-    "this-month": "The month so far",
-    "this-quarter": "The quarter so far",
-}
-"""Of which days a run is, seen from the day on which it is."""
+
+def days_words(days: RelativeRange) -> str:
+    """Of which days a run is, seen from the day on which it is."""
+    if days.count == 0:
+        return f"The {days.unit} so far"
+    return f"The {days.unit} before" if days.count == 1 else f"The {days.count} {days.unit}s before"
+
+
+_OFFERED = ("last-week", "last-month", "last-3-months", "last-quarter", "last-12-months", "this-month", "this-quarter")
+DAYS = {text: days_words(relative_range(text)) for text in _OFFERED}
+"""Ranges to choose from, each in words."""
 OWN_CRON = "own"
 WHEN = {
     "0 6 1 * *": "On the first of each month, 6:00",

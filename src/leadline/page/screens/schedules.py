@@ -20,10 +20,11 @@ from leadline.exports.export_kind import ExportKind
 from leadline.exports.kinds import KINDS
 from leadline.page.export_form import METRICS, ExportForm, choices_of
 from leadline.page.forms import Form, typed
-from leadline.page.schedule_form import DAYS, WHEN, ScheduleForm, changed_body, fields_of, new_body
+from leadline.page.schedule_form import WHEN, ScheduleForm, changed_body, days_words, fields_of, new_body
 from leadline.page.screen import Screen, new_router
 from leadline.page.view import View, view_of
 from leadline.page.visit import Admin, LimitedReader, Visit
+from leadline.schedules.definition import relative_range
 
 router = new_router()
 
@@ -62,9 +63,7 @@ class Shown:
     @property
     def days(self) -> str:
         """Of which days a run is."""
-        asked = self.schedule.request.get("dateRange", {})
-        count = asked.get("count")
-        return DAYS.get(asked.get("period"), f"{asked.get('period')}{f' × {count}' if count else ''}")
+        return days_words(relative_range(self.schedule.request))
 
     @property
     def of(self) -> str:
