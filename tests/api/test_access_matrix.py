@@ -172,6 +172,7 @@ def ids(world: Limited, path: str) -> dict[str, list[Any]]:
         "key_id": ["key_never"],
         "webhookId": [world.webhook, "wh_never"],
         "scheduleId": [world.schedule, "schedule_never"],
+        "schedule_id": [world.schedule, "schedule_never"],
         "metric": ["PR_Merged", "LTTC_Mean_Days", "never"],
         "export_id": [export for (of_path, _), export in world.exports.items() if of_path == EXPORTS],
     }
