@@ -36,10 +36,10 @@ lint: $(BIN)/.installed-dev
 	@$(BIN)/lint-imports
 
 # With Chromium (the system's, or after `.venv/bin/playwright install chromium`), the page is tested in it.
-# With npm, the descriptions that tools publish of their APIs are fetched once (30 MB, kept in the user's cache) and the
-# connectors held against them; without, those tests are skipped, which -rs tells.
+# With npm and pip, the descriptions that tools publish of their APIs are fetched once (50 MB, kept in the user's cache), and
+# connectors and manifests held against them; without, those tests are skipped, which -rfEs tells.
 test: lint
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -rs
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -rfEs
 
 # The pictures of the page in the README (needs Chromium, as the tests do).
 pictures: $(BIN)/.installed-dev
@@ -52,7 +52,7 @@ docs: $(BIN)/.installed-dev
 # Resolves the dependencies anew and writes the hash-pinned files (needs the command uv).
 lock:
 	uv pip compile pyproject.toml $(LOCK) --extra postgresql --extra charts --extra mcp --group build -o requirements.txt
-	uv pip compile pyproject.toml $(LOCK) --extra postgresql --extra charts --extra mcp --group build --group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile pyproject.toml $(LOCK) --extra postgresql --extra charts --extra mcp --extra spark --extra buckets --group build --group dev -c requirements.txt -o requirements-dev.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 clean:

@@ -11,6 +11,7 @@ import csv
 import gzip
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,13 +20,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frame import peak_mib
+from frame import peak_mib, ratio
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Run = dict[str, Any]
 """What a run says of itself, with ``seconds`` (of the whole process) and ``peak_mib``."""
+
+
+Spent = tuple[float, float]
+"""Seconds by the clock and of the processor."""
+
+
+def timed(work: Callable[[], object]) -> Spent:
+    began = time.monotonic(), time.process_time()
+    work()
+    return time.monotonic() - began[0], time.process_time() - began[1]
 
 
 def arguments(about: str | None, kinds: Sequence[str], rounds: int) -> argparse.ArgumentParser:
@@ -46,15 +57,16 @@ def answered(options: argparse.Namespace, run: Callable[[Path, str, Path], Run])
 
 
 def runs(
-    script: str, home: Path, turns: Sequence[Sequence[str]]
+    script: str, home: Path, turns: Sequence[Sequence[str]], more: Sequence[str] = ()
 ) -> tuple[dict[str, list[Run]], dict[str, list[list[str]]]]:
-    """What the runs of each kind say, and the cells of its last file; ``turns``: the kinds of each round in their order."""
+    """What the runs of each kind say, and the cells of its last file; ``turns``: the kinds of each round in their order;
+    ``more``: what the script is told besides."""
     said: dict[str, list[Run]] = {}
     cells = {}
     with tempfile.TemporaryDirectory() as folder:
         for kind in (kind for turn in turns for kind in turn):
             out = Path(folder) / f"{kind}.csv.gz"
-            command = [sys.executable, script, "--home", str(home), "--child", kind, "--out", str(out)]
+            command = [sys.executable, script, "--home", str(home), "--child", kind, "--out", str(out), *more]
             began = time.monotonic()
             answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
             said.setdefault(kind, []).append({**answer, "seconds": time.monotonic() - began})
@@ -65,6 +77,17 @@ def runs(
     return said, cells
 
 
+def line(kind: str, runs: list[Run], floors: list[Run]) -> str:
+    text = f"{kind:6}"
+    for what in ("whole", "query"):
+        if runs[0][what] is not None:
+            clock, processor = zip(*(run[what] for run in runs), strict=True)
+            floor_clock, floor_processor = zip(*(floor[what] for floor in floors), strict=True)
+            text += f" {what} {statistics.median(clock):7.3f} s (x{ratio(clock, floor_clock):.2f} of the SQL, "
+            text += f"processor x{ratio(processor, floor_processor):.2f})  "
+    return text + f" peak {max(run['peak_mib'] for run in runs):,} MiB"
+
+
 def print_differences(cells: dict[str, list[list[str]]]) -> None:
     for kind, table in cells.items():
         if kind != "floor":
@@ -72,21 +95,22 @@ def print_differences(cells: dict[str, list[list[str]]]) -> None:
 
 
 def different(expected: list[list[str]], table: list[list[str]]) -> int:
-    """Cells that are not equal as text, nor as numbers to the fourth decimal; -1 if there are other rows or columns."""
+    """Cells that are not equal as text, nor as numbers but for one of the fourth decimal, which binary fractions may round
+    otherwise; -1 if there are other rows or columns."""
     if len(expected) != len(table) or expected[0] != table[0]:
         return -1
     return sum(
-        a != b and not (a and b and number(a) is not None and number(a) == number(b))
+        a != b and not close(a, b)
         for one, other in zip(expected, table, strict=True)
         for a, b in zip(one, other, strict=True)
     )
 
 
-def number(text: str) -> float | None:
+def close(one: str, other: str) -> bool:
     try:
-        return round(float(text), 4)
+        return abs(float(one) - float(other)) < 0.00011
     except ValueError:
-        return None
+        return False
 
 
 class Floor:

@@ -11,17 +11,14 @@ the ratios to the SQL, the peak memory of the processes and whether all wrote th
 from __future__ import annotations
 
 import shutil
-import statistics
 import sys
 import time
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from against_sql import Floor, Run, answered, arguments, print_differences, runs
-from frame import ratio
+from against_sql import Floor, Run, Spent, answered, arguments, line, print_differences, runs, timed
 
 KINDS = ("first", "floor", "later")
 
@@ -42,17 +39,6 @@ def main() -> None:
     print_differences(cells)
 
 
-def line(kind: str, runs: list[Run], floors: list[Run]) -> str:
-    text = f"{kind:6}"
-    for what in ("whole", "query"):
-        if runs[0][what] is not None:
-            clock, processor = zip(*(run[what] for run in runs), strict=True)
-            floor_clock, floor_processor = zip(*(floor[what] for floor in floors), strict=True)
-            text += f" {what} {statistics.median(clock):7.3f} s (x{ratio(clock, floor_clock):.2f} of the SQL, "
-            text += f"processor x{ratio(processor, floor_processor):.2f})  "
-    return text + f" peak {max(run['peak_mib'] for run in runs):,} MiB"
-
-
 def run(home: Path, kind: str, out: Path) -> Run:
     from leadline.exports.kinds import parse
     from leadline.home import Home
@@ -60,7 +46,9 @@ def run(home: Path, kind: str, out: Path) -> Run:
 
     with Home.open(home) as opened:
         project = opened.project()
-        request = parse(project, body(project), "efficiency").request
+        options = {"granularity": "MONTHLY", "aggregation": "mean"}
+        body = {**last_year(project), "metricGroups": ["summary"], "options": options}
+        request = parse(project, body, "efficiency").request
         pins = pin(project, request.tree)
         if kind == "first":
             shutil.rmtree(project.folder / "cache", ignore_errors=True)
@@ -68,8 +56,8 @@ def run(home: Path, kind: str, out: Path) -> Run:
     return {"whole": whole, "query": query}
 
 
-def body(project: Any) -> dict[str, Any]:
-    """The last twelve months of the demo."""
+def last_year(project: Any) -> dict[str, Any]:
+    """The scope and range of a body: all of the demo's organization in its last twelve months."""
     from leadline.db import cursors
 
     cursor = cursors.get(project.db, project.id, "demo", "options")
@@ -80,19 +68,7 @@ def body(project: Any) -> dict[str, Any]:
     return {
         "scope": {"orgTreeName": "Engineering"},
         "dateRange": {"start": date(month // 12, month % 12 + 1, 1).isoformat(), "end": end.isoformat()},
-        "metricGroups": ["summary"],
-        "options": {"granularity": "MONTHLY", "aggregation": "mean"},
     }
-
-
-Spent = tuple[float, float]
-"""Seconds by the clock and of the processor."""
-
-
-def timed(work: Callable[[], object]) -> Spent:
-    began = time.monotonic(), time.process_time()
-    work()
-    return time.monotonic() - began[0], time.process_time() - began[1]
 
 
 def product(project: Any, request: Any, pins: Any, out: Path, kind: str) -> tuple[Spent, Spent | None]:

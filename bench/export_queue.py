@@ -5,6 +5,11 @@ writes a fixed file, which is the floor that the queue, the database and the fil
 export exactly once. Needs no server: clients call what the API's handlers call, workers are processes as in ``serve``.
 
     python bench/export_queue.py [--exports 2000] [--clients 20] [--workers 1] [--developers 120]
+
+With ``--beside``: how long small exports of one project take, from creation to completion, while another project's long runs
+(all people, all facts to be computed) keep as many workers busy as there are.
+
+    python bench/export_queue.py --beside 60 [--workers 1] [--developers 120] [--long-developers 1000]
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ import gzip
 import multiprocessing
 import os
 import random
+import shutil
 import tempfile
 import threading
 import time
@@ -117,15 +123,81 @@ def check(home: Home, project: Project, count: int) -> None:
         raise SystemExit("files are missing")
 
 
+def beside(home: Home, *, count: int, workers: int) -> None:
+    """Print how long small exports of the default project take beside long runs of the project ``long``."""
+    project, long = home.project(), home.project("default", "long")
+    context = multiprocessing.get_context("spawn")
+    stop, ended = context.Event(), threading.Event()
+    processes = [context.Process(target=work, args=(home.path, stop), kwargs={"fixed": False}) for _ in range(workers)]
+    for process in processes:
+        process.start()
+    for body in bodies(project, 3):
+        served(project, body)
+    alone = [served(project, body) for body in bodies(project, count)]
+    runs: list[float] = []
+    busy = [threading.Thread(target=keep_busy, args=(long, ended, runs)) for _ in range(workers)]
+    for thread in busy:
+        thread.start()
+    while jobs.counts(home.db, long.id)[jobs.PROCESSING] < workers:
+        time.sleep(0.05)
+    seeded = random.Random(2)
+    latencies = []
+    for body in bodies(project, count):
+        time.sleep(seeded.uniform(0.05, 0.5))
+        latencies.append(served(project, body))
+    ended.set()
+    for thread in busy:
+        thread.join()
+    stop.set()
+    for process in processes:
+        process.join(30)
+    for what, seconds in (("alone", sorted(alone)), ("beside", sorted(latencies))):
+        p50, p95 = seconds[count // 2], seconds[count * 95 // 100]
+        print(f"{workers} worker(s), {what:>6}: p50 {p50:.2f} s, p95 {p95:.2f} s, most {seconds[-1]:.2f} s")
+    print(f"long runs meanwhile: {len(runs)}, each {sum(runs) / max(1, len(runs)):.1f} s")
+
+
+def served(project: Project, body: dict[str, Any]) -> float:
+    """Seconds from an export's creation to its completion."""
+    began = time.perf_counter()
+    created = service.create(
+        project, body, kind="productivity", created_by="bench", now=datetime.now(UTC), fresh=True
+    ).export
+    while (export := jobs.get(project.db, project.id, created.id)).state != jobs.COMPLETED:  # type: ignore[union-attr]
+        if export is None or export.state not in (jobs.QUEUED, jobs.PROCESSING):
+            raise SystemExit(f"not completed: {export}")
+        time.sleep(0.01)
+    return time.perf_counter() - began
+
+
+def keep_busy(project: Project, ended: threading.Event, runs: list[float]) -> None:
+    """Have exports of all people made one after another, each of which finds nothing computed."""
+    everybody = {
+        "scope": {"orgTreeName": "Engineering"},
+        "dateRange": {"start": "2025-07-01", "end": "2026-03-31"},
+        "options": {"granularity": "weekly"},
+    }
+    while not ended.is_set():
+        shutil.rmtree(project.computed, ignore_errors=True)
+        runs.append(served(project, everybody))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--exports", type=int, default=2000)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--developers", type=int, default=120)
+    parser.add_argument("--beside", type=int, default=0, metavar="EXPORTS")
+    parser.add_argument("--long-developers", type=int, default=1000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Home.open(Path(folder)) as home:
         fill(home.project(), developers=options.developers, months=9, seed=1, until=date(2026, 3, 31))
+        if options.beside:
+            long = home.project("default", "long", create=True)
+            fill(long, developers=options.long_developers, months=9, seed=2, until=date(2026, 3, 31))
+            beside(home, count=options.beside, workers=options.workers)
+            return
         sizes = {"count": options.exports, "clients": options.clients, "workers": options.workers}
         floor = run(home, **sizes, fixed=True)
         real = run(home, **sizes, fixed=False)

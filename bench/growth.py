@@ -22,7 +22,7 @@ from frame import percentile
 from leadline.demo import fill
 from leadline.home import Home
 from leadline.ingest.importing import import_paths
-from leadline.lake.lake import LOG
+from leadline.lake.storage import LOG
 from push import posting
 from served import Service, service
 
@@ -79,7 +79,7 @@ def size_of(home: Home) -> dict[str, tuple[int, int, int, int]]:
     """By table: files that are read, versions, entries of the log, files on the disk."""
     lake, sizes = home.project().lake, {}
     for table in TABLES:
-        folder = lake.folder(table)
+        folder = Path(lake.storage.location(table))
         entries, data = len(list((folder / LOG).glob("*"))), len(list(folder.glob("*.parquet")))
         sizes[table] = (len(lake.newest([table]).files(table)), (lake.version(table) or 0) + 1, entries, data)
     return sizes

@@ -4,6 +4,8 @@ Runs in turn, each in a process of its own: the SQL, a first run after new data 
 the round before), a later run. Prints the medians, the ratios to the SQL, the peak memory and whether all wrote the same
 cells.
 
+The SQL knows one tree, in which nobody moves, and neither agents nor those who ask them: cells of these differ.
+
     python bench/make_big_home.py --developers 2000 --home /tmp/big
     python bench/org_wide.py --home /tmp/big
 """

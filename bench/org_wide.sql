@@ -186,11 +186,12 @@ WHERE n.merged_at > p.merged_at AND regexp_extract(line, '\s(\S*)[#!]', 1) IN ('
 
 CREATE TEMP TABLE of_prs AS
 WITH sums AS (
-  SELECT repository, number, sum(a) AS a, sum(d) AS d, sum(reworked) AS reworked FROM pr_file GROUP BY ALL
+  SELECT repository, number, sum(a) AS a, sum(d) AS d, sum(reworked) AS reworked, sum(a - reworked) AS fresh FROM pr_file GROUP BY ALL
 ), one AS (
   SELECT pr.developer, epoch_us(merged_at) // 86400000000 AS day,
          coalesce(pr.additions, s.a) + coalesce(pr.deletions, s.d) AS lines, s.a + s.d AS file_lines,
-         coalesce(s.reworked, 0) AS reworked, coalesce(r.recent, 0) AS recent, l.number IS NULL AS missing, w.number IS NOT NULL AS reverted,
+         coalesce(s.reworked, 0) AS reworked, coalesce(s.fresh, 0) AS fresh, coalesce(r.recent, 0) AS recent,
+         l.number IS NULL AS missing, w.number IS NOT NULL AS reverted,
          greatest(epoch_us(merged_at) - epoch_us(f.first_at), 0) AS cycle, coalesce(c.comments, 0) AS comments,
          greatest(epoch_us(least(c.first_at, v.first_at)) - epoch_us(opened_at), 0) AS first_comment,
          f.first_at, least(c.first_at, v.first_at) AS commented_at, v.approved_at, l.feature, l.bug,
@@ -203,7 +204,8 @@ WITH sums AS (
 )
 SELECT developer, period, count(*) AS merged, count(*) FILTER (lines < 10) AS small,
        count(*) FILTER (lines >= 10 AND lines < 100) AS medium, count(*) FILTER (lines >= 100) AS large,
-       sum(reworked) AS reworked, sum(recent) AS recent, sum(file_lines) AS file_lines, count(*) FILTER (missing) AS missing,
+       sum(reworked) AS reworked, sum(fresh) AS fresh, sum(recent) AS recent, sum(file_lines) AS file_lines,
+       count(*) FILTER (missing) AS missing,
        count(*) FILTER (reverted) AS reverted, count(*) FILTER (feature) AS feature, count(*) FILTER (bug AND NOT feature) AS bug,
        count(*) FILTER (commented_at IS NULL) AS unreviewed, avg(creation) FILTER (first_at IS NOT NULL) / 86400000000 AS creation,
        avg(first_comment) FILTER (commented_at IS NOT NULL) / 86400000000 AS first_review,
@@ -255,6 +257,7 @@ SELECT Granularity, Start_Date, End_Date, units."Developer", Email, Team, Team_H
        coalesce(reworked - recent, 0) AS LOC_Refactored_Legacy, round(reworked * 100 / nullif(file_lines, 0), 4) AS Rework_Percent,
        round(recent * 100 / nullif(file_lines, 0), 4) AS Rework_Percent_Recent,
        round((reworked - recent) * 100 / nullif(file_lines, 0), 4) AS Rework_Percent_Legacy,
+       coalesce(fresh, 0) AS LOC_New_Work, round(fresh * 100 / nullif(file_lines, 0), 4) AS New_Work_Percent,
        coalesce(missing, 0) AS PR_Missing_Tickets, coalesce(unreviewed, 0) AS PR_Without_Review,
        round(reverted * 100 / merged, 4) AS PR_Reverted_Percent, round(comments, 4) AS Review_Comments_Per_PR_Avg,
        round(first_comment, 4) AS Review_Time_To_First_Comment_Hrs_Avg, Team_Id

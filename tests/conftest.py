@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib.util
 import os
 import pwd
@@ -33,6 +34,7 @@ from hypothesis import HealthCheck, settings
 from leadline.db import Database
 from leadline.db.projects import DEFAULT, ensure_project
 from leadline.home import Home, Project
+from stubs.object_store import ObjectStore, running_object_store
 
 # -- properties --------------------------------------------------------------------------------------------------------
 
@@ -43,13 +45,16 @@ settings.register_profile("steady", settings.get_profile("search"), derandomize=
 settings.load_profile("steady")
 
 
-DEFAULT_SEEDS = "3"
+DEFAULT_SEEDS = "2"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--seeds 200`` runs tests that take a ``seed`` on the seeds 0 to 199, ``--seeds 40:60`` on 40 to 59."""
     parser.addoption(
         "--seeds", default=DEFAULT_SEEDS, help="how many seeds tests of random histories run on, or FIRST:END"
+    )
+    parser.addoption(
+        "--sail-cases", default="2", help="on how many of the cases, or `all`, the test of them on Sail runs"
     )
     parser.addoption("--kills", type=int, default=6, help="how often the test of random kills kills something")
 
@@ -71,18 +76,34 @@ QUERIES_OF_RUN = "TESTS_COMPILED_QUERIES"
 def pytest_configure(config: pytest.Config) -> None:
     """All processes of a run share the queries that one of them compiled, as homes of one owner may: compiling
     takes longer than most tests. Where tests run in several processes, a process takes the next file as they are ordered here."""
+    gc.set_threshold(50_000, 20, 50)
     if not hasattr(config, "workerinput"):
         shared = tempfile.TemporaryDirectory(prefix="leadline-tests-queries-")
         os.environ[QUERIES_OF_RUN] = shared.name
         config.add_cleanup(shared.cleanup)
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):  # runs tests itself
+        found = (str(Path(__file__).parent / "as_installed"), os.environ.get("PYTHONPATH"))
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, found))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first, so that no process is left with one of them when the others are done."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays to the end, and queries are compiled of hundreds of thousands of short-lived objects:
+    looking through all of them again and again took an eighth of the processor's time (see ``pytest_configure``)."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """DuckDB tells on stderr of each thing of its own that is still there when a process ends."""
+    gc.unfreeze()
 
 
 # -- the machine -------------------------------------------------------------------------------------------------------
@@ -212,6 +233,13 @@ def postgresql() -> Iterator[PostgreSQL]:
     """The PostgreSQL server of this test process, started on first use."""
     with running_postgresql() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """The object store of this test process, started on first use."""
+    with running_object_store() as store:
+        yield store
 
 
 @contextlib.contextmanager

@@ -11,39 +11,15 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from typer.main import get_command
 
 from api.serving import served_by_process
-from leadline.cli.app import app
+from deployed import DEPLOY, ROOT, parsed, steps
 from leadline.settings.server import ENVIRONMENT
-
-ROOT = Path(__file__).parent.parent
-DEPLOY = ROOT / "deploy"
-
-
-def steps() -> Iterator[tuple[str, str]]:
-    """The instructions of the container file, with what each says."""
-    text = re.sub(r"\\\n\s*", "", (DEPLOY / "Containerfile").read_text("utf-8"))
-    for line in text.splitlines():
-        if line.strip() and not line.startswith("#"):
-            word, _, rest = line.partition(" ")
-            yield word, rest
-
-
-def parsed(words: list[str]) -> None:
-    """Let the program read a command line, without running it."""
-    with get_command(app).make_context("leadline", list(words), resilient_parsing=False) as context:
-        command = context.command
-        name, sub, rest = command.resolve_command(context, [*context._protected_args, *context.args])  # type: ignore[attr-defined]
-        assert sub is not None
-        sub.make_context(name, rest, parent=context)
-
 
 # -- the container -------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 Each takes a raw JSON value and gives the checked one; the same declaration is the field's JSON schema in OpenAPI. A
 refusal carries its whole sentence and a stable code, so that whoever reports it need not know the field.
+
+Pydantic is loaded where it asks: settings, whose types are of these too, are read by commands that do without it.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import PydanticCustomError, core_schema
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import PydanticCustomError
+    from pydantic_core.core_schema import CoreSchema
 
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 """Dates outside are surely mistyped, and their periods could leave the calendar that computers have."""
@@ -50,22 +54,25 @@ def storable(text: str) -> bool:
 
 def refusal(code: str, sentence: str) -> PydanticCustomError:
     """A validation error that says ``sentence``."""
+    from pydantic_core import PydanticCustomError
+
     return PydanticCustomError(code, "{sentence}", {"sentence": sentence})
 
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """An annotation: ``check`` gives the value to keep or raises a ``refusal``; ``schema`` is the field's JSON schema."""
+    """An annotation: ``check`` gives the value to keep or raises a ``refusal``, or a ``ValueError`` that says what would do;
+    ``schema`` is the field's JSON schema."""
 
     check: Callable[[Any], Any]
     schema: dict[str, Any]
 
-    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_plain_validator_function(self.check)
 
-    def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {**self.schema}  # whoever gets it adds the default and the description of one field
 
 

@@ -11,7 +11,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,22 +21,26 @@ from typing import TYPE_CHECKING
 from leadline.db import Database
 from leadline.db.database import copy_sqlite, sqlite_url
 from leadline.db.outage import DATABASE_AWAY, DatabaseAway
-from leadline.db.projects import DEFAULT, all_projects, ensure_project, project_id
+from leadline.db.projects import DEFAULT, all_projects, ensure_project, lake_owner, project_id
 from leadline.errors import InvalidRequest, NotFound, StoreError, first_line
 from leadline.folder_names import folder_name, unfit_in
 from leadline.lease import Lease
+from leadline.settings.engine_limits import EngineLimits
 from leadline.settings.profile import Profile
 from leadline.settings.server import ServerSettings
 
 if TYPE_CHECKING:  # the lake's libraries cost a start-up that commands without it need not pay
     from leadline.db.trees import TreeRow
     from leadline.lake import Lake, TableWriter
+    from leadline.lake.storage import Storage
     from leadline.schema import Table
 
 
 _DATABASE = "leadline.db"
 SCHEDULING = "scheduling"
 """Name of the lock that a server holds while it reads the home's sources on their schedules."""
+LAKE = "lake"
+"""The folder of a project in which its tables are, in a home and in a backup."""
 RESTORING = "restoring"
 """A file of a home that is there while a backup is put into it."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
@@ -46,11 +50,14 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
 @dataclass
 class Home:
     """An open home. Close it (or use it as a context manager) to end its database connections. ``apart`` is where one that is only
-    read keeps what is made meanwhile; None: in itself."""
+    read keeps what is made meanwhile; None: in itself. ``engines`` may compute at a time,
+    and share what the process may use; ``part`` of an engine's share of the memory is used."""
 
     settings: ServerSettings
     db: Database
     apart: Path | None = None
+    engines: int = 1
+    part: float = 1.0
 
     @classmethod
     def open(cls, path: Path | None = None, *, restoring: bool = False) -> Home:
@@ -157,6 +164,20 @@ class Home:
         return (self.apart or self.path) / "tmp"
 
     @property
+    def limits(self) -> EngineLimits:
+        """What one engine that computes on it may take."""
+        limits = self.settings.engine_limits(self.engines)
+        return limits.at_most(int(limits.memory * self.part))
+
+    def with_part(self, part: float) -> Home:
+        """The same open home, of which an engine gets ``part`` (above 0, up to 1) of its memory."""
+        return replace(self, part=part)
+
+    def shared_by(self, engines: int) -> Home:
+        """The same open home, of which each of ``engines`` gets its share of threads and memory."""
+        return replace(self, engines=engines)
+
+    @property
     def cache(self) -> Path:
         """Where is kept what follows from the program alone, whatever the data; it may be deleted at any time."""
         return self.settings.cache or (self.apart or self.path) / "cache"
@@ -172,6 +193,19 @@ class Home:
         else:
             number = project_id(self.db, organization, name)
         return Project(self, number, organization, name)
+
+    def lake_of(self, project: Path, owner: Callable[[], str]) -> Lake:
+        """The tables of the project whose folder this is: in the bucket that the settings name, marked as the ``owner``'s, or in
+        the folder."""
+        from leadline.lake import Lake
+
+        if self.settings.lake is None:
+            return Lake(project / LAKE)
+        from leadline.lake.bucket import Bucket
+
+        below = project.relative_to(self.path)
+        copies = (self.apart or self.path) / below / "cache" / LAKE
+        return Lake(Bucket(f"{self.settings.lake}/{below.as_posix()}", copies, owner))
 
 
 def _may_be_home(folder: Path) -> bool:
@@ -230,9 +264,14 @@ class Project:
     @cached_property
     def lake(self) -> Lake:
         """The project's event tables."""
-        from leadline.lake import Lake
+        return self.home.lake_of(self.folder, lambda: lake_owner(self.db, self.id))
 
-        return Lake(self.folder / "lake")
+    @cached_property
+    def files(self) -> Storage:
+        """Where finished files lie: beside the tables in their bucket, or in the project's folder."""
+        from leadline.lake.storage import Folder
+
+        return Folder(self.folder) if self.home.settings.lake is None else self.lake.storage
 
     def lock(self, name: str) -> AbstractContextManager[Lease]:
         """Hold a lock of this project exclusively across processes; what is written under it is written with the lease."""
@@ -249,6 +288,10 @@ class Project:
     def turn(self, name: str) -> AbstractContextManager[None]:
         """Wait for one's turn at work that may be done twice at once, and should not only to save it."""
         return self.db.turn(f"{self.id}:{name}")
+
+    def turn_if_free(self, name: str) -> AbstractContextManager[bool]:
+        """As ``turn``, without waiting: False if somebody else has it."""
+        return self.db.turn_if_free(f"{self.id}:{name}")
 
     @contextmanager
     def writing(self, table: Table, *, under: Lease | None = None) -> Iterator[TableWriter]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from textwrap import dedent
+from typing import Any
 
+import pyarrow as pa
+import pytest
 import sqlalchemy as sa
 
 from api.serving import put
@@ -15,8 +18,11 @@ from leadline.db.models import api_keys, exports, inbox_refused, sources
 from leadline.db.models import saved_views as views
 from leadline.db.sessions import SignedIn
 from leadline.home import Project
+from leadline.ingest.forgetting import recognized
 from leadline.people import tree
+from leadline.people.forgotten import forgotten_of
 from leadline.people.versions import activate, map_fields, upload, version
+from leadline.schema import TABLES, ColumnType, Table
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 LIST = """\
@@ -140,3 +146,30 @@ def test_exports_are_made_anew(database_project: Project) -> None:
         ("at-work", "queued", None, None, None, asked),
         ("done", "completed", None, None, {"trees": {}}, asked),
     ]
+
+
+FILLED: dict[ColumnType, Any] = {
+    ColumnType.TEXT: "ben@example.com",
+    ColumnType.LIST: ["ben@example.com", "x"],
+    ColumnType.INTEGER: 1,
+    ColumnType.DECIMAL: 0.5,
+    ColumnType.BOOLEAN: True,
+    ColumnType.INSTANT: NOW,
+}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+def test_rows_with_every_column_filled_name_them_no_more(project: Project, table: Table) -> None:
+    rows = [{column.name: FILLED[column.type] for column in table.columns} for _ in range(2)]
+    about_ada = {column.name: "ada@example.com" for column in table.columns if column.type is ColumnType.TEXT}
+    rows[1] |= about_ada
+    map_fields(project, _uploaded(project, "used"), {}, now=NOW, save=True)
+    forgotten = forgotten_of(project)
+    assert not forgotten
+    forget(project, "ben@example.com", NOW)
+    batch = pa.RecordBatch.from_pylist(rows, schema=table.arrow_schema)
+    after = recognized(project, table, batch).to_pylist()
+    for column in table.personal:
+        assert "ben@example.com" not in str(after[0][column.name])
+        if column.type not in (ColumnType.TEXT, ColumnType.LIST):
+            assert after[1][column.name] == FILLED[column.type]  # of somebody else

@@ -84,7 +84,7 @@ def test_teams_are_found_by_words(served: Served, agent: Agent) -> None:
 
 
 def test_metrics_are_those_of_the_catalogue(served: Served, agent: Agent) -> None:
-    for kind in ("productivity", "efficiency"):
+    for kind in ("productivity", "efficiency", "sprint"):
         catalogue = agent.get(f"/v2/insights/{kind}/metrics").json["metrics"]
         listed = ask(served, "list_metrics", kind=kind)
         assert listed["total"] == len(catalogue)
@@ -95,6 +95,9 @@ def test_metrics_are_those_of_the_catalogue(served: Served, agent: Agent) -> Non
     assert "PR_Cycle_Time_Days_Avg" in [
         one["metric"] for one in ask(served, "list_metrics", search="cycle time")["metrics"]
     ]
+    of_work = ask(served, "list_metrics", kind="ba", search="KTLO")["metrics"]
+    assert {"KTLO_tickets", "KTLO_fte"} <= {one["metric"] for one in of_work}
+    assert {one["kind"] for one in of_work} == {"ba"}
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -102,7 +105,13 @@ def test_metrics_are_those_of_the_catalogue(served: Served, agent: Agent) -> Non
 
 @pytest.mark.parametrize(
     ("metric", "kind"),
-    [("LTTC_Mean_Days", "efficiency"), ("PR_Merged", "productivity"), ("PR_Cycle_Time_Days_P90", "productivity")],
+    [
+        ("LTTC_Mean_Days", "efficiency"),
+        ("PR_Merged", "productivity"),
+        ("PR_Cycle_Time_Days_P90", "productivity"),
+        ("Sprint_Velocity", "sprint"),
+        ("KTLO_percent", "ba"),
+    ],
 )
 def test_a_metric_is_that_of_the_insight(served: Served, agent: Agent, metric: str, kind: str) -> None:
     team = some_team(agent)["refId"]
@@ -142,7 +151,32 @@ def test_a_metric_of_developers(served: Served, agent: Agent) -> None:
     assert (answer["value"], answer["n"]) == (None, None)  # teams have none
 
 
-@pytest.mark.parametrize("metric", ["PR_Merged", "LTTC_Mean_Days", "CFR_Percent", "PR_Cycle_Time_Days_Avg"])
+def test_sprints_have_rows_and_each_is_explained(served: Served, agent: Agent) -> None:
+    team = some_team(agent)["refId"]
+    asked = {"metric": "Tickets_Removed_Mid_Sprint", "teamId": team, "computationMode": "tickets", **DAYS}
+    answer = ask(served, "get_metric", by="sprints", **asked)
+    insight = agent.insight("sprint", teamId=team, level="sprint", metrics="Tickets_Removed_Mid_Sprint", depth=0)
+    assert [(one["sprint"]["id"], one["value"], one["n"]) for one in answer["rows"]] == [
+        (row["key"]["Sprint_Id"], row["values"][asked["metric"]], row["n"][asked["metric"]]) for row in insight["rows"]
+    ]
+    assert (answer["value"], "warnings" in answer) == (None, False)  # teams have none
+    row = max(answer["rows"], key=lambda one: one["value"])
+    assert row["value"]
+    explained = ask(served, "explain_cell", sprint=row["sprint"]["id"], **asked)
+    assert (explained["value"], explained["total"], explained["facts"]) == (row["value"], row["value"], "sprint-items")
+    assert {one["row"]["sprint_id"] for one in explained["rows"]} == {row["sprint"]["id"]}
+    for tool, more in (("get_metric", {"by": "sprints"}), ("explain_cell", {"sprint": "1"})):
+        with pytest.raises(Refused, match="unsupported_level"):
+            ask(served, tool, metric="PR_Merged", teamId=team, **more, **DAYS)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        *("PR_Merged", "LTTC_Mean_Days", "CFR_Percent", "PR_Cycle_Time_Days_Avg"),
+        *("KTLO_tickets", "New_Capability_percent", "Sprint_Size"),
+    ],
+)
 def test_what_is_compared_is_the_two_values_and_the_effects_make_the_difference(
     served: Served, agent: Agent, metric: str
 ) -> None:

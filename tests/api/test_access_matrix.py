@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from api.limited import DATES, OF_TEAMS, PEOPLE, SURNAMES, Limited, limited_project, report_body
 from api.serving import (
     ALL_EXPORTS,
+    BUSINESS_EXPORTS,
     EFFICIENCY_EXPORTS,
     EXPORTS,
     FLOW_EXPORTS,
@@ -144,6 +145,12 @@ ALWAYS = {
     "/v2/insights/flow": YEAR,
     "/v2/insights/flow/cells": f"{YEAR}&column=Throughput&granularity=total",
     FLOW_EXPORTS + "/{exportId}/cells": "&column=Throughput&row=0",
+    "/v2/insights/sprint": YEAR,
+    "/v2/insights/sprint/cells": f"{YEAR}&column=Sprint_Commit&granularity=total",
+    SPRINT_EXPORTS + "/{exportId}/cells": "&column=Sprint_Commit&row=0",
+    "/v2/insights/ba": f"{YEAR}&groups=categorized",
+    "/v2/insights/ba/cells": f"{YEAR}&column=Uncategorized_tickets&granularity=total",
+    BUSINESS_EXPORTS + "/{exportId}/cells": "&column=Uncategorized_tickets&row=0",
     "/v2/insights/productivity/cells": f"{YEAR}&column=PR_Merged&level=team&granularity=total",
     "/v2/insights/efficiency/cells": f"{YEAR}&column=DF_Deployment_Count&groups=summary&granularity=total",
     EXPORTS + "/{exportId}/cells": "&column=PR_Merged&row=0",
@@ -237,7 +244,11 @@ def of_agents(path: str, teams: list[int]) -> list[Any]:
         stacked = [{"stackBy": stack} for stack in ("DEVELOPER", "TEAM")]
         named = [{"developerIds": [email]} for email in addressed("fay", "cyd")]
         return [{**days, **of} for of in ({}, *({"teamRefIds": [team]} for team in teams), *stacked, *named)]
-    assert path.startswith("/v2/insights/efficiency/"), f"say what is sent to {path}, in bodies"
+    if path.startswith("/v2/insights/coding-assistant/"):
+        days = {"startDate": DATES["start"], "endDate": DATES["end"], "integrationType": ["cursor"]}
+        more = {"groupBy": "DEVELOPER"} if path.endswith("breakdown") else {}
+        return [{**days, **more, **of} for of in ({}, *({"teamRefId": team} for team in teams))]
+    assert path.startswith(("/v2/insights/efficiency/", "/v2/insights/ba/")), f"say what is sent to {path}, in bodies"
     days = {"dateStart": DATES["start"], "dateEnd": DATES["end"]}
     return [days, *({**days, "teamRefId": team} for team in teams)]
 
@@ -261,6 +272,8 @@ def tool_calls(teams: list[int]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "get_metric", {"metric": "PR_Merged", "by": "developers", **said}
         yield "get_metric", {"metric": "DF_Deployment_Count", "by": "teams", **said}
         yield "explain_cell", {"metric": "PR_Merged", **said}
+        yield "explain_cell", {"metric": "Uncategorized_tickets", **said}
+        yield "get_metric", {"metric": "Sprint_Commit", "by": "sprints", **said}
         yield "compare", {"metric": "PR_Merged", "thanTeamId": teams[-2], "limit": 5, **said}
         yield from (("list_facts", {"kind": kind, **said}) for kind in ("pull-requests", "deployments"))
     yield "explain_cell", {"metric": "PR_Merged", "developer": addressed("fay")[0], **days}

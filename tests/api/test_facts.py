@@ -20,6 +20,7 @@ from leadline.exports.cursor import Cursor
 from leadline.exports.service import pin_newest
 from leadline.facts.catalogue import FACTS
 from leadline.home import Home
+from leadline.metrics.relative_range import relative_range
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,14 @@ def test_what_is_kept_and_in_which_order(delivered: Served) -> None:
     assert [row["number"] for row in march["rows"]] == [2]
 
 
+def test_a_period_is_the_days_that_it_is_today(delivered: Served) -> None:
+    everything = ask(delivered, "commits").json["total"]
+    start, end = relative_range("last-10-years").days(datetime.now(UTC).date())
+    assert ask(delivered, "commits", period="last-10-years").json["total"] == everything
+    assert ask(delivered, "commits", dateFrom=start, dateTo=end).json["total"] == everything
+    assert ask(delivered, "commits", period="last-day").json["total"] == 0 < everything
+
+
 def test_pages_read_the_same_versions_whatever_comes_meanwhile(delivered: Served) -> None:
     asked = {"limit": 5, "columns": "number"}
     pages = [ask(delivered, "pull-requests", **asked).json]
@@ -117,6 +126,8 @@ def test_versions_that_are_gone_are_told(delivered: Served) -> None:
         ("commits", {"limit": "1001"}, 400, "invalid_parameter", "limit"),
         ("commits", {"dateFrom": "2025-02-30"}, 400, "invalid_parameter", "dateFrom"),
         ("commits", {"dateFrom": "2025-03-01", "dateTo": "2025-02-01"}, 400, "invalid_date_range", "dateFrom"),
+        ("commits", {"period": "soon"}, 400, "invalid_parameter", "period"),
+        ("commits", {"period": "last-month", "dateTo": "2025-02-01"}, 400, "conflicting_date_range", "period"),
         ("commits", {"orgTreeName": "Nowhere"}, 400, "invalid_org_tree_name", None),
         ("commits", {"teamId": "99"}, 400, "invalid_team_id", None),
         ("commits", {"cursor": "nonsense"}, 400, "invalid_cursor", "cursor"),

@@ -90,6 +90,8 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("productivity", {"compare": "next"}, "unsupported_compare", "compare"),
     ("productivity", {"limit": "0"}, "invalid_parameter", "limit"),
     ("productivity", {"level": ["team", "developer"]}, "invalid_parameter", "level"),
+    ("productivity", {"splitBy": "team"}, "unsupported_split_by", "splitBy"),
+    ("efficiency", {"groups": "df", "level": "service", "splitBy": "ai"}, "split_not_at_level", "splitBy"),
     ("efficiency", {"groups": None}, "missing_field", "groups"),
     ("efficiency", {"groups": "df", "level": "developer"}, "unsupported_metric_level", "level"),
 ]
@@ -126,7 +128,7 @@ def test_the_second_look_computes_nothing(served: Served, monkeypatch: pytest.Mo
     first = ask(served.client, metrics="PR_Merged,Coding_Days")
     tag = first.headers["etag"]
     with monkeypatch.context() as patched:
-        patched.setattr(answering, "answer", None)
+        patched.setattr(answering, "answers", None)
         again = ask(served.client, metrics=["coding_days", "pr_merged"])
         assert ask(served.client, metrics="PR_Merged,Coding_Days", headers={"If-None-Match": tag}).status == 304
     assert (again.json["rows"], again.headers["etag"]) == (first.json["rows"], tag)

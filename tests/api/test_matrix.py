@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from api.document import DOCUMENT
 from api.people import LIST, send, upload
 from api.serving import (
     EXPORT_BODIES,
@@ -30,15 +31,12 @@ from api.serving import (
     serving,
 )
 from leadline import people
-from leadline.api.app import routed
-from leadline.api.openapi import openapi_document
 from leadline.db import Database, keys
 from leadline.db.models import metadata
 from leadline.home import Home, Project
 from leadline.people import load_org
 from leadline.settings.server import DOCUMENTED_PREFIXES
 
-DOCUMENT = openapi_document(routed())
 ROUTES = [(method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item]
 OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json"}
 SIGNED = {"/v1/webhooks/{source}"}
@@ -80,8 +78,11 @@ class Tenant:
 
     def asked(self, path: str) -> str:
         """What a query needs to be answered, beside who asks."""
-        columns = {"efficiency": "DF_Deployment_Count", "flow": "Throughput"}
-        column = "&column=" + next((columns[kind] for kind in columns if f"/{kind}" in path), "Coding_Days")
+        columns = {"efficiency": "DF_Deployment_Count", "flow": "Throughput", "sprint": "Sprint_Commit"}
+        columns |= {"ba": "KTLO_tickets"}
+        column = "&column=" + next(
+            (columns[kind] for kind in columns if f"/insights/{kind}/" in f"{path}/"), "Coding_Days"
+        )
         if path.endswith("/exports/{exportId}/cells"):
             return f"{column}&row=0"
         if not re.fullmatch("/v2/insights/[a-z]+(/cells)?", path):

@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
+from api.document import DOCUMENT
 from api.serving import HERE, Served
-from leadline.api.app import routed
-from leadline.api.openapi import openapi_document
 
 OF_PYTHON = re.compile(
     r"\bb'|\bb\"|NoneType|<class|<function|object at 0x|Traceback|\bdict\b|\bstr\b|\bNone\b|\bTrue\b|\bFalse\b|instance of|"
@@ -35,14 +34,12 @@ BODIES = [
     b"\x00",
 ]
 
-PUBLISHED = openapi_document(routed())
-
 
 def operations() -> list[tuple[str, str]]:
     methods = ("get", "post", "put", "patch", "delete")
     return [
         (method.upper(), path)
-        for path, item in sorted(PUBLISHED["paths"].items())
+        for path, item in sorted(DOCUMENT["paths"].items())
         for method in methods
         if method in item
     ]
@@ -50,7 +47,7 @@ def operations() -> list[tuple[str, str]]:
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in schema:
-        schema = PUBLISHED["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return schema
 
 
@@ -79,7 +76,7 @@ def bodies(operation: dict[str, Any]) -> Iterator[bytes]:
 
 @pytest.mark.parametrize(("method", "path"), operations())
 def test_no_answer_shows_the_language_it_was_written_in(served: Served, method: str, path: str) -> None:
-    operation = PUBLISHED["paths"][path][method.lower()]
+    operation = DOCUMENT["paths"][path][method.lower()]
     concrete = re.sub(r"\{[^}]*\}", "x", path)
     admin = served.as_("admin")
     joined = "&" if "?" in concrete else "?"

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from leadline.api.app import routed
-from leadline.api.openapi import openapi_document
-
-PUBLISHED = openapi_document(routed())
+from api.document import DOCUMENT
 
 
 def schemas(node: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -29,7 +26,7 @@ def variants(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def test_arrays_say_of_what() -> None:
-    found = list(schemas(PUBLISHED))
+    found = list(schemas(DOCUMENT))
     assert len(found) > 500
     assert [place for place, schema in found if schema.get("type") == "array" and "items" not in schema] == []
 
@@ -37,7 +34,7 @@ def test_arrays_say_of_what() -> None:
 def test_instants_are_instants() -> None:
     bare = []
     instants = 0
-    for place, schema in schemas(PUBLISHED):
+    for place, schema in schemas(DOCUMENT):
         for name, of_member in schema.get("properties", {}).items():
             if not name.endswith(("At", "AsOf", "_at", "_as_of")) or not isinstance(of_member, dict):
                 continue
@@ -50,12 +47,12 @@ def test_instants_are_instants() -> None:
 
 def test_answers_are_objects() -> None:
     lists = set()
-    for path, item in PUBLISHED["paths"].items():
+    for path, item in DOCUMENT["paths"].items():
         for method, operation in item.items():
             for status, answer in operation.get("responses", {}).items() if isinstance(operation, dict) else ():
                 schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
                 if "$ref" in schema:
-                    schema = PUBLISHED["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+                    schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
                 if schema.get("type") == "array":
                     lists.add((method, path))
                 assert status

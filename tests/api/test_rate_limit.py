@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_setting_that_is_no_rate(text: str, tmp_path: Path) -> None:
 
 
 def test_over_http(home: Home) -> None:
-    home.settings = home.settings.model_copy(update={"rate_limit": 1})
+    home.settings = replace(home.settings, rate_limit=1)
     with serving(home, workers=0) as running:
         viewer = running.client
         answers = [viewer.get(EXPORTS) for _ in range(10)]
@@ -116,6 +117,6 @@ def test_over_http(home: Home) -> None:
 
 
 def test_without_a_limit(home: Home) -> None:
-    home.settings = home.settings.model_copy(update={"rate_limit": 0})
+    home.settings = replace(home.settings, rate_limit=0)
     with serving(home, workers=0) as running:
         assert {running.client.get(EXPORTS).status for _ in range(30)} == {200}

@@ -11,10 +11,11 @@ import pytest
 from jsonschema import Draft7Validator
 
 from leadline.charts.catalogue import CHARTS, SPARKLINE, chart_named, metric_chart
-from leadline.charts.chart import Chart, Events, Periods
+from leadline.charts.chart import Categories, Chart, Events, Periods
 from leadline.charts.draw import bound
 from leadline.charts.theme import DARK, LIGHT
 from leadline.errors import NotFound
+from leadline.exports.kinds import KINDS
 from leadline.metrics.catalogue import by_ids
 from published.packages import VEGA_LITE, published
 
@@ -68,15 +69,15 @@ def test_colours_are_named_by_role(name: str) -> None:
 def test_a_chart_says_what_it_shows(chart: Chart) -> None:
     assert re.fullmatch(r"[a-z][a-z-]+", chart.name)
     assert chart.reading.endswith(".")
-    assert chart.insight in ("productivity", "efficiency")
+    assert chart.insight in KINDS
     if isinstance(chart.data, Periods):
         labels = [series.label for series in chart.data.series]
         assert len(set(labels)) == len(labels)
         assert len({series.declared.unit for series in chart.data.parts}) == 1
-    else:
+    elif not isinstance(chart.data, Categories):
         assert isinstance(chart.data, Events)
         metric = by_ids((chart.data.metric,))[0].metric
-        assert metric.kind == "statistic"
+        assert metric.kind in ("statistic", "percentile")
         assert metric.unit in ("days", "hours")
         assert list(chart.data.bounds) == sorted(chart.data.bounds)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import pyarrow as pa
 import pytest
 
 from leadline.charts.chart import Events, Periods, Teams
 from leadline.charts.delivery import DELIVERY_CHARTS
+from leadline.charts.picture import how_many
 from leadline.charts.productivity import PRODUCTIVITY_CHARTS
 from leadline.charts.rows import Event, Point, class_rows, dot_rows, period_rows, team_rows
 from leadline.charts.words import duration_scale, number, range_text, span_text, value_text
@@ -139,7 +141,9 @@ def test_parts_without_a_whole_have_no_goal() -> None:
 
 def test_classes_hold_everything_once() -> None:
     hours = (0, 3.99, 4, 23.9, 24, 336, 5000)
-    rows = class_rows(events("cycle-time-histogram"), [length * 3600 for length in hours]).rows
+    data = events("cycle-time-histogram")
+    durations = pa.chunked_array([[int(length * 3_600_000_000) for length in hours]])
+    rows = class_rows(data, how_many(durations, data.bounds)).rows
     counts = {row["series"]: row["value"] for row in rows}
     assert counts == {
         "under 4 h": 2,

@@ -30,15 +30,12 @@ NOW = datetime(2026, 4, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def filled(leadline: Leadline) -> Leadline:
+def filled(company: Leadline) -> Leadline:
     """A home that has something of everything."""
-    write_tables(leadline.cwd / "data")
-    leadline("import", "data")
-    leadline("org", "load", "data/developers.csv", "--name", "Research")
-    leadline("org", "load", "data/developers.csv", "--name", "Later", "--from", "2026-02-01")
-    leadline("settings", "timezone", "Europe/Paris")
-    leadline("keys", "create", "--name", "reader", "--role", "viewer")
-    leadline(
+    company("org", "load", "data/developers.csv", "--name", "Later", "--from", "2026-02-01")
+    company("settings", "timezone", "Europe/Paris")
+    company("keys", "create", "--name", "reader", "--role", "viewer")
+    company(
         "--project",
         "other",
         "--organization",
@@ -52,12 +49,12 @@ def filled(leadline: Leadline) -> Leadline:
         "--project",
         "o%",
     )
-    (leadline.home / "projects" / "default" / "default" / "exports").mkdir(parents=True)
-    (leadline.home / "projects" / "default" / "default" / "exports" / "exp_1.csv.gz").write_bytes(b"kept")
-    with Home.open(leadline.home) as home:
+    (company.home / "projects" / "default" / "default" / "exports").mkdir(parents=True)
+    (company.home / "projects" / "default" / "default" / "exports" / "exp_1.csv.gz").write_bytes(b"kept")
+    with Home.open(company.home) as home:
         push(home, "v1")
         sessions.create_link(home.db, home.project().id, NOW)
-    return leadline
+    return company
 
 
 def push(home: Home, tag: str) -> None:

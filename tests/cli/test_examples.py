@@ -116,7 +116,7 @@ def run_all(leadline: Leadline, tools: Mapping[str, Reached]) -> None:
         leadline(*at_stubs(words, tools, seen), env=secrets)
     assert len(seen) > 25
     assert leadline.rows()["pull_requests"] > 50
-    assert (leadline.cwd / "q1.csv").stat().st_size > 1000
+    assert (leadline.cwd / "productivity.csv").stat().st_size > 1000
 
 
 def runs_until_ctrl_c(leadline: Leadline, words: list[str]) -> None:

@@ -224,3 +224,23 @@ def test_a_period_is_the_same_as_its_days_for_each_command(
         for days in (["--period", "last month"], ["--start", "2026-01-01", "--end", "2026-01-31"], QUARTER)
     ]
     assert told[0] == told[1] != told[2]
+
+
+NONE = ("--start", "2001-01-01", "--end", "2001-01-31")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("export", "productivity", *NONE, "-o", "out.csv"),
+        ("export", "efficiency", "--group", "df", *NONE, "-o", "out.csv"),
+        ("facts", "pull-requests", *NONE, "-o", "out.csv"),
+        ("report", *NONE, "--productivity", "all"),
+        ("chart", "lead-time", *NONE, "-o", "out.json"),
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_a_range_without_data_is_told_with_the_one_that_has_some(company: Leadline, command: tuple[str, ...]) -> None:
+    told = "note: there are no data from 2001-01-01 to 2001-01-31; there are some from 20"
+    assert told in company(*command).stderr
+    assert "there are no data" not in company(*(word.replace("2001", "2026") for word in command)).stderr

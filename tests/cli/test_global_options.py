@@ -79,7 +79,7 @@ def test_verbose_tells_what_is_stored_and_computed(leadline: Leadline) -> None:
     assert "version" not in plain
     asked = ("--org-tree", "Company", "--start", "2026-01-01", "--end", "2026-02-28", "-o", "out.csv")
     told = leadline.process("-v", "export", "productivity", *asked).stderr
-    assert "pull_requests: computed in " in told
+    assert "pull_requests: computed by DuckDB in " in told
 
 
 def test_verbose_and_quiet_are_not_both(leadline: Leadline) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import subprocess
 import sys
@@ -52,6 +53,10 @@ def test_help_answers_at_once() -> None:
     assert min(seconds() for _ in range(7)) <= 0.3
 
 
+OF_ONE_DAY = {"--from", "--at", "--since"}
+"""Options of examples that take one day, which holds whenever it is read."""
+
+
 @pytest.mark.parametrize("path", command_paths(), ids=" ".join)
 def test_every_help_shows_an_example_and_fits_80_columns(
     path: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -62,6 +67,8 @@ def test_every_help_shows_an_example_and_fits_80_columns(
     assert max(map(len, text.splitlines())) <= 80
     assert "Example:\n" in text
     assert "..." not in text.partition("Commands:")[2]  # no summary is cut off
+    days = re.findall(r"(\S+) \d{4}-\d\d-\d\d", text.partition("Example:\n")[2])
+    assert {*days} <= OF_ONE_DAY, "a range of fixed days has no data in a new demo; write --period"
 
 
 def test_the_documented_commands_are_there() -> None:

@@ -64,19 +64,16 @@ def test_no_home_is_made(leadline: Leadline, words: tuple[str, ...]) -> None:
 
 
 @pytest.fixture
-def read_only(leadline: Leadline) -> Iterator[Leadline]:
+def read_only(company: Leadline) -> Iterator[Leadline]:
     """A home that holds a company and may be read only."""
-    write_tables(leadline.cwd / "data")
-    leadline("import", "data")
-    leadline("org", "load", "data/developers.csv", "--name", "Research")
-    with Home.open(leadline.home) as home:  # a row that waits to be delivered
+    with Home.open(company.home) as home:  # a row that waits to be delivered
         row = '{"repository": "example/shop", "tag": "v1"}'
         inbox.add(home.db, [inbox.Delivery(home.project().id, "releases", 1, row)], datetime(2026, 4, 1, tzinfo=UTC))
-    folders = [leadline.home, *(path for path in leadline.home.rglob("*") if path.is_dir())]
-    files = [path for path in leadline.home.rglob("*") if path.is_file()]
+    folders = [company.home, *(path for path in company.home.rglob("*") if path.is_dir())]
+    files = [path for path in company.home.rglob("*") if path.is_file()]
     for path in (*files, *folders):
         path.chmod(0o500 if path.is_dir() else 0o400)
-    yield leadline
+    yield company
     for path in folders:
         path.chmod(0o700)
 

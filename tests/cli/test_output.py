@@ -39,6 +39,19 @@ def test_numbers_align_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys) == ["    n", "    1", "1,000"]
 
 
+@pytest.mark.parametrize("cells", [["a", ""], ["a b ", "12 "], [" [b]x[/b]", "-"], ["", "1,000"], ["x" * 50, ":x:"]])
+def test_a_table_of_plain_letters_looks_the_same_without_rich(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, cells: list[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    columns = [Column("name"), Column("n", number=True), Column("last")]
+    rows = [[*cells, "z"], ["b", "2", ""], [None, *cells]]
+    table(columns, rows)
+    plain = printed(capsys)
+    table(columns, [*rows, ["é", "", ""]])
+    assert printed(capsys) == [*plain, "é"]
+
+
 def test_letters_stay_letters() -> None:
     assert clean("Zoë 李 Ωmega") == "Zoë 李 Ωmega"
 

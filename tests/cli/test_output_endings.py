@@ -1,4 +1,4 @@
-"""Which format the file of ``-o`` has: one rule for every command that writes rows."""
+"""Which format a file has that a command writes: one rule for all of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from .running import Leadline
         ("a.parquet", None, "parquet"),
         ("a", None, "csv"),
         ("a.gz", None, "csv"),
-        ("report-2026.01", None, "csv"),
         ("csv", None, "csv"),
         ("a", "parquet", "parquet"),
         ("a.parquet", "parquet", "parquet"),
@@ -42,8 +41,13 @@ def test_the_ending_says_the_format(name: str, asked: str | None, form: str) -> 
     [
         ("a.json", None, "the ending .json is none of .csv, .csv.gz, .jsonl, .jsonl.gz, .parquet"),
         ("a.xlsx", None, ".xlsx"),
-        ("a.txt", None, ".txt"),
-        ("a.json.gz", None, ".json"),
+        ("a.txt", None, "the ending .txt is"),
+        ("report-2026.01", None, "the ending .01 is"),
+        ("a.7z", None, "the ending .7z is"),
+        ("a.é", None, "the ending .é is"),
+        ("a.", None, "the ending . is"),
+        ("a.gz.gz", None, "the ending .gz.gz is"),
+        ("a.json.gz", None, "the ending .json.gz is"),
         ("a.parquet.gz", None, "leave .gz off"),
         ("a.parquet.gz", "parquet", "leave .gz off"),
         ("a.csv", "parquet", "says csv, and --format parquet"),
@@ -66,9 +70,19 @@ def test_reports_are_csv_alone() -> None:
         Output.of("a.parquet").format(known=("csv",))
 
 
-def test_every_command_that_writes_rows_asks(leadline: Leadline) -> None:
+def test_every_command_that_writes_a_file_asks(leadline: Leadline) -> None:
     days = ["--start", "2026-01-01", "--end", "2026-01-31"]
-    for command in (["export", "productivity"], ["facts", "commits"], ["report", "--productivity", "all"]):
-        done = leadline(*command, *days, "-o", "a.xlsx", code=2)
-        assert ".xlsx" in done.stderr, command
-        assert not (leadline.cwd / "a.xlsx").exists()
+    commands = (
+        ["export", "productivity", *days, "-o"],
+        ["facts", "commits", *days, "-o"],
+        ["report", "--productivity", "all", *days, "-o"],
+        ["report", *days, "--pdf"],
+        ["chart", "rework", *days, "-o"],
+        ["backup"],
+        ["org", "from-teams", "github:example", "-o"],
+    )
+    for command in commands:
+        for ending in (".xlsx", ".7z", ".parquet.gz"):
+            done = leadline(*command, f"a{ending}", code=2)
+            assert "none of ." in done.stderr or "leave .gz off" in done.stderr, command
+    assert not [*leadline.cwd.glob("a.*")]

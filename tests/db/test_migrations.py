@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import threading
@@ -18,8 +19,9 @@ from alembic.script import ScriptDirectory
 import leadline.db
 from leadline.access import UNLIMITED
 from leadline.db import Database, jobs, keys, sources
-from leadline.db.migrate import CURRENT
-from leadline.db.models import Instant, exports, metadata
+from leadline.db.dump import dump, is_unused
+from leadline.db.migrate import CURRENT, oldest_program
+from leadline.db.models import Instant, exports, metadata, schema_compatibility
 from leadline.db.projects import ensure_project
 from leadline.errors import StoreError
 from leadline.sources.kit.secrets import SecretPlace
@@ -46,9 +48,7 @@ def test_migrations_lead_to_what_is_declared(empty_database_url: str) -> None:
 
 
 def test_current_is_the_newest_migration() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(leadline.db.__file__).parent / "migrations"))
-    assert ScriptDirectory.from_config(config).get_heads() == [CURRENT]
+    assert scripts().get_heads() == [CURRENT]
 
 
 def test_opening_again_changes_nothing(empty_database_url: str) -> None:
@@ -141,8 +141,16 @@ CAME_WITH = {
     "0013": ["saved_views"],
     "0014": ["forgotten"],
     "0015": ["webhooks", "outbox", "schedule_runs", "schedules"],
+    "0016": [
+        "exports.takes_long",
+        "DROP INDEX ix_exports_state_project_id_created_at",
+        "DROP INDEX ix_exports_project_id_started_at",
+        "CREATE INDEX ix_exports_state_created_at ON exports (state, created_at)",
+    ],
+    "0017": ["schema_compatibility"],
+    "0018": ["exports.help", "steps"],
 }
-"""The tables and columns that each revision after those of the tests below added."""
+"""The tables and columns that each revision after those of the tests below added, and what undoes anything else."""
 
 
 def test_what_came_with_each_revision_is_known() -> None:
@@ -155,6 +163,7 @@ def _put_back(connection: sa.Connection, revision: str) -> None:
     for name in (name for later, names in CAME_WITH.items() if later > revision for name in names):
         table, _, column = name.partition(".")
         undo = f"ALTER TABLE {table} DROP COLUMN {column}" if column else f"DROP TABLE {table}"
+        undo = name if " " in name else undo
         connection.execute(sa.text(undo))
     connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
 
@@ -188,13 +197,105 @@ def test_exports_of_before_keys_had_limits_are_for_who_may_see_what_they_say(emp
     database.close()
 
 
-def test_a_database_of_a_newer_version_is_refused(empty_database_url: str) -> None:
-    database = Database.open(empty_database_url)
+# -- databases of newer versions -----------------------------------------------------------------------------------------
+
+
+def changed_by_a_newer(url: str, oldest_program: str) -> None:
+    """Make the database one that a newer version has changed, which programs from ``oldest_program`` on can go on with."""
+    database = Database.open(url)
     with database.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(sa.text(f"UPDATE schema_compatibility SET oldest_program = '{oldest_program}'"))
+        connection.execute(sa.text("ALTER TABLE exports ADD COLUMN later INTEGER"))
     database.close()
-    with pytest.raises(StoreError, match="newer leadline"):
+
+
+def test_a_program_goes_on_with_a_newer_database_that_says_so(empty_database_url: str, tmp_path: Path) -> None:
+    changed_by_a_newer(empty_database_url, CURRENT)
+    database = Database.open(empty_database_url)
+    project_id = ensure_project(database, "default", "default", NOW)
+    assert keys.create(database, project_id, "n", "viewer", now=NOW).role == "viewer"
+    assert database.value(sa.text("SELECT version_num FROM alembic_version")) == "9999"
+    # What it does not know would be left out.
+    with pytest.raises(
+        StoreError, match=r"A backup must know every table.* schema 9999, and this leadline knows .* use that version"
+    ):
+        dump(database, tmp_path)
+    with pytest.raises(StoreError, match="A restore must know every table"):
+        is_unused(database)
+    database.close()
+
+
+def test_a_program_refuses_a_newer_database_that_is_not_for_it(empty_database_url: str) -> None:
+    changed_by_a_newer(empty_database_url, "9998")
+    with pytest.raises(
+        StoreError, match=r"has schema 9999, and this leadline knows .* a newer leadline .* install that version"
+    ):
         Database.open(empty_database_url)
+
+
+def test_the_database_says_what_the_migrations_say(empty_database_url: str) -> None:
+    database = Database.open(empty_database_url)
+    said = database.rows(sa.select(schema_compatibility.c.oldest_program))
+    assert [row.oldest_program for row in said] == [oldest_program(scripts())]
+    database.close()
+
+
+def scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(Path(leadline.db.__file__).parent / "migrations"))
+    return ScriptDirectory.from_config(config)
+
+
+# -- the contract of migrations ------------------------------------------------------------------------------------------
+
+ADDS = {"create_table", "create_index", "add_column", "f", "get_bind"}
+"""What a migration may do that programs before it can live with."""
+
+
+def breaks(source: str) -> list[str]:
+    """What in a migration programs before it cannot live with."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if isinstance(node.func.value, ast.Name) and node.func.value.id == "op" and node.func.attr not in ADDS:
+            found.append(node.func.attr)
+        if node.func.attr == "add_column":
+            (column,) = [arg for arg in node.args if isinstance(arg, ast.Call)]
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in column.keywords}
+            if given.get("nullable") == "False" and "server_default" not in given:
+                found.append("a column that must be filled in")
+        if node.func.attr == "create_index" and any(keyword.arg == "unique" for keyword in node.keywords):
+            found.append("a unique index")
+    return found
+
+
+def test_migrations_that_older_programs_may_go_on_with_only_add() -> None:
+    for script in scripts().walk_revisions():
+        oldest = getattr(script.module, "oldest_program", script.revision)
+        assert oldest <= script.revision
+        if oldest < script.revision:
+            assert breaks(Path(script.module.__file__ or "").read_text("utf-8")) == [], script.revision
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ('op.add_column("exports", sa.Column("a", sa.JSON()))', []),
+        ('op.add_column("exports", sa.Column("a", sa.Boolean(), server_default=sa.true(), nullable=False))', []),
+        ('op.create_table("a", sa.Column("b", sa.Text(), nullable=False))', []),
+        ('op.create_index(op.f("a"), "exports", ["b"])', []),
+        ('op.add_column("exports", sa.Column("a", sa.Text(), nullable=False))', ["a column that must be filled in"]),
+        ('op.create_index(op.f("a"), "exports", ["b"], unique=True)', ["a unique index"]),
+        ('op.drop_column("exports", "a")', ["drop_column"]),
+        ('op.rename_table("a", "b")', ["rename_table"]),
+        ('op.alter_column("exports", "a", nullable=False)', ["alter_column"]),
+        ('op.execute("DELETE FROM exports")', ["execute"]),
+    ],
+)
+def test_what_breaks_is_seen(statement: str, expected: list[str]) -> None:
+    assert breaks(statement) == expected
 
 
 def test_a_database_that_cannot_be_reached_is_a_store_error(tmp_path: Path) -> None:

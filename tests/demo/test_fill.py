@@ -263,6 +263,17 @@ def test_commit_lines_are_the_sum_of_their_files(filled: Filled) -> None:
     filled.none("SELECT * FROM commit_files f ANTI JOIN commits c USING (repository, sha)")
 
 
+def test_deleted_lines_are_those_of_the_files_of_commits_and_older(filled: Filled) -> None:
+    filled.none(
+        """SELECT * FROM deleted_lines lines
+        LEFT JOIN commit_files files USING (repository, sha, path)
+        LEFT JOIN commits ON commits.repository = lines.repository AND commits.sha = lines.sha
+        LEFT JOIN commits origin ON origin.repository = lines.repository AND origin.sha = lines.origin
+        WHERE lines.lines IS DISTINCT FROM files.deletions OR lines.changed_at IS DISTINCT FROM origin.authored_at
+            OR lines.changed_at > commits.authored_at"""
+    )
+
+
 def test_pull_request_lines_are_the_sum_of_their_files(filled: Filled) -> None:
     filled.none(
         "SELECT p.number FROM pull_requests p LEFT JOIN pull_request_files f USING (repository, number) "

@@ -14,9 +14,10 @@ import pytest
 from leadline.errors import InvalidRequest
 from leadline.exports.cursor import Cursor
 from leadline.exports.insights.answer import answer
-from leadline.exports.insights.cells import Place, cell
+from leadline.exports.insights.cells import Place
 from leadline.exports.insights.models import InsightBody
 from leadline.exports.insights.request import parse_insight
+from leadline.exports.insights.tracing import cell
 from leadline.exports.kinds import KINDS
 from leadline.home import Project
 from leadline.metrics.catalogue import catalogue_of

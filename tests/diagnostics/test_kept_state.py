@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,7 +84,16 @@ def a_file_was_touched(project: Project, folder: Path) -> None:
     os.utime(file, (1, 1))
 
 
-@pytest.mark.parametrize("change", [more_rows, other_people, a_setting, a_setting_of_a_tree, a_file_was_touched])
+def a_log_was_touched(project: Project, folder: Path) -> None:
+    (*_, name) = project.lake.log_files("commits", project.lake.versions()["commits"])
+    file = Path(project.lake.where) / name
+    os.utime(file, (1, 1))
+
+
+TOUCHED = (a_file_was_touched, a_log_was_touched)
+
+
+@pytest.mark.parametrize("change", [more_rows, other_people, a_setting, a_setting_of_a_tree, *TOUCHED])
 def test_whatever_it_follows_from_is_noticed(
     team: Project, tmp_path: Path, computed: list[OfData], change: Callable[[Project, Path], None]
 ) -> None:
@@ -90,7 +101,7 @@ def test_whatever_it_follows_from_is_noticed(
     change(team, tmp_path)
     after = of_data(team)
     assert len(computed) == 2
-    assert (after != before) == (change is not a_file_was_touched)
+    assert (after != before) == (change not in TOUCHED)
 
 
 def test_what_cannot_be_read_is_not_kept_and_what_is_kept_hides_no_damage(
@@ -108,7 +119,14 @@ def test_what_cannot_be_read_is_not_kept_and_what_is_kept_hides_no_damage(
     assert of_data(team).is_whole
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"digest": 1}', '{"digest": "x", "state": {"tables": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", '{"digest": 1}', '{"digest": "x", "state": {"tables": 1}}'),
+        *('{"digest": "x", "files": [], "state": {}}', '{"digest": "x", "files": {"gone": [1, 1]}, "state": {}}'),
+        '{"digest": "x", "files": {}, "state": {"tables": 1}}',
+    ],
+)
 def test_a_kept_file_that_is_no_such_is_as_none(team: Project, computed: list[OfData], text: str) -> None:
     first = of_data(team)
     file = team.computed.with_name("state.json")
@@ -124,3 +142,15 @@ def test_it_is_for_its_owner_alone(team: Project) -> None:
     with private():
         of_data(team)
     assert team.computed.with_name("state.json").stat().st_mode & 0o077 == 0
+
+
+def test_asked_again_no_reader_of_logs_is_loaded(team: Project) -> None:
+    of_data(team)
+    code = (
+        "import sys; from pathlib import Path; from leadline.home import Home; "
+        "from leadline.diagnostics.of_data import of_data\n"
+        "with Home.open(Path(sys.argv[1])) as home: assert of_data(home.project()).is_whole\n"
+        "print([name for name in ('pyarrow', 'duckdb', 'deltalake', 'ibis') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(team.home.path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

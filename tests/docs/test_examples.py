@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -101,6 +102,22 @@ def test_readme_through_the_api(demo: Shell, pages: Pages) -> None:
     report = demo.run(f"leadline report --team 4 --start 2026-01-01 --end 2026-03-31 --efficiency {efficiency}")
     assert (demo.folder / "report.csv").read_text() == report
     assert len(rows(report)) == 1
+
+
+def test_readme_on_another_terminal(demo: Shell, pages: Pages) -> None:
+    """In the same folder, with what README's line with `export` sets and nothing else of the first terminal's."""
+    line = next(block for block in blocks(pages["README.md"], "sh") if block.startswith("export PATH="))
+    (demo.folder / ".venv").symlink_to(demo.folder, target_is_directory=True)  # where README's commands are installed
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"{line}\nleadline org show; leadline keys create --name me --role viewer"],
+        cwd=demo.folder,
+        env={"PATH": os.defpath, "HOME": str(demo.folder), "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "Commerce" in done.stdout
 
 
 def rows(text: str) -> Rows:

@@ -17,6 +17,7 @@ PACKAGE = Path(leadline.__file__).parent
 READ_PATH = ("facts", "metrics", "materialize", "derive", "exports", "diagnostics", "lake")
 DECLARED = {
     "facts/deployment_contents/lake.py": "what deployments carry is computed where the lake's files are, on any engine",
+    "facts/deployment_contents/repository_rows.py": "the same, of one repository",
     "facts/names.py": "names are looked up in the lake's files, before any expression can say how they are read",
     "lake/maintenance.py": "the integrity check of files, below the engine",
 }

@@ -19,6 +19,7 @@ from leadline.engine.sql_text import relation_query
 from leadline.errors import StoreError
 from leadline.lake import Lake
 from leadline.schema import TABLES
+from leadline.settings.engine_limits import EngineLimits
 
 ENDLESS = "SELECT count(*) AS n FROM range(100000000000) AS a WHERE a.range % 7 = 3"
 
@@ -91,7 +92,7 @@ def test_a_python_variable_is_no_table(engine: Engine) -> None:
 
 
 def test_spilled_files_are_gone_at_the_end(tmp_path: Path) -> None:
-    with Engine(temp_dir=tmp_path / "temp", memory_limit="40MB") as engine:
+    with Engine(temp_dir=tmp_path / "temp", limits=EngineLimits(2, 40_000_000)) as engine:
         engine.execute("CREATE TABLE t AS SELECT range AS a, md5(range::VARCHAR) AS b FROM range(1500000)")
         spilled = [path for path in (tmp_path / "temp").rglob("*") if path.is_file()]
         assert engine.execute("SELECT count(DISTINCT b) FROM t") == [(1_500_000,)]
@@ -100,7 +101,7 @@ def test_spilled_files_are_gone_at_the_end(tmp_path: Path) -> None:
 
 
 def test_not_enough_memory_and_disk_is_a_store_error(tmp_path: Path) -> None:
-    with Engine(temp_dir=tmp_path / "temp", memory_limit="20MB") as engine:
+    with Engine(temp_dir=tmp_path / "temp", limits=EngineLimits(2, 20_000_000)) as engine:
         engine.execute("SET max_temp_directory_size = '1MB'")
         query = "SELECT list(range) AS a FROM range(20000000)"
         with pytest.raises(StoreError, match="Not enough memory or temporary disk space"):

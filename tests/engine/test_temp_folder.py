@@ -9,6 +9,7 @@ from pathlib import Path
 
 from leadline.engine import Engine
 from leadline.engine.temp_folder import Spill
+from leadline.settings.engine_limits import EngineLimits
 
 SPILLING = """
 import sys
@@ -40,7 +41,7 @@ def test_a_killed_process_leaves_nothing_for_long(tmp_path: Path) -> None:
 
 
 def test_an_engine_leaves_nothing(tmp_path: Path) -> None:
-    with Engine(temp_dir=tmp_path, memory_limit="60MB", threads=1) as engine:
+    with Engine(temp_dir=tmp_path, limits=EngineLimits(1, 60_000_000)) as engine:
         engine.execute("CREATE TABLE big AS SELECT range AS n, md5(range::VARCHAR) AS t FROM range(1500000)")
         assert engine.execute("SELECT count(*) FROM (SELECT * FROM big ORDER BY t LIMIT 1000000)") == [(1000000,)]
         assert any(path.is_dir() and any(path.iterdir()) for path in tmp_path.iterdir()), "this query spills"

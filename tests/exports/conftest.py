@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -15,13 +15,29 @@ import pytest
 
 from leadline.db import jobs
 from leadline.db.jobs import Export
+from leadline.demo import fill
 from leadline.exports.worker import Worker
 from leadline.home import Home, Project
 from leadline.metrics.request import Control, MetricsRequest, Pins, Produced
+from leadline.metrics.run import Runner
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REQUEST = MetricsRequest("Engineering", None, date(2026, 1, 1), date(2026, 1, 31), ("PR_MERGED",))
 PINS = Pins({"commits": 3}, {"Engineering": 1}, "1", {"timezone": "UTC"})
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The demo of eight people, whose rows are looked at."""
+    with Home.open(tmp_path_factory.mktemp("small") / "home") as home:
+        fill(home.project(), developers=8, months=2, until=date(2026, 3, 31))
+        yield home.project()
+
+
+@pytest.fixture(scope="session")
+def runner(small: Project) -> Iterator[Runner]:
+    with Runner(small.home) as running:
+        yield running
 
 
 class Clock:

@@ -1,6 +1,7 @@
 """Run as a process of its own by the tests: a worker whose runs block, or a client that creates one export.
 
 ``worker HOME LEASE_SECONDS FOLDER``: notes each run's start as a file in FOLDER and waits there for a file ``go``.
+``told HOME LEASE_SECONDS FOLDER``: as ``worker``, of one that hardly looks for exports by itself.
 ``create HOME FOLDER``: waits for a file ``go``, creates an export and prints its id and whether it was reused.
 """
 
@@ -15,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from leadline.exports import service
+from leadline.exports import service, wakeup
 from leadline.exports.worker import Worker
 from leadline.home import Home
 from leadline.metrics.request import Pins, Produced
@@ -59,7 +60,9 @@ def create(home: Home, folder: Path) -> None:
 
 if __name__ == "__main__":
     with Home.open(Path(sys.argv[2])) as opened:
-        if sys.argv[1] == "worker":
+        if sys.argv[1] == "told":
+            wakeup.TOLD_POLL_SECONDS = 600
+        if sys.argv[1] in ("worker", "told"):
             work(opened, float(sys.argv[3]), Path(sys.argv[4]))
         else:
             create(opened, Path(sys.argv[3]))

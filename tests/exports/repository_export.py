@@ -71,7 +71,9 @@ REPOSITORY_EXPORT = ExportKind(
     model=RepositoryExportRequest,
     read=read,
     subject=lambda _request: "repositories",
-    rows=Rows(RepositoryRequest.of, lambda _project, _request: {"pull_requests"}, query),
+    rows=Rows(
+        RepositoryRequest.of, lambda _project, _request: {"pull_requests"}, query, lambda _request: ("Repository",)
+    ),
     leading={"repository": ("Repository",)},
     catalogue=lambda: [
         ExportColumn(

@@ -101,9 +101,9 @@ def test_facts_within_are_those_of_the_team(project: Project) -> None:
     for fact, declared in FACTS.items():
         for team in teams(project)[:3]:
             with fact_rows(project, fact, Filters(team=str(team))) as rows:
-                own = rows.engine.arrow(rows.table).to_pylist()
+                own = rows.engine.arrow(rows.sql()).to_pylist()
             with fact_rows(project, fact, Filters(), Access(frozenset([team]))) as rows:
-                seen = rows.engine.arrow(rows.table).to_pylist()
+                seen = rows.engine.arrow(rows.sql()).to_pylist()
             # Somebody who is in other teams, too, is shown under the one within.
             different = {"team", "team_id", *(("teams", "team_ids", "why") if declared.by_team else ())}
             plain = [
@@ -122,7 +122,7 @@ def test_facts_without_names(project: Project) -> None:
         tables = []
         for access in (Access(), HIDDEN, Access(developers=False)):
             with fact_rows(project, fact, Filters(), access) as rows:
-                tables.append(rows.engine.arrow(rows.table).to_pylist())
+                tables.append(rows.engine.arrow(rows.sql()).to_pylist())
         named, hidden, teams_only = tables
         for row in named:
             row.update(
@@ -165,9 +165,9 @@ def test_delivery_within_is_that_of_the_team(module_project: Project, tmp_path: 
         )
         for fact in ("deployments", "incidents"):
             with fact_rows(project, fact, Filters(), access) as rows:
-                seen = rows.engine.arrow(rows.table).to_pylist()
+                seen = rows.engine.arrow(rows.sql()).to_pylist()
             with fact_rows(project, fact, Filters(team=str(team))) as rows:
-                listed = rows.engine.arrow(rows.table).to_pylist()
+                listed = rows.engine.arrow(rows.sql()).to_pylist()
             assert [row[FACTS[fact].key[0]] for row in seen] == [row[FACTS[fact].key[0]] for row in listed]
             for row, whole in zip(seen, listed, strict=True):
                 assert set(row["teams"]) <= set(whole["teams"])

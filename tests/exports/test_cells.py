@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean, quantiles
 from typing import Any
 
 import pytest
 
-from leadline.demo import fill
 from leadline.errors import InvalidRequest, NotFound
 from leadline.exports.cursor import Cursor
-from leadline.exports.insights.cells import Cells, Place, cell
+from leadline.exports.insights.cells import Place
+from leadline.exports.insights.metric_cells import MetricCells
 from leadline.exports.insights.models import CellBody
 from leadline.exports.insights.request import parse_insight
+from leadline.exports.insights.tracing import cell
 from leadline.exports.kinds import KINDS
-from leadline.home import Home, Project
+from leadline.home import Project
 from leadline.metrics.behind import traced
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.measures import Measure
@@ -36,20 +36,6 @@ LEVELS = [
     ("flow", "team"),
 ]
 TREE = "Engineering"
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The demo of eight people."""
-    with Home.open(tmp_path_factory.mktemp("small") / "home") as home:
-        fill(home.project(), developers=8, months=2, until=date(2026, 3, 31))
-        yield home.project()
-
-
-@pytest.fixture(scope="module")
-def runner(small: Project) -> Iterator[Runner]:
-    with Runner(small.home) as running:
-        yield running
 
 
 def request(project: Project, kind: str, level: str, **asked: Any) -> MetricsRequest:
@@ -131,7 +117,7 @@ def test_the_events_behind_every_cell_add_up_to_it(
             continue
         unit = formula.unit if isinstance(formula, Statistic) else 1
         with runner.inputs(small, replace(rows, metrics=(column.id,)), at.pins, Control()) as inputs:
-            cells = Cells(small, inputs, column, at)
+            cells = MetricCells(small, inputs, at)
             for row, value in enumerate(cells.table[name := column.name(statistic)].to_pylist()):
                 events = cells.events(cells.found(Place(name, row=row))).to_pydict()
                 measured = [value and value / unit for value in events["measured"]]

@@ -99,6 +99,31 @@ def test_the_command_writes_the_same_bytes(client: Client, kind: ExportKind, pro
     assert (program.cwd / "again.csv.gz").read_bytes() == stored
 
 
+def test_a_difference_from_earlier_versions(client: Client, kind: ExportKind, program: Leadline) -> None:
+    def lines_of(export: str) -> list[str]:
+        stored = client.get(f"{kind.path}/{export}/download", accept_encoding="gzip").body
+        return gzip.decompress(stored).decode().split("\r\n")[:-1]
+
+    def changes(since: str) -> list[str]:
+        body = body_of(kind)
+        export = client.completed({**body, "options": {**body["options"], "since": since}})
+        told = client.get(f"{kind.path}/{export}").json
+        assert told["options"]["since"] == told["request"]["since"] == since
+        assert told["download"]["filename"].partition("-20")[0].endswith("-changes")
+        assert told["rowCount"] == len(lines_of(export)) - 1
+        return lines_of(export)
+
+    whole = client.completed(body_of(kind))
+    header, *rows = lines_of(whole)
+    assert rows
+    assert changes(whole) == [f"{header},_change"]
+    assert changes("2001-01-01T00:00:00Z") == [f"{header},_change", *(f"{row},insert" for row in rows)]
+    start, end = RANGE
+    options = ["--start", start, "--end", end, *options_of(kind), "--since", whole]
+    program("export", kind.command_name, *options, "-o", "changes.csv")
+    assert (program.cwd / "changes.csv").read_text() == f"{header},_change\n"
+
+
 def test_status_shows_its_newest(client: Client, kind: ExportKind, program: Leadline) -> None:
     export = client.completed(body_of(kind), cache_control="no-cache")
     newest = {row["kind"]: row for row in program.json("status")["exports"]["newestCompleted"]}

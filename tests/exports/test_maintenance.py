@@ -23,11 +23,11 @@ def deliver(project: Project, deliveries: int) -> None:
 
 
 def files(project: Project) -> int:
-    return len(Lake(project.lake.root).snapshot().files("releases"))
+    return len(Lake(project.lake.storage).snapshot().files("releases"))
 
 
 def rows(project: Project) -> int:
-    return Lake(project.lake.root).snapshot().row_counts()["releases"]
+    return Lake(project.lake.storage).snapshot().row_counts()["releases"]
 
 
 def test_many_small_files_become_one_table_by_table(project: Project) -> None:

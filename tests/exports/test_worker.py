@@ -336,7 +336,7 @@ def test_a_long_run_keeps_its_lease_and_tells_its_progress(database_project: Pro
 
 def test_workers_are_woken_at_once(home: Home, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """With polling all but switched off, an export queued in the same process still begins at once."""
-    monkeypatch.setattr("leadline.exports.worker.POLL_SECONDS", 60)
+    monkeypatch.setattr("leadline.exports.wakeup.POLL_SECONDS", 60)
     project, began, stop = home.project(), threading.Event(), threading.Event()
     thread = threading.Thread(
         target=worker(home, clock, lambda *a: (began.set(), produce(*a))[1]).run, args=(stop,), daemon=True
@@ -381,7 +381,7 @@ def test_many_workers_run_each_export_once(database_project: Project, clock: Clo
 
 
 def test_a_worker_outlives_trouble(project: Project, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadline.exports.worker._AFTER_TROUBLE_SECONDS", 0.01)
+    monkeypatch.setattr("leadline.exports.pace._AFTER_TROUBLE_SECONDS", 0.01)
     export = queue(project)
     stop, one = threading.Event(), worker(project.home, clock)
     one._projects = _FailsOnce()  # the first look-up fails outside of any run's own error handling

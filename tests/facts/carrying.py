@@ -221,7 +221,7 @@ class Site:
             for name, paths in self.files.items()
             if paths
         }
-        snapshot = Snapshot(manifests)
+        snapshot = Snapshot(manifests, lambda _table, _files: None)
         production = {
             "class": [kind for kind, _ in world.production],
             "environment": [name for _, name in world.production],

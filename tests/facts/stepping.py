@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import leadline.facts
 from leadline.engine import Engine
 from leadline.facts.policy import BUILD_POLICY
 from leadline.facts.shown import NEEDS
@@ -12,6 +16,7 @@ from leadline.home import Project
 from leadline.materialize.dependencies import Dependencies, declared, inferred
 from leadline.materialize.model import Model
 from leadline.materialize.session import query_cache
+from leadline.materialize.steps import DuckSteps, Steps
 from leadline.materialize.store import MaterializationStore
 from leadline.metrics.all_measures import FACT_MEASURES
 from leadline.people import trees
@@ -32,13 +37,26 @@ def every_step() -> dict[str, Model]:
     return found
 
 
+def all_models() -> dict[str, Model]:
+    """Every stored table that the modules of the facts declare, by name."""
+    modules = pkgutil.walk_packages(leadline.facts.__path__, "leadline.facts.")
+    declared = (value for module in modules for value in vars(importlib.import_module(module.name)).values())
+    return {model.name: model for model in declared if isinstance(model, Model)}
+
+
 def dependencies(step: Model, profile: Profile) -> Dependencies:
     """What a stored table reads: inferred or, of a computation, declared."""
     return declared(step, profile) if step.computation is not None else inferred(step, profile)[0]
 
 
-def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
-    """The rows of every stored table, as sorted texts, with those of former states kept in ``folder``."""
+def rows_of_steps(
+    project: Project,
+    folder: Path,
+    models: Mapping[str, Model] | None = None,
+    steps: Callable[[Engine], Steps] = DuckSteps,
+) -> dict[str, list[str]]:
+    """The rows of every stored table (or the ``models``), as sorted texts, with those of former states kept in ``folder``, computed
+    by ``steps``."""
     versions = project.lake.snapshot().versions
     known = {each.name: each.version for each in trees(project)}
     with Engine(temp_dir=project.temp) as engine:
@@ -50,13 +68,14 @@ def rows_of_steps(project: Project, folder: Path) -> dict[str, list[str]]:
             snapshot=project.lake.snapshot,
             versions=versions,
             people=everybody_digest(project, known),
-            bind_people=lambda: engine.bind_arrow("people", people(everybody(project, known))),
+            people_rows=lambda: people(everybody(project, known)),
             profile=project.profile(),
             lock=project.lock,
             turn=project.turn,
+            steps=steps(engine),
         )
         found = {}
-        for name, step in every_step().items():
+        for name, step in (every_step() if models is None else models).items():
             store.bind([step])
             columns = ", ".join(f'"{column}"' for column in step.columns)
             rows: list[tuple[Any, ...]] = engine.execute(

@@ -6,17 +6,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
-from leadline.engine import Engine
-from leadline.facts.deployment_contents import ANCHORS, CARRIED
+from leadline.engine import Engine, Interrupted
+from leadline.errors import StoreError
+from leadline.facts.deployment_contents import ANCHORS, CARRIED, parts
 from leadline.facts.policy import BUILD_POLICY
+from leadline.helper_process import HelperProcess
 from leadline.home import Project
 from leadline.materialize.session import session
 from metrics.world import deliver
@@ -495,9 +498,103 @@ def test_no_rows_make_an_empty_table(project: Project) -> None:
     assert stored(project, ANCHORS.bound_name) == []
 
 
-def test_interrupted_work_stops(site: Site) -> None:
-    from leadline.engine import Interrupted
+# --- several processes --------------------------------------------------------------------------------------------------
 
+
+class Processes:
+    """The processes that were started; ``meanwhile`` is done in each when it is asked for a part."""
+
+    def __init__(self) -> None:
+        self.started: list[HelperProcess] = []
+        self.asked = 0
+        self.meanwhile: Callable[[HelperProcess], None] = lambda _helper: None
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> Processes:
+    """Work is shared out between two processes, however little it is."""
+    monkeypatch.setattr(parts, "LEAST_COMMITS", 1)
+    made, ask = Processes(), HelperProcess.ask
+
+    def watched(helper: HelperProcess, document: dict[str, Any]) -> None:
+        if "digests" in document:
+            made.asked += 1
+            made.meanwhile(helper)
+        elif helper not in made.started:
+            made.started.append(helper)
+        ask(helper, document)
+
+    monkeypatch.setattr(HelperProcess, "ask", watched)
+    return made
+
+
+def wide_world() -> World:
+    """The same history in eight repositories, a release, and a deployment of an unknown one."""
+    names = [f"acme/r{number}" for number in range(8)]
+    history = long_world(6)
+    commits = [row | {"repository": name} for name in names for row in history.commits[:12]]
+    deployments = [
+        row | {"repository": name, "deployment_id": f"{name}-{row['deployment_id']}"}
+        for name in names
+        for row in history.deployments[:6]
+    ]
+    tagged = deployment("tagged", 99, repository="acme/r3", tags=["v1"])
+    released = {"repository": "acme/r3", "tag": "v1", "sha": commits[0]["sha"]}
+    return World(commits, [*deployments, tagged, deployment("lost", 3, "0001", repository=None)], [released])
+
+
+def test_several_processes_make_what_one_makes(site: Site, processes: Processes) -> None:
+    world = wide_world()
+    put(site, world)
+    found = site.compute(world, state="by-two")
+    assert (len(processes.started), processes.asked) == (2, 8)
+    assert found[0] == carried_rows(world)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "LEAST_COMMITS", 1_000_000)
+        assert site.compute(world, state="by-one") == found
+    orders = [
+        [row for path in sorted((site.folder / state).glob("carried-*")) for row in pq.read_table(path).to_pylist()]
+        for state in ("by-two", "by-one")
+    ]
+    assert orders[0] == orders[1]
+    assert not (site.folder / "by-two" / "parts").exists()
+    more = World(
+        world.commits, [*world.deployments, deployment("new", 99, "0001", repository="acme/r5")], world.releases
+    )
+    site.add("deployments", more.deployments[-1:])
+    assert site.compute(more, state="by-two")[0] == carried_rows(more)
+    assert processes.asked == 8
+
+
+def test_a_killed_process_is_an_error_and_the_next_try_is_whole(site: Site, processes: Processes) -> None:
+    world = wide_world()
+    put(site, world)
+    processes.meanwhile = lambda helper: os.kill(helper.pid, signal.SIGKILL)
+    with pytest.raises(StoreError, match=r"finds what deployments carry ended unexpectedly \(signal 9\); try again"):
+        site.compute(world)
+    assert all(helper.ended for helper in processes.started)
+    processes.meanwhile = lambda _helper: None
+    assert site.compute(world)[0] == carried_rows(world)
+
+
+def test_what_a_process_cannot_do_is_told(site: Site, processes: Processes) -> None:
+    world = wide_world()
+    put(site, world)
+    processes.meanwhile = lambda _helper: site.files["commits"][0].write_bytes(b"PAR1")
+    with pytest.raises(StoreError, match="A stored file is damaged"):
+        site.compute(world)
+
+
+def test_interrupted_processes_are_gone(site: Site, processes: Processes) -> None:
+    world = wide_world()
+    put(site, world)
+    processes.meanwhile = lambda _helper: site.engine.interrupt()
+    with pytest.raises(Interrupted):
+        site.compute(world)
+    assert all(helper.ended for helper in processes.started)
+
+
+def test_interrupted_work_stops(site: Site) -> None:
     world = long_world()
     put(site, world)
     site.engine.interrupt()

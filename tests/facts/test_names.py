@@ -8,6 +8,8 @@ from pathlib import Path
 from random import Random
 
 from leadline.diagnostics.data_quality import oddities
+from leadline.engine import Engine
+from leadline.facts.names import spellings
 from leadline.facts.write import write
 from leadline.home import Project
 from metrics.world import deliver, rows_of
@@ -79,6 +81,24 @@ def test_repositories_with_the_same_commits_are_told_until_they_are_one(project:
     deliver(project, "repositories", rows_of("repositories", RENAMED))
     (fork,) = (line for line in oddities(project) if " in common" in line)
     assert fork.startswith("Acme/new and dave/new have 1 commit in common: taken for a repository and its fork")
+
+
+def test_same_keys_are_looked_for_only_where_a_rename_makes_any(project: Project, tmp_path: Path) -> None:
+    def read() -> tuple[bool, list[tuple[object, ...]]]:
+        snapshot = project.lake.snapshot()
+        with Engine(temp_dir=project.temp) as engine:
+            found = spellings(engine, lambda: snapshot, snapshot.versions, tmp_path / "names")
+            engine.bind_snapshot(snapshot, ["work_items"], spellings=found)
+            rows = engine.execute("SELECT project, key, title FROM work_items ORDER BY ALL")
+            return "work_items" in found.apart, rows
+
+    delivered(project, {"commits": BEFORE["commits"], "repositories": RENAMED})
+    deliver(
+        project, "work_items", rows_of("work_items", "project, key, title\nacme/old, 1, a\nAcme/new, 2, b\nP, 1, c")
+    )
+    assert read() == (True, [("Acme/new", "1", "a"), ("Acme/new", "2", "b"), ("P", "1", "c")])
+    deliver(project, "work_items", rows_of("work_items", "project, key, title\nacme/old, 2, d"))
+    assert read() == (False, [("Acme/new", "1", "a"), ("Acme/new", "2", "b"), ("P", "1", "c")])
 
 
 def test_steps_follow_names_that_change(project: Project, tmp_path: Path) -> None:

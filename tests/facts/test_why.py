@@ -313,6 +313,7 @@ def declared(column: str) -> pa.DataType:
         "comments",
         "refactored",
         "refactored_recent",
+        "new_work",
     ):
         return pa.int64()
     if column in ("production", "credited", "committed", "done"):

@@ -313,7 +313,7 @@ def test_files_nobody_can_read_any_more_are_cleared_on_the_way(site: Site, monke
     monkeypatch.setattr(delivery, "CLEAR_EVERY", 1)
     site.take("work_items", [item("A", "one", 1)])
     lost = site.lake.staging_folder("work_items")
-    orphan = site.lake.folder("work_items") / "part-orphan.parquet"
+    orphan = Path(site.lake.storage.location("work_items")) / "part-orphan.parquet"
     orphan.write_bytes(b"x")
     long_ago = (datetime.now(UTC) - timedelta(days=100)).timestamp()
     for path in (lost, orphan):

@@ -15,7 +15,7 @@ from leadline.ingest.inbox import Push, accept, due
 from leadline.ingest.pushed import deliver_pushed
 from leadline.ingest.validation import RowValidator
 from leadline.lake import Lake
-from leadline.lake.lake import LOG
+from leadline.lake.storage import LOG
 from leadline.schema import TABLES
 
 INCIDENTS = TABLES["incidents"]
@@ -27,7 +27,7 @@ def files(lake: Lake) -> int:
 
 
 def log_entries(lake: Lake) -> list[Path]:
-    return [path for path in (lake.folder(INCIDENTS.name) / LOG).iterdir() if path.suffix == ".json"]
+    return [path for path in (Path(lake.storage.location(INCIDENTS.name)) / LOG).iterdir() if path.suffix == ".json"]
 
 
 def incident(number: int) -> dict[str, Any]:
@@ -55,8 +55,8 @@ def test_an_import_again_adds_nothing(project: Project, tmp_path: Path) -> None:
     path = tmp_path / "incidents.csv"
     path.write_text("incident_id,service,created_at\n" + "".join(f"I-{n},s,2026-03-01T00:00:00Z\n" for n in range(50)))
     assert import_paths(project, [path]).files[0].added == 50
-    before = sorted(project.lake.root.rglob("*"))
+    before = sorted(Path(project.lake.where).rglob("*"))
     for _ in range(30):
         assert import_paths(project, [path]).files[0].unchanged == 50
-    assert sorted(project.lake.root.rglob("*")) == before
+    assert sorted(Path(project.lake.where).rglob("*")) == before
     assert list(project.temp.iterdir()) == []

@@ -71,7 +71,7 @@ def test_a_killed_import_leaves_the_last_good_state_and_can_be_repeated(
         path.write_text("repository,sha,path,additions\n" + "".join(lines))
     assert site.imports(first).ok
     version = site.lake.version("commit_files")
-    folder = site.lake.folder("commit_files")
+    folder = Path(site.lake.storage.location("commit_files"))
 
     def reached() -> bool:
         staged = list(folder.glob("_staging/*/*/*.parquet"))

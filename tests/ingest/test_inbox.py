@@ -336,11 +336,11 @@ def test_a_delivery_nobody_foresaw_does_not_hold_up_the_others(
 def test_rows_wait_while_the_lake_is_in_trouble(project: Project, judge: RowValidator) -> None:
     push(project, judge, "incidents", [incident(1)])
     stored(project, "incidents")
-    (entry,) = (project.lake.folder("incidents") / "_delta_log").glob("*00.json")
+    (entry,) = (Path(project.lake.storage.location("incidents")) / "_delta_log").glob("*00.json")
     content = entry.read_bytes()
     entry.write_bytes(b"not a log")
     push(project, judge, "incidents", [incident(2)])
-    project.lake.__init__(project.lake.root)  # type: ignore[misc] # forget what it remembers of the log
+    project.lake.__init__(project.lake.storage)  # type: ignore[misc] # forget what it remembers of the log
     with pytest.raises(StoreError):
         deliver_pushed(project)
     assert inbox.totals(project.db) == {"waiting": 1, "refused": 0}

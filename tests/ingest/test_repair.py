@@ -34,7 +34,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 def deliver_blindly(site: Site, table: Table, *deliveries: Sequence[dict[str, Any]]) -> None:
     """Commit each delivery as one who resolved it before the others came and lost the lock since, without a fence."""
-    folder = site.lake.folder(table.name)
+    folder = Path(site.lake.storage.location(table.name))
     folder.mkdir(parents=True, exist_ok=True)
     deltalake.DeltaTable.create(folder, table.arrow_schema, mode="ignore")
     for number, rows in enumerate(deliveries):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import time
@@ -19,8 +20,9 @@ import pytest
 
 from leadline.errors import LockLost, StoreError
 from leadline.lake import Lake, TableWriter
-from leadline.lake.lake import CONFIGURATION, KEEP_DAYS, STAGING
+from leadline.lake.lake import CONFIGURATION, KEEP_DAYS
 from leadline.lake.maintenance import Compaction, check_lake, compact_lake
+from leadline.lake.storage import LOG, STAGING
 from leadline.lease import Lease
 from leadline.schema import TABLES, Table
 
@@ -68,14 +70,14 @@ def test_a_lake_that_is_not_there_is_empty(lake: Lake) -> None:
     snapshot = lake.snapshot()
     assert (snapshot.versions, snapshot.row_counts(), snapshot.files("releases")) == ({}, {}, [])
     assert check_lake(lake) == []
-    assert not lake.root.exists()
+    assert not Path(lake.where).exists()
 
 
 def test_what_is_remembered_of_a_commit_is_what_its_log_says(lake: Lake) -> None:
     for tag in ("v1", "v2"):
         add(lake, tag)
     add(lake, "v3", removed=lake.snapshot().files("releases")[:1])
-    remembered, read = lake.snapshot(), Lake(lake.root).snapshot()
+    remembered, read = lake.snapshot(), Lake(lake.storage).snapshot()
     assert remembered.versions == read.versions
     assert remembered.data_files("releases") == read.data_files("releases")
 
@@ -94,7 +96,7 @@ def test_commits_add_and_remove_files_at_once(lake: Lake) -> None:
 
 def test_other_programs_read_the_table(lake: Lake) -> None:
     add(lake, "v1", "v2")
-    table = deltalake.DeltaTable(lake.folder("releases"))
+    table = deltalake.DeltaTable(Path(lake.storage.location("releases")))
     assert table.to_pyarrow_table().column("tag").to_pylist() == ["v1", "v2"]
     (action,) = pa.table(table.get_add_actions(flatten=True)).to_pylist()
     assert (action["num_records"], action["min.tag"], action["max.tag"]) == (2, "v1", "v2")
@@ -126,7 +128,8 @@ def test_an_uncommitted_file_is_invisible(lake: Lake) -> None:
     add(lake, "v1")
     parquet(lake, "v2")
     pq.write_table(
-        pa.Table.from_pylist([], schema=RELEASES.arrow_schema), lake.folder("releases") / "part-lost.parquet"
+        pa.Table.from_pylist([], schema=RELEASES.arrow_schema),
+        Path(lake.storage.location("releases")) / "part-lost.parquet",
     )
     assert tags(lake) == ["v1"]
     assert check_lake(lake) == []
@@ -134,13 +137,13 @@ def test_an_uncommitted_file_is_invisible(lake: Lake) -> None:
 
 def test_a_column_declared_later_widens_the_table(lake: Lake) -> None:
     schema = pa.schema([field for field in RELEASES.arrow_schema if field.name != "name"])
-    lake.folder("releases").mkdir(parents=True)
-    deltalake.DeltaTable.create(lake.folder("releases"), schema)
-    old = lake.folder("releases") / "old.parquet"
+    Path(lake.storage.location("releases")).mkdir(parents=True)
+    deltalake.DeltaTable.create(Path(lake.storage.location("releases")), schema)
+    old = Path(lake.storage.location("releases")) / "old.parquet"
     pq.write_table(pa.Table.from_pylist([{"repository": "acme/shop", "tag": "v0"}], schema=schema), old)
     writer(lake).commit(added=[old], message="old")
     add(lake, "v1")
-    names = [field.name for field in deltalake.DeltaTable(lake.folder("releases")).schema().fields]
+    names = [field.name for field in deltalake.DeltaTable(Path(lake.storage.location("releases"))).schema().fields]
     assert set(names) == set(RELEASES.arrow_schema.names)
     assert tags(lake) == ["v0", "v1"]
     assert check_lake(lake) == []
@@ -150,7 +153,7 @@ def test_a_column_declared_later_widens_the_table(lake: Lake) -> None:
 
 
 def test_other_threads_and_handles_see_a_commit_at_once(lake: Lake) -> None:
-    other = Lake(lake.root)
+    other = Lake(lake.storage)
     assert other.snapshot().versions == {}
     version = add(lake, "v1")
     assert other.snapshot().versions == {"releases": version}
@@ -160,15 +163,15 @@ def test_versions_survive_checkpoints(lake: Lake) -> None:
     first = add(lake, "v1")
     for _ in range(55):
         add(lake, "v2", removed=lake.snapshot().files("releases"))
-    assert list((lake.folder("releases") / "_delta_log").glob("*.checkpoint*.parquet"))
-    fresh = Lake(lake.root)
+    assert list((Path(lake.storage.location("releases")) / "_delta_log").glob("*.checkpoint*.parquet"))
+    fresh = Lake(lake.storage)
     assert tags(fresh) == ["v2"]
     assert tags(fresh, {"releases": first}) == ["v1"]
 
 
 def test_the_log_keeps_what_may_be_asked_for_and_no_more(lake: Lake) -> None:
     """So its size is that of some weeks, however many versions there have been."""
-    log = lake.folder("releases") / "_delta_log"
+    log = Path(lake.storage.location("releases")) / "_delta_log"
     for number in range(52):
         add(lake, f"v{number}")
     old = time.time() - (KEEP_DAYS + 1) * 86_400
@@ -181,14 +184,14 @@ def test_the_log_keeps_what_may_be_asked_for_and_no_more(lake: Lake) -> None:
     assert versions[-1] == lake.version("releases")
     assert len(versions) <= 52 + interval
     assert versions[0] > 0
-    assert len(tags(Lake(lake.root))) == 104
+    assert len(tags(Lake(lake.storage))) == 104
 
 
 def test_the_newest_version_is_found_without_a_look_at_every_other(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(53):
         add(lake, f"v{number}")
     newest = lake.version("releases")
-    hint = lake.folder("releases") / "_delta_log" / "_last_checkpoint"
+    hint = Path(lake.storage.location("releases")) / "_delta_log" / "_last_checkpoint"
     with monkeypatch.context() as patched:
         patched.setattr(Path, "iterdir", lambda _self: pytest.fail("the whole log was listed"))
         assert lake.version("releases") == newest
@@ -214,7 +217,7 @@ def _add_many(root: str, name: str, count: int) -> None:
 
 def test_processes_that_all_believe_to_hold_the_lock_lose_nothing_and_double_nothing(lake: Lake) -> None:
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_add_many, args=(str(lake.root), name, 4)) for name in "abcd"]
+    processes = [context.Process(target=_add_many, args=(lake.where, name, 4)) for name in "abcd"]
     for process in processes:
         process.start()
     for process in processes:
@@ -259,13 +262,13 @@ def test_the_check_finds_harmed_files(lake: Lake, harm: Callable[[Path], None], 
 def test_the_check_counts_rows(lake: Lake) -> None:
     add(lake, "v1")
     (file,) = lake.snapshot().data_files("releases")
-    log = max((lake.folder("releases") / "_delta_log").glob("*.json"))
+    log = max((Path(lake.storage.location("releases")) / "_delta_log").glob("*.json"))
     log.write_text(
         log.read_text()
         .replace('\\"numRecords\\":1', '\\"numRecords\\":3')
         .replace('\\"numRecords\\": 1', '\\"numRecords\\": 3')
     )
-    assert check_lake(Lake(lake.root)) == [f"Table releases, file {file.path.name} has 1 rows instead of 3"]
+    assert check_lake(Lake(lake.storage)) == [f"Table releases, file {file.path.name} has 1 rows instead of 3"]
 
 
 def test_the_check_finds_keys_that_repeat_or_are_unknown(lake: Lake) -> None:
@@ -280,8 +283,8 @@ def test_the_check_finds_keys_that_repeat_or_are_unknown(lake: Lake) -> None:
 
 def test_the_check_tells_of_a_broken_log(lake: Lake) -> None:
     add(lake, "v1")
-    max((lake.folder("releases") / "_delta_log").glob("*.json")).write_text("{broken")
-    (finding,) = check_lake(Lake(lake.root))
+    max((Path(lake.storage.location("releases")) / "_delta_log").glob("*.json")).write_text("{broken")
+    (finding,) = check_lake(Lake(lake.storage))
     assert finding.startswith("Table releases of the lake in ")
 
 
@@ -296,6 +299,10 @@ def test_compaction_merges_small_files_and_keeps_content_and_old_versions(lake: 
     assert tags(lake) == [f"v{number}" for number in range(5)]
     assert tags(lake, {"releases": versions[2]}) == ["v0", "v1", "v2"]
     assert check_lake(lake) == []
+    # Who follows the log need not read the rows again.
+    newest = Path(lake.storage.location("releases")) / LOG / f"{lake.version('releases'):020d}.json"
+    actions = [action for line in newest.read_text().splitlines() for action in json.loads(line).items()]
+    assert {body["dataChange"] for kind, body in actions if kind in ("add", "remove")} == {False}
     assert compact(lake, now=NOW).merged == 0
 
 
@@ -304,7 +311,9 @@ def test_clearing_takes_what_no_kept_version_reads_and_the_abandoned(lake: Lake)
     first = add(lake, "v1")
     add(lake, "v2", removed=lake.snapshot().files("releases"))
     parquet(lake, "lost")
-    (staged,) = [folder for folder in (lake.folder("releases") / STAGING).iterdir() if any(folder.iterdir())]
+    (staged,) = [
+        folder for folder in (Path(lake.storage.location("releases")) / STAGING).iterdir() if any(folder.iterdir())
+    ]
     assert compact(lake, "releases", now=now).cleared == 0
     assert tags(lake, {"releases": first}) == ["v1"]
     compact(lake, "releases", now=now + timedelta(hours=23))

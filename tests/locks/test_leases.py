@@ -41,7 +41,7 @@ def row_file(lake: Lake, tag: str) -> Path:
 
 
 def tags(lake: Lake) -> list[str]:
-    files = Lake(lake.root).snapshot().files("releases")
+    files = Lake(lake.storage).snapshot().files("releases")
     return sorted(tag for file in files for tag in pq.read_table(file).column("tag").to_pylist())
 
 
@@ -237,7 +237,7 @@ def test_who_waits_for_a_lock_goes_on_waiting_when_the_session_ends(postgresql: 
 def test_a_commit_carries_the_number_and_an_older_one_is_refused(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     lake_writer(lake, 7).commit(added=[row_file(lake, "v1")], message="test")
-    assert DeltaTable(lake.folder("releases")).transaction_version(APP) == 7
+    assert DeltaTable(Path(lake.storage.location("releases"))).transaction_version(APP) == 7
     with pytest.raises(LockLost, match="Table releases was written by another process"):
         lake_writer(lake, 6).commit(added=[row_file(lake, "v2")], message="test")
     lake_writer(lake, 8).commit(added=[row_file(lake, "v3")], message="test")
@@ -257,8 +257,8 @@ def test_a_commit_that_does_not_follow_from_the_newest_version_is_refused(tmp_pa
 def test_widening_a_table_is_refused_as_any_commit(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     schema = pa.schema([field for field in RELEASES.arrow_schema if field.name != "name"])
-    lake.folder("releases").mkdir(parents=True)
-    DeltaTable.create(lake.folder("releases"), schema)
+    Path(lake.storage.location("releases")).mkdir(parents=True)
+    DeltaTable.create(Path(lake.storage.location("releases")), schema)
     with pytest.raises(LockLost, match="The lock lake:releases was lost"):
         lake_writer(lake, 5, newest=6).commit(added=[row_file(lake, "v1")], message="test")
     assert lake.version("releases") == 0

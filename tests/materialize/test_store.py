@@ -11,27 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.demo import fill
+from leadline.engine.repositories import batches
 from leadline.exports.kinds import parse
 from leadline.facts.catalogue import FACTS
 from leadline.facts.write import write
 from leadline.home import Project
 from leadline.materialize import store
-from leadline.materialize.store import batches
 from leadline.metrics.request import Control
 from leadline.metrics.run import pin, produce
 
 
 def everything(project: Project, folder: Path) -> dict[str, bytes]:
-    """Exports at both levels and all facts, by name."""
+    """Exports at both levels, one of AI, and all facts, by name."""
     folder.mkdir()
-    for level in ("developer", "team"):
+    # Stored tables of commits are read by metrics, and by a step that is computed after they were bound.
+    for name, level, groups in (("developer", "developer", []), ("team", "team", []), ("ai", "team", ["ai"])):
         body = {
             "scope": {"orgTreeName": "Engineering"},
             "dateRange": {"start": "2026-01-01", "end": "2026-03-31"},
+            "metricGroups": groups,
             "options": {"aggregationLevel": level, "aggregation": "p90"},
         }
         request = parse(project, body, "productivity").request
-        produce(project, request, pin(project, request.tree), folder / f"{level}.csv", Control())
+        produce(project, request, pin(project, request.tree), folder / f"{name}.csv", Control())
     for fact in FACTS:
         write(project, fact, folder / f"{fact}.csv")
     return {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -31,6 +31,7 @@ DEFAULTS = {
     "pr_size.small": "10",
     "pr_size.medium": "100",
     "rework.window_days": "30",
+    "rework.method": "file",
     "work_items.complete_from": "created",
     "pull_requests.base_branches": "",
     "pull_requests.exclude_labels": "",
@@ -137,6 +138,7 @@ class PullRequest:
     lines: int
     refactored: int
     recent: int
+    new_work: int
     file_lines: int
     item_types: Sequence[str]
     comments: int
@@ -335,11 +337,16 @@ class PullRequests:
         key = (row["repository"], row["number"])
         first, files, size = self.first_commit(key), self.files[key], self._size(row)
         window = timedelta(days=int(self.world.setting("rework.window_days")))
-        refactored = recent = 0
+        refactored = recent = new_work = 0
+        by_line = self.world.setting("rework.method") == "line"
         for file in (file for file in files if counts(self.world, file)):
             lines = min(file.get("additions") or 0, file.get("deletions") or 0)
-            changed = self._last_change(row, file["path"], first)
             refactored += lines
+            new_work += max((file.get("additions") or 0) - (file.get("deletions") or 0), 0)
+            if by_line:
+                recent += self._recent_lines(row, file, lines, None if first is None else first - window)
+                continue
+            changed = self._last_change(row, file["path"], first)
             recent += lines if changed is not None and first is not None and changed >= first - window else 0
         opened = row.get("ready_at") or row.get("created_at")
         talk = [comment for comment in self.comments[key] if self._counts(row, comment)]
@@ -357,6 +364,7 @@ class PullRequests:
             lines=size or 0,
             refactored=refactored,
             recent=recent,
+            new_work=new_work,
             file_lines=sum(
                 (file.get("additions") or 0) + (file.get("deletions") or 0)
                 for file in files
@@ -433,6 +441,25 @@ class PullRequests:
         if not files and row.get("additions") is None and row.get("deletions") is None:
             return None
         return sum(counted_lines(self.world, row, files, column) for column in ("additions", "deletions"))
+
+    def _recent_lines(self, row: Row, file: Row, reworked: int, since: datetime | None) -> int:
+        """Of the lines reworked in a file, those whose code changed at ``since`` or later, as the `line` method sees it."""
+        if since is None or not reworked:
+            return 0
+        deleted = [
+            one
+            for one in self.world.rows("deleted_lines")
+            if (one["repository"], one["path"]) == (row["repository"], file["path"])
+        ]
+        listed = {one["sha"] for one in self.listed[row["repository"], row["number"]]}
+        own = {*listed, row.get("merge_commit_sha")}
+        of_merge = [one for one in deleted if one["sha"] == row.get("merge_commit_sha")]
+        of_commits = [one for one in deleted if one["sha"] in listed and one["origin"] not in own]
+        complete = sum(one["lines"] for one in of_merge) >= file["deletions"]
+        chosen = of_merge if complete or not of_commits else of_commits
+        recent = sum(one["lines"] for one in chosen if one["changed_at"] and one["changed_at"] >= since)
+        known = max(sum(one["lines"] for one in chosen), file["deletions"])
+        return int(Fraction(reworked * recent, known) + Fraction(1, 2))
 
     def _last_change(self, row: Row, path: str, first: datetime | None) -> datetime | None:
         """When the path last changed before the PR's first commit, as the `file` method sees it."""

@@ -12,6 +12,7 @@ from .oracle_people import Row, Tables
 KEYS = {
     "commits": ("repository", "sha"),
     "commit_files": ("repository", "sha", "path"),
+    "deleted_lines": ("repository", "sha", "path", "origin"),
     "pull_requests": ("repository", "number"),
     "pull_request_commits": ("repository", "number", "sha"),
     "pull_request_files": ("repository", "number", "path"),

@@ -229,6 +229,27 @@ class Maker:
             tables["pull_request_files"] += files
         return tables
 
+    def deleted_lines(self, touched: Rows, tables: dict[str, Rows], commits: Rows) -> Rows:
+        """What commits and merges deleted in files of pull requests: as much as those, or less, or more; older lines and newer
+        ones, some of which one of the pull request's own commits had written."""
+        rows: dict[tuple[str, ...], dict[str, Any]] = {}
+        for file in touched:
+            own = [
+                row
+                for name in ("pull_requests", "pull_request_commits")
+                for row in tables[name]
+                if (row["repository"], row["number"]) == (file["repository"], file["number"])
+            ]
+            shas = [sha for row in own if (sha := row.get("sha") or row.get("merge_commit_sha"))]
+            others = [row["sha"] for row in commits if row["repository"] == file["repository"]]
+            for sha in self.random.sample(shas, self.random.randrange(len(shas) + 1)):
+                origins = [*others, *shas, "01d"]
+                for origin in self.random.sample(origins, self.random.randrange(1, min(4, len(origins) + 1))):
+                    key = {"repository": file["repository"], "sha": sha, "path": file["path"], "origin": origin}
+                    lines = self.random.choice((self.random.randrange(1, 30), file["deletions"] or 1))
+                    rows[tuple(key.values())] = {**key, "changed_at": self.maybe(self.instant(), 8), "lines": lines}
+        return list(rows.values())
+
     def reverts(self, commits: Rows, tables: dict[str, Rows]) -> None:
         """Bodies of pull requests and messages of commits that say what they revert, rightly or not."""
         for row in [*tables["pull_requests"], *commits]:
@@ -407,6 +428,8 @@ def world(random: Random) -> World:
     maker.agents(tables["pull_requests"], commits)
     maker.marks(tables)
     tables["ai_usage"] = maker.usage()
+    tables["deleted_lines"] = maker.deleted_lines(tables["pull_request_files"], tables, commits)
+    settings["rework.method"] = random.choice(("file", "line"))
     return World(tables, tree_of(TREE, maker.developers), maker.developers, settings, maker.later)
 
 

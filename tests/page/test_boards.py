@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from leadline.charts.ai import AI_CHARTS
+from leadline.charts.chart import Chart, Events
+from leadline.charts.delivery import DELIVERY_CHARTS
+from leadline.charts.flow import FLOW_CHARTS
+from leadline.charts.productivity import PRODUCTIVITY_CHARTS
+from leadline.charts.sprints import SPRINT_CHARTS
 from leadline.errors import StoreError
-from leadline.page.boards import _side_by_side
+from leadline.page.boards import side_by_side
+from leadline.page.screens import ai, delivery, flow, productivity, sprints
 
 
 def test_neither_waits_for_the_other() -> None:
@@ -18,7 +26,7 @@ def test_neither_waits_for_the_other() -> None:
             await met.wait()
             return value
 
-        return await asyncio.wait_for(_side_by_side(brings(1), brings("two")), 10)  # type: ignore[return-value]
+        return await asyncio.wait_for(side_by_side(brings(1), brings("two")), 10)  # type: ignore[return-value]
 
     assert asyncio.run(both()) == (1, "two")
 
@@ -39,8 +47,24 @@ def test_where_one_fails_the_other_is_given_up(first: bool) -> None:
         raise StoreError("gone")
 
     async def both() -> None:
-        await _side_by_side(*((fails(), goes_on()) if first else (goes_on(), fails())))
+        await side_by_side(*((fails(), goes_on()) if first else (goes_on(), fails())))
 
     with pytest.raises(StoreError):
         asyncio.run(both())
     assert given_up == [True]
+
+
+@pytest.mark.parametrize(
+    ("charts", "totals"),
+    [
+        (DELIVERY_CHARTS, delivery.TOTALS),
+        (PRODUCTIVITY_CHARTS, productivity.TOTALS),
+        (FLOW_CHARTS, flow.TOTALS),
+        (AI_CHARTS, ai.TOTALS),
+        (SPRINT_CHARTS, sprints.TOTALS),
+    ],
+)
+def test_the_board_of_a_screen_has_the_value_that_its_charts_of_single_things_show(
+    charts: Sequence[Chart], totals: Sequence[str]
+) -> None:
+    assert {chart.data.metric for chart in charts if isinstance(chart.data, Events)} <= {*totals}

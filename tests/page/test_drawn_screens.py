@@ -9,10 +9,15 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from api.serving import Served
-from leadline.charts.catalogue import CHARTS
+from leadline.charts.ai import AI_CHARTS
+from leadline.charts.allocation import ALLOCATION_CHARTS
+from leadline.charts.delivery import DELIVERY_CHARTS
+from leadline.charts.flow import FLOW_CHARTS
+from leadline.charts.productivity import PRODUCTIVITY_CHARTS
+from leadline.charts.sprints import SPRINT_CHARTS
 
+from .accessibility import faults
 from .browsing import Browsing
-from .test_screens import findings, wider_than_the_window
 from .windows import WIDTHS, look, window
 
 Q1 = "from=2026-01-01&to=2026-03-31&team=1"
@@ -21,7 +26,19 @@ SCREENS = [
     ("/delivery?granularity=weekly&trend=yes&by=services", "efficiency"),
     ("/productivity", "productivity"),
     ("/productivity?by=developers&names=shown&stack=work-type", "productivity"),
+    ("/flow?granularity=weekly&remaining=20", "flow"),
+    ("/ai", "ai"),
+    ("/sprints?work=tickets", "sprints"),
+    ("/allocation", "allocation"),
 ]
+OF_SCREENS = {
+    "efficiency": DELIVERY_CHARTS,
+    "productivity": PRODUCTIVITY_CHARTS,
+    "flow": FLOW_CHARTS,
+    "ai": AI_CHARTS,
+    "sprints": SPRINT_CHARTS,
+    "allocation": ALLOCATION_CHARTS,
+}
 
 
 def with_data(path: str) -> str:
@@ -29,32 +46,40 @@ def with_data(path: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("path", "insight"), SCREENS, ids=[path for path, _ in SCREENS])
+@pytest.mark.parametrize(("path", "charted"), SCREENS, ids=[path for path, _ in SCREENS])
 def test_with_data_a_screen_is_drawn_and_accessible(
-    chromium: Browser, page_server: Served, path: str, insight: str, scheme: str
+    chromium: Browser, page_server: Served, path: str, charted: str
 ) -> None:
-    charts = [chart for chart in CHARTS.values() if chart.insight == insight]
-    charts = charts[1:] if insight == "productivity" else charts  # two share a place
-    with window(chromium, page_server, color_scheme=scheme) as page:
+    charts = OF_SCREENS[charted]
+    charts = charts[1:] if charted == "productivity" else charts  # two share a place
+    with window(chromium, page_server) as page:
         for width in (min(WIDTHS), max(WIDTHS)):
             page.set_viewport_size({"width": width, "height": 900})
             look(page, with_data(path))
             expect(page.locator("figure.chart.drawn")).to_have_count(len(charts), timeout=60_000)
-            assert not wider_than_the_window(page), width
-            assert findings(page) == [], width
+            assert faults(page) == [], width
         for number in range(len(charts)):
             marks = page.locator("figure.chart").nth(number).locator("svg .role-mark path, svg .role-mark line")
             assert marks.count() >= 3
 
 
-def test_a_bar_leads_to_the_rows_behind_it(chromium: Browser, page_server: Served) -> None:
+@pytest.mark.parametrize(
+    ("path", "chart", "leads_to"),
+    [
+        ("/delivery", 1, r"kind=efficiency.*column=Total_(Failures|Success)"),
+        ("/sprints?work=tickets", 0, r"work=tickets.*kind=sprint.*column=\w+_Commit"),
+    ],
+)
+def test_a_bar_leads_to_the_rows_behind_it(
+    chromium: Browser, page_server: Served, path: str, chart: int, leads_to: str
+) -> None:
     with window(chromium, page_server) as page:
-        page.goto(with_data("/delivery"))
-        bar = page.locator("figure.chart.drawn").nth(1).locator("svg .mark-rect.role-mark path").first
+        page.goto(with_data(path))
+        bar = page.locator("figure.chart.drawn").nth(chart).locator("svg .mark-rect.role-mark path").first
         bar.wait_for()
         bar.click()
         page.wait_for_url(re.compile(r"/facts\?"))
-        assert re.search(r"kind=efficiency.*column=Total_(Failures|Success)", page.url)
+        assert re.search(leads_to, page.url)
         assert re.search(r"from=2026-0\d-01.*to=2026-0\d-\d\d", page.url)
 
 

@@ -6,6 +6,10 @@ import csv
 import io
 import re
 from datetime import UTC, datetime
+from html import unescape
+from types import SimpleNamespace
+from typing import cast
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -14,9 +18,11 @@ from api.serving import Client, Served
 from leadline.access import Access
 from leadline.db import keys
 from leadline.exports.insights.models import CellRow
+from leadline.facts.catalogue import FACTS
 from leadline.metrics.catalogue import by_ids
-from leadline.metrics.metric import TEAM, values_of
-from leadline.page.behind import FactRow, fact_rows, web_address
+from leadline.page.behind import FACES, FactRow, fact_rows, web_address
+from leadline.page.behind_kinds import BehindMetric
+from leadline.page.view import View
 
 from .browsing import Browsing
 from .windows import window
@@ -97,6 +103,39 @@ def test_what_cannot_be_shown_says_so(admin: Browsing) -> None:
         assert admin.get(f"/facts/row?{wrong}").status_code == 404
 
 
+def test_pull_requests_of_a_deployment_are_called_as_their_own_pages_are(admin: Browsing, api: Client) -> None:
+    cells = api.get(f"/v2/insights/efficiency/cells?{API}&metrics=DF_Deployment_Count&column=DF_Deployment_Count").json
+    carrying = [row["row"]["deployment_id"] for row in cells["rows"]]
+    pages = (
+        admin.get(f"/facts/row?{urlencode({'fact': 'deployments', 'deployment_id': name})}").text for name in carrying
+    )
+    listed = next(found for page in pages if (found := re.findall(r'<li><a href="([^"]+)">([^<]+)</a> <span', page)))
+    for address, title in listed:
+        assert not re.fullmatch(r".+#\d+", title)
+        assert f"<h1>{title}</h1>" in admin.get(unescape(address)).text
+
+
+@pytest.mark.parametrize(
+    "file", ["/facts/rows.csv", "/charts/lead-time.svg", "/charts/lead-time.json", "/explore/chart/PR_MERGED.json"]
+)
+@pytest.mark.parametrize(
+    "wrong", ["team=999999", "tree=Nowhere", "from=2026-13-01&to=zz", "from=2026-03-01", "granularity=hourly"]
+)
+def test_who_gets_a_file_is_not_given_another_than_was_asked_for(admin: Browsing, file: str, wrong: str) -> None:
+    """A screen says what it did not understand, and shows something else; in a file nobody reads that."""
+    said = dict(part.split("=") for part in f"{Q1}&{wrong}".split("&"))
+    said.pop("to", None) if wrong == "from=2026-03-01" else None
+    refused = admin.get(f"{file}?{urlencode(said)}")
+    assert refused.status_code == 400, refused.text[:200]
+    assert admin.get(f"{file}?{Q1}").status_code == 200
+
+
+@pytest.mark.parametrize("wrong", ["column=nothing", "kind=nothing"])
+def test_a_file_of_rows_is_of_the_column_that_was_asked_for(admin: Browsing, wrong: str) -> None:
+    assert admin.get(f"/facts/rows.csv?{Q1}&{wrong}").status_code == 400
+    assert "There is no kind" in admin.get(f"/facts?{Q1}&kind=nothing").text
+
+
 def test_who_sees_no_developers_sees_no_names(page_server: Served) -> None:
     project = page_server.home.project()
     limited = Access(developers=False)
@@ -158,22 +197,28 @@ def test_only_addresses_of_the_web_are_links(url: str | None, address: str) -> N
 
 
 def test_a_timeline_is_to_the_scale_of_the_longest() -> None:
-    metric = by_ids(("LTTC_MEAN_DAYS",))[0].metric
-    formula = metric.formula(TEAM)
-    assert formula is not None
+    lead, cycle = (
+        BehindMetric(cast("View", SimpleNamespace(aggregation="mean", query={})), column)
+        for column in by_ids(("LTTC_MEAN_DAYS", "PR_CYCLE_TIME_DAYS_AVG"))
+    )
     rows = [
         CellRow(row={"coding_seconds": coding, "review_seconds": 3600, "deploy_seconds": None}, value=1.5)
         for coding in (3600, 10_800)
     ]
-    short, long = fact_rows("pull-requests", rows, metric, values_of(formula)[0])
+    short, long = fact_rows("pull-requests", rows, lead.text_of, lead.stages)
     assert [(part.stage, part.start, part.width) for part in long.timeline] == [("coding", 0, 75), ("review", 75, 25)]
     assert [part.width for part in short.timeline] == [25, 25]
     assert short.timeline_in_words == "coding 60 min, review 60 min"
     assert short.value == "36 h"
-    cycle = by_ids(("PR_CYCLE_TIME_DAYS_AVG",))[0].metric
-    formula = cycle.formula(TEAM)
-    assert formula is not None
     lengths = {"creation_seconds": 60, "first_comment_seconds": 120, "merge_seconds": 180, "coding_seconds": 9}
-    (pull,) = fact_rows("pull-requests", [CellRow(row=lengths, value=1.5)], cycle, values_of(formula)[0])
+    (pull,) = fact_rows("pull-requests", [CellRow(row=lengths, value=1.5)], cycle.text_of, cycle.stages)
     assert pull.timeline_in_words == "creation 1 min, first review 2 min, merge 3 min"
     assert FactRow("commits", {"repository": "a/b", "sha": "0123456789abcdef"}).title == "a/b@0123456789"
+
+
+def test_every_fact_has_a_face() -> None:
+    assert set(FACES) == set(FACTS)
+    for name, fact in FACTS.items():
+        assert {column.name for column in FACES[name].columns} <= set(fact.columns)
+        assert "x" in FactRow(name, dict.fromkeys(fact.columns, "x")).title
+    assert FactRow("effort", {"day": "2026-01-02", "key": None}).name == "2026-01-02"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,6 +15,7 @@ import pytest
 from api.serving import Client, Served
 from leadline.charts.catalogue import CHARTS
 from leadline.charts.chart import Periods
+from leadline.metrics.catalogue import groups_of
 from leadline.page.screens.productivity import COLUMNS
 
 from .browsing import Browsing
@@ -22,7 +24,12 @@ Q1 = "from=2026-01-01&to=2026-03-31"
 ASKED = "dateFrom=2026-01-01&dateTo=2026-03-31"
 
 
-NUMBERED = {"person": "data-row", "service": "data-service"}
+GROUPS = {
+    "efficiency": "groups=lttc,lttc_items,work_items,df,cfr,mttr,rating,summary",
+    "productivity": f"groups={','.join(groups_of('productivity'))}",
+}
+"""Everything that the kinds have which must be asked for."""
+NUMBERED = {"person": "data-row", "service": "data-service", "metric": "data-metric"}
 """What rows are about that are no teams, with the attribute that says which."""
 
 
@@ -83,8 +90,7 @@ def teams(api: Client) -> list[str]:
 
 def answered(api: Client, kind: str, **asked: Any) -> list[dict[str, Any]]:
     query = "&".join(f"{name}={value}" for name, value in asked.items())
-    everything = "&groups=lttc,lttc_items,work_items,df,cfr,mttr,rating,summary" if kind == "efficiency" else ""
-    body = api.get(f"/v2/insights/{kind}?{ASKED}&{query}{everything}")
+    body = api.get(f"/v2/insights/{kind}?{ASKED}&{query}&{GROUPS.get(kind, '')}")
     assert body.status == 200, body.body
     rows: list[dict[str, Any]] = body.json["rows"]
     return rows
@@ -99,25 +105,28 @@ def shown(values: dict[str, Any], columns: Any) -> dict[str, str]:
 def test_every_figure_is_the_apis(
     admin: Browsing, api: Client, teams: list[str], screen: str, kind: str, granularity: str
 ) -> None:
+    assert len(teams) > 5
+    assert sum(compare_screen(admin, api, team, screen, kind, granularity) for team in teams) >= 200
+
+
+def compare_screen(admin: Browsing, api: Client, team: str, screen: str, kind: str, granularity: str) -> int:
+    """Hold the figures of a screen of ``team`` against the API's; how many values of charts were compared."""
     aggregation = "mean" if granularity == "monthly" else "p90"
     level = {"level": "team"} if kind == "productivity" else {}
-    assert len(teams) > 5
-    seen = 0
-    for team in teams:
-        look = f"granularity={granularity}&aggregation={aggregation}"
-        answer = admin.get(f"/{screen}?{Q1}&team={team}&{look}")
-        assert answer.status_code == 200
-        figures = Figures(answer.text)
-        whole = {"teamId": team, "aggregation": aggregation, **level}
-        totals = {row["team"]["refId"]: row for row in answered(api, kind, granularity="total", depth=1, **whole)}
-        assert figures.cards == shown(totals[team]["values"], figures.cards)
-        below = [row for row in figures.rows if row.key in totals]
-        assert {row.key for row in below} == set(totals) - {team}
-        for row in below:
-            assert row.values == shown(totals[row.key]["values"], row.values)
-        series = answered(api, kind, granularity=granularity, depth=0, **whole)
-        seen += _compare_charts(figures, series, kind, aggregation)
-    assert seen >= 200
+    look = f"granularity={granularity}&aggregation={aggregation}"
+    answer = admin.get(f"/{screen}?{Q1}&team={team}&{look}")
+    assert answer.status_code == 200
+    figures = Figures(answer.text)
+    whole = {"teamId": team, "aggregation": aggregation, **level}
+    totals = {row["team"]["refId"]: row for row in answered(api, kind, granularity="total", depth=1, **whole)}
+    assert len(figures.cards) >= 4
+    assert figures.cards == shown(totals[team]["values"], figures.cards)
+    below = [row for row in figures.rows if row.key in totals]
+    assert {row.key for row in below} == set(totals) - {team}
+    for row in below:
+        assert row.values == shown(totals[row.key]["values"], row.values)
+    series = answered(api, kind, granularity=granularity, depth=0, **whole)
+    return _compare_charts(figures, series, kind, aggregation)
 
 
 def _compare_charts(figures: Figures, series: list[dict[str, Any]], kind: str, aggregation: str) -> int:
@@ -183,6 +192,14 @@ def test_where_nothing_is_known_it_says_why_and_rates_nothing(admin: Browsing) -
     assert 'class="band' not in text
 
 
+@pytest.mark.parametrize("path", ["/delivery", "/productivity", "/flow"])
+def test_days_without_any_data_lead_to_the_last_that_have_some(admin: Browsing, path: str) -> None:
+    text = admin.get(f"{path}?from=2020-01-01&to=2020-03-31").text
+    assert re.search(r"There are no data of these days; there are some from [\w ]+ to [\w ]+\.", text)
+    (href,) = re.findall(r'<a href="([^"]+)">Show the last four weeks that have some</a>', text)
+    assert "There are no data" not in admin.get(unescape(href)).text
+
+
 def test_a_change_is_told_in_words(admin: Browsing, api: Client) -> None:
     (row,) = answered(api, "efficiency", granularity="total", depth=0, teamId="1", compare="previous")
     now, before = (values["values"]["DF_Deployment_Count"] for values in (row, row["previous"]))
@@ -229,7 +246,7 @@ def test_what_the_address_says_wrongly_is_told(admin: Browsing) -> None:
     assert admin.get("/productivity?sort=nothing&by=nothing&people=nothing").status_code == 200
 
 
-@pytest.mark.parametrize("screen", ["delivery", "productivity"])
+@pytest.mark.parametrize("screen", ["delivery", "productivity", "flow", "ai"])
 def test_without_a_tree_it_says_what_to_do(screen: str, admin: Browsing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"leadline.page.screens.{screen}.view_of", lambda _visit: None)
     assert "No org tree yet" in admin.get(f"/{screen}").text

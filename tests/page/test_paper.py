@@ -62,7 +62,7 @@ def test_the_report_has_the_figures_and_charts_of_the_screens(admin: Browsing, c
 
 def test_what_cannot_be_is_told_and_leaves_no_file(command: Leadline) -> None:
     for code, options, said in (
-        (2, ["--pdf", "report.csv"], "its ending must be .pdf"),
+        (2, ["--pdf", "report.csv"], "the ending .csv is none of .pdf"),
         (2, ["--pdf", "report.pdf", "--efficiency", "all"], "it has the metrics of the screens"),
         (1, ["--pdf", "report.pdf", "--team", "999999"], "999999"),
     ):

@@ -91,7 +91,16 @@ def test_lines_count_the_breaks_inside_quotes():
         (b"\xff\xfea\x00b", "people.csv", "WRONG_ENCODING: it is UTF-16"),
         (f"{HEADER}\na@x.example,".encode() + b"Zo\xeb,,\n", "people.csv:2", "WRONG_ENCODING: byte 0xeb"),
         ("name;boss\n", "people.csv:1", "WRONG_SEPARATOR"),
-        ("email,team\n", "people.csv:1", "MISSING_COLUMN: full_name; the file has email, team"),
+        (
+            "email,Who,Boss\n",
+            "people.csv:1",
+            "MISSING_COLUMN: full_name; the file has email, Who, Boss, one of which may be mapped to it (--map 'TITLE=full_name')",
+        ),
+        (
+            "email,team\n",
+            "people.csv:1",
+            "MISSING_COLUMN: full_name; the file has email, team, one of which may be mapped to it (--map 'TITLE=full_name')",
+        ),
         ("email,full_name,manager_email,Email\n", "people.csv:1", "DUPLICATE_COLUMN: email is column 1 and column 4"),
         ("email,full_name,manager_email,=A1\n", "people.csv:1", "INVALID_COLUMN: column 4 is called '=A1'"),
         (f'{HEADER}\na@x.example,"A,,\n', "people.csv:2", "MALFORMED_CSV"),

@@ -102,6 +102,7 @@ OF_THINGS = {
         "shas",
         "parents",
         "path",
+        "origin",
         "old_path",
         "merge_commit_sha",
     ),

@@ -40,7 +40,7 @@ def test_a_shared_developer_counts_in_both_teams_and_once_in_their_parent():
     assert names(tree.people(platform)) == "ben cleo dan"
     # Dan's primary team is Platform, which sorts after Eve's team: rows are in the order of the hierarchy.
     assert names(tree.people(root)) == "ada gus eve finn ben cleo dan"
-    assert dict(tree.covered({ref: ref for ref in tree.by_ref}))["dan@example.com"] == (1, 2, 3)
+    assert tree.covered({ref: ref for ref in tree.by_ref})["dan@example.com"] == (1, 2, 3)
     assert tree.head_counts() == {1: 7, 2: 3, 3: 3}
 
 

@@ -57,7 +57,7 @@ def build(rows: Sequence[Row], order: Sequence[int] | None = None) -> OrgTree:
 def pairs(tree: OrgTree, node: Node) -> list[tuple[int, str]]:
     """Who is covered by which of ``node`` and the nodes below it."""
     covered = tree.covered({below.ref_id: below.ref_id for below in tree.subtree(node)})
-    return [(ref_id, email) for email, covering in covered for ref_id in covering]
+    return [(ref_id, email) for email, covering in covered.items() for ref_id in covering]
 
 
 @given(organizations())

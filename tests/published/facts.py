@@ -59,7 +59,8 @@ def described(base: str, operations: Mapping[str, Schema]) -> Description:
 
 # -- GitLab ------------------------------------------------------------------------------------------------------------
 # docs.gitlab.com: "REST API" (pagination), "Deployments API", "Jobs API", "Merge requests API", "Issues API",
-# "Releases API", "Pipelines API", "Personal access tokens API"; GitLab 18.8, January 2026.
+# "Releases API", "Pipelines API", "Personal access tokens API", "Group iterations API", "Project iterations API",
+# "Resource iteration events API", "Resource weight events API"; GitLab 18.8, January 2026.
 
 _SIZE = {"type": "integer", "minimum": 1, "maximum": 100}
 _USER = thing(id=NUMBER, username=TEXT, name=TEXT, state=TEXT, avatar_url=maybe(TEXT), web_url=TEXT)
@@ -91,6 +92,22 @@ _MERGE_REQUEST = thing(
     id=NUMBER, iid=NUMBER, state=TEXT, sha=maybe(TEXT), merge_commit_sha=maybe(TEXT), squash_commit_sha=maybe(TEXT)
 )
 
+_ITERATION = thing(
+    id=NUMBER,
+    iid=NUMBER,
+    sequence=NUMBER,
+    group_id=NUMBER,
+    title=maybe(TEXT),
+    description=maybe(TEXT),
+    state=NUMBER,
+    created_at=TEXT,
+    updated_at=TEXT,
+    start_date=maybe(TEXT),
+    due_date=maybe(TEXT),
+    web_url=TEXT,
+)
+_EVENT: Mapping[str, Schema] = {"id": NUMBER, "user": maybe(_USER), "created_at": TEXT}
+
 GITLAB = described(
     "/api/v4",
     {
@@ -104,6 +121,26 @@ GITLAB = described(
         ),
         "GET /projects/{id}/merge_requests": answering(
             many(_MERGE_REQUEST), iids__=NUMBER, page=NUMBER, per_page=_SIZE
+        ),
+        "GET /groups/{id}/iterations": answering(
+            many(_ITERATION), include_descendants=one_of("true", "false"), page=NUMBER, per_page=_SIZE
+        ),
+        "GET /projects/{id}/iterations": answering(many(_ITERATION), page=NUMBER, per_page=_SIZE),
+        "GET /projects/{id}/issues/{issue_iid}/resource_iteration_events": answering(
+            many(
+                thing(
+                    **_EVENT,
+                    resource_type=TEXT,
+                    resource_id=NUMBER,
+                    iteration=maybe(_ITERATION),
+                    action=one_of("add", "remove"),
+                )
+            ),
+            page=NUMBER,
+            per_page=_SIZE,
+        ),
+        "GET /projects/{id}/issues/{issue_iid}/resource_weight_events": answering(
+            many(thing(**_EVENT, issue_id=NUMBER, weight=maybe(NUMBER))), page=NUMBER, per_page=_SIZE
         ),
         "GET /projects/{id}/issues": answering(many(thing()), page=NUMBER, per_page=_SIZE),
         "GET /projects/{id}/releases": answering(many(thing()), page=NUMBER, per_page=_SIZE),

@@ -1,6 +1,7 @@
-"""Descriptions that tools publish as npm packages: fetched once by npm, checked by their hash, kept in the user's cache.
+"""Descriptions that tools publish as packages of npm or PyPI: fetched once by npm or pip, checked by their hash, kept in the user's
+cache.
 
-Nothing of them is in this repository. Without npm or network the tests that need one are skipped and say so; a package whose
+Nothing of them is in this repository. Without npm, pip or network the tests that need one are skipped and say so; a package whose
 bytes are others than those pinned here fails them.
 """
 
@@ -11,11 +12,14 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
+import zipfile
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import platformdirs
 import pytest
@@ -34,6 +38,50 @@ class Package:
     @property
     def label(self) -> str:
         return f"{self.name}@{self.version}"
+
+    def bring(self) -> list[str] | str:
+        """The command that puts the archive into the folder where it runs, or why there is none."""
+        npm = shutil.which("npm")
+        options = ["--ignore-scripts", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+        return "npm is not installed" if npm is None else [npm, "pack", self.label, *options]
+
+    def unpack(self, archive: Path, folder: Path) -> None:
+        """Write the files that are used to ``folder``."""
+        with tarfile.open(archive) as opened:
+            for name in self.files:
+                member = opened.extractfile(f"package/{name}")
+                assert member is not None, f"{self.label} has no file {name}"
+                _written(member, folder / name)
+
+
+class Wheel(Package):
+    """A package of PyPI, as a wheel; ``integrity`` is of the same form."""
+
+    def bring(self) -> list[str] | str:
+        """As of any."""
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--disable-pip-version-check",
+        ]
+        return [*command, "--quiet", "--retries=1", f"{self.name}=={self.version}"]
+
+    def unpack(self, archive: Path, folder: Path) -> None:
+        """As of any."""
+        with zipfile.ZipFile(archive) as opened:
+            for name in self.files:
+                with opened.open(name) as member:
+                    _written(member, folder / name)
+
+
+def _written(member: IO[bytes], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        shutil.copyfileobj(member, file)
 
 
 GRAPHQL = Package(
@@ -64,7 +112,18 @@ VEGA_LITE = Package(
     ("build/vega-lite-schema.json",),
     "the schema of Vega-Lite's specifications",
 )
-PACKAGES = (GRAPHQL, OPENAPI, WEBHOOKS, VEGA_LITE)
+KUBERNETES_VERSIONS = ("1.30.0", "1.37.0")
+KUBERNETES = Wheel(
+    "kubernetes-validate",
+    "1.37.0",
+    "sha512-3kbNsV0Oemsa4k+Q3mGiQUlk6brhaZDQllWWwVMuWClhBHppIn7h1ucvB7FCtN3dqas28UdTdxaflYDm6xhe/g==",
+    tuple(
+        f"kubernetes_validate/kubernetes-json-schema/v{version}-local-strict/_definitions.json"
+        for version in KUBERNETES_VERSIONS
+    ),
+    "the schemas of Kubernetes' resources",
+)
+PACKAGES = (GRAPHQL, OPENAPI, WEBHOOKS, VEGA_LITE, KUBERNETES)
 
 _SECONDS = 240
 
@@ -95,13 +154,7 @@ def _cached(package: Package, cache: Path) -> Path | str:
             return archive
         check(package, archive)
         unpacked = Path(work) / "files"
-        with tarfile.open(archive) as opened:
-            for name in package.files:
-                (unpacked / name).parent.mkdir(parents=True, exist_ok=True)
-                member = opened.extractfile(f"package/{name}")
-                assert member is not None, f"{package.label} has no file {name}"
-                with member, (unpacked / name).open("wb") as file:
-                    shutil.copyfileobj(member, file)
+        package.unpack(archive, unpacked)
         try:
             unpacked.rename(folder)
         except OSError:
@@ -110,21 +163,21 @@ def _cached(package: Package, cache: Path) -> Path | str:
 
 
 def _packed(package: Package, work: Path) -> Path | str:
-    """The package's archive in ``work``, or why npm did not bring it."""
-    npm = shutil.which("npm")
-    if npm is None:
-        return "npm is not installed"
-    command = [npm, "pack", package.label, "--ignore-scripts", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+    """The package's archive in ``work``, or why it was not brought."""
+    command = package.bring()
+    if isinstance(command, str):
+        return command
+    who = "pip" if isinstance(package, Wheel) else "npm"
     try:
         done = subprocess.run(
             command, cwd=work, env=dict(os.environ), capture_output=True, text=True, timeout=_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        return f"npm did not bring it in {_SECONDS} seconds"
-    archives = list(work.glob("*.tgz"))
+        return f"{who} did not bring it in {_SECONDS} seconds"
+    archives = [*work.glob("*.tgz"), *work.glob("*.whl")]
     if done.returncode != 0 or len(archives) != 1:
         lines = [line for line in done.stderr.splitlines() if line.strip() and "complete log" not in line]
-        return f"npm did not bring it ({lines[0] if lines else f'exit {done.returncode}'})"
+        return f"{who} did not bring it ({lines[0] if lines else f'exit {done.returncode}'})"
     return archives[0]
 
 

@@ -19,7 +19,7 @@ from published.facts import GITLAB
 from published.graphs import Schema
 from published.traffic import Exchange, recorded
 from stubs.gitlab import TOKEN, Hub
-from stubs.gitlab_data import START, note, project
+from stubs.gitlab_data import START, event, iteration, note, project
 from stubs.server import JSON, Fault, Request, serving
 
 ENV = {"GITLAB_TOKEN": TOKEN}
@@ -42,7 +42,12 @@ def company() -> Hub:
     shop = project("acme/shop", 1, merge_requests=21, issues=101, releases=101, deployments=101, pipelines=101)
     shop["mergeRequests"][0]["notes"] += [note(900 + number, "why?", "cleo", 70) for number in range(101)]
     shop["mergeRequests"][1].update(mergeCommitSha=None, squashCommitSha="a" * 40)
+    first, second = iteration(1, closed=True), iteration(2, title="Second")
+    shop["issues"][0]["iteration"] = {"id": "gid://gitlab/Iteration/52"}
+    moves = [event(1, 60, iteration=first, action="add"), event(2, 90, iteration=second, action="add")]
     return Hub(
+        iterations=[first, second],
+        events={"acme/shop#1 iterations": moves, "acme/shop#1 weights": [event(3, 61, weight=3)]},
         projects=[shop, project("acme/web/empty", 2), project("ada/tools", 3, merge_requests=1)],
         users={"ada"},
         clock=START.timestamp() + 86_400 * 8 - time.time(),

@@ -46,18 +46,18 @@ class Clock:
 def torn_log_entry(project: Project) -> None:
     newest = project.lake.version("incidents")
     assert newest is not None
-    (project.lake.folder("incidents") / "_delta_log" / f"{newest + 1:020d}.json").write_text('{"torn')
+    (Path(project.lake.storage.location("incidents")) / "_delta_log" / f"{newest + 1:020d}.json").write_text('{"torn')
 
 
 def missing_data_file(project: Project) -> None:
-    for file in project.lake.folder("incidents").glob("*.parquet"):
+    for file in Path(project.lake.storage.location("incidents")).glob("*.parquet"):
         file.unlink()
 
 
 def unreadable_folder(project: Project) -> None:
     """What the system refuses to list; permissions would not stop an administrator."""
-    shutil.rmtree(project.lake.folder("incidents"))
-    project.lake.folder("incidents").symlink_to(project.lake.folder("incidents"))
+    shutil.rmtree(Path(project.lake.storage.location("incidents")))
+    Path(project.lake.storage.location("incidents")).symlink_to(Path(project.lake.storage.location("incidents")))
 
 
 def bad_setting(project: Project) -> None:
@@ -94,7 +94,7 @@ def worker_until(home: Home, done: Callable[[], bool]) -> None:
 
 def rows_are_delivered(home: Home, healthy: Project) -> None:
     worker_until(home, lambda: inbox.newest(home.db, healthy.id) is None)
-    assert Lake(healthy.lake.root).snapshot().row_counts()["incidents"] == MANY_SMALL_FILES + 1
+    assert Lake(healthy.lake.storage).snapshot().row_counts()["incidents"] == MANY_SMALL_FILES + 1
 
 
 def exports_are_made(home: Home, healthy: Project) -> None:
@@ -109,7 +109,7 @@ def files_are_cleaned(home: Home, healthy: Project) -> None:
 
 def tables_are_looked_after(home: Home, healthy: Project) -> None:
     list(maintain(home, NOW))
-    assert len(Lake(healthy.lake.root).snapshot().files("incidents")) == 1
+    assert len(Lake(healthy.lake.storage).snapshot().files("incidents")) == 1
 
 
 def sources_are_scheduled(home: Home, healthy: Project) -> None:
@@ -249,7 +249,7 @@ def test_a_fault_is_told_once_with_project_table_and_what_would_do(home: Home, l
     deliver()
     assert len([line for line in log.getvalue().splitlines() if "error" in line]) == 2, "again after long"
 
-    newest = max((broken.lake.folder("incidents") / "_delta_log").iterdir())
+    newest = max((Path(broken.lake.storage.location("incidents")) / "_delta_log").iterdir())
     newest.unlink()
     clock.seconds += 300
     deliver()
@@ -271,7 +271,7 @@ def test_a_broken_table_keeps_only_its_own_rows_waiting(home: Home) -> None:
     with pytest.raises(StoreError, match="incidents"):
         deliver_pushed(broken)
     assert [waiting.table for waiting in inbox.waiting(home.db, broken.id)] == ["incidents"]
-    assert Lake(broken.lake.root).snapshot({"releases": 1}).row_counts() == {"releases": 1}
+    assert Lake(broken.lake.storage).snapshot({"releases": 1}).row_counts() == {"releases": 1}
 
 
 def test_what_can_be_read_of_a_damaged_project_is_shown(home: Home) -> None:

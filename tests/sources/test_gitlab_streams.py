@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from leadline.sources.gitlab.api import Api
+from leadline.sources.gitlab.iterations import Iterations
 from leadline.sources.gitlab.overview import Project
 from leadline.sources.gitlab.pipelines import DeploymentsCursor, DeploymentStream
 from leadline.sources.gitlab.source import RunCursor
@@ -38,7 +39,9 @@ class Listing:
 def test_deployments_of_full_seconds_side_by_side() -> None:
     api = cast("Api", Listing([f"2026-01-01T00:00:{at // 150:02}.{at % 150:03}Z" for at in range(600)]))
     project = Project({"id": "gid://gitlab/Project/1"}, "gitlab.com#1", "acme/shop")
-    stream = DeploymentStream(Reading(api, "gitlab", DeployRules(), "", bounded=False), project)
+    stream = DeploymentStream(
+        Reading(api, "gitlab", DeployRules(), "", bounded=False, iterations=Iterations(api, "", "gitlab.com")), project
+    )
     pages = list(stream.read(DeploymentsCursor()))
     met = {row["deployment_id"] for page in pages for row in page.rows["deployments"]}
     assert len(met) == 600

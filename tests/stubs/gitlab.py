@@ -46,7 +46,7 @@ SHAPES: dict[str, set[str]] = {
     },
     "issues": {
         *("iid", "title", "type", "state", "createdAt", "updatedAt", "closedAt", "webUrl", "weight", "moved"),
-        *("author", "assignees", "labels", "totalTimeSpent"),
+        *("author", "assignees", "labels", "totalTimeSpent", "iteration"),
     },
     "releases": {"tagName", "name", "createdAt", "releasedAt", "commit", "links"},
     "links": {"selfUrl"},
@@ -56,6 +56,7 @@ SHAPES: dict[str, set[str]] = {
     },
     "commits": {"sha", "authoredDate", "committedDate", "author"},
     "commit": {"sha"},
+    "iteration": {"id"},
     "notes": {"id", "body", "system", "createdAt", "updatedAt", "author"},
     "diffStats": {"path", "additions", "deletions"},
     "labels": {"title"},
@@ -101,6 +102,11 @@ class Hub(Tool):
     broken: Callable[[dict[str, Any], str], bool] = lambda _thing, _field: False
     """Fields that cannot be told for a thing, as when git is in trouble: null, with an error."""
     costs: list[float] = field(default_factory=list)
+    iterations: list[dict[str, Any]] = field(default_factory=list)
+    """Those of all groups, as REST tells them; ``no_iterations`` is the status that tells that the tier has none."""
+    no_iterations: int = 0
+    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """By `project#issue iterations` (or `weights`): what became of it."""
 
     def limits(self, left: int, reset: int) -> dict[str, str]:
         return {"RateLimit-Limit": str(self.limit), "RateLimit-Remaining": str(left), "RateLimit-Reset": str(reset)}
@@ -146,7 +152,32 @@ class Hub(Tool):
         except GraphQLError as error:
             return 200, {}, {"errors": [{"message": str(error)}]}
 
+    def sprints(self, request: Request) -> Reply | None:
+        """Iterations, and the events of issues."""
+        if found := re.fullmatch(r"/api/v4/(groups|projects)/(.+)/iterations", request.path):
+            path = found[2]
+            known = self.below(path) if found[1] == "groups" and path not in self.users else self.project(path)
+            status = 404 if known is None else self.no_iterations
+            return (status, {}, {"message": f"{status} refused"}) if status else self.paged(request, self.iterations)
+        if found := re.fullmatch(
+            r"/api/v4/projects/(\d+)/issues/(\d+)/resource_(iteration|weight)_events", request.path
+        ):
+            project = next(one for one in self.projects if one["id"].endswith(f"/{found[1]}"))
+            if found[3] == "iteration" and self.no_iterations:
+                return self.no_iterations, {}, {"message": f"{self.no_iterations} refused"}
+            return self.paged(request, self.events.get(f"{project['fullPath']}#{found[2]} {found[3]}s", []))
+        return None
+
+    def paged(self, request: Request, things: list[dict[str, Any]]) -> Reply:
+        size, page = int(request.params.get("per_page", 20)), int(request.params.get("page", 1))
+        assert 1 <= size <= 100
+        further = str(page + 1) if page * size < len(things) else ""
+        shown = things[(page - 1) * size : page * size]
+        return self.etagged(request, shown, {"X-Page": str(page), "X-Next-Page": further, "X-Per-Page": str(size)})
+
     def rest(self, request: Request) -> Reply:
+        if (told := self.sprints(request)) is not None:
+            return told
         found = re.fullmatch(r"/api/v4/projects/(\d+)/(\w+)", request.path)
         project = next(
             (candidate for candidate in self.projects if found and candidate["id"].endswith(f"/{found[1]}")), None
@@ -155,13 +186,7 @@ class Hub(Tool):
             return 404, {}, {"message": "404 Project Not Found"}
         if found[2] in self.hidden or {"merge_requests": "mergeRequests"}.get(found[2]) in self.hidden:
             return 403, {}, {"message": "403 Forbidden"}
-        params = request.params
-        size, page = int(params.get("per_page", 20)), int(params.get("page", 1))
-        assert 1 <= size <= 100
-        things = self.things(project, found[2], request)
-        rest = things[(page - 1) * size : page * size]
-        further = str(page + 1) if page * size < len(things) else ""
-        return self.etagged(request, rest, {"X-Page": str(page), "X-Next-Page": further, "X-Per-Page": str(size)})
+        return self.paged(request, self.things(project, found[2], request))
 
     def things(self, project: dict[str, Any], name: str, request: Request) -> list[dict[str, Any]]:
         if name == "deployments":

@@ -107,10 +107,44 @@ def issue(name: str, number: int) -> dict[str, Any]:
         "weight": 3,
         "totalTimeSpent": 5_400,
         "moved": False,
+        "iteration": None,
         "author": user("cleo"),
         "assignees": [user("ada")],
         "labels": [{"title": "bug"}],
     }
+
+
+def iteration(number: int, group: str = "acme", *, title: str | None = None, closed: bool = False) -> dict[str, Any]:
+    """Two weeks, the first from the day on which everything begins; in the shape of REST."""
+    start = (START + timedelta(days=14 * (number - 1))).date()
+    return {
+        "id": 50 + number,
+        "iid": number,
+        "sequence": number,
+        "group_id": 5,
+        "title": title,
+        "description": None,
+        "state": 3 if closed else 2,
+        "created_at": rest_when(-60),
+        "updated_at": rest_when(-60),
+        "start_date": start.isoformat(),
+        "due_date": (start + timedelta(days=13)).isoformat(),
+        "web_url": f"https://gitlab.example.com/groups/{group}/-/iterations/{number}",
+    }
+
+
+def event(number: int, minutes: float, **told: Any) -> dict[str, Any]:
+    """What became of an issue: ``iteration`` with ``action``, or ``weight``; in the shape of REST."""
+    who = {
+        "id": 1,
+        "username": "ada",
+        "name": "Ada",
+        "state": "active",
+        "avatar_url": None,
+        "web_url": "https://gitlab.example.com/ada",
+    }
+    of = {"resource_type": "Issue", "resource_id": 7} if "iteration" in told else {"issue_id": 7}
+    return {"id": number, "user": who, "created_at": rest_when(minutes), **of, **told}
 
 
 def release(name: str, number: int) -> dict[str, Any]:

@@ -308,7 +308,7 @@ def test_a_missing_object_late_in_a_long_stream(project: Project, history: Histo
     assert read
     assert read[-1] > 1_000
     assert versions(project) == {}
-    assert not list(project.lake.root.glob("*/_staging/*"))
+    assert not list(Path(project.lake.where).glob("*/_staging/*"))
 
 
 def test_a_corrupt_pack(project: Project, history: History) -> None:

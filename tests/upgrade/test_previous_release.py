@@ -49,17 +49,18 @@ SERVERS = {
 
 READ_ONCE_MORE = {
     "github": ("graphql",),
+    "gitlab": ("iterations",),
     "jira cloud": ("versions", "versions"),
     "jira data center": ("versions", "versions"),
 }
 """What the first run after the upgrade asks for besides: outcomes of deployments that may have changed since, of which the
-earlier release kept nothing, and what it did not read: each project's versions."""
+earlier release kept nothing, and what it did not read: versions of projects, iterations of groups."""
 
 MADE = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
 """Shortly after the earlier release read its tools."""
 READ_AGAIN_LATER = {"github"}
 """Of whom more is asked a day later, come what may: by their clocks it is still that day."""
-NOT_READ_BEFORE = frozenset({"versions"})
+NOT_READ_BEFORE = frozenset({"versions", "iterations"})
 """Tables that the earlier release did not have, and how the streams are called that fill them."""
 
 

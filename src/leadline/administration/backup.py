@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,9 +24,11 @@ from leadline.db import dump
 from leadline.db.migrate import CURRENT
 from leadline.errors import Conflict, StoreError
 from leadline.exports.files import FOLDER as EXPORTS
-from leadline.home import RESTORING, Home, Project
+from leadline.exports.files import on_this_machine
+from leadline.home import LAKE, RESTORING, Home, Project
 from leadline.instants import rfc3339
-from leadline.lake.lake import LOG
+from leadline.lake.lake import log_of
+from leadline.lake.storage import Storage
 from leadline.schema import TABLES
 
 Report = Callable[[float, float], None]
@@ -72,46 +75,70 @@ def back_up(
 
 def _projects(home: Home, archive: ArchiveWriter, report: Report) -> tuple[int, int]:
     projects = home.projects()
-    whole = sum(path.stat().st_size for project in projects for path in _files(project))
+    whole = sum(each.size for project in projects for each in _files(project))
     files = done = 0
     for project in projects:
         for table in TABLES:
-            for path, content in _log(project.lake.folder(table) / LOG).items():
-                archive.add(_name(home, path), content)
+            for name, content in _log(project.lake.storage, log_of(table)).items():
+                archive.add(f"{_folder(project)}/{LAKE}/{name}", content)
                 files, done = files + 1, done + len(content)
-        for path in _files(project):
+        for each in _files(project):
             with suppress(FileNotFoundError):  # cleaned up: nothing that is backed up names it
-                done += archive.add_file(_name(home, path), path)
+                done += archive.add_file(f"{_folder(project)}/{each.name}", each.here())
                 files += 1
                 report(done, max(done, whole))
     return files, done
 
 
-def _name(home: Home, path: Path) -> str:
-    return f"{PROJECTS}/{path.relative_to(home.path / PROJECTS).as_posix()}"
+def _folder(project: Project) -> str:
+    """The folder of a project in an archive, which is as in a home without a bucket."""
+    return f"{PROJECTS}/{project.folder.relative_to(project.home.path / PROJECTS).as_posix()}"
 
 
-def _log(folder: Path) -> dict[Path, bytes]:
-    """The files of a table's log with their content. What was written last points to what was written before, so it is read first;
-    where something is tidied up meanwhile, all is read again."""
+def _log(storage: Storage, log: str) -> dict[str, bytes]:
+    """The files of a table's ``log`` with their content. What was written last points to what was written before, so it is read
+    first; where something is tidied up meanwhile, all is read again."""
     for _ in range(_TRIES):
         with suppress(FileNotFoundError):
-            names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+            names = (name for name in storage.names(log) if not name.startswith("."))
             return {
-                folder / name: (folder / name).read_bytes()
+                f"{log}/{name}": storage.read(f"{log}/{name}")
                 for name in sorted(names, key=lambda name: name[0].isdigit())
             }
-    if not folder.exists():
-        return {}
-    raise StoreError(f"The log in {folder} changes faster than it can be read; try again in a moment")
+    raise StoreError(f"The log {log} in {storage.where} changes faster than it can be read; try again in a moment")
 
 
-def _files(project: Project) -> Iterator[Path]:
-    """What else of a project is backed up: files that never change."""
+@dataclass(frozen=True)
+class _File:
+    """A file of a project that never changes: its name in the project's folder, its size, and how it is had on this machine."""
+
+    name: str
+    size: int
+    here: Callable[[], Path]
+
+
+def _files(project: Project) -> Iterator[_File]:
+    """What else of a project is backed up."""
+    storage = project.lake.storage
     for table in TABLES:
-        yield from sorted(project.lake.folder(table).glob("*.parquet"))
-    for name in (EXPORTS, SECRETS):
-        yield from (path for path in sorted((project.folder / name).glob("*")) if path.is_file())
+        for name in storage.names(table):
+            if name.endswith(".parquet"):
+                with suppress(FileNotFoundError):
+                    size = storage.stored(f"{table}/{name}").size
+                    yield _File(
+                        f"{LAKE}/{table}/{name}", size, partial(on_this_machine, storage, f"{table}/{name}", size)
+                    )
+    for name in project.files.names(EXPORTS):
+        with suppress(FileNotFoundError):
+            size = project.files.stored(f"{EXPORTS}/{name}").size
+            yield _File(f"{EXPORTS}/{name}", size, partial(on_this_machine, project.files, f"{EXPORTS}/{name}", size))
+    for path in sorted((project.folder / SECRETS).glob("*")):
+        if path.is_file():
+            yield _File(f"{SECRETS}/{path.name}", path.stat().st_size, partial(_itself, path))
+
+
+def _itself(path: Path) -> Path:
+    return path
 
 
 # -- back ----------------------------------------------------------------------------------------------------------------
@@ -133,6 +160,8 @@ def _restored(home_path: Path | None, file: Path, archive: ArchiveReader, report
             )
         with tempfile.TemporaryDirectory(prefix="restore-", dir=home.temp) as temporary:
             files, size = _unpack(archive, Path(temporary), file.stat().st_size, report)
+            if not begun.exists():
+                _require_room(home, Path(temporary) / PROJECTS)
             begun.touch()
             _put_in_place(home, Path(temporary), archive.manifest)
             begun.unlink()
@@ -142,6 +171,17 @@ def _restored(home_path: Path | None, file: Path, archive: ArchiveReader, report
 def _is_unused(home: Home) -> bool:
     folder = home.path / PROJECTS
     return dump.is_unused(home.db) and not any(path.is_file() for path in folder.rglob("*"))
+
+
+def _require_room(home: Home, unpacked: Path) -> None:
+    """Raise ``Conflict`` if there are tables where those of the projects below ``unpacked`` are to lie, or ``StoreError`` if these
+    are another home's."""
+    for folder in unpacked.glob("*/*"):
+        lake = home.lake_of(home.path / PROJECTS / folder.relative_to(unpacked), str)  # nobody's: it is only looked at
+        if lake.has_data():
+            raise Conflict(
+                f"There are tables in {lake.where}; restore into another folder of the bucket (LEADLINE_LAKE)"
+            )
 
 
 def _unpack(archive: ArchiveReader, folder: Path, whole: int, report: Report) -> tuple[int, int]:
@@ -158,4 +198,8 @@ def _put_in_place(home: Home, unpacked: Path, manifest: dict[str, Any]) -> None:
     target = home.path / PROJECTS
     shutil.rmtree(target, ignore_errors=True)
     if (unpacked / PROJECTS).exists():
+        for project in home.projects():
+            folder = unpacked / PROJECTS / project.folder.relative_to(target)
+            project.lake.storage.take_in(folder / LAKE)
+            project.files.take_in(folder, EXPORTS)
         (unpacked / PROJECTS).rename(target)

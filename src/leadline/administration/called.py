@@ -26,7 +26,7 @@ def called(project: Project, email: str, pseudonym: str | None) -> Called:
     addresses = {comparable(email)} | {name for _, name in found if "@" in name}
     names, others = _names_in_trees(project, own)
     snapshot = project.lake.newest(_TABLES)
-    with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
+    with Engine.of(project.home, most_memory=MEMORY_LIMIT) as engine:
         engine.bind_snapshot(snapshot, _TABLES)
         found |= set(_pairs(engine, "identities", "source, account", f"lower(email) IN ({_texts(own)})"))
         found |= set(_pairs(engine, "tool_accounts", "source, account", f"lower(email) IN ({_texts(own)})"))

@@ -68,7 +68,7 @@ def _counted(project: Project, snapshot: Snapshot, subject: Subject, value: obje
     rows = subject.rows(value)
     rows = rows.mutate(name=rows.name.fill_null(""), caught=rows.caught.fill_null(False))
     counted = rows.group_by("name", "caught").agg(things=rows.count())
-    with Engine(temp_dir=project.temp, memory_limit=project.home.settings.memory_limit) as engine:
+    with Engine.of(project.home) as engine:
         timer = threading.Timer(SECONDS, engine.interrupt)
         timer.start()
         try:

@@ -22,7 +22,7 @@ from leadline.db import jobs
 from leadline.db import trees as tree_rows
 from leadline.db.projects import pseudonym_secret
 from leadline.errors import InvalidRequest, NotFound
-from leadline.exports.files import work_root
+from leadline.exports.files import drop, work_root
 from leadline.home import Project
 from leadline.ingest.erasure import Look
 from leadline.ingest.forgetting import line_without
@@ -158,7 +158,7 @@ def _forget_files(project: Project) -> int:
     """Delete the files of exports and what is computed and kept; how many exports had one."""
     files = jobs.begin_anew(project.db, project.id)
     for name in files:
-        (project.folder / name).unlink(missing_ok=True)
+        drop(project.files, name)
     for folder in (work_root(project.folder), *_kept(project)):
         shutil.rmtree(folder, ignore_errors=True)
     return len(files)

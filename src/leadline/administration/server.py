@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leadline.settings.server import ServerSettings
+from leadline.settings.server import VARIABLES, ServerSettings
 
 _SHOWN = frozenset(
     {
-        *("prefixes", "memory_limit", "report_seconds", "rate_limit", "connections"),
+        *("prefixes", "threads", "memory", "report_seconds", "rate_limit", "connections"),
         *("oidc_issuer", "log_format", "log_level"),
     }
 )
@@ -17,7 +17,7 @@ _SHOWN = frozenset(
 
 
 @dataclass(frozen=True)
-class Variable:
+class ShownVariable:
     """A variable of the environment. ``value`` is what holds, '' where it is not told; ``is_set`` whether it is another than the
     default."""
 
@@ -27,14 +27,14 @@ class Variable:
     is_set: bool
 
 
-def variables(settings: ServerSettings) -> list[Variable]:
+def variables(settings: ServerSettings) -> list[ShownVariable]:
     """Every variable that the server reads, in the order of the reference."""
-    return [_variable(settings, member) for member in ServerSettings.model_fields]
+    unset = ServerSettings()
+    return [_shown(settings, unset, member) for member in VARIABLES]
 
 
-def _variable(settings: ServerSettings, member: str) -> Variable:
-    field = ServerSettings.model_fields[member]
-    value = getattr(settings, member)
-    is_set = value != field.get_default(call_default_factory=True, validated_data={})
+def _shown(settings: ServerSettings, unset: ServerSettings, member: str) -> ShownVariable:
+    variable, value = VARIABLES[member], getattr(settings, member)
     text = ", ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
-    return Variable(str(field.alias), str(field.description), text if member in _SHOWN else "", is_set)
+    is_set = value != getattr(unset, member)
+    return ShownVariable(variable.name, variable.meaning, text if member in _SHOWN else "", is_set)

@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-
-from pydantic import Field
+from dataclasses import dataclass
 
 from leadline.db import settings as stored
 from leadline.errors import Forbidden
 from leadline.home import Project
-from leadline.json_body import Body
 from leadline.settings.checks import check as checked
 from leadline.settings.profile import GOALS, canonical, declared
 
 
-class SettingInForce(Body):
-    """A setting in force for a project or one of its org trees, as text."""
+@dataclass(frozen=True)
+class InForce:
+    """A setting in force for a project or one of its org trees, as text. ``value`` is empty for a rule of a team, service or
+    repository that is not set; ``default`` holds where nothing is set; ``set_by`` is `project`, `tree`, or empty for nobody."""
 
     key: str
-    value: str = Field(
-        description="The text in force; empty for a rule of a team, service or repository that is not set."
-    )
-    default: str = Field(description="What holds where nothing is set.")
-    set_by: str = Field(
-        alias="set",
-        description="Who set it: the project, the org tree, or nobody.",
-        json_schema_extra={"enum": ["", "project", "tree"]},
-    )
+    value: str
+    default: str
+    set_by: str
     meaning: str
 
 
-def listed(project: Project, tree: str | None = None) -> list[SettingInForce]:
+def listed(project: Project, tree: str | None = None) -> list[InForce]:
     """Every setting in force for the project, or for ``tree``: those declared in their order, then those set for single teams,
     services and repositories. Raises ``InvalidRequest`` if there is no such tree."""
     _check_tree(project, tree)
     return [_shown(*row) for row in stored.in_force(project.db, project.id, tree)]
 
 
-def one(project: Project, key: str, tree: str | None = None) -> SettingInForce:
+def one(project: Project, key: str, tree: str | None = None) -> InForce:
     """One setting in force. Raises ``InvalidRequest`` for what is no setting, and if there is no such tree."""
     name = canonical(key)
-    unset = SettingInForce(key=name, value="", default="", set="", meaning=declared(name).doc)
+    unset = InForce(name, "", "", "", declared(name).doc)
     return next((row for row in listed(project, tree) if row.key == name), unset)
 
 
@@ -104,6 +98,6 @@ def _check_goals(values: Mapping[str, str]) -> None:
             check_goals(key, declared(key).parse(checked(key, text)))
 
 
-def _shown(key: str, text: str, set_by: str) -> SettingInForce:
+def _shown(key: str, text: str, set_by: str) -> InForce:
     setting = declared(key)
-    return SettingInForce(key=key, value=text, default=setting.default, set=set_by, meaning=setting.doc)
+    return InForce(key, text, setting.default, set_by, setting.doc)

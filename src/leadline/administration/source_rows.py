@@ -139,7 +139,7 @@ def _reads(project: Project, row: SourceRow) -> Reads | None:
 @contextmanager
 def _matching(project: Project, scope: _Scope) -> Iterator[tuple[Engine, Mapping[str, str]]]:
     """An engine, and for each table that has any rows of the scope the condition that finds them: details come first."""
-    with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
+    with Engine.of(project.home, most_memory=MEMORY_LIMIT) as engine:
         snapshot = project.lake.newest(TABLES)
         engine.bind_snapshot(snapshot, TABLES)
         engine.execute("CREATE TABLE of_scope (name VARCHAR)")

@@ -7,22 +7,24 @@ from datetime import date
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
-from leadline.agents.tool import Aggregation, Scope, Tool, UpTo100
-from leadline.agents.values import Asked, Told, behind, said_of, value_of
+from leadline.agents.metric_names import Asked
+from leadline.agents.tool import Tool, UpTo100
+from leadline.agents.values import Asking, Told, behind, said_of, value_of
 from leadline.api.agents.asking import Asker
 from leadline.errors import Detail, InvalidRequest
+from leadline.exports.insights.cells import Place
 from leadline.exports.insights.listing import ListedCell
 from leadline.exports.insights.models import Cell, CellRow, InsightBody, InsightTeam
 from leadline.exports.insights.request import TOTAL, range_before
 from leadline.field_types import Day, Name, TeamId, one_of
 from leadline.json_body import Body
-from leadline.metrics.metric import TEAM, Ratio, Sum
 
 _PREVIOUS, _YEAR = "previous", "year"
 
 
-class Compare(Scope):
+class Compare(Asking):
     """What is compared with what."""
 
     metric: Name = Field(description="Its column (see list_metrics), in any letter case.", examples=["LTTC_Mean_Days"])
@@ -35,7 +37,6 @@ class Compare(Scope):
     than_team_id: TeamId | None = Field(
         None, description="A team to compare with, in the same days unless other ones are said."
     )
-    aggregation: Aggregation | None = Field(None, description="How durations are summarized; default `mean`.")
     limit: UpTo100 = Field(20, description="Rows of each side to answer at most.")
 
     def other_days(self, start: date, end: date) -> tuple[date, date]:
@@ -124,7 +125,7 @@ class _Half:
 
 
 async def _compare(asker: Asker, wanted: Compare) -> Comparison:
-    asked = Asked.of(wanted.metric, wanted.aggregation)
+    asked = await run_in_threadpool(wanted.of, asker, wanted.metric)
     (whole,) = await asker.insights(asked.kind, asked.whole(wanted.asked()))
     start, end = wanted.other_days(whole.request.start_date, whole.request.end_date)
     own = {name: value for name, value in wanted.asked().items() if name in ("teamId", "orgTreeName")}
@@ -151,7 +152,7 @@ async def _compare(asker: Asker, wanted: Compare) -> Comparison:
 
 
 async def _behind(asker: Asker, asked: Asked, scope: dict[str, Any], most: int) -> ListedCell:
-    return await behind(asker, asked, {**scope, "granularity": TOTAL}, None, None, (0, most))
+    return await behind(asker, asked, {**scope, "granularity": TOTAL}, Place(asked.column), (0, most))
 
 
 def _difference(first: Cell, second: Cell) -> float | int | None:
@@ -181,9 +182,9 @@ def _effects(asked: Asked, half: _Half, first: _Half, second: _Half) -> list[flo
     the two by the mean of what its rows differ from that; so does a ratio, weighed by what it is over."""
     rows, kind = half.cell.body.rows, half.cell.body.aggregation
     sign = 1 if half is first else -1
-    formula = asked.metric.formula(TEAM)
-    if kind == "count" or (kind == "sum" and isinstance(formula, Sum) and formula.less is None):
-        return [sign * float(row.value) if isinstance(row.value, int | float) else None for row in rows]
+    if kind in ("count", "per_sprint") or (kind == "sum" and asked.adds_up):
+        of_each = half.side.n if kind == "per_sprint" else 1
+        return [sign * float(row.value) / of_each if isinstance(row.value, int | float) else None for row in rows]
     ends = [one.value for one in (first, second) if isinstance(one.value, int | float)]
     n = half.side.n
     if len(ends) < 2 or not n:
@@ -191,8 +192,9 @@ def _effects(asked: Asked, half: _Half, first: _Half, second: _Half) -> list[flo
     middle = sum(ends) / 2
     if kind == "mean":
         return [sign * (float(row.value) - middle) / n if isinstance(row.value, int | float) else None for row in rows]
-    if kind == "ratio" and isinstance(formula, Ratio) and isinstance(formula.factor, int):
-        return [_of_ratio(row, middle / formula.factor, sign * formula.factor / n) for row in rows]
+    if kind == "ratio" and asked.factor is not None:
+        weight = sign * asked.factor / (half.cell.divisor or n)
+        return [_of_ratio(row, middle / asked.factor, weight) for row in rows]
     return [None] * len(rows)
 
 

@@ -7,13 +7,13 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
+from leadline.agents.metric_names import TOLD, metrics_of
 from leadline.agents.tool import Arguments, Tool, ToolAnswer, UpTo100
 from leadline.api.agents.asking import Asker
 from leadline.api.people.team_models import ListedTeamBody
 from leadline.field_types import Name, one_of
 from leadline.json_body import Body, Instant
-from leadline.metrics.catalogue import catalogue_of
-from leadline.metrics.metric import INSIGHTS, Metric, MetricColumn
+from leadline.metrics.metric import CatalogueEntry, Metric, MetricColumn
 from leadline.metrics.request import AGGREGATIONS
 
 MEAN = AGGREGATIONS[0]
@@ -70,8 +70,10 @@ FIND_TEAM = Tool(
 class ListMetrics(Arguments):
     """Which metrics."""
 
-    kind: Annotated[str, one_of("kind", INSIGHTS)] | None = Field(
-        None, description="`productivity` (of developers and teams) or `efficiency` (DORA, of teams); none: both."
+    kind: Annotated[str, one_of("kind", tuple(TOLD))] | None = Field(
+        None,
+        description="`productivity` (of developers and teams), `efficiency` (DORA, of teams), `flow`, `sprint` or `ba` (business "
+        "alignment); none: all.",
     )
     search: Name | None = Field(
         None,
@@ -89,16 +91,16 @@ class ListedMetric(Body):
     group: str
     unit: str
     definition: str
-    levels: list[str] = Field(description="Of whom it is: `developer`, `team`.")
+    levels: list[str] = Field(description="Of whom it is: `developer`, `team`, `service`, `sprint`.")
     better: str | None = Field(description="Whether `higher` or `lower` values are better; null where neither is.")
 
     @classmethod
-    def of(cls, metric: Metric) -> ListedMetric:
-        """A metric of the catalogue."""
+    def of(cls, kind: str, metric: CatalogueEntry) -> ListedMetric:
+        """A metric of the catalogue of a kind."""
         return cls(
             metric=metric.column,
-            kind=metric.insight,
-            title=MetricColumn(metric).title(MEAN),
+            kind=kind,
+            title=MetricColumn(metric).title(MEAN) if isinstance(metric, Metric) else metric.title,
             group=metric.group,
             unit=metric.unit,
             definition=metric.definition,
@@ -116,10 +118,14 @@ class ListedMetrics(ToolAnswer):
     total: int = Field(description="Metrics that were found.")
 
 
-async def _list_metrics(_asker: Asker, wanted: ListMetrics) -> ListedMetrics:
+async def _list_metrics(asker: Asker, wanted: ListMetrics) -> ListedMetrics:
+    return await run_in_threadpool(_listed, asker, wanted)
+
+
+def _listed(asker: Asker, wanted: ListMetrics) -> ListedMetrics:
     words = (wanted.search or "").casefold().replace("_", " ").split()
-    kinds = [wanted.kind] if wanted.kind else list(INSIGHTS)
-    listed = [ListedMetric.of(metric) for kind in kinds for metric in catalogue_of(kind)]
+    kinds = [wanted.kind] if wanted.kind else list(TOLD)
+    listed = [ListedMetric.of(kind, metric) for kind in kinds for metric in metrics_of(asker, kind)]
     found = [metric for metric in listed if all(word in _described(metric) for word in words)]
     return ListedMetrics(metrics=found, total=len(found))
 

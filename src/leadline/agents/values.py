@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
+from leadline.agents.metric_names import Asked
 from leadline.agents.tool import Aggregation, Offset, Scope, Tool, ToolAnswer, UpTo200
 from leadline.api.agents.asking import Asker
 from leadline.api.agents.words import Granularity
+from leadline.errors import Detail, InvalidRequest
 from leadline.exports.insights.cells import Place
 from leadline.exports.insights.listing import ListedCell, Listing
 from leadline.exports.insights.models import (
@@ -27,46 +30,29 @@ from leadline.exports.insights.models import (
 from leadline.exports.insights.request import PREVIOUS, TOTAL
 from leadline.field_types import Day, Name, one_of
 from leadline.json_body import Body, Instant
-from leadline.metrics.catalogue import catalogue_of, named
-from leadline.metrics.metric import DEVELOPER, INSIGHTS, PRODUCTIVITY, TEAM, Metric, MetricColumn
-from leadline.metrics.request import AGGREGATIONS
+from leadline.metrics.business_columns import EFFORT_UNITS
+from leadline.metrics.metric import DEVELOPER, TEAM
+from leadline.metrics.sprint_columns import MODES, SPRINT
 
-_SCOPE, _TEAMS, _DEVELOPERS = "scope", "teams", "developers"
-MetricName = Annotated[str, Name]
+_SCOPE, _TEAMS, _DEVELOPERS, _SPRINTS = "scope", "teams", "developers", "sprints"
+_LEVELS = {_DEVELOPERS: DEVELOPER, _SPRINTS: SPRINT}
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A metric as it is asked for: ``name`` may say a statistic, others follow ``aggregation``."""
+class Asking(Scope):
+    """Of whom, when, and how what is asked for is taken."""
 
-    metric: Metric
-    name: str
-    aggregation: str
+    aggregation: Aggregation | None = Field(None, description="How durations are summarized; default `mean`.")
+    computation_mode: Annotated[str, one_of("computationMode", MODES)] | None = Field(
+        None, description="Of metrics of sprints: what work is counted in; default `STORY_POINTS`."
+    )
+    effort_unit: Annotated[str, one_of("effortUnit", EFFORT_UNITS)] | None = Field(
+        None, description="Of business alignment: what `…_percent` are shares of; default `TICKETS`."
+    )
 
-    @classmethod
-    def of(cls, name: str, aggregation: str | None) -> Asked:
-        """The metric called ``name``. Raises ``InvalidRequest`` with the nearest names."""
-        every = [metric for kind in INSIGHTS for metric in catalogue_of(kind)]
-        return cls(named(name, every), name, aggregation or AGGREGATIONS[0])
-
-    @property
-    def column(self) -> str:
-        """What its column is called."""
-        return MetricColumn.named(self.metric, self.name, self.aggregation).name(self.aggregation)
-
-    @property
-    def kind(self) -> str:
-        """The insight that has it."""
-        return self.metric.insight
-
-    def parameters(self, scope: Mapping[str, Any], level: str = TEAM) -> dict[str, Any]:
-        """The parameters of the insight of the metric alone."""
-        levels = {"level": level} if self.kind == PRODUCTIVITY or level != TEAM else {}
-        return {**scope, **levels, "metrics": [self.name], "aggregation": self.aggregation}
-
-    def whole(self, scope: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of its one value of a team, or of an org tree, over all days."""
-        return {**self.parameters(scope), "granularity": TOTAL, "depth": 0}
+    def of(self, asker: Asker, name: str) -> Asked:
+        """The metric called ``name`` as it is asked for. Raises ``InvalidRequest`` with the nearest names."""
+        said = {"computationMode": self.computation_mode, "effortUnit": self.effort_unit}
+        return Asked.of(asker, name, self.aggregation, {key: word for key, word in said.items() if word is not None})
 
 
 class Told(ToolAnswer):
@@ -95,16 +81,16 @@ def said_of(metric: InsightMetric) -> dict[str, Any]:
     }
 
 
-class GetMetric(Scope):
+class GetMetric(Asking):
     """Which metric, of whom, when, in which periods."""
 
     metric: Name = Field(description="Its column (see list_metrics), in any letter case.", examples=["LTTC_Mean_Days"])
-    by: Annotated[str, one_of("by", (_SCOPE, _TEAMS, _DEVELOPERS))] | None = Field(
+    by: Annotated[str, one_of("by", (_SCOPE, _TEAMS, _DEVELOPERS, _SPRINTS))] | None = Field(
         None,
-        description="What has a row: the team or org tree itself (default), it and the teams right below it, or its developers.",
+        description="What has a row: the team or org tree itself (default), it and the teams right below it, its developers or, of "
+        "metrics of sprints, each sprint of it.",
     )
     granularity: Granularity | None = Field(None, description="Length of the periods; none: the range as one.")
-    aggregation: Aggregation | None = Field(None, description="How durations are summarized; default `mean`.")
     compare: Annotated[str, one_of("compare", (PREVIOUS,))] | None = Field(
         None, description="`previous` puts beside each row the same of the range of the same length before."
     )
@@ -119,11 +105,20 @@ class EarlierValue(Body):
     n: int
 
 
+class SprintOfRow(Body):
+    """A sprint."""
+
+    id: str
+    name: str
+    board: str = Field(description="The boards that show it.")
+
+
 class MetricRow(Body):
-    """A value of a team or developer in a period."""
+    """A value of a team or developer in a period, or of a team in a sprint."""
 
     team: InsightTeam | None = None
     developer: InsightDeveloper | None = None
+    sprint: SprintOfRow | None = None
     period: str
     start_date: date
     end_date: date
@@ -140,6 +135,7 @@ class MetricRow(Body):
         members: dict[str, Any] = {
             "team": row.team,
             "developer": row.developer,
+            "sprint": row.key and _sprint(row.key),
             "previous": row.previous and _earlier(row.previous, column),
         }
         return cls(
@@ -150,6 +146,10 @@ class MetricRow(Body):
             n=(row.n or {})[column],
             **{name: member for name, member in members.items() if member is not None},
         )
+
+
+def _sprint(key: Mapping[str, Cell]) -> SprintOfRow:
+    return SprintOfRow(id=str(key["Sprint_Id"]), name=str(key["Sprint"]), board=str(key["Board"]))
 
 
 def _earlier(previous: PreviousValues, column: str) -> EarlierValue:
@@ -178,12 +178,14 @@ class MetricValues(Told):
 
 
 async def _get_metric(asker: Asker, wanted: GetMetric) -> MetricValues:
-    asked = Asked.of(wanted.metric, wanted.aggregation)
-    level = DEVELOPER if wanted.by == _DEVELOPERS else TEAM
+    asked = await run_in_threadpool(wanted.of, asker, wanted.metric)
+    level = _LEVELS.get(wanted.by or "", TEAM)
+    if level == SPRINT:
+        _check_of_sprints(asked, "by")
     rows = {**asked.parameters(wanted.asked(), level), "granularity": wanted.granularity or TOTAL}
     rows |= {} if level == DEVELOPER else {"depth": 1 if wanted.by == _TEAMS else 0}
     rows |= {"compare": wanted.compare} if wanted.compare else {}
-    whole = [asked.whole(wanted.asked())] if asked.metric.formula(TEAM) is not None else []
+    whole = [asked.whole(wanted.asked())] if asked.of_teams else []
     body, *wholes = await asker.insights(asked.kind, rows, *whole)
     value, n = value_of(wholes[0], asked.column) if wholes else (None, None)
     warnings: dict[str, Any] = {"warnings": body.warnings} if body.warnings else {}
@@ -202,6 +204,14 @@ async def _get_metric(asker: Asker, wanted: GetMetric) -> MetricValues:
         total=body.total,
         **warnings,
     )
+
+
+def _check_of_sprints(asked: Asked, argument: str) -> None:
+    if SPRINT not in asked.entry.levels:
+        message = f"{asked.column} is of no single sprint"
+        raise InvalidRequest(
+            message, code="unsupported_level", details=[Detail(argument, "only of metrics of sprints")]
+        )
 
 
 def value_of(whole: InsightBody, column: str) -> tuple[Cell, int]:
@@ -223,7 +233,7 @@ GET_METRIC = Tool(
 # -- the rows behind a value -------------------------------------------------------------------------------------------
 
 
-class ExplainCell(Scope):
+class ExplainCell(Asking):
     """Which value, and which of the rows behind it."""
 
     metric: Name = Field(description="Its column (see list_metrics), in any letter case.", examples=["CFR_Percent"])
@@ -232,7 +242,10 @@ class ExplainCell(Scope):
     )
     granularity: Granularity | None = Field(None, description="Length of the periods; none: the range as one.")
     start_date: Day | None = Field(None, description="The first day of the value's period; default: the first period.")
-    aggregation: Aggregation | None = Field(None, description="How durations are summarized; default `mean`.")
+    sprint: Name | None = Field(
+        None,
+        description="The value of this sprint of the team, by its id (see get_metric by sprints); of metrics of sprints.",
+    )
     offset: Offset = Field(0, description="After how many rows the answer begins.")
     limit: UpTo200 = Field(50, description="Rows to answer at most.")
 
@@ -243,8 +256,8 @@ class ExplainedCell(Told):
     entries: ClassVar[str] = "rows"
 
     aggregation: str = Field(
-        description="How the value is made of the rows' own: `sum`, `count`, `ratio`, `mean`, `median`, `p90`, `p95`, `rating` or "
-        "`overall`."
+        description="How the value is made of the rows' own: `sum`, `count`, `ratio`, `mean`, `median`, `p90`, `p95`, `rating`, "
+        "`overall`, or of sprints `per_sprint` or `deviation`."
     )
     facts: str | None = Field(
         description="The fact that has the rows (see list_facts); null for what is not made of rows."
@@ -258,9 +271,12 @@ class ExplainedCell(Told):
 
 
 async def _explain_cell(asker: Asker, wanted: ExplainCell) -> ExplainedCell:
-    asked = Asked.of(wanted.metric, wanted.aggregation)
+    asked = await run_in_threadpool(wanted.of, asker, wanted.metric)
+    if wanted.sprint is not None:
+        _check_of_sprints(asked, "sprint")
     scope = {**wanted.asked(), "granularity": wanted.granularity or TOTAL}
-    found = await behind(asker, asked, scope, wanted.developer, wanted.start_date, (wanted.offset, wanted.limit))
+    place = Place(asked.column, unit=wanted.developer, start=wanted.start_date, sprint=wanted.sprint)
+    found = await behind(asker, asked, scope, place, (wanted.offset, wanted.limit))
     body = found.body
     untraced: dict[str, Any] = {} if body.untraced is None else {"untraced": body.untraced}
     return ExplainedCell(
@@ -281,16 +297,15 @@ async def behind(
     asker: Asker,
     asked: Asked,
     scope: Mapping[str, Any],
-    developer: str | None,
-    start: date | None,
+    place: Place,
     page: tuple[int, int],
 ) -> ListedCell:
-    """The value of a team, of an org tree or of one ``developer`` there in the period that begins on ``start``, with the rows
-    behind it: as many as ``page`` says after its offset, those with the greatest part first."""
+    """The value of a team or of an org tree or, if ``place`` says one, of a developer or sprint of it, with the rows behind it: as
+    many as ``page`` says after its offset, those with the greatest part first."""
     offset, most = page
-    level = TEAM if developer is None else DEVELOPER
-    parameters = {**scope, **asked.parameters(scope, level)} | ({"depth": 0} if developer is None else {})
-    unit = developer
+    unit = place.unit
+    level = (TEAM if place.sprint is None else SPRINT) if unit is None else DEVELOPER
+    parameters = {**scope, **asked.parameters(scope, level)} | ({"depth": 0} if unit is None else {})
     if unit is None:
         (body,) = await asker.insights(asked.kind, parameters)
         unit = body.rows[0].team.ref_id if body.rows and body.rows[0].team else ""
@@ -299,7 +314,7 @@ async def behind(
         asker.project,
         asked.kind,
         parameters,
-        Place(asked.column, unit=unit, start=start),
+        replace(place, unit=unit),
         asker.access,
         Listing(most=most),
         offset=offset,

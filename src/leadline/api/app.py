@@ -20,6 +20,8 @@ from leadline.api.admin.settings import router as settings
 from leadline.api.admin.sources import router as sources
 from leadline.api.admin.status import router as status
 from leadline.api.admin.webhooks import router as webhooks_out
+from leadline.api.agents.alignment import router as alignment
+from leadline.api.agents.assistants import router as assistants
 from leadline.api.agents.dora import router as dora
 from leadline.api.agents.features import router as features
 from leadline.api.app_state import AppState
@@ -95,6 +97,8 @@ def routed(lifespan: Callable[[FastAPI], object] | None = None) -> FastAPI:
         *insights,
         dora,
         features,
+        alignment,
+        assistants,
         facts,
         charts,
         reports,

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,7 +18,7 @@ from leadline.charts.chart import Chart, Events
 from leadline.charts.document import WIDTH, file_of
 from leadline.charts.draw import Picture
 from leadline.charts.goals import goals_of_answer
-from leadline.charts.picture import asked_of, event_picture, period_picture
+from leadline.charts.picture import asked_of, event_picture, period_picture, row_of
 from leadline.charts.render import Renderer
 from leadline.charts.rows import MOST_DOTS
 from leadline.home import Project
@@ -42,21 +42,6 @@ class ChartFile:
 
     content: bytes
     digest: str
-
-
-class Drawn(Protocol):
-    """Makes a picture. ``href`` is where single things are listed, of which the newest ``most`` are drawn."""
-
-    def __call__(self, *, href: str = "", most: int = MOST_DOTS) -> Picture:
-        """The picture."""
-
-
-@dataclass(frozen=True)
-class SingleThings:
-    """A chart of single things: ``drawn`` makes the picture, ``digest`` is that of all that it is made of."""
-
-    digest: str
-    drawn: Drawn
 
 
 class Charts:
@@ -89,23 +74,18 @@ class Charts:
         trend: bool = False,
     ) -> tuple[Picture, str]:
         """``chart`` with its data, and the digest of all that it is made of."""
+        one = asked_of(chart, asked)
         if isinstance(chart.data, Events):
-            single = await self.of_single_things(request, project, chart, asked, access)
-            return await run_in_threadpool(single.drawn, most=MOST_DOTS), single.digest
-        answered = await self._insights.get(request, project, chart.insight, asked_of(chart, asked), access)
+            answered, events = await self._insights.behind(request, project, chart.insight, one, access)
+            goals = await run_in_threadpool(goals_of_answer, project, answered.body)
+            of_events = partial(
+                event_picture, chart, answered.body, row_of(answered.body), events, goals, most=MOST_DOTS
+            )
+            return await run_in_threadpool(of_events), with_goals(answered.digest, goals)
+        answered = await self._insights.get(request, project, chart.insight, one, access)
         goals = await run_in_threadpool(goals_of_answer, project, answered.body)
         picture = period_picture(chart, answered.body, answered.body.rows, goals, trend=trend)
         return picture, with_goals(answered.digest, goals)
-
-    async def of_single_things(
-        self, request: Request, project: Project, chart: Chart, asked: Mapping[str, Any], access: Access
-    ) -> SingleThings:
-        """What ``chart``, one of ``Events``, draws, not drawn yet."""
-        answered, behind = await self._insights.behind(request, project, chart.insight, asked_of(chart, asked), access)
-        goals = await run_in_threadpool(goals_of_answer, project, answered.body)
-        return SingleThings(
-            with_goals(answered.digest, goals), partial(event_picture, chart, answered.body, behind, goals)
-        )
 
     def close(self) -> None:
         """End the process that draws."""

@@ -3,7 +3,7 @@ answered before on the same versions is not computed again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,22 +13,24 @@ from starlette.requests import Request
 
 from leadline.access import Access
 from leadline.api.report_pool import ReportPool, ReportTimeout
-from leadline.errors import Conflict
+from leadline.errors import Conflict, InvalidRequest
 from leadline.exports import service
 from leadline.exports.cursor import Cursor
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.fact_pages import FactsBody, FactsRequest, fact_page
-from leadline.exports.insights.answer import answer
-from leadline.exports.insights.cells import Place, cell, events_behind, traceable
+from leadline.exports.insights.cells import Place
 from leadline.exports.insights.kept import MOST_BYTES, Answer, Kept, digest, digest_of
 from leadline.exports.insights.listing import ListedCell, Listing, listed_cell
 from leadline.exports.insights.models import CellBody, InsightBody
 from leadline.exports.insights.request import InsightRequest, parse_insight
+from leadline.exports.insights.together import answers
+from leadline.exports.insights.tracing import cell, events_behind, traceable
 from leadline.exports.kinds import KINDS
 from leadline.exports.service import deliver_and_pin, pin_newest
+from leadline.exports.since import since_of, without_since
 from leadline.home import Project
 from leadline.ingest.pushed import deliver_pushed
-from leadline.metrics.request import Control, MetricsRequest, Pins
+from leadline.metrics.request import Control, PeriodRows, Pins
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,7 +79,7 @@ class Insights:
         self._pool = pool
         self._now = now
         self._kept: Kept[Answer] = Kept(MOST_BYTES)
-        self._behind: Kept[tuple[Answer, pa.Table]] = Kept(MOST_BEHIND)
+        self._events: Kept[pa.Table] = Kept(MOST_BEHIND)
         self._pages: Kept[Any] = Kept(MOST_PAGE_ROWS)
 
     async def get(
@@ -86,32 +88,56 @@ class Insights:
         """The answer to the parameters ``asked`` (see ``parse_insight``) of the kind of export called ``kind``, on what is newest,
         within ``access``. Raises ``InvalidRequest``, ``Forbidden``, ``TooManyRows``, ``ReportTimeout``, and ``ClientDisconnect``
         when the client of ``request`` went away."""
-        pinned = await run_in_threadpool(self._pinned, project, kind, asked, access)
-        kept = self._kept.get(pinned.digest)
-        if kept is None:
+        (answered,) = await self.get_all(request, project, kind, [asked], access)
+        return answered
+
+    async def get_all(
+        self, request: Request, project: Project, kind: str, asked: Sequence[Mapping[str, Any]], access: Access
+    ) -> list[Answered]:
+        """What ``get`` gives for each of ``asked``, which are of one tree, all on the same versions. What is asked for
+        together may be read together."""
+        pinned = await run_in_threadpool(self._all_pinned, project, kind, asked, access)
+        return await self._answered(request, project, kind, pinned)
+
+    async def _answered(
+        self, request: Request, project: Project, kind: str, pinned: Sequence[_Pinned]
+    ) -> list[Answered]:
+        kept = [found for one in pinned if (found := self._kept.get(one.digest)) is not None]
+        if len(kept) < len(pinned):
             kept = await self._pool.run(
                 request,
-                lambda runner, control: self._answer(runner, project, pinned, control),
-                late=_too_late(pinned.insight.kind, self._pool.seconds),
+                lambda runner, control: self._answers(runner, project, pinned, control),
+                late=_too_late(KINDS[kind], self._pool.seconds),
             )
-        return Answered(pinned.digest, pinned.as_of, kept)
+        return [Answered(one.digest, one.as_of, found) for one, found in zip(pinned, kept, strict=True)]
+
+    async def events(
+        self, request: Request, project: Project, kind: str, asked: Mapping[str, Any], access: Access
+    ) -> tuple[str, pa.Table]:
+        """All events behind the one value that is ``asked`` for (see ``events_behind``), and a digest that tells whether they are
+        the same as others. Raises what ``get`` raises."""
+        pinned = await run_in_threadpool(self._pinned, project, kind, asked, access)
+        return pinned.digest, await self._events_of(request, project, pinned, access)
 
     async def behind(
         self, request: Request, project: Project, kind: str, asked: Mapping[str, Any], access: Access
     ) -> tuple[Answered, pa.Table]:
-        """The answer to ``asked``, which is one value, and all events behind it (see ``events_behind``). Raises what ``get``
-        raises."""
+        """The answer to ``asked``, which is one value, and all events behind it. Raises what ``get`` raises."""
         pinned = await run_in_threadpool(self._pinned, project, kind, asked, access)
+        (answered,) = await self._answered(request, project, kind, [pinned])
+        return answered, await self._events_of(request, project, pinned, access)
+
+    async def _events_of(self, request: Request, project: Project, pinned: _Pinned, access: Access) -> pa.Table:
         rows = traceable(pinned.insight.kind, pinned.insight.rows)
         at = Cursor(pinned.pins, pinned.as_of, 0)
-        late = _too_late(pinned.insight.kind, self._pool.seconds)
-
-        def work(runner: Runner, control: Control) -> tuple[Answer, pa.Table]:
-            answer = self._answer(runner, project, pinned, control)
-            return answer, events_behind(runner, project, rows, at, control, access)
-
-        found = await self._kept_in(self._behind, request, pinned.digest, work, late, lambda made: made[1].nbytes)
-        return Answered(pinned.digest, pinned.as_of, found[0]), found[1]
+        return await self._kept_in(
+            self._events,
+            request,
+            pinned.digest,
+            lambda runner, control: events_behind(runner, project, rows, at, control, access),
+            _too_late(pinned.insight.kind, self._pool.seconds),
+            lambda made: int(made.nbytes),
+        )
 
     async def cell(
         self,
@@ -199,7 +225,7 @@ class Insights:
         request: Request,
         project: Project,
         kind: ExportKind,
-        rows: MetricsRequest,
+        rows: PeriodRows,
         place: Place,
         at: Cursor,
         access: Access,
@@ -246,29 +272,41 @@ class Insights:
         return insight, Cursor.of(cursor, project, insight.rows.tree)
 
     def _pinned(self, project: Project, kind: str, asked: Mapping[str, Any], access: Access) -> _Pinned:
-        insight = parse_insight(project, KINDS[kind], asked, access)
-        as_of = self._now()
-        pins = deliver_and_pin(project, insight.kind, insight.rows)
-        return _Pinned(insight, pins, as_of, digest(project, insight, pins))
+        (pinned,) = self._all_pinned(project, kind, [asked], access)
+        return pinned
 
-    def _answer(self, runner: Runner, project: Project, pinned: _Pinned, control: Control) -> Answer:
+    def _all_pinned(
+        self, project: Project, kind: str, asked: Sequence[Mapping[str, Any]], access: Access
+    ) -> list[_Pinned]:
+        insights = [parse_insight(project, KINDS[kind], one, access) for one in asked]
+        as_of = self._now()
+        pins = deliver_and_pin(project, KINDS[kind], *(insight.rows for insight in insights))
+        return [_Pinned(insight, pins, as_of, digest(project, insight, pins)) for insight in insights]
+
+    def _answers(self, runner: Runner, project: Project, pinned: Sequence[_Pinned], control: Control) -> list[Answer]:
         # Of many who ask for the same at once the first has it computed.
-        if (kept := self._kept.get(pinned.digest)) is not None:
-            return kept
-        computed = Answer.of(answer(runner, project, pinned.insight, pinned.pins, pinned.as_of, control))
-        self._kept.put(pinned.digest, computed, computed.weight)
-        return computed
+        found = {one.digest: kept for one in pinned if (kept := self._kept.get(one.digest)) is not None}
+        new = [one for one in pinned if one.digest not in found]
+        if new:
+            insights = [one.insight for one in new]
+            bodies = answers(runner, project, insights, new[0].pins, new[0].as_of, control)
+            for one, body in zip(new, bodies, strict=True):
+                computed = found[one.digest] = Answer.of(body)
+                self._kept.put(one.digest, computed, computed.weight)
+        return [found[one.digest] for one in pinned]
 
 
 def _exported(
     project: Project, kind: str, export_id: str, access: Access, cursor: str | None
-) -> tuple[MetricsRequest, Cursor]:
+) -> tuple[PeriodRows, Cursor]:
     """The request of an export, and where its page begins."""
     service.get(project, export_id, kind=kind, access=access)  # which refuses, but shows not all that was read
     export = service.get(project, export_id, kind=kind)
     if export.pinned is None:
         raise Conflict(f"Export {export.id} is {export.state} and has read nothing", code=f"export_{export.state}")
-    rows = traceable(KINDS[kind], KINDS[kind].rows.request_of(export.request))
+    rows = traceable(KINDS[kind], KINDS[kind].rows.request_of(without_since(export.request)))
+    if since_of(export.request) is not None:
+        raise InvalidRequest("Cells of exports of differences are not traced to rows of facts", code="not_traced")
     offset = 0 if cursor is None else Cursor.of(cursor, project, rows.tree).offset
     return rows, Cursor(Pins.of(export.pinned), export.data_as_of or export.created_at, offset)
 

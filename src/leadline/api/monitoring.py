@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -24,11 +23,9 @@ from leadline.db.outage import lost
 from leadline.db.projects import all_projects
 from leadline.errors import Detail, LeadlineError, StoreError
 from leadline.home import Home
+from leadline.materialize.computed_by import computed_by
 from leadline.metrics.catalogue import DEFINITIONS
 from leadline.project_faults import ProjectFaults, sentence
-
-if TYPE_CHECKING:
-    from leadline.lake import Lake
 
 log = structlog.get_logger("leadline.api")
 
@@ -202,6 +199,15 @@ class _HomeFigures(Collector):
         yield _gauge("leadline_sources", "Sources by how their last run ended.", "state", states)
         yield _gauge("leadline_source_failed_streams", "What the last runs could not read.", "source", failed)
         yield from self._by_itself()
+        if self._home.settings.cluster is not None:
+            yield from self._computed()
+
+    def _computed(self) -> Iterator[Metric]:
+        """Who computed what is kept, where a cluster computes, too."""
+        found = computed_by([project.computed for project in self._home.projects()])
+        tables, seconds = {row.who: row.tables for row in found}, {row.who: row.seconds for row in found}
+        yield _gauge("leadline_computed_tables", "Stored tables that are kept, by who computed them.", "by", tables)
+        yield _gauge("leadline_computed_seconds", "Time that computing these took.", "by", seconds)
 
     def _by_itself(self) -> Iterator[Metric]:
         """What leaves by itself: exports on their schedules, and what others are told."""
@@ -226,7 +232,7 @@ class _HomeFigures(Collector):
                 readable += 1
                 for table, count in snapshot.row_counts().items():
                     rows[table] = rows.get(table, 0) + count
-                    commit = _changed(project.lake, table, snapshot.versions[table])
+                    commit = project.lake.committed(table, snapshot.versions[table])
                     changed[table] = max(changed.get(table, 0.0), commit)
         return rows, changed, len(projects) - readable
 
@@ -236,9 +242,3 @@ def _gauge(name: str, doc: str, label: str, values: dict[str, int] | dict[str, f
     for value in sorted(values):
         family.add_metric((value,), values[value])
     return family
-
-
-def _changed(lake: Lake, table: str, version: int) -> float:
-    """When a version was committed (seconds since 1970): its log entry is written by the commit itself."""
-    entry = lake.folder(table) / "_delta_log" / f"{version:020d}.json"
-    return entry.stat().st_mtime if entry.exists() else 0.0

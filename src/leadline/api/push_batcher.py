@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from leadline.api.body_memory import Busy
 from leadline.db import Database
 from leadline.db.outage import DATABASE_AWAY, lost
+from leadline.settings.engine_limits import EngineLimits
 
 if TYPE_CHECKING:
     from leadline.ingest.inbox import Accepted, Push
@@ -33,7 +34,7 @@ ANSWERED_AT_ONCE = 4
 _PAUSE_SECONDS = 0.006
 """A whole group answered at once would keep the event loop from every other request meanwhile, so its requests are
 answered at most so many in a row, with a pause in which others have their turn."""
-_MEMORY_LIMIT = "200MB"
+_LIMITS = EngineLimits(1, 200_000_000)
 STORE_SECONDS = 5.0
 """How long the last group may take at the end."""
 MAX_WAITING_ROWS = 200_000
@@ -83,7 +84,7 @@ class PushBatcher:
         from leadline.ingest.validation import RowValidator
 
         rest_until = float("-inf")
-        with Engine(temp_dir=self._temp_dir, memory_limit=_MEMORY_LIMIT, threads=1) as engine:
+        with Engine(temp_dir=self._temp_dir, limits=_LIMITS) as engine:
             validator = RowValidator(engine)
             while (first := self._queue.get()) is not None:
                 # A push that comes alone is stored at once.

@@ -45,13 +45,14 @@ class _Job:
 
 
 class ReportPool:
-    """The reports of one server; ``close`` it at the end. ``seconds`` is how long a report may take, waiting included."""
+    """The reports of one server; ``close`` it at the end. ``seconds`` is how long a report may take, waiting included;
+    the ``at_once`` that run at a time share threads and memory."""
 
     def __init__(
         self, home: Home, *, seconds: float, at_once: int = AT_ONCE, idle_seconds: float = IDLE_SECONDS
     ) -> None:
         self.seconds = seconds
-        self._home = home
+        self._home = home.shared_by(at_once)
         self._at_once = at_once
         self._idle_seconds = idle_seconds
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from leadline.charts.chart import Chart, Periods
+from leadline.charts.chart import Chart, Events
 from leadline.charts.draw import Picture
 from leadline.charts.goals import goals_of_answer
-from leadline.charts.picture import asked_of, event_picture, period_picture
+from leadline.charts.picture import asked_of, event_picture, period_picture, row_of
 from leadline.charts.rows import MOST_DOTS
 from leadline.exports.cursor import Cursor
 from leadline.exports.insights.answer import answer
-from leadline.exports.insights.cells import events_behind, traceable
 from leadline.exports.insights.models import InsightBody
 from leadline.exports.insights.request import InsightRequest, parse_insight
+from leadline.exports.insights.tracing import events_behind, traceable
 from leadline.exports.kinds import KINDS
 from leadline.exports.service import deliver_and_pin
 from leadline.home import Project
@@ -46,11 +46,11 @@ class Answers:
         """``chart`` of what is ``asked`` for, of single things with the newest ``most``. Raises what ``body`` raises."""
         insight, pins = self._pinned(chart.insight, asked_of(chart, asked))
         body = self._answered(insight, pins)
-        if isinstance(chart.data, Periods):
+        if not isinstance(chart.data, Events):
             return period_picture(chart, body, body.rows, goals_of_answer(self.project, body), trend=trend)
         rows, at = traceable(insight.kind, insight.rows), Cursor(pins, self.now, 0)
         behind = self.working("looking", lambda control: events_behind(self.runner, self.project, rows, at, control))
-        return event_picture(chart, body, behind, goals_of_answer(self.project, body), most=most)
+        return event_picture(chart, body, row_of(body), behind, goals_of_answer(self.project, body), most=most)
 
     def _pinned(self, kind: str, asked: Mapping[str, Any]) -> tuple[InsightRequest, Pins]:
         insight = parse_insight(self.project, KINDS[kind], asked)

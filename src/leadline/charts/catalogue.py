@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from leadline.charts import forms
+from leadline.charts.ai import AI_CHARTS
+from leadline.charts.allocation import ALLOCATION_CHARTS
 from leadline.charts.chart import Chart, Teams
 from leadline.charts.delivery import DELIVERY_CHARTS
+from leadline.charts.flow import FLOW_CHARTS
 from leadline.charts.productivity import PRODUCTIVITY_CHARTS
+from leadline.charts.sprints import SPRINT_CHARTS
 from leadline.errors import NotFound
 from leadline.metrics.metric import MetricColumn
 
-CHARTS = {chart.name: chart for chart in (*DELIVERY_CHARTS, *PRODUCTIVITY_CHARTS)}
+_ALL = (*DELIVERY_CHARTS, *PRODUCTIVITY_CHARTS, *FLOW_CHARTS, *AI_CHARTS, *SPRINT_CHARTS, *ALLOCATION_CHARTS)
+CHARTS = {chart.name: chart for chart in _ALL}
 SPARKLINE = forms.sparkline()
 """The small line beside a number, of any metric over time."""
 

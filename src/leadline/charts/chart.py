@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from leadline.charts.columns import BUSINESS, declared, insight_of
 from leadline.metrics.catalogue import by_ids
-from leadline.metrics.metric import TEAM, Metric
+from leadline.metrics.metric import TEAM, CatalogueEntry
 
 Spec = Mapping[str, Any]
 """A Vega-Lite specification without data: rows are bound to it as values, never written into it."""
@@ -16,16 +17,18 @@ Spec = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Series:
-    """One line, or one part of a bar: a metric by its id, what it is called, and the role of its colour."""
+    """One line, or one part of a bar: a metric by its id, what it is called, and the role of its colour. ``column`` is said of what
+    no catalogue has, since it follows from settings."""
 
     metric: str
     label: str
     role: str = "accent"
+    column: CatalogueEntry | None = None
 
     @property
-    def declared(self) -> Metric:
+    def declared(self) -> CatalogueEntry:
         """The metric in the catalogue."""
-        return by_ids((self.metric,))[0].metric
+        return self.column or declared(self.metric)
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,23 @@ class Periods:
     @cached_property
     def insight(self) -> str:
         """The insight that has them."""
-        (insight,) = {series.declared.insight for series in self.series}
+        (insight,) = {insight_of(series.metric) for series in self.series}
         return insight
 
     @property
     def unit(self) -> str:
         """The unit of the parts."""
         return self.parts[0].declared.unit
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A measure of what work was for, over time: which categories are its parts, an answer says. ``metrics`` ask for it; the ids of
+    the parts end as ``measure`` says."""
+
+    metrics: tuple[str, ...]
+    measure: str
+    insight: str = BUSINESS
 
 
 @dataclass(frozen=True)
@@ -88,19 +101,17 @@ class Chart:
     name: str
     title: str
     reading: str
-    data: Periods | Events | Teams
+    data: Periods | Categories | Events | Teams
     spec: Spec = field(repr=False)
 
     @property
     def insight(self) -> str:
-        """The insight whose numbers it shows: `productivity` or `efficiency`."""
+        """The insight whose numbers it shows: `productivity`, `efficiency`, `flow`, `sprint` or `ba`."""
         return self.data.insight
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The ids of the metrics that it shows."""
-        return (
-            tuple(series.metric for series in self.data.series)
-            if isinstance(self.data, Periods)
-            else (self.data.metric,)
-        )
+        if isinstance(self.data, Periods):
+            return tuple(series.metric for series in self.data.series)
+        return self.data.metrics if isinstance(self.data, Categories) else (self.data.metric,)

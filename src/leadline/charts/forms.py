@@ -56,6 +56,7 @@ _SHAPES = ("circle", "square", "triangle-up")
 _TEAM_ROLES = ("ink", "first", "second", "third", "build", "failure")
 _TEAM_DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [10, 3], [4, 1])
 _TEAM_SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+_CATEGORY_ROLES = ("first", "second", "third", "build", "fourth", "failure", "goal")
 MOST_LINES = len(_TEAM_ROLES)
 """Lines of a chart that can be told apart."""
 _WHEN = {"field": "period", "title": "Period"}
@@ -153,19 +154,35 @@ def _counts() -> Spec:
     }
 
 
-def stacked(parts: Sequence[Series], whole: Series | None = None, *, counted: bool = False) -> Spec:
-    """Bars made of ``parts``; a tick where their ``whole`` is, and above each bar of how many things it is, if ``counted``."""
-    bars: Spec = {
+def _stacked_bars(colours: Spec) -> Spec:
+    return {
         "transform": _only("datum.kind === 'part' && isValid(datum.value)"),
         "mark": {"type": "bar", "stroke": colour("surface"), "strokeWidth": 0.75},
         "encoding": {
             "x": _PERIOD,
             "y": _measure(stack="zero"),
-            "color": _legend([*parts, *([whole] if whole else [])]),
+            "color": colours,
             "order": {"field": "order", "type": "quantitative"},
             "tooltip": [_WHEN, _WHAT, _VALUE, _OF],
         },
     }
+
+
+def by_category() -> Spec:
+    """Bars made of the categories that the rows name, in their order."""
+    colours: Spec = {
+        "field": "series",
+        "type": "nominal",
+        "sort": None,
+        "scale": {"range": [colour(role) for role in _CATEGORY_ROLES]},
+        "legend": {"symbolType": "square", "labelLimit": 190},
+    }
+    return drawing(_stacked_bars(colours), _UNIT)
+
+
+def stacked(parts: Sequence[Series], whole: Series | None = None, *, counted: bool = False) -> Spec:
+    """Bars made of ``parts``; a tick where their ``whole`` is, and above each bar of how many things it is, if ``counted``."""
+    bars = _stacked_bars(_legend([*parts, *([whole] if whole else [])]))
     ticks: Spec = {
         "transform": _only("datum.kind === 'whole' && isValid(datum.value)"),
         "mark": {

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from leadline.charts.chart import Chart, Events, Periods, Teams
+from leadline.charts.chart import Categories, Chart, Events, Periods, Series, Teams
 from leadline.charts.draw import Picture
 from leadline.charts.rows import MOST_DOTS, Drawn, Event, Point, class_rows, dot_rows, period_rows, team_rows
-from leadline.charts.words import number, range_text
+from leadline.charts.words import a_week, range_text
 from leadline.exports.insights.request import ONLY_ANSWERED
 from leadline.metrics.goals import FREQUENCY, Goals, goal_of
-from leadline.metrics.metric import PRODUCTIVITY, TEAM
+from leadline.metrics.metric import PRODUCTIVITY, TEAM, ExportColumn
 from leadline.metrics.periods import periods
+from leadline.settings.categories import UNLINKED
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from leadline.exports.insights.models import InsightBody, InsightRow
+    from leadline.exports.insights.models import InsightBody, InsightMetric, InsightRow
 
 _MICRO = 1_000_000
+_HOUR = 3600 * _MICRO
 _SECONDS = {"days": 86_400, "hours": 3_600}
 """How many seconds a unit of durations has."""
 STEPS = {
@@ -58,10 +61,10 @@ def period_picture(
     href: Href | None = None,
 ) -> Picture:
     """``chart`` drawn on ``rows`` of the answer ``body``: those of one team, in order of time. ``goals`` are those of the team."""
-    assert isinstance(chart.data, Periods)  # noqa: S101 - charts of single things are drawn on those
-    points = _points(chart, body, rows, href)
+    data = periods_of(chart, body)
+    points = _points([series.metric for series in data.series], body, rows, href)
     step = body.request.granularity
-    drawn = period_rows(chart.data, points, STEPS[step], trend=trend, goals=_by_metric(body, goals))
+    drawn = period_rows(data, points, STEPS[step], trend=trend, goals=_by_metric(body, goals))
     return Picture(chart, drawn, about(body), step)
 
 
@@ -76,11 +79,11 @@ def team_picture(
     """``chart`` drawn on rows of the answer ``body``: those of each team, by name, in order of time. ``goals`` are those of the
     first."""
     assert isinstance(chart.data, Teams)  # noqa: S101 - other charts are of one team
-    points = {name: _points(chart, body, rows, href) for name, rows in lines.items()}
+    points = {name: _points(chart.metrics, body, rows, href) for name, rows in lines.items()}
     step = body.request.granularity
     goal, words = _by_metric(body, goals).get(chart.data.metric), ""
     if goal is not None and chart.data.metric == FREQUENCY:
-        words, goal = f"{number(7 * goal)} a week", goal * _mean_unit_days(body)
+        words, goal = a_week(goal), goal * _mean_unit_days(body)
     return Picture(chart, team_rows(chart.data, points, STEPS[step], goal, words), about(body), step)
 
 
@@ -93,8 +96,25 @@ def _mean_unit_days(body: InsightBody) -> float:
     )
 
 
-def _points(chart: Chart, body: InsightBody, rows: Sequence[InsightRow], href: Href | None) -> list[Point]:
-    columns = {metric.id: metric for metric in body.metrics if metric.id in chart.metrics}
+def periods_of(chart: Chart, body: InsightBody) -> Periods:
+    """What ``chart`` draws of the answer ``body``: what it says itself, or the categories that there are."""
+    if isinstance(chart.data, Categories):
+        ending = f"_{chart.data.measure}"
+        metrics = [metric for metric in body.metrics if metric.id.endswith(ending.upper())]
+        # At the end is what not every chart has, so that each of the others has the same colour on all.
+        metrics.sort(key=lambda metric: metric.column.startswith(UNLINKED))
+        return Periods(tuple(_category(metric, ending) for metric in metrics))
+    assert isinstance(chart.data, Periods)  # noqa: S101 - charts of single things are drawn on those
+    return chart.data
+
+
+def _category(metric: InsightMetric, ending: str) -> Series:
+    column = ExportColumn(metric.column, metric.group, metric.unit, metric.definition, (), title=metric.title)
+    return Series(metric.id, metric.title.removesuffix(ending.replace("_", " ")), column=column)
+
+
+def _points(metrics: Sequence[str], body: InsightBody, rows: Sequence[InsightRow], href: Href | None) -> list[Point]:
+    columns = {metric.id: metric for metric in body.metrics if metric.id in metrics}
     return [
         Point(
             start=_day(row.start_date),
@@ -117,26 +137,65 @@ def _by_metric(body: InsightBody, goals: Goals) -> dict[str, float]:
 
 
 def event_picture(
-    chart: Chart, body: InsightBody, behind: pa.Table, goals: Goals, *, href: str = "", most: int = MOST_DOTS
+    chart: Chart,
+    body: InsightBody,
+    row: InsightRow,
+    events: pa.Table,
+    goals: Goals,
+    *,
+    href: str = "",
+    most: int = MOST_DOTS,
 ) -> Picture:
-    """``chart`` drawn on the events ``behind`` the one value of ``body``, as ``cells.events_behind`` gives them; of dots the newest
-    ``most``."""
+    """``chart`` drawn on the ``events`` behind the value that ``row`` of the answer ``body`` has of its metric, as
+    ``tracing.events_behind`` gives them; of dots the newest ``most``."""
     assert isinstance(chart.data, Events)  # noqa: S101 - charts of numbers over time are drawn on those
-    drawn = _drawn(chart.data, body, behind, goals, href, most)
+    drawn = _drawn(chart.data, body, row, events, goals, href, most)
     return Picture(chart, drawn, about(body), body.request.granularity)
 
 
-def _drawn(data: Events, body: InsightBody, behind: pa.Table, goals: Goals, href: str, most: int) -> Drawn:
+def row_of(body: InsightBody) -> InsightRow:
+    """The row of an answer of one team and one period; one without values where the team was not there."""
+    from leadline.exports.insights.models import InsightRow
+
+    return next(iter(body.rows), InsightRow(values={}))
+
+
+def _drawn(
+    data: Events, body: InsightBody, row: InsightRow, events: pa.Table, goals: Goals, href: str, most: int
+) -> Drawn:
     from leadline.metrics.behind import MEASURED
 
     if data.bounds:
-        return class_rows(data, (duration / _MICRO for duration in behind[MEASURED].to_pylist()))
-    (metric,), (row,) = body.metrics, body.rows
-    value = row.values[metric.column]
+        return class_rows(data, how_many(events[MEASURED], data.bounds))
+    (metric,) = (metric for metric in body.metrics if metric.id == data.metric)
+    value = row.values.get(metric.column)
     whole = value * _SECONDS[metric.unit] if isinstance(value, int | float) else None
     goal = _by_metric(body, goals).get(metric.id)
     seconds = None if goal is None else goal * _SECONDS[metric.unit]
-    return dot_rows(data, _events(behind.slice(max(behind.num_rows - most, 0))), whole, href, seconds)
+    return dot_rows(data, _events(_newest(events, most)), whole, href, seconds)
+
+
+def how_many(durations: pa.ChunkedArray, hours: Sequence[float]) -> list[int]:
+    """How many of ``durations`` (microseconds) are shorter than the first of ``hours``, shorter than the second, and so on; and how
+    many are longer."""
+    import pyarrow.compute as pc
+
+    at_least = [pc.sum(pc.greater_equal(durations, int(bound * _HOUR))).as_py() or 0 for bound in hours]
+    return [longer - longest for longer, longest in pairwise([len(durations), *at_least, 0])]
+
+
+def _newest(behind: pa.Table, most: int) -> pa.Table:
+    """So many of the events, by instant, then by key."""
+    import pyarrow.compute as pc
+
+    from leadline.metrics.behind import INSTANT, PARTS
+
+    if behind.num_rows > most > 0:
+        newest = pc.select_k_unstable(behind.select([INSTANT]), most, [(INSTANT, "descending")])
+        behind = behind.filter(pc.greater_equal(behind[INSTANT], pc.min(behind[INSTANT].take(newest))))
+    keys = [name for name in behind.column_names if name not in PARTS]
+    ordered = behind.sort_by([(name, "ascending") for name in (INSTANT, *keys)])
+    return ordered.slice(max(ordered.num_rows - most, 0))
 
 
 def _events(behind: pa.Table) -> list[Event]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from leadline.charts import forms
 from leadline.charts.chart import Chart, Events, Periods, Series
+from leadline.charts.single import bar_chart, line_chart
 
 _SIZES = tuple(
     Series(f"PR_MERGED_{size}".upper(), size, role)
@@ -23,6 +24,7 @@ _TYPES = (
 _REWORK = (
     Series("REWORK_PERCENT_RECENT", "Recent", "first"),
     Series("REWORK_PERCENT_LEGACY", "Legacy", "second"),
+    Series("NEW_WORK_PERCENT", "New work", "third"),
 )
 _CYCLE = "PR_CYCLE_TIME_DAYS_AVG"
 _STAGES = tuple(
@@ -35,16 +37,6 @@ _STAGES = tuple(
     )
 )
 _WHOLE = Series(_CYCLE, "Cycle time", "ink")
-
-
-def _line(name: str, title: str, reading: str, metric: str) -> Chart:
-    series = Series(metric, title)
-    return Chart(name, title, reading, Periods((series,)), forms.lines((series,)))
-
-
-def _bars(name: str, title: str, reading: str, metric: str) -> Chart:
-    series = Series(metric, title)
-    return Chart(name, title, reading, Periods((series,)), forms.bars(series))
 
 
 PRODUCTIVITY_CHARTS = (
@@ -63,13 +55,13 @@ PRODUCTIVITY_CHARTS = (
         Periods(_PULLS_FOR),
         forms.stacked(_PULLS_FOR),
     ),
-    _line(
+    line_chart(
         "pr-velocity",
         "PR velocity",
         "Merged pull requests per developer of the team in each period.",
         "PR_VELOCITY",
     ),
-    _line(
+    line_chart(
         "cycle-time",
         "Cycle time",
         "From the first commit of a pull request to its merge, over those merged in the period.",
@@ -106,7 +98,7 @@ PRODUCTIVITY_CHARTS = (
         Periods(_TYPES),
         forms.stacked(_TYPES),
     ),
-    _bars(
+    bar_chart(
         "coding-days",
         "Coding days",
         "Days with at least one commit, per developer who committed in the period.",
@@ -115,24 +107,24 @@ PRODUCTIVITY_CHARTS = (
     Chart(
         "rework",
         "Rework",
-        "Of every hundred changed lines how many rewrote others: in files that changed shortly before (recent), or in older ones "
-        "(legacy).",
+        "Of every hundred changed lines how many rewrote code that changed shortly before (recent) or older code (legacy), and how "
+        "many are new work; the others were deleted.",
         Periods(_REWORK),
         forms.stacked(_REWORK),
     ),
-    _line(
+    line_chart(
         "comments-per-pr",
         "Comments per pull request",
         "Comments by humans other than the author, per merged pull request.",
         "REVIEW_COMMENTS_PER_PR_AVG",
     ),
-    _line(
+    line_chart(
         "time-to-first-comment",
         "Time to first comment",
         "From the opening of a pull request to the first comment or review by somebody else.",
         "REVIEW_TIME_TO_FIRST_COMMENT_HRS_AVG",
     ),
-    _bars(
+    bar_chart(
         "unlinked-pull-requests",
         "Pull requests without a work item",
         "Merged pull requests of each period that are linked to no work item.",

@@ -4,10 +4,8 @@ long. The library is heavy and an extra: ``leadline[charts]``."""
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -15,6 +13,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from leadline.errors import LeadlineError, StoreError
+from leadline.helper_process import started
 
 FORMS = ("svg", "png", "pdf")
 SECONDS = 20.0
@@ -107,10 +106,7 @@ class Renderer:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
-            # What it is not to know it is not told: the environment has keys and addresses of proxies.
-            kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "PYTHONPATH") if name in os.environ}
-            command = [sys.executable, "-m", "leadline.charts.renderer"]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=kept)
+            self._process = started("leadline.charts.renderer")
         return self._process
 
     def _end(self) -> None:

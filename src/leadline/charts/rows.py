@@ -9,8 +9,7 @@ Rows of numbers over time say ``start`` (ISO date), ``period`` (in words), ``ser
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
@@ -31,7 +30,7 @@ from leadline.charts.words import (
     value_text,
 )
 from leadline.metrics.catalogue import by_ids
-from leadline.metrics.metric import Metric
+from leadline.metrics.metric import CatalogueEntry
 
 Row = Mapping[str, Any]
 Goals = Mapping[str, float]
@@ -105,7 +104,7 @@ def _scale(shown: Sequence[Series], points: Sequence[Point], per: str) -> Scale:
     return _scale_of(shown[0].declared, tops, per)
 
 
-def _scale_of(metric: Metric, tops: Sequence[float], per: str) -> Scale:
+def _scale_of(metric: CatalogueEntry, tops: Sequence[float], per: str) -> Scale:
     """The scale of an axis that reaches to ``tops``."""
     if not is_duration(metric):
         return Scale(unit_text(metric, per))
@@ -114,7 +113,12 @@ def _scale_of(metric: Metric, tops: Sequence[float], per: str) -> Scale:
 
 def _row(data: Periods, series: Series, order: int, point: Point, scale: Scale, per: str) -> dict[str, Any]:
     kind = "whole" if series is data.whole else "part"
-    row = {"series": series.label, "order": order, "kind": kind, **_value_row(series.metric, point, scale, per)}
+    row = {
+        "series": series.label,
+        "order": order,
+        "kind": kind,
+        **_value_row(series.metric, series.declared, point, scale, per),
+    }
     if data.count is not None:
         row["count"] = point.values.get(data.count.metric)
     value, count = row["exact"], point.counts.get(series.metric)
@@ -123,7 +127,7 @@ def _row(data: Periods, series: Series, order: int, point: Point, scale: Scale, 
     return row
 
 
-def _value_row(metric_id: str, point: Point, scale: Scale, per: str) -> dict[str, Any]:
+def _value_row(metric_id: str, column: CatalogueEntry, point: Point, scale: Scale, per: str) -> dict[str, Any]:
     """What a row says of one value."""
     value = point.values.get(metric_id)
     row: dict[str, Any] = {
@@ -131,7 +135,7 @@ def _value_row(metric_id: str, point: Point, scale: Scale, per: str) -> dict[str
         "period": range_text(point.start, point.end),
         "value": None if value is None else scale.of(value),
         "exact": value,
-        "text": value_text(value, by_ids((metric_id,))[0].metric, per),
+        "text": value_text(value, column, per),
     }
     if (count := point.counts.get(metric_id)) is not None:
         row["of"] = f"{count:,} {point.things.get(metric_id, '')}".rstrip()
@@ -149,7 +153,7 @@ def team_rows(
     tops = [abs(point.values.get(data.metric) or 0) for points in lines.values() for point in points]
     scale = _scale_of(metric, tops, per)
     rows: list[Row] = [
-        {"series": name, "order": order, "kind": "part", **_value_row(data.metric, point, scale, per)}
+        {"series": name, "order": order, "kind": "part", **_value_row(data.metric, metric, point, scale, per)}
         for order, (name, points) in enumerate(lines.items())
         for point in points
     ]
@@ -161,7 +165,7 @@ def team_rows(
     return Drawn(tuple(rows), scale.unit, table)
 
 
-def _team_table(data: Teams, lines: Mapping[str, Sequence[Point]], metric: Metric, per: str) -> Table:
+def _team_table(data: Teams, lines: Mapping[str, Sequence[Point]], metric: CatalogueEntry, per: str) -> Table:
     texts: dict[str, list[str]] = {}
     for points in lines.values():
         for point in points:
@@ -236,12 +240,8 @@ def dot_rows(
     return Drawn(tuple(rows), "", table)
 
 
-def class_rows(data: Events, seconds: Iterable[float]) -> Drawn:
-    """How many things are in each class of ``data``, by how long each took."""
-    bounds = [hours * 3600 for hours in data.bounds]
-    counts = [0] * (len(bounds) + 1)
-    for length in seconds:
-        counts[bisect_right(bounds, length)] += 1
+def class_rows(data: Events, counts: Sequence[int]) -> Drawn:
+    """How many things are in each class of ``data``, by how long they took: ``counts``, from the shortest on."""
     texts = [f"{count:,}" for count in counts]
     labels = _labels(data.bounds)
     rows = tuple(

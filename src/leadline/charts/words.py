@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from leadline.metrics.metric import Metric
+from leadline.metrics.metric import CatalogueEntry
 
 NOTHING = "–"
 """What stands where nothing is known."""
@@ -30,9 +30,9 @@ class Scale:
         return value / self.divisor
 
 
-def is_duration(metric: Metric) -> bool:
+def is_duration(metric: CatalogueEntry) -> bool:
     """Whether values of ``metric`` are lengths of time (coding days, for one, are numbers of days)."""
-    return metric.kind == "statistic" and metric.unit in _HOURS
+    return metric.kind in ("statistic", "percentile") and metric.unit in _HOURS
 
 
 def duration_scale(unit: str, longest: float) -> Scale:
@@ -50,6 +50,11 @@ def number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def a_week(per_day: float) -> str:
+    """`3.5 a week`, of a number for each day: how often something happens, in the words of deployments and their goal."""
+    return f"{number(7 * per_day)} a week"
+
+
 def percent(value: float | None) -> str:
     """``12.5 %`` of 12.5."""
     if value is None:
@@ -62,7 +67,7 @@ def counted(count: int, one: str, several: str | None = None) -> str:
     return f"{'no' if count == 0 else number(count)} {one if count == 1 else several or one + 's'}"
 
 
-def value_text(value: float | None, metric: Metric, per: str = "period") -> str:
+def value_text(value: float | None, metric: CatalogueEntry, per: str = "period") -> str:
     """``value`` with its unit; ``NOTHING`` for none. ``per`` is what a rate by unit of granularity is per."""
     if value is None:
         return NOTHING
@@ -80,16 +85,23 @@ def _span(value: float, unit: str) -> tuple[str, str]:
     return number(scale.of(value)), scale.unit
 
 
-def value_parts(value: float, metric: Metric, per: str = "period") -> tuple[str, str]:
+def value_parts(value: float, metric: CatalogueEntry, per: str = "period") -> tuple[str, str]:
     """The figure and its unit."""
     if is_duration(metric):
         return _span(value, metric.unit)
     return number(value), unit_text(metric, per)
 
 
-def unit_text(metric: Metric, per: str = "period") -> str:
-    """The unit of ``metric``, as it stands after a figure; '' for a mere count."""
-    units = {"count": "", "rating": "", "deployments/unit": f"per {per}", "PRs/developer": "per developer"}
+def unit_text(metric: CatalogueEntry, per: str = "period") -> str:
+    """The unit of ``metric``, as it stands after a figure; '' for a mere count, and for money, whose currency a setting says."""
+    units = {
+        "count": "",
+        "rating": "",
+        "currency": "",
+        "percent": "%",
+        "deployments/unit": f"per {per}",
+        "PRs/developer": "per developer",
+    }
     return units.get(metric.unit, metric.unit)
 
 

@@ -35,9 +35,10 @@ from leadline.cli import (
     webhooks,
 )
 from leadline.cli.context import DEFAULT, Chosen, example
+from leadline.cli.given_values import check_when_given
 from leadline.cli.output import note, quiet, say
-from leadline.service.garbage import load_undisturbed
 
+check_when_given()
 app = typer.Typer(
     name="leadline",
     help="Developer productivity exports from your own engineering data.",
@@ -96,7 +97,6 @@ def choose(
     if silent and talkative:
         raise typer.BadParameter("not both at once", param_hint="--quiet, --verbose")
     quiet(silent)
-    load_undisturbed()
     if talkative:
         from leadline.cli.narration import narrate
 

@@ -16,6 +16,8 @@ from leadline.cli.progress import bar
 if TYPE_CHECKING:
     from leadline.administration.backup import Contents
 
+FORMS = ("tar", "tar.gz", "tgz")
+"""Endings of a backup's file."""
 _OWN = 0o600
 
 commands = typer.Typer()
@@ -26,7 +28,9 @@ def backup(
     context: typer.Context,
     file: Annotated[
         str,
-        typer.Argument(metavar="FILE", help="A .tar, or .tar.gz to have it gzipped; - for stdout.", show_default=False),
+        typer.Argument(
+            metavar="FILE", help="A .tar, or .tar.gz or .tgz to have it gzipped; - for stdout.", show_default=False
+        ),
     ],
     json: Json = False,
 ) -> None:
@@ -41,6 +45,7 @@ def backup(
 
     chosen: Chosen = context.obj
     output = Output.of(file, json=json)
+    output.ending(FORMS, "FILE")
     with Home.open(chosen.home) as home:
         with output.writing(home.temp) as path, path.open("wb") as target, bar("backup", in_bytes=True) as report:
             held = back_up(

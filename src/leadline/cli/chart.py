@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from leadline.atomic_file import make_durable
 from leadline.cli.context import Declared, Json, example, looked_at, optional, required, takes
-from leadline.cli.date_range import DATE_OPTIONS, AskedDays
+from leadline.cli.date_range import DATE_OPTIONS, AskedDays, note_days_without_data
 from leadline.cli.export import only_tree
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
@@ -138,8 +138,8 @@ def _command(chart: Chart) -> Callable[..., None]:
             raise typer.BadParameter("it cannot be combined with --org-tree; leave one out", param_hint="--team")
         days = AskedDays(start, end, period).required()
         scope = {"orgTreeName": org_tree, "teamId": team}
-        asked = {**scope, **_dates(days), "granularity": granularity, "aggregation": aggregation}
-        _draw(context, chart, asked, Output.of(output, json=json), look, trend=trend, json=json)
+        asked = {**scope, "granularity": granularity, "aggregation": aggregation}
+        _draw(context, chart, asked, days, Output.of(output, json=json), look, trend=trend, json=json)
 
     return takes(command, _options())
 
@@ -148,39 +148,30 @@ def _draw(
     context: typer.Context,
     chart: Chart,
     asked: dict[str, Any],
+    days: AskedDays,
     target: Output,
     look: Mapping[str, Any],
     *,
     trend: bool,
     json: bool,
 ) -> None:
-    from leadline.charts.document import file_of
+    from leadline.charts.document import CONTENT_TYPES, file_of
     from leadline.charts.render import Renderer
 
-    form = _form_of(target)
+    form = target.ending([*CONTENT_TYPES]) or next(iter(CONTENT_TYPES))
     with looked_at(context) as project, target.writing(project.temp) as path, Renderer() as renderer:
         if asked["orgTreeName"] is None and asked["teamId"] is None:
             asked["orgTreeName"] = only_tree(project)
-        picture = _picture(project, chart, asked, trend=trend)
+        picture = _picture(project, chart, {**asked, **_dates(days)}, trend=trend)
         path.write_bytes(file_of(picture, form, renderer, **look))
         make_durable(path)
+        note_days_without_data(project, *days.days(project, asked["orgTreeName"]), asked["orgTreeName"])
     target.report(len(picture.drawn.table.rows), json=json, chart=chart.name)
 
 
 def _dates(days: AskedDays) -> dict[str, str]:
     names = {"start": "dateFrom", "end": "dateTo", "period": "period"}
     return {names[name]: value for name, value in days.document().items()}
-
-
-def _form_of(target: Output) -> str:
-    from leadline.charts.document import CONTENT_TYPES
-
-    form = target.name.rpartition(".")[2]
-    if target.is_stream:
-        return form if form in CONTENT_TYPES else "svg"
-    if form not in CONTENT_TYPES:
-        raise typer.BadParameter(f"its ending says the form: {', '.join(CONTENT_TYPES)}", param_hint="--output")
-    return form
 
 
 def _picture(project: Project, chart: Chart, asked: dict[str, Any], *, trend: bool) -> Picture:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadline.cli.context import Declared, checked_date
+from leadline.cli.output import note
 
 if TYPE_CHECKING:
     from leadline.home import Project
@@ -79,3 +80,14 @@ class AskedDays:
             return first, last
         today = datetime.now(project.profile(tree).zone).date()
         return relative_range(self.period).days(today)
+
+
+def note_days_without_data(project: Project, start: date | None, end: date | None, tree: str | None = None) -> None:
+    """Say so, and which days have data, where nothing is known of the days from ``start`` to ``end``; without one of them, which is
+    a range without an end, say nothing."""
+    from leadline.diagnostics.days_of_data import without_data
+
+    if start is None or end is None:
+        return
+    if (none := without_data(project, start, end, tree)) is not None:
+        note(f"note: {none.sentence}")

@@ -6,6 +6,8 @@ A command per kind, made from its declaration; its options become the request bo
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -13,7 +15,7 @@ from typer.core import TyperGroup
 
 from leadline.cli import spreadsheet
 from leadline.cli.context import Declared, Json, example, looked_at, optional, required, takes, words
-from leadline.cli.date_range import DATE_OPTIONS, AskedDays
+from leadline.cli.date_range import DATE_OPTIONS, AskedDays, note_days_without_data
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
 from leadline.cli.output import clean, note
@@ -36,6 +38,7 @@ OPTIONS = {
     "dateRange.end": "--end",
     "dateRange.period": "--period",
     "options.format": "--format",
+    "options.since": "--since",
 }
 """The option that stands for each field of the API's body which all kinds have."""
 
@@ -74,6 +77,11 @@ group = typer.Typer(
 )
 
 
+SINCE: Declared = optional(
+    "--since",
+    metavar="INSTANT|ID|FILE",
+    help="Only rows that differ from those at an instant, or on the versions of an earlier export, with the column _change.",
+)
 FIRST: dict[str, Declared] = {
     "context": (typer.Context, ...),
     **DATE_OPTIONS,
@@ -95,6 +103,7 @@ LAST: dict[str, Declared] = {
     "pins": optional(
         "--pins", metavar="FILE|ID", help="Repeat on the versions of an earlier export: its id, or its --json."
     ),
+    "since": SINCE,
     "json": (Json, False),
 }
 """The options of all kinds, before and after those of one."""
@@ -117,6 +126,7 @@ def _command(kind: ExportKind) -> Callable[..., None]:
         delimiter: str,
         bom: bool,
         pins: str | None,
+        since: str | None,
         json: bool,
         **chosen: Any,
     ) -> None:
@@ -133,7 +143,7 @@ def _command(kind: ExportKind) -> Callable[..., None]:
             raise typer.BadParameter(
                 f"name a group ({', '.join(kind.groups)}), or a metric with --metric", param_hint="--group"
             )
-        _export(context, kind, body, output, pins, Spreadsheet(delimiter, bom), json=json)
+        _export(context, kind, body, output, Versions(pins, since), Spreadsheet(delimiter, bom), json=json)
 
     return takes(command, {**FIRST, **{name: _typed(option) for name, option in own.items()}, **LAST})
 
@@ -153,17 +163,26 @@ def _put(body: dict[str, Any], path: str, value: Any) -> None:
     body[last] = value
 
 
+@dataclass(frozen=True)
+class Versions:
+    """The values of the options that name versions: those to read, and those to compare with."""
+
+    pins: str | None
+    since: str | None
+
+
 def _export(
     context: typer.Context,
     kind: ExportKind,
     body: dict[str, Any],
     output: str,
-    pins: str | None,
+    versions: Versions,
     sheet: Spreadsheet,
     *,
     json: bool,
 ) -> None:
     from leadline.exports.files import digest
+    from leadline.metrics.request import Earlier
     from leadline.metrics.run import produce
 
     target = Output.of(output, json=json)
@@ -173,17 +192,21 @@ def _export(
     with looked_at(context) as project:
         parsed = _parsed(project, body, kind)
         request = parsed.request
-        used = _pins(project, pins, request.tree)
+        since = None if versions.since is None else since_pins(project, kind.name, versions.since, request.tree)
+        used = _pins(project, versions.pins, request.tree)
+        earlier = None if since is None else Earlier(since, kind.rows.key(request))
         with target.writing(project.home.temp) as path:
             produced = cancellable(
-                "exporting", lambda control: produce(project, request, used, path, control, kind.rows.query)
+                "exporting", lambda control: produce(project, request, used, path, control, kind.rows.query, earlier)
             )
             sheet.apply(path)
             size, sha256 = digest(path)
+        note_days_without_data(project, request.start, request.end, request.tree)
     for warning in parsed.warnings:
         note(f"warning: {clean(warning)}")
     further = {"sizeBytes": size, "sha256": sha256, "request": request.document(), "pins": used.document()}
-    target.report(produced.rows, json=json, **further)
+    compared = {} if since is None else {"since": since.document()}
+    target.report(produced.rows, json=json, **further, **compared)
 
 
 def _parsed(project: Project, body: dict[str, Any], kind: ExportKind) -> Parsed:
@@ -210,6 +233,19 @@ def only_tree(project: Project) -> str:
             "There is no org tree yet; `leadline org load FILE --name TREE` makes one, `leadline demo` a whole example"
         )
     raise InvalidRequest(f"Name one of the org trees with --org-tree: {', '.join(names)}")
+
+
+def since_pins(project: Project, kind: str, text: str, tree: str | None) -> Pins:
+    """The versions that ``--since`` names, for rows of ``kind``: by a file that ``--json`` printed, an export or an instant."""
+    from leadline.exports.recorded import recorded_pins
+    from leadline.exports.since import resolved
+
+    if Path(text).is_file():
+        return recorded_pins(project, text, tree)
+    try:
+        return resolved(project, kind, text, tree).pins
+    except LeadlineError as error:
+        raise with_options(error, OPTIONS) from error
 
 
 def _pins(project: Project, recorded: str | None, tree: str) -> Pins:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leadline.cli import spreadsheet
 from leadline.cli.context import Declared, Json, command_group, example, looked_at, optional, required, takes
-from leadline.cli.date_range import DATE_OPTIONS, AskedDays
+from leadline.cli.date_range import DATE_OPTIONS, AskedDays, note_days_without_data
+from leadline.cli.export import SINCE, since_pins
 from leadline.cli.files import Output
 from leadline.cli.progress import bar
 from leadline.cli.spreadsheet import Spreadsheet
 from leadline.facts.catalogue import FACTS
 
+if TYPE_CHECKING:
+    from leadline.facts.filters import Versions
+    from leadline.home import Project
+
 group = command_group(
     "facts",
     "The rows behind the numbers, one per thing.",
-    "leadline facts pull-requests --start 2026-01-01 --end 2026-03-31 -o prs.csv",
+    "leadline facts pull-requests --period last-quarter -o prs.csv",
 )
 
 _OPEN = "Only what is open: pull requests that wait for something, incidents not resolved."
@@ -34,6 +39,7 @@ OPTIONS: dict[str, Declared] = {
     "developer": optional("--developer", metavar="EMAIL", help="Only this developer's."),
     "is_open": (Annotated[bool, typer.Option("--open", help=_OPEN)], False),
     **spreadsheet.OPTIONS,
+    "since": SINCE,
     "json": (Json, False),
 }
 
@@ -54,6 +60,7 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         is_open: bool = False,
         delimiter: str,
         bom: bool,
+        since: str | None,
         json: bool,
     ) -> None:
         target = Output.of(output, json=json)
@@ -69,8 +76,13 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         with looked_at(context) as project, target.writing(project.temp) as path, bar(f"facts {fact}") as report:
             deliver_pushed(project)
             filters = Filters(*asked.days(project, org_tree), org_tree, team, developer, is_open)
-            rows = write(project, fact, path, filters, form=form, progress=lambda share: report(share, 1.0))
+            compared = None if since is None else _versions(project, since, org_tree)
+            rows = write(
+                project, fact, path, filters, form=form, since=compared, progress=lambda share: report(share, 1.0)
+            )
             sheet.apply(path)
+            if not rows:
+                note_days_without_data(project, filters.start, filters.end, org_tree)
         target.report(rows, json=json)
 
     without = {"developer": FACTS[fact].by_team, "is_open": FACTS[fact].open is None}
@@ -78,10 +90,18 @@ def _add(fact: str, help_text: str, shown: str) -> None:
     group.command(fact, help=help_text, epilog=example(shown))(takes(command, options))
 
 
+def _versions(project: Project, since: str, tree: str | None) -> Versions:
+    from leadline.facts.filters import Versions
+    from leadline.settings.profile import Profile
+
+    pins = since_pins(project, "facts", since, tree)
+    return Versions(pins.tables, pins.trees, Profile.of(pins.settings), pins.today)
+
+
 _add(
     "pull-requests",
     "Pull requests merged in the range.\n\nWith every derived instant and duration, whose they are, and why.",
-    "leadline facts pull-requests --start 2026-01-01 --end 2026-03-31 -o prs.csv",
+    "leadline facts pull-requests --period last-quarter -o prs.csv",
 )
 _add(
     "work-items",
@@ -92,7 +112,7 @@ _add(
     "deployments",
     "Deployments finished in the range, one row per service.\n\nWith what each carried, what made it fail, the teams it "
     "counts for, and why.",
-    "leadline facts deployments --start 2026-01-01 --end 2026-03-31 -o runs.csv",
+    "leadline facts deployments --period last-quarter -o runs.csv",
 )
 _add(
     "incidents",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import tempfile
@@ -18,8 +17,13 @@ from leadline.cli.output import count, emit_json, say
 
 FORMATS = ("csv", "jsonl", "parquet")
 """What files of rows can be, as their endings say; the first two also gzipped."""
+_GZIPPED = ".gz"
 _STDOUT = 1
 """The number of the descriptor."""
+
+
+def _endings(formats: Sequence[str]) -> list[str]:
+    return [end for form in formats for end in ((form,) if form == "parquet" else (form, f"{form}{_GZIPPED}"))]
 
 
 @dataclass(frozen=True)
@@ -51,26 +55,35 @@ class Output:
             return True
         return self.path.exists() and not self.path.is_file()
 
+    def ending(self, known: Sequence[str], option: str = "--output") -> str:
+        """Which of the ``known`` endings the file has; '' for a name that has none, or only ``.gz`` where some are gzipped, and for
+        a stream, whose name need not say anything. Wrong usage, of ``option``, for any other ending."""
+        found = self._ending_among(known)
+        if found or self.is_stream:
+            return found
+        can_be_gzipped = any(form.endswith(_GZIPPED) for form in known)
+        stem, dot, last = (self.name.removesuffix(_GZIPPED) if can_be_gzipped else self.name).rpartition(".")
+        if dot:
+            said = f".{last}{self.name.removeprefix(f'{stem}.{last}')}"
+            endings = ", ".join(f".{form}" for form in known)
+            raise typer.BadParameter(f"the ending {said} is none of {endings}, which say the format", param_hint=option)
+        return ""
+
     def format(self, asked: str | None = None, known: Sequence[str] = FORMATS) -> str:
-        """Which of the ``known`` formats the file is to have: the one ``asked`` for, else the one that its ending says, else CSV
-        (a stream, a name without ending). Wrong usage for an ending that is no format, unless one was asked for, and for one that
-        is another."""
-        name = "" if self.path is None or descriptor_of(self.path) is not None else self.name
-        stem = name.removesuffix(".gz")
-        ending = re.search(r"\.([a-z][a-z0-9]*)$", stem)
-        said = ending[1] if ending else None
-        if said == "parquet" and stem != name:
+        """Which of the ``known`` formats of rows the file is to have: the one ``asked`` for, else what its ending says, else the
+        first. Wrong usage for an ending that is none, unless one is asked for, or another's."""
+        if self._ending_among(("parquet.gz",)):
             raise typer.BadParameter("Parquet is compressed by itself; leave .gz off", param_hint="--output")
-        endings = ", ".join(f".{form}" if form == "parquet" else f".{form}, .{form}.gz" for form in known)
-        if said not in (None, *known, *FORMATS) and self.is_stream:
-            said = None
-        if said not in (None, *known) and (asked is None or said in FORMATS):
-            raise typer.BadParameter(
-                f"the ending .{said} is none of {endings}, which say the format", param_hint="--output"
-            )
-        if asked is not None and said in known and said != asked:
+        if asked is None:
+            return self.ending(_endings(known)).removesuffix(_GZIPPED) or known[0]
+        said = self._ending_among(_endings(FORMATS)).removesuffix(_GZIPPED)
+        if said not in ("", asked):
             raise typer.BadParameter(f"the file's ending says {said}, and --format {asked}", param_hint="--output")
-        return asked or said or known[0]
+        return asked
+
+    def _ending_among(self, known: Sequence[str]) -> str:
+        name = "" if self.path is None or descriptor_of(self.path) is not None else self.name
+        return next((form for form in sorted(known, key=len, reverse=True) if name.endswith(f".{form}")), "")
 
     @contextmanager
     def writing(self, temp: Path) -> Iterator[Path]:

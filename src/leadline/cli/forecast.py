@@ -34,7 +34,7 @@ commands = typer.Typer()
 @commands.command(
     epilog=example(
         "leadline forecast --org-tree Engineering --remaining 40",
-        "leadline forecast --team 3 --target 2026-12-31 --weeks 26",
+        "leadline forecast --team 3 --remaining 12 --weeks 26",
     )
 )
 def forecast(

@@ -118,12 +118,13 @@ def _has_secret(kind: Kind, values: Mapping[str, Any]) -> bool:
 def _added(project: Project, chosen: Chosen, answers: Answers) -> list[SourceSettings]:
     from leadline.sources.kit.settings import checked
     from leadline.sync.configured import add
+    from leadline.sync.source_names import own_names
 
     kind, values = answers.kind, answers.values
     assert kind is not None  # noqa: S101 - who cannot be asked was refused before
     with _kept(project, kind, answers) as place:
         values = {**values, **place}
-        made = checked(settings_of(kind, values))
+        made = own_names(project, checked(settings_of(kind, values)))
         new = _new(project, made)
         reports = [seen_by(project, settings) for settings in made]
         add(project, new, name=None, every=USUAL, now=datetime.now(UTC))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +12,6 @@ from leadline.cli.context import Chosen, Json, command_group, example, looked_at
 from leadline.cli.output import Column, emit_json, instant, note, say, table
 
 if TYPE_CHECKING:
-    from leadline.administration.keys import KeyShown
     from leadline.home import Project
 
 group = command_group("keys", "API keys: create, limit, list, revoke.", "leadline keys list")
@@ -100,7 +100,7 @@ def limit(
 
     with opened(context) as project:
         key = keys.limit(*(project, key_id), now=datetime.now(UTC), teams=words(team), developers=not no_developers)
-        sees = _in_words(project, key)
+        sees = _in_words(project, key.teams, developers=key.developers)
     if json:
         emit_json(key.model_dump())
     else:
@@ -113,13 +113,16 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
 
     Expired and revoked ones too. Their text is not stored and cannot be shown again.
     """
-    from leadline.administration import keys
+    from leadline.db import keys
 
+    now = datetime.now(UTC)
     with looked_at(context) as project:
-        listed = keys.listed(project, datetime.now(UTC))
-        sees = {key.id: _in_words(project, key) for key in listed}
+        listed = keys.listed(project.db, project.id)
+        sees = {key.id: _in_words(project, key.access.teams, developers=key.access.developers) for key in listed}
     if json:
-        emit_json([key.model_dump() for key in listed])
+        from leadline.administration.keys import shown
+
+        emit_json([shown(key, now).model_dump() for key in listed])
     elif not listed:
         say("No keys yet; `leadline keys create --name NAME --role viewer` makes one.")
     else:
@@ -127,7 +130,7 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
             [Column("id", whole=True), "name", "role", "sees", "state", "created", "last used"],
             [
                 [
-                    *(key.id, key.name, key.role, sees[key.id], key.state),
+                    *(key.id, key.name, key.role, sees[key.id], key.state(now)),
                     *(_day(key.created_at), _day(key.last_used_at)),
                 ]
                 for key in listed
@@ -148,13 +151,13 @@ def revoke(context: typer.Context, key_id: KeyId, json: Json = False) -> None:
         say(f"Key {key.id} ({key.name}) is revoked.")
 
 
-def _in_words(project: Project, key: KeyShown) -> str:
-    teams = "all"
-    if key.teams is not None:
+def _in_words(project: Project, teams: Collection[int] | None, *, developers: bool) -> str:
+    named = "all"
+    if teams is not None:
         from leadline.people.access import teams_in_words
 
-        teams = ", ".join(teams_in_words(project, key.teams))
-    return teams if key.developers else f"{teams}; no developers"
+        named = ", ".join(teams_in_words(project, teams))
+    return named if developers else f"{named}; no developers"
 
 
 def _day(value: datetime | None) -> str:

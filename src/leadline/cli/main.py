@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from leadline import tracing
 from leadline.cli import interrupt
 from leadline.permissions import private
+from leadline.service.garbage import end_undisturbed, load_undisturbed
 
 _VOICE = ("--quiet", "-q", "--verbose", "-v")
 """The global options that may also stand after the command."""
@@ -22,11 +23,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with private():
         code = _guarded(sys.argv[1:] if arguments is None else list(arguments))
     tracing.flush()
-    if arguments is None and code == interrupt.EXIT_CODE:
-        # All that was open is closed by now. Libraries stopped in the middle complain when they are taken down in order.
+    if arguments is None:
+        _end(code)
+    return code
+
+
+def _end(code: int) -> None:
+    """Before the process ends. All that was open is closed by now."""
+    if code == interrupt.EXIT_CODE:
+        # Libraries stopped in the middle complain when they are taken down in order.
         sys.stderr.flush()
         os._exit(code)
-    return code
+    end_undisturbed()
 
 
 def _guarded(arguments: list[str]) -> int:
@@ -49,6 +57,7 @@ def _run(arguments: list[str]) -> int:
     from leadline.cli.failures import DEBUG, explain
     from leadline.cli.output import speak_to_program
 
+    load_undisturbed()
     speak_to_program("--json" in arguments)
     # No plugin is asked for, and pydantic would read the metadata of all that is installed to look for some.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -110,6 +110,7 @@ def from_teams(
     if not (source and colon and organization):
         raise typer.BadParameter("write the tool and the organization, as github:example", param_hint="TOOL:ORG")
     target = Output.of(output)
+    target.ending(("json",))
     with looked_at(context) as project, target.writing(project.temp) as path:
         write_teams(project, source, organization, path)
 

@@ -1,6 +1,7 @@
 """How results look: tables for people, JSON for programs, notes on stderr.
 
-Rich is loaded only when a table is printed. Whatever a value holds is shown as text and never acted upon.
+Rich is loaded only for a table at a terminal, or one that plain letters do not make. Whatever a value holds is shown as text and
+never acted upon.
 """
 
 from __future__ import annotations
@@ -120,26 +121,40 @@ def width() -> int:
 
 def table(columns: Sequence[str | Column], rows: Sequence[Sequence[object]]) -> None:
     """A table on stdout, folded to the terminal's width; instants then between date and time."""
+    specs = [Column(column) if isinstance(column, str) else column for column in columns]
+    texts = [[clean("" if cell is None else cell) for cell in row] for row in rows]
+    lines = [[spec.title for spec in specs], *texts]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    is_folded = sum(widths) + 2 * len(widths) > width() + 2
+    if is_folded or sys.stdout.isatty() or not all(cell.isascii() for line in lines for cell in line):
+        _styled(specs, [[_INSTANT.sub(r"\1 \2", cell) if is_folded else cell for cell in row] for row in texts])
+        return
+    # Where nothing is bold, folded or of another width, it is padded with blanks: loading Rich would take longer.
+    for line in lines:
+        cells = zip(specs, line, widths, strict=True)
+        say(
+            "  ".join(
+                cell.rstrip().rjust(room) if spec.number else cell.ljust(room) for spec, cell, room in cells
+            ).rstrip()
+        )
+
+
+def _styled(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     for column in columns:
-        spec = Column(column) if isinstance(column, str) else column
         grid.add_column(
-            Text(spec.title),
-            justify="right" if spec.number else "left",
-            no_wrap=spec.number or spec.whole,
-            overflow="ellipsis" if spec.number or spec.whole else "fold",
+            Text(column.title),
+            justify="right" if column.number else "left",
+            no_wrap=column.number or column.whole,
+            overflow="ellipsis" if column.number or column.whole else "fold",
         )
-    room = width()
-    texts = [[clean("" if cell is None else cell) for cell in row] for row in rows]
-    titles = [column if isinstance(column, str) else column.title for column in columns]
-    folded = sum(max(map(len, cells)) + 2 for cells in zip(titles, *texts, strict=True)) > room + 2
-    for row_texts in texts:
-        grid.add_row(*(Text(_INSTANT.sub(r"\1 \2", cell) if folded else cell) for cell in row_texts))
-    console = Console(file=sys.stdout, width=room, highlight=False, soft_wrap=False)
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    console = Console(file=sys.stdout, width=width(), highlight=False, soft_wrap=False)
     with console.capture() as captured:
         console.print(grid)
     for line in captured.get().splitlines():

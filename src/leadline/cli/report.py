@@ -12,7 +12,7 @@ import typer
 
 from leadline.atomic_file import make_durable
 from leadline.cli.context import Json, example, looked_at, words
-from leadline.cli.date_range import AskedDays, End, Period, Start
+from leadline.cli.date_range import AskedDays, End, Period, Start, note_days_without_data
 from leadline.cli.failures import with_options
 from leadline.cli.files import Output
 from leadline.cli.output import clean, note
@@ -48,10 +48,10 @@ def _metrics(flag: str, what: str) -> Any:
 
 @commands.command(
     epilog=example(
-        "leadline report --start 2026-01-01 --end 2026-03-31 \\",
+        "leadline report --period last-quarter \\",
         "  --efficiency all --ratings -o teams.csv",
         "leadline report --period last-4-weeks --contributors PR_VELOCITY,CODING_DAYS",
-        "leadline report --team 3 --start 2026-01-01 --end 2026-03-31 --pdf team.pdf",
+        "leadline report --team 3 --period last-quarter --pdf team.pdf",
     )
 )
 def report(
@@ -133,6 +133,7 @@ def report(
         make_durable(path)
         Spreadsheet(delimiter, bom).apply(path)
         size, sha256 = digest(path)
+        note_days_without_data(project, wanted.start, wanted.end)
     target.report(computed.rows, json=json, sizeBytes=size, sha256=sha256)
 
 

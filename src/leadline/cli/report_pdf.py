@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-import typer
-
 from leadline.atomic_file import make_durable
-from leadline.cli.date_range import AskedDays
+from leadline.cli.date_range import AskedDays, note_days_without_data
 from leadline.cli.files import Output
 from leadline.cli.progress import cancellable
 from leadline.errors import InvalidRequest
@@ -23,10 +21,9 @@ MOST_WEEKS = 18
 
 
 def target_of(name: str, *, json: bool) -> Output:
-    """Where the file goes. Raises ``typer.BadParameter`` for an ending that says otherwise."""
+    """Where the file goes. Raises ``typer.BadParameter`` for an ending that is another."""
     target = Output.of(name, json=json)
-    if not target.is_stream and not target.name.endswith(".pdf"):
-        raise typer.BadParameter("its ending must be .pdf", param_hint="--pdf")
+    target.ending(("pdf",), "--pdf")
     return target
 
 
@@ -47,6 +44,7 @@ def write_pdf(project: Project, target: Output, team: str | None, asked: AskedDa
         pages = [renderer.page(page) for page in pages_of(sections, renderer)]
         path.write_bytes(bound_pages(pages, f"{view.team.name}, {view.start} to {view.end}"))
         make_durable(path)
+    note_days_without_data(project, view.start, view.end, view.tree.name)
     return len(pages)
 
 

@@ -12,7 +12,7 @@ from leadline.cli.context import Json, example, looked_at, opened
 from leadline.cli.output import clean, emit_json, paragraph, say
 
 if TYPE_CHECKING:
-    from leadline.administration.settings import SettingInForce
+    from leadline.administration.settings import InForce
 
 
 commands = typer.Typer()
@@ -68,18 +68,24 @@ def settings(
     _show([row for row in rows if not writes or row.key in changed], json=json)
 
 
-def _show_one(row: SettingInForce, *, json: bool) -> None:
+def _show_one(row: InForce, *, json: bool) -> None:
     if json:
-        emit_json(row.model_dump())
+        emit_json(_document(row))
     else:
         say(clean(row.value))
 
 
-def _show(rows: Sequence[SettingInForce], *, json: bool) -> None:
+def _show(rows: Sequence[InForce], *, json: bool) -> None:
     if json:
-        emit_json([row.model_dump() for row in rows])
+        emit_json([_document(row) for row in rows])
         return
     for row in rows:
         setter = f" (set by the {row.set_by})" if row.set_by else ""
         say(clean(f"{row.key} = {row.value}{setter}"))
         paragraph(row.meaning, indent=4)
+
+
+def _document(row: InForce) -> object:
+    from leadline.administration.setting_body import SettingInForce
+
+    return SettingInForce.of(row).model_dump()

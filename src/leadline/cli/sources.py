@@ -103,7 +103,7 @@ def _remove_with_rows(context: typer.Context, name: str, *, yes: bool, json: boo
     if json:
         emit_json({"name": name, "removed": removed})
         return
-    say(f"Removed {clean(name)}, and with it")
+    say(f"Removed {clean(name)}, and with it" if removed else f"Removed {clean(name)}, which had no rows")
     for table_name, number in removed.items():
         say(f"  {count(number)} rows of {table_name}")
 

@@ -98,6 +98,10 @@ def _show(state: states.Status, *, is_scheduled: bool) -> None:
             paragraph(clean(line))
     _heading("Disk")
     table(["part", Column("size", number=True)], [[row.part, bytes_text(row.bytes)] for row in state.disk])
+    if state.computed is not None:
+        _heading("Computed")
+        columns: list[str | Column] = ["by", Column("tables", number=True), Column("seconds", number=True)]
+        table(columns, [[clean(row.by), count(row.tables), f"{row.time_seconds:.1f}"] for row in state.computed])
     if state.check is not None:
         _heading("Check")
         for line in state.check.repaired or ():

@@ -102,9 +102,12 @@ def git(
 
 
 def _run_once(context: typer.Context, sources: list[SourceSettings], further: Mapping[str, Any]) -> None:
+    from leadline.sync.source_names import own_names
+
     with opened(context, create=True) as project:
-        _require_same_options(project, sources)
-        if code := run_sources(project, sources, json=further["json"]):
+        chosen = own_names(project, sources)
+        _require_same_options(project, chosen)
+        if code := run_sources(project, chosen, json=further["json"]):
             raise typer.Exit(code)
 
 

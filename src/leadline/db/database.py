@@ -65,7 +65,7 @@ class Database:
     @classmethod
     def open(cls, url: str | sa.URL) -> Database:
         """Open the database at ``url`` and bring it to the newest schema (safe when several processes do so at once).
-        Raises ``StoreError`` if it cannot be reached, or was written by a newer leadline."""
+        Raises ``StoreError`` if it cannot be reached, or a newer leadline has made of it what this one cannot use."""
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "sqlite":
             path = Path(parsed.database or "")
@@ -198,6 +198,12 @@ class Database:
         with self._hold(name, wait=True):
             yield
 
+    @contextmanager
+    def turn_if_free(self, name: str) -> Iterator[bool]:
+        """As ``turn``, without waiting: False if somebody else has it."""
+        with self._hold(name, wait=False) as held:
+            yield held is not None
+
     def _lease(self, name: str, held: _Held) -> Lease:
         def newest() -> int | None:
             with self.read() as connection:
@@ -258,16 +264,17 @@ class Database:
             os.close(descriptor)
 
     def _migrate(self) -> None:
-        from leadline.db.migrate import CURRENT, upgrade
+        from leadline.db.migrate import may_go_on, upgrade
 
         # Most opens find the schema current; asking that first keeps Alembic out of every command's start-up.
         with self.engine.connect() as connection:
-            if self._revision(connection) == CURRENT:
+            if may_go_on(connection, self._revision(connection)):
                 return
         with self.turn("migrate"), self.engine.connect() as connection:
             revision = self._revision(connection)
+            usable = may_go_on(connection, revision)
             connection.rollback()
-            if revision != CURRENT:
+            if not usable:
                 upgrade(connection, revision)
 
     def _revision(self, connection: sa.Connection) -> str | None:

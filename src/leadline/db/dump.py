@@ -11,19 +11,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from leadline.db.database import Database
-from leadline.db.migrate import CURRENT, upgrade
+from leadline.db.migrate import CURRENT, require_own, upgrade
 from leadline.db.models import Instant, metadata
 
-LEFT_OUT = ("sessions", "sign_in_links", "locks")
-"""Tables of which nothing is kept: who is signed in, and who holds what at this moment."""
+LEFT_OUT = ("sessions", "sign_in_links", "locks", "schema_compatibility", "steps")
+"""Tables of which nothing is kept: who is signed in, who holds what at this moment, and what follows from the schema."""
 NUMBERS = "_numbers.json"
 """By table, the greatest number that a row of it ever had, though that row may be gone: none is given twice."""
 _AT_ONCE = 1000
 
 
 def dump(database: Database, folder: Path) -> dict[str, int]:
-    """Write the tables, all as they are at one moment, to files in ``folder``; rows by table."""
+    """Write the tables, all as they are at one moment, to files in ``folder``; rows by table. Raises ``StoreError`` if a newer
+    leadline has added some."""
     with database.moment() as connection:
+        require_own(connection, "A backup")
         numbers = {
             table.name: _greatest(connection, table, column) for table in _kept() if (column := _numbered(table))
         }
@@ -32,8 +34,9 @@ def dump(database: Database, folder: Path) -> dict[str, int]:
 
 
 def is_unused(database: Database) -> bool:
-    """Whether nothing is in it but what every database has from the start."""
+    """Whether nothing is in it but what every database has from the start. Raises ``StoreError`` as ``dump`` does."""
     with database.read() as connection:
+        require_own(connection, "A restore")
         filled = [table.name for table in _kept() if connection.execute(sa.select(table).limit(1)).first() is not None]
     return set(filled) <= {"projects"}
 

@@ -15,7 +15,9 @@ import sqlalchemy as sa
 
 from leadline.db.database import Database
 from leadline.db.models import exports
+from leadline.db.notices import give_notice
 from leadline.db.outbox import announce_export
+from leadline.db.turns import turns
 
 QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = STATES = ("queued", "processing", "completed", "failed", "cancelled")
 GIVE_UP_ATTEMPTS, GIVE_UP_AFTER = 10, timedelta(minutes=30)
@@ -31,8 +33,9 @@ _REUSE_CANDIDATES = 20
 @dataclass(frozen=True)
 class Export:
     """One row of ``exports``. ``file`` is the stored file relative to the project's folder, None before completion and
-    again once it expired; ``progress`` is 0–1; ``pinned`` is the document of ``metrics.request.Pins``; ``of_people`` and
-    ``names_hidden`` say who may have it (``Access``)."""
+    again once it expired; ``takes_long``: it was put aside by one who makes small ones; ``help`` are stored tables that it lacks;
+    ``progress`` is 0–1; ``pinned`` is the document of ``metrics.request.Pins``; ``of_people`` and ``names_hidden`` say who may have
+    it (``Access``)."""
 
     id: str
     project_id: int
@@ -51,6 +54,8 @@ class Export:
     worker: str | None = None
     lease_until: datetime | None = None
     attempts: int = 0
+    takes_long: bool = False
+    help: Sequence[str] | None = None
     progress: float = 0.0
     pinned: Mapping[str, Any] | None = None
     data_as_of: datetime | None = None
@@ -101,6 +106,7 @@ def create(db: Database, new: Export, usable: Callable[[Export], bool]) -> tuple
             if usable(candidate):
                 return candidate, True
         insert(connection, new)
+        give_notice(connection)
     return new, False
 
 
@@ -156,17 +162,27 @@ def _abandoned(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(exports.c.state == PROCESSING, exports.c.lease_until <= now, rested)
 
 
-def waiting(db: Database, now: datetime) -> bool:
+def _claimable(now: datetime, *, small: bool) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """What may be taken over, and what may be taken from the queue; ``small``: of those that do not take long."""
+    if not small:
+        return _abandoned(now), exports.c.state == QUEUED
+    quick = exports.c.takes_long.is_(sa.false())
+    # What was tried twice may have killed its workers, and does not do so in between.
+    once = sa.and_(_abandoned(now), exports.c.attempts < 2, quick)
+    return once, sa.and_(exports.c.state == QUEUED, quick)
+
+
+def waiting(db: Database, now: datetime, *, small: bool = False) -> bool:
     """Whether there is anything to claim. Takes no lock, so idle workers may ask often."""
-    queued, abandoned = sa.exists().where(exports.c.state == QUEUED), sa.exists().where(_abandoned(now))
-    return bool(db.value(sa.select(sa.or_(queued, abandoned))))
+    return bool(db.value(sa.select(sa.or_(*(sa.exists().where(which) for which in _claimable(now, small=small))))))
 
 
-def claim(db: Database, worker: str, now: datetime, lease_until: datetime) -> Claim | None:
-    """Take over an export whose lease ran out or else the one queued longest; None when there is nothing to do.
+def claim(db: Database, worker: str, now: datetime, lease_until: datetime, *, small: bool = False) -> Claim | None:
+    """Take over an export whose lease ran out, or else the one queued longest of the project whose turn it is; None when there is
+    nothing to do. ``small``: nothing that takes long.
     ``worker`` must be unique to the claiming thread. One whose workers ended too often (``GIVE_UP_ATTEMPTS``) is failed instead."""
     with db.write() as connection:
-        while (row := _next(connection, now)) is not None:
+        while (row := _next(connection, _claimable(now, small=small))) is not None:
             if row.attempts < GIVE_UP_ATTEMPTS or now - row.started_at < GIVE_UP_AFTER:
                 claimed = connection.execute(
                     exports.update()
@@ -187,15 +203,23 @@ def claim(db: Database, worker: str, now: datetime, lease_until: datetime) -> Cl
     return None
 
 
-def _next(connection: sa.Connection, now: datetime) -> sa.Row[Any] | None:
-    abandoned = sa.select(*COLUMNS).where(_abandoned(now)).order_by(exports.c.lease_until, exports.c.id)
-    queued = sa.select(*COLUMNS).where(exports.c.state == QUEUED).order_by(exports.c.created_at, exports.c.id)
-    for query in (abandoned, queued):
-        # Rows another worker is claiming at this moment are passed over (PostgreSQL; SQLite has one writer at a time).
-        row = connection.execute(query.limit(1).with_for_update(skip_locked=True)).one_or_none()
-        if row is not None:
+def _next(
+    connection: sa.Connection, claimable: tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]
+) -> sa.Row[Any] | None:
+    abandoned, queued = claimable
+    row = _first(connection, sa.select(*COLUMNS).where(abandoned).order_by(exports.c.lease_until, exports.c.id))
+    if row is not None:
+        return row
+    in_order = sa.select(*COLUMNS).where(queued).order_by(exports.c.created_at, exports.c.id)
+    for project_id in connection.execute(turns(queued, PROCESSING)).scalars().all():
+        if (row := _first(connection, in_order.where(exports.c.project_id == project_id))) is not None:
             return row
     return None
+
+
+def _first(connection: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> sa.Row[Any] | None:
+    # Rows another worker is claiming at this moment are passed over (PostgreSQL; SQLite has one writer at a time).
+    return connection.execute(query.limit(1).with_for_update(skip_locked=True)).one_or_none()
 
 
 def _gave_up(export: sa.Row[Any]) -> dict[str, Any]:
@@ -264,10 +288,15 @@ def fail(db: Database, claim: Claim, error: Mapping[str, Any], now: datetime) ->
     return _end(db, claim, now, _failed(error, now))
 
 
-def release(db: Database, claim: Claim) -> bool:
-    """Put it back into its place in the queue, as if it had not been claimed. False: the claim holds no longer."""
+def release(db: Database, claim: Claim, *, takes_long: bool | None = None) -> bool:
+    """Put it back into its place in the queue, as if it had not been claimed, noting whether it ``takes_long`` if that is known.
+    False: the claim holds no longer."""
     attempts = claim.export.attempts - 1
-    return _change(db, claim, state=QUEUED, worker=None, lease_until=None, progress=0.0, attempts=attempts)
+    found = {} if takes_long is None else {"takes_long": takes_long}
+    back = {"state": QUEUED, "worker": None, "lease_until": None, "progress": 0.0, "attempts": attempts, **found}
+    with db.write() as connection:
+        give_notice(connection)
+        return connection.execute(exports.update().where(claim.condition()).values(**back)).rowcount == 1
 
 
 def cancel(db: Database, project_id: int, export_id: str, kind: str, now: datetime) -> bool:
@@ -326,6 +355,7 @@ def begin_anew(db: Database, project_id: int) -> list[str]:
         connection.execute(exports.update().where(*having).values(file=None))
         unfinished = (of_project, exports.c.state.in_((QUEUED, PROCESSING)))
         connection.execute(exports.update().where(*unfinished).values(state=QUEUED, **unpinned))
+        give_notice(connection)
     return named
 
 
@@ -336,11 +366,14 @@ def files(db: Database, project_id: int) -> set[str]:
 
 
 def pinned(db: Database, project_id: int) -> list[Mapping[str, Any]]:
-    """What the project's unfinished exports are pinned to."""
+    """What the project's unfinished exports are pinned to, and what they are compared with."""
     rows = db.rows(
-        sa.select(exports.c.pinned).where(exports.c.project_id == project_id, exports.c.state.in_((QUEUED, PROCESSING)))
+        sa.select(exports.c.pinned, exports.c.request).where(
+            exports.c.project_id == project_id, exports.c.state.in_((QUEUED, PROCESSING))
+        )
     )
-    return [row.pinned for row in rows if row.pinned is not None]
+    documents = [document for row in rows for document in (row.pinned, (row.request.get("since") or {}).get("pins"))]
+    return [document for document in documents if document is not None]
 
 
 def processing(db: Database, export_ids: Sequence[str]) -> set[tuple[str, int]]:

@@ -29,12 +29,21 @@ __all__ = [
     "saved_views",
     "schedule_runs",
     "schedules",
+    "schema_compatibility",
     "sessions",
     "settings",
     "sign_in_links",
     "sources",
+    "steps",
     "webhooks",
 ]
+
+schema_compatibility = sa.Table(
+    "schema_compatibility",
+    metadata,
+    # The oldest revision of the schema whose program may use the database as it is now (``migrate``). One row.
+    sa.Column("oldest_program", sa.String(16), primary_key=True),
+)
 
 projects = sa.Table(
     "projects",
@@ -138,6 +147,10 @@ exports = sa.Table(
     sa.Column("worker", sa.String(128)),
     sa.Column("lease_until", Instant),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    # Whether it was found to take long, so that it is not tried in between again.
+    sa.Column("takes_long", sa.Boolean, nullable=False, server_default=sa.false()),
+    # The stored tables for which its run asks others for help, by the names of their folders.
+    sa.Column("help", sa.JSON),
     sa.Column("progress", sa.Float, nullable=False, server_default="0"),
     # What it read: Delta version per table, tree version, definition version. Pinned at the first claim.
     sa.Column("pinned", sa.JSON),
@@ -149,9 +162,20 @@ exports = sa.Table(
     sa.Column("size_bytes", sa.BigInteger),
     sa.Column("sha256", sa.String(64)),
     sa.Column("error", sa.JSON),
-    sa.Index(None, "state", "created_at"),
+    sa.Index(None, "state", "project_id", "created_at"),
+    sa.Index(None, "project_id", "started_at"),
     sa.Index(None, "project_id", "request_hash", "created_at"),
     sa.Index(None, "project_id", "kind", "created_at"),
+)
+
+steps = sa.Table(
+    "steps",
+    metadata,
+    # Who computes what of a run that several workers share. A row is there as long as that takes.
+    sa.Column("project_id", ID, sa.ForeignKey("projects.id"), primary_key=True),
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("worker", sa.String(128), nullable=False),
+    sa.Column("lease_until", Instant, nullable=False),
 )
 
 cursors = sa.Table(

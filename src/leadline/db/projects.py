@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from datetime import datetime
@@ -61,6 +62,11 @@ def pseudonym_secret(db: Database, project_id: int) -> str:
             connection.execute(projects.update().where(*missing).values(pseudonym_secret=secrets.token_hex(32)))
             secret = connection.execute(stored).scalar_one()
     return str(secret)
+
+
+def lake_owner(db: Database, project_id: int) -> str:
+    """What a lake outside the home is marked with: the same on all machines of this database and after a restored backup."""
+    return hashlib.sha256(f"lake of {pseudonym_secret(db, project_id)}".encode()).hexdigest()
 
 
 def all_projects(db: Database) -> list[tuple[int, str, str]]:

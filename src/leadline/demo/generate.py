@@ -10,7 +10,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from leadline.demo import ai, calendar, code, delivery, graph, people, promotions, repositories, review, sprints, work
+from leadline.demo import (
+    ai,
+    calendar,
+    code,
+    delivery,
+    graph,
+    line_ages,
+    people,
+    promotions,
+    repositories,
+    review,
+    sprints,
+    work,
+)
 from leadline.demo.calendar import Span
 from leadline.demo.organization import Organization
 from leadline.demo.stage import Stage
@@ -23,6 +36,7 @@ QUERIES: dict[str, str] = {
     "repositories": delivery.REPOSITORIES,
     "commits": graph.COMMITS,
     "commit_files": graph.COMMIT_FILES,
+    "deleted_lines": line_ages.DELETED_LINES,
     "commit_ai": ai.COMMIT_AI,
     "pull_requests": review.PULL_REQUESTS,
     "pull_request_commits": graph.PULL_REQUEST_COMMITS,

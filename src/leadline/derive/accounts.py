@@ -176,23 +176,27 @@ def activity(accounts: ibis.Table) -> ibis.Table:
 
 def _seen(requesters: ibis.Table) -> ibis.Table:
     """Every (domain, source, account) once, those that may have asked an AI agent for a pull request among them."""
-    parts = [_uses(domain, schema_table(name), column) for domain, name, column in _USES]
+    parts = [_named(domain, _spelled(schema_table(name), column)) for domain, name, column in _USES]
     changes = schema_table("work_item_changes")
     handed = changes.filter(changes.field.lower() == "assignee")
-    parts += [_uses(WORK, handed, column) for column in ("from_value", "to_value")]
+    parts += [_named(WORK, _spelled(handed, column)) for column in ("from_value", "to_value")]
     return _union([*(part.drop("uses") for part in parts), requesters.select(*KEYS)]).distinct()
 
 
 def _uses(domain: str, table: ibis.Table, column: str) -> ibis.Table:
     """How often each account is named in one column (``uses``). Counted as spelled first: that is much less to lower."""
-    spelled = _spelled(table, column)
-    named = spelled.select(
+    named = _named(domain, _spelled(table, column))
+    return named.group_by(list(KEYS)).agg(uses=named.uses.sum())
+
+
+def _named(domain: str, spelled: ibis.Table) -> ibis.Table:
+    """What ``_spelled`` has, by how accounts are named; of some several times."""
+    return spelled.select(
         domain=text(domain),
         source=account_source(spelled.spelled_source),
         account=account_name(spelled.spelled),
         uses="uses",
     )
-    return named.group_by(list(KEYS)).agg(uses=named.uses.sum())
 
 
 def _spelled(table: ibis.Table, column: str) -> ibis.Table:

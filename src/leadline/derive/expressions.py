@@ -23,8 +23,8 @@ def attach(left: Table, keys: Sequence[str], *parts: Table) -> Table:
     extra: list[str] = []
     for number, part in enumerate(parts):
         names = {f"{key}__{number}": key for key in keys}
-        renamed = part.rename(names)
-        joined = joined.left_join(renamed, [left[key] == renamed[name] for name, key in names.items()])
+        # By name: ``left[key]`` may be taken for the same key of a part that was computed from ``left`` itself.
+        joined = joined.left_join(part.rename(names), [(key, name) for name, key in names.items()])
         extra += names
     return joined.drop(*extra)
 

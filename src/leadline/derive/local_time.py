@@ -6,9 +6,11 @@ release agrees.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from typing import Self
 from zoneinfo import ZoneInfo
 
 _EPOCH = date(1970, 1, 1)
@@ -44,6 +46,25 @@ class Offset:
 
     until: int | None
     offset: int
+
+
+class RangeOffsets(tuple[Offset, ...]):
+    """The offsets over a range of days, which lies from the instant ``since`` on and before the instant ``before`` (µs)."""
+
+    since: int
+    before: int
+
+    @classmethod
+    def of(cls, changes: Iterable[Offset], since: int, before: int) -> Self:
+        """Of these."""
+        made = cls(changes)
+        made.since, made.before = since, before
+        return made
+
+    @classmethod
+    def over(cls, start: date, end: date, zone: ZoneInfo) -> Self:
+        """Those of ``zone`` over the local days from ``start`` to ``end``."""
+        return cls.of(offsets(start, end, zone), *bounds_us(start, end, zone))
 
 
 def offsets(start: date, end: date, zone: ZoneInfo) -> list[Offset]:

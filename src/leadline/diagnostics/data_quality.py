@@ -43,7 +43,7 @@ def oddities(project: Project) -> list[str]:
     """A sentence for every oddity, those of the settings first. Raises ``StoreError``."""
     snapshot = project.lake.snapshot()
     further = _of_names(project, snapshot.versions) if snapshot.versions else []
-    with Engine(temp_dir=project.temp, memory_limit=project.home.settings.memory_limit) as engine:
+    with Engine.of(project.home) as engine:
         engine.bind_snapshot(snapshot, [*(table for table, *_ in _ORDER), "releases", "versions", "sprints"])
         return [*_rules(project, engine), *_out_of_order(engine), *further]
 

@@ -12,7 +12,7 @@ from leadline.db.export_list import ListFilter, listed
 from leadline.db.outage import DATABASE_AWAY
 from leadline.db.projects import DEFAULT
 from leadline.errors import LeadlineError
-from leadline.exports.files import digest
+from leadline.exports.files import digest, on_this_machine
 from leadline.home import Home, Project
 from leadline.lake.maintenance import check_lake
 from leadline.people import tree, trees
@@ -44,7 +44,11 @@ def findings(home: Home, progress: Callable[[int, int], None] = lambda _done, _o
 def _steps() -> list[Callable[[Project], Iterable[str]]]:
     """What is checked of a project, of which every table is one."""
     tables = [lambda project, table=table: check_lake(project.lake, [table]) for table in TABLES.values()]
-    return [*tables, _settings, _sources, _trees, _exports]
+    return [_storage, *tables, _settings, _sources, _trees, _exports]
+
+
+def _storage(project: Project) -> list[str]:
+    return project.lake.storage.findings()
 
 
 def named(project: Project) -> str:
@@ -118,12 +122,14 @@ def damaged_exports(project: Project) -> Iterator[tuple[jobs.Export, str]]:
 
 def _file_fault(project: Project, export: jobs.Export) -> str | None:
     try:
-        size, sha256 = digest(project.folder / str(export.file))
+        size = project.files.stored(str(export.file)).size
+        whole = size == export.size_bytes
+        sha256 = digest(on_this_machine(project.files, str(export.file), size))[1] if whole else None
     except FileNotFoundError:
         # A worker may have cleared it since the row was read; then the row names no file any more.
         newest = jobs.get(project.db, project.id, export.id)
         return f"its file {export.file} is missing" if newest is not None and newest.file is not None else None
-    if size != export.size_bytes:
+    if not whole:
         return f"its file {export.file} has {size} bytes instead of {export.size_bytes}"
     if sha256 != export.sha256:
         return f"its file {export.file} is not what was written: its SHA-256 differs"

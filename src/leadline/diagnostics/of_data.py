@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,9 +25,12 @@ from leadline.people.lookup import trees
 if TYPE_CHECKING:
     from leadline.facts.account_activity import Account
     from leadline.home import Project
-    from leadline.lake import Snapshot
+    from leadline.lake import Lake, Snapshot
 
 T = TypeVar("T")
+
+_NO_SUCH = (OSError, ValueError, LookupError, TypeError, AttributeError, ValidationError)
+"""What reading a kept state ends in that is damaged or another version's."""
 
 TOP_UNMATCHED = 10
 
@@ -80,47 +83,57 @@ def of_data(project: Project) -> OfData:
     """What follows from the data of ``project`` as they are now; read again if nothing changed since it was last asked for."""
     project = project.settled()
     try:
-        digest = _digest(project)
+        versions = project.lake.versions()
+        digest = _digest(project, versions)
+        if (known := _kept(project, digest)) is not None:
+            return known
+        files = _files(project.lake, project.lake.snapshot(versions))
     except StoreError:  # each part says why
         return _computed(project)
-    if (known := _kept(project, digest)) is not None:
-        return known
     found = _computed(project)
     if found.is_whole:
-        _keep(project, digest, found)
+        _keep(project, digest, files, found)
     return found
 
 
 def state_digest(project: Project) -> object:
     """What the state of the data follows from, cheap to find: equal as long as that would come out the same. Raises
     ``StoreError``."""
-    return _follows_from(project, project.lake.snapshot())
+    return _follows_from(project, project.lake.snapshot().versions)
 
 
-def _follows_from(project: Project, snapshot: Snapshot) -> object:
+def _follows_from(project: Project, versions: Mapping[str, int]) -> object:
     known = tuple((summary.name, summary.version) for summary in trees(project))
     configured = tuple(row.name for row in sources.listed(project.db, project.id) if row.configured)
-    return tuple(sorted(snapshot.versions.items())), known, configured, tuple(sorted(project.profile().texts.items()))
+    return tuple(sorted(versions.items())), known, configured, tuple(sorted(project.profile().texts.items()))
 
 
-def _digest(project: Project) -> str:
-    snapshot = project.lake.snapshot()
+def _digest(project: Project, versions: Mapping[str, int]) -> str:
     names = [summary.name for summary in trees(project)]
     # Of trees with dates another may be in force tomorrow; settings of a tree may be odd, too.
     days = [today(project, name).isoformat() for name in names]
     own = [settings.stored(project.db, project.id, name) for name in names]
-    said = __version__, _follows_from(project, snapshot), days, own, _files(snapshot)
+    said = __version__, _follows_from(project, versions), days, own
     return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
-def _files(snapshot: Snapshot) -> list[tuple[int, int]]:
-    """Size (bytes) and time (ns) of every file of the data, so that one that was damaged since is read again. Raises
+def _files(lake: Lake, snapshot: Snapshot) -> dict[str, list[float]]:
+    """What the data are read from, logs and files, by path below the lake, each with its size (bytes) and time (s): one that was
+    damaged since is read again, and that is seen without the library that reads logs; none where nothing is damaged. Raises
     ``StoreError``."""
-    paths = [file.path for name in snapshot.versions for file in snapshot.data_files(name)]
+    if lake.storage.guarded:
+        return {}
+    logs = [file for name, version in snapshot.versions.items() for file in lake.log_files(name, version)]
+    data = [f"{name}/{file.path.name}" for name in snapshot.versions for file in snapshot.data_files(name)]
     try:
-        return [(found.st_size, found.st_mtime_ns) for found in (path.stat() for path in paths)]
+        return {name: _now(lake, name) for name in (*logs, *data)}
     except OSError as error:
         raise StoreError(f"A file of the lake cannot be read: {error}") from error
+
+
+def _now(lake: Lake, name: str) -> list[float]:
+    found = lake.storage.stored(name)
+    return [found.size, found.modified]
 
 
 def _computed(project: Project) -> OfData:
@@ -153,15 +166,17 @@ def _file(project: Project) -> Path:
 def _kept(project: Project, digest: str) -> OfData | None:
     try:
         document: dict[str, Any] = json.loads(_file(project).read_bytes())
-        return OfData.model_validate(document["state"]) if document["digest"] == digest else None
-    except (OSError, ValueError, LookupError, TypeError, ValidationError):  # nothing is lost: it is computed
+        files = document["files"].items()
+        same = document["digest"] == digest and all(_now(project.lake, name) == was for name, was in files)
+        return OfData.model_validate(document["state"]) if same else None
+    except _NO_SUCH:  # nothing is lost: it is computed
         return None
 
 
-def _keep(project: Project, digest: str, found: OfData) -> None:
+def _keep(project: Project, digest: str, files: Mapping[str, list[float]], found: OfData) -> None:
     """Keep it, if that can be: whatever hinders it hinders nobody who asks."""
     file = _file(project)
-    text = json.dumps({"digest": digest, "state": found.model_dump(mode="json")})
+    text = json.dumps({"digest": digest, "files": files, "state": found.model_dump(mode="json")})
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(file, durable=False) as path:

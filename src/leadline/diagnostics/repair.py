@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from leadline.db import jobs
 from leadline.diagnostics.integrity import damaged_exports, named
 from leadline.errors import LeadlineError
+from leadline.exports.files import drop
 from leadline.home import Home, Project
 from leadline.ingest.repair import remove_repeats
 from leadline.schema import TABLES
@@ -32,5 +33,5 @@ def _exports(project: Project) -> Iterator[str]:
     # Read to the end before the first is changed: the list goes by pages.
     for export, fault in list(damaged_exports(project)):
         if jobs.forget_file(project.db, export):
-            (project.folder / str(export.file)).unlink(missing_ok=True)
+            drop(project.files, str(export.file))
             yield f"export {export.id}: {fault}, so it has none any more; create it again"

@@ -130,6 +130,14 @@ class DiskStatus(Body):
     bytes: int
 
 
+class ComputedStatus(Body):
+    """How many of the stored tables that are kept ``by`` has computed (DuckDB, a cluster, or leadline itself), and in what time."""
+
+    by: str
+    tables: int
+    time_seconds: float
+
+
 class CheckStatus(Body):
     """Whether all that is stored is sound, and a sentence per fault; ``repaired``: one for everything that was mended before."""
 
@@ -139,7 +147,8 @@ class CheckStatus(Body):
 
 
 class Status(Body):
-    """The state of a project. Parts that read the lake are ``Unreadable`` where it is damaged."""
+    """The state of a project. Parts that read the lake are ``Unreadable`` where it is damaged; ``computed`` is there where a
+    cluster is set."""
 
     home: str
     database: str
@@ -157,6 +166,7 @@ class Status(Body):
     webhooks: list[WebhookStatus]
     repositories: list[RepositoryStatus]
     disk: list[DiskStatus]
+    computed: list[ComputedStatus] | None = None
     check: CheckStatus | None = None
 
 
@@ -201,6 +211,7 @@ def status(
         webhooks=_webhooks(project),
         repositories=_repositories(project),
         disk=_disk(project),
+        **_computed(project),
         **checked,
     )
 
@@ -223,6 +234,16 @@ def _inbox(project: Project, *, deliver: bool) -> InboxStatus:
         refused=[_backlog(row) for row in inbox.refused(project.db, project.id)],
         **error,
     )
+
+
+def _computed(project: Project) -> dict[str, Any]:
+    """Nothing, unless a cluster computes, too."""
+    if project.home.settings.cluster is None:
+        return {}
+    from leadline.materialize.computed_by import computed_by
+
+    found = computed_by([project.computed])
+    return {"computed": [ComputedStatus(by=row.who, tables=row.tables, time_seconds=row.seconds) for row in found]}
 
 
 def _backlog(row: TableBacklog) -> BacklogStatus:

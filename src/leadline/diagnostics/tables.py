@@ -40,7 +40,7 @@ def table_states(project: Project) -> list[TableStatus]:
     if filled:
         from leadline.engine import Engine
 
-        with Engine(temp_dir=project.temp) as engine:
+        with Engine.of(project.home) as engine:
             engine.bind_snapshot(snapshot, [table.name for table in filled])
             sources = {table.name: _sources(engine, table) for table in filled}
     return [

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from leadline.lake import Snapshot
+    from leadline.settings.engine_limits import EngineLimits
 
 FileFormat = Literal["parquet", "csv", "jsonl"]
 
@@ -53,6 +54,8 @@ class Backend(Protocol):
     """
 
     dialect: str
+    limits: EngineLimits
+    """What it may take."""
 
     def bind_snapshot(
         self,

@@ -13,22 +13,24 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from leadline.atomic_file import whole_file
-from leadline.engine.backend import EVERYTHING, FileFormat, Rows, Within, within_columns
+from leadline.engine.backend import EVERYTHING, FileFormat, Within, within_columns
+from leadline.engine.dialects import DUCKDB, compiled
+from leadline.engine.narrowed import narrowed
 from leadline.engine.spellings import AS_WRITTEN, Spellings
 from leadline.engine.sql_text import parquet_files, quoted, relation_query, sql_text
 from leadline.engine.temp_folder import Spill
 from leadline.errors import LeadlineError, StoreError, first_line
 from leadline.schema import TABLES
+from leadline.settings.engine_limits import TWO_THREADS, EngineLimits
 
 if TYPE_CHECKING:
     import duckdb
     import ibis
     import pyarrow as pa
 
+    from leadline.home import Home
     from leadline.lake import Snapshot
 
-DIALECT = "duckdb"
-"""The dialect of SQL that queries are compiled to."""
 _T = TypeVar("_T")
 
 _COPY_OPTIONS: dict[str, str] = {
@@ -51,15 +53,15 @@ class Interrupted(LeadlineError):
 class Engine:
     """One DuckDB session, a context manager; use from one thread at a time, except ``interrupt``.
 
-    ``temp_dir`` is where it may spill (into a folder of its own, removed at the end), ``memory_limit`` what DuckDB may
-    hold, as DuckDB writes sizes (``600MB``).
+    ``temp_dir`` is where it may spill (into a folder of its own, removed at the end), ``limits`` what it may take.
     """
 
-    dialect = DIALECT
+    dialect = DUCKDB
 
-    def __init__(self, *, temp_dir: Path, memory_limit: str = "600MB", threads: int = 2) -> None:
+    def __init__(self, *, temp_dir: Path, limits: EngineLimits = TWO_THREADS) -> None:
         import duckdb
 
+        self.limits = limits
         self._spill = Spill(temp_dir)
         self._stop = threading.Event()
         self._streams: set[_Stream] = set()
@@ -70,8 +72,8 @@ class Engine:
         self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
             ":memory:",
             config={
-                "memory_limit": memory_limit,
-                "threads": threads,
+                "memory_limit": f"{limits.memory}B",
+                "threads": limits.threads,
                 # DuckDB's own threads for writing may leave a COPY that fails or is interrupted waiting for ever.
                 "async_threads": 0,
                 "temp_directory": str(self._spill.path),
@@ -90,6 +92,11 @@ class Engine:
         self._connection.execute("SET GLOBAL enable_external_file_cache = false")
         # A table name must never be taken for a Python variable that happens to be called the same.
         self._connection.execute("SET GLOBAL python_enable_replacements = false")
+
+    @classmethod
+    def of(cls, home: Home, *, most_memory: int | None = None) -> Engine:
+        """An engine that takes its share of what may be used for computing on ``home``, and no more than ``most_memory`` bytes."""
+        return cls(temp_dir=home.temp, limits=home.limits if most_memory is None else home.limits.at_most(most_memory))
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +128,7 @@ class Engine:
         for name in TABLES if tables is None else tables:
             query = spellings.query(name, relation_query(snapshot.files(name), TABLES[name].arrow_schema))
             of_table = within_columns(within, TABLES[name].column)
-            self._view(name, _kept(query, of_table) if "repository" in TABLES[name].key else query)
+            self._view(name, narrowed(query, of_table) if "repository" in TABLES[name].key else query)
 
     def bind_arrow(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Makes an Arrow table queryable as ``name``; or a stream of batches, which only one query can read."""
@@ -136,7 +143,7 @@ class Engine:
 
     def bind_files(self, name: str, paths: Sequence[Path], *, within: Within = EVERYTHING) -> None:
         """Makes Parquet files, of which there is at least one, queryable as ``name``."""
-        self._view(name, _kept(f"SELECT * FROM {parquet_files(paths)}", within))
+        self._view(name, narrowed(f"SELECT * FROM {parquet_files(paths)}", within))
 
     def unbind(self) -> None:
         """Forget every table that was bound, as if the engine were new; readers still open are ended."""
@@ -299,31 +306,6 @@ class _Stream:
         if self.cursor is not None:
             self.cursor.close()
         self.cursor = self.source = None
-
-
-def _kept(query: str, within: Within) -> str:
-    """``query`` with the repositories, or the rows, of ``within`` alone."""
-    if isinstance(within, Rows):
-        same = " AND ".join(f"kept.{quoted(name)} = wanted.{quoted(f'wanted_{name}')}" for name in within.key)
-        return f"SELECT * FROM ({query}) AS kept SEMI JOIN {quoted(within.table)} AS wanted ON {same}"
-    if isinstance(within, frozenset):
-        names = ", ".join(map(sql_text, sorted(within)))
-        return f"SELECT * FROM ({query}) WHERE {f'repository IN ({names})' if within else 'false'}"
-    conditions = [
-        f"repository {sign} {sql_text(bound)}"
-        for sign, bound in zip((">=", "<"), within, strict=True)
-        if bound is not None
-    ]
-    return f"SELECT * FROM ({query}) WHERE {' AND '.join(conditions)}" if conditions else query
-
-
-def compiled(query: ibis.Table | str, dialect: str = DIALECT) -> str:
-    """``query`` as SQL text."""
-    if isinstance(query, str):
-        return query
-    import ibis
-
-    return str(ibis.to_sql(query, dialect=dialect))
 
 
 _OF_DAMAGE = re.compile(

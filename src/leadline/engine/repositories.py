@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leadline.engine.backend import Within
 from leadline.engine.sql_text import parquet_files, quoted, sql_list, sql_text
 
 if TYPE_CHECKING:
@@ -86,3 +87,16 @@ def sharing_repositories(
 
 def _texts(values: Iterable[str]) -> str:
     return ", ".join(map(sql_text, sorted(values)))
+
+
+def batches(sizes: Sequence[tuple[str, int]], most: int) -> list[Within]:
+    """Consecutive ranges of the repositories of ``sizes`` (by name, with their rows), each of at most ``most`` rows
+    unless one repository alone has more."""
+    bounds: list[str] = []
+    filled = 0
+    for repository, rows in sizes:
+        if filled and filled + rows > most:
+            bounds.append(repository)
+            filled = 0
+        filled += rows
+    return list(zip([None, *bounds], [*bounds, None], strict=True))

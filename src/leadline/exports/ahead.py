@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from leadline.errors import LeadlineError
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.kinds import KINDS
+from leadline.exports.metric_rows import METRIC_ROWS
 from leadline.exports.service import pin_newest
 from leadline.home import Home, Project
 from leadline.metrics.request import Control
@@ -59,7 +60,7 @@ def compile_ahead(home: Home, runner: Runner) -> Iterator[str]:
 
 
 def _shapes() -> list[tuple[ExportKind, str]]:
-    return [(kind, level) for kind in KINDS.values() if kind.insight for level in kind.leading]
+    return [(kind, level) for kind in KINDS.values() if kind.rows is METRIC_ROWS for level in kind.leading]
 
 
 def _compile(project: Project, tree: str, kind: ExportKind, level: str, runner: Runner) -> None:

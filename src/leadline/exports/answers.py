@@ -141,7 +141,7 @@ class ExportBody(Body):
             completed_at=export.completed_at,
             progress=max(0.0, min(1.0, export.progress)),
             created_by=export.created_by,
-            request={**export.request, "compression": export.compression},
+            request={**export.request, **since_asked(export.request), "compression": export.compression},
             **_asked(export),
             **members,
             **_error_members(export),
@@ -163,6 +163,12 @@ OPTIONS = {
 """Options of a create by the members of the normalized request that they became."""
 
 
+def since_asked(request: Mapping[str, Any]) -> dict[str, str]:
+    """What names the versions that a difference starts from, as it was asked for; nothing where all rows were. The versions
+    themselves name trees that not everybody sees."""
+    return {"since": request["since"]["asked"]} if "since" in request else {}
+
+
 def _asked(export: Export) -> dict[str, Any]:
     """What was asked for, in the words of a create."""
     request = export.request
@@ -172,7 +178,7 @@ def _asked(export: Export) -> dict[str, Any]:
     members: dict[str, Any] = {
         "scope": AskedScope(**scope),
         "date_range": AskedDays(start=request["start"], end=request["end"]),
-        "options": {**options, "compression": export.compression},
+        "options": {**options, **since_asked(request), "compression": export.compression},
     }
     if "metrics" in request:
         members |= {"metric_groups": list(request.get("groups", ())), "metrics": list(request["metrics"])}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,8 +25,10 @@ from leadline.home import Project
 from leadline.metrics import business_columns
 from leadline.metrics.business_columns import DEFAULT_GROUPS, EFFORT_UNITS, GROUPS
 from leadline.metrics.business_request import LEADING, BusinessRequest
-from leadline.metrics.metric import DEVELOPER, TEAM, unknown
+from leadline.metrics.metric import DEVELOPER, TEAM, ExportColumn, unknown
+from leadline.metrics.request import KEYS
 from leadline.settings.categories import CATEGORIES
+from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
@@ -108,6 +110,21 @@ def _query(inputs: QueryInputs[BusinessRequest]) -> str:
     return query(inputs)
 
 
+def _sized(inputs: QueryInputs[BusinessRequest], check: Callable[[int], None]) -> str:
+    from leadline.metrics.business import query
+
+    return query(inputs, sized=True, check=check)
+
+
+def _columns(profile: Profile, request: BusinessRequest | None) -> Sequence[ExportColumn]:
+    categories = profile[CATEGORIES]
+    if request is None:
+        unit = EFFORT_UNITS[0]
+        return business_columns.described(categories, unit, business_columns.columns_of(categories, unit))
+    columns = business_columns.chosen(categories, request.unit, request.groups, request.metrics)
+    return business_columns.described(categories, request.unit, columns)
+
+
 BUSINESS_EXPORT = ExportKind(
     name="ba",
     title="Business alignment",
@@ -120,9 +137,10 @@ category is `Uncategorized`. `Team_Id` is the last column.""",
     read=_read,
     settle=_check_columns,
     subject=lambda request: f"{request.level}-business-alignment",
-    rows=Rows(BusinessRequest.of, _tables, _query),
+    rows=Rows(BusinessRequest.of, _tables, _query, lambda request: KEYS[request.level], _sized),
     leading=LEADING,
     catalogue=business_columns.catalogue,
+    columns=_columns,
     command=Command(
         "Export what work was for, by categories, to a file.\n\n"
         "Completed work items, their story points and the time logged on them, of\n"
@@ -130,7 +148,7 @@ category is `Uncategorized`. `Team_Id` is the last column.""",
         (
             (
                 "leadline export business-alignment --org-tree Engineering \\",
-                "  --start 2026-01-01 --end 2026-03-31 -o alignment.csv",
+                "  --period last-quarter -o alignment.csv",
             ),
             (
                 "leadline export business-alignment --org-tree Engineering --group share \\",
@@ -152,7 +170,6 @@ category is `Uncategorized`. `Team_Id` is the last column.""",
         ),
         name="business-alignment",
     ),
-    insight=False,
     instead_of_people=("options.metricLevel", TEAM),
     one_scope=True,
     created="Export job created successfully",

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from leadline.db import jobs, trees
-from leadline.exports.files import FOLDER, attempt_of, work_root
+from leadline.exports.files import FOLDER, attempt_of, drop, work_root
 from leadline.home import Home, Project
+from leadline.lake.storage import Storage
 from leadline.metrics.request import Pins
 from leadline.project_faults import ProjectFaults
 
@@ -34,13 +35,15 @@ def clean_project(project: Project, now: datetime) -> int:
     """Clean one project; returns how many files and folders were removed."""
     db = project.db
     _prune_trees(project, now)
-    expired = [project.folder / name for name in jobs.expire(db, project.id, now)]
-    # The folder is read before the rows: a file that a row names by then stays.
-    old = [path for path in _older(project.folder / FOLDER, now) if path.is_file()]
+    storage = project.files
+    expired = jobs.expire(db, project.id, now)
+    # The files are read before the rows: one that a row names by then stays.
+    there = [f"{FOLDER}/{name}" for name in storage.names(FOLDER)]
     named = jobs.files(db, project.id)
-    orphans = [path for path in old if f"{FOLDER}/{path.name}" not in named]
-    for path in {*expired, *orphans}:
-        path.unlink(missing_ok=True)
+    orphans = [name for name in there if name not in named and _is_old(storage, name, now)]
+    for name in {*expired, *orphans}:
+        drop(storage, name)
+    storage.forget(FOLDER, (now - GRACE).timestamp())
     abandoned = _abandoned(project, now)
     for path in abandoned:
         shutil.rmtree(path, ignore_errors=True)
@@ -60,6 +63,14 @@ def _abandoned(project: Project, now: datetime) -> list[Path]:
     folders = {path: attempt_of(path) for path in _older(work_root(project.folder), now)}
     running = jobs.processing(project.db, [attempt[0] for attempt in folders.values() if attempt is not None])
     return [path for path, attempt in folders.items() if attempt not in running]
+
+
+def _is_old(storage: Storage, name: str, now: datetime) -> bool:
+    """Whether a file is there that was not changed within the grace."""
+    try:
+        return storage.stored(name).modified < (now - GRACE).timestamp()
+    except FileNotFoundError:  # another cleaner was faster
+        return False
 
 
 def _older(folder: Path, now: datetime) -> Iterable[Path]:

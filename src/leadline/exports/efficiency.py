@@ -131,11 +131,11 @@ carries and whose a deployment is, is told in [DORA metrics](../guide/dora.md).
         (
             (
                 "leadline export efficiency --org-tree Engineering --group summary \\",
-                "  --start 2026-01-01 --end 2026-03-31 -o dora.csv",
+                "  --period last-quarter -o dora.csv",
             ),
             (
                 "leadline export efficiency --org-tree Engineering --group lttc,df \\",
-                "  --granularity weekly --start 2026-01-01 --end 2026-01-31 -o -",
+                "  --granularity weekly --period last-month -o -",
             ),
         ),
         (

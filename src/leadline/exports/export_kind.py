@@ -12,11 +12,13 @@ from leadline.exports.answers import CreatedBody, ExportBody, ListBody
 from leadline.exports.asking import Asking
 from leadline.exports.files import display_name, slug
 from leadline.exports.models import ExportRequest, FileOptions
+from leadline.exports.since import resolved
 from leadline.exports.validation import together, unknown_fields, validated
 from leadline.home import Project
 from leadline.metrics.catalogue import groups_in
 from leadline.metrics.metric import CatalogueEntry
-from leadline.metrics.request import HIDDEN, SHOWN, RowsRequest
+from leadline.metrics.request import HIDDEN, SHOWN, Earlier, RowsRequest, Since
+from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
@@ -50,19 +52,21 @@ class Command:
 @dataclass(frozen=True)
 class Rows:
     """How the rows of a kind are produced: ``request_of`` reads a stored request back, ``tables`` names the lake's tables
-    that a run of it reads, ``query`` binds what is needed and gives the SQL text of the rows. ``sized`` gives the same rows, with a
-    column (``metrics.query.size_name``) for each that says of how many things its values are, and lets its second argument refuse
-    their number before they are computed."""
+    that a run of it reads, ``query`` binds what is needed and gives the SQL text of the rows, ``key`` names the columns by
+    which a row is found again on other versions: those of what it is of, not of how that is called. ``sized`` gives the same rows,
+    with a column (``metrics.bindings.size_name``) for each that says of how many things its values are, and lets its second
+    argument refuse their number before they are computed."""
 
     request_of: Callable[[Mapping[str, Any]], RowsRequest]
     tables: Callable[[Project, Any], Collection[str]]
     query: Callable[[QueryInputs[Any]], str]
+    key: Callable[[Any], tuple[str, ...]]
     sized: Callable[[QueryInputs[Any], Callable[[int], None]], str] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExportKind:
-    """One kind of export.
+    """One kind of export. Each is itself alone, whatever others have.
 
     ``name`` stands in paths, in the stored rows and on the command line; ``title`` and ``about`` open its part of the
     reference. ``model`` is the request's body as declared, an ``ExportRequest`` with ``options``. ``read`` makes the
@@ -72,8 +76,10 @@ class ExportKind:
 
     ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for; without any
     there is no choice. ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric.
-    ``insight``: the rows are answered at once, too. ``instead_of_people`` is the field that asks for rows of single people, and
-    what would do for who may not see these. ``created`` is the message of a new export, ``reused`` that of one that was there;
+    ``columns`` gives the columns that a request has under the settings (of no request: all), where that does not follow from the
+    catalogue alone. ``insight``: the rows are answered at once, too. ``instead_of_people`` is the field that asks for rows of
+    single people, and what would do for who may not see these. ``created`` is the message of a new export, ``reused`` that of one
+    that was there;
     the bodies are those of the answers to create, poll and list, and ``complete`` fills in what they tell beside the rows of
     exports. ``named_scope``: the file is named by its team or tree, too. ``also_called`` are further names under which exports that
     are there are found, the first of them in the addresses of files.
@@ -92,6 +98,7 @@ class ExportKind:
     check: Callable[[Project, Any], None] | None = None
     settle: Callable[[Project, Any], None] = lambda _project, _request: None
     notes: Callable[[Any, Any], Sequence[str]] = lambda _model, _request: ()
+    columns: Callable[[Profile, Any], Sequence[CatalogueEntry]] | None = None
     insight: bool = True
     instead_of_people: tuple[str, str] = ("options.aggregationLevel", "team")
     named_scope: bool = False
@@ -129,11 +136,21 @@ class ExportKind:
         self.settle(project, normalized)
         if normalized.of_people:
             access.check_developers(*self.instead_of_people)
+        since = None if options.since is None else resolved(project, self.name, options.since, tree, access)
         compression, notes = requests.compression_of(form, options.compression)
         warnings = (*unknown_fields(self.model, body), *self.notes(model, normalized), *notes)
         scope = f"-{slug(team.name if team else tree)}" if self.named_scope else ""
-        filename = display_name(self.subject(normalized) + scope, start, end, form)
-        return requests.Parsed(normalized, compression, team and team.key, warnings, filename)
+        changes = "" if since is None else "-changes"
+        filename = display_name(self.subject(normalized) + scope + changes, start, end, form)
+        return requests.Parsed(normalized, compression, team and team.key, warnings, filename, since)
+
+    def earlier(self, request: RowsRequest, since: Since | None) -> Earlier | None:
+        """What a run of ``request`` compares its rows with."""
+        return None if since is None else Earlier(since.pins, self.rows.key(request))
+
+    def columns_of(self, profile: Profile, request: RowsRequest | None = None) -> Sequence[CatalogueEntry]:
+        """The columns of a ``request`` under the settings ``profile``, as they are told; of no request: all that there are."""
+        return self.catalogue() if self.columns is None else self.columns(profile, request)
 
     @property
     def command_name(self) -> str:

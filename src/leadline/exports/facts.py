@@ -90,7 +90,7 @@ page by page.""",
     model=FactsExportRequest,
     read=_read,
     subject=lambda request: request.fact,
-    rows=Rows(FactsFileRequest.of, _tables, _query),
+    rows=Rows(FactsFileRequest.of, _tables, _query, lambda request: FACTS[request.fact].key),
     leading={name: fact.columns for name, fact in FACTS.items()},
     catalogue=lambda: (),
     command=Command(
@@ -98,7 +98,7 @@ page by page.""",
         (
             (
                 "leadline export facts --fact deployments --org-tree Engineering \\",
-                "  --start 2026-01-01 --end 2026-03-31 -o deployments.csv",
+                "  --period last-quarter -o deployments.csv",
             ),
         ),
         (Option("--fact", "fact", f"Which fact: {', '.join(NAMES)}.", NAMES, NAMES[0], metavar="FACT"),),

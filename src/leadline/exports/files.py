@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from leadline.atomic_file import make_durable
+from leadline.errors import VersionsGone
+from leadline.lake import DataFile
+from leadline.lake.storage import Storage
 
 FOLDER = "exports"
 _WORK = ".work"
@@ -84,8 +86,33 @@ def digest(path: Path) -> tuple[int, str]:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def move_into_place(source: Path, target: Path) -> None:
-    """Rename a finished, flushed file so that it is still there after a power cut."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(target)
-    make_durable(target.parent)
+# -- what was finished, by the stored name -------------------------------------------------------------------------------
+
+
+def keep(storage: Storage, finished: Path, name: str) -> None:
+    """Make a ``finished`` file the stored one called ``name``, so that it is still there after a power cut."""
+    storage.prepare(FOLDER)
+    storage.put(FOLDER, finished, Path(name).name)
+    storage.settle(FOLDER, None)
+
+
+def is_kept(storage: Storage, name: str) -> bool:
+    """Whether the stored file that a row names is there. Where files stay as they were written, it is not looked for."""
+    return storage.guarded or storage.exists(name)
+
+
+def on_this_machine(storage: Storage, name: str, size: int) -> Path:
+    """The path of a stored file of ``size`` bytes. Raises ``FileNotFoundError`` if it is gone."""
+    folder, _, last = name.rpartition("/")
+    path = storage.local(folder, last)
+    try:
+        storage.bring(folder, [DataFile(path, size, -1)])
+    except VersionsGone as error:
+        raise FileNotFoundError(name) from error
+    return path
+
+
+def drop(storage: Storage, name: str) -> None:
+    """Remove a stored file, and what this machine has of it; it may be gone already."""
+    storage.remove(name)
+    storage.local(FOLDER, Path(name).name).unlink(missing_ok=True)

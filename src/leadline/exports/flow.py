@@ -78,11 +78,11 @@ FLOW_EXPORT = ExportKind(
         (
             (
                 "leadline export flow --org-tree Engineering \\",
-                "  --start 2026-01-01 --end 2026-03-31 -o flow.csv",
+                "  --period last-quarter -o flow.csv",
             ),
             (
                 "leadline export flow --org-tree Engineering --group wip,throughput \\",
-                "  --granularity weekly --start 2026-01-01 --end 2026-01-31 -o -",
+                "  --granularity weekly --period last-month -o -",
             ),
         ),
         (

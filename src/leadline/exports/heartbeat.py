@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -23,8 +24,16 @@ RENEW_SECONDS = 1.0
 _IDLE_BEATS = 10
 
 
+class Beating(Protocol):
+    """What looks after a run."""
+
+    def beat(self) -> None:
+        """Look once."""
+
+
 class Heartbeat:
-    """The heartbeat of one run. ``lost``: the claim holds no longer; ``ending``: the worker is to end."""
+    """The heartbeat of one run. ``lost``: the claim holds no longer; ``ending``: the worker is to end; ``overdue``: the run took
+    more than its ``most_seconds`` (None: it may). ``on_beat`` is called with each beat of a run that is not short."""
 
     def __init__(
         self,
@@ -38,11 +47,14 @@ class Heartbeat:
     ) -> None:
         self.lost = False
         self.ending = False
+        self.overdue = False
+        self.most_seconds: float | None = None
+        self.on_beat: Callable[[], None] = lambda: None
         self._db, self._claim, self._control = db, claim, control
         self._stop, self._lease, self._clock = stop, lease, clock
         self._lease_until = claim.export.lease_until or clock()
         self._progress = 0.0
-        self._renewed = time.monotonic()
+        self._began = self._renewed = time.monotonic()
         control.progress = self._note
 
     def beat(self) -> None:
@@ -50,7 +62,11 @@ class Heartbeat:
         if not (self.lost or self.ending):
             self.ending = self._stop.is_set()
             self.lost = not self._holds()
-        if self.lost or self.ending:
+        seconds = time.monotonic() - self._began
+        if seconds >= BEAT_SECONDS:
+            self.on_beat()
+        self.overdue = self.most_seconds is not None and seconds > self.most_seconds
+        if self.lost or self.ending or self.overdue:
             # Again on every beat: between two queries there is nothing to interrupt.
             self._control.cancel()
 
@@ -78,11 +94,11 @@ class HeartbeatThread:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._current: Heartbeat | None = None
+        self._current: Beating | None = None
         self._running = False
 
     @contextmanager
-    def beating(self, heartbeat: Heartbeat) -> Iterator[None]:
+    def beating(self, heartbeat: Beating) -> Iterator[None]:
         """Let ``heartbeat`` beat during the block. One more beat may end after it; the fence makes that harmless."""
         with self._guard:
             self._current = heartbeat

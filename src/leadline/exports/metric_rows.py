@@ -14,7 +14,7 @@ from leadline.exports.models import MOST_NAMES, SPLITS, MetricOptions, MetricsEx
 from leadline.home import Project
 from leadline.metrics import catalogue
 from leadline.metrics.metric import SERVICE
-from leadline.metrics.request import AGGREGATIONS, MetricsRequest
+from leadline.metrics.request import AGGREGATIONS, KEYS, SPLIT, MetricsRequest
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
@@ -81,6 +81,11 @@ def metrics_notes(insight: str) -> Callable[[MetricsExportRequest, MetricsReques
     return lambda model, request: catalogue.followed(model.metrics or (), insight, request.aggregation)
 
 
+def row_key(request: MetricsRequest) -> tuple[str, ...]:
+    """The columns that tell the rows of ``request`` apart."""
+    return (*KEYS[request.level], *(SPLIT[:1] if request.split else ()))
+
+
 def _tables(project: Project, request: MetricsRequest) -> Collection[str]:
     from leadline.metrics.run import tables_of
 
@@ -99,5 +104,5 @@ def _sized(inputs: QueryInputs[MetricsRequest], check: Callable[[int], None]) ->
     return metrics_query(inputs, sized=True, check=check)
 
 
-METRIC_ROWS = Rows(MetricsRequest.of, _tables, _query, _sized)
+METRIC_ROWS = Rows(MetricsRequest.of, _tables, _query, row_key, _sized)
 """How metrics are produced. Libraries that compute are loaded when a run needs them."""

@@ -114,6 +114,13 @@ class FileOptions(RequestPart):
         description="`gzip` (default): sent gzipped unless the client rules it out; `none`: always sent plain. "
         "Parquet is compressed inside and sent as it is.",
     )
+    since: Name | None = Field(
+        None,
+        description="Only rows that differ from those on earlier versions, with the last column `_change` (`insert`, `update`, "
+        "`delete`): the versions that a completed export of the same kind read, by its `exportId`, or those that were the newest "
+        "at an instant (RFC 3339).",
+        examples=["exp_d21c673a23b28710783d", "2026-11-01T06:00:00Z"],
+    )
 
 
 class MetricOptions(FileOptions, AggregationOption):

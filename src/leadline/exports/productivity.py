@@ -75,7 +75,7 @@ PRODUCTIVITY_EXPORT = ExportKind(
         (
             (
                 "leadline export productivity --org-tree Engineering \\",
-                "  --start 2026-01-01 --end 2026-03-31 -o q1.csv",
+                "  --period last-quarter -o productivity.csv",
             ),
             (
                 "leadline export productivity --org-tree Engineering --level team \\",

@@ -23,7 +23,7 @@ def prove(home: Home) -> None:
         import leadline.people.arrow  # noqa: F401
         from leadline.engine import Engine
 
-        with Engine(temp_dir=home.temp, memory_limit=home.settings.memory_limit) as engine:
+        with Engine.of(home) as engine:
             engine.arrow(ibis.range(1).unnest().name("number").as_table())
     except ImportError as error:
         raise StoreError(

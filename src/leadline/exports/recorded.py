@@ -26,8 +26,9 @@ class _Recorded(BaseModel):
     today: Annotated[date, Strict(False)] | None = None
 
 
-def recorded_pins(project: Project, text: str, tree: str) -> Pins:
-    """The versions that ``text`` names, a file or an export's id, for a run over ``tree``. Raises ``InvalidInput``,
+def recorded_pins(project: Project, text: str, tree: str | None) -> Pins:
+    """The versions that ``text`` names, a file or an export's id, for a run over ``tree`` (None: over whatever
+    trees). Raises ``InvalidInput``,
     ``InvalidRequest`` or ``NotFound``."""
     document = _file(Path(text)) if Path(text).is_file() else get(project, text).pinned
     if document is None:
@@ -38,7 +39,7 @@ def recorded_pins(project: Project, text: str, tree: str) -> Pins:
     except ValidationError as error:
         sentence = f"{text} does not name an export's versions; it must be the --json output of an export"
         raise InvalidInput(sentence) from error
-    if tree not in pins.trees:
+    if tree is not None and tree not in pins.trees:
         raise InvalidRequest(f"{text} is of an export that knew no org tree {tree!r}")
     return pins
 

@@ -14,7 +14,7 @@ from leadline.errors import Detail, Forbidden, InvalidRequest
 from leadline.exports.models import DateRange, MetricsExportRequest, RelativeDateRange, Scope
 from leadline.exports.validation import missing
 from leadline.home import Project
-from leadline.metrics.request import RowsRequest
+from leadline.metrics.request import RowsRequest, Since
 
 if TYPE_CHECKING:
     from leadline.people.access import VisibleTrees
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Parsed:
     """A request, normalized; ``team_key`` is the key of the scope's team, if it has one; ``compression`` is ``gzip`` or
-    ``none``; ``filename`` what to call the file."""
+    ``none``; ``filename`` what to call the file; ``since`` from what a difference starts (None: all rows are asked for)."""
 
     request: RowsRequest
     compression: str
     team_key: str | None
     warnings: tuple[str, ...]
     filename: str
+    since: Since | None = None
 
 
 class Identifying(Protocol):

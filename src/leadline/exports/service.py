@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,15 +18,15 @@ from leadline.db.jobs import Export
 from leadline.errors import Conflict, Detail, NotFound
 from leadline.exports.answers import Created, Page
 from leadline.exports.export_kind import ExportKind
-from leadline.exports.files import FORMS
+from leadline.exports.files import FORMS, is_kept, on_this_machine
 from leadline.exports.kinds import parse
 from leadline.exports.requests import Parsed
-from leadline.exports.visibility import as_seen, shows, visible_to
+from leadline.exports.visibility import as_seen, visible, visible_to
 from leadline.exports.wakeup import wake
 from leadline.field_types import storable
 from leadline.home import Project
 from leadline.ingest.pushed import deliver_pushed
-from leadline.metrics.request import HIDDEN, Pins, RowsRequest
+from leadline.metrics.request import HIDDEN, Pins, RowsRequest, Since
 
 Pin = Callable[[Project, str], Pins]
 
@@ -39,10 +38,11 @@ def pin_newest(project: Project, tree: str | None) -> Pins:
     return pin(project, tree)
 
 
-def deliver_and_pin(project: Project, kind: ExportKind, request: RowsRequest) -> Pins:
-    """The versions that a run of ``request`` would read now, after the pushed rows that it reads were delivered."""
-    deliver_pushed(project, lambda: kind.rows.tables(project, request))
-    return pin_newest(project, request.tree)
+def deliver_and_pin(project: Project, kind: ExportKind, *requests: RowsRequest) -> Pins:
+    """The versions that runs of ``requests``, which are of one tree, would read now, after the pushed rows that they read were
+    delivered."""
+    deliver_pushed(project, lambda: {table for request in requests for table in kind.rows.tables(project, request)})
+    return pin_newest(project, requests[0].tree)
 
 
 def create(
@@ -89,8 +89,8 @@ def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: d
         project_id=project.id,
         kind=kind,
         state=jobs.QUEUED,
-        request=request.document(),
-        request_hash=request_hash(kind, request, parsed.compression),
+        request={**request.document(), **({} if parsed.since is None else {"since": parsed.since.document()})},
+        request_hash=request_hash(kind, request, parsed.compression, parsed.since),
         compression=parsed.compression,
         team_id=None if request.team is None else str(request.team),
         team_key=parsed.team_key if storable(parsed.team_key or "") else None,
@@ -103,9 +103,12 @@ def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: d
     )
 
 
-def request_hash(kind: str, request: RowsRequest, compression: str) -> str:
-    """What tells identical requests: SHA-256 (hex) of the normalized request and what else shapes the answer."""
+def request_hash(kind: str, request: RowsRequest, compression: str, since: Since | None = None) -> str:
+    """What tells identical requests: SHA-256 (hex) of the normalized request and what else shapes the answer: of a difference the
+    versions that it starts from, whatever named them."""
     document = {"kind": kind, "compression": compression, **request.document()}
+    if since is not None:
+        document["since"] = since.pins.document()
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
@@ -129,21 +132,13 @@ def _usable(project: Project, request: RowsRequest, now: datetime, pin: Pin) -> 
 
 
 def _has_file(project: Project, export: Export, now: datetime) -> bool:
-    return not export.expired(now) and (project.folder / str(export.file)).is_file()
+    return not export.expired(now) and export.file is not None and is_kept(project.files, export.file)
 
 
 def get(project: Project, export_id: str, *, kind: str | None = None, access: Access = UNLIMITED) -> Export:
     """One export of the project. Raises ``NotFound``, the same for another project's and for one that ``access`` does not show as
     for one that never was."""
-    export = jobs.get(project.db, project.id, export_id, kind) if _is_id(export_id) else None
-    if export is None or not shows(project, access, export):
-        raise NotFound(f"There is no export {export_id[:80]!r}", code="unknown_export")
-    return as_seen(project, access, export)
-
-
-def _is_id(text: str) -> bool:
-    """Whether ``text`` could be an export's id; the databases differ in what else they can be asked for."""
-    return re.fullmatch("[A-Za-z0-9_-]{1,40}", text) is not None
+    return as_seen(project, access, visible(project, export_id, access, kind))
 
 
 def listed(project: Project, kind: str | None, wanted: ListFilter, access: Access = UNLIMITED) -> Page:
@@ -201,10 +196,15 @@ def stored_file(
     if export.state != jobs.COMPLETED:
         hint = "it has no file" if export.state == jobs.CANCELLED else "poll it until it is completed"
         raise Conflict(f"Export {export.id} is {export.state}; {hint}", code=f"export_{export.state}")
+    gone = NotFound(f"The file of export {export.id} expired; create the export again", code="export_expired")
     if not _has_file(project, export, now or datetime.now(UTC)):
-        raise NotFound(f"The file of export {export.id} expired; create the export again", code="export_expired")
+        raise gone
+    try:
+        path = on_this_machine(project.files, str(export.file), int(export.size_bytes or 0))
+    except FileNotFoundError:
+        raise gone from None
     return StoredFile(
-        path=project.folder / str(export.file),
+        path=path,
         sha256=str(export.sha256),
         size=int(export.size_bytes or 0),
         filename=str(export.filename),

@@ -17,8 +17,18 @@ from leadline.exports.sprint_answers import SprintCreatedBody, SprintExportBody,
 from leadline.field_types import Name, TeamId, one_of
 from leadline.home import Project
 from leadline.metrics.metric import TEAM
-from leadline.metrics.sprint_columns import GROUPS, LEVELS, MODES, SPRINT_COLUMNS, STORY_POINTS, select
-from leadline.metrics.sprint_request import GRANULARITIES, SPRINT_LEADING, SprintRequest
+from leadline.metrics.sprint_columns import (
+    GROUPS,
+    LEVELS,
+    MODES,
+    SPRINT_COLUMNS,
+    STORY_POINTS,
+    SprintColumn,
+    by_ids,
+    select,
+)
+from leadline.metrics.sprint_request import GRANULARITIES, SPRINT_KEYS, SPRINT_LEADING, SprintRequest
+from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
@@ -110,6 +120,16 @@ def _query(inputs: QueryInputs[SprintRequest]) -> str:
     return sprint_query(inputs)
 
 
+def _sized(inputs: QueryInputs[SprintRequest], check: Callable[[int], None]) -> str:
+    from leadline.metrics.sprint_query import sprint_query
+
+    return sprint_query(inputs, sized=True, check=check)
+
+
+def _columns(_profile: Profile, request: SprintRequest | None) -> Sequence[SprintColumn]:
+    return SPRINT_COLUMNS if request is None else by_ids(request.metrics)
+
+
 def _lower(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.lower() for name in names)
 
@@ -129,9 +149,10 @@ at its start and at its end follows from its history; [Sprints](../guide/sprints
     read=_read,
     subject=lambda _request: "sprint-insights",
     named_scope=True,
-    rows=Rows(SprintRequest.of, _tables, _query),
+    rows=Rows(SprintRequest.of, _tables, _query, lambda request: SPRINT_KEYS[request.level], _sized),
     leading=SPRINT_LEADING,
     catalogue=lambda: SPRINT_COLUMNS,
+    columns=_columns,
     command=Command(
         "Export what sprints planned and delivered to a file.\n\n"
         "Commitment, creep, delivery, churn and predictability of the sprints that\n"
@@ -139,7 +160,7 @@ at its start and at its end follows from its history; [Sprints](../guide/sprints
         (
             (
                 "leadline export sprint --org-tree Engineering \\",
-                "  --start 2026-01-01 --end 2026-03-31 -o sprints.csv",
+                "  --period last-quarter -o sprints.csv",
             ),
             (
                 "leadline export sprint --org-tree Engineering --level sprint \\",
@@ -156,7 +177,6 @@ at its start and at its end follows from its history; [Sprints](../guide/sprints
             ),
         ),
     ),
-    insight=False,
     one_scope=True,
     also_called=("sprints",),
     complete=complete,

@@ -18,6 +18,7 @@ from leadline.exports.answers import (
     DownloadBody,
     ExportBody,
     ListBody,
+    since_asked,
 )
 from leadline.exports.files import FORMS
 from leadline.json_body import Body
@@ -64,6 +65,7 @@ class SprintMetadata(Body):
                 "granularity": request["granularity"].upper(),
                 "format": request["format"],
                 "compression": export.compression,
+                **since_asked(request),
             },
         )
 

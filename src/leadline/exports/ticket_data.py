@@ -27,7 +27,15 @@ from leadline.metrics.metric import TEAM
 from leadline.metrics.request import GRANULARITIES
 from leadline.metrics.sprint_columns import LEVELS
 from leadline.metrics.status_columns import column_name
-from leadline.metrics.ticket_request import CALENDARS, ENDS, RESOLVED, TICKET_LEADING, WALL, TicketDataRequest
+from leadline.metrics.ticket_request import (
+    CALENDARS,
+    ENDS,
+    RESOLVED,
+    TICKET_KEYS,
+    TICKET_LEADING,
+    WALL,
+    TicketDataRequest,
+)
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
@@ -144,7 +152,7 @@ letters and digits; statuses that are called alike then are one. What is measure
     check=_check,
     read=_read,
     subject=lambda _request: "ticket-data",
-    rows=Rows(TicketDataRequest.of, _tables, _query),
+    rows=Rows(TicketDataRequest.of, _tables, _query, lambda request: TICKET_KEYS[request.level]),
     leading=TICKET_LEADING,
     catalogue=lambda: (),
     command=Command(
@@ -152,7 +160,7 @@ letters and digits; statuses that are called alike then are one. What is measure
         (
             (
                 "leadline export ticket-data --org-tree Engineering \\",
-                "  --start 2026-01-01 --end 2026-03-31 -o statuses.csv",
+                "  --period last-quarter -o statuses.csv",
             ),
             (
                 "leadline export ticket-data --org-tree Engineering \\",

@@ -6,13 +6,13 @@ worker and is completed once. What it reads is pinned by its first worker; a lat
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import shutil
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,17 +21,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 
-from leadline.db import inbox, jobs
-from leadline.db.outage import DATABASE_AWAY, lost
+from leadline.db import inbox, jobs, steps
+from leadline.db.outage import DATABASE_AWAY
 from leadline.errors import LeadlineError, StoreError
-from leadline.exports import files
+from leadline.exports import beside, files
+from leadline.exports.beside import Beside
 from leadline.exports.cleaning import clean
 from leadline.exports.export_kind import ExportKind
+from leadline.exports.failure import failure, is_of_memory
 from leadline.exports.heartbeat import Heartbeat, HeartbeatThread
+from leadline.exports.helping import Shared, Watch, computes_here, help_with
 from leadline.exports.kinds import KINDS
 from leadline.exports.maintenance import maintain
+from leadline.exports.pace import Every, Trouble
 from leadline.exports.service import Pin, deliver_and_pin
-from leadline.exports.wakeup import listening
+from leadline.exports.since import since_of, without_since
+from leadline.exports.wakeup import POLL_SECONDS, listening
 from leadline.home import Home, Project
 from leadline.ingest.inbox import due
 from leadline.ingest.pushed import deliver_pushed
@@ -43,7 +48,6 @@ if TYPE_CHECKING:
     from leadline.metrics.run import Runner
 
 LEASE = timedelta(seconds=15)
-POLL_SECONDS = 0.1
 CLEANING_SECONDS = 600
 MAINTENANCE_SECONDS = 3600
 """How often an idle worker looks after the lake's files."""
@@ -51,9 +55,9 @@ DELIVERY_SECONDS = 1.0
 """How often an idle worker looks whether pushed rows are due for the lake; an export has them delivered before it reads."""
 IDLE_SECONDS = 60
 """How long what speeds up the next export (an engine and its memory) is kept without one."""
-_AFTER_TROUBLE_SECONDS, _LONGEST_TROUBLE_SECONDS = 1.0, 30.0
-"""How long a worker that cannot work (a disk that is full, a database that is away) waits to try again: longer each time."""
-
+_HELPED = 100
+"""Runs that a worker remembers to have helped with."""
+_NOT_OURS = "cancelled or taken over"
 Produce = Callable[[Project, RowsRequest, Pins, Path, Control], Produced]
 """A run. The file it leaves is whole and flushed to the disk when it returns."""
 
@@ -61,49 +65,11 @@ _log = structlog.get_logger("leadline.exports")
 _utc_now = partial(datetime.now, UTC)
 
 
-class _Every:
-    """Says when something is due that is done every so many ``seconds``, for the first time now (``at_once``) or then."""
-
-    def __init__(self, seconds: float, *, at_once: bool = True) -> None:
-        self._seconds = seconds
-        self._next = time.monotonic() + (0 if at_once else seconds)
-
-    def due(self) -> bool:
-        """Whether it is; if so, the next time is counted from here."""
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + self._seconds
-        return True
-
-
-class _Trouble:
-    """What keeps a worker from working: told once, while it is tried again after pauses that grow."""
-
-    def __init__(self, worker: str) -> None:
-        self._worker, self._told, self._pause = worker, "", _AFTER_TROUBLE_SECONDS
-
-    def pause(self, error: Exception) -> float:
-        """Tell of ``error`` unless that was told already; how long to wait (seconds). The database tells of itself."""
-        text = "" if lost(error) else sentence(error)
-        if text and text != self._told:
-            foreseen = isinstance(error, (LeadlineError, OSError))
-            _log.error(
-                "export worker in trouble", worker=self._worker, error=text, exc_info=None if foreseen else error
-            )
-            self._told = text
-        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_TROUBLE_SECONDS)
-        return pause if text else min(pause, _AFTER_TROUBLE_SECONDS)
-
-    def over(self) -> None:
-        """It works again."""
-        self._told, self._pause = "", _AFTER_TROUBLE_SECONDS
-
-
 class Worker:
     """One worker of ``home``; use it from one thread. ``name`` must be unique among all workers of the database.
-    ``produce`` runs an export (default: its metrics, with an engine kept between runs). Who calls ``run_one`` closes
-    the worker at the end (or uses it as a context manager); ``run`` does so itself."""
+    ``produce`` runs an export (default: its metrics, with an engine kept between runs). ``small``: it makes small exports only, and
+    leaves others to the rest. Who calls ``run_one`` closes the worker at the end (or uses it as a context manager); ``run`` does
+    so itself."""
 
     def __init__(
         self,
@@ -114,6 +80,7 @@ class Worker:
         pin: Pin | None = None,
         clock: Callable[[], datetime] = _utc_now,
         lease: timedelta = LEASE,
+        small: bool = False,
     ) -> None:
         self.name = name or f"{socket.gethostname()[:80]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._home, self._produce, self._pin, self._clock, self._lease = home, produce, pin, clock, lease
@@ -125,6 +92,9 @@ class Worker:
         self._maintenance_faults = ProjectFaults("Looking after the tables")
         self._heartbeats = HeartbeatThread()
         self._stop = threading.Event()
+        self._small = small
+        self._beside: Beside | None = None
+        self._helped: deque[tuple[str, int, tuple[str, ...]]] = deque(maxlen=_HELPED)
 
     def __enter__(self) -> Self:
         return self
@@ -144,35 +114,69 @@ class Worker:
 
     def _run_until(self, stop: threading.Event) -> None:
         self._stop = stop
-        cleaning, delivery = _Every(CLEANING_SECONDS), _Every(DELIVERY_SECONDS)
-        maintenance = _Every(MAINTENANCE_SECONDS, at_once=False)
-        steps, trouble = self._preparing(), _Trouble(self.name)
+        cleaning, delivery = Every(CLEANING_SECONDS), Every(DELIVERY_SECONDS)
+        maintenance = Every(MAINTENANCE_SECONDS, at_once=False)
+        preparing, trouble = self._preparing(), Trouble(self.name)
         busy, idle_since = False, time.monotonic()
-        with listening(self._home.path) as queued:
+        self._beside = Beside(self._small_one, stop)
+        with listening(self._home.path, self._home.db) as queued, self._beside:
             while not stop.is_set():
                 try:
                     self._put_back()
-                    # Asking whether there is work takes no lock; after a run there mostly is some.
-                    busy = (busy or jobs.waiting(self._home.db, self._clock())) and self.run_one()
+                    # After a run there mostly is some.
+                    busy = (busy or self._is_waiting()) and self.run_one()
                     trouble.over()
                     if busy:
                         idle_since = time.monotonic()
                         continue
-                    if next(steps, None) is not None:
+                    if self._help() or next(preparing, None) is not None:
                         continue
                     if time.monotonic() - idle_since > IDLE_SECONDS:
                         self.close()
                     if cleaning.due():
                         clean(self._home, self._clock(), self._cleaning_faults)
                     if maintenance.due():
-                        steps = maintain(self._home, self._clock(), self._maintenance_faults)
+                        preparing = maintain(self._home, self._clock(), self._maintenance_faults)
                     if delivery.due():
                         self._deliver_pushed()
                 except Exception as error:
                     busy = False
                     stop.wait(trouble.pause(error))
-                queued.wait(POLL_SECONDS)
-                queued.clear()
+                queued.rest(stop)
+
+    def _small_one(self) -> Worker:
+        """The worker that makes small exports beside this one, while its run takes long."""
+        return Worker(
+            self._home.with_part(beside.PART),
+            name=f"{self.name}:small",
+            produce=self._produce,
+            pin=self._pin,
+            clock=self._clock,
+            lease=self._lease,
+            small=True,
+        )
+
+    def run_beside(self, wanted: threading.Event, stop: threading.Event) -> None:
+        """Make exports while it is ``wanted``, until ``stop`` is set or there was nothing to do for a while."""
+        self._stop = stop
+        trouble, idle_since = Trouble(self.name), time.monotonic()
+        with listening(self._home.path, self._home.db) as queued, self:
+            while not stop.is_set() and time.monotonic() - idle_since < IDLE_SECONDS:
+                if not wanted.wait(POLL_SECONDS):
+                    continue
+                try:
+                    self._put_back()
+                    if self._is_waiting() and self.run_one():
+                        idle_since = time.monotonic()
+                        continue
+                    trouble.over()
+                except Exception as error:
+                    stop.wait(trouble.pause(error))
+                queued.rest(stop)
+
+    def _is_waiting(self) -> bool:
+        """Whether there is work. Asking takes no lock."""
+        return jobs.waiting(self._home.db, self._clock(), small=self._small)
 
     def _put_back(self) -> None:
         """Put what was lost with the database back into the queue: that was no fault of the export."""
@@ -189,10 +193,43 @@ class Worker:
                 with self._delivery_faults.kept_apart(project):
                     deliver_pushed(project, wait=False)
 
+    def _shared(self, project: Project, claim: jobs.Claim, control: Control, *, helps: bool = False) -> Shared:
+        return Shared(project, claim, self.name, control, self._clock, self._lease, helps)
+
+    def _help(self) -> bool:
+        """Compute some of what a long run of another worker lacks, if one does: whether there was something to do."""
+        for export in steps.asking_for_help(self._home.db, self._clock()):
+            project, asked = self._project(export.project_id), (export.id, export.attempts, tuple(export.help or ()))
+            if asked not in self._helped and computes_here(project, export):
+                control = Control()
+                shared = control.sharing = self._shared(project, jobs.Claim(export), control, helps=True)
+                if self._help_one(shared):
+                    self._helped.append(asked)
+                return True
+        return False
+
+    def _help_one(self, shared: Shared) -> bool:
+        """Whether there is nothing more to do for a run, as it has been helped or cannot be."""
+        log = _log.bind(export_id=shared.claim.export.id, worker=self.name)
+        try:
+            if self._beside is not None:
+                self._beside.begin()
+            with self._heartbeats.beating(Watch(shared, self._stop)):
+                help_with(self._kept_runner(), shared)
+        except Cancelled:
+            return False
+        except LeadlineError as error:  # the run itself tells of it, if it meets it, too
+            log.info("help with an export ended", error=sentence(error))
+        finally:
+            if self._beside is not None:
+                self._beside.end()
+        log.info("export helped with", tables=shared.computed)
+        return True
+
     def run_one(self) -> bool:
         """Run the next export, if there is one: whether there was."""
         now = self._clock()
-        claim = jobs.claim(self._home.db, self.name, now, now + self._lease)
+        claim = jobs.claim(self._home.db, self.name, now, now + self._lease, small=self._small)
         if claim is None:
             return False
         log = _log.bind(export_id=claim.export.id, attempt=claim.export.attempts, worker=self.name)
@@ -209,10 +246,16 @@ class Worker:
     def _run(self, claim: jobs.Claim, log: Any) -> str:
         export, control = claim.export, Control()
         heartbeat = Heartbeat(self._home.db, claim, control, stop=self._stop, lease=self._lease, clock=self._clock)
+        if self._small:
+            control.before_computing, heartbeat.most_seconds = beside.only_little, beside.MOST_SECONDS
+        elif self._beside is not None:
+            heartbeat.on_beat = self._beside.begin
         work: Path | None = None
         try:
             project = self._project(export.project_id)
             work = files.work_folder(project.folder, export.id, export.attempts)
+            if not self._small:
+                control.sharing = self._shared(project, claim, control)
             with self._heartbeats.beating(heartbeat):
                 finished, rows = self._write(project, claim, work, control)
                 return self._complete(project, claim, finished, rows)
@@ -222,28 +265,40 @@ class Worker:
             self._left.append(claim)
             raise
         except Exception as error:
-            if heartbeat.lost or (isinstance(error, Cancelled) and not heartbeat.ending):
-                return "cancelled or taken over"
-            if heartbeat.ending:
-                return "put back" if jobs.release(self._home.db, claim) else "cancelled or taken over"
-            if not isinstance(error, LeadlineError):
-                log.exception("export failed unexpectedly")
-            body = failure(error, export.id)
-            return "failed" if jobs.fail(self._home.db, claim, body, self._clock()) else "cancelled or taken over"
+            return self._ended_by(error, claim, heartbeat, log)
         finally:
+            heartbeat.on_beat = lambda: None
+            if self._beside is not None:
+                self._beside.end()
             if work is not None:
                 shutil.rmtree(work, ignore_errors=True)
 
+    def _ended_by(self, error: Exception, claim: jobs.Claim, heartbeat: Heartbeat, log: Any) -> str:
+        """What becomes of an export whose run ended with ``error``."""
+        stopped = heartbeat.ending or heartbeat.overdue
+        if heartbeat.lost or (isinstance(error, Cancelled) and not stopped):
+            return _NOT_OURS
+        if self._small and (heartbeat.overdue or _is_of_size(error)):
+            return "left to others" if jobs.release(self._home.db, claim, takes_long=True) else _NOT_OURS
+        if heartbeat.ending:
+            return "put back" if jobs.release(self._home.db, claim) else _NOT_OURS
+        if not isinstance(error, LeadlineError):
+            log.exception("export failed unexpectedly")
+        body = failure(error, claim.export.id)
+        return "failed" if jobs.fail(self._home.db, claim, body, self._clock()) else _NOT_OURS
+
     def _write(self, project: Project, claim: jobs.Claim, work: Path, control: Control) -> tuple[Path, int]:
         kind = _kind(claim.export)
-        request = kind.rows.request_of(claim.export.request)
+        stored = claim.export.request
+        request, since = kind.rows.request_of(without_since(stored)), since_of(stored)
         pins = self._pins(project, claim, kind, request)
         work.mkdir(parents=True, exist_ok=True)
         path = work / ("export" + files.FORMS[request.format].suffix)
         if self._produce is not None:
             produced = self._produce(project, request, pins, path, control)
         else:
-            produced = self._kept_runner().produce(project, request, pins, path, control, kind.rows.query)
+            earlier = kind.earlier(request, since)
+            produced = self._kept_runner().produce(project, request, pins, path, control, kind.rows.query, earlier)
         control.check()
         return path, produced.rows
 
@@ -259,7 +314,9 @@ class Worker:
         if self._runner is None:
             from leadline.metrics.run import Runner
 
-            self._runner = Runner(self._home)
+            # What somebody set is also for what is made beside its long runs; the default leaves room for that.
+            whole = self._small or self._home.settings.memory is None
+            self._runner = Runner(self._home if whole else self._home.with_part(1 - beside.PART))
         return self._runner
 
     def _pins(self, project: Project, claim: jobs.Claim, kind: ExportKind, request: RowsRequest) -> Pins:
@@ -277,16 +334,16 @@ class Worker:
         suffix = files.FORMS[export.request["format"]].suffix
         name = files.stored_name(export.id, export.attempts, suffix)
         size, sha256 = files.digest(finished)
-        files.move_into_place(finished, project.folder / name)
+        files.keep(project.files, finished, name)
         now = self._clock()
         keep = timedelta(days=project.profile(export.request["tree"])["exports.keep_days"])
         result = jobs.Result(name, str(export.filename), str(export.content_type), rows, size, sha256)
         if not jobs.complete(self._home.db, claim, result, now, now + keep):
-            (project.folder / name).unlink(missing_ok=True)
-            return "cancelled or taken over"
+            files.drop(project.files, name)
+            return _NOT_OURS
         for attempt in range(1, export.attempts):
             # What a worker left that died between the rename and the row's finish.
-            (project.folder / files.stored_name(export.id, attempt, suffix)).unlink(missing_ok=True)
+            files.drop(project.files, files.stored_name(export.id, attempt, suffix))
         return "completed"
 
     def _project(self, number: int) -> Project:
@@ -308,7 +365,9 @@ def _kind(export: jobs.Export) -> ExportKind:
 
 
 def start(home: Home, count: int, stop: threading.Event) -> list[threading.Thread]:
-    """Start ``count`` workers in threads; they end soon after ``stop`` is set."""
+    """Start ``count`` workers in threads, which share threads and memory; they end soon after ``stop`` is set."""
+    home = home.shared_by(count)
+    _log.info("export workers compute", workers=count, each=str(home.limits))
     threads = [
         threading.Thread(target=Worker(home).run, args=(stop,), name=f"export worker {number + 1}", daemon=True)
         for number in range(count)
@@ -318,19 +377,6 @@ def start(home: Home, count: int, stop: threading.Event) -> list[threading.Threa
     return threads
 
 
-def failure(error: Exception, export_id: str) -> dict[str, object]:
-    """The error body of an export that ended with ``error``. Says nothing of the inside; the log does."""
-    if isinstance(error, LeadlineError):
-        return error.body()
-    # DuckDB is not imported for the sake of its exceptions' names.
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
-        code, sentence = (
-            "out_of_memory",
-            "needs more memory than there is; ask for fewer days or metrics or one team, or raise LEADLINE_MEMORY",
-        )
-    elif getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
-        code, sentence = "disk_full", "found the disk full; free some space and create it again"
-    else:
-        code = "internal_error"
-        sentence = "failed because of an internal error; the server's log says more under this id"
-    return StoreError(f"Export {export_id} {sentence}", code=code).body()
+def _is_of_size(error: Exception) -> bool:
+    """Whether the run is not small. One that needs more memory than it has in between is told as trouble with the store, too."""
+    return isinstance(error, (beside.NotSmall, StoreError)) or is_of_memory(error)

@@ -94,7 +94,9 @@ FACTS: Mapping[str, Fact] = {
                 "comments": "Comments by humans other than the author.",
                 "work_items": "The work items that it is linked to.",
                 "refactored": "Per file the smaller of lines added and lines deleted, summed.",
-                "refactored_recent": "Those of them in files that changed within the recent window before.",
+                "refactored_recent": "Those of them in code that last changed within the recent window before: the file, or "
+                "each deleted line, as `rework.method` says.",
+                "new_work": "Lines added that replace none: per file, as many as were added more than deleted.",
                 "cycle_seconds": "First commit to merge, in seconds.",
                 "first_comment_seconds": "Ready (or created) to the first comment, in seconds.",
                 "coding_seconds": "First commit to ready (or created), in seconds.",

@@ -11,6 +11,7 @@ import ibis
 from ibis.expr.types import ArrayValue, BooleanValue, Table, Value
 
 from leadline.derive.completion import ITEM
+from leadline.derive.expressions import attach
 from leadline.derive.filter_sets import OF_ITEMS, holds
 from leadline.derive.former_keys import mention_of, without_former
 from leadline.derive.links import known_items
@@ -52,6 +53,8 @@ def with_ruleset(events: Table, instant: Value) -> Table:
 
 def with_category(events: Table, hierarchy: str) -> Table:
     """``events`` (project, key, ruleset) with the rank of their item's category under their set of rules; null: it is in none."""
+    if hierarchy == "none":
+        return _with_own_category(events)
     asked = events.filter(events.key.notnull()).select(*ITEM, "ruleset").distinct()
     ranked = _ranked(_sources(asked, hierarchy))
     found = ranked.group_by(*ITEM, "ruleset").agg(first=(ranked.place * _MOST_CATEGORIES + ranked.rank).min())
@@ -62,11 +65,20 @@ def with_category(events: Table, hierarchy: str) -> Table:
     return events.left_join(found, same).drop("of_project", "of_key", "of_rules")
 
 
+def _with_own_category(events: Table) -> Table:
+    """As ``with_category``, of the item alone. There are few combinations of rules that items fit: each is judged once."""
+    fits, rules = FITS.table(), RULESETS.table()
+    combinations = fits.select("rules").distinct()
+    ranked = combinations.mutate(rule=combinations.rules.unnest()).inner_join(rules, "rule")
+    ranked = ranked.group_by(ranked_rules="rules", of_ruleset="of_ruleset").agg(category=ranked["rank"].min())
+    fitting = attach(events, ITEM, fits)
+    same = [fitting.rules == ranked.ranked_rules, fitting.ruleset == ranked.of_ruleset]
+    return fitting.left_join(ranked, same).drop("rules", "ranked_rules", "of_ruleset")
+
+
 def _sources(asked: Table, hierarchy: str) -> Table:
     """From which items each takes its category, in the order of ``place``."""
     own = asked.mutate(from_project=asked.project, from_key=asked.key, place=ibis.literal(0, "int64"))
-    if hierarchy == "none":
-        return own
     above = ABOVE.table()
     taken = asked.inner_join(above, ITEM).select(*own.columns)
     # Below an Epic the item's own rules do not matter.

@@ -113,8 +113,9 @@ def _merges(source: DeploymentSource) -> Table:
         joined = pulls.left_join(defaults, pulls.repository == defaults.of_repository)
         pulls = joined.filter(_is_default(joined.base_branch, joined.default_branch))
     if source.labels:
-        named = pulls.labels.filter(lambda label: label.strip().lower().isin(source.labels))
-        pulls = pulls.filter((named.length() > 0).fill_null(False))
+        # Not by a function of the list: Sail cannot filter rows by one.
+        named = pulls.select(*PR, label=pulls.labels.unnest())
+        pulls = pulls.semi_join(named.filter(named.label.strip().lower().isin(source.labels)), PR)
     return pulls.select(
         "repository",
         tag=ibis.null("string"),

@@ -32,7 +32,8 @@ def commits_fact() -> Table:
     commits = _with_lines(schema_table("commits"))
     parts = ("repository", "sha", "author_email", "authored_at", "additions", "deletions", "source")
     base = with_developer(commits.select(*parts, merge=is_merge(commits.parents)), "author_email", "git")
-    base = base.mutate(squash=base.sha.isin(SQUASHES.table().sha) & ~base.merge)
+    base = attach(base, ["sha"], _results_of_squashes())
+    base = base.mutate(squash=base.squash.fill_null(False) & ~base.merge)
     base = attach(base, _ROW, SHARED.table(), COPIES.table(), LEFT_OUT.table())
     elsewhere = base.first_repository.notnull() & (base.first_repository != base.repository)
     of_squash = base.of_squash.fill_null(False)
@@ -141,15 +142,20 @@ def _twins() -> Table:
     )
     twins = with_developer(_with_lines(twins), "author_email", "git")
     twins = twins.mutate(person=twins.developer.fill_null(comparable(twins.author_email)))
-    twins = attach(twins, _ROW, _paths_of(twins))
+    twins = attach(attach(twins, _ROW, _paths_of(twins)), ["sha"], _results_of_squashes())
     # One whose files are not known is alike whatever there is.
     first = twins.paths.min().over(ibis.window(group_by=_ALIKE))
     return twins.select(
         *_ROW,
         *("authored_at", "committed_at", "additions", "deletions", "person"),
         paths=twins.paths.coalesce(first).fill_null(""),
-        squash=twins.sha.isin(SQUASHES.table().sha),
+        squash=twins.squash.fill_null(False),
     )
+
+
+def _results_of_squashes() -> Table:
+    """The shas that are the result of a squash, each once."""
+    return SQUASHES.table().select("sha").distinct().mutate(squash=ibis.literal(True))
 
 
 def _paths_of(commits: Table) -> Table:

@@ -9,7 +9,7 @@ Shares are whole numbers of parts of a day, so that the shares of a day add up t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -18,14 +18,14 @@ import ibis
 from ibis.expr.types import Table
 
 from leadline.derive.completion import ITEM
-from leadline.derive.expressions import DAY_US
+from leadline.derive.expressions import DAY_US, attach
 from leadline.derive.local_time import bounds_us, day_number, noon_us
 from leadline.engine import BoundTable
+from leadline.engine.functions import to_bigint
 from leadline.facts.absences import ABSENCES, SHARE_PARTS
 from leadline.facts.phases import over_time
 from leadline.facts.touches import HAD_IN_PROGRESS, IN_PROGRESS, ITEM_TOUCHES, PULL_TOUCHES
 from leadline.people.timeline import Stretch, Timeline
-from leadline.people.violations import share_of
 
 if TYPE_CHECKING:
     from leadline.engine import Backend
@@ -59,62 +59,60 @@ EMPLOYMENT = BoundTable(
 """How much of a job those have who do not have a whole one, in ``FTE_PARTS``, and when."""
 
 
-def shares(people: Table | None = None) -> Table:
+def shares(
+    people: Table | None = None, *, told: bool = True, of_days: Callable[[Table], Table] = lambda days: days
+) -> Table:
     """A row for each developer, day and item, or without an item for what is linked to none: ``effort_day``, ``effort_period``,
     ``noon_us``, ``workday``, the ``day`` as it is written, project, key, the ``parts`` of the day by absence and employment, of
-    them those that are ``counted`` within its period, ``how`` it was touched, and of how many ``items`` it is one. ``people``
-    (developer) keeps those."""
-    spent = _numbered(_spent(people))
+    them those that are ``counted`` within its period, of how many ``items`` it is one and, if ``told``, ``how`` it was touched.
+    ``people`` (developer) keeps those. ``of_days`` adds to the days (developer, noon_us) what else is wanted of each, or
+    leaves some out."""
+    spent = _spent(people, told)
     days = _weighed(spent)
-    same = [spent.developer == days.of_developer, spent.effort_day == days.of_day]
-    weighed = spent.inner_join(days, same)
-    employed = EMPLOYMENT.table()
-    then = [weighed.developer == employed.employed]
-    then += [weighed.noon_us >= employed.fte_from_us, weighed.noon_us < employed.fte_until_us]
-    weighed = weighed.left_join(employed, then)
-    fte = weighed.fte.fill_null(FTE_PARTS) * ITEM_PARTS
-    return weighed.select(
-        "developer",
-        "effort_day",
-        "effort_period",
-        "noon_us",
-        "workday",
-        *ITEM,
-        "how",
-        "items",
-        "absent",
-        day=weighed.day_text,
-        fte=weighed.fte.fill_null(FTE_PARTS),
-        parts=_part(weighed.weight * fte, weighed),
-        counted=_part(weighed.counted_weight * fte, weighed),
-    )
+    shared = attach(spent, [*_DAY, *ITEM], _placed(spent, days))
+    shared = shared.inner_join(of_days(days), _DAY)
+    fte = shared.fte * ITEM_PARTS
+    parts = {"parts": _part(shared.weight * fte, shared), "counted": _part(shared.counted_weight * fte, shared)}
+    return shared.mutate(**parts).drop("nth", "weight", "counted_weight", "workdays")
+
+
+_DAY = ["developer", "effort_day"]
+_EVENLY = 12
+"""A day is shared by so many items without a rest."""
 
 
 def _part(of_day: ibis.Value, row: Table) -> ibis.Value:
     """What an item has of a day: a share, and one part of the rest for as many of the first ones as there are."""
     rest = of_day % row.items
-    return (of_day - rest) // row.items + (row.place < rest).cast("int64")
+    return (of_day - rest) // row.items + (row.nth < rest).fill_null(False).cast("int64")
 
 
-def _spent(people: Table | None) -> Table:
-    """Each developer's items by day, with ``how`` they were touched; without an item where only something was that has none."""
-    touched = _touched(people)
-    active = touched.select("developer", "effort_day").distinct()
+def _placed(spent: Table, days: Table) -> Table:
+    """The ``nth`` place of each item among those of its day, where there are so many that there may be a rest."""
+    crowded = spent.semi_join(days.filter(days["items"] > _EVENLY), _DAY)
+    in_order = ibis.window(group_by=_DAY, order_by=[crowded.project, crowded.key])
+    return crowded.select(*_DAY, *ITEM, nth=ibis.row_number().over(in_order))
+
+
+def _spent(people: Table | None, told: bool) -> Table:
+    """Each developer's items by day, once; without an item where only something was touched that has none. ``told``: with ``how``
+    they were touched."""
+    touched = _touched(people, told)
     of_items = touched.filter(touched.key.notnull())
-    linked = of_items.select("developer", "effort_day").distinct()
-    unlinked = touched.anti_join(linked, ["developer", "effort_day"])
-    presumed = _presumed(people).anti_join(active, ["developer", "effort_day"])
+    unlinked = touched.filter(touched.key.isnull()).anti_join(of_items, _DAY)
+    presumed = _presumed(people).anti_join(touched, _DAY).select(*touched.columns).distinct()
     all_of_them = ibis.union(of_items, unlinked, presumed)
-    keys = ["developer", "effort_day", *ITEM]
-    return all_of_them.group_by(keys).agg(
+    if not told:
+        return all_of_them
+    return all_of_them.group_by([*_DAY, *ITEM]).agg(
         how=all_of_them.how.collect(order_by=all_of_them.how, distinct=True).join(", ")
     )
 
 
-def _touched(people: Table | None) -> Table:
-    """What was touched on which day."""
-    pulls = PULL_TOUCHES.table().select("developer", "happened_us", *ITEM, "how")
-    touched = pulls.union(ITEM_TOUCHES.table().select(*pulls.columns), distinct=False)
+def _touched(people: Table | None, told: bool) -> Table:
+    """What was touched on which day, each once; ``told``: in each way once."""
+    columns = ("developer", "happened_us", *ITEM, *(["how"] if told else []))
+    touched = ibis.union(*(model.table().select(*columns) for model in (PULL_TOUCHES, ITEM_TOUCHES)))
     if people is not None:
         touched = touched.semi_join(people, "developer")
     slices = DAY_SLICES.table()
@@ -125,7 +123,8 @@ def _touched(people: Table | None) -> Table:
         touched.happened_us < slices.slice_until_us,
     ]
     dated = touched.inner_join(slices, within)
-    return dated.select("developer", *ITEM, "how", effort_day="sliced_day").distinct()
+    kept = [name for name in columns if name != "happened_us"]
+    return dated.select(*kept, effort_day="sliced_day").distinct()
 
 
 def _presumed(people: Table | None) -> Table:
@@ -135,36 +134,36 @@ def _presumed(people: Table | None) -> Table:
         had = had.semi_join(people, "developer")
     noons = days.filter(days.workday)
     at_noon = had.inner_join(noons, [noons.noon_us >= had.from_us, noons.noon_us < had.until_us])
-    return at_noon.select("developer", *ITEM, how=ibis.literal(IN_PROGRESS), effort_day="effort_day").distinct()
-
-
-def _numbered(spent: Table) -> Table:
-    """The items of each day counted and numbered, with what is known of the day."""
-    of_day = ibis.window(group_by=["developer", "effort_day"])
-    in_order = ibis.window(group_by=["developer", "effort_day"], order_by=[spent.project, spent.key])
-    spent = spent.mutate(items=spent.how.count().over(of_day), place=ibis.row_number().over(in_order))
-    days = EFFORT_DAYS.table().rename(of_effort_day="effort_day")
-    return spent.inner_join(days, spent.effort_day == days.of_effort_day).drop("of_effort_day")
+    return at_noon.select("developer", *ITEM, how=ibis.literal(IN_PROGRESS), effort_day="effort_day")
 
 
 def _weighed(spent: Table) -> Table:
-    """What each day of a developer weighs by absence, and as far as it counts within its period (``counted_weight``)."""
-    names = ["effort_period", "workday", "workdays"]
-    days = spent.select("developer", "effort_day", *names).distinct()
-    absences = ABSENCES.table()
-    days = days.left_join(absences, [days.developer == absences.person, days.effort_day == absences.day])
+    """The days of each developer: what is known of each, of how many ``items`` it is, what it weighs by absence, and as far as it
+    counts within its period (``counted_weight``), and what its developer had of a job."""
+    days = spent.group_by(_DAY).agg(items=spent.count())
+    days = days.inner_join(EFFORT_DAYS.table().rename(day="day_text"), "effort_day")
+    absences, employed = ABSENCES.table().rename(absent_day="day"), EMPLOYMENT.table()
+    days = days.left_join(absences, [days.developer == absences.person, days.effort_day == absences.absent_day])
+    then = [days.developer == employed.employed]
+    then += [days.noon_us >= employed.fte_from_us, days.noon_us < employed.fte_until_us]
+    days = days.left_join(employed, then)
     absent = days.share.fill_null(0)
-    days = days.select("developer", "effort_day", *names, absent=absent, weight=SHARE_PARTS - absent)
-    of_weekend = ibis.cases((~days.workday, days.weight), else_=0)
-    of_period = ibis.window(group_by=["developer", "effort_period"])
-    up_to_it = ibis.cumulative_window(group_by=["developer", "effort_period"], order_by=[days.effort_day])
-    weekdays = (days.weight - of_weekend).sum().over(of_period)
-    room = days.workdays * SHARE_PARTS - weekdays - (of_weekend.sum().over(up_to_it) - of_weekend)
-    days = days.mutate(room=room)
-    within = ibis.cases((days.workday, days.weight), else_=ibis.greatest(ibis.least(days.weight, days.room), 0))
-    return days.select(
-        of_developer="developer", of_day="effort_day", absent="absent", weight="weight", counted_weight=within
-    )
+    days = days.mutate(absent=absent, weight=SHARE_PARTS - absent, fte=days.fte.fill_null(FTE_PARTS))
+    days = days.drop("person", "absent_day", "share", "employed", "fte_from_us", "fte_until_us")
+    days = attach(days, _DAY, _at_weekends(days))
+    return days.mutate(counted_weight=days.weekend_weight.fill_null(days.weight)).drop("weekend_weight")
+
+
+def _at_weekends(days: Table) -> Table:
+    """How much of the days that are not from Monday to Friday counts: those of a period in order, while there is room."""
+    of_period = ["developer", "effort_period"]
+    weekend = days.filter(~days.workday)
+    weekdays = days.filter(days.workday).semi_join(weekend, of_period)
+    weekend = attach(weekend, of_period, weekdays.group_by(of_period).agg(on_weekdays=to_bigint(weekdays.weight.sum())))
+    up_to_it = ibis.cumulative_window(group_by=of_period, order_by=[weekend.effort_day])
+    before = to_bigint(weekend.weight.sum().over(up_to_it)) - weekend.weight
+    room = weekend.workdays * SHARE_PARTS - weekend.on_weekdays.fill_null(0) - before
+    return weekend.select(*_DAY, weekend_weight=ibis.greatest(ibis.least(weekend.weight, room), 0))
 
 
 # -- bound -------------------------------------------------------------------------------------------------------------
@@ -199,8 +198,6 @@ def _employment(stretch: Stretch) -> dict[str, int]:
     """Those who do not have a whole job."""
     employment: dict[str, int] = {}
     for tree in stretch.trees:
-        for developer in tree.developers.values():
-            share = share_of(developer.attributes.get("fte", ""))
-            if share is not None and share < 1:
-                employment.setdefault(developer.email, round(share * FTE_PARTS))
+        for email, share in tree.part_time.items():
+            employment.setdefault(email, round(share * FTE_PARTS))
     return employment

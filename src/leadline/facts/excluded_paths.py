@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ibis
-from ibis.expr.types import BooleanValue, Table
+from ibis.expr.types import ArrayValue, BooleanValue, Table
 
 from leadline.derive.paths import named_by
 from leadline.materialize.model import BuildContext, Computation, Model
@@ -21,10 +21,17 @@ def named_by_setting(files: Table, profile: Profile) -> BooleanValue:
     # The name that it has now decides before one that it had.
     called = [
         *(files.repository.lower() == name for name in names),
-        *(files.repository.isin(former.filter(former.former_name == name).repository) for name in names),
+        # By a list: Spark reads no query's rows where a value is asked for.
+        *(_called(former, name).contains(files.repository) for name in names),
     ]
     named = [named_by(files.path, own[name]) for name in (*names, *names)]
     return ibis.cases(*zip(called, named, strict=True), else_=of_all)
+
+
+def _called(former: Table, name: str) -> ArrayValue:
+    found = former.filter(former.former_name == name).repository
+    listed: ArrayValue = found.collect(order_by=found).as_scalar()
+    return listed
 
 
 def _compute(context: BuildContext) -> None:

@@ -45,16 +45,39 @@ needed = (SPRINTS, SPRINT_ITEMS)
 
 def owned_items(events: Table) -> Table:
     """(of_unit, event, how) of ``events`` (rows of ``SPRINT_ITEMS``), once for each way in which a unit has one."""
-    people, rules = ITEM_PEOPLE.table(), ITEM_RULES.table().inner_join(ITEM_MATCHES.table(), "rule")
-    asked = events.select("event", "developer", "owner_key", asked_us="happened_us")
+    assigned, ruled = _assigned(events), _ruled(events)
+    assigned = assigned.mutate(how=ibis.literal(BY_ASSIGNEE)).select(*ruled.columns)
+    return assigned.union(ruled, distinct=True)
+
+
+def units_of_items(events: Table) -> Table:
+    """Distinct (of_unit, event) of ``events``, which have at least what tells their owner: developer, owner_key, happened_us."""
+    return _assigned(events).union(_ruled(events).drop("how"), distinct=True)
+
+
+def _assigned(events: Table) -> Table:
+    people = ITEM_PEOPLE.table()
     mine = [
-        asked.developer == people.item_developer,
-        asked.asked_us >= people.from_us,
-        asked.asked_us < people.until_us,
+        events.developer == people.item_developer,
+        events.happened_us >= people.from_us,
+        events.happened_us < people.until_us,
     ]
-    assigned = asked.inner_join(people, mine).select("of_unit", "event", how=ibis.literal(BY_ASSIGNEE))
-    in_force = [asked.owner_key == rules.owner_key, asked.asked_us >= rules.from_us, asked.asked_us < rules.until_us]
-    return assigned.union(asked.inner_join(rules, in_force).select("of_unit", "event", "how"), distinct=True)
+    return events.inner_join(people, mine).select("of_unit", "event")
+
+
+def _ruled(events: Table) -> Table:
+    rules = ITEM_RULES.table().inner_join(ITEM_MATCHES.table(), "rule").drop("rule").rename(rule_owner_key="owner_key")
+    in_force = [
+        events.owner_key == rules.rule_owner_key,
+        events.happened_us >= rules.from_us,
+        events.happened_us < rules.until_us,
+    ]
+    return events.inner_join(rules, in_force).select("of_unit", "event", "how")
+
+
+def has_item_rules(stretches: Timeline, scope: int | None, profile: Profile) -> bool:
+    """Whether any node has a rule over items. Without one each unit has the items of its own people."""
+    return any(item_rules(tree, profile) for stretch in stretches for tree, _top in tops(stretch, scope))
 
 
 def bind_item_owners(

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ _READ: Mapping[str, tuple[str, ...]] = {
 }
 _PROJECTS = ("work_items", "work_item_changes")
 """Tables whose project may be a repository: where its issues are, which go with it when it is renamed."""
-_FORMAT = 1
+_FORMAT = 2
 _KEPT_STATES = 8
 
 _Seen = Mapping[str, Mapping[str, Collection[str]]]
@@ -46,10 +47,11 @@ def spellings(
     state = json.dumps([_FORMAT, sorted(versions.items())])
     path = folder / f"state-{hashlib.sha256(state.encode()).hexdigest()[:20]}.json"
     if (kept := _kept(path)) is not None:
-        return Spellings(kept["replaced"], {name: tuple(all_names) for name, all_names in kept["names"].items()})
+        all_names = {name: tuple(of) for name, of in kept["names"].items()}
+        return Spellings(kept["replaced"], all_names, frozenset(kept["apart"]))
     reading = _Reading(engine, snapshot(), folder)
     computed = reading.spellings()
-    _keep(path, {"replaced": computed.replaced, "names": computed.names})
+    _keep(path, {"replaced": computed.replaced, "names": computed.names, "apart": sorted(computed.apart)})
     for old in sorted(folder.glob("state-*.json"), key=_age)[:-_KEPT_STATES]:
         old.unlink(missing_ok=True)
     return computed
@@ -75,7 +77,13 @@ class _Reading:
         moved = {name: now for name, now in shown.items() if now != name and "/" in name}
         replaced.update({table: {PROJECT: moved} for table in (_PROJECTS if moved else ())})
         kept = {table: {column: texts for column, texts in of.items() if texts} for table, of in replaced.items()}
-        return Spellings({table: of for table, of in kept.items() if of}, _all_names(shown))
+        found = Spellings({table: of for table, of in kept.items() if of}, _all_names(shown))
+        return replace(found, apart=frozenset(table for table in found.replaced if self._stays_apart(found, table)))
+
+    def _stays_apart(self, found: Spellings, table: str) -> bool:
+        files = self._snapshot.files(table)
+        relation = parquet_relation(files, TABLES[table].arrow_schema) if files else ""
+        return not files or not self._engine.arrow(found.repeated_keys(table, f"SELECT * FROM {relation}")).num_rows
 
     def _services(self, seen: Mapping[str, Collection[str]]) -> dict[str, str]:
         shown = self._services_shown

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ibis.expr.types import Table, Value
 
 from leadline.derive.expressions import attach, local_day
-from leadline.derive.local_time import Offset
+from leadline.derive.local_time import Offset, RangeOffsets
 from leadline.derive.production import DEFAULT_CLASS, ClassNumbers
 from leadline.engine import BoundTable, compiled
 from leadline.facts.deployments import DEPLOYMENTS, failure_class
@@ -73,6 +73,8 @@ def needed(kind: str) -> tuple[Model, ...]:
 
 def in_period(table: Table, zone: Sequence[Offset], days: BoundTable) -> Table:
     """The rows of ``table`` (happened_us) in range, with their local day and period. ``days`` has of_day and period."""
+    if isinstance(zone, RangeOffsets):  # which a reader of files understands before it has read the rest of a row
+        table = table.filter(table.happened_us >= zone.since, table.happened_us < zone.before)
     table = table.mutate(day=local_day(table.happened_us, zone))
     periods = days.table()
     return table.inner_join(periods, table.day == periods.of_day)
@@ -159,21 +161,36 @@ def bind_classes(engine: Backend, stretches: Timeline, profile: Profile) -> None
 
 def bind_teams(engine: Backend, scopes: Sequence[Scope], profile: Profile) -> None:
     """Bind ``FALLBACK`` and ``UNIT_RULES`` for the units of ``scopes``; rules are numbered through these."""
-    fallback: list[tuple[int, str, int, int, int]] = []
+    without_rules: list[tuple[OrgTree, Mapping[int, int], TeamRules]] = []
     ruled: list[tuple[int, int, str]] = []
     first_rule = 0
     for tree, units, rules in scopes:
-        number = {node.ref_id: unit for unit, node in units.items()}
-        without = {ref_id for ref_id in number if ref_id not in rules.of_node}
-        fallback += [(number[counts[0]], *counts[1:]) for counts in counting(tree, without, rules, profile)]
+        without = {node.ref_id: unit for unit, node in units.items() if node.ref_id not in rules.of_node}
+        without_rules.append((tree, without, rules))
         for unit, node in units.items() if rules else ():
             below = tree.subtree(node)
             in_force = rules.within(below)
             ruled += [(unit, first_rule + rule, how(tree, rules, node, rule)) for rule in in_force]
             ruled += [(unit, *claim) for claim in claims(node, below, rules)]
         first_rule += len(rules.rules)
-    FALLBACK.bind(engine, fallback)
     UNIT_RULES.bind(engine, ruled)
+    _bind_fallback(engine, without_rules, profile)
+
+
+def _bind_fallback(
+    engine: Backend, without_rules: Sequence[tuple[OrgTree, Mapping[int, int], TeamRules]], profile: Profile
+) -> None:
+    """Bind ``FALLBACK`` for those units of trees (numbers by ref id) that have no rule of their own."""
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for tree, number, rules in without_rules:
+            yield from ((number[ref_id], *counts) for ref_id, *counts in counting(tree, number, rules, profile))
+
+    if len(without_rules) == 1 and not without_rules[0][2].sources:  # rows that follow from the tree alone
+        ((tree, number, _),) = without_rules
+        FALLBACK.bind_kept(engine, tree.kept, tuple(number.items()), rows)
+    else:
+        FALLBACK.bind(engine, rows())
 
 
 def counting(
@@ -182,7 +199,7 @@ def counting(
     """Distinct (ref id, email, classes …) of everyone whom each of ``units`` (ref ids) covers, by what their own team counts."""
     if not rules.sources:
         covered = tree.covered({ref_id: ref_id for ref_id in units})
-        yield from ((ref_id, email, *BY_DEFAULT) for email, covering in covered for ref_id in covering)
+        yield from ((ref_id, email, *BY_DEFAULT) for email, covering in covered.items() for ref_id in covering)
         return
     numbers = ClassNumbers(profile)
     classes = {}

@@ -80,6 +80,7 @@ def _sizes(base: Table, profile: Profile) -> Table:
         file_lines=without(files, base.additions_left_out + base.deletions_left_out),
         refactored=base.refactored.fill_null(0),
         refactored_recent=base.refactored_recent.fill_null(0),
+        new_work=(base.file_additions - base.additions_left_out - base.refactored).fill_null(0),
     )
     lines = base.additions + base.deletions
     return base.mutate(
@@ -236,6 +237,7 @@ PULL_REQUESTS = Model(
         "file_lines": "int64",
         "refactored": "int64",
         "refactored_recent": "int64",
+        "new_work": "int64",
         "comments": "int64",
         **dict.fromkeys(("cycle_us", "creation_us", "first_comment_us", "approval_us", "merge_us"), "int64"),
         "work_types": "array<string>",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from leadline.engine import EVERYTHING, BoundTable, Within, compiled
-from leadline.errors import InvalidRequest
+from leadline.engine import EVERYTHING, BoundTable, Within
+from leadline.facts.asked_rows import FactRows
 from leadline.facts.catalogue import ACCOUNTS, FACTS, SPRINT_ITEMS, Fact
 from leadline.facts.filters import Filters, Kept, Versions, checked, kept_by, shown_people, stretches_of
-from leadline.facts.keys import of_keys, wanted_keys
+from leadline.facts.keys import POSITION, wanted_in_order, wanted_of
 from leadline.people import BEGINNING
 from leadline.people.access import UNLIMITED, Access, VisibleTrees
 from leadline.people.membership import team_membership, tops
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from ibis.expr.types import Column, Table, Value
 
-    from leadline.engine import Backend
     from leadline.home import Project
     from leadline.materialize.session import Session
     from leadline.settings.profile import Profile
@@ -49,35 +48,6 @@ _PAGE = BoundTable("asked_page", {"page_from": "int64", "page_until": "int64"})
 """One row: the positions of the rows on a page."""
 _ADDRESSES = BoundTable("addresses", {"addressed_developer": "string", "address": "string"})
 """The email of each developer as the list spells it."""
-
-
-@dataclass(frozen=True)
-class FactRows:
-    """The rows of a fact that filters keep, as ``table`` with the documented columns in the fact's natural order."""
-
-    engine: Backend
-    fact: Fact
-    table: Table
-
-    def count(self) -> int:
-        """How many there are."""
-        (rows,) = self.engine.arrow(self.table.aggregate(rows=self.table.count()))["rows"].to_pylist()
-        return int(rows)
-
-    def page(self, limit: int, offset: int = 0, sort: Sequence[tuple[str, bool]] = ()) -> pa.Table:
-        """At most ``limit`` rows after the first ``offset``. ``sort`` are columns, each with whether it runs downwards;
-        what they leave open follows the natural order. Raises ``InvalidRequest`` for a column that there is not."""
-        import ibis
-
-        if unknown := [name for name, _ in sort if name not in self.fact.columns]:
-            raise InvalidRequest(
-                f"{self.fact.name} have no column {unknown[0]!r}; columns are {', '.join(self.fact.columns)}",
-                code="unknown_column",
-            )
-        directions = {**dict.fromkeys(self.fact.key, False), **dict(sort)}
-        names = dict.fromkeys([*(name for name, _ in sort), *self.fact.key])
-        order = [ibis.desc(name) if directions[name] else ibis.asc(name) for name in names]
-        return self.engine.arrow(self.table.order_by(order).limit(limit, offset=offset))
 
 
 @contextmanager
@@ -110,32 +80,30 @@ def fact_rows(
             opened.facts.bind([model])
             progress(done / len(NEEDS[fact]))
         has_rules = _bind_all(opened, declared, read, stretches, kept)
-        yield FactRows(opened.engine, declared, _rows(declared, read.profile, kept, has_rules))
+        yield _asked(opened, declared, read.profile, kept, has_rules)
 
 
 def rows_with_keys(
     project: Project, opened: Session, fact: str, keys: pa.Table, versions: Versions, access: Access, scope: int | None
 ) -> pa.Table:
-    """The rows of ``fact`` whose key is among ``keys`` (its key's columns), in its natural order, in a session on ``versions``.
-    They are shown to ``access`` as rows of the team ``scope``; that they are of it is for whoever has the keys."""
+    """The rows of ``fact`` with these ``keys`` (its key's columns), in their order, in a session on ``versions``. They are shown
+    to ``access`` as rows of the team ``scope``; that they are of it is for whoever has the keys."""
     from leadline.facts.shown import NEEDS
 
     declared = FACTS[fact]
     visible = VisibleTrees(project, access)
     stretches = stretches_of(visible, None, versions)
     people = shown_people(visible, stretches, versions.trees)
-    kept = Kept(people, access.names, access.teams is not None, scope=scope, by_keys=True)
+    days = [date.fromisoformat(day) for day in keys["day"].to_pylist()] if "day" in declared.key else None
+    start, end = (None, None) if days is None else (min(days), max(days))
+    kept = Kept(people, access.names, access.teams is not None, start, end, scope=scope, by_keys=True)
     within = frozenset(keys["repository"].to_pylist()) if "repository" in declared.key else EVERYTHING
     opened.facts.bind(NEEDS[fact], within)
     opened.facts.bind_raw(within)
-    wanted = wanted_keys(declared)
-    wanted.bind(opened.engine, zip(*(keys[name].to_pylist() for name in declared.key), strict=True))
+    of_rows = [keys[name].to_pylist() for name in declared.key]
+    wanted_in_order(declared).bind(opened.engine, zip(*of_rows, range(keys.num_rows), strict=True))
     has_rules = _bind(opened, declared, versions, stretches, kept)
-    shape = [fact, *_shape(kept, has_rules, versions.profile)]
-    text = opened.facts.queries.text(
-        "fact", shape, lambda: compiled(_rows(declared, versions.profile, kept, has_rules))
-    )
-    return opened.engine.arrow(text)
+    return opened.engine.arrow(_asked(opened, declared, versions.profile, kept, has_rules).sql())
 
 
 def page_of(
@@ -157,10 +125,8 @@ def page_of(
     stretches = stretches_of(visible, filters.tree_name, versions)
     kept = kept_by(visible, filters, stretches, shown_people(visible, stretches, versions.trees))
     has_rules = _bind_all(opened, fact, versions, stretches, kept)
-    text = opened.facts.queries.text(
-        "fact", [fact.name, "page", list(sort), *_shape(kept, has_rules, versions.profile)],
-        lambda: compiled(_page(_rows(fact, versions.profile, kept, has_rules), fact, sort)),
-    )  # fmt: skip
+    asked = _asked(opened, fact, versions.profile, kept, has_rules)
+    text = asked.sql("page", list(sort), of=lambda rows: _page(rows, fact, sort))
     _PAGE.bind(opened.engine, [(positions.start, positions.stop)])
     page = opened.engine.arrow(text)
     if not page.num_rows and positions.start:
@@ -174,17 +140,12 @@ def scope_sql(
 ) -> str:
     """The query of all rows of ``fact`` that ``filters`` keep, as files of the format ``form`` have them, in a session on
     ``versions``: as somebody sees them who is limited to the scope, with names or (not ``named``) pseudonyms."""
-    from leadline.facts.texts import as_written
-
     visible = VisibleTrees(project, replace(UNLIMITED, names=named))
     stretches = stretches_of(visible, filters.tree_name, versions)
     people = shown_people(visible, stretches, versions.trees)
     kept = replace(kept_by(visible, filters, stretches, people), limited=True)
     has_rules = _bind_all(opened, fact, versions, stretches, kept)
-    return opened.facts.queries.text(
-        "fact", [fact.name, "file", form, *_shape(kept, has_rules, versions.profile)],
-        lambda: compiled(as_written(_rows(fact, versions.profile, kept, has_rules), form)),
-    )  # fmt: skip
+    return _asked(opened, fact, versions.profile, kept, has_rules).as_file(form)
 
 
 def _total(page: pa.Table) -> int:
@@ -204,6 +165,13 @@ def _page(rows: Table, fact: Fact, sort: Sequence[tuple[str, bool]]) -> Table:
     numbered = rows.mutate(position=ibis.row_number().over(ibis.window(order_by=order)), rows_in_all=rows.count())
     inside = [numbered.position >= page.page_from, numbered.position < page.page_until]
     return numbered.inner_join(page, inside).order_by("position").select(*fact.columns, "rows_in_all")
+
+
+def _asked(opened: Session, fact: Fact, profile: Profile, kept: Kept, has_rules: bool) -> FactRows:
+    """The rows of what was bound."""
+    shape = _shape(kept, has_rules, profile)
+    expression = lambda: _rows(fact, profile, kept, has_rules)  # noqa: E731
+    return FactRows(opened.engine, fact, opened.facts.queries, shape, expression)
 
 
 def _shape(kept: Kept, has_rules: bool, profile: Profile) -> list[object]:
@@ -258,7 +226,8 @@ def _rows(fact: Fact, profile: Profile, kept: Kept, has_rules: bool) -> Table:
     if kept.open and fact.open is not None:
         column = rows[fact.open.column]
         rows = rows.filter(column.notnull() if fact.open.known else column.isnull())
-    return rows.order_by(list(fact.key)).select(**{name: _plain(name, rows[name]) for name in fact.columns})
+    order = [POSITION] if kept.by_keys else list(fact.key)
+    return rows.order_by(order).select(**{name: _plain(name, rows[name]) for name in fact.columns})
 
 
 def _plain(name: str, column: Column) -> Value:
@@ -291,8 +260,7 @@ def _of_people(fact: Fact, profile: Profile, kept: Kept, _has_rules: bool) -> Ta
 
     teams = _TEAMS.table()
     rows = rows_of(fact.name, profile)
-    if kept.by_keys or kept.open:
-        rows = of_keys(fact, rows)
+    rows = wanted_of(fact, rows, kept.by_keys, kept.open)
     rows = rows.mutate(instant__=instant_of(rows[fact.happened]))
     own = [rows.developer == teams.of_developer]
     own += [rows.instant__ >= teams.team_from_us, rows.instant__ < teams.team_until_us]
@@ -345,7 +313,7 @@ def _people(stretch: Stretch, scope: int) -> dict[str, tuple[str, ...]]:
     found = (
         (org_tree.covered({node.ref_id: 0 for node in org_tree.subtree(top)})) for org_tree, top in tops(stretch, scope)
     )
-    return {email: () for covered in found for email, _ in covered}
+    return {email: () for covered in found for email in covered}
 
 
 def _when(
@@ -390,8 +358,7 @@ def _of_teams(fact: Fact, profile: Profile, kept: Kept, has_rules: bool) -> Tabl
     rows = rows_of(fact.name, profile, has_rules, dated=True)
     if fact.names_people:
         rows = _with_people(fact, kept, rows)
-    if kept.by_keys or kept.open:
-        rows = of_keys(fact, rows)
+    rows = wanted_of(fact, rows, kept.by_keys, kept.open)
     if kept.by_keys or kept.scope is None:
         return rows
     owned = rows.select(*fact.key, scope_path=rows.teams.unnest())

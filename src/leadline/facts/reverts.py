@@ -19,8 +19,10 @@ _COMMIT = ["repository", "sha"]
 
 _MAYBE = "%reverts%"
 """Cheap test that lets most texts go before the exact ones, which search them in lower case."""
-_SHA_LINE = r"\bthis\s+reverts\s+commit\s+[0-9a-f]{7,64}\b"
-_NUMBER_LINE = r"\breverts\s+(?:[a-z0-9_./-]+)?#[0-9]{1,18}\b|\bthis\s+reverts\s+merge\s+request\s+![0-9]{1,18}\b"
+_SHA_LINE = r"this\s+reverts\s+commit\s+", r"[0-9a-f]", r"{7,64}"
+_NUMBER_LINE = r"(?:reverts\s+(?:[a-z0-9_./-]+)?#|this\s+reverts\s+merge\s+request\s+!)", r"[0-9]", r"{1,18}"
+_WORD = r"[0-9a-z_]*"
+"""What else stands in the words that a line begins and ends with."""
 _SHORTEST = 7
 """The fewest digits of a sha that name a commit."""
 
@@ -47,13 +49,17 @@ def _own_commits() -> Table:
     return ibis.union(listed, merges.select(*_PR, sha=merges.merge_commit_sha))
 
 
-def _lines(texts: Table, keys: list[str], pattern: str) -> Table:
-    """One row per ``keys`` and match of ``pattern`` in ``texts.text``."""
+def _lines(texts: Table, keys: list[str], pattern: tuple[str, str, str]) -> Table:
+    """One row per ``keys`` and place in ``texts.text`` that says what the first part of ``pattern`` does, with as many as the last
+    part says of the digits of the second one, in whole words: what a word is at its edges differs from engine to engine."""
+    says, digit, times = pattern
     maybe = texts.filter(texts.text.ilike(_MAYBE))
-    return maybe.select(*keys, line=regexp_extract_all(maybe.text.lower(), pattern).unnest())
+    in_words = f"{_WORD}{says}{digit}+{_WORD}"
+    lines = maybe.select(*keys, line=regexp_extract_all(maybe.text.lower(), in_words).unnest())
+    return lines.filter(lines.line.re_search(f"^{says}{digit}{times}$"))
 
 
-def _body_lines(pattern: str) -> Table:
+def _body_lines(pattern: tuple[str, str, str]) -> Table:
     pulls = schema_table("pull_requests")
     merged = pulls.filter(pulls.merged_at.notnull())
     return _lines(merged.select(*_PR, "merged_at", text=merged.body), [*_PR, "merged_at"], pattern)

@@ -1,5 +1,5 @@
 """Rework of pull requests: lines changed again in the files they touched, split by the age of that code (metrics, quality
-group and "Age of reworked code", method `file`)."""
+group and "Age of reworked code"): by when the file last changed, or each deleted line (``rework_by_line``)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from leadline.derive.expressions import US, attach, is_merge
 from leadline.engine import schema_table
 from leadline.engine.functions import INSTANT, epoch_us
 from leadline.facts.excluded_paths import named_by_setting
+from leadline.facts.rework_by_line import recent_by_line
 from leadline.materialize.model import Model
 from leadline.settings.profile import Profile
 
@@ -38,8 +39,10 @@ def rework(profile: Profile) -> Table:
     """Per pull request with known files: the sums of ``file_sums`` and refactored_recent, in lines.
 
     A file is recent if it last changed within ``rework.window_days`` before the pull request's first commit, which is to say if
-    it changed in that window at all.
+    it changed in that window at all; with ``rework.method`` `line`, so is each deleted line.
     """
+    if profile["rework.method"] == "line":
+        return attach(file_sums(profile), _PR, recent_by_line(_touched(profile), _window(profile)))
     ordinary = _recent_by_bucket(_touched(profile).anti_join(EARLY.table(), _PR), _window(profile))
     return attach(file_sums(profile), _PR, ibis.union(ordinary, ODD.table()))
 
@@ -51,7 +54,7 @@ def _window(profile: Profile) -> int:
 
 def _touched(profile: Profile) -> Table:
     reworked = _files(profile).filter(lambda t: t.reworked > 0)
-    return reworked.inner_join(_starts(), _PR).select(*_PR, "path", "reworked", "start")
+    return reworked.inner_join(_starts(), _PR).select(*_PR, "path", "deletions", "reworked", "start")
 
 
 def _starts() -> Table:

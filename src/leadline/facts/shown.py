@@ -101,7 +101,8 @@ def _pull_requests(profile: Profile) -> Table:
         seen=(linked["item"] + " in " + linked.seen.join(" and ")).collect(order_by=linked["item"]),
     )
     fact = attach(fact, PR, links, AI_PULLS.table())
-    fact = attach(fact, PR, _written(), _without_files())
+    by_line = profile["rework.method"] == "line"
+    fact = attach(fact, PR, _written(), _without("deleted_lines" if by_line else "commit_files"))
     uncounted = fact.written.fill_null(0) - fact.comments
     too_early_or_late = fact.merged_at.notnull() & fact.first_comment_at.isnull() & (fact.comments > 0)
     merged = fact.merged_at.notnull()
@@ -115,8 +116,10 @@ def _pull_requests(profile: Profile) -> Table:
             ),
             (too_early_or_late, "comments by others were all before it was ready for review or after its merge"),
             (
-                (fact.refactored > 0) & fact.without_files.fill_null(True),
-                "no files of commits known: the age of reworked code by the merges of earlier pull requests",
+                (fact.refactored > 0) & fact.without.fill_null(True),
+                "no deleted lines of commits known: all reworked code is legacy"
+                if by_line
+                else "no files of commits known: the age of reworked code by the merges of earlier pull requests",
             ),
         ),
         seen_in(fact.seen),
@@ -192,10 +195,10 @@ def _written() -> Table:
     return comments.group_by(PR).agg(written=comments.count())
 
 
-def _without_files() -> Table:
-    """Pull requests of repositories of which files of commits are known: ``without_files`` is false."""
-    known = schema_table("commit_files").select("repository").distinct()
-    return schema_table("pull_requests").select(*PR).semi_join(known, "repository").mutate(without_files=False)
+def _without(table: str) -> Table:
+    """Pull requests of repositories of which rows of ``table`` are known: ``without`` is false."""
+    known = schema_table(table).select("repository").distinct()
+    return schema_table("pull_requests").select(*PR).semi_join(known, "repository").mutate(without=False)
 
 
 def _known_merges() -> Table:

@@ -17,7 +17,7 @@ def tree_of_teams(project: Project, source: str, organization: str) -> tuple[dic
     from leadline.people.tool_teams import Membership, team_tree
 
     tables = ("tool_teams", "tool_accounts", "identities")
-    with Engine(temp_dir=project.temp) as engine:
+    with Engine.of(project.home) as engine:
         engine.bind_snapshot(project.lake.newest(tables), tables)
         teams, accounts, mapped = (
             [row for row in engine.arrow(schema_table(name)).to_pylist() if row["source"] == source] for name in tables

@@ -54,7 +54,7 @@ class Instants(_Checked):
     those without an offset are."""
 
     written: Texts = ()
-    time_zone: Zone | None = None
+    time_zone: Annotated[str, Zone] | None = None
 
 
 class _Document(_Checked):

@@ -28,8 +28,8 @@ from leadline.schema import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MEMORY_LIMIT = "450MB"
-"""What resolving may hold before it spills: with Arrow and Python beside it a worker stays below 1 GiB."""
+MEMORY_LIMIT = 450_000_000
+"""Bytes that resolving may hold before it spills: with Arrow and Python beside it a worker stays below 1 GiB."""
 CLEAR_EVERY = 32
 """Versions of a table after which files that no kept version reads any more are cleared from the disk."""
 
@@ -130,7 +130,7 @@ def commit_staged(
     lake = project.lake
     if not rows:
         return Receipt(Decision(0, 0, 0), lake.version(table.name))
-    lent = nullcontext(engine) if engine is not None else Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT)
+    lent = nullcontext(engine) if engine is not None else Engine.of(project.home, most_memory=MEMORY_LIMIT)
     with lent as resolver:
         arriving = _Arriving.of(project, table, staged)
         repeated_within(resolver, table, arriving.files, lambda share: progress(_COMPARED * share))
@@ -206,7 +206,7 @@ def dry_run(project: Project, table: Table, staged: Sequence[Path], rows: int) -
     lake = project.lake
     if not rows:
         return Receipt(Decision(0, 0, 0), lake.version(table.name))
-    with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
+    with Engine.of(project.home, most_memory=MEMORY_LIMIT) as engine:
         files = _Arriving.of(project, table, staged).files
         repeated_within(engine, table, files)
         decision = decide(engine, table, files, lake.newest([table.name]).files(table.name))

@@ -67,7 +67,7 @@ class Look:
         return counts
 
     def _engine(self) -> Engine:
-        return Engine(temp_dir=self.project.temp, memory_limit=MEMORY_LIMIT)
+        return Engine.of(self.project.home, most_memory=MEMORY_LIMIT)
 
 
 def _batches(engine: Engine, table: Table, path: str) -> Iterator[pa.RecordBatch]:

@@ -84,10 +84,13 @@ def _form(forgotten: Forgotten, column: Column, texts: Texts) -> Callable[[int, 
     def account(at: int, text: str) -> str:
         return forgotten.account(sources[at] if sources else None, text) or text
 
-    def of_somebody(at: int, text: str) -> str | None:
+    def prose(value: Any) -> Any:  # numbers name nobody
+        return forgotten.prose(value) if isinstance(value, str) else value
+
+    def of_somebody(at: int, value: Any) -> Any:
         whose = _whose(forgotten, column, texts, sources, at)
         if whose is None:
-            return forgotten.prose(text)
+            return prose(value)
         return name_of(whose) if column.personal is Personal.NAME else None
 
     if column.personal is Personal.ACCOUNT and column.type is ColumnType.LIST:
@@ -99,7 +102,7 @@ def _form(forgotten: Forgotten, column: Column, texts: Texts) -> Callable[[int, 
     if column.personal is Personal.CHANGE:
         fields = texts.get("field") or []
         return lambda at, text: account(at, text) if _is_people(fields, at) else forgotten.prose(text)
-    return of_somebody if column.whose else lambda _at, text: forgotten.prose(text)
+    return of_somebody if column.whose else lambda _at, value: prose(value)
 
 
 def _is_people(fields: Sequence[str | None], at: int) -> bool:

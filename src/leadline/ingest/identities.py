@@ -20,7 +20,7 @@ def known_emails(project: Project) -> set[str]:
     emails = {email for summary in trees(project) for email in tree(project, summary.name).developers}
     snapshot = project.lake.newest(["developers"])
     if snapshot.files("developers"):
-        with Engine(temp_dir=project.temp) as engine:
+        with Engine.of(project.home) as engine:
             engine.bind_snapshot(snapshot, ["developers"])
             emails.update(email for (email,) in engine.execute("SELECT lower(email) FROM developers"))
     return emails

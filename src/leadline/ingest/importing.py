@@ -251,7 +251,7 @@ def _stage_fast(job: _Job, header: Header, folder: Path) -> list[Path]:
 
     writer = StagingWriter(table, folder)
     columns = rules(table, dict.fromkeys(header.names, False), header.extras, thorough=False)
-    with Engine(temp_dir=job.project.temp, memory_limit=MEMORY_LIMIT) as engine:
+    with Engine.of(job.project.home, most_memory=MEMORY_LIMIT) as engine:
         engine.bind_arrow("raw", pa.RecordBatchReader.from_batches(source.schema, batches()))
         try:
             with engine.reader(strict_query(columns, "raw")) as typed:
@@ -279,7 +279,7 @@ def _stage_exact(
     writer = StagingWriter(job.file.table, folder)
     extras = header.extras if header is not None else ()
     with (
-        Engine(temp_dir=job.project.temp, memory_limit=MEMORY_LIMIT) as engine,
+        Engine.of(job.project.home, most_memory=MEMORY_LIMIT) as engine,
         _refused_file(job, write=write_refused and job.skip_bad_rows),
     ):
         for raw in batches:

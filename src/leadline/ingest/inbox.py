@@ -189,7 +189,7 @@ def _flush(project: Project, now: Callable[[], datetime], tables: Collection[str
         until = inbox.newest(project.db, project.id, tables)
         if until is None:
             return 0
-        with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
+        with Engine.of(project.home, most_memory=MEMORY_LIMIT) as engine:
             courier = _Courier(project, lease, engine, RowValidator(engine), now)
             limits: dict[str, Any] = {"until": until, "rows": ROWS_AT_A_TIME, "size": SIZE_AT_A_TIME}
             while batch := inbox.oldest(project.db, project.id, **limits, tables=tables, besides=courier.broken):

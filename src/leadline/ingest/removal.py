@@ -52,7 +52,7 @@ def remove_held(project: Project, writer: TableWriter, keys: pa.Table) -> int:
     keys = recognized(project, table, keys)
     if not keys.num_rows:
         return 0
-    with Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine:
+    with Engine.of(project.home, most_memory=MEMORY_LIMIT) as engine:
         lower = lower_case_columns(table)
         engine.bind_arrow("keys", keys)
         engine.execute(

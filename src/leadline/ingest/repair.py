@@ -23,7 +23,7 @@ def remove_repeats_held(project: Project, writer: TableWriter) -> int:
     if not files:
         return 0
     with (
-        Engine(temp_dir=project.temp, memory_limit=MEMORY_LIMIT) as engine,
+        Engine.of(project.home, most_memory=MEMORY_LIMIT) as engine,
         staging(writer.lake, writer.table) as folder,
     ):
         outcome, rows = without_repeats(engine, writer.table, files, folder=folder)

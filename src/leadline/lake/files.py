@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadline.errors import StoreError
-from leadline.folder_names import unfit_in
 from leadline.schema import Table
 
 if TYPE_CHECKING:
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
 
 LONGEST_BOUND = 60
 """Text bounds longer than this (characters) are left out: writers may have cut them, and a cut maximum is wrong."""
-
-
-def table_location(folder: Path) -> str:
-    """How the Delta library is told of a table's folder. Raises ``StoreError`` for one that it would look for elsewhere."""
-    if unfit := unfit_in(folder):
-        raise StoreError(f"The tables cannot lie in {str(folder)!r}: {unfit}")
-    return str(folder)
 
 
 def exact_paths(paths: Iterable[str | Path]) -> str:
@@ -34,8 +26,8 @@ def exact_paths(paths: Iterable[str | Path]) -> str:
     return f"[{joined}]"
 
 
-def add_action(path: Path, table: Table) -> AddAction:
-    """The Delta action that adds ``path``, a Parquet file directly in the table's folder.
+def add_action(path: Path, table: Table, *, changes: bool = True) -> AddAction:
+    """The Delta action that adds ``path``, a Parquet file directly in the table's folder; without ``changes`` its rows were there.
 
     Its statistics are the row count and the bounds of the key columns, taken from the file's own footer. Raises
     ``StoreError`` when the file is no Parquet file.
@@ -48,7 +40,7 @@ def add_action(path: Path, table: Table) -> AddAction:
         size=status.st_size,
         partition_values={},
         modification_time=int(status.st_mtime * 1000),
-        data_change=True,
+        data_change=changes,
         stats=json.dumps(_statistics(path, table)),
     )
 

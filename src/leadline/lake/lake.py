@@ -1,4 +1,4 @@
-"""The Delta tables of one project under one folder: pinned snapshots out, Parquet files in, by a ``TableWriter``.
+"""The Delta tables of one project in one place: pinned snapshots out, Parquet files in, by a ``TableWriter``.
 
 Every table of the schema has its own sub-folder, readable by any Delta reader. What was never committed is invisible and is
 cleared away later.
@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from leadline.errors import StoreError, VersionsGone, first_line
-from leadline.lake.files import table_location
 from leadline.lake.snapshot import DataFile, Manifest, Snapshot
+from leadline.lake.storage import LOG, Folder, Storage
 from leadline.schema import TABLES
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-LOG = "_delta_log"
-STAGING = "_staging"
 KEEP_DAYS = 40
 """Versions younger than this stay readable: longer than an export file is kept by default, so it can be repeated."""
 
@@ -39,18 +37,23 @@ _MANIFESTS_KEPT = 128
 
 
 class Lake:
-    """The Delta tables of one project under ``root``; one sub-folder per table of ``leadline.schema``.
+    """The Delta tables of one project in a ``storage``, or in the folder that is given: one sub-folder per table of
+    ``leadline.schema``.
 
-    Safe to share between threads; any number of processes may open the same folder. ``new_id`` names new files and
+    Safe to share between threads; any number of processes may open the same place. ``new_id`` names new files and
     must never repeat.
     """
 
-    def __init__(self, root: Path, *, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
-        self.root = Path(root).absolute()
-        table_location(self.root)
+    def __init__(self, storage: Storage | Path, *, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+        self.storage: Storage = Folder(storage) if isinstance(storage, Path) else storage
         self._new_id = new_id
         self._manifests: OrderedDict[tuple[str, int], Manifest] = OrderedDict()
         self._guard = threading.Lock()
+
+    @property
+    def where(self) -> str:
+        """Where the tables lie, for messages."""
+        return self.storage.where
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -65,40 +68,70 @@ class Lake:
         manifests = {name: self._manifest(name, version) for name, version in versions.items()}
         if verify:
             for name, manifest in manifests.items():
-                _require_files(name, manifest)
-        return Snapshot(manifests)
+                self._require_files(name, manifest)
+        return Snapshot(manifests, self.storage.bring)
 
     def newest(self, tables: Iterable[str]) -> Snapshot:
         """Pins the newest version of ``tables`` alone: what is wrong with another table is no matter. Raises ``StoreError``."""
-        versions = {name: self.version(name) for name in tables}
         return Snapshot(
-            {name: self._manifest(name, version) for name, version in versions.items() if version is not None}
+            {name: self._manifest(name, version) for name, version in self._newest(tables).items()}, self.storage.bring
         )
+
+    def versions(self) -> dict[str, int]:
+        """The newest Delta version of every table that was ever written. Raises ``StoreError``."""
+        return self._newest(TABLES)
+
+    def _newest(self, tables: Iterable[str]) -> dict[str, int]:
+        found = self.storage.each(self.version, tables)
+        return {name: version for name, version in found.items() if version is not None}
 
     def version(self, table: str) -> int | None:
         """The newest Delta version of ``table``; None when it was never written. Costs looks at no more files than there are
         versions between two checkpoints, however many the log keeps. Raises ``StoreError``."""
-        log = self.folder(table) / LOG
+        log = log_of(table)
         try:
-            newest = _checkpointed(log)
-            if newest is None:
-                entries = [_LOG_ENTRY.match(entry.name) for entry in log.iterdir()]
-                return max((int(entry.group(1)) for entry in entries if entry), default=None)
-            while (log / f"{newest + 1:020d}.json").exists():
-                newest += 1
-        except FileNotFoundError:
-            return None
+            newest = self._checkpointed(log)
+            if newest is not None:
+                return self.storage.following(log, newest)
+            entries = [_LOG_ENTRY.match(name) for name in self.storage.names(log)]
+            return max((int(entry.group(1)) for entry in entries if entry), default=None)
         except OSError as error:
-            raise StoreError(f"Table {table} of the lake in {self.root} cannot be read: {error.strerror}") from error
-        return newest
+            reason = error.strerror or first_line(error)
+            raise StoreError(f"Table {table} of the lake in {self.where} cannot be read: {reason}") from error
+
+    def _checkpointed(self, log: str) -> int | None:
+        """The version of the newest checkpoint, if the ``log`` says which and it is there."""
+        try:
+            version = int(json.loads(self.storage.read(f"{log}/_last_checkpoint"))["version"])
+        except (FileNotFoundError, ValueError, LookupError, TypeError):
+            return None
+        return version if self.storage.exists(f"{log}/{version:020d}.checkpoint.parquet") else None
+
+    def log_files(self, table: str, version: int) -> list[str]:
+        """The names of the files of the log from which ``version`` of ``table``, the newest, is read; those that are there."""
+        log = log_of(table)
+        checkpoint = self._checkpointed(log)
+        first = 0 if checkpoint is None else checkpoint + 1
+        base = [] if checkpoint is None else [f"{log}/_last_checkpoint", f"{log}/{checkpoint:020d}.checkpoint.parquet"]
+        entries = (f"{log}/{number:020d}.json" for number in range(first, version + 1))
+        return [*base, *(entry for entry in entries if self.storage.exists(entry))]
+
+    def committed(self, table: str, version: int) -> float:
+        """When a version was committed (seconds since 1970), by its entry in the log; 0 where there is none any more."""
+        try:
+            return self.storage.stored(f"{log_of(table)}/{version:020d}.json").modified
+        except FileNotFoundError:
+            return 0.0
 
     def has_data(self) -> bool:
         """Whether anything was ever written, be it readable or not."""
-        return any((self.folder(name) / LOG).exists() for name in TABLES)
+        return any(self._is_there(name) for name in TABLES)
 
-    def folder(self, table: str) -> Path:
-        """Where ``table`` is stored."""
-        return self.root / table
+    def _is_there(self, table: str) -> bool:
+        try:
+            return bool(self.storage.names(log_of(table)))
+        except OSError:
+            return True
 
     def _manifest(self, table: str, version: int) -> Manifest:
         """The files of one version. Versions never change, so they are remembered."""
@@ -106,7 +139,7 @@ class Lake:
             if (manifest := self._manifests.get((table, version))) is not None:
                 self._manifests.move_to_end((table, version))
                 return manifest
-        manifest = Manifest(version, data_files(self.folder(table), self.open_delta(table, version)))
+        manifest = Manifest(version, self.data_files(table, self.open_delta(table, version)))
         self.remember(table, manifest)
         return manifest
 
@@ -123,56 +156,51 @@ class Lake:
         from deltalake.exceptions import DeltaError
 
         try:
-            return DeltaTable(table_location(self.folder(table)), version=version)
+            return DeltaTable(self.storage.location(table), version=version)
         except (DeltaError, OSError) as error:
-            where = f"Table {table} of the lake in {self.root}"
+            where = f"Table {table} of the lake in {self.where}"
             if version is None:
                 raise StoreError(f"{where}: its log cannot be read ({first_line(error)})") from error
             raise VersionsGone(f"{where}: version {version} is gone or cannot be read ({first_line(error)})") from error
 
+    def data_files(self, table: str, delta: DeltaTable) -> tuple[DataFile, ...]:
+        """The files of ``table`` at the version that ``delta`` is at, oldest first."""
+        import pyarrow as pa
+
+        actions = pa.table(delta.get_add_actions(flatten=True))
+        rows = actions.column("num_records").to_pylist() if "num_records" in actions.column_names else None
+        told = (actions.column(name).to_pylist() for name in ("path", "size_bytes", "modification_time"))
+        files = [
+            (
+                modified,
+                DataFile(
+                    self.storage.local(table, unquote(path)), size, -1 if rows is None or rows[at] is None else rows[at]
+                ),
+            )
+            for at, (path, size, modified) in enumerate(zip(*told, strict=True))
+        ]
+        # The log lists files in no fixed order; readers get one, so that a version always reads the same way.
+        return tuple(file for _, file in sorted(files, key=lambda item: (item[0], item[1].path.name)))
+
+    def _require_files(self, table: str, manifest: Manifest) -> None:
+        if (lost := self.storage.lost(table, manifest.files)) is not None:
+            raise VersionsGone(
+                f"Version {manifest.version} of table {table} is gone: its file {lost.path.name} was cleared"
+            )
+
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def staging_folder(self, table: str) -> Path:
-        """A fresh folder on the table's own disk for files on their way in. The caller removes it when done."""
-        folder = self.folder(table) / STAGING / self._new_id()
+        """A fresh folder of this machine for files on their way in. The caller removes it when done."""
+        folder = self.storage.staging(table) / self._new_id()
         folder.mkdir(parents=True)
         return folder
 
-    def new_file(self, table: str) -> Path:
-        """A path for a new file of ``table``."""
-        return self.folder(table) / f"part-{self._new_id()}.parquet"
+    def new_file(self) -> str:
+        """A name for a new file of a table."""
+        return f"part-{self._new_id()}.parquet"
 
 
-def _checkpointed(log: Path) -> int | None:
-    """The version of the newest checkpoint, if the log says which and it is there."""
-    try:
-        version = int(json.loads((log / "_last_checkpoint").read_bytes())["version"])
-    except (FileNotFoundError, ValueError, LookupError, TypeError):
-        return None
-    return version if (log / f"{version:020d}.checkpoint.parquet").exists() else None
-
-
-def data_files(folder: Path, delta: DeltaTable) -> tuple[DataFile, ...]:
-    """The files of a table in ``folder`` at the version that ``delta`` is at, oldest first."""
-    import pyarrow as pa
-
-    actions = pa.table(delta.get_add_actions(flatten=True))
-    rows = actions.column("num_records").to_pylist() if "num_records" in actions.column_names else None
-    files = [
-        (modified, DataFile(folder / unquote(path), size, -1 if rows is None or rows[at] is None else rows[at]))
-        for at, (path, size, modified) in enumerate(
-            zip(
-                *(actions.column(name).to_pylist() for name in ("path", "size_bytes", "modification_time")), strict=True
-            )
-        )
-    ]
-    # The log lists files in no fixed order; readers get one, so that a version always reads the same way.
-    return tuple(file for _, file in sorted(files, key=lambda item: (item[0], item[1].path.name)))
-
-
-def _require_files(table: str, manifest: Manifest) -> None:
-    for file in manifest.files:
-        if not file.path.exists():
-            raise VersionsGone(
-                f"Version {manifest.version} of table {table} is gone: its file {file.path.name} was cleared"
-            )
+def log_of(table: str) -> str:
+    """The name of the folder of the log of ``table``."""
+    return f"{table}/{LOG}"

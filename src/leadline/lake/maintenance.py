@@ -3,10 +3,11 @@ changes."""
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from leadline.errors import StoreError, first_line
 from leadline.lake.files import exact_paths, parquet_rows
-from leadline.lake.lake import KEEP_DAYS, LOG, STAGING, Lake
+from leadline.lake.lake import KEEP_DAYS, Lake, log_of
 from leadline.lake.snapshot import DataFile
 from leadline.lake.writer import TableWriter
 from leadline.schema import TABLES, Table, table_named
@@ -60,20 +61,21 @@ def check_lake(lake: Lake, tables: Iterable[Table] = TABLES.values()) -> list[st
         except StoreError as error:
             findings.append(error.message)
             continue
-        broken = [finding for file in files if (finding := _file_finding(table, file)) is not None]
+        broken = [finding for file in files if (finding := _file_finding(lake, table, file)) is not None]
         findings += broken or _key_findings(table, files)
     return findings
 
 
-def _file_finding(table: Table, file: DataFile) -> str | None:
+def _file_finding(lake: Lake, table: Table, file: DataFile) -> str | None:
     name = f"Table {table.name}, file {file.path.name}"
     try:
-        size = file.path.stat().st_size
+        size = lake.storage.stored(f"{table.name}/{file.path.name}").size
     except OSError:
         return f"{name} is missing"
     if size != file.size:
         return f"{name} has {size} bytes instead of {file.size}"
     try:
+        lake.storage.bring(table.name, [file])
         rows = parquet_rows(file.path)
     except StoreError:
         return f"{name} is not a readable Parquet file"
@@ -140,10 +142,11 @@ def compact_table(writing: Writing, table: Table, least: int = 2) -> tuple[int, 
 
 def merge_files(writer: TableWriter, files: Sequence[DataFile]) -> tuple[int, int]:
     """Rewrites ``files`` as few; (files merged, files they became)."""
+    writer.lake.storage.bring(writer.table.name, files)
     folder = writer.lake.staging_folder(writer.table.name)
     try:
         written = list(_merged(writer.table, files, folder))
-        writer.commit(added=written, removed=[str(file.path) for file in files], message="compact")
+        writer.commit(added=written, removed=[str(file.path) for file in files], message="compact", changes=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return len(files), len(written)
@@ -205,21 +208,23 @@ def clear_table(lake: Lake, table: Table, *, now: datetime, keep_days: int = KEE
         return 0
     from deltalake.exceptions import DeltaError
 
-    folder = lake.folder(table.name)
-    delta = lake.open_delta(table.name)
+    storage, name = lake.storage, table.name
+    delta = lake.open_delta(name)
     current = {file.path.name for file in lake.newest([table.name]).data_files(table.name)}
     try:
         unread = delta.vacuum(retention_hours=keep_days * 24, dry_run=True, enforce_retention_duration=False, full=True)
     except DeltaError as error:
         raise StoreError(f"Table {table.name} could not be cleared: {error}") from error
-    doomed = [folder / name for name in unread if Path(name).name not in current]
+    there, abandoned = {*storage.names(name)}, (now - ABANDONED_AFTER).timestamp()
     cleared = 0
-    for path in doomed:
-        # A young file may be a delivery's that is about to be committed.
-        if path.is_file() and STAGING not in path.parts and _is_older(path, now - ABANDONED_AFTER):
-            path.unlink(missing_ok=True)
-            cleared += 1
-    return cleared + _clear_staging(folder / STAGING, now)
+    for file in (file for file in unread if file in there and file not in current):
+        with suppress(FileNotFoundError):
+            # A young file may be a delivery's that is about to be committed.
+            if storage.stored(f"{name}/{file}").modified < abandoned:
+                storage.remove(f"{name}/{file}")
+                cleared += 1
+    storage.forget(name, abandoned)
+    return cleared + _clear_staging(storage.staging(name), now)
 
 
 def _is_older(path: Path, moment: datetime) -> bool:
@@ -273,9 +278,11 @@ def drop_history(writer: TableWriter) -> int:
     except (DeltaError, OSError) as error:
         raise StoreError(f"Table {name} could not be cleared: {first_line(error)}") from error
     kept = {file.path.name for file in writer.data_files()}
-    dropped = [path for path in lake.folder(name).glob("*.parquet") if path.name not in kept]
-    log = (path for path in (lake.folder(name) / LOG).iterdir() if path.name[:20].isdigit())
-    dropped += [path for path in log if int(path.name[:20]) < writer.version]
-    for path in dropped:
-        path.unlink(missing_ok=True)
+    storage, log = lake.storage, log_of(name)
+    dropped = [f"{name}/{file}" for file in storage.names(name) if file.endswith(".parquet") and file not in kept]
+    versions = (entry for entry in storage.names(log) if entry[:20].isdigit())
+    dropped += [f"{log}/{entry}" for entry in versions if int(entry[:20]) < writer.version]
+    for file in dropped:
+        storage.remove(file)
+    storage.forget(name, math.inf)
     return len(dropped)

@@ -5,7 +5,7 @@ A snapshot never changes, however much is imported, replaced or compacted meanwh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,18 +27,24 @@ class Manifest:
     files: tuple[DataFile, ...]
 
 
+Bring = Callable[[str, Sequence[DataFile]], None]
+"""Has files of a table on this machine."""
+
+
 class Snapshot:
     """Pinned versions of the lake's tables. ``versions`` maps table name → Delta version; a table never written is
     absent and reads as empty."""
 
-    def __init__(self, manifests: Mapping[str, Manifest]) -> None:
+    def __init__(self, manifests: Mapping[str, Manifest], bring: Bring) -> None:
         self._manifests = dict(manifests)
+        self._bring = bring
         self._allowed: frozenset[str] | None = None
         self.versions: dict[str, int] = {name: manifest.version for name, manifest in self._manifests.items()}
 
     def of(self, tables: Iterable[str]) -> Snapshot:
         """The same versions of ``tables`` alone; it raises ``AssertionError`` when asked for the files of another."""
-        part = Snapshot({name: manifest for name in tables if (manifest := self._manifests.get(name)) is not None})
+        kept = {name: manifest for name in tables if (manifest := self._manifests.get(name)) is not None}
+        part = Snapshot(kept, self._bring)
         part._allowed = frozenset(tables)
         return part
 
@@ -50,8 +56,11 @@ class Snapshot:
         return manifest.files if manifest is not None else ()
 
     def files(self, table: str) -> list[str]:
-        """Absolute paths of the table's Parquet files; [] when it has none."""
-        return [str(file.path) for file in self.data_files(table)]
+        """Absolute paths of the table's Parquet files, which are on this machine then; [] when it has none. Raises
+        ``VersionsGone`` and ``StoreError`` where they cannot be brought here."""
+        files = self.data_files(table)
+        self._bring(table, files)
+        return [str(file.path) for file in files]
 
     def row_counts(self) -> dict[str, int]:
         """Rows per table as the commits recorded them; nothing is scanned."""

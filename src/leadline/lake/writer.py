@@ -10,14 +10,13 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leadline.atomic_file import make_durable
 from leadline.errors import LockLost, StoreError, first_line
-from leadline.lake.files import add_action, table_location
-from leadline.lake.lake import CONFIGURATION, LOG, Lake, data_files
+from leadline.lake.files import add_action
+from leadline.lake.lake import CONFIGURATION, Lake, log_of
 from leadline.lake.snapshot import DataFile, Manifest
 from leadline.lease import Lease
 from leadline.schema import Table
@@ -48,40 +47,46 @@ class TableWriter:
         return self.lake.snapshot({self.table.name: self.version}, verify=False).data_files(self.table.name)
 
     def files(self) -> list[str]:
-        """The paths of ``data_files``."""
-        return [str(file.path) for file in self.data_files()]
+        """The paths of ``data_files``, which are on this machine then."""
+        files = self.data_files()
+        self.lake.storage.bring(self.table.name, files)
+        return [str(file.path) for file in files]
 
-    def commit(self, *, added: Sequence[Path] = (), removed: Sequence[str] = (), message: str) -> int:
+    def commit(
+        self, *, added: Sequence[Path] = (), removed: Sequence[str] = (), message: str, changes: bool = True
+    ) -> int:
         """One atomic Delta commit: ``added`` Parquet files join, ``removed`` files (as ``files`` names them) leave. Returns the
         new version.
 
-        ``added`` lie anywhere below the table's folder and are moved into place; ``message`` is kept in the table's history.
+        ``added`` lie in a folder of ``Lake.staging_folder`` and are moved into place; ``message`` is kept in the table's history.
+        Without ``changes`` the rows stay the same, which tells readers of the log that nothing is new.
         Raises ``LockLost`` when somebody else wrote to the table or took a lock, ``StoreError`` when a removed file is no part
         of the table or the disk fails. Nothing is changed then, and ``added`` lie where they lay.
         """
         delta = self._opened()
-        current = {str(file.path): file.size for file in data_files(self.lake.folder(self.table.name), delta)}
+        current = {str(file.path): file.size for file in self.lake.data_files(self.table.name, delta)}
         if unknown := [path for path in removed if path not in current]:
             raise StoreError(
                 f"Table {self.table.name} has no file {Path(unknown[0]).name} in version {delta.version()}"
             )
         with self._placed(added) as placed:
-            self.version = self._commit(delta, placed, {Path(path).name: current[path] for path in removed}, message)
-        self._make_log_durable(self.version)
+            leaving = {Path(path).name: current[path] for path in removed}
+            self.version = self._commit(delta, placed, leaving, message, changes=changes)
+        self.lake.storage.settle(self.table.name, self.version)
         _log.debug("%s: version %d, %s", self.table.name, self.version, message)
         delta.update_incremental()
         if delta.version() == self.version:
-            self.lake.remember(
-                self.table.name, Manifest(self.version, data_files(self.lake.folder(self.table.name), delta))
-            )
+            self.lake.remember(self.table.name, Manifest(self.version, self.lake.data_files(self.table.name, delta)))
         return self.version
 
-    def _commit(self, delta: DeltaTable, placed: Iterable[Path], leaving: dict[str, int], message: str) -> int:
+    def _commit(
+        self, delta: DeltaTable, placed: Iterable[Path], leaving: dict[str, int], message: str, *, changes: bool
+    ) -> int:
         from deltalake.transaction import RemoveAction
 
         now_ms = int(time.time() * 1000)
-        actions: list[Any] = [add_action(path, self.table) for path in placed]
-        actions += [RemoveAction(name, True, now_ms, size) for name, size in leaving.items()]
+        actions: list[Any] = [add_action(path, self.table, changes=changes) for path in placed]
+        actions += [RemoveAction(name, changes, now_ms, size) for name, size in leaving.items()]
         following = int(delta.version()) + 1
         with self._fenced(delta, "committed") as properties:
             properties.custom_metadata = {"userMetadata": message}
@@ -111,12 +116,11 @@ class TableWriter:
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError
 
-        folder = self.lake.folder(self.table.name)
-        folder.mkdir(parents=True, exist_ok=True)
+        storage, schema = self.lake.storage, self.table.arrow_schema
+        storage.prepare(self.table.name)
         try:
-            DeltaTable.create(
-                table_location(folder), self.table.arrow_schema, mode="ignore", configuration=dict(CONFIGURATION)
-            )
+            place = storage.location(self.table.name)
+            DeltaTable.create(place, schema, mode="ignore", configuration=dict(CONFIGURATION))
         except (DeltaError, OSError) as error:
             if self.lake.version(self.table.name) is None:  # else another process created it at the same moment
                 raise StoreError(f"Table {self.table.name} could not be created: {first_line(error)}") from error
@@ -163,39 +167,28 @@ class TableWriter:
     def _number_of(self, version: int) -> int | None:
         """The number of the lease that ``version`` was committed with, 0 for none; None if there is no such version."""
         try:
-            entries = (self._log / f"{version:020d}.json").read_text(encoding="utf-8").splitlines()
+            entry = self.lake.storage.read(f"{log_of(self.table.name)}/{version:020d}.json")
         except FileNotFoundError:
             return None
-        transactions = [action["txn"] for line in entries if "txn" in (action := json.loads(line))]
+        transactions = [action["txn"] for line in entry.splitlines() if "txn" in (action := json.loads(line))]
         return next((int(one["version"]) for one in transactions if one["appId"] == APP), 0)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _placed(self, added: Iterable[Path]) -> Iterator[list[Path]]:
-        """``added`` in the table's folder under names of their own; back where they were if they are not committed."""
-        places: list[tuple[Path, Path]] = []
+        """``added`` in the table under names of their own; back where they were if they are not committed."""
+        storage, table = self.lake.storage, self.table.name
+        places: list[tuple[Path, str]] = []
         try:
             for path in added:
-                make_durable(path)
-                target = self.lake.new_file(self.table.name)
-                path.rename(target)
-                places.append((path, target))
+                name = self.lake.new_file()
+                storage.put(table, path, name)
+                places.append((path, name))
             if places:
-                make_durable(self.lake.folder(self.table.name))
-            yield [target for _, target in places]
+                storage.settle(table, None)
+            yield [storage.local(table, name) for _, name in places]
         except Exception:  # not where the process is being ended: whether it is in the log is not known then
-            for path, target in places:
-                with suppress(OSError):
-                    target.rename(path)
+            for path, name in places:
+                storage.take_back(table, path, name)
             raise
-
-    @property
-    def _log(self) -> Path:
-        return self.lake.folder(self.table.name) / LOG
-
-    def _make_log_durable(self, version: int) -> None:
-        entry = self._log / f"{version:020d}.json"
-        if entry.exists():
-            make_durable(entry)
-        make_durable(self._log)

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from leadline.atomic_file import whole_file
-from leadline.engine import DIALECT
+from leadline.engine import DUCKDB
 
 _MOST_KEPT = 500
 """Texts: some fifty for each way in which trees and projects are set up."""
@@ -32,10 +32,14 @@ class CompiledQueryCache:
     """Compiled texts of one engine's ``dialect``, kept in ``folder`` (None: in this process alone), where they follow from
     the code of leadline's ``packages``. Use from any thread."""
 
-    def __init__(self, folder: Path | None = None, packages: tuple[str, ...] = (), dialect: str = DIALECT) -> None:
+    def __init__(self, folder: Path | None = None, packages: tuple[str, ...] = (), dialect: str = DUCKDB) -> None:
         self._folder = folder
         self._packages = packages
         self._dialect = dialect
+
+    def in_dialect(self, dialect: str) -> CompiledQueryCache:
+        """The texts in another dialect, kept beside these."""
+        return self if dialect == self._dialect else CompiledQueryCache(self._folder, self._packages, dialect)
 
     def text(self, name: str, state: object, compiled: Callable[[], str]) -> str:
         """What ``compiled`` gives, which must follow from ``name``, ``state`` (as JSON) and leadline's code alone."""

@@ -7,6 +7,7 @@ wrongly: a delivery that repeats what is there, or files that were merged, chang
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -37,13 +38,17 @@ NONE: Repositories = frozenset()
 class BuildRecord:
     """What the rows of a folder were computed from: ``config_digest`` stands for all but the data, ``sources`` are the
     versions of the lake's tables, ``depends_on`` the folders of stored tables by name. ``previous``: the folder whose rows
-    were kept, but for those of the repositories ``rebuilt``."""
+    were kept, but for those of the repositories ``rebuilt``. ``computed_by`` is who computed them, in ``seconds``, and ``worker``
+    which of several that share a run; rows do not follow from that."""
 
     config_digest: str
     sources: Mapping[str, int | None]
     depends_on: Mapping[str, str]
     previous: str | None = None
     rebuilt: tuple[str, ...] = ()
+    computed_by: str = ""
+    seconds: float = 0.0
+    worker: str = ""
 
     @classmethod
     def of(cls, folder: Path) -> BuildRecord | None:
@@ -124,3 +129,8 @@ class Differences:
 def kept_rows(model: Model, folder: Path, rebuilt: Repositories) -> str:
     """A query for the rows of ``folder`` that are not of the repositories ``rebuilt``."""
     return rows_in(folder.glob("*.parquet"), model.columns, without=rebuilt)
+
+
+def digest_of(state: object) -> str:
+    """A digest of what rows follow from, as JSON."""
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:20]

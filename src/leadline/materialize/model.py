@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from leadline.lake import Snapshot
     from leadline.settings.profile import Profile
 
+BeforeComputing = Callable[[str, Callable[[], int]], None]
+"""Hears the name of a stored table that is not there, with what counts the rows that computing it reads at most. May raise, and
+then it is not computed."""
 _READ: ContextVar[list[Model] | None] = ContextVar("read", default=None)
 """The stored tables that the expression being built has named so far; None while none is built."""
 _DECLARED: dict[str, WeakSet[Model]] = {}

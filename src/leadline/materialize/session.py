@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from leadline.engine import DIALECT, Backend, Engine
+from leadline.engine import DUCKDB, Backend, Engine
+from leadline.engine.connect import ConnectEngine
 from leadline.materialize.compiled import CompiledQueryCache
-from leadline.materialize.dependencies import PEOPLE, Lineages
-from leadline.materialize.model import BuildPolicy, Model
+from leadline.materialize.dependencies import Lineages
+from leadline.materialize.model import BeforeComputing, BuildPolicy, Model
+from leadline.materialize.steps import ConnectSteps, DuckSteps, SharedSteps, Steps
 from leadline.materialize.store import MaterializationStore
 from leadline.people.arrow import everybody_digest, people_of
 
 if TYPE_CHECKING:
     from leadline.home import Home, Project
+    from leadline.materialize.sharing import Sharing
     from leadline.settings.profile import Profile
 
 LONGEST_KEPT_SECONDS = 2.0
@@ -42,6 +45,7 @@ class Session:
         with self._guard:
             if not self._over:
                 self.engine.interrupt()
+                self.facts.interrupt()
 
     def end(self) -> None:
         """No interruption reaches the engine from here on."""
@@ -61,6 +65,7 @@ class Sessions:
         self._policy = policy
         self._engine: Engine | None = None
         self._state: object = None
+        self._cluster: ConnectSteps | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -70,9 +75,23 @@ class Sessions:
 
     def close(self) -> None:
         """Let the engine and its memory go; the next session opens another."""
+        self._close_engine()
+        cluster, self._cluster = self._cluster, None
+        if cluster is not None:
+            cluster.close()
+
+    def _close_engine(self) -> None:
         engine, self._engine, self._state = self._engine, None, None
         if engine is not None:
             engine.close()
+
+    def _steps(self, engine: Engine) -> Steps:
+        """Who computes steps: the engine, and the cluster if there is one, on which a session is kept from one to the next."""
+        settings = self._home.settings
+        if settings.cluster is None:
+            return DuckSteps(engine)
+        self._cluster = self._cluster or ConnectSteps(ConnectEngine(settings.cluster))
+        return SharedSteps(DuckSteps(engine), self._cluster, settings.cluster_from_rows)
 
     @contextmanager
     def open(
@@ -83,14 +102,13 @@ class Sessions:
         profile: Profile,
         *,
         before_each: Callable[[str], None] = lambda _name: None,
+        before_computing: BeforeComputing = lambda _name, _rows: None,
+        sharing: Sharing | None = None,
     ) -> Iterator[Session]:
         """Open a session on the given Delta versions and org tree versions; ``before_each`` hears of every fact that
-        must be computed first. Raises ``StoreError`` if a version is gone."""
+        must be computed first, ``before_computing`` and ``sharing`` as of any store. Raises ``StoreError`` if a version is gone."""
         state = (project.folder, dict(tables), dict(tree_versions), dict(profile.texts))
         engine = self._ready(state)
-
-        def bind_people() -> None:
-            engine.bind_arrow(PEOPLE, people_of(project, tree_versions))
 
         store = MaterializationStore(
             project.computed,
@@ -100,23 +118,28 @@ class Sessions:
             snapshot=project.lake.snapshot,
             versions=tables,
             people=everybody_digest(project, tree_versions),
-            bind_people=bind_people,
+            people_rows=lambda: people_of(project, tree_versions),
             profile=profile,
             lock=project.lock,
             turn=project.turn,
             before_each=before_each,
+            before_computing=before_computing,
+            sharing=sharing,
+            steps=self._steps(engine),
         )
         opened = Session(engine, store)
         began = time.monotonic()
-        kept = False
+        whole = False
         try:
             yield opened
-            kept = time.monotonic() - began <= LONGEST_KEPT_SECONDS
+            whole = not engine.stopped
         finally:
             opened.end()
             # One that failed may be in any state, and one that was stopped stays so.
-            if not kept or engine.stopped:
+            if not whole:
                 self.close()
+            elif time.monotonic() - began > LONGEST_KEPT_SECONDS:
+                self._close_engine()
 
     def prepare(self) -> None:
         """Open the engine that the next session will use, if none is kept."""
@@ -125,7 +148,7 @@ class Sessions:
     def _ready(self, state: object) -> Engine:
         """The kept engine, empty unless it was last used for the same ``state``; or a new one."""
         if self._engine is None:
-            self._engine = Engine(temp_dir=self._home.temp, memory_limit=self._home.settings.memory_limit)
+            self._engine = Engine.of(self._home)
         elif self._state != state:
             self._state = None  # of no state until it is empty
             self._engine.unbind()
@@ -142,7 +165,7 @@ def session(
         yield opened
 
 
-def query_cache(home: Home, policy: BuildPolicy, dialect: str = DIALECT) -> CompiledQueryCache:
+def query_cache(home: Home, policy: BuildPolicy, dialect: str = DUCKDB) -> CompiledQueryCache:
     """The compiled texts of all projects of ``home``."""
     return CompiledQueryCache(home.cache / "queries", policy.query_code, dialect)
 

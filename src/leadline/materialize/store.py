@@ -7,31 +7,32 @@ kept where nothing they follow from has changed (``incremental``).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline.engine import EVERYTHING, Within, compiled, within_columns
-from leadline.engine.repositories import rows_by_repository
+from leadline.engine import EVERYTHING, Within
+from leadline.engine.repositories import batches, rows_by_repository
 from leadline.errors import LockLost
 from leadline.materialize.compiled import CompiledQueryCache, code_digest
-from leadline.materialize.dependencies import AskedProfile, Dependencies, Lineage, Lineages
+from leadline.materialize.dependencies import PEOPLE, AskedProfile, Dependencies, Lineage, Lineages
 from leadline.materialize.folders import Folders, in_use, share
-from leadline.materialize.incremental import NONE, BuildRecord, Differences, Repositories, kept_rows
-from leadline.materialize.model import BuildContext, BuildPolicy, Computation, Model
+from leadline.materialize.incremental import NONE, BuildRecord, Differences, Repositories, digest_of, kept_rows
+from leadline.materialize.model import BeforeComputing, BuildContext, BuildPolicy, Computation, Model, only_model
+from leadline.materialize.sharing import Sharing, Tables, compute_shared
+from leadline.materialize.steps import DuckSteps, StepInputs, Steps, compiled_step, require_file, rows_of, within_of
 from leadline.schema import TABLES
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from ibis.expr.types import Table
+    import pyarrow as pa
 
     from leadline.engine import Backend
     from leadline.engine.spellings import Spellings
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("leadline.facts")
 
 _BATCH_ROWS = 4_200_000
-"""Rows of the policy's ``weighed`` tables that are worked on at a time: what fits in the engine's memory without spilling."""
+"""Rows of the policy's ``weighed`` tables that are worked on at a time: what fits in an engine's memory without spilling, of which
+``TWO_THREADS`` have enough; with less, accordingly fewer are."""
+_HERE = "leadline"
 _TRIES = 3
 """How often a step is begun, if the lock of its state is lost each time."""
 _TRIED_STATES = 2
@@ -52,9 +55,10 @@ _TRIED_STATES = 2
 class MaterializationStore:
     """The stored tables of one project at one state of its data.
 
-    ``people`` names the state of the developers (all who are in the org trees), ``bind_people`` binds them in ``engine``;
-    ``before_each`` hears of each step that must be computed. ``lock`` and ``turn`` are the project's, across processes. ``queries``
-    keeps the texts of queries beside the facts.
+    ``people`` names the state of the developers (all who are in the org trees), ``people_rows`` gives them;
+    ``before_each`` hears of each step that must be computed, ``before_computing`` of each table that is not there. ``lock`` and
+    ``turn`` are the project's, across processes. ``queries`` keeps the texts of queries beside the facts. ``steps`` compute what is
+    a query (None: on ``engine``). ``sharing``: other workers compute with this one (None: nobody does).
     """
 
     def __init__(
@@ -67,11 +71,14 @@ class MaterializationStore:
         snapshot: Callable[[Mapping[str, int]], Snapshot],
         versions: Mapping[str, int],
         people: Sequence[str],
-        bind_people: Callable[[], None],
+        people_rows: Callable[[], pa.Table],
         profile: Profile,
         lock: Callable[[str], AbstractContextManager[Lease]],
         turn: Callable[[str], AbstractContextManager[None]],
         before_each: Callable[[str], None] = lambda _name: None,
+        before_computing: BeforeComputing = lambda _name, _rows: None,
+        steps: Steps | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         self.queries = queries
         self._folders = Folders(folder)
@@ -81,12 +88,18 @@ class MaterializationStore:
         self._open_snapshot = snapshot
         self._versions = versions
         self._people = people
-        self._bind_people = bind_people
+        self._people_rows = people_rows
         self._profile = profile
         self._lock = lock
         self._turn = turn
         self._before_each = before_each
+        self._before_computing = before_computing
+        self._steps = steps or DuckSteps(engine)
+        self._sharing = sharing
         self._raw_within: dict[str, Within] = {}
+        self._asked: dict[Model, Within] = {}
+        self._asked_raw: dict[str, Within] = {}
+        self._computed = self._restored = 0
         self._lineages = Lineages(self.queries, profile)
         self._differences = Differences(engine, snapshot)
         self._fingerprints: dict[str, str] = {}
@@ -100,22 +113,65 @@ class MaterializationStore:
         """What is read instead of what rows of the lake have."""
         return self._policy.spellings(self._engine, lambda: self._snapshot, self._versions, self._names_folder)
 
+    def interrupt(self) -> None:
+        """Stop what is computed elsewhere than in the engine, for good, from any thread."""
+        self._steps.interrupt()
+
     # -- binding -------------------------------------------------------------------------------------------------------
 
     def bind(self, models: Iterable[Model], within: Within = EVERYTHING) -> None:
         """Make each stored table queryable in the engine, computing what is not there yet; ``within`` keeps those that
-        are read by repository to a range of them."""
-        # All are there before any is bound: computing one binds those it depends on anew, some repositories at a time.
-        folders = [(model, self._ready(model)) for model in list(models)]
-        for model, folder in folders:
-            self._engine.bind_files(
-                model.bound_name, sorted(folder.glob("*.parquet")), within=_within_of(model, within)
-            )
+        are read by repository to a range of them. What was bound before stays as it is."""
+        models = list(models)
+        self.share_out(models)
+        self._bind(models, within)
+        if self._computed != self._restored:
+            self._restore()
+        self._asked.update(dict.fromkeys(models, within))
+
+    def share_out(self, models: Sequence[Model]) -> None:
+        """Have those of ``models`` that are not there computed by all who share the work, if there is much of it."""
+        if self._sharing is not None:
+            compute_shared(models, self._shared_tables, self._sharing)
+
+    def help_with(self, names: Sequence[str]) -> None:
+        """Compute what is not there of the folders ``names``, as far as nobody else does and it is of this state of the data."""
+        models = [model for name in names if (model := only_model(name.rpartition("-")[0])) is not None]
+        self.share_out([model for model in models if self._named(model).name in names])
+
+    @cached_property
+    def _shared_tables(self) -> Tables:
+        return Tables(
+            depends_on=lambda model: self._lineages.dependencies(model).depends_on,
+            rows=lambda model: self._rows_of(self._lineages.dependencies(model).sources),
+            there=lambda model: in_use(self._named(model)),
+            folder=self._named,
+            compute=lambda model: self._compute(model, self._named(model)),
+        )
 
     def bind_raw(self, within: Within = EVERYTHING, tables: Iterable[str] = TABLES) -> None:
         """Make the raw ``tables`` (those with repositories: of the range ``within``) and the people queryable."""
+        tables = list(tables)
+        self._bind_raw(within, tables)
+        self._asked_raw.update(dict.fromkeys(tables, within))
+
+    def _bind(self, models: Iterable[Model], within: Within = EVERYTHING) -> None:
+        # All are there before any is bound: computing one binds those it depends on anew, some repositories at a time.
+        folders = [(model, self._ready(model)) for model in list(models)]
+        for model, folder in folders:
+            self._engine.bind_files(model.bound_name, sorted(folder.glob("*.parquet")), within=within_of(model, within))
+
+    def _restore(self) -> None:
+        """Bind what was asked for as it was asked for, after steps were computed, which bind what they read."""
+        for model, within in self._asked.items():
+            self._bind([model], within)
+        for table, within in self._asked_raw.items():
+            self._bind_raw(within, [table])
+        self._restored = self._computed
+
+    def _bind_raw(self, within: Within = EVERYTHING, tables: Iterable[str] = TABLES) -> None:
         if not self._raw_within:
-            self._bind_people()
+            self._engine.bind_arrow(PEOPLE, self._people_rows())
             self._bind_tables(TABLES, EVERYTHING)
         self._bind_tables([name for name in tables if self._raw_within[name] != within], within)
 
@@ -136,7 +192,7 @@ class MaterializationStore:
                 "sources": {table: self._versions.get(table) for table in lineage.sources},
                 "depends_on": [self._fingerprint(above) for above in lineage.depends_on],
             }
-            fingerprint = self._fingerprints[lineage.name] = _digest(state)
+            fingerprint = self._fingerprints[lineage.name] = digest_of(state)
         return fingerprint
 
     def _config_digest(self, follows: Lineage | Dependencies) -> str:
@@ -147,7 +203,7 @@ class MaterializationStore:
             "settings": dict(follows.answers),
             "spellings": self.spellings.of_tables(follows.sources),
         }
-        return _digest(state)
+        return digest_of(state)
 
     def _named(self, model: Model) -> Path:
         return self._folders.named(model.name, self.fingerprint(model))
@@ -165,10 +221,14 @@ class MaterializationStore:
 
     def _compute(self, model: Model, folder: Path) -> None:
         follows = self._lineages.dependencies(model)
-        self.bind(follows.depends_on)
+        self._bind(follows.depends_on)
+        self._before_computing(model.name, lambda: self._rows_read(follows, EVERYTHING))
         previous, changed = self._previous(model, follows) or (None, NONE)
+        self._computed += 1
+        began = time.perf_counter()
 
         def write(unfinished: Path) -> BuildRecord:
+            computed_by = _HERE
             if previous is not None and not changed:
                 for file in sorted(previous.glob("*.parquet")):
                     share(file, unfinished / file.name)
@@ -177,26 +237,61 @@ class MaterializationStore:
             elif previous is not None:
                 kept = kept_rows(model, previous, changed)
                 self._engine.copy(kept, unfinished / "kept.parquet", "parquet", compression="snappy")
-                self._query(model, follows, unfinished, [changed])
+                computed_by = self._query(model, follows, unfinished, changed)
             else:
-                self._query(model, follows, unfinished, self._batches if model.by_repository else [EVERYTHING])
-            return self._record(follows, None if previous is None else previous.name, tuple(sorted(changed)))
+                computed_by = self._query(model, follows, unfinished)
+            require_file(self._engine, model, unfinished)
+            record = self._record(follows, None if previous is None else previous.name, tuple(sorted(changed)))
+            seconds, worker = round(time.perf_counter() - began, 3), self._sharing.worker if self._sharing else ""
+            return replace(record, computed_by=computed_by, seconds=seconds, worker=worker)
 
-        began = time.perf_counter()
         self._folders.fill(folder, write)
-        _log.debug("%s: computed in %.2f s", model.name, time.perf_counter() - began)
+        record = BuildRecord.of(folder)
+        by = record.computed_by if record else _HERE
+        _log.debug("%s: computed by %s in %.2f s", model.name, by, time.perf_counter() - began)
         self._folders.forget(model.name)
 
-    def _query(self, model: Model, follows: Dependencies, folder: Path, parts: Sequence[Within]) -> None:
-        """Write the rows of a step that is a query, a file for each of the ``parts`` that are worked on one by one."""
+    def _query(self, model: Model, follows: Dependencies, folder: Path, within: Within = EVERYTHING) -> str:
+        """Write the rows of a step that is a query; returns who computed them."""
         state = [dict(follows.answers), dict(model.columns)]
-        text = self.queries.text(model.name, state, lambda: compiled_step(model, self._lineages.expression(model)))
-        for number, within in enumerate(parts):
-            self._before_each(model.name)
-            self.bind_raw(within, follows.sources)
-            self.bind(follows.depends_on, within)
-            # A cache: written and read sooner is worth more than smaller.
-            self._engine.copy(text, folder / f"{number:05}.parquet", "parquet", compression="snappy")
+
+        def query(dialect: str) -> str:
+            texts = self.queries.in_dialect(dialect)
+            return texts.text(
+                model.name, state, lambda: compiled_step(model, self._lineages.expression(model), dialect)
+            )
+
+        def parts() -> list[Within]:
+            return self._batches if model.by_repository else [EVERYTHING]
+
+        return self._steps.write(model, query, self._inputs(model, follows, within), folder, parts)
+
+    def _inputs(self, model: Model, follows: Dependencies, within: Within) -> StepInputs:
+        def bind(part: Within) -> None:
+            self._bind_raw(part, follows.sources)
+            self._bind(follows.depends_on, part)
+
+        return StepInputs(
+            snapshot=self._snapshot,
+            sources=follows.sources,
+            spellings=self.spellings,
+            stored={above: self._named(above) for above in follows.depends_on},
+            people=(PEOPLE, self._people_rows) if follows.people else None,
+            bind=bind,
+            check=lambda: self._before_each(model.name),
+            rows=lambda: self._rows_read(follows, within),
+            within=within,
+        )
+
+    def _rows_of(self, tables: Iterable[str]) -> int:
+        counts = self._snapshot.row_counts()
+        return sum(counts.get(table, 0) for table in tables)
+
+    def _rows_read(self, follows: Dependencies, within: Within) -> int:
+        """How many rows a step reads, at most."""
+        rows = self._rows_of(follows.sources)
+        rows += sum(rows_of(self._named(above)) for above in follows.depends_on)
+        return rows if within == EVERYTHING else min(rows, self._most_rows)
 
     def _run(self, model: Model, computation: Computation, follows: Dependencies, folder: Path) -> None:
         """Write the rows of a step that no query can say; anew, if the lock of its state was lost meanwhile."""
@@ -209,8 +304,8 @@ class MaterializationStore:
 
     def _run_once(self, model: Model, computation: Computation, follows: Dependencies, folder: Path) -> None:
         self._before_each(model.name)
-        self.bind_raw(tables=computation.sources)
-        self.bind(computation.depends_on)
+        self._bind_raw(tables=computation.sources)
+        self._bind(computation.depends_on)
         profile = AskedProfile(self._profile, frozenset(follows.answers))
         # Always taken after the lock of a state of the data, and nothing else is taken under it: no deadlock.
         shared = computation.state or model.name
@@ -219,40 +314,33 @@ class MaterializationStore:
             snapshot = self._snapshot.of(computation.sources)
             readable = frozenset([*computation.sources, *(above.bound_name for above in computation.depends_on)])
             context = BuildContext(
-                self._engine,
-                profile,
-                snapshot,
-                folder,
-                state,
-                readable,
-                follows.answers,
-                self.queries,
-                self.spellings,
+                self._engine, profile, snapshot, folder, state, readable, follows.answers, self.queries, self.spellings
             )
             try:
                 computation.run(context)
             except Exception:
                 lease.require()  # who lost the state may find anything there
                 raise
-        files = list(folder.glob("*.parquet"))
-        for file in files:
+        for file in folder.glob("*.parquet"):
             with file.open("rb") as written:
                 os.fsync(written.fileno())
-        if not files:
-            self._engine.copy(_no_rows(model), folder / "00000.parquet", "parquet")
 
     @cached_property
     def _batches(self) -> list[Within]:
-        """Ranges of repositories that together are all, each of about ``_BATCH_ROWS`` rows."""
-        if self._weight <= _BATCH_ROWS:
+        """Ranges of repositories that together are all, each of about ``_most_rows`` rows."""
+        if self._weight <= self._most_rows:
             return [EVERYTHING]
-        self.bind_raw(EVERYTHING, self._policy.weighed)
-        return batches(rows_by_repository(self._engine, self._policy.weighed), _BATCH_ROWS)
+        self._bind_raw(EVERYTHING, self._policy.weighed)
+        return batches(rows_by_repository(self._engine, self._policy.weighed), self._most_rows)
+
+    @property
+    def _most_rows(self) -> int:
+        """Rows that are worked on at a time."""
+        return self._engine.limits.fitting(_BATCH_ROWS)
 
     @cached_property
     def _weight(self) -> int:
-        counts = self._snapshot.row_counts()
-        return sum(counts.get(name, 0) for name in self._policy.weighed)
+        return self._rows_of(self._policy.weighed)
 
     # -- keeping rows of an earlier state ------------------------------------------------------------------------------
 
@@ -281,7 +369,7 @@ class MaterializationStore:
     def _changed(self, model: Model, follows: Dependencies, record: BuildRecord) -> Repositories | None:
         """The repositories of which a stored table may have other rows than a folder with ``record``; None: any."""
         changed = NONE
-        self.bind_raw()
+        self._bind_raw()
         for table in follows.sources:
             apart = self._differences.of_table(table, record.sources.get(table), self._versions.get(table))
             if apart is None or (apart and not model.by_repository):
@@ -299,49 +387,7 @@ class MaterializationStore:
     def _is_less(self, model: Model, changed: Repositories) -> bool:
         if not model.by_repository or "repository" not in model.columns or model.computation is not None:
             return False
-        if self._weight <= _BATCH_ROWS:
+        if self._weight <= self._most_rows:
             return True
-        self.bind_raw(changed, self._policy.weighed)
-        return sum(rows for _, rows in rows_by_repository(self._engine, self._policy.weighed)) <= _BATCH_ROWS
-
-
-def _digest(state: object) -> str:
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def _within_of(model: Model, within: Within) -> Within:
-    """The part of a stored table that a step which works on the repositories of ``within`` reads."""
-    if model.looked_up is not None or "repository" not in model.columns:
-        return EVERYTHING
-    return within_columns(within, model.columns)
-
-
-def batches(sizes: Sequence[tuple[str, int]], most: int) -> list[Within]:
-    """Consecutive ranges of the repositories of ``sizes`` (by name, with their rows), each of at most ``most`` rows
-    unless one repository alone has more."""
-    bounds: list[str] = []
-    filled = 0
-    for repository, rows in sizes:
-        if filled and filled + rows > most:
-            bounds.append(repository)
-            filled = 0
-        filled += rows
-    return list(zip([None, *bounds], [*bounds, None], strict=True))
-
-
-def _no_rows(model: Model) -> Table:
-    import ibis
-
-    nothing = ibis.range(0).unnest().name("nothing").as_table()
-    return nothing.select(**{name: ibis.null(kind) for name, kind in model.columns.items()})
-
-
-def compiled_step(model: Model, expression: Table) -> str:
-    """The query of a stored table, built as ``expression``, as SQL text with the declared columns."""
-    from leadline.engine.functions import to_bigint
-
-    columns = {
-        name: to_bigint(expression[name]) if kind == "int64" else expression[name]
-        for name, kind in model.columns.items()
-    }
-    return compiled(expression.select(**columns))
+        self._bind_raw(changed, self._policy.weighed)
+        return sum(rows for _, rows in rows_by_repository(self._engine, self._policy.weighed)) <= self._most_rows

@@ -20,8 +20,8 @@ from leadline.metrics.catalogue import by_ids
 from leadline.metrics.measures import Measure, MeasuredFact, Shown
 from leadline.metrics.metric import MetricColumn, Overall, Ratio, Sum, Value, measures_by_fact, values_of
 from leadline.metrics.offset_marks import offset_marks, with_offsets
-from leadline.metrics.owners import Ownership, owners_of
-from leadline.metrics.query import own_events
+from leadline.metrics.owners import Ownership
+from leadline.metrics.sums import once_per_unit, own_events
 
 CELL = BoundTable("cell", {"cell_unit": "int64", "cell_period": "int64"})
 """One row: the unit and the period of the cell."""
@@ -54,7 +54,7 @@ def behind_sql(
     value = traced(column, level)
     assert value is not None  # noqa: S101 -- whoever asks has looked
     shape = [column.metric.id, level, len(zone), of_teams.has_team_rules, of_teams.dated, unit]
-    marks = offset_marks(len(zone))
+    marks = offset_marks(zone)
     text = queries.text("behind", shape, lambda: compiled(_behind(value, shown_as(value, unit), marks, of_teams)))
     return with_offsets(text, zone)
 
@@ -78,10 +78,8 @@ def _of_fact(
     cell = CELL.table()
     in_range = in_range.semi_join(cell, in_range.period == cell.cell_period)
     own = [measure for measure in dict.fromkeys(measures.values()) if measure.fact is fact]
-    events = own_events(fact, own, in_range, of_teams, keep=(*shown.key, INSTANT))
-    owners = owners_of(fact, in_range, of_teams)
-    owners = owners.semi_join(cell, owners.of_unit == cell.cell_unit)
-    in_cell = owners.inner_join(events, of_teams.keys(fact))
+    events = once_per_unit(own_events(fact, own, in_range, of_teams, keep=(*shown.key, INSTANT)))
+    in_cell = events.semi_join(cell, events.of_unit == cell.cell_unit)
     columns = {
         role: in_cell[measure.name].cast("int64") if (measure := measures.get(role)) in own else ibis.null("int64")
         for role in (MEASURED, OVER, LESS)

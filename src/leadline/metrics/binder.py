@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from leadline.derive.local_time import Offset, bounds_us, day_number, offsets
+from leadline.derive.local_time import Offset, RangeOffsets, bounds_us, day_number
 from leadline.engine.output import neutralized
 from leadline.facts.ownership import bind_matches, bind_teams
 from leadline.facts.ownership_over_time import bind_teams_over_time
-from leadline.facts.phases import bind_phases
+from leadline.facts.phases import ALWAYS, instants
 from leadline.facts.team_settings import bind_team_settings
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.metrics.bindings import (
@@ -23,16 +25,18 @@ from leadline.metrics.bindings import (
     DAYS,
     HEADS,
     MEMBERS,
+    PERIOD_PARTS,
     PERIODS,
+    PLACES,
     RATING_BANDS,
     unit_columns,
     units,
 )
 from leadline.metrics.metric import DEVELOPER, SERVICE, TEAM
-from leadline.metrics.periods import Period, periods
+from leadline.metrics.periods import RANGE, Period, periods
 from leadline.metrics.request import MetricsRequest
 from leadline.metrics.services import SCOPE_UNITS, SERVICES, find_services
-from leadline.people.membership import Asked, Membership, membership
+from leadline.people.membership import Asked, Membership, Units, membership
 from leadline.people.team_rules import team_rules
 from leadline.people.timeline import Timeline, is_constant
 from leadline.people.tree import Developer, Node, OrgTree
@@ -85,20 +89,26 @@ def bind_scope(
         shown = _bind_units(engine, constant, request)
     else:
         constant, membership = None, membership_of(stretches, request, days)
-        shown = _bind_dated_units(engine, membership, request, today)
-        bind_phases(engine, membership, profile.zone)
+        shown = _bind_dated_units(engine, membership, request, today, profile.zone)
     in_range = _bind_periods(engine, request, today, profile.zone)
     _bind_bands(engine, profile)
     bind_team_settings(engine, stretches, profile)
-    zone = tuple(offsets(request.start, request.end, profile.zone))
+    zone = RangeOffsets.over(request.start, request.end, profile.zone)
     return BoundScope(zone, constant, membership, stretches, shown, in_range)
 
 
-def bind_spans(engine: Backend, request: MetricsRequest, profile: Profile, today: date | None) -> None:
-    """Bind the instants of the days of ``request`` that count in rates: ``today`` is the last one that does."""
+def bind_spans(
+    engine: Backend, request: MetricsRequest, profile: Profile, today: date | None, stretches: Timeline | None = None
+) -> None:
+    """Bind the instants of the days of ``request`` that count in rates: ``today`` is the last one that does. With ``stretches``
+    days of one period on which nobody moves are bound as one."""
     last = request.end if today is None else min(request.end, today)
-    days = (request.start + timedelta(days=number) for number in range((last - request.start).days + 1))
-    DAY_SPANS.bind(engine, (bounds_us(day, day, profile.zone) for day in days))
+    days = [request.start + timedelta(days=number) for number in range((last - request.start).days + 1)]
+    if stretches is not None:
+        begun = {*(period.start for period in periods_of(request)), *(stretch.start for stretch in stretches)}
+        days = [day for day in days if day in begun or day == request.start]
+    ends = (*(day - timedelta(days=1) for day in days[1:]), last)
+    DAY_SPANS.bind(engine, (bounds_us(*span, profile.zone) for span in zip(days, ends, strict=bool(days))))
 
 
 def bind_services(
@@ -152,7 +162,10 @@ def _scope(tree: OrgTree, request: MetricsRequest) -> Node:
 
 
 def _bind_units(engine: Backend, tree: OrgTree, request: MetricsRequest) -> int:
-    described, members = (_developer_units if request.level == DEVELOPER else _team_units)(tree, request)
+    key = (request.level, request.team, request.depth)
+    if (known := tree.kept.get(key)) is None:
+        known = tree.kept[key] = (_developer_units if request.level == DEVELOPER else _team_units)(tree, request)
+    described, members = known
     safe, columns = _safe(request), unit_columns(request.level)
     units(request.level).bind(
         engine,
@@ -161,11 +174,19 @@ def _bind_units(engine: Backend, tree: OrgTree, request: MetricsRequest) -> int:
             for number, unit in enumerate(described)
         ),
     )
-    MEMBERS.bind(engine, members)
+    places = {of_place: number for number, of_place in enumerate(dict.fromkeys(members.values()))}
+    _bind_places(engine, places)
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        return ((email, person, places[of_units]) for person, (email, of_units) in enumerate(members.items()))
+
+    MEMBERS.bind_kept(engine, tree.kept, key, rows)
     return len(described)
 
 
-def _bind_dated_units(engine: Backend, membership: Membership, request: MetricsRequest, today: date | None) -> int:
+def _bind_dated_units(
+    engine: Backend, membership: Membership, request: MetricsRequest, today: date | None, zone: ZoneInfo
+) -> int:
     described = [
         *(_developer(unit.developer, unit.node) for unit in membership.developers),
         *(_team(unit.node) for unit in membership.teams),
@@ -174,16 +195,33 @@ def _bind_dated_units(engine: Backend, membership: Membership, request: MetricsR
     units(request.level, dated=True).bind(
         engine, ((number, *(safe(unit[name]) for name in columns)) for number, unit in enumerate(described))
     )
-    DATED_MEMBERS.bind_kept(engine, membership.kept, None, membership.phased)
+    _bind_dated_members(engine, membership, zone)
     HEADS.bind(
         engine,
         (
             (unit, number, people)
-            for number, period in enumerate(periods(request.start, request.end, request.granularity))
+            for number, period in enumerate(periods_of(request))
             for unit, people in membership.heads(period.start, _last_counted(period, today)).items()
         ),
     )
     return len(described)
+
+
+def _bind_dated_members(engine: Backend, membership: Membership, zone: ZoneInfo) -> None:
+    times = cache(lambda start, end: instants(start, end, zone))
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        persons: dict[str, int] = {}
+        for email, place, span in membership.stays():
+            person = persons.setdefault(email, len(persons))
+            yield email, person, *((-ALWAYS, ALWAYS) if span is None else times(span.start, span.end)), place
+
+    _bind_places(engine, membership.places)
+    DATED_MEMBERS.bind_kept(engine, membership.kept, zone.key, rows)
+
+
+def _bind_places(engine: Backend, places: Mapping[Units, int]) -> None:
+    PLACES.bind(engine, ((place, unit) for of_place, place in places.items() for unit in of_place))
 
 
 def _last_counted(period: Period, today: date | None) -> date:
@@ -220,17 +258,16 @@ def _team(node: Node) -> dict[str, str]:
     return {"Team": node.name, "Team_Id": str(node.ref_id), "Team_Hierarchy": node.path}
 
 
-def _developer_units(tree: OrgTree, request: MetricsRequest) -> tuple[list[dict[str, Any]], Iterable[tuple[int, str]]]:
+def _developer_units(tree: OrgTree, request: MetricsRequest) -> tuple[list[dict[str, Any]], Mapping[str, Units]]:
     scoped = tree.scope_developers(_scope(tree, request))
     described = [{"developers": 1, **_developer(member.developer, member.team)} for member in scoped]
-    return described, [(number, member.developer.email) for number, member in enumerate(scoped)]
+    return described, {member.developer.email: (number,) for number, member in enumerate(scoped)}
 
 
-def _team_units(tree: OrgTree, request: MetricsRequest) -> tuple[list[dict[str, Any]], Iterable[tuple[int, str]]]:
+def _team_units(tree: OrgTree, request: MetricsRequest) -> tuple[list[dict[str, Any]], Mapping[str, Units]]:
     nodes = tree.down_to(_scope(tree, request), request.depth)
-    covered = tree.covered({team.ref_id: number for number, team in enumerate(nodes)})
-    members = [(number, email) for email, covering in covered for number in covering]
-    heads = Counter(number for number, _ in members)
+    members = tree.covered({team.ref_id: number for number, team in enumerate(nodes)})
+    heads = Counter(chain.from_iterable(members.values()))
     described = [{"developers": heads[number], **_team(team)} for number, team in enumerate(nodes)]
     return described, members
 
@@ -244,7 +281,7 @@ def _span(period: Period, today: date | None, zone: ZoneInfo) -> tuple[int | Non
 
 
 def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None, zone: ZoneInfo) -> int:
-    in_range = list(enumerate(periods(request.start, request.end, request.granularity)))
+    in_range = list(enumerate(periods_of(request)))
     PERIODS.bind(
         engine,
         (
@@ -262,12 +299,22 @@ def _bind_periods(engine: Backend, request: MetricsRequest, today: date | None, 
             for number, period in in_range
         ),
     )
+    parts = in_range[:-1] if request.with_range else in_range
     DAYS.bind(
         engine,
         (
             (day, number)
-            for number, period in in_range
+            for number, period in parts
             for day in range(day_number(period.start), day_number(period.end) + 1)
         ),
     )
+    if request.with_range:
+        whole = len(parts)
+        PERIOD_PARTS.bind(engine, ((number, place) for number, _ in parts for place in (number, whole)))
     return len(in_range)
+
+
+def periods_of(request: MetricsRequest) -> list[Period]:
+    """The periods of the rows, in order."""
+    whole = periods(request.start, request.end, RANGE) if request.with_range else []
+    return periods(request.start, request.end, request.granularity) + whole

@@ -23,10 +23,21 @@ def units(level: str, dated: bool = False) -> BoundTable:
     return BoundTable("units", {"unit": "int64", "developers": "int64", **named})
 
 
-MEMBERS = BoundTable("members", {"of_unit": "int64", "member": "string"})
-"""The developers of each unit, by email."""
-DATED_MEMBERS = BoundTable("dated_members", {"of_unit": "int64", "member": "string", "phase": "int64"})
-"""The developers of each unit by phase, where people move."""
+PLACES = BoundTable("places", {"place": "int64", "of_unit": "int64"})
+"""The places (see ``sums``), each with the units in which who is there is."""
+MEMBERS = BoundTable("members", {"member": "string", "person": "int64", "in_place": "int64"})
+"""The developers who are in any unit, by email, numbered, each with the place."""
+DATED_MEMBERS = BoundTable(
+    "dated_members",
+    {
+        "member": "string",
+        "person": "int64",
+        "since_us": "int64",
+        "before_us": "int64",
+        "in_place": "int64",
+    },
+)
+"""The same over time, where people move: from an instant (microseconds), before another."""
 HEADS = BoundTable("heads", {"heads_unit": "int64", "heads_period": "int64", "developers": "int64"})
 """How many developers are in each unit within each period, where people move."""
 PERIODS = BoundTable(
@@ -43,7 +54,16 @@ since 1970), how long it has been and the instant before which its last day that
 and label, first and last day as they are shown."""
 DAYS = BoundTable("days", {"of_day": "int64", "period": "int64"})
 """The period of each day (days since 1970) in range."""
+PERIOD_PARTS = BoundTable("period_parts", {"part": "int64", "in_period": "int64"})
+"""Where some periods are parts of another: the number of each, with those of the periods that it is in, itself among them."""
 DAY_SPANS = BoundTable("day_spans", {"day_from_us": "int64", "day_until_us": "int64"})
 """The days in range that count in rates: the instants (microseconds) from which and before which each is."""
 RATING_BANDS = BoundTable("rating_bands", {f"{name}_{band}": "float64" for name in BANDS for band in BAND_NAMES})
 """One row: the bounds of all ratings."""
+
+SIZE = " n"
+
+
+def size_name(column: str) -> str:
+    """The column that says of how many things the values of ``column`` are."""
+    return f"{column}{SIZE}"

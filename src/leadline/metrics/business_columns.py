@@ -95,16 +95,29 @@ def catalogue() -> tuple[ExportColumn, ...]:
     """The columns as they are told before it is known which categories there are."""
     ours = [(ANY, (*COUNTED, PERCENT, FTE)), (UNCATEGORIZED, (*COUNTED, PERCENT, FTE)), (UNLINKED, (FTE,))]
     entries = [
-        ExportColumn(
-            f"{name}_{measure}",
-            _group_of(BusinessColumn("", measure, rank), 1),
-            _UNITS[measure],
-            _MEANS[measure].format(_WHOSE[name]),
-            _SOURCES[measure],
-            levels=(TEAM, DEVELOPER),
-            kind="ratio" if measure == PERCENT else "sum",
-        )
+        _told(BusinessColumn(f"{name}_{measure}", measure, rank), _WHOSE[name], 1, EFFORT_UNITS[0])
         for rank, (name, measures) in enumerate(ours)
         for measure in measures
     ]
     return tuple(sorted(entries, key=lambda entry: GROUPS.index(entry.group)))
+
+
+def described(categories: Sequence[str], unit: str, columns: Iterable[BusinessColumn]) -> tuple[ExportColumn, ...]:
+    """``columns`` of ``categories`` as they are told; shares are of the effort ``unit``."""
+    names = (*categories, _WHOSE[UNCATEGORIZED], _WHOSE[UNLINKED])
+    return tuple(_told(column, names[column.rank], len(categories), unit) for column in columns)
+
+
+def _told(column: BusinessColumn, whose: str, categories: int, unit: str) -> ExportColumn:
+    measure = column.measure
+    of_days = measure == FTE or (measure == PERCENT and unit == EFFORT_UNITS[-1])
+    return ExportColumn(
+        column.name,
+        _group_of(column, categories),
+        _UNITS[measure],
+        _MEANS[measure].format(whose),
+        _SOURCES[measure],
+        levels=(TEAM, DEVELOPER),
+        kind="ratio" if measure == PERCENT else "sum",
+        of="shares of days" if of_days else "completed work items",
+    )

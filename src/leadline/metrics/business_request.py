@@ -21,7 +21,8 @@ TRAILING = "Team_Id"
 @dataclass(frozen=True)
 class BusinessRequest:
     """What is counted of the work of a team, by categories. ``groups`` and ``metrics`` (upper case) are sorted: which columns they
-    bring follows from the settings of the run. ``unit`` is what shares are of."""
+    bring follows from the settings of the run. ``unit`` is what shares are of. ``depth`` is down to how many levels below the scope
+    teams have rows (None: all of them)."""
 
     tree: str
     team: int | None
@@ -34,11 +35,17 @@ class BusinessRequest:
     unit: str
     format: str
     names: str = SHOWN
+    depth: int | None = None
 
     @property
     def of_people(self) -> bool:
         """Whether rows are of single developers."""
         return self.level == DEVELOPER
+
+    @property
+    def of_periods(self) -> bool:
+        """Every row is of a period."""
+        return True
 
     @property
     def rows(self) -> MetricsRequest:
@@ -53,12 +60,16 @@ class BusinessRequest:
             granularity=self.granularity,
             format=self.format,
             names=self.names,
+            depth=self.depth,
         )
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back."""
         lists = {"groups": list(self.groups), "metrics": list(self.metrics)}
-        return {**asdict(self), **lists, "start": self.start.isoformat(), "end": self.end.isoformat()}
+        document = {**asdict(self), **lists, "start": self.start.isoformat(), "end": self.end.isoformat()}
+        if self.depth is None:  # as in documents of exports, which do not say it
+            del document["depth"]
+        return document
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> BusinessRequest:

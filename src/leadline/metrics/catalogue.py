@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TypeVar
 
-from leadline.errors import Detail, InvalidRequest
+from leadline.errors import Conflict, Detail, InvalidRequest
 from leadline.metrics.efficiency import EFFICIENCY_METRICS
 from leadline.metrics.flow import FLOW_METRICS
 from leadline.metrics.metric import (
@@ -28,6 +28,17 @@ DEFINITIONS = "3"
 """Version of the definitions below; an export records it. It changes when a number may come out otherwise."""
 
 EntryT = TypeVar("EntryT", bound=CatalogueEntry)
+
+
+def check_definitions(version: str) -> None:
+    """Numbers of other definitions cannot be computed. Raises ``Conflict`` (``other_definitions``)."""
+    if version != DEFINITIONS:
+        raise Conflict(
+            f"This export was made by definitions {version}; this leadline has {DEFINITIONS}, "
+            "whose numbers may differ: make a new export",
+            code="other_definitions",
+        )
+
 
 _OF = {PRODUCTIVITY: PRODUCTIVITY_METRICS, EFFICIENCY: EFFICIENCY_METRICS, FLOW: FLOW_METRICS}
 _GROUP_TITLES = {

@@ -63,7 +63,7 @@ class Progress:
     """Work items in progress, an event for each day, with how long they were on it. Durations are microseconds."""
 
     FACT = MeasuredFact("progress", OPEN_ROWS, _flow("PROGRESS"), of_spans=True)
-    spent = Measure(FACT, column("spent_us"))
+    spent = Measure(FACT, column("spent_us"), things="days of work items in progress")
 
 
 class Stock:

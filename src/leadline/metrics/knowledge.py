@@ -12,18 +12,18 @@ from leadline.derive.expressions import local_day
 from leadline.derive.local_time import Offset
 from leadline.metrics.measures import Measure, MeasuredFact
 from leadline.metrics.metric import Formula, Known, Sum, measures_by_fact, ratings_of
-from leadline.metrics.owners import Ownership, owners_of
+from leadline.metrics.owners import Ownership, units_of_events
 
 
 def facts_to_be_known(formulas: Iterable[Formula]) -> list[MeasuredFact]:
-    """The facts of which ratings ask whether an event is known."""
+    """The facts of which ratings ask whether an event is known: their events are of teams."""
     return list(dict.fromkeys(rating.known for rating in ratings_of(formulas) if rating.known is not None))
 
 
 def first_days(fact: MeasuredFact, zone: Sequence[Offset], of_teams: Ownership) -> Table:
     """Per unit the local day of its first event of ``fact``, whatever the range."""
     events = fact.events.table()
-    owned = owners_of(fact, events, of_teams).inner_join(events.select("happened_us", owner=fact.owner), "owner")
+    owned = units_of_events(fact, events, of_teams).inner_join(events.select("happened_us", "event"), "event")
     first = owned.group_by(**{f"{fact.name}_first_unit": owned.of_unit}).agg(first_us=owned.happened_us.min())
     return first.mutate(**{first_day(fact): local_day(first.first_us, zone)}).drop("first_us")
 

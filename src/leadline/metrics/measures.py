@@ -90,11 +90,6 @@ class MeasuredFact:
         own = needed(self.team_events) if self.team_events else (self.events.stored, *self.events.also)
         return own if self.single is None else (*own, *self.single.stored_tables)
 
-    @property
-    def owner(self) -> str:
-        """The column that says whose an event is."""
-        return "event" if self.team_events else "developer"
-
 
 class Measure:
     """One column of a fact's events: ``value`` makes it of their table. Its name is that of the attribute it is.
@@ -205,6 +200,7 @@ class PullRequests:
     refactored = Measure(FACT, column("refactored"))
     refactored_recent = Measure(FACT, column("refactored_recent"))
     refactored_legacy = Measure(FACT, lambda events: events.refactored - events.refactored_recent)
+    new_work = Measure(FACT, column("new_work"))
     file_lines = Measure(FACT, column("file_lines"), things="merged pull requests whose files are known")
     lines = Measure(FACT, column("lines"))
     missing_tickets = _those(FACT, lambda events: events.unlinked, "pull requests linked to no work item")

@@ -222,10 +222,11 @@ class _Described:
 @dataclass(frozen=True)
 class ExportColumn(_Described):
     """A column that is no metric of developers or teams: of an export whose rows are something else. ``levels`` are those
-    that have it, ``kind`` says in a word how it is computed."""
+    that have it, ``kind`` says in a word how it is computed, ``of`` in the plural of what things (empty: it is not counted)."""
 
     levels: tuple[str, ...] = ()
     kind: str = "sum"
+    of: str = ""
 
 
 @dataclass(frozen=True)

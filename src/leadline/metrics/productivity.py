@@ -200,7 +200,8 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             f"LOC_Refactored_{name}",
             "quality",
             "lines",
-            f"Refactored lines in files that last changed {when} before the pull request's first commit.",
+            f"Refactored lines in files that last changed {when} before the pull request's first commit; by the age of each "
+            "deleted line, if the profile says so.",
             (*_REWORK, "commits", "commit_files"),
             Sum(measure),
             title=f"{name} lines refactored",
@@ -224,6 +225,24 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             ("_Recent", "Refactored recent", PullRequests.refactored_recent),
             ("_Legacy", "Refactored legacy", PullRequests.refactored_legacy),
         )
+    ),
+    _both(
+        "LOC_New_Work",
+        "quality",
+        "lines",
+        "Lines that replace none: per file of a merged pull request as many as were added more than deleted, summed.",
+        _REWORK,
+        Sum(PullRequests.new_work),
+        title="New lines",
+    ),
+    _both(
+        "New_Work_Percent",
+        "quality",
+        "%",
+        "Lines that replace none in percent of added and deleted lines, over merged pull requests whose files are known.",
+        _REWORK,
+        Ratio(PullRequests.new_work, over=PullRequests.file_lines, factor=100),
+        title="New work",
     ),
     Metric(
         "LOC_Total",

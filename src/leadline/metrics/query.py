@@ -1,30 +1,26 @@
-"""The one query behind an export: facts summed per owner and period, then per row's unit, then divided into metrics.
+"""The one query behind an export: facts summed per row's unit and period, then divided into metrics.
 
-It reads stored facts and the tables of ``bindings``. An event belongs to one owner, a developer, or of deployments and incidents
-to any number of units (``facts.ownership``); there it is its own. So a unit's distinct events are the sum over its owners.
+It reads stored facts and the tables of ``bindings``; ``sums`` says how events become those of units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import ibis
 from ibis.expr.types import Column, IntegerValue, NumericValue, StringValue, Table
 from ibis.expr.types import Value as Expression
-from ibis.expr.types.groupby import GroupedTable
 
 from leadline.derive.local_time import Offset
 from leadline.engine import compiled
 from leadline.engine.functions import rounded_ratio, to_bigint
 from leadline.facts.ownership import in_period
-from leadline.facts.phases import with_phase
 from leadline.materialize.compiled import CompiledQueryCache
-from leadline.metrics.bindings import BAND_NAMES, DAYS, HEADS, PERIODS, RATING_BANDS, units
+from leadline.metrics.bindings import BAND_NAMES, DAYS, HEADS, PERIODS, RATING_BANDS, SIZE, size_name, units
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.knowledge import facts_to_be_known, first_day, first_days, read_by, read_days, read_end
-from leadline.metrics.measures import DEVELOPERS, PERIOD_DAYS, Combine, Measure, MeasuredFact, RowColumn
+from leadline.metrics.measures import DEVELOPERS, PERIOD_DAYS, Measure, MeasuredFact, RowColumn
 from leadline.metrics.metric import (
-    DEVELOPER,
     SERVICE,
     Basis,
     Count,
@@ -46,16 +42,14 @@ from leadline.metrics.metric import (
     values_of,
 )
 from leadline.metrics.offset_marks import offset_marks, with_offsets
-from leadline.metrics.owners import NO_RULES, Ownership, owners_of
+from leadline.metrics.owners import NO_RULES, Ownership
 from leadline.metrics.request import LEADING, SPLIT, TRAILING
-from leadline.metrics.split import COUNTED, ENOUGH, PARTS, part_of
+from leadline.metrics.split import COUNTED, ENOUGH, FLAG, PARTS, flagged, part_of
+from leadline.metrics.sums import QUANTILE_PARTS, count_of, own_events, quantile_of, quantiles_of, total_of, totals_of
+from leadline.metrics.tools import of_tools
 
 RATINGS = ("Elite", "High", "Medium", "Low")
 OVERALL = "overall_score"
-
-_QUANTILES = {"median": 0.5, "p85": 0.85, "p90": 0.9, "p95": 0.95}
-_PARTS = 20
-"""Every one of these is a multiple of 1/20."""
 
 
 def sql(
@@ -69,16 +63,20 @@ def sql(
     dated: bool = False,
     sized: bool = False,
     split: bool = False,
+    nested: bool = False,
+    tools: Sequence[str] = (),
 ) -> str:
-    """``rows`` as DuckDB SQL. The offsets of ``zone`` are put into a text that is compiled once per shape of a request
+    """``rows``, with the use of the AI ``tools`` alone if any are named, as DuckDB SQL. The offsets of ``zone`` are put into a text
+    that is compiled once per shape of a request
     and kept in ``queries`` (default: in this process): compiling takes longer than the query of a small team."""
     of_teams = Ownership(has_team_rules, dated, level == SERVICE)
-    marks = [name for name, asked in (("sized", sized), ("split", split)) if asked]
-    shape = [list(ids), level, aggregation, len(zone), has_team_rules, dated, *marks]
+    marks = [name for name, asked in (("sized", sized), ("split", split), ("nested", nested)) if asked]
+    shape = [list(ids), level, aggregation, len(zone), has_team_rules, dated, *marks, *([list(tools)] if tools else [])]
 
     def expression() -> Table:
-        asked = by_ids(ids), level, aggregation, offset_marks(len(zone)), of_teams
-        return split_rows(*asked) if split else rows(*asked, sized=sized)
+        asked = by_ids(ids), level, aggregation, offset_marks(zone), of_teams
+        every = split_rows(*asked) if split else rows(*asked, sized=sized, nested=nested)
+        return of_tools(every, tools) if tools else every
 
     text = (queries or CompiledQueryCache()).text("export", shape, lambda: compiled(expression()))
     return with_offsets(text, zone)
@@ -92,12 +90,13 @@ def rows(
     of_teams: Ownership = NO_RULES,
     *,
     sized: bool = False,
+    nested: bool = False,
 ) -> Table:
     """Every unit × period with its metric columns, in the documented order. ``sized``: and then, for each, of how many events its
-    value is (``size_name``)."""
-    grid, cells = _grid(columns, level, aggregation, zone, of_teams, sized=sized)
+    value is (``size_name``). ``nested``: some periods are parts of others (``bindings.PERIOD_PARTS``)."""
+    grid, cells = _grid(columns, level, aggregation, zone, of_teams, sized=sized, nested=nested)
     last = {name: grid[name] for name in TRAILING.get(level, ())}
-    sizes = {name: cells.pop(name) for name in list(cells) if name.endswith(_SIZE)}
+    sizes = {name: cells.pop(name) for name in list(cells) if name.endswith(SIZE)}
     return grid.order_by("period", "unit").select(*LEADING[level], **cells, **last, **sizes)
 
 
@@ -109,7 +108,7 @@ def split_rows(
     parts = []
     for number, part in enumerate(PARTS):
         grid, cells = _grid(columns, level, aggregation, zone, of_teams, part=part)
-        few = grid[_total(COUNTED)].fill_null(0) < ENOUGH
+        few = grid[total_of(COUNTED)].fill_null(0) < ENOUGH
         said = dict(zip(SPLIT, (ibis.literal(part, "string"), few), strict=True))
         last = {name: grid[name] for name in TRAILING.get(level, ())}
         parts.append(
@@ -127,6 +126,7 @@ def _grid(
     of_teams: Ownership,
     *,
     sized: bool = False,
+    nested: bool = False,
     part: str | None = None,
 ) -> tuple[Table, dict[str, Expression]]:
     """Every unit × period with all sums, and the columns to be taken of it."""
@@ -144,19 +144,14 @@ def _grid(
         heads = HEADS.table()
         grid = grid.left_join(heads, [unit.unit == heads.heads_unit, period.period == heads.heads_period])
     for fact, measures in measures_by_fact(values).items():
-        in_range = in_period(part_of(fact, part), zone, DAYS)
-        events = own_events(fact, measures, in_range, of_teams)
-        owners, keys = owners_of(fact, in_range, of_teams), of_teams.keys(fact)
+        events = _events(fact, measures, zone, of_teams, part)
         of_fact = [value for value in values if value.measure.fact is fact]
         averaged = _measures_of(Statistic, of_fact)
-        # One that is its own owner, or the only one of a unit, is not summed before.
-        direct = level == DEVELOPER or bool(fact.team_events)
         counted = {*averaged, *_measures_of(Count, of_fact), *(_sizes_of(fact, values) if sized else ())}
-        sums = (_direct_sums if direct else _sums)(events, owners, keys, measures, counted)
-        for joined in (sums, _quantiles(events, owners, keys, quantiles.get(fact, ()))):
-            if joined is not None:
-                of_unit, of_period = joined.columns[:2]
-                grid = grid.left_join(joined, [unit.unit == joined[of_unit], period.period == joined[of_period]])
+        totals = totals_of(events, measures, counted, nested=nested)
+        for joined in (*totals, *quantiles_of(events, quantiles.get(fact, ()), nested=nested)):
+            of_unit, of_period = joined.columns[:2]
+            grid = grid.left_join(joined, [unit.unit == joined[of_unit], period.period == joined[of_period]])
     for fact, read in read_by(formulas).items():
         grid = grid.cross_join(read_days(fact, read, zone))
     for fact in facts_to_be_known(formulas):
@@ -168,12 +163,13 @@ def _grid(
     return valued, {**cells, **sizes}
 
 
-_SIZE = " n"
-
-
-def size_name(column: str) -> str:
-    """The column that says of how many events the values of ``column`` are."""
-    return f"{column}{_SIZE}"
+def _events(
+    fact: MeasuredFact, measures: Sequence[Measure], zone: Sequence[Offset], of_teams: Ownership, part: str | None
+) -> Table:
+    """The events of ``fact`` that are of any unit. Those of parts are read once for all of them."""
+    if part is None:
+        return own_events(fact, measures, in_period(fact.events.table(), zone, DAYS), of_teams)
+    return part_of(own_events(fact, measures, in_period(flagged(fact), zone, DAYS), of_teams, [FLAG]), part)
 
 
 def _sizes_of(fact: MeasuredFact, values: Iterable[Value]) -> set[Measure]:
@@ -186,7 +182,7 @@ def _size(grid: Table, formula: Formula) -> IntegerValue:
         scores = [grid[f"{rating.bands}_score"] for rating in formula.of]
         return sum((score.notnull().cast("int64") for score in scores[1:]), scores[0].notnull().cast("int64"))
     measure = counted_by(values_of(formula)[0])
-    return to_bigint(grid[_total(measure) if measure.flag else _count(measure)].fill_null(0))
+    return to_bigint(grid[total_of(measure) if measure.flag else count_of(measure)].fill_null(0))
 
 
 def _taken(column: MetricColumn, level: str, aggregation: str) -> tuple[Formula, str]:
@@ -217,91 +213,9 @@ def facts_of(columns: Sequence[MetricColumn], level: str) -> list[MeasuredFact]:
     return sorted(needed, key=lambda fact: fact.name)
 
 
-def own_events(
-    fact: MeasuredFact, measures: Sequence[Measure], in_range: Table, of_teams: Ownership, keep: Sequence[str] = ()
-) -> Table:
-    """Whose each event is (see ``Ownership.keys``), its period, its measures by name, and the columns to ``keep``."""
-    keys = of_teams.keys(fact)
-    if "phase" in keys:
-        in_range = with_phase(in_range, fact.owner, "happened_us")
-    columns = {measure.name: measure.value(in_range) for measure in measures}
-    many = [fact.many] if fact.many and fact.many in in_range.columns else []
-    return in_range.select("period", *keys[1:], *keep, *many, owner=in_range[fact.owner], **columns)
-
-
 def _measures_of(kind: type[Value], values: Iterable[Value]) -> list[Measure]:
     measures = {value.measure for value in values if isinstance(value, kind)}
     return sorted(measures, key=lambda measure: measure.name)
-
-
-def _direct_sums(
-    events: Table, owners: Table, keys: list[str], measures: Sequence[Measure], counted: Collection[Measure]
-) -> Table:
-    """Per unit and period the sum of every measure and how many events have those ``counted``, over all its events."""
-    in_unit = owners.inner_join(events, keys)
-    return _per_unit(in_unit, measures[0].fact, "sums").agg(**_aggregates(in_unit, measures, counted))
-
-
-def _sums(
-    events: Table, owners: Table, keys: list[str], measures: Sequence[Measure], counted: Collection[Measure]
-) -> Table:
-    """As ``_direct_sums``, over the unit's distinct owners: combined per owner first."""
-    # Leaving the others out first spares a small team little and more than doubles the cost of an organization.
-    per_owner = _aggregates(events, measures, counted)
-    by_owner = events.group_by(*keys, "period").agg(**per_owner)
-    in_unit = owners.inner_join(by_owner, keys)
-    totals = {name: in_unit[name].sum() for name in per_owner}
-    # Phases of one person have no day in common, so that sums and distinct days add up; who has any is one all the same.
-    if "phase" in keys:
-        any_of = [_total(measure) for measure in measures if measure.combine == "any"]
-        totals |= {name: in_unit.owner.nunique(where=in_unit[name] > 0) for name in any_of}
-    return _per_unit(in_unit, measures[0].fact, "sums").agg(**totals)
-
-
-def _aggregates(events: Table, measures: Sequence[Measure], counted: Collection[Measure]) -> dict[str, Expression]:
-    aggregates: dict[str, Expression] = {}
-    for measure in measures:
-        if measure in counted:
-            aggregates[_count(measure)] = _events_with(measure, events)
-        aggregates[_total(measure)] = _COMBINED[measure.combine](events[measure.name])
-    return aggregates
-
-
-def _events_with(measure: Measure, events: Table) -> IntegerValue:
-    """How many events have ``measure``."""
-    value = events[measure.name]
-    return events[measure.fact.many].sum(where=value.notnull()) if measure.fact.many else value.count()
-
-
-_COMBINED: Mapping[Combine, Callable[[Column], Expression]] = {
-    "sum": lambda column: column.sum(),
-    "distinct": lambda column: column.nunique(),
-    "any": lambda column: column.max(),
-}
-
-
-def _quantiles(events: Table, owners: Table, keys: list[str], asked: Sequence[tuple[Measure, str]]) -> Table | None:
-    """Per unit and period the percentiles ``asked`` for; None without any."""
-    if not asked:
-        return None
-    in_unit = owners.inner_join(events, keys)
-    return _per_unit(in_unit, asked[0][0].fact, "quantiles").agg(
-        **{
-            _quantile(measure, statistic): _in_parts(in_unit[measure.name].quantile(_QUANTILES[statistic]))
-            for measure, statistic in asked
-        }
-    )
-
-
-def _in_parts(quantile: NumericValue) -> IntegerValue:
-    """A percentile in whole parts of the measure's unit: interpolated between whole numbers, it is a multiple of one."""
-    return to_bigint((quantile * _PARTS).round())
-
-
-def _per_unit(in_unit: Table, fact: MeasuredFact, part: str) -> GroupedTable:
-    """Grouped by unit and period under names that no other part of the query has."""
-    names = {f"{fact.name}_{part}_unit": in_unit.of_unit, f"{fact.name}_{part}_period": in_unit.period}
-    return in_unit.group_by(**names)
 
 
 def _rated(grid: Table, formulas: Sequence[Formula], aggregation: str) -> Table:
@@ -346,22 +260,22 @@ def _value(grid: Table, formula: Ratio | Statistic, aggregation: str) -> Numeric
 
 def _whole(grid: Table, formula: Sum | Count) -> IntegerValue:
     if isinstance(formula, Count):
-        return grid[_count(formula.measure)].fill_null(0)
-    total = grid[_total(formula.measure)].fill_null(0)
-    return total if formula.less is None else total - grid[_total(formula.less)].fill_null(0)
+        return grid[count_of(formula.measure)].fill_null(0)
+    total = grid[total_of(formula.measure)].fill_null(0)
+    return total if formula.less is None else total - grid[total_of(formula.less)].fill_null(0)
 
 
 def _fraction(grid: Table, formula: Ratio | Statistic | Scaled, aggregation: str) -> tuple[IntegerValue, IntegerValue]:
     """A value as one whole number over another, so that it is divided and rounded once."""
     if isinstance(formula, Scaled):
-        return grid[_total(formula.measure)].fill_null(0), ibis.literal(formula.unit, "int64")
+        return grid[total_of(formula.measure)].fill_null(0), ibis.literal(formula.unit, "int64")
     if isinstance(formula, Ratio):
         factor = grid[formula.factor.name] if isinstance(formula.factor, RowColumn) else formula.factor
-        over = grid[formula.over.name if isinstance(formula.over, RowColumn) else _total(formula.over)]
-        return grid[_total(formula.measure)].fill_null(0) * factor, over
+        over = grid[formula.over.name if isinstance(formula.over, RowColumn) else total_of(formula.over)]
+        return grid[total_of(formula.measure)].fill_null(0) * factor, over
     if aggregation == "mean":
-        return grid[_total(formula.measure)], grid[_count(formula.measure)] * formula.unit
-    return grid[_quantile(formula.measure, aggregation)], ibis.literal(_PARTS * formula.unit, "int64")
+        return grid[total_of(formula.measure)], grid[count_of(formula.measure)] * formula.unit
+    return grid[quantile_of(formula.measure, aggregation)], ibis.literal(QUANTILE_PARTS * formula.unit, "int64")
 
 
 def _score(grid: Table, rating: Rating) -> IntegerValue:
@@ -386,15 +300,3 @@ def _overall(scores: Sequence[IntegerValue]) -> NumericValue:
 
 def _named(score: NumericValue) -> StringValue:
     return ibis.cases(*((score == points, name) for points, name in zip((4, 3, 2, 1), RATINGS, strict=True)))
-
-
-def _total(measure: Measure) -> str:
-    return f"{measure.fact.name}_{measure.name}_total"
-
-
-def _count(measure: Measure) -> str:
-    return f"{measure.fact.name}_{measure.name}_count"
-
-
-def _quantile(measure: Measure, statistic: str) -> str:
-    return f"{measure.fact.name}_{measure.name}_{statistic}"

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import date
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from leadline.materialize.sharing import Sharing
 
 FORMATS = ("csv", "parquet", "jsonl")
 LEADING = {
@@ -22,6 +25,12 @@ LEADING = {
 """The first columns of a row by its level, which say what the row is about."""
 TRAILING: Mapping[str, tuple[str, ...]] = {"developer": ("Team_Id",)}
 """The last columns of a row by its level, which say more of what the row is about."""
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "developer": ("Start_Date", "Email"),
+    "team": ("Start_Date", "Team_Id"),
+    "service": ("Start_Date", "Service", "Repository"),
+}
+"""The columns that tell rows of a request apart, by level: the period and whose it is, whatever they are called."""
 SPLIT = ("AI", "Small")
 """The columns after the leading ones of a row that is split by AI: which part it is, and whether it has few pull requests."""
 LEVELS = ("developer", "team")
@@ -67,11 +76,41 @@ class RowsRequest(Protocol):
         """As a JSON object with at least ``tree`` and ``format``. Equal requests have equal documents."""
 
 
+@runtime_checkable
+class PeriodRows(RowsRequest, Protocol):
+    """A request whose rows are of somebody in periods, for which answers can have other periods than files."""
+
+    @property
+    def level(self) -> str:
+        """Whose the rows are."""
+
+    @property
+    def granularity(self) -> str:
+        """How long periods are."""
+
+    @property
+    def depth(self) -> int | None:
+        """Down to how many levels below the scope teams have rows; None: all of them."""
+
+    @property
+    def of_periods(self) -> bool:
+        """Whether each row is of a period of the range, so that there is one before it."""
+
+
+def with_changes(request: RowsRequest, **changes: Any) -> RowsRequest:
+    """``request`` with other values in some of its fields."""
+    assert is_dataclass(request)  # noqa: S101 -- so are all requests of kinds that are answered at once
+    assert not isinstance(request, type)  # noqa: S101
+    return replace(request, **changes)
+
+
 @dataclass(frozen=True)
 class MetricsRequest:
     """A normalized request for metrics. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are inclusive;
     ``metrics`` are catalogue ids in catalogue order. ``depth`` is down to how many levels below the scope teams have rows (None:
-    all of them). ``split`` is `ai` where each row is wanted of what AI tools had part in, of the rest, and of all."""
+    all of them). ``split`` is `ai` where each row is wanted of what AI tools had part in, of the rest, and of all. ``with_range``:
+    the rows of the whole range are wanted, too, after those of its periods. Use of AI tools is that of ``tools``, by name and in
+    their order; none: of all."""
 
     tree: str
     team: int | None
@@ -85,11 +124,18 @@ class MetricsRequest:
     names: str = SHOWN
     depth: int | None = None
     split: str | None = None
+    with_range: bool = False
+    tools: tuple[str, ...] = ()
 
     @property
     def of_people(self) -> bool:
         """Whether rows are of single developers."""
         return self.level == "developer"
+
+    @property
+    def of_periods(self) -> bool:
+        """Every row is of a period."""
+        return True
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back. Equal requests have equal documents."""
@@ -101,6 +147,12 @@ class MetricsRequest:
             del document["depth"]
         if self.split is None:  # as in documents of before rows could be split
             del document["split"]
+        if not self.with_range:  # as in documents of exports, which have no such rows
+            del document["with_range"]
+        if self.tools:
+            document["tools"] = list(self.tools)
+        else:  # as in documents of exports, which do not say it
+            del document["tools"]
         return document
 
     @classmethod
@@ -112,6 +164,7 @@ class MetricsRequest:
                 "start": date.fromisoformat(document["start"]),
                 "end": date.fromisoformat(document["end"]),
                 "metrics": tuple(document["metrics"]),
+                "tools": tuple(document.get("tools", ())),
             }
         )
 
@@ -144,6 +197,31 @@ class Pins:
         return cls(**{**document, "today": today and date.fromisoformat(today)})
 
 
+@dataclass(frozen=True)
+class Since:
+    """What a difference is taken from: versions, as they were ``asked`` for (an export's id, an instant, a file)."""
+
+    asked: str
+    pins: Pins
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON object; ``of`` reads it back."""
+        return {"asked": self.asked, "pins": self.pins.document()}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Since:
+        """What ``document`` was made of."""
+        return cls(document["asked"], Pins.of(document["pins"]))
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a run compares its rows with: those of the same request on ``pins``, found again by their cells in ``key``."""
+
+    pins: Pins
+    key: tuple[str, ...]
+
+
 class Interruptible(Protocol):
     """Something whose running query can be stopped from another thread."""
 
@@ -153,10 +231,13 @@ class Interruptible(Protocol):
 
 @dataclass
 class Control:
-    """The wire between a run and whoever started it: ``progress`` is called with 0–1; ``cancel`` (from any thread) stops
-    the run, which then raises ``Cancelled`` and leaves no file."""
+    """The wire between a run and whoever started it: ``progress`` is called with 0–1, ``before_computing`` with each stored table
+    that is not there and a count of the rows to be read for it, and may raise to leave it; ``sharing`` shares out what is to be
+    computed; ``cancel`` (from any thread) stops the run, which then raises ``Cancelled`` and leaves no file."""
 
     progress: Callable[[float], None] = lambda _fraction: None
+    before_computing: Callable[[str, Callable[[], int]], None] = lambda _table, _rows: None
+    sharing: Sharing | None = None
     cancelled: bool = False
     _running: list[Interruptible] = field(default_factory=list)
 

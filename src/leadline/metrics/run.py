@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from leadline.derive.local_time import Offset
-from leadline.errors import Conflict
-from leadline.metrics.catalogue import DEFINITIONS, by_ids
+from leadline.metrics.catalogue import DEFINITIONS, by_ids, check_definitions
 from leadline.metrics.metric import SERVICE
-from leadline.metrics.request import LEVELS, SHOWN, Cancelled, Control, MetricsRequest, Pins, Produced, RowsRequest
+from leadline.metrics.request import (
+    LEVELS,
+    SHOWN,
+    Cancelled,
+    Control,
+    Earlier,
+    MetricsRequest,
+    Pins,
+    Produced,
+    RowsRequest,
+)
 from leadline.people import BEGINNING, tree, trees
 from leadline.people.pseudonyms import hidden_stretch, hidden_tree
 from leadline.people.timeline import DATED, Asked, Timeline, asked_of, timeline
@@ -116,10 +125,11 @@ def metrics_query(
     metric that says of how many events its value is. ``check`` hears how many rows there are and may refuse them."""
     from leadline.metrics.query import sql
 
-    bound, request = bind(inputs, check), inputs.request
+    bound, request = bind(inputs, check, by_day=sized), inputs.request
     shape = (request.metrics, request.level, request.aggregation, bound.scope.zone, bound.has_team_rules)
     kept = inputs.session.facts.queries
-    return sql(*shape, kept, dated=bound.scope.dated, sized=sized, split=request.split is not None)
+    dated, split, tools = bound.scope.dated, request.split is not None, request.tools
+    return sql(*shape, kept, dated=dated, sized=sized, split=split, nested=request.with_range, tools=tools)
 
 
 @dataclass(frozen=True)
@@ -130,13 +140,17 @@ class Bound:
     has_team_rules: bool
 
 
-def bind(inputs: QueryInputs[MetricsRequest], check: Callable[[int], None] = lambda _rows: None) -> Bound:
-    """Bind all that the metrics of a request are computed from. ``check`` hears how many rows there are and may refuse them."""
+def bind(
+    inputs: QueryInputs[MetricsRequest], check: Callable[[int], None] = lambda _rows: None, *, by_day: bool = True
+) -> Bound:
+    """Bind all that the metrics of a request are computed from. ``check`` hears how many rows there are and may refuse them.
+    ``by_day``: what is made of the instants of days has an event for each, else one of as many days as are alike."""
     from leadline.facts.merge_spans import MERGES
     from leadline.metrics.binder import bind_owners, bind_scope, bind_services, bind_spans
 
     session, request, profile = inputs.session, inputs.request, inputs.profile
     facts = _facts(request)
+    session.facts.share_out([model for fact in facts for model in fact.stored_tables])
     for done, fact in enumerate(facts):
         session.facts.bind(fact.stored_tables)
         inputs.control.progress(_FACTS_SHARE * (done + 1) / len(facts))
@@ -149,7 +163,7 @@ def bind(inputs: QueryInputs[MetricsRequest], check: Callable[[int], None] = lam
     since = BEGINNING if kinds else request.start
     scope = bind_scope(session.engine, inputs.timeline(since), request, profile, inputs.today, since)
     if any(fact.of_spans for fact in facts):
-        bind_spans(session.engine, request, profile, inputs.today)
+        bind_spans(session.engine, request, profile, inputs.today, None if by_day else scope.stretches)
     if request.level != SERVICE:
         check(scope.rows)
     if kinds and scope.dated:
@@ -221,6 +235,7 @@ class Runner:
         path: Path,
         control: Control,
         query: Query = metrics_query,
+        earlier: Earlier | None = None,
     ) -> Produced:
         """As ``produce``."""
         from leadline.engine.output import write
@@ -231,10 +246,12 @@ class Runner:
             read = _tables_by(project, request, Profile.of(pins.settings))
 
         def finish(engine: Backend, text: str) -> int:
-            return write(engine, text, path, request.format, control.check, described(request, pins, read))
+            about = described(request, pins, read, None if earlier is None else earlier.pins)
+            return write(engine, text, path, request.format, control.check, about)
 
         with span("produce", leadline_tree=request.tree, leadline_format=request.format) as told:
-            rows = self._run(project, request, pins, control, query, finish)
+            run = self._run if earlier is None else partial(self._compared, earlier=earlier)
+            rows = run(project, request, pins, control, query, finish)
             told.tell(leadline_rows=rows)
         return Produced(rows)
 
@@ -260,17 +277,40 @@ class Runner:
         control.progress(1.0)
         return finished
 
+    def _compared(
+        self,
+        project: Project,
+        request: RowsRequest,
+        pins: Pins,
+        control: Control,
+        query: Query,
+        finish: Callable[[Backend, str], T],
+        *,
+        earlier: Earlier,
+    ) -> T:
+        """What ``finish`` makes of the engine and the query of what changed since the ``earlier`` versions."""
+        from leadline.engine.difference import difference
+
+        with difference(project.temp, earlier.key) as changes:
+            with control.part(0, 2):
+                if request.tree in earlier.pins.trees:  # else it had no rows
+                    self._run(project, request, earlier.pins, control, query, changes.stage)
+            with control.part(1, 2):
+                return self._run(
+                    project,
+                    request,
+                    pins,
+                    control,
+                    query,
+                    lambda engine, text: finish(engine, changes.text(engine, text)),
+                )
+
     @contextmanager
     def inputs(
         self, project: Project, request: RequestT, pins: Pins, control: Control
     ) -> Iterator[QueryInputs[RequestT]]:
         """What the query of ``request`` is made of, open meanwhile. Raises what ``produce`` raises."""
-        if pins.definitions != DEFINITIONS:
-            raise Conflict(
-                f"This export was made by definitions {pins.definitions}; this leadline has {DEFINITIONS}, "
-                "whose numbers may differ: make a new export",
-                code="other_definitions",
-            )
+        check_definitions(pins.definitions)
         profile = Profile.of(pins.settings)
         stretches = cache(partial(timeline_of, project, request, pins))
         in_range = stretches(request.start)
@@ -284,7 +324,13 @@ class Runner:
         from leadline.engine import Interrupted
 
         opening = self._sessions.open(
-            project, pins.tables, pins.trees, profile, before_each=lambda _name: control.check()
+            project,
+            pins.tables,
+            pins.trees,
+            profile,
+            before_each=lambda _name: control.check(),
+            before_computing=control.before_computing,
+            sharing=control.sharing,
         )
         try:
             with opening as opened:
@@ -295,13 +341,20 @@ class Runner:
 
 
 def produce(
-    project: Project, request: RowsRequest, pins: Pins, path: Path, control: Control, query: Query = metrics_query
+    project: Project,
+    request: RowsRequest,
+    pins: Pins,
+    path: Path,
+    control: Control,
+    query: Query = metrics_query,
+    earlier: Earlier | None = None,
 ) -> Produced:
     """Compute ``request`` on the versions of ``pins`` and write it to ``path`` (gzipped if that ends in ``.gz``).
 
-    ``query`` says what the rows are; by default the metrics that the request names (``metrics_query``).
+    ``query`` says what the rows are; by default the metrics that the request names (``metrics_query``). With ``earlier`` only rows
+    are written that differ from those, with the column ``_change``.
     Raises ``Conflict`` if the pins are of other definitions, ``StoreError`` if a pinned version is gone, ``Cancelled``
     if ``control`` says so; then ``path`` is not written.
     """
     with Runner(project.home) as runner:
-        return runner.produce(project, request, pins, path, control, query)
+        return runner.produce(project, request, pins, path, control, query, earlier)

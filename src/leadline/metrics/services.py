@@ -67,7 +67,7 @@ def find_services(
     """The services of the team in ``SCOPE_UNITS`` that have an event of ``FACTS`` in range, by name; what has none comes last. All
     that whose events are is asked for is bound already."""
     shape = [len(zone), has_team_rules, dated]
-    text = queries.text("services", shape, lambda: compiled(_found(offset_marks(len(zone)), has_team_rules, dated)))
+    text = queries.text("services", shape, lambda: compiled(_found(offset_marks(zone), has_team_rules, dated)))
     services = [
         Service(row["service_name"], row["only_repository"], tuple(row["repositories"] or ()))
         for row in engine.arrow(with_offsets(text, zone)).to_pylist()

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ASSISTED, NONE, ALL = "assisted", "none", "all"
 PARTS = (ASSISTED, NONE, ALL)
 """What each row is of, in this order."""
+FLAG = "is_assisted"
+"""The column of events that says whether AI tools had part in one."""
 COUNTED = PullRequests.merged
 """By how many of these a row is small."""
 ENOUGH = 5
@@ -57,20 +59,22 @@ def models(facts: Iterable[MeasuredFact]) -> list[Model]:
     return [getattr(ai_marks, name) for name in names]
 
 
-def part_of(fact: MeasuredFact, part: str | None) -> Table:
-    """The events of ``fact`` that a ``part`` has; None: all."""
-    if part in (None, ALL):
-        return fact.events.table()
+def flagged(fact: MeasuredFact) -> Table:
+    """The events of ``fact``, each with whether AI tools had part in it (``FLAG``)."""
     # What is stored summed up is taken of single events, which are marked.
     fact = fact.single or fact
     events = fact.events.table()
     if not KEYS[fact]:
-        return events.filter(ibis.literal(part == ASSISTED))
-    flagged = events
+        return events.mutate(**{FLAG: ibis.literal(True)})
     for model, (name, keys) in zip(models([fact]), KEYS[fact].items(), strict=True):
         table = model.table()
         if "ai_tool" in table.columns:
             table = table.filter(table.ai_tool.notnull())
-        flagged = attach(flagged, keys, table.select(*keys, **{name: ibis.literal(True)}))
-    assisted = ibis.or_(*(flagged[name].fill_null(False) for name in KEYS[fact]))
-    return flagged.filter(assisted if part == ASSISTED else ~assisted).drop(*KEYS[fact])
+        events = attach(events, keys, table.select(*keys, **{name: ibis.literal(True)}))
+    assisted = ibis.or_(*(events[name].fill_null(False) for name in KEYS[fact]))
+    return events.mutate(**{FLAG: assisted}).drop(*KEYS[fact])
+
+
+def part_of(events: Table, part: str) -> Table:
+    """Those of ``events`` (``FLAG``) that a ``part`` has."""
+    return events if part == ALL else events.filter(events[FLAG] if part == ASSISTED else ~events[FLAG])

@@ -98,8 +98,9 @@ def _column(
 ) -> SprintColumn:
     kinds: dict[type, str] = {Share: "ratio", PerSprint: "ratio", Spread: "statistic", CountOf: "count"}
     kind = kinds.get(type(formula), "sum")
+    of = "sprints" if isinstance(formula, (PerSprint, Spread)) else "items in sprints"
     return SprintColumn(
-        column, group, unit, definition, _SOURCES, better=better, levels=levels, kind=kind, formula=formula
+        column, group, unit, definition, _SOURCES, better=better, levels=levels, kind=kind, of=of, formula=formula
     )
 
 

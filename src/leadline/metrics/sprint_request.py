@@ -15,12 +15,15 @@ BY_SPRINT = "sprint"
 GRANULARITIES = ("SPRINT", "WEEKLY", "MONTHLY", "QUARTERLY")
 SPRINT_LEADING = {TEAM: LEADING[TEAM], SPRINT: (*LEADING[TEAM], "Sprint", "Sprint_Id", "Board")}
 """The first columns of a row by its level."""
+SPRINT_KEYS = {TEAM: ("Start_Date", "End_Date", "Team_Id"), SPRINT: ("Sprint_Id", "Team_Id")}
+"""The columns that tell rows of a request apart, by level; of sprints that are one row their days."""
 
 
 @dataclass(frozen=True)
 class SprintRequest:
     """A normalized request for sprints. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are inclusive;
-    ``metrics`` are catalogue ids in catalogue order; ``mode`` is one of ``sprint_columns.MODES``."""
+    ``metrics`` are catalogue ids in catalogue order; ``mode`` is one of ``sprint_columns.MODES``. ``depth`` is down to how many
+    levels below the scope teams have rows (None: all of them)."""
 
     tree: str
     team: int | None
@@ -32,16 +35,25 @@ class SprintRequest:
     mode: str = STORY_POINTS
     format: str = "csv"
     names: str = SHOWN
+    depth: int | None = None
 
     @property
     def of_people(self) -> bool:
         """Rows are teams."""
         return False
 
+    @property
+    def of_periods(self) -> bool:
+        """Whether rows are of periods; else they are of sprints."""
+        return self.level == TEAM and self.granularity != BY_SPRINT
+
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back. Equal requests have equal documents."""
         dates = {"start": self.start.isoformat(), "end": self.end.isoformat()}
-        return {**asdict(self), **dates, "metrics": list(self.metrics)}
+        document = {**asdict(self), **dates, "metrics": list(self.metrics)}
+        if self.depth is None:  # as in documents of exports, which do not say it
+            del document["depth"]
+        return document
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> SprintRequest:

@@ -20,6 +20,8 @@ CALENDARS = (WALL, WEEKDAYS)
 _OF_TEAM = ("granularity", "team", "team_hierarchy")
 TICKET_LEADING = {TEAM: _OF_TEAM, SPRINT: (*_OF_TEAM, "sprint", "sprint_id", "board")}
 """The first columns of a row by its level."""
+TICKET_KEYS = {TEAM: ("start_date", "team_id"), SPRINT: ("sprint_id", "team_id")}
+"""The columns that tell rows of a request apart, by level."""
 
 
 @dataclass(frozen=True)

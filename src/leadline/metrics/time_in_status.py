@@ -20,15 +20,15 @@ from leadline.derive.local_time import Offset, bounds_us
 from leadline.engine import BoundTable, compiled
 from leadline.engine.functions import epoch_us, rounded_ratio, to_bigint
 from leadline.facts.ownership import in_period
-from leadline.facts.phases import with_phase
 from leadline.facts.sprints import SPRINT_ITEMS, SPRINTS, counted_items
 from leadline.facts.status_visits import STATUS_VISITS
 from leadline.facts.ticket_ends import TICKET_ENDS, instant_of_end
 from leadline.materialize.model import Model
 from leadline.metrics.binder import bind_scope
-from leadline.metrics.bindings import DATED_MEMBERS, DAYS, MEMBERS, PERIODS, units
+from leadline.metrics.bindings import DAYS, PERIODS, units
 from leadline.metrics.metric import HOUR_US, TEAM
 from leadline.metrics.offset_marks import offset_marks, with_offsets
+from leadline.metrics.owners import in_units, with_place
 from leadline.metrics.request import MetricsRequest
 from leadline.metrics.sprint_columns import SPRINT
 from leadline.metrics.sprint_rows import SHOWN_OF_SPRINT, in_order, with_sprints, zone_of
@@ -83,9 +83,7 @@ def time_in_status_query(inputs: QueryInputs[TicketDataRequest]) -> str:
     by_sprint = request.level == SPRINT
     zone = zone_of(request, profile) if by_sprint else scope.zone
     grace = profile["sprints.start_grace_days"] if by_sprint else 0
-    shape = Shape(
-        request.ends, request.calendar, scope.dated, offset_marks(len(zone)), by_sprint, grace, request.format
-    )
+    shape = Shape(request.ends, request.calendar, scope.dated, offset_marks(zone), by_sprint, grace, request.format)
     about = [request.ends, request.calendar, scope.dated, len(zone), by_sprint, grace]
     queries, engine = session.facts.queries, session.engine
     met = engine.arrow(
@@ -123,10 +121,7 @@ def _ended(shape: Shape) -> Table:
     items = items.filter(items.ended_us.notnull())
     items = _in_sprints(items, shape) if shape.by_sprint else items.mutate(happened_us=items.ended_us)
     items = in_period(items, shape.zone, DAYS).drop("day", "of_day")
-    if not shape.dated:
-        return MEMBERS.table().rename(developer="member").inner_join(items, "developer")
-    items, members = with_phase(items, "developer", "happened_us"), DATED_MEMBERS.table().rename(developer="member")
-    return members.inner_join(items, ["developer", "phase"]).drop("phase")
+    return in_units(with_place(items, "developer", "happened_us", dated=shape.dated)).drop("place", "person")
 
 
 def _in_sprints(items: Table, shape: Shape) -> Table:
@@ -184,7 +179,8 @@ def _rows(names: Sequence[str], shape: Shape) -> Table:
     for number in range(len(names)):
         column = items[f"us_{number}"]
         summed |= {f"sum_{number}": column.sum(), f"count_{number}": column.count()}
-        summed |= {f"{name}_{number}": _in_parts(column, at) for name, at in _STATISTICS.items()}
+        # Both at once: the values are put in order but once.
+        summed[f"quantiles_{number}"] = column.quantile([*_STATISTICS.values()])
     totals = items.group_by([*shape.row]).agg(**summed, **({"period": items.period.min()} if shape.by_sprint else {}))
     return _of_sprints(totals, names, shape) if shape.by_sprint else _of_periods(totals, names, shape)
 
@@ -206,10 +202,6 @@ def _of_sprints(totals: Table, names: Sequence[str], shape: Shape) -> Table:
     return grid.select(**_cells(grid, names, SPRINT))
 
 
-def _in_parts(column: IntegerColumn, at: float) -> Expression:
-    return to_bigint((column.quantile(at) * _PARTS).round())
-
-
 def _cells(grid: Table, names: Sequence[str], level: str) -> dict[str, Expression]:
     sums = [grid[f"sum_{number}"].fill_null(0) for number in range(len(names))]
     total = sum(sums[1:], sums[0]) if sums else ibis.literal(0, "int64")
@@ -223,8 +215,9 @@ def _cells(grid: Table, names: Sequence[str], level: str) -> dict[str, Expressio
     }
     for number, name in enumerate(names):
         cells[f"{name}_issues"] = to_bigint(grid[f"count_{number}"].fill_null(0))
-        for statistic in _STATISTICS:
-            cells[f"{name}_hours_{statistic}"] = _hours(grid[f"{statistic}_{number}"], _PARTS)
+        for place, statistic in enumerate(_STATISTICS):
+            quantile = grid[f"quantiles_{number}"][place]
+            cells[f"{name}_hours_{statistic}"] = _hours(to_bigint((quantile * _PARTS).round()), _PARTS)
     return cells
 
 

@@ -3,17 +3,16 @@ its time passed. Which columns a fact has on a screen is declared in ``FACES``."
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from leadline.charts.words import number, span_text, value_text
+from leadline.charts.words import number, span_text
 from leadline.exports.insights.models import CellRow
-from leadline.metrics.measures import Measure, PullRequests
-from leadline.metrics.metric import Metric, Ratio, Statistic, Value
+from leadline.facts.catalogue import SPRINT_ITEMS
 
 STAGES = ("planning", "coding", "review", "build", "deploy")
 """The stages of lead time, in their order."""
@@ -25,8 +24,8 @@ _STAGE_WORDS = {"first_comment": "first review"}
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a fact as a screen shows it. ``form`` says how: `text`, `person`, `list`, `day` (an instant), `outcome` or
-    `number`; `pulls` and `deployment` link to what it names."""
+    """A column of a fact as a screen shows it. ``form`` says how: `text`, `person`, `list`, `day` (an instant), `flag`, `outcome`
+    or `number`; `pulls` and `deployment` link to what it names."""
 
     name: str
     title: str
@@ -95,15 +94,27 @@ FACES: Mapping[str, Face] = {
         ),
     ),
     "status-visits": Face(
-        "visit to a status",
+        "status visit",
         "status",
         (_DEVELOPER, Column("entered_at", "Entered", "day"), Column("left_at", "Left", "day")),
         ("visit",),
     ),
     "effort": Face(
-        "day of a developer",
+        "developer day",
         "day",
         (_DEVELOPER, Column("key", "Work item"), Column("category", "Category"), Column("share", "Share", "number")),
+    ),
+    SPRINT_ITEMS: Face(
+        "sprint item",
+        "title",
+        (
+            Column("sprint", "Sprint"),
+            _DEVELOPER,
+            Column("committed", "Committed", "flag"),
+            Column("done", "Done", "flag"),
+            Column("points_at_start", "Points at start", "number"),
+            Column("points_at_end", "At the end", "number"),
+        ),
     ),
 }
 _NAMES = {
@@ -114,6 +125,7 @@ _NAMES = {
     "commits": "{repository}@{sha:.10}",
     "status-visits": "{key}, visit {number}",
     "effort": "{day} {key}",
+    SPRINT_ITEMS: "{key} in {sprint}",
 }
 """What identifies a row to people."""
 _TOLD = frozenset({"title", "url", "why"})
@@ -149,7 +161,8 @@ class FactRow:
     @property
     def name(self) -> str:
         """What identifies it."""
-        return _NAMES[self.fact].format_map(self.row)
+        known = {name: "" if cell is None else cell for name, cell in self.row.items()}
+        return _NAMES[self.fact].format_map(known).strip()
 
     @property
     def title(self) -> str:
@@ -196,20 +209,13 @@ class FactRow:
         return [(_label(name), in_words(name, cell)) for name, cell in known]
 
 
-def fact_rows(fact: str, rows: list[CellRow], metric: Metric, value: Value) -> list[FactRow]:
-    """The rows behind a ``value`` of ``metric`` as they are shown. What pull requests are measured by tells how time passed
-    until the merge; lead time tells it until the deployment."""
-    stages = CYCLE if value.measure.fact is PullRequests.FACT else None
-    same = not isinstance(value, Ratio) and value.measure.flag
+def fact_rows(
+    fact: str, rows: list[CellRow], text_of: Callable[[CellRow], str], stages: tuple[str, ...] | None
+) -> list[FactRow]:
+    """The rows behind a value as they are shown: each with what it has of that in words (``text_of``), and its time by ``stages``
+    (None: those of the fact)."""
     measured = [
-        FactRow(
-            fact,
-            row.row,
-            "" if same else _value_text(row, metric, value),
-            "" if row.value is None else str(row.value),
-            stages=stages,
-        )
-        for row in rows
+        FactRow(fact, row.row, text_of(row), "" if row.value is None else str(row.value), stages=stages) for row in rows
     ]
     longest = max((sum(length for _, length in row.spans) for row in measured), default=0)
     return [replace(row, longest=longest) for row in measured]
@@ -218,20 +224,6 @@ def fact_rows(fact: str, rows: list[CellRow], metric: Metric, value: Value) -> l
 def stage_words(stage: str) -> str:
     """What a stage is called."""
     return _STAGE_WORDS.get(stage, stage)
-
-
-def _value_text(row: CellRow, metric: Metric, value: Value) -> str:
-    if isinstance(value, Ratio) and value.measure.flag:
-        return "yes" if row.value else "no"
-    if isinstance(value, Ratio) and isinstance(value.over, Measure):
-        return f"{_plain(row.value)} of {_plain(row.over)}"
-    if isinstance(value, Statistic) and isinstance(row.value, int | float):
-        return value_text(row.value, metric)
-    return _plain(row.value)
-
-
-def _plain(cell: object) -> str:
-    return number(cell) if isinstance(cell, int | float) else str(cell or "–")
 
 
 def web_address(url: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -13,19 +13,32 @@ from typing import Any, TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from leadline.api.insights import Answered
+from leadline.charts.columns import BUSINESS, declared
 from leadline.charts.goals import goals_of_answer
 from leadline.charts.picture import STEPS
 from leadline.charts.words import range_text
+from leadline.diagnostics.days_of_data import WithoutData, without_data
 from leadline.exports.insights.models import InsightBody, InsightMetric, InsightRow
-from leadline.metrics.catalogue import by_ids
 from leadline.metrics.goals import Goals, goal_of
+from leadline.metrics.metric import INSIGHTS, CatalogueEntry, ExportColumn
+from leadline.metrics.request import SPLIT
+from leadline.metrics.sprint_columns import SPRINT, STORY_POINTS, TICKETS
+from leadline.page.choices import OF_A_VIEW
+from leadline.page.counted_in import OF_FIGURES
 from leadline.page.figures import Figure, ShownGoal
 from leadline.page.view import View
 from leadline.page.visit import Visit
 
 OneT = TypeVar("OneT")
 OtherT = TypeVar("OtherT")
+EntryT = TypeVar("EntryT", bound=CatalogueEntry)
 
+PART, ALL = SPLIT[0], "all"
+"""The column that says which part a row that is split is of, and what it says of all: the rows behind a part are not told."""
+TRACED = (*INSIGHTS, SPRINT, BUSINESS)
+"""The insights behind whose values rows are shown."""
+WORK_UNIT, WORK_UNITS = "points or tickets", {STORY_POINTS: "points", TICKETS: "tickets"}
+"""The unit of sprints' work, and what it is by what was asked for."""
 NAME = "name"
 """What the address calls the column of names, in ``sort``."""
 
@@ -46,10 +59,8 @@ class Line:
 
     @property
     def key(self) -> str:
-        """Whose row it is: the team's ref id, the developer's email, or the service."""
-        if self.row.developer:
-            return self.row.developer.email
-        return str(self.row.team.ref_id) if self.row.team else service_of(self.row)
+        """Whose row it is."""
+        return key_of(self.row)
 
     @property
     def name(self) -> str:
@@ -61,7 +72,8 @@ class Line:
 class Board:
     """The answers that a screen is made of. ``totals`` has a row for the team and for each below it, ``series`` has
     one for each of them and each period. ``today`` is the last day that anything is known of, ``goals``
-    are those of the team; ``digest`` tells whether the series are the same as those of another board."""
+    are those of the team; ``digest`` tells whether the series are the same as those of another board. ``without_data`` says so
+    where nothing at all is known of these days."""
 
     view: View
     totals: InsightBody
@@ -69,6 +81,7 @@ class Board:
     today: date
     goals: Goals
     digest: str = ""
+    without_data: WithoutData | None = None
 
     @cached_property
     def own(self) -> Line:
@@ -80,7 +93,9 @@ class Board:
     def figures_of(self, key: str) -> Mapping[str, Figure]:
         """The figures of who has this ``key``; of somebody of whom there is no row, unknown ones."""
         found = next((line.figures for line in self._totals if line.key == key), None)
-        return found if found is not None else {metric.id: unknown(metric) for metric in self.totals.metrics}
+        return (
+            found if found is not None else {metric.id: unknown(self.totals, metric) for metric in self.totals.metrics}
+        )
 
     def goal(self, metric_id: str) -> ShownGoal | None:
         """The goal of a metric of the team, and whether it is met."""
@@ -102,22 +117,23 @@ class Board:
 
     def over_time(self, metric_id: str, key: str | None = None) -> list[Figure]:
         """A metric of the team, or of who has this ``key``, period after period."""
-        return [line[metric_id] for line in self._of(key)]
+        metric = next(metric for metric in self.series.metrics if metric.id == metric_id)
+        return [_figure(self.view, self.series, metric, row) for row in self._rows_of(key)]
 
-    @cached_property
-    def rows(self) -> list[InsightRow]:
+    @property
+    def rows(self) -> Sequence[InsightRow]:
         """The team's own rows over time."""
-        return [line.row for line in self._of(None)]
+        return self._rows_of(None)
 
-    def _of(self, key: str | None) -> list[Line]:
-        return self._by_key.get(key or str(self.view.team.ref_id), [])
+    def _rows_of(self, key: str | None) -> Sequence[InsightRow]:
+        return self._by_key.get(key or str(self.view.team.ref_id), ())
 
     @cached_property
-    def _by_key(self) -> Mapping[str, list[Line]]:
-        lines: dict[str, list[Line]] = {}
-        for line in lines_of(self.view, self.series):
-            lines.setdefault(line.key, []).append(line)
-        return lines
+    def _by_key(self) -> Mapping[str, list[InsightRow]]:
+        rows: dict[str, list[InsightRow]] = {}
+        for row in self.series.rows:
+            rows.setdefault(key_of(row), []).append(row)
+        return rows
 
     @cached_property
     def _totals(self) -> list[Line]:
@@ -128,16 +144,21 @@ async def board_of(
     visit: Visit, view: View, kind: str, *, totals: Sequence[str], series: Sequence[str], **more: Any
 ) -> Board:
     """The board of ``view`` with these metrics. Raises what ``Insights.get`` raises."""
-    first, second = await _side_by_side(
-        ask(visit, view, kind, totals, **{**COMPARED, **more}),
-        answered(visit, view, kind, series, **{"depth": 1, **more}),
-    )
+    asked = [
+        {**asked_of(view), "metrics": list(totals), **COMPARED, **more},
+        {**asked_of(view), "metrics": list(series), "depth": 1, **more},
+    ]
+    insights = visit.state.insights
+    whole, periods = await insights.get_all(visit.request, visit.project, kind, asked, visit.access)
     today = visit.now.astimezone(visit.project.profile(view.tree.name).zone).date()
-    goals = await run_in_threadpool(goals_of_answer, visit.project, first)
-    return Board(view, first, second.body, today, goals, second.digest)
+    goals = await run_in_threadpool(goals_of_answer, visit.project, whole.body)
+    nothing = None
+    if not any(isinstance(value, int | float) and value for row in whole.body.rows for value in row.values.values()):
+        nothing = await run_in_threadpool(without_data, visit.project, view.start, view.end, view.tree.name)
+    return Board(view, whole.body, periods.body, today, goals, periods.digest, nothing)
 
 
-async def _side_by_side(one: Awaitable[OneT], other: Awaitable[OtherT]) -> tuple[OneT, OtherT]:
+async def side_by_side(one: Awaitable[OneT], other: Awaitable[OtherT]) -> tuple[OneT, OtherT]:
     """What both bring. Where one fails, the other is not waited for but given up."""
     both = asyncio.ensure_future(one), asyncio.ensure_future(other)
     try:
@@ -186,9 +207,29 @@ def in_order(lines: Sequence[Line], sort: str) -> list[Line]:
     return [*sorted(known, key=lambda line: float(line[column].value or 0), reverse=down), *unknown]
 
 
-def unknown(metric: InsightMetric) -> Figure:
+def unknown(body: InsightBody, metric: InsightMetric) -> Figure:
     """The figure of which nothing is known."""
-    return Figure(by_ids((metric.id,))[0].metric, metric.column, metric.title, None, better=metric.better or "")
+    return Figure(entry_of(body, metric), metric.column, metric.title, None, better=metric.better or "")
+
+
+def entry_of(body: InsightBody, metric: InsightMetric) -> CatalogueEntry:
+    """What ``metric`` of an answer is in the catalogue; its unit is the one that the answer was asked in."""
+    if body.kind == BUSINESS:
+        return ExportColumn(metric.column, metric.group, metric.unit, metric.definition, (), title=metric.title)
+    mode = body.request.computation_mode
+    return in_work_unit(declared(metric.id), mode) if mode else declared(metric.id)
+
+
+def in_work_unit(entry: EntryT, mode: str) -> EntryT:
+    """A column of sprints with its unit where work is counted in ``mode``."""
+    return replace(entry, unit=entry.unit.replace(WORK_UNIT, WORK_UNITS[mode]))
+
+
+def key_of(row: InsightRow) -> str:
+    """Whose ``row`` it is: the team's ref id, the developer's email, or the service."""
+    if row.developer:
+        return row.developer.email
+    return str(row.team.ref_id) if row.team else service_of(row)
 
 
 def service_of(row: InsightRow) -> str:
@@ -201,10 +242,14 @@ def _figure(view: View, body: InsightBody, metric: InsightMetric, row: InsightRo
     who: dict[str, object] = {"team": row.team.ref_id} if row.team else {}
     if row.developer:
         who = {"developer": row.developer.email}
-    elif row.key:
+    elif not row.team:
         who = {"of_service": service_of(row)}
+    if body.request.level == SPRINT:
+        who["of_sprint"] = (row.key or {})["Sprint_Id"]
+    is_traced = body.kind in TRACED and (row.key or {}).get(PART, ALL) == ALL
+    behind = partial(rows_link, view, body.kind, metric.column, start=row.start_date, end=row.end_date, **who)
     return Figure(
-        metric=by_ids((metric.id,))[0].metric,
+        metric=entry_of(body, metric),
         column=metric.column,
         title=metric.title,
         value=row.values[metric.column],
@@ -213,13 +258,12 @@ def _figure(view: View, body: InsightBody, metric: InsightMetric, row: InsightRo
         before=None if row.previous is None else row.previous.values[metric.column],
         better=metric.better or "",
         per=STEPS[body.request.granularity],
-        behind=partial(rows_link, view, body.kind, metric.column, start=row.start_date, end=row.end_date, **who),
+        behind=behind if is_traced else None,
     )
 
 
 def rows_link(view: View, kind: str, column: str, *, start: object, end: object, **who: object) -> str:
     """The address of the rows behind a value of ``column``: of the team, developer or service named, from ``start`` to ``end``."""
     days = {"period": None, "from_": start, "to": end}
-    return view.link(
-        "/facts", kind=kind, column=column, sort=None, by=None, stack=None, trend=None, names=None, **days, **who
-    )
+    of_screen = {name: None for name in view.query if name not in (*OF_A_VIEW, *OF_FIGURES)}
+    return view.link("/facts", **{**of_screen, "kind": kind, "column": column, **days, **who})

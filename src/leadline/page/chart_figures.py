@@ -7,14 +7,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 
 from leadline.api.charts import with_goals
-from leadline.charts.chart import Chart, Periods
+from leadline.charts.chart import Chart, Events, Periods
 from leadline.charts.draw import Picture
-from leadline.charts.picture import period_picture
+from leadline.charts.picture import asked_of as asked_of_chart
+from leadline.charts.picture import event_picture, period_picture
 from leadline.charts.rows import Table
 from leadline.exports.insights.kept import Kept
 from leadline.exports.insights.models import InsightRow
@@ -24,6 +26,9 @@ from leadline.page.choices import OF_A_VIEW
 from leadline.page.render import environment
 from leadline.page.view import View
 from leadline.page.visit import Visit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,10 @@ class ChartFigure:
     known: bool
     folder: str = "/charts"
 
-    def file(self, form: str) -> str:
-        """The address of the chart as a file."""
+    def file(self, form: str, theme: str | None = None) -> str:
+        """The address of the chart as a file; the theme is light if none is named."""
         kept = {name: None for name in self.view.query if name not in OF_A_VIEW and name != "trend"}
-        return self.view.link(f"{self.folder}/{self.chart.name}.{form}", **kept)
+        return self.view.link(f"{self.folder}/{self.chart.name}.{form}", **kept, theme=theme)
 
 
 MOST_DOTS = 500
@@ -83,15 +88,27 @@ async def cards_of(visit: Visit, charts: Sequence[Chart], board: Board, choice: 
     return [await _card(visit, chart, board, choice) for chart in charts]
 
 
+async def look_up(visit: Visit, view: View, charts: Sequence[Chart]) -> None:
+    """Have found what the cards of ``charts`` will ask for, beside what else the screen waits for."""
+    for chart in charts:
+        if isinstance(chart.data, Events):
+            await _events(visit, view, chart)
+
+
+async def _events(visit: Visit, view: View, chart: Chart) -> tuple[str, pa.Table]:
+    """What ``chart`` draws dots of, or counts, and the digest of it."""
+    asked = asked_of_chart(chart, asked_of(view))
+    return await visit.state.insights.events(visit.request, visit.project, chart.insight, asked, visit.access)
+
+
 async def _card(visit: Visit, chart: Chart, board: Board, choice: Choice | None) -> Markup:
     view = board.view
-    if isinstance(chart.data, Periods):
+    if not isinstance(chart.data, Events):
         digest, draw = with_goals(board.digest, board.goals), partial(_over_time, chart, board)
     else:
-        single = await visit.state.charts.of_single_things(
-            visit.request, visit.project, chart, asked_of(view), visit.access
-        )
-        digest, draw = single.digest, partial(single.drawn, href=_listed(chart, view), most=MOST_DOTS)
+        of_events, events = await _events(visit, view, chart)
+        digest = with_goals(of_events + board.digest, board.goals)
+        draw = partial(_of_events, chart, board, events)
     cards: Kept[Markup] = visit.request.app.state.chart_cards
     key = json.dumps([digest, chart.name, view.path, sorted(view.query.items())])
     card = cards.get(key)
@@ -110,6 +127,12 @@ def _over_time(chart: Chart, board: Board) -> Picture:
 
     trend = view.query.get("trend") == "yes"
     return period_picture(chart, board.series, board.rows, board.goals, trend=trend, href=behind)
+
+
+def _of_events(chart: Chart, board: Board, events: pa.Table) -> Picture:
+    """The value beside the events is that of the board, which has it."""
+    href = _listed(chart, board.view)
+    return event_picture(chart, board.totals, board.own.row, events, board.goals, href=href, most=MOST_DOTS)
 
 
 def _listed(chart: Chart, view: View) -> str:

@@ -12,13 +12,22 @@ from leadline.api.charts import Look
 from leadline.api.exports.charts import respond
 from leadline.charts.catalogue import chart_named
 from leadline.charts.document import CONTENT_TYPES
-from leadline.errors import NotFound
+from leadline.charts.theme import THEMES
+from leadline.errors import InvalidRequest, NotFound
 from leadline.page.boards import asked_of
 from leadline.page.screen import PageRoute, new_router
-from leadline.page.view import view_of
+from leadline.page.view import View, view_of
 from leadline.page.visit import LimitedReader
 
 router = new_router(PageRoute)
+
+
+def look_of(view: View, form: str) -> Look:
+    """How the address of ``view`` says a chart is drawn. Raises ``InvalidRequest``."""
+    theme = view.query.get("theme", "light")
+    if theme not in THEMES:
+        raise InvalidRequest(f"There is no theme {theme[:40]!r}; there are {', '.join(THEMES)}")
+    return Look(form, theme, trend=view.query.get("trend") == "yes")
 
 
 @router.get("/charts/{name}.{form}")
@@ -27,6 +36,6 @@ async def chart_file(visit: LimitedReader, name: str, form: Annotated[str, Path(
     chart, view = chart_named(name), await run_in_threadpool(view_of, visit)
     if form not in CONTENT_TYPES or view is None:
         raise NotFound(f"There is no such file of a chart; forms are {', '.join(CONTENT_TYPES)}")
-    look = Look(form, trend=view.query.get("trend") == "yes")
-    file = await visit.state.charts.get(visit.request, visit.project, chart, asked_of(view), look, visit.access)
+    look, asked = look_of(view, form), asked_of(view.understood())
+    file = await visit.state.charts.get(visit.request, visit.project, chart, asked, look, visit.access)
     return respond(file, chart.name, form, visit.request.headers.get("if-none-match"))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from leadline.facts.catalogue import FACTS
 from leadline.page.behind import FactRow
-from leadline.page.one_fact import key_query
+from leadline.page.one_fact import key_query, said_as
 from leadline.page.view import View
 
-OF_A_ROW: Mapping[str, None] = dict.fromkeys(["fact", *(name for fact in FACTS.values() for name in fact.key)])
+OF_A_ROW: Mapping[str, None] = dict.fromkeys(["fact", *(said_as(name) for fact in FACTS.values() for name in fact.key)])
 """What the address of one row says beside the view."""
 
 
@@ -30,8 +30,9 @@ class FactLinks:
         return self._row("deployments", deployment_id=deployment_id)
 
     def row(self, row: FactRow) -> str:
-        """The page of a row."""
-        return self._row(row.fact, **key_query(row.fact, row.row))
+        """The page of a row; '' where it cannot be named."""
+        key = key_query(row.fact, row.row)
+        return "" if key is None else self._row(row.fact, **key)
 
     def _row(self, fact: str, **key: object) -> str:
         return self.view.link("/facts/row", **{**OF_A_ROW, "cursor": None, "fact": fact, **key})

@@ -9,7 +9,7 @@ from typing import Self
 
 from leadline.charts.words import is_duration, number, unit_text, value_parts, value_text
 from leadline.metrics.goals import Goal
-from leadline.metrics.metric import Metric
+from leadline.metrics.metric import CatalogueEntry
 
 FEW = 5
 """A figure that is of fewer things than this is shown in grey: one more could change it a lot."""
@@ -31,7 +31,7 @@ class Figure:
     `higher`, `lower` or ''; ``per`` what a rate is per; ``behind`` makes the address of the rows behind it: few of the figures that
     are computed with are links."""
 
-    metric: Metric
+    metric: CatalogueEntry
     column: str
     title: str
     value: Cell
@@ -111,7 +111,7 @@ class ShownGoal:
         return cls(f"Goal: {side} {value_text(goal.target, figure.metric, figure.per)}", met)
 
 
-def _change(value: float, before: float, metric: Metric, better: str) -> Change:
+def _change(value: float, before: float, metric: CatalogueEntry, better: str) -> Change:
     if value == before:
         return Change("as before")
     if _is_about(value, before, metric):
@@ -121,16 +121,16 @@ def _change(value: float, before: float, metric: Metric, better: str) -> Change:
     return Change(_by(value, before, metric, up=up), "up" if up else "down", sense)
 
 
-def _is_about(value: float, before: float, metric: Metric) -> bool:
+def _is_about(value: float, before: float, metric: CatalogueEntry) -> bool:
     """Whether the change would round to nothing."""
-    if metric.unit == "%":
+    if unit_text(metric) == "%":
         return abs(value - before) < 0.05
     return before != 0 and abs(value / before - 1) < 0.005
 
 
-def _by(value: float, before: float, metric: Metric, *, up: bool) -> str:
+def _by(value: float, before: float, metric: CatalogueEntry, *, up: bool) -> str:
     more, fewer, many = _comparatives(metric)
-    if metric.unit == "%":
+    if unit_text(metric) == "%":
         points = number(round(abs(value - before), 1))
         return f"{points} point{'' if points == '1' else 's'} {more if up else fewer}"
     if before == 0:
@@ -141,7 +141,7 @@ def _by(value: float, before: float, metric: Metric, *, up: bool) -> str:
     return f"{number(round(100 * abs(times - 1)))} % {more if up else fewer}"
 
 
-def _comparatives(metric: Metric) -> tuple[str, str, str]:
+def _comparatives(metric: CatalogueEntry) -> tuple[str, str, str]:
     if is_duration(metric):
         return "longer", "shorter", "long"
     if unit_text(metric) in ("", "lines"):
@@ -151,7 +151,11 @@ def _comparatives(metric: Metric) -> tuple[str, str, str]:
 
 def spark(line: Sequence[Figure]) -> list[float | None]:
     """The values of ``line`` as heights between 0 and 1."""
-    values = [figure.value if isinstance(figure.value, int | float) else None for figure in line]
+    return heights([figure.value if isinstance(figure.value, int | float) else None for figure in line])
+
+
+def heights(values: Sequence[float | None]) -> list[float | None]:
+    """``values`` between 0, for the lowest, and 1; all the same in the middle."""
     known = [value for value in values if value is not None]
     low, span = min(known, default=0), max(known, default=0) - min(known, default=0)
     return [None if value is None else (value - low) / span if span else 0.5 for value in values]

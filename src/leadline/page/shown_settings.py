@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from leadline.administration import settings
-from leadline.administration.settings import SettingInForce
+from leadline.administration.settings import InForce
 from leadline.errors import StoreError
 from leadline.home import Project
 from leadline.people import lookup
@@ -47,7 +47,7 @@ class ShownSetting:
     """A setting as it is in force at ``level``. ``elsewhere`` are the trees that have one of their own; ``whose`` is the path of
     the team that it is of."""
 
-    row: SettingInForce
+    row: InForce
     level: Level
     elsewhere: tuple[str, ...] = ()
     whose: str = ""

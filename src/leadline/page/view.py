@@ -10,7 +10,7 @@ from datetime import date
 from functools import cached_property, lru_cache
 from urllib.parse import quote_plus
 
-from leadline.errors import InvalidRequest
+from leadline.errors import Detail, InvalidRequest
 from leadline.exports.requests import check_length, check_order
 from leadline.metrics.relative_range import relative_range
 from leadline.page.choices import AGGREGATIONS, DEFAULT_PERIOD, GRANULARITIES, OF_A_VIEW, PERIODS
@@ -37,6 +37,14 @@ class View:
     granularity: str
     aggregation: str
     problems: tuple[str, ...] = ()
+    mark: str = ""
+
+    def understood(self) -> View:
+        """This view, for whoever gets a file and reads no notice beside it. Raises ``InvalidRequest`` with the first of the
+        ``problems``."""
+        if self.problems:
+            raise InvalidRequest(self.problems[0], details=[Detail("", problem) for problem in self.problems])
+        return self
 
     @cached_property
     def children(self) -> Mapping[int | None, list[Node]]:
@@ -86,7 +94,12 @@ class View:
         """The address of this view elsewhere (``path``) or otherwise: a value of None is left out, ``from_`` is ``from``."""
         query: dict[str, object] = {**self.query, **{name.rstrip("_"): value for name, value in changes.items()}}
         said = [f"{_quoted(name)}={_quoted(str(value))}" for name, value in query.items() if value not in (None, "")]
-        return (path or self.path) + (f"?{'&'.join(said)}" if said else "")
+        mark = f"#{self.mark}" if self.mark else ""
+        return (path or self.path) + (f"?{'&'.join(said)}" if said else "") + mark
+
+    def at(self, mark: str) -> View:
+        """The same view, whose links lead to the part of their page that is called ``mark``."""
+        return replace(self, mark=mark)
 
     def team_link(self, team: Node, path: str | None = None) -> str:
         """The same view of another team of the tree."""

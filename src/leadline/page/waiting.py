@@ -1,4 +1,4 @@
-"""Pages that take longer than people like to look at nothing: after a second there is a page that says so and asks again by itself,
+"""Pages that take longer than people like to look at nothing: after a moment there is a page that says so and asks again by itself,
 while what was asked for goes on. Whoever asks again gets it as soon as it is there."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from starlette.types import Message
 from leadline.page import cookies
 from leadline.page.words import span
 
-HELD_SECONDS = 1.0
+HELD_SECONDS = 1.5
 """How long a request is held up before the page that says so."""
 
 KEPT_SECONDS = 60.0

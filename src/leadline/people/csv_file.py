@@ -96,8 +96,11 @@ def _columns(line: int, header: Sequence[str], violations: Violations, fields: M
         if name:
             where.setdefault(name, position)
         columns.append(name if name in declared else title)
+    titles = [title for cell in header if (title := cell.strip())]
     for name in lacking(where, [title for title in columns if title]):
-        violations.row(line, f"MISSING_COLUMN: {name}; the file has {', '.join(filter(None, columns)) or 'none'}")
+        said = ", ".join(titles) or "none"
+        would_do = f", one of which may be mapped to it (--map 'TITLE={name}')" if titles else ""
+        violations.row(line, f"MISSING_COLUMN: {name}; the file has {said}{would_do}")
     violations.check()
     return columns
 

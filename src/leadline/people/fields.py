@@ -87,7 +87,9 @@ def remapped(current: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str,
             merged[title] = "" if normalized(title) in columns else title
     mapped = {normalized(field) for field in merged.values()}
     if missing := lacking(mapped, list(current)):
-        raise _refused([Detail(name, "no column is mapped to it (REQUIRED_FIELD_MISSING)") for name in missing])
+        further = [shown(field) for field in fields.values() if field and normalized(field) not in FIELDS]
+        said = f"; {', '.join(further)} is none of the fields {', '.join(FIELDS)}" if further else ""
+        raise _refused([Detail(name, f"no column is mapped to it (REQUIRED_FIELD_MISSING){said}") for name in missing])
     return merged
 
 

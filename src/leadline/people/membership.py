@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from heapq import merge
+from threading import Lock
 from typing import Any, Self, TypeVar
 
 from leadline.people.timeline import Span, Stretch, Timeline, spans_of
@@ -62,13 +63,20 @@ class Membership:
     def _stays(self, spans: Sequence[Span[Units]]) -> bool:
         return len(spans) == 1 and spans[0].start <= self.start and spans[0].end >= self.end
 
-    def phased(self) -> Iterator[tuple[int, str, int]]:
-        """(unit, email, phase): phase 0 of somebody who stays, the phases of others are their spans, counted from 1."""
+    @cached_property
+    def places(self) -> Mapping[Units, int]:
+        """What somebody's units can be, numbered: a place is where all are who are in the same ones."""
+        states = (span.state for spans in self.people.values() for span in spans)
+        return {units: number for number, units in enumerate(dict.fromkeys(states))}
+
+    def stays(self) -> Iterator[tuple[str, int, Span[Units] | None]]:
+        """(email, number of the place, when): somebody who is not moving is there at all times (None)."""
+        places, moving = self.places, self.moving
         for email, spans in self.people.items():
-            stays = email not in self.moving
-            for phase, span in enumerate(spans, start=0 if stays else 1):
-                for unit in span.state:
-                    yield unit, email, phase
+            if email in moving:
+                yield from ((email, places[span.state], span) for span in spans)
+            else:
+                yield email, places[spans[0].state], None
 
     @cached_property
     def _staying(self) -> Counter[int]:
@@ -78,11 +86,19 @@ class Membership:
 
     def heads(self, start: date, end: date) -> Counter[int]:
         """How many people are in each unit on some day from ``start`` to ``end``, both within those of ``self``."""
+        inside = Counter(
+            frozenset([units for since, until, units in spans if since <= end and until >= start])
+            for spans in self._moving_days
+        )
         counts = self._staying.copy()
-        for spans in self.moving.values():
-            inside = (span.state for span in spans if span.start <= end and span.end >= start)
-            counts.update({unit for units in inside for unit in units})
+        for places, people in inside.items():  # most of those who move are in one place in a period, as others are
+            for unit in set().union(*places):
+                counts[unit] += people
         return counts
+
+    @cached_property
+    def _moving_days(self) -> list[list[tuple[date, date, Units]]]:
+        return [[(span.start, span.end, span.state) for span in spans] for spans in self.moving.values()]
 
     def times(self) -> Iterator[tuple[int, str, date, date]]:
         """(unit, email, start, end): the days, both included, on which somebody is in a unit; those that meet are one."""
@@ -122,16 +138,29 @@ class Asked:
         *,
         developers: bool,
     ) -> Self:
-        """Of ``stretches``; ``days`` are ``since``, ``start`` and ``end``."""
+        """Of ``stretches``; ``days`` are ``since``, ``start`` and ``end``. Within a stretch all days are alike, and so they are
+        taken for its first or last one: tomorrow's last twelve months are asked for as today's."""
         # The stretches are held as long as this is, and so no other tree has their numbers meanwhile.
         trees = tuple((stretch.start, stretch.end, tuple(map(id, stretch.trees))) for stretch in stretches)
-        return cls(developers, scope, *days, depth, trees, stretches)
+        since, start, end = days
+        for stretch in stretches:
+            since, start = (stretch.start if stretch.start <= day <= stretch.end else day for day in (since, start))
+            end = stretch.end if stretch.start <= end <= stretch.end else end
+        return cls(developers, scope, since, start, end, depth, trees, stretches)
+
+
+_making = Lock()
+
+
+def membership(asked: Asked) -> Membership:
+    """Who is in which row, as ``developer_membership`` or ``team_membership`` says it. What was asked for last is kept: the answers
+    of one screen are about the same people, and are computed at the same time."""
+    with _making:
+        return _made(asked)
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def membership(asked: Asked) -> Membership:
-    """Who is in which row, as ``developer_membership`` or ``team_membership`` says it. What was asked for last is kept: the answers
-    of one screen are about the same people."""
+def _made(asked: Asked) -> Membership:
     if asked.developers:
         return developer_membership(asked.stretches, asked.scope, asked.start, asked.end)
     return team_membership(asked.stretches, asked.scope, asked.since, asked.start, asked.end, asked.depth)
@@ -150,7 +179,7 @@ def team_membership(
             nodes = [node for node in tree.subtree(top) if node.ref_id not in found]
             if not newest and nodes:
                 covered = tree.covered({node.ref_id: node.ref_id for node in nodes})
-                peopled = {ref_id for covering in {covering for _, covering in covered} for ref_id in covering}
+                peopled = {ref_id for covering in set(covered.values()) for ref_id in covering}
                 nodes = [node for node in nodes if node.ref_id in peopled]
             units += [TeamUnit(tree, node) for node in nodes]
         return units
@@ -167,13 +196,16 @@ def team_membership(
         teams = [unit for unit in teams if unit.node.depth - top <= depth]
     number = {unit.node.ref_id: at for at, unit in enumerate(teams)}
 
-    def units(stretch: Stretch) -> dict[str, Units]:
-        states: dict[str, Units] = {}
+    def units(stretch: Stretch) -> Mapping[str, Units]:
+        states: Mapping[str, Units] = {}
         for tree, top in tops(stretch, scope):
             below = {node.ref_id: number[node.ref_id] for node in tree.subtree(top) if node.ref_id in number}
-            for email, covering in tree.covered(below):
-                known = states.get(email)
-                states[email] = covering if known is None else tuple(sorted({*known, *covering}))
+            covered = tree.covered(below)
+            if not states:  # nearly always, as there is one tree
+                states = covered
+                continue
+            both = {email: tuple(sorted({*states[email], *covered[email]})) for email in states.keys() & covered.keys()}
+            states = {**states, **covered, **both}
         return states
 
     return Membership(teams, (), spans_of(stretches, units), since, end)

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from leadline.home import Project
 from leadline.people.history import BEGINNING, History, InForce, nearest
 from leadline.people.lookup import history, summary, tree
-from leadline.people.tree import OrgTree
+from leadline.people.tree import Covered, OrgTree
 
 FOREVER = date.max
 DATED, CURRENT = "dated", "current"
@@ -120,21 +120,33 @@ def is_constant(stretches: Timeline, start: date, end: date) -> bool:
 
 def spans_of(stretches: Timeline, states: Callable[[Stretch], Mapping[str, S]]) -> dict[str, list[Span[S]]]:
     """What ``states`` says of each person in each stretch, as spans in order; those that are alike and meet are one."""
-    ended: dict[str, list[Span[S]]] = {}
-    last: dict[str, tuple[S, date, date]] = {}
-    before: date | None = None
+    spans: dict[str, list[Span[S]]] = {}
+    since: dict[str, date] = {}
+    now: Mapping[str, S] = {}
+    last = BEGINNING
+
+    def end(emails: Iterable[str]) -> None:
+        for email in emails:
+            spans.setdefault(email, []).append(Span(now[email], since[email], last))
+
     for stretch in stretches:
-        meets = before is not None and before + _DAY == stretch.start
-        for email, state in states(stretch).items():
-            known = last.get(email)
-            if known is not None and known[0] == state and meets and known[2] == before:
-                last[email] = state, known[1], stretch.end
-                continue
-            if known is not None:
-                ended.setdefault(email, []).append(Span(*known))
-            last[email] = state, stretch.start, stretch.end
-        before = stretch.end
-    return {email: [*ended.get(email, ()), Span(*known)] for email, known in last.items()}
+        if now and last + _DAY != stretch.start:
+            end(now)
+            now = {}
+        new = states(stretch)
+        changed = [email for email in _may_have_changed(now, new) if now.get(email) != new.get(email)]
+        end(email for email in changed if email in now)
+        since.update(dict.fromkeys(changed, stretch.start))
+        now, last = new, stretch.end
+    end(now)
+    return spans
+
+
+def _may_have_changed(now: Mapping[str, S], new: Mapping[str, S]) -> Iterable[str]:
+    # Most people stay where they are: of thousands, only the others are looked at.
+    if isinstance(new, Covered) and isinstance(now, Covered):
+        return new.moved_since(now)
+    return dict.fromkeys([*now, *new])
 
 
 def asked_of(way: str, today: date | None) -> Asked:

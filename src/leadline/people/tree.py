@@ -5,9 +5,12 @@ hierarchy, under its manager's primary manager. If that manager reports to furth
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
+
+from leadline.people.violations import share_of
 
 SEPARATOR = "/"
 _APART = re.compile(r"[/;]|%(?=2F|3B|25|23)|#(?=[0-9]+$)", re.IGNORECASE)
@@ -103,6 +106,41 @@ class ScopedDeveloper:
 
 
 @dataclass(frozen=True)
+class Covered(Mapping[str, tuple[int, ...]]):
+    """By email the numbers of the nodes that cover somebody: ``of_teams``, by the ``teams`` that everybody has. Who is covered by
+    none is not among them. ``kept`` is the tree's."""
+
+    teams: Mapping[str, tuple[int, ...]]
+    of_teams: Mapping[tuple[int, ...], tuple[int, ...]]
+    kept: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __getitem__(self, email: str) -> tuple[int, ...]:
+        return self.of_teams[self.teams[email]]
+
+    def __iter__(self) -> Iterator[str]:
+        of_teams = self.of_teams
+        return (email for email, teams in self.teams.items() if teams in of_teams)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def moved_since(self, before: Covered) -> list[str]:
+        """Of whom it may be otherwise than ``before``, whether they are here or only there."""
+        if self.of_teams != before.of_teams:
+            return [*dict.fromkeys([*before, *self])]
+        return list(self._moved(before.teams))
+
+    def _moved(self, then: Mapping[str, tuple[int, ...]]) -> Sequence[str]:
+        """Whose teams are others than ``then``. Found once for two versions of a tree, whichever nodes are asked for."""
+        key = ("moved since", id(then))  # nothing else has this number while it is kept
+        if key not in self.kept:
+            moved = [email for email, teams in self.teams.items() if then.get(email) is not teams]
+            self.kept[key] = (then, [*moved, *(then.keys() - self.teams.keys())])
+        found: Sequence[str] = self.kept[key][1]
+        return found
+
+
+@dataclass(frozen=True)
 class OrgTree:
     """One version of one tree. ``nodes`` is in preorder, the root first; ``developers`` is by lower-case email."""
 
@@ -111,6 +149,8 @@ class OrgTree:
     version: int
     nodes: tuple[Node, ...]
     developers: Mapping[str, Developer]
+    kept: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What others made of it, which is made once."""
     _subtrees: dict[int, tuple[Node, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def sharing(self, other: OrgTree) -> OrgTree:
@@ -182,18 +222,13 @@ class OrgTree:
         top = min(below.depth for below in nodes)
         return nodes if depth is None else tuple(below for below in nodes if below.depth - top <= depth)
 
-    def covered(self, numbers: Mapping[int, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Everyone whom any of the nodes in ``numbers`` (by ref id) covers, once: the email, and the numbers of those that do, in
-        order."""
-        # Of thousands of people those of one team are covered by the same.
-        of_teams: dict[tuple[int, ...], tuple[int, ...]] = {}
-        for developer in self.developers.values():
-            if (covering := of_teams.get(developer.teams)) is None:
-                above = {ref_id for team in developer.teams for ref_id in self._ancestors[team]}
-                covering = tuple(sorted(numbers[ref_id] for ref_id in above if ref_id in numbers))
-                of_teams[developer.teams] = covering
-            if covering:
-                yield developer.email, covering
+    def covered(self, numbers: Mapping[int, int]) -> Covered:
+        """Everyone whom any of the nodes in ``numbers`` (by ref id) covers, by email: the numbers of those that do, in order."""
+        of_teams = {}
+        for teams, above in self._above.items():
+            if covering := tuple(sorted(numbers[ref_id] for ref_id in above if ref_id in numbers)):
+                of_teams[teams] = covering
+        return Covered(self._teams, of_teams, self.kept)
 
     def places(self, within: Collection[int]) -> Iterator[tuple[int, str, int]]:
         """Triples (ref id, email, ref id of the node whose own people they are among) for every node ``within`` and everyone whom
@@ -227,9 +262,26 @@ class OrgTree:
         return counts
 
     @cached_property
+    def part_time(self) -> Mapping[str, float]:
+        """The part of a whole job that those have who have less, by email."""
+        shares = (
+            (email, share_of(developer.attributes.get("fte", ""))) for email, developer in self.developers.items()
+        )
+        return {email: share for email, share in shares if share is not None and share < 1}
+
+    @cached_property
     def _teams(self) -> Mapping[str, tuple[int, ...]]:
         """The teams of everybody who has one, by email."""
         return {email: developer.teams for email, developer in self.developers.items() if developer.teams}
+
+    @cached_property
+    def _above(self) -> Mapping[tuple[int, ...], frozenset[int]]:
+        """The teams that anybody has, and all nodes that cover those people: of thousands, those of one team are covered by the
+        same."""
+        return {
+            teams: frozenset().union(*(self._ancestors[team] for team in teams))
+            for teams in dict.fromkeys(self._teams.values())
+        }
 
     def _members(self, inside: Mapping[int, Node]) -> Iterator[Developer]:
         seen = dict.fromkeys(email for node in inside.values() for email in node.own)

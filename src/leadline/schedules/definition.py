@@ -115,6 +115,13 @@ def check(project: Project, body: Mapping[str, Any], now: datetime) -> CheckedSc
     times.check()
     relative_range(wanted.request)
     parsed = parsed_for(project, wanted.export, wanted.request, times.day_of(now).date())
+    if parsed.since is not None:
+        message = "a schedule's exports have all rows of their days; whoever loads them asks for differences"
+        raise InvalidRequest(
+            f"request.options.since: {message}",
+            code="invalid_since",
+            details=[Detail("request.options.since", message)],
+        )
     deliver = [_delivery(project, target, parsed.request.format) for target in wanted.deliver or ()]
     enabled = wanted.enabled is not False
     values = {

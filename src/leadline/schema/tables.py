@@ -65,6 +65,21 @@ COMMIT_FILES = Table(
     ),
     immutable=True,
 )
+DELETED_LINES = Table(
+    "deleted_lines",
+    "Lines that each commit deleted, by the commit that had last changed them. They never change; merge commits have none. Git is "
+    "asked for them where `rework.method` is `line`.",
+    ("repository", "sha", "path", "origin"),
+    (
+        _REPOSITORY,
+        _SHA,
+        text("path", "Path after the commit, as in `commit_files`."),
+        text("origin", "Full id of the commit that had last changed these lines."),
+        instant("changed_at", "Author date of that commit."),
+        count("lines", "How many of them the commit deleted."),
+    ),
+    immutable=True,
+)
 PULL_REQUESTS = Table(
     "pull_requests",
     "Pull requests (merge requests).",
@@ -318,6 +333,7 @@ TABLES: dict[str, Table] = {
         REPOSITORIES,
         COMMITS,
         COMMIT_FILES,
+        DELETED_LINES,
         COMMIT_AI,
         PULL_REQUESTS,
         PULL_REQUEST_COMMITS,

@@ -15,12 +15,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from leadline.agents.http import install as install_mcp
 from leadline.api.app import create_app
 from leadline.api.log import configure
+from leadline.api.report_pool import AT_ONCE
 from leadline.errors import Detail, InvalidRequest
 from leadline.home import Home
 from leadline.page.install import install as install_page
@@ -32,6 +34,8 @@ from leadline.service.schedule_runner import ScheduleRunner
 from leadline.service.scheduler import Scheduler
 from leadline.service.supervisor import Supervisor
 from leadline.settings.server import DEFAULT_CONNECTIONS
+
+log = structlog.get_logger("leadline.api")
 
 DRAIN_SECONDS = 1
 """How long answers in progress may take to finish once the server is told to stop."""
@@ -77,6 +81,7 @@ def serve(
             listener = stack.enter_context(bound(host, port))
             on_open(home)
         configure(home.settings.log_format, level=home.settings.log_level)
+        tell_limits(home, workers)
         sys.setswitchinterval(SWITCH_SECONDS)
         supervisor = Supervisor(home.path, workers)
         scheduler = Scheduler(home, syncs)
@@ -106,6 +111,14 @@ def serve(
             scheduler.stop(WORKER_SECONDS)
             for other in others:
                 other.stop(WORKER_SECONDS)
+
+
+def tell_limits(home: Home, workers: int) -> None:
+    """Log what reports and exports may take of the machine."""
+    limits = {"report": str(home.shared_by(AT_ONCE).limits)}
+    if workers:
+        limits["export"] = str(home.shared_by(workers).limits)
+    log.info("what computes may take", reports=AT_ONCE, workers=workers, **limits)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ class Supervisor:
 
     def __init__(self, home: Path, count: int) -> None:
         self._home = home
-        self._slots = [_Slot(home) for _ in range(count)]
+        self._slots = [_Slot(home, count) for _ in range(count)]
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -75,10 +75,10 @@ class Supervisor:
 
 
 class _Slot:
-    """One worker process and its successors."""
+    """One worker process of ``workers``, and its successors."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, workers: int) -> None:
+        self._home, self._workers = home, workers
         self._process: ChildProcess | None = None
         self._started = 0.0
         self._pause = _FIRST_PAUSE
@@ -86,7 +86,7 @@ class _Slot:
         self._stopping = False
 
     def start(self, now: float) -> None:
-        self._process = ChildProcess("leadline.service.worker_process", str(self._home))
+        self._process = ChildProcess("leadline.service.worker_process", str(self._home), str(self._workers))
         self._started, self._restart_at = now, None
         if self._stopping:  # asked to stop in this moment
             self._process.ask_to_stop()

@@ -1,6 +1,6 @@
-"""An export worker as a child process of the server: ``python -m leadline.service.worker_process HOME``. It is woken when something
-was queued. When it is to stop, work in progress is put back into the queue; what does not stop in time is dropped, which is safe:
-the lease runs out and another worker repeats it."""
+"""An export worker as a child process of the server: ``python -m leadline.service.worker_process HOME WORKERS``, one of so many
+that share threads and memory. It is woken when something was queued. When it is to stop, work in progress is put back into the
+queue; what does not stop in time is dropped, which is safe: the lease runs out and another worker repeats it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ GRACE_SECONDS = 0.8
 """How long a run in progress may take to stop."""
 
 
-def main(home: Path) -> None:
+def main(home: Path, workers: int) -> None:
     """Work until the server's pipe ends or SIGTERM comes; the exit status is 1 if the home cannot be opened or no
     export can be made."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: _end(stop))
-    run_tied(lambda: _work(home, stop), on_end=lambda: _end(stop), on_wake=lambda: _wake(home))
+    run_tied(lambda: _work(home, workers, stop), on_end=lambda: _end(stop), on_wake=lambda: _wake(home))
 
 
-def _work(home_path: Path, stop: threading.Event) -> int:
+def _work(home_path: Path, workers: int, stop: threading.Event) -> int:
     from leadline.api.log import configure
     from leadline.errors import LeadlineError
     from leadline.exports.proof import prove
@@ -43,7 +43,7 @@ def _work(home_path: Path, stop: threading.Event) -> int:
             tracing.configure()  # what keeps it from that, the server tells
             prove(home)
             tell_ready()
-            Worker(home).run(stop)
+            Worker(home.shared_by(workers)).run(stop)
     except SystemExit:
         return 0
     except LeadlineError as error:
@@ -64,4 +64,4 @@ def _end(stop: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

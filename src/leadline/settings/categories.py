@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
 
-from pydantic import PlainValidator
-
-from leadline.settings.setting import Filters, Setting, one_of
+from leadline.settings.setting import Filters, Setting, one_of, written
 
 CATEGORIES, HIERARCHY, JOIN = "business.categories", "business.hierarchy", "join"
 UNCATEGORIZED, UNLINKED = "Uncategorized", "Unlinked"
@@ -48,13 +45,11 @@ def parse_categories(text: str) -> tuple[str, ...]:
     return names
 
 
-Categories = Annotated[tuple[str, ...], PlainValidator(parse_categories)]
-
 CATEGORY_SETTINGS = (
     Setting(
         CATEGORIES,
         _DEFAULT,
-        Categories,
+        written(parse_categories),
         "Categories of work, separated by `;`, the first that matches a work item first. What matches none is Uncategorized.",
     ),
     Setting(

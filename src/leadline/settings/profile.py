@@ -164,7 +164,12 @@ SETTINGS: dict[str, Setting] = {
         Setting("pr_size.small", "10", whole(1, 10**8), "Changed lines below which a pull request is small."),
         Setting("pr_size.medium", "100", whole(1, 10**8), "Changed lines below which it is medium; else large."),
         Setting("rework.window_days", "30", whole(0, 36500), "Days within which reworked code is recent."),
-        Setting("rework.method", "file", one_of("file"), "How the age of reworked code is found."),
+        Setting(
+            "rework.method",
+            "file",
+            one_of("file", "line"),
+            "How the age of reworked code is found: by when its `file` last changed, or each deleted `line`.",
+        ),
         Setting(
             "work_items.complete_from",
             "created",

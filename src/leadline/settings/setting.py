@@ -1,4 +1,4 @@
-"""What a setting is: its key, default and meaning, and a pydantic type that reads its text; and the types there are. Settings are
+"""What a setting is: its key, default and meaning, and the type that reads its text; and the types there are. Settings are
 given and stored as text. A type says what it expects of one in words that complete "it must be …"."""
 
 from __future__ import annotations
@@ -6,69 +6,48 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 from zoneinfo import available_timezones
 
-from annotated_types import Interval
-from pydantic import BeforeValidator, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
-
+from leadline.field_types import Field
 from leadline.settings import rules
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. ``type`` is a pydantic type that takes the setting's text; what is said of it follows from its JSON schema,
-    or from the ``ValueError`` of its own check. ``project_only``: it cannot be set for one tree. ``on_machine``: it says what the
-    server may reach, and is set by commands alone, not over HTTP."""
+    """One setting. ``type`` reads its text; the JSON schema of it says what there is to choose from. ``project_only``: it cannot
+    be set for one tree. ``on_machine``: it says what the server may reach, and is set by commands alone, not over HTTP."""
 
     key: str
     default: str
-    type: Any
+    type: Field
     doc: str
     project_only: bool = False
     on_machine: bool = False
 
-    @cached_property
-    def _adapter(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self.type)
-
-    @cached_property
-    def _schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = self._adapter.json_schema()
-        if isinstance(only := schema.get("const"), str):
-            return {**schema, "enum": [only]}
-        return schema
-
     def parse(self, text: str) -> Any:
         """The typed value of ``text``; raises ``ValueError`` with what would do."""
-        try:
-            return self._adapter.validate_python(text.strip())
-        except ValidationError as error:
-            own = error.errors()[0].get("ctx", {}).get("error")
-            raise ValueError(str(own) if isinstance(own, ValueError) else self._expected()) from None
-
-    def _expected(self) -> str:
-        if "minimum" in self._schema:
-            return f"a whole number from {self._schema['minimum']} to {self._schema['maximum']}"
-        return f"one of {self.choices}"
+        return self.type.check(text.strip())
 
     @property
     def options(self) -> tuple[str, ...]:
         """The words of which it is one; none where other texts would do, too."""
-        return ("true", "false") if self._schema.get("type") == "boolean" else tuple(self._schema.get("enum", ()))
+        schema = self.type.schema
+        return ("true", "false") if schema.get("type") == "boolean" else tuple(schema.get("enum", ()))
 
     @property
     def suggestions(self) -> tuple[str, ...]:
         """Texts that would do, where they are many and known."""
-        return tuple(sorted(_zones())) if self._schema.get("format") == "timezone" else ()
+        return tuple(sorted(_zones())) if self.type.schema.get("format") == "timezone" else ()
 
     @property
     def choices(self) -> str:
         """The values there are to choose from; empty where there are none to list."""
-        schema = self._schema
+        schema = self.type.schema
         if schema.get("type") == "boolean":
             return "true, false"
         if schema.get("format") == "timezone":
@@ -76,19 +55,31 @@ class Setting:
         return ", ".join(schema.get("enum") or schema.get("items", {}).get("enum") or ())
 
 
-def one_of(*values: str) -> Any:
+def one_of(*values: str) -> Field:
     """The type of one of ``values``, in any letter case."""
-    return Annotated[Literal[values], BeforeValidator(str.lower)]
+
+    def check(text: str) -> str:
+        if (word := text.lower()) not in values:
+            raise ValueError(f"one of {', '.join(values)}")
+        return word
+
+    return Field(check, {"type": "string", "enum": list(values)})
 
 
-def whole(minimum: int, maximum: int) -> Any:
+def whole(minimum: int, maximum: int) -> Field:
     """The type of a whole number within bounds."""
-    return Annotated[int, Interval(ge=minimum, le=maximum), BeforeValidator(_digits)]
+
+    def check(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    return Field(check, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
-def _digits(text: str) -> int | None:
-    # pydantic itself would also read 1_000 and +1.
-    return int(text) if re.fullmatch(r"\d{1,9}", text) else None
+def written(check: Callable[[str], Any]) -> Field:
+    """The type of what ``check`` reads, of which no more can be said than it says itself."""
+    return Field(check, {})
 
 
 def _boolean(text: str) -> bool:
@@ -103,7 +94,10 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _timezone(text: str) -> str:
+def _timezone(given: Any) -> str:
+    text = str(given)  # a file may say it as something else
+    if text == "UTC":
+        return text  # known without a look at the folder, in every profile that says nothing else
     # ZoneInfo also opens paths such as "posix/…" or "../x"; only the published names are accepted.
     zones = _zones()
     if text in zones:
@@ -150,22 +144,22 @@ def _stages(text: str) -> tuple[str, ...]:
     return tuple(stage for stage in STAGES if stage in chosen)
 
 
-Stages = Annotated[tuple[Literal[STAGES], ...], BeforeValidator(_stages)]  # type: ignore[valid-type]
-Globs = Annotated[tuple[str, ...], PlainValidator(_globs)]
+Stages = Field(_stages, {"type": "array", "items": {"type": "string", "enum": list(STAGES)}})
+Globs = written(_globs)
 """Patterns in which `*` stands for any characters and `?` for one; as written, in their letter case."""
-PathGlobs = Annotated[tuple[str, ...], PlainValidator(_path_globs)]
+PathGlobs = written(_path_globs)
 """Patterns of paths in a repository, as a `.gitignore` has them: `*` and `?` stay within a name, `**` is any folders."""
-Folders = Annotated[tuple[str, ...], PlainValidator(_folders)]
+Folders = written(_folders)
 """Folders of the machine by their absolute paths."""
 Source = one_of("auto", "pipelines", "releases", "merges", "versions")
 """What is a deployment."""
-Names = Annotated[tuple[str, ...], PlainValidator(_names)]
-Number = Annotated[float, PlainValidator(rules.parse_number)]
-Flag = Annotated[bool, BeforeValidator(_boolean)]
-Filters = Annotated[tuple[rules.Filter, ...], PlainValidator(rules.parse_filters)]
-WorkTypes = Annotated[dict[str, str], PlainValidator(rules.parse_work_types)]
-Integrations = Annotated[dict[str, tuple[str, ...]], PlainValidator(rules.parse_integrations)]
-Currency = Annotated[str, PlainValidator(rules.parse_currency)]
-Markers = Annotated[dict[str, tuple[str, ...]], PlainValidator(rules.parse_markers)]
-Goals = Annotated[dict[str, float], PlainValidator(rules.parse_goals)]
-Zone = Annotated[str, BeforeValidator(_timezone), WithJsonSchema({"type": "string", "format": "timezone"})]
+Names = written(_names)
+Number = written(rules.parse_number)
+Flag = Field(_boolean, {"type": "boolean"})
+Filters = written(rules.parse_filters)
+WorkTypes = written(rules.parse_work_types)
+Integrations = written(rules.parse_integrations)
+Currency = written(rules.parse_currency)
+Markers = written(rules.parse_markers)
+Goals = written(rules.parse_goals)
+Zone = Field(_timezone, {"type": "string", "format": "timezone"})

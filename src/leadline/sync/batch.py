@@ -139,7 +139,7 @@ class BatchWriter:
     @cached_property
     def _engine(self) -> Engine:
         """Opened when there is something to deliver: a source without news needs none."""
-        return Engine(temp_dir=self._project.temp, memory_limit=MEMORY_LIMIT)
+        return Engine.of(self._project.home, most_memory=MEMORY_LIMIT)
 
     @cached_property
     def _validator(self) -> RowValidator:

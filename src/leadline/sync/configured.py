@@ -19,6 +19,7 @@ from leadline.sources.kit.intervals import interval_of
 from leadline.sources.kit.page import ConnectionReport
 from leadline.sources.kit.reach import NoSuchName
 from leadline.sources.kit.settings import Folders, SourceSettings, connected
+from leadline.sync.source_names import own_names
 from leadline.sync.timing import run_lock, under_way
 
 LONGEST_NAME = 100
@@ -48,15 +49,16 @@ def add(
     project: Project, checked: Sequence[SourceSettings], *, name: str | None, every: str, now: datetime
 ) -> list[SourceSettings]:
     """Add sources (of ``settings.checked``), to be run ``every`` so often (``intervals``), the one of them by ``name`` if one is
-    given. All are added or none. Raises ``InvalidRequest`` for a name or a span that cannot be, ``Conflict`` for a name that is
-    taken."""
+    given, else by their ``own_names``: all or none. Raises ``InvalidRequest`` for a name or a span that cannot be, ``Conflict`` for
+    a name that is taken."""
     seconds = interval_of(every)
     if name is not None and len(checked) > 1:
         raise _no_name("--name is for one source; add the others by themselves", "left out, for several sources")
     if name is not None and not _can_be_called(name):
         would_do = f"a name of at most {LONGEST_NAME} characters on one line, without /"
         raise _no_name(f"--name is {would_do}", would_do)
-    made = [replace(settings, name=name or settings.name, every=seconds) for settings in checked]
+    own = checked if name is not None else own_names(project, checked)
+    made = [replace(settings, name=name or settings.name, every=seconds) for settings in own]
     sources.add_all(project.db, project.id, {one.name: (one.kind, one.stored()) for one in made}, now)
     return made
 

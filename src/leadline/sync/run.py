@@ -116,4 +116,10 @@ class SyncRun:
             has_commits=self.project.lake.version("commits") is not None,
             other_kinds=any(source != kind for source, _ in names),
             counts=self.expected is not None,
+            line_ages=kind == GIT and self._asks_line_ages(),
         )
+
+    def _asks_line_ages(self) -> bool:
+        """Whether the project, or one of its trees, has rework by the age of each line."""
+        trees = (None, *(tree.name for tree in self.project.org_trees()))
+        return any(self.project.profile(tree)["rework.method"] == "line" for tree in trees)

@@ -10,7 +10,7 @@ from fastapi import Depends, Path, Query
 from pydantic import Field
 
 from leadline.administration import settings
-from leadline.administration.settings import SettingInForce
+from leadline.administration.setting_body import SettingInForce
 from leadline.api.answers import new_router, refusals
 from leadline.api.body import RequestPart, json_body
 from leadline.api.caller import Admin, Caller
@@ -92,7 +92,7 @@ class SettingsBody(Body):
 @router.get("/v2/settings", response_description=_NOW)
 def list_settings(caller: Admin, of: Of) -> SettingsBody:
     """List settings."""
-    return SettingsBody(settings=settings.listed(caller.project, of.org_tree_name))
+    return SettingsBody(settings=[SettingInForce.of(row) for row in settings.listed(caller.project, of.org_tree_name)])
 
 
 @router.patch("/v2/settings", response_description="Those that were named, as they are in force now.")
@@ -127,7 +127,7 @@ def reset_setting(caller: Admin, key: Key, of: Of) -> SettingInForce:
 
 
 def _one(caller: Caller, key: str, of: SettingsQuery) -> SettingInForce:
-    return settings.one(caller.project, key, of.org_tree_name)
+    return SettingInForce.of(settings.one(caller.project, key, of.org_tree_name))
 
 
 def _text(key: str, value: Any) -> str:

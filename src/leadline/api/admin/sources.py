@@ -86,14 +86,16 @@ class SourceRequest(RequestPart):
 SOURCE = json_body(SourceRequest)
 
 
-def _number(text: str) -> int:
+def source_number(text: str) -> int:
     """An id that a database could hold; another one is no source's."""
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise NotFound("There is no such source", code="unknown_source")
     return int(text)
 
 
-SourceId = Annotated[int, Path(alias="sourceId", description="A source's id, as listed."), BeforeValidator(_number)]
+SourceId = Annotated[
+    int, Path(alias="sourceId", description="A source's id, as listed."), BeforeValidator(source_number)
+]
 
 
 class SourcesBody(Body):

@@ -15,6 +15,7 @@ from leadline.api.app_state import AppState
 from leadline.api.caller import Caller
 from leadline.errors import Forbidden, InvalidRequest
 from leadline.exports.insights.models import InsightBody
+from leadline.exports.validation import missing
 from leadline.home import Project
 from leadline.people.access import VisibleTrees
 
@@ -43,6 +44,16 @@ class Asker:
     def trees(self) -> VisibleTrees:
         """The org trees as they are shown."""
         return VisibleTrees(self.project, self.access)
+
+    def whole(self, field: str) -> dict[str, str]:
+        """The scope of a request without a team: what a key is limited to, else the only org tree there is. Raises
+        ``InvalidRequest`` where ``field`` must say one."""
+        if self.access.teams is not None:
+            return {}
+        listed = self.trees.listed()
+        if len(listed) != 1:
+            raise missing(field)
+        return {"orgTreeName": listed[0].name}
 
     async def insights(self, kind: str, *asked: Mapping[str, Any], words: Words | None = None) -> list[InsightBody]:
         """The answers to all that is ``asked`` of the kind of export called ``kind``, of the same versions unless data comes in all

@@ -12,18 +12,15 @@ from pydantic import Field
 from starlette.requests import Request
 
 from leadline.api.agents.asking import Asker
-from leadline.api.agents.words import AnyDay, Granularity, Paged, Words
+from leadline.api.agents.drilldowns import DrilldownBody, Sorted, behind
+from leadline.api.agents.words import Granularity, TeamDays, Words
 from leadline.api.answers import new_router
 from leadline.api.body import json_body
-from leadline.api.caller import Caller, LimitedReader
-from leadline.errors import Detail, Forbidden, InvalidRequest
+from leadline.api.caller import LimitedReader
 from leadline.exports.insights.cells import Place
-from leadline.exports.insights.listing import VALUE, Listing
 from leadline.exports.insights.models import Cell, InsightBody, InsightMetric, InsightRow, InsightTeam
 from leadline.exports.insights.request import TOTAL
 from leadline.exports.validation import validated
-from leadline.field_types import Field as Checked
-from leadline.field_types import TeamId, refusal, shown
 from leadline.json_body import Body, Instant
 from leadline.metrics.metric import EFFICIENCY
 from leadline.settings.setting import STAGES
@@ -58,27 +55,6 @@ RESTORE = DoraMetric("MTTR_Mean_Days", "MTTR_Rating")
 # -- what is asked -----------------------------------------------------------------------------------------------------
 
 
-class TeamDays(Paged):
-    """Of which team, and when."""
-
-    team_ref_id: TeamId | None = Field(
-        None,
-        description="A team by its ref id (as a number or as text) or its key, with all teams below it. A key that is limited to "
-        "one team may leave it out.",
-        examples=[123, "456"],
-    )
-    date_start: AnyDay = Field(
-        description="First day (yyyy-MM-dd or MM/DD/YYYY).", examples=["2026-01-01", "01/01/2026"]
-    )
-    date_end: AnyDay = Field(description="Last day, inclusive.", examples=["2026-03-31", "03/31/2026"])
-
-    def asked(self, granularity: str, *columns: str) -> dict[str, Any]:
-        """The parameters of the insight that has the ``columns`` of the team alone."""
-        days = {"dateFrom": self.date_start.isoformat(), "dateTo": self.date_end.isoformat()}
-        team = {} if self.team_ref_id is None else {"teamId": self.team_ref_id}
-        return {**team, **days, "metrics": list(columns), "granularity": granularity, "depth": 0}
-
-
 class DoraRequest(TeamDays):
     """Of which team, when, and in which periods."""
 
@@ -87,54 +63,8 @@ class DoraRequest(TeamDays):
     )
 
 
-def _sort_option(value: Any) -> tuple[str, bool]:
-    """The column, and whether downwards."""
-    if isinstance(value, Mapping):
-        members = {str(name).lower(): text for name, text in value.items()}
-        column = next((members[name] for name in ("field", "column", "sortby", "key") if name in members), None)
-        direction = next((members[name] for name in ("direction", "order", "sortorder") if name in members), "asc")
-        value = f"{column} {direction}" if isinstance(column, str) else None
-    if not isinstance(value, str) or not value.strip():
-        raise refusal("wrong_type", 'must be a column such as "-finished_at", or {"field", "direction"}')
-    column, _, direction = value.strip().removeprefix("-").partition(" ")
-    downwards = value.strip().startswith("-") or direction.strip().lower() in ("desc", "descending")
-    if direction.strip().lower() not in ("", "asc", "ascending", "desc", "descending"):
-        raise refusal("wrong_type", f"must go asc or desc, not {shown(direction)}")
-    return column.lower(), downwards
-
-
-class DrilldownRequest(DoraRequest):
+class DrilldownRequest(DoraRequest, Sorted):
     """Which deployments, and which page of them."""
-
-    sort_option: (
-        Annotated[
-            tuple[str, bool],
-            Checked(
-                _sort_option,
-                {
-                    "anyOf": [
-                        {"type": "string", "minLength": 1},
-                        {
-                            "type": "object",
-                            "properties": {"field": {"type": "string"}, "direction": {"enum": ["asc", "desc"]}},
-                            "required": ["field"],
-                        },
-                    ]
-                },
-            ),
-        ]
-        | None
-    ) = Field(
-        None,
-        description="A column of the fact to sort by, `-` before it for downwards, or its `field` and `direction`. Default: what "
-        "failed first, then the newest.",
-    )
-
-    @property
-    def listing(self) -> Listing:
-        """In which order, and how many at once."""
-        column, downwards = self.sort_option or (VALUE, True)
-        return Listing(column, downwards, most=self.page_size)
 
 
 _METRIC = json_body(DoraRequest)
@@ -178,7 +108,7 @@ class DoraBody(Body):
     @classmethod
     def of_answers(cls, metric: DoraMetric, model: DoraRequest, by_period: InsightBody, whole: InsightBody) -> DoraBody:
         """The answer that two insights make, by period and of the range as one."""
-        (total,) = whole.rows
+        total = _WORDS.first_row(whole)
         assert total.team is not None  # noqa: S101 -- rows are teams
         told = _told(by_period, metric.column)
         return cls(
@@ -198,16 +128,6 @@ class DoraBody(Body):
             of=told.of,
             data_as_of=min(by_period.data_as_of, whole.data_as_of),
         )
-
-
-class DrilldownBody(Body):
-    """One page of the deployments behind a value."""
-
-    content: list[dict[str, Any]] = Field(description="Rows of the fact `deployments`, by column.")
-    page: int = Field(description="Counted from 0.")
-    page_size: int
-    total: int = Field(description="Deployments on all pages.")
-    data_as_of: Instant
 
 
 def _told(body: InsightBody, column: str) -> InsightMetric:
@@ -257,27 +177,11 @@ def _add(name: str, metric: DoraMetric, operation: str, title: str) -> None:
         async def drilldown(
             request: Request, caller: LimitedReader, body: Annotated[dict[str, Any], Depends(_DRILLDOWN)]
         ) -> DrilldownBody:
-            return await _behind(request, caller, metric, validated(DrilldownRequest, body))
-
-
-async def _behind(request: Request, caller: Caller, metric: DoraMetric, model: DrilldownRequest) -> DrilldownBody:
-    asked, listing = model.asked(TOTAL, metric.behind), model.listing
-    place, offset = Place(metric.behind, row=0), model.page * model.page_size
-    try:
-        found = await caller.state.insights.listed(
-            request, caller.project, EFFICIENCY, asked, place, caller.access, listing, offset=offset
-        )
-    except (InvalidRequest, Forbidden) as error:
-        worded = _WORDS.of(error)
-        details = [Detail("sortOption" if one.field == "sort" else one.field, one.message) for one in worded.details]
-        raise type(worded)(worded.message, code=worded.code, details=details) from None
-    return DrilldownBody(
-        content=[row.row for row in found.body.rows],
-        page=model.page,
-        page_size=model.page_size,
-        total=found.body.count,
-        data_as_of=found.body.data_as_of,
-    )
+            model = validated(DrilldownRequest, body)
+            place = Place(metric.behind, row=0)
+            return await behind(
+                Asker.of(request, caller), EFFICIENCY, model.asked(TOTAL, metric.behind), place, model, _WORDS
+            )
 
 
 _add("leadtime", LEAD_TIME, "getTeamLeadTime", "Lead time for changes of a team")

@@ -18,7 +18,7 @@ from leadline.api.body import json_body
 from leadline.api.caller import LimitedReader
 from leadline.errors import Detail, InvalidRequest
 from leadline.exports.insights.models import Cell, InsightBody, InsightRow
-from leadline.exports.validation import missing, validated
+from leadline.exports.validation import validated
 from leadline.field_types import Name, TeamId, one_of, printable, shown
 from leadline.json_body import Body, Instant
 from leadline.metrics.metric import DEVELOPER, PRODUCTIVITY, TEAM
@@ -304,20 +304,11 @@ class _Asking:
 
     def _asked(self, team: str | None, level: str, depth: int | None = None) -> dict[str, Any]:
         model = self.model
-        scope = {"teamId": team} if team is not None else self._tree()
+        scope = {"teamId": team} if team is not None else self.asker.whole("teamRefIds")
         days = {"dateFrom": model.start_date.isoformat(), "dateTo": model.end_date.isoformat()}
         columns = model.feature.columns(level, model.stack)
         shape = {"granularity": model.granularity or "weekly", "level": level, "metrics": columns}
         return {**scope, **days, **shape, **({} if depth is None else {"depth": depth})}
-
-    def _tree(self) -> dict[str, str]:
-        """The scope of a request without a team: what a key is limited to, else the only org tree there is."""
-        if self.asker.access.teams is not None:
-            return {}
-        listed = self.asker.trees.listed()
-        if len(listed) != 1:
-            raise missing("teamRefIds")
-        return {"orgTreeName": listed[0].name}
 
     async def _get(self, *asked: Mapping[str, Any]) -> list[InsightBody]:
         return await self.asker.insights(PRODUCTIVITY, *asked, words=_WORDS)

@@ -13,9 +13,10 @@ from pydantic import Field as Member
 from pydantic import TypeAdapter
 
 from leadline.errors import Detail, Forbidden, InvalidRequest
+from leadline.exports.insights.models import InsightBody, InsightRow
 from leadline.exports.insights.request import in_words
 from leadline.exports.models import RequestPart
-from leadline.field_types import Day, Field, refusal, shown
+from leadline.field_types import Day, Field, TeamId, refusal, shown
 
 GRANULARITIES: Mapping[str, str] = {
     "DAILY": "daily",
@@ -84,6 +85,27 @@ class Paged(RequestPart):
         return slice(self.page * self.page_size, (self.page + 1) * self.page_size)
 
 
+class TeamDays(Paged):
+    """Of which team, and when."""
+
+    team_ref_id: TeamId | None = Member(
+        None,
+        description="A team by its ref id (as a number or as text) or its key, with all teams below it. A key that is limited to "
+        "one team may leave it out.",
+        examples=[123, "456"],
+    )
+    date_start: AnyDay = Member(
+        description="First day (yyyy-MM-dd or MM/DD/YYYY).", examples=["2026-01-01", "01/01/2026"]
+    )
+    date_end: AnyDay = Member(description="Last day, inclusive.", examples=["2026-03-31", "03/31/2026"])
+
+    def asked(self, granularity: str, *columns: str) -> dict[str, Any]:
+        """The parameters of the insight that has the ``columns`` of the team alone."""
+        days = {"dateFrom": self.date_start.isoformat(), "dateTo": self.date_end.isoformat()}
+        team = {} if self.team_ref_id is None else {"teamId": self.team_ref_id}
+        return {**team, **days, "metrics": list(columns), "granularity": granularity, "depth": 0}
+
+
 @dataclass(frozen=True)
 class Words:
     """What a kind of body calls its team, its first and its last day."""
@@ -91,6 +113,17 @@ class Words:
     team: str
     start: str
     end: str
+
+    def first_row(self, body: InsightBody) -> InsightRow:
+        """The first row of an answer about one team. Raises ``InvalidRequest`` where the team was not there in these days."""
+        if body.rows:
+            return body.rows[0]
+        asked = body.request
+        message = (
+            f"The team was not there from {asked.start_date} to {asked.end_date}; other days or another team would do"
+        )
+        details = [Detail(field, message) for field in (self.team, self.start)]
+        raise InvalidRequest(message, code="team_not_there", details=details)
 
     def of(self, error: InvalidRequest | Forbidden) -> InvalidRequest | Forbidden:
         """The refusal of an insight in these words. The sentence `Invalid teamId` is known to the letter and stays."""

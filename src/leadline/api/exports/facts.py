@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Header, Path, Query
@@ -13,10 +14,13 @@ from leadline.api.answers import NO_STORE, Json, new_router, refusals, text_head
 from leadline.api.caller import LimitedReader
 from leadline.api.negotiation import prefers_csv
 from leadline.api.query import Headers, HeaderText, MayBeAbsent, Names, Parameters, ShortText, choice, once, whole
+from leadline.errors import Detail, InvalidRequest
 from leadline.exports.fact_pages import MOST_ROWS, FactsBody, csv_of, facts_request
 from leadline.facts.catalogue import FACTS
 from leadline.facts.filters import Filters
 from leadline.field_types import Day
+from leadline.home import Project
+from leadline.metrics.relative_range import EXAMPLES, RelativeDays
 
 router = new_router("facts")
 
@@ -41,6 +45,11 @@ class FactsQuery(Parameters):
     )
     date_from: MayBeAbsent[Day] = Field(None, description="Only from this day on, by the fact's own instant.")
     date_to: MayBeAbsent[Day] = Field(None, description="Only to this day, inclusive.")
+    period: MayBeAbsent[RelativeDays] = Field(
+        None,
+        description="Instead of the two days: a range by its distance from today, as `dateRange.period` of a create.",
+        examples=list(EXAMPLES),
+    )
     open: MayBeAbsent[Annotated[str, choice("true", "false")]] = Field(
         None,
         description="Whether to keep only what is open: pull requests that wait for something, incidents that are not resolved.",
@@ -54,11 +63,15 @@ class FactsQuery(Parameters):
         None, description="`next` of the page before, with the same other parameters."
     )
 
-    @property
-    def filters(self) -> Filters:
-        """What to keep."""
-        is_open = self.open == "true"
-        return Filters(self.date_from, self.date_to, self.org_tree_name, self.team_id, self.developer, is_open)
+    def filters(self, project: Project) -> Filters:
+        """What to keep; today is that of the tree's time zone. Raises ``InvalidRequest`` for days that are said twice."""
+        start, end = self.date_from, self.date_to
+        if self.period is not None:
+            if said := [name for name, day in (("dateFrom", start), ("dateTo", end)) if day is not None]:
+                sentence = f"period cannot be combined with {' and '.join(said)}; leave one out"
+                raise InvalidRequest(sentence, code="conflicting_date_range", details=[Detail("period", sentence)])
+            start, end = self.period.days(datetime.now(project.profile(self.org_tree_name).zone).date())
+        return Filters(start, end, self.org_tree_name, self.team_id, self.developer, self.open == "true")
 
 
 class AcceptHeaders(Headers):
@@ -93,7 +106,7 @@ async def list_facts(
     headers: Annotated[AcceptHeaders, Header()],
 ) -> Response:
     """The rows of a fact."""
-    asked = facts_request(kind, query.filters, query.columns or (), query.limit, query.sort)
+    asked = facts_request(kind, query.filters(caller.project), query.columns or (), query.limit, query.sort)
     page = await caller.state.insights.facts(request, caller.project, asked, caller.access, query.cursor)
     if not prefers_csv([headers.accept or ""]):
         return Json(page)

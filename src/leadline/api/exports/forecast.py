@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from leadline.api.answers import Json, new_router, refusals
 from leadline.api.body import json_body
-from leadline.api.caller import LimitedReader
+from leadline.api.caller import Caller, LimitedReader
 from leadline.api.report_pool import ReportTimeout
 from leadline.exports.forecast import ForecastBody, ForecastRequest, parse_forecast, pinned, run_forecast
 
@@ -31,11 +32,16 @@ async def forecast(
     request: Request, caller: LimitedReader, body: Annotated[dict[str, Any], Depends(_read)]
 ) -> Response:
     """Forecast the completion of work items from the throughput of the last weeks."""
+    return Json(await forecast_for(request, caller, body))
+
+
+async def forecast_for(request: Request, caller: Caller, body: Mapping[str, Any]) -> ForecastBody:
+    """The forecast that ``body`` asks for, on what is newest. Raises ``InvalidRequest``, ``Forbidden``, ``Conflict``,
+    ``ReportTimeout``, and ``ClientDisconnect`` when the client of ``request`` went away."""
     project, pool, now = caller.project, caller.state.reports, caller.now
     wanted = await run_in_threadpool(parse_forecast, project, body, now, caller.access)
     pins = await run_in_threadpool(pinned, project, wanted)
     late = ReportTimeout(f"The forecast was not ready within {pool.seconds:g} seconds; ask for fewer weeks or runs")
-    told = await pool.run(
+    return await pool.run(
         request, lambda runner, control: run_forecast(runner, project, wanted, pins, now, control), late=late
     )
-    return Json(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -30,10 +31,16 @@ from leadline.exports.export_kind import ExportKind
 from leadline.exports.insights.cells import Place
 from leadline.exports.insights.models import CellBody, InsightBody
 from leadline.exports.insights.request import MOST_ROWS, ONLY_ANSWERED, PREVIOUS, TOTAL
+from leadline.exports.models import SPLITS
 from leadline.field_types import Day
+from leadline.metrics.business_columns import EFFORT_UNITS
 from leadline.metrics.relative_range import EXAMPLES
 from leadline.metrics.request import AGGREGATIONS, GRANULARITIES, LEADING
+from leadline.metrics.sprint_columns import MODES, SPRINT
+from leadline.metrics.sprint_request import BY_SPRINT
 
+_LEVELS = [*LEADING, SPRINT]
+_GRANULARITIES = list(dict.fromkeys((*GRANULARITIES, *ONLY_ANSWERED)))
 _Cursor = Annotated[str, once({"minLength": 1})]
 _Day = Annotated[str, once({"format": "date"})]
 
@@ -49,8 +56,8 @@ class ScopeQuery(Parameters):
         None,
         description="Instead of the two days: a range by its distance from today, as `dateRange.period` of a create.",
     )
-    granularity: MayBeAbsent[Annotated[str, once({"enum": list(dict.fromkeys((*GRANULARITIES, *ONLY_ANSWERED)))})]] = (
-        Field(None, description=f"Length of the periods, by default `monthly`; `{TOTAL}` takes the range as one.")
+    granularity: MayBeAbsent[Annotated[str, once({"enum": _GRANULARITIES})]] = Field(
+        None, description=f"Length of the periods, by default `monthly`; `{TOTAL}` takes the range as one."
     )
     aggregation: MayBeAbsent[Annotated[str, once({"enum": list(AGGREGATIONS)})]] = Field(
         None, description="How durations are summarized; default `mean`."
@@ -70,11 +77,32 @@ class InsightQuery(ScopeQuery):
     metrics: MayBeAbsent[Names] = Field(
         None, description="Metrics by column or id, repeated or with commas between them."
     )
-    aggregation_level: MayBeAbsent[Annotated[str, once({"enum": list(LEADING)})]] = Field(
+    aggregation_level: MayBeAbsent[Annotated[str, once({"enum": _LEVELS})]] = Field(
         None, description="What a row is, of the levels of the kind; the default is that of a create."
     )
-    level: MayBeAbsent[Annotated[str, once({"enum": list(LEADING)})]] = Field(
+    level: MayBeAbsent[Annotated[str, once({"enum": _LEVELS})]] = Field(
         None, description="Another name of `aggregationLevel`."
+    )
+    split_by: MayBeAbsent[Annotated[str, once({"enum": list(SPLITS)})]] = Field(
+        None,
+        description="`ai`: each row thrice, of what AI tools had part in, of what they had not, and of all, as `AI` in its `key` "
+        "says; of the kinds `productivity` and `efficiency`.",
+    )
+    granularity: MayBeAbsent[Annotated[str, once({"enum": [*_GRANULARITIES, BY_SPRINT]})]] = Field(
+        None,
+        description=f"Length of the periods, by default `monthly`; `{TOTAL}` takes the range as one, `{BY_SPRINT}` (of the kind "
+        "`sprint`) sprints that share their days.",
+    )
+    computation_mode: MayBeAbsent[Annotated[str, once({"enum": list(MODES)})]] = Field(
+        None, description=f"Of the kind `sprint`: what work is counted in; default `{MODES[0]}`."
+    )
+    effort_unit: MayBeAbsent[Annotated[str, once({"enum": list(EFFORT_UNITS)})]] = Field(
+        None, description=f"Of the kind `ba`: what `…_percent` are shares of; default `{EFFORT_UNITS[0]}`."
+    )
+    tools: MayBeAbsent[Names] = Field(
+        None,
+        description="Of metrics of the use of AI tools: that of these tools alone, as if of others nothing had been read. Default: "
+        "of all.",
     )
     depth: MayBeAbsent[Annotated[int, whole(0, 100)]] = Field(
         None, description="Rows of teams down to this many levels below the scope; 0 is the team alone. Default: all."
@@ -100,6 +128,10 @@ class CellQuery(InsightQuery):
         None,
         description="Which row: that of this service, or of this repository where its events name no service; at the level "
         "`service`.",
+    )
+    sprint: MayBeAbsent[ShortText] = Field(
+        None,
+        description="Which row of the team: that of this sprint, by its id; at the level `sprint`. Default: the first.",
     )
     start_date: MayBeAbsent[Day] = Field(
         None, description="Which row: that of the period that begins on this day; default: the first."
@@ -130,6 +162,7 @@ _ANSWER = {"headers": _HEADERS}
 UNCHANGED = {"description": "The client has it already.", "headers": _HEADERS}
 
 
+@cache
 def insight_routes(kind: ExportKind) -> APIRouter:
     """The routes of the insight of ``kind``."""
     router = new_router("insights")
@@ -192,7 +225,7 @@ def _place(query: CellQuery) -> Place:
     units = [unit for unit in (query.team, query.developer, query.service) if unit is not None]
     if len(units) != 1:
         raise invalid_parameters([Detail("team", "one of team, developer and service says which row is meant")])
-    return Place(query.column, unit=units[0], start=query.start_date)
+    return Place(query.column, unit=units[0], start=query.start_date, sprint=query.sprint)
 
 
 def respond(answered: Answered, if_none_match: str | None) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -56,6 +57,7 @@ _PART = {
 _UNCHANGED = {"description": "The client has it already."}
 
 
+@cache  # making the models of a route takes longer than most requests
 def export_routes(kind: ExportKind) -> APIRouter:
     """The routes of ``kind``."""
     router = new_router("exports")
@@ -94,7 +96,10 @@ def _add_create(router: APIRouter, kind: ExportKind) -> None:
         status_code=202,
         response_model=kind.created_body,
         response_description="A new export was queued.",
-        responses={200: {"model": kind.reused_body, "description": "An identical export is there and will do."}},
+        responses={
+            200: {"model": kind.reused_body, "description": "An identical export is there and will do."},
+            **refusals(409, 410),
+        },
     )
     def create(
         request: Request, caller: Creator, cache_control: _CacheControl = None, body: dict[str, Any] = read

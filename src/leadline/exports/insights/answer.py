@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from leadline.errors import LeadlineError
+from leadline.errors import Detail, InvalidRequest, LeadlineError
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.insights.columns import lead_unit, metrics_of
 from leadline.exports.insights.models import (
@@ -20,8 +20,11 @@ from leadline.exports.insights.models import (
 )
 from leadline.exports.insights.request import MOST_ROWS, TOTAL, InsightRequest, columns_of, leading_of
 from leadline.home import Project
+from leadline.metrics.business_request import BusinessRequest
 from leadline.metrics.periods import RANGE
-from leadline.metrics.request import Control, Pins, RowsRequest
+from leadline.metrics.request import SPLIT, Control, MetricsRequest, Pins, RowsRequest
+from leadline.metrics.sprint_request import SprintRequest
+from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,10 +49,24 @@ def answer(
 ) -> InsightBody:
     """The answer to ``insight`` on the versions of ``pins``, which were the newest at ``as_of``. Raises ``TooManyRows``, and
     ``Cancelled`` if ``control`` says so."""
-    table = _table(runner, project, insight, insight.rows, pins, control)
-    before = insight.previous and _table(runner, project, insight, insight.previous, pins, control)
+    table = table_of(runner, project, insight, insight.rows, pins, control)
+    return answer_of(runner, project, insight, pins, as_of, control, table)
+
+
+def answer_of(
+    runner: Runner,
+    project: Project,
+    insight: InsightRequest,
+    pins: Pins,
+    as_of: datetime,
+    control: Control,
+    table: pa.Table,
+) -> InsightBody:
+    """The ``answer`` to ``insight``, whose rows are those of ``table``."""
+    before = insight.previous and table_of(runner, project, insight, insight.previous, pins, control)
     shown = _sorted(table, insight)
-    names = columns_of(insight.kind, insight.rows)
+    profile = Profile.of(pins.settings)
+    names = [name for name in columns_of(insight.kind, insight.rows, profile) if name in table.column_names]
     rows = [_row(insight, names, cells) for cells in _cells(shown)]
     if before is not None:
         _compare(rows, table, before, names)
@@ -60,7 +77,7 @@ def answer(
         request=_asked(project, insight, pins),
         table_versions=dict(sorted(pins.tables.items())),
         definitions=pins.definitions,
-        metrics=metrics_of(insight, lead_unit(project, pins)),
+        metrics=[one for one in metrics_of(insight, profile, lead_unit(project, pins)) if one.column in names],
         rows=rows,
         total=table.num_rows,
         **optional,
@@ -70,7 +87,7 @@ def answer(
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _table(
+def table_of(
     runner: Runner, project: Project, insight: InsightRequest, rows: RowsRequest, pins: Pins, control: Control
 ) -> pa.Table:
     """All rows, in the order of exports."""
@@ -99,6 +116,7 @@ def _checking(kind: ExportKind, limit: int | None) -> Callable[[int], None]:
 def _sorted(table: pa.Table, insight: InsightRequest) -> pa.Table:
     """The rows to show. Where the column leaves it open they are in their own order; those without a value are last."""
     if insight.sort is not None:
+        _check_sorted(table, insight.sort)
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -106,6 +124,13 @@ def _sorted(table: pa.Table, insight: InsightRequest) -> pa.Table:
         keys = [(insight.sort, "descending" if insight.descending else "ascending"), ("own order", "ascending")]
         table = own.take(pc.sort_indices(own, sort_keys=keys)).drop_columns(["own order"])
     return table if insight.limit is None else table.slice(0, insight.limit)
+
+
+def _check_sorted(table: pa.Table, column: str) -> None:
+    """A column that is there only where something is known of it may be missing. Raises ``InvalidRequest``."""
+    if column not in table.column_names:
+        message = f"sort: nothing is known of {column}, so that the answer has no such column"
+        raise InvalidRequest(message, code="unknown_column", details=[Detail("sort", message)])
 
 
 def _cells(table: pa.Table) -> Iterator[Mapping[str, Any]]:
@@ -138,29 +163,30 @@ def _days(cells: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _values(names: Sequence[str], cells: Mapping[str, Any]) -> dict[str, Any]:
-    from leadline.metrics.query import size_name
+    from leadline.metrics.bindings import size_name
 
     sizes = {name: cells[size_name(name)] for name in names if size_name(name) in cells}
     return {"values": {name: cells[name] for name in names}, **({"n": sizes} if sizes else {})}
 
 
 def _compare(rows: Sequence[InsightRow], table: pa.Table, before: pa.Table, names: Sequence[str]) -> None:
-    """Put beside each of ``rows`` the row of the same developer, team or service in the period before: the first of its range for
-    the first of the range of ``table``, and so on."""
+    """Put beside each of ``rows`` the row of the same developer, team or service (of one that is split the same part) in the period
+    before: the first of its range for the first of the range of ``table``, and so on."""
     places: dict[date | None, int] = {start: number for number, start in enumerate(_starts(table))}
     starts = _starts(before)
-    earlier = {(_whose(cells), _days(cells)["start_date"]): cells for cells in _cells(before)}
+    earlier = {(*_whose(cells), _days(cells)["start_date"]): cells for cells in _cells(before)}
     for row in rows:
         place = places[row.start_date]
         about = {"Email": row.developer and row.developer.email, "Team_Id": row.team and row.team.ref_id}
-        cells = earlier.get((_whose(row.key or about), starts[place])) if place < len(starts) else None
+        whose = _whose({**about, **(row.key or {})})
+        cells = earlier.get((*whose, starts[place])) if place < len(starts) else None
         row.previous = None if cells is None else PreviousValues(**_days(cells), **_values(names, cells))
 
 
-def _whose(cells: Mapping[str, Any]) -> tuple[str, str]:
-    """What a row is about: the first of these columns that says it."""
+def _whose(cells: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What a row is about: the first of these columns that says it; and which part of it, where it is split."""
     named = ((name, cells.get(name)) for name in ("Email", "Team_Id", "Service", "Repository"))
-    return next(((name, value) for name, value in named if value), ("", ""))
+    return (*next(((name, value) for name, value in named if value), ("", "")), cells.get(SPLIT[0], ""))
 
 
 def _starts(table: pa.Table) -> list[date]:
@@ -189,7 +215,17 @@ def _asked(project: Project, insight: InsightRequest, pins: Pins) -> AskedBody:
         granularity=TOTAL if granularity == RANGE else granularity,
         aggregation=getattr(rows, "aggregation", "mean"),
         **optional,
+        **_said_by(rows),
     )
+
+
+def _said_by(rows: RowsRequest) -> dict[str, Any]:
+    """What requests of some kinds say beside."""
+    if isinstance(rows, MetricsRequest):
+        return {"tools": list(rows.tools)} if rows.tools else {}
+    if isinstance(rows, SprintRequest):
+        return {"computation_mode": rows.mode}
+    return {"effort_unit": rows.unit} if isinstance(rows, BusinessRequest) else {}
 
 
 def _scope(project: Project, rows: RowsRequest, pins: Pins) -> InsightTeam | None:

@@ -6,7 +6,7 @@ from leadline.exports.insights.models import InsightMetric
 from leadline.exports.insights.request import InsightRequest
 from leadline.home import Project
 from leadline.metrics.catalogue import by_ids
-from leadline.metrics.metric import things_of
+from leadline.metrics.metric import CatalogueEntry, ExportColumn, things_of
 from leadline.metrics.request import MetricsRequest, Pins
 from leadline.settings.profile import Profile
 
@@ -20,23 +20,27 @@ def lead_unit(project: Project, pins: Pins) -> str:
     return unit_of(Profile.of(pins.settings), counts.get("work_items", 0))
 
 
-def metrics_of(insight: InsightRequest, unit: str) -> list[InsightMetric]:
-    """What is said of every column where the unit of lead time is ``unit``."""
+def metrics_of(insight: InsightRequest, profile: Profile, unit: str) -> list[InsightMetric]:
+    """What is said of every column under the settings ``profile``, where the unit of lead time is ``unit``."""
     rows = insight.rows
     if isinstance(rows, MetricsRequest):
         return [metric_of(rows, column_id, unit) for column_id in rows.metrics]
-    return [
-        InsightMetric(
-            id=entry.id,
-            column=entry.column,
-            title=entry.title,
-            group=entry.group,
-            unit=entry.unit,
-            definition=entry.definition,
-            better=entry.better or None,
-        )
-        for entry in insight.kind.catalogue()
-    ]
+    return [told(entry) for entry in insight.kind.columns_of(profile, rows)]
+
+
+def told(entry: CatalogueEntry) -> InsightMetric:
+    """What is said of a column of another kind."""
+    optional = {"of": entry.of} if isinstance(entry, ExportColumn) and entry.of else {}
+    return InsightMetric(
+        id=entry.id,
+        column=entry.column,
+        title=entry.title,
+        group=entry.group,
+        unit=entry.unit,
+        definition=entry.definition,
+        better=entry.better or None,
+        **optional,
+    )
 
 
 def metric_of(rows: MetricsRequest, column_id: str, unit: str) -> InsightMetric:

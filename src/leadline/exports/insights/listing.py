@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from leadline.access import UNLIMITED, Access
 from leadline.errors import Detail, InvalidRequest
 from leadline.exports.cursor import Cursor
-from leadline.exports.insights.cells import NOTHING_TRACED, Cells, Found, Place, named_column
+from leadline.exports.insights.cells import INSTANT, MEASURED, NOTHING_TRACED, Cells, Found, Place
 from leadline.exports.insights.models import CellBody, CellRow
+from leadline.exports.insights.tracing import cells_of
 from leadline.facts.catalogue import FACTS
 from leadline.field_types import shown
 from leadline.home import Project
-from leadline.metrics.request import Control, MetricsRequest
+from leadline.metrics.request import Control, PeriodRows
+from leadline.settings.profile import Profile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,18 +44,19 @@ class Listing:
 @dataclass(frozen=True)
 class ListedCell:
     """A cell with a page of its rows, after the first ``offset`` of the ``listed`` that have the words. ``before`` is the cursor of
-    the page before; None on the first."""
+    the page before; None on the first. ``divisor`` is what the value is divided by, where rows have parts of that (``over``)."""
 
     body: CellBody
     listed: int
     offset: int
     before: str | None
+    divisor: float | None = None
 
 
 def listed_cell(
     runner: Runner,
     project: Project,
-    request: MetricsRequest,
+    request: PeriodRows,
     place: Place,
     at: Cursor,
     listing: Listing,
@@ -62,25 +65,21 @@ def listed_cell(
 ) -> ListedCell:
     """As ``cells.cell``, with the rows that ``listing`` says from ``at`` on. Raises also ``InvalidRequest`` for a column that the
     fact has not, and where there are too many rows to look through (``too_many_rows``)."""
-    column = named_column(request, place.column)
-    request = replace(request, metrics=(column.id,))
-    with runner.inputs(project, request, at.pins, control) as inputs:
-        cells = Cells(project, inputs, column, at, access)
-        found = cells.found(place)
-        if cells.value is None:
+    kind = cells_of(request)
+    of_column = kind.of_column(request, place.column, Profile.of(at.pins.settings))
+    with runner.inputs(project, of_column, at.pins, control) as inputs:
+        cells = kind(project, inputs, at, access)
+        found, fact = cells.found(place), cells.fact
+        if fact is None:
             return ListedCell(cells.told(found, **NOTHING_TRACED), 0, 0, None)
-        return _listed(cells, found, listing)
+        return _listed(cells, fact, found, listing)
 
 
-def _listed(cells: Cells, found: Found, listing: Listing) -> ListedCell:
-    from leadline.metrics.behind import shown_as
-
-    assert cells.value is not None  # noqa: S101 -- whoever asks has looked
-    fact = shown_as(cells.value, cells.unit).fact
+def _listed(cells: Cells[Any], fact: str, found: Found, listing: Listing) -> ListedCell:
     events = cells.events(found)
     if listing.sort == VALUE and not listing.words:
-        page = _by_value(events, listing).slice(min(cells.at.offset, events.num_rows), listing.most)
-        rows, listed = cells.rows(fact, page), events.num_rows
+        page = _by_value(cells, events, listing).slice(min(cells.at.offset, events.num_rows), listing.most)
+        rows, listed = cells.rows(page), events.num_rows
     else:
         matching = _looked_through(cells, fact, events, listing)
         rows, listed = matching[cells.at.offset : cells.at.offset + listing.most], len(matching)
@@ -88,22 +87,20 @@ def _listed(cells: Cells, found: Found, listing: Listing) -> ListedCell:
     following = _cursor(cells, end) if end < listed and rows else None
     before = _cursor(cells, max(0, cells.at.offset - listing.most)) if cells.at.offset else None
     body = cells.told(found, facts=fact, count=events.num_rows, rows=rows, next=following)
-    return ListedCell(body, listed, cells.at.offset, before)
+    return ListedCell(body, listed, cells.at.offset, before, cells.divisor(events))
 
 
-def _cursor(cells: Cells, offset: int) -> str:
+def _cursor(cells: Cells[Any], offset: int) -> str:
     return replace(cells.at, offset=offset).text(cells.project)
 
 
-def _by_value(events: pa.Table, listing: Listing) -> pa.Table:
-    from leadline.metrics.behind import INSTANT, MEASURED, PARTS
-
+def _by_value(cells: Cells[Any], events: pa.Table, listing: Listing) -> pa.Table:
     direction = "descending" if listing.descending else "ascending"
-    keys = [name for name in events.column_names if name not in PARTS]
+    keys = [name for name in events.column_names if name not in cells.not_keys]
     return events.sort_by([(MEASURED, direction), (INSTANT, direction), *((name, "ascending") for name in keys)])
 
 
-def _looked_through(cells: Cells, fact: str, events: pa.Table, listing: Listing) -> list[CellRow]:
+def _looked_through(cells: Cells[Any], fact: str, events: pa.Table, listing: Listing) -> list[CellRow]:
     """All rows that have the words, in order."""
     if listing.sort not in (VALUE, *FACTS[fact].columns):
         hint = f"one of {VALUE}, {', '.join(FACTS[fact].columns)}"
@@ -115,7 +112,7 @@ def _looked_through(cells: Cells, fact: str, events: pa.Table, listing: Listing)
             "a team below, or fewer days",
             code="too_many_rows",
         )
-    rows = cells.rows(fact, _by_value(events, listing))
+    rows = cells.rows(_by_value(cells, events, listing))
     rows = [row for row in rows if _has(row, listing.words)]
     return rows if listing.sort == VALUE else _by_column(rows, listing)
 

@@ -46,6 +46,11 @@ class AskedBody(InsightRange):
     previous: InsightRange | None = Field(default=None, description="The range compared with; absent if there is none.")
     sort: str | None = Field(default=None, description="The column; `-` before it for downwards.")
     limit: int | None = None
+    computation_mode: str | None = Field(default=None, description="Of sprints: `STORY_POINTS` or `TICKETS`.")
+    effort_unit: str | None = Field(default=None, description="Of business alignment: what shares are of.")
+    tools: list[str] | None = Field(
+        default=None, description="The AI tools whose use alone is counted; absent for all."
+    )
 
 
 class InsightMetric(Body):
@@ -80,7 +85,10 @@ class InsightRow(InsightValues):
     period: str | None = Field(default=None, description="The period's name: `Jan 2026`.")
     start_date: date | None = None
     end_date: date | None = None
-    key: dict[str, Cell] | None = Field(default=None, description="What a row of another kind is about, by column.")
+    key: dict[str, bool | Cell] | None = Field(
+        default=None,
+        description="What else a row is about, by column: of a service, of another kind, or `AI` and `Small` of one that is split.",
+    )
     previous: PreviousValues | None = Field(
         default=None, description="The same in the range before; null where the developer or team was not there."
     )
@@ -121,7 +129,8 @@ class CellBody(Body):
     n: int = Field(description="Of how many things it is.")
     metric: InsightMetric
     aggregation: str = Field(
-        description="`sum`, `count`, `ratio`, `mean`, `median`, `p90`, `p95`, `rating` or `overall`."
+        description="`sum`, `count`, `ratio`, `mean`, `median`, `p90`, `p95`, `rating` or `overall`; of sprints also `per_sprint` "
+        "(the sum over the number of sprints) and `deviation` (of the sums of sprints)."
     )
     facts: str | None = Field(description="The fact that has the rows; null where a value is not made of rows of one.")
     untraced: str | None = Field(default=None, description="Why there are no rows; absent where there may be.")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,9 +13,11 @@ from leadline.errors import Detail, Forbidden, InvalidRequest
 from leadline.exports.export_kind import ExportKind
 from leadline.field_types import shown
 from leadline.home import Project
-from leadline.metrics.metric import TEAM
+from leadline.metrics.metric import DEVELOPER, SERVICE
 from leadline.metrics.periods import RANGE, YEARLY, first_of_month
-from leadline.metrics.request import MetricsRequest, RowsRequest
+from leadline.metrics.request import SPLIT, MetricsRequest, PeriodRows, RowsRequest, with_changes
+from leadline.metrics.tools import names_of
+from leadline.settings.profile import Profile
 
 TOTAL = "total"
 """The granularity of which the whole range is one period."""
@@ -36,6 +38,9 @@ PARAMETERS: Mapping[str, str] = {
     "level": "options.metricLevel",
     "granularity": "options.granularity",
     "aggregation": "options.aggregation",
+    "computationMode": "options.computationMode",
+    "effortUnit": "options.effortUnit",
+    "splitBy": "options.splitBy",
 }
 """The parameters that say what a create's body says, each with where it stands in that."""
 _PLACES = {**{place: name for name, place in PARAMETERS.items()}, "dateRange": "dateFrom to dateTo", "scope": "teamId"}
@@ -69,9 +74,9 @@ class InsightRequest:
 def parse_insight(
     project: Project, kind: ExportKind, asked: Mapping[str, Any], access: Access = UNLIMITED
 ) -> InsightRequest:
-    """The request of parameters by name, within ``access``: those of ``PARAMETERS`` (`groups` and `metrics` are lists), `limit` and
-    `depth` (numbers), `sort` and `compare`. Raises ``InvalidRequest``, or ``Forbidden`` for what ``access`` does not show, in the
-    words of the parameters."""
+    """The request of parameters by name, within ``access``: those of ``PARAMETERS`` (`groups` and `metrics` are lists), `limit`
+    and `depth` (numbers), `sort`, `compare` and `tools` (a list). Raises ``InvalidRequest``, or ``Forbidden`` for what
+    ``access`` does not show, in the words of the parameters."""
     granularity = str(asked.get("granularity") or "monthly")
     only_answered = ONLY_ANSWERED.get(granularity.strip().lower())
     try:
@@ -82,10 +87,10 @@ def parse_insight(
         more = _further_granularities(error) if error.code == "unsupported_granularity" else ""
         raise in_words(error, _PLACES, more) from None
     rows = parsed.request
-    if only_answered and isinstance(rows, MetricsRequest):
-        rows = replace(rows, granularity=only_answered)
-    rows = _as_deep(rows, asked.get("depth"))
-    column, descending = _sorted_by(kind, rows, asked.get("sort"))
+    if only_answered and isinstance(rows, PeriodRows):
+        rows = with_changes(rows, granularity=only_answered)
+    rows = _of_tools(_as_deep(rows, asked.get("depth")), asked.get("tools"))
+    column, descending = _sorted_by(kind, rows, asked.get("sort"), project.profile(rows.tree))
     warnings = tuple(_renamed(warning, _PLACES) for warning in parsed.warnings)
     return InsightRequest(
         kind, rows, _compared(rows, asked.get("compare")), asked.get("limit"), column, descending, warnings
@@ -96,10 +101,20 @@ def _as_deep(rows: RowsRequest, depth: int | None) -> RowsRequest:
     """``rows`` down to ``depth`` levels below the scope. Raises ``InvalidRequest`` where rows are not teams."""
     if depth is None:
         return rows
-    if not isinstance(rows, MetricsRequest) or rows.level != TEAM:
+    if not isinstance(rows, PeriodRows) or rows.level in (DEVELOPER, SERVICE):
         message = "depth says to how many levels below the scope there are rows of teams; these rows are not teams"
         raise InvalidRequest(message, details=[Detail("depth", "only at level team")])
-    return replace(rows, depth=depth)
+    return with_changes(rows, depth=depth)
+
+
+def _of_tools(rows: RowsRequest, tools: Sequence[str] | None) -> RowsRequest:
+    """``rows`` with the use of AI ``tools`` alone, if any are named. Raises ``InvalidRequest`` where rows tell of none."""
+    if not tools:
+        return rows
+    if not isinstance(rows, MetricsRequest):
+        message = "tools says of which AI tools the use is counted; these rows tell of none"
+        raise InvalidRequest(message, details=[Detail("tools", "only with metrics")])
+    return with_changes(rows, tools=names_of(tools))
 
 
 def body_of(asked: Mapping[str, Any], form: str | None = None) -> dict[str, Any]:
@@ -148,26 +163,26 @@ def _renamed(text: str, words: Mapping[str, str]) -> str:
     return re.sub(rf"\b(?:{places})\b", lambda found: words[found[0]], text)
 
 
-def columns_of(kind: ExportKind, rows: RowsRequest) -> tuple[str, ...]:
-    """The columns of an answer that are no description of the row."""
+def columns_of(kind: ExportKind, rows: RowsRequest, profile: Profile) -> tuple[str, ...]:
+    """The columns of an answer that are no description of the row, under the settings ``profile``."""
     if isinstance(rows, MetricsRequest):
         from leadline.metrics.catalogue import by_ids
 
         return tuple(column.name(rows.aggregation) for column in by_ids(rows.metrics))
-    return tuple(entry.column for entry in kind.catalogue())
+    return tuple(entry.column for entry in kind.columns_of(profile, rows))
 
 
 def leading_of(kind: ExportKind, rows: RowsRequest) -> tuple[str, ...]:
     """The columns that describe the row."""
     level = getattr(rows, "level", next(iter(kind.leading)))
-    return kind.leading[level]
+    return (*kind.leading[level], *(SPLIT if getattr(rows, "split", None) else ()))
 
 
-def _sorted_by(kind: ExportKind, rows: RowsRequest, sort: str | None) -> tuple[str | None, bool]:
+def _sorted_by(kind: ExportKind, rows: RowsRequest, sort: str | None, profile: Profile) -> tuple[str | None, bool]:
     """The column to sort by, and whether downwards. Raises ``InvalidRequest``."""
     if not sort:
         return None, False
-    known = {name.lower(): name for name in (*leading_of(kind, rows), *columns_of(kind, rows))}
+    known = {name.lower(): name for name in (*leading_of(kind, rows), *columns_of(kind, rows, profile))}
     column = known.get(sort.strip().removeprefix("-").lower())
     if column is None:
         message = f"sort must be a column of the answer, with - before it for downwards, not {shown(sort)}"
@@ -183,11 +198,11 @@ def _compared(rows: RowsRequest, compare: str | None) -> RowsRequest | None:
     if compare.strip().lower() != PREVIOUS:
         message = f"Unsupported compare: {shown(compare)}; supported: {PREVIOUS}"
         raise InvalidRequest(message, code="unsupported_compare", details=[Detail("compare", PREVIOUS)])
-    if not isinstance(rows, MetricsRequest):
-        message = "compare: rows of this kind have no range before"
+    if not isinstance(rows, PeriodRows) or not rows.of_periods:
+        message = "compare: these rows have no range before; rows of teams or developers by periods have one"
         raise InvalidRequest(message, code="unsupported_compare", details=[Detail("compare", "not with this kind")])
     start, end = range_before(rows.start, rows.end)
-    return replace(rows, start=start, end=end)
+    return with_changes(rows, start=start, end=end)
 
 
 def range_before(start: date, end: date) -> tuple[date, date]:

@@ -1,4 +1,4 @@
-"""What the step `carried` reads of the lake: what changed since it last looked, and the rows of some repositories.
+"""What the step `carried` reads of the lake: what changed since it last looked, and the rows of repositories.
 
 Files of the lake never change, so new files are new commits; only where files went (merged into others, or replaced) are
 commits compared. The queries are DuckDB's: this step is computed where the files are, on any engine.
@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from leadline.derive.commit_graph import CommitRow
-from leadline.engine import parquet_relation, sql_text
 from leadline.facts.code_deployments import CODE_DEPLOYMENTS
+from leadline.facts.deployment_contents.repository_rows import RepositoryRows
 from leadline.facts.production import ENVIRONMENTS
-from leadline.schema import TABLES
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from leadline.materialize.model import BuildContext
 
-CHOSEN = "carried_repositories"
-"""The name under which the repositories at work are bound."""
 _ENVIRONMENTS = "carried_environments"
 _RUNS = (
     "(SELECT coalesce(repository, '') AS repository, deployment_id, sha, shas, tags, service, status, finished_at, kinds "
@@ -39,15 +33,8 @@ _RUNS = (
 _OF_CODE = "repository, deployment_id, sha, shas, tag, tags, finished_at, classes"
 """What is read of deployments that nobody runs: what they are called changes nothing."""
 
-_PICK = r"(?m)^[ \t]*\(cherry picked from commit ([0-9a-f]{4,64})\)[ \t\r]*$"
-"""Git's own line (`git cherry-pick -x`)."""
-_PICKS = (
-    "CASE WHEN contains(message, 'cherry picked from commit') "
-    f"THEN nullif(list_transform(regexp_extract_all(lower(message), '{_PICK}', 1), lambda sha: encode(sha)), []) END"
-)
 _PRINT = "concat(count(*), '-', sum(CAST(hash({}) AS HUGEINT)))"
 """A digest of rows that does not depend on their order."""
-_BLANKS = " \t\n\r\v\f"
 
 
 @dataclass(frozen=True)
@@ -60,29 +47,13 @@ class CommitChanges:
     replaced: frozenset[str]
 
 
-@dataclass(frozen=True)
-class DeploymentRow:
-    """One deployment. ``kinds`` are the classes of production in which it carries anything: none unless it succeeded,
-    finished (``finished_us``, microseconds since 1970) and has a repository."""
-
-    deployment_id: str
-    sha: str | None
-    shas: tuple[str, ...]
-    tags: tuple[str, ...]
-    services: tuple[str, ...]
-    finished_us: int | None
-    kinds: tuple[int, ...]
-    fault: str | None
-
-
 class LakeReader:
-    """The lake of a build. A repository that is not known is ''."""
+    """The lake of a build. A repository that is not known is ''. ``rows`` reads those of some repositories."""
 
     def __init__(self, context: BuildContext) -> None:
         self._engine = context.engine
-        self._spellings = context.spellings
         self._files = context.snapshot.files("commits")
-        self._bounds = "true"
+        self.rows = RepositoryRows(self._engine, context.spellings, _RUNS, "releases")
         self._all_files = {name: context.snapshot.files(name) for name in ("commits", "deployments", "releases")}
         # Environments are few: what each is, is written beside its deployments once.
         kinds = self._engine.arrow(
@@ -102,21 +73,29 @@ class LakeReader:
 
     # -- what changed --------------------------------------------------------------------------------------------------
 
-    def deployments_by_repository(self) -> dict[str, str]:
-        """A digest of the deployments of every repository that has any."""
+    def _deployments_by_repository(self) -> dict[str, str]:
         columns = "deployment_id, service, sha, shas, tags, status, finished_at, kinds"
         return self._prints(f"SELECT repository AS name, {_PRINT.format(columns)} AS digest FROM {_RUNS} GROUP BY 1")
 
-    def releases_by_repository(self) -> dict[str, str]:
-        """A digest of the releases of every repository that has any."""
+    def digests(self) -> dict[str, tuple[str, str]]:
+        """A digest of the deployments of every repository that has any, and one of its releases."""
+        releases = self._releases_by_repository()
+        return {name: (digest, releases.get(name, "")) for name, digest in self._deployments_by_repository().items()}
+
+    def _releases_by_repository(self) -> dict[str, str]:
         return self._prints(f"SELECT repository, {_PRINT.format('tag, sha')} AS digest FROM releases GROUP BY 1")
 
     def _prints(self, query: str) -> dict[str, str]:
         names, digests = self._engine.arrow(query).to_pydict().values()
         return dict(zip(names, digests, strict=True))
 
+    @property
+    def files(self) -> list[str]:
+        """The lake's files of commits."""
+        return list(self._files)
+
     def commit_files(self) -> list[str]:
-        """Names of the lake's files of commits."""
+        """Their names."""
         return [Path(path).name for path in self._files]
 
     def commit_changes(self, before: Sequence[str]) -> CommitChanges | None:
@@ -139,7 +118,7 @@ class LakeReader:
 
     def _contents(self, files: Sequence[str]) -> dict[str, str]:
         return self._prints(
-            f"SELECT repository, {_PRINT.format('sha, parents, message')} AS digest FROM {self._relation(files)} GROUP BY 1"
+            f"SELECT repository, {_PRINT.format('sha, parents, message')} AS digest FROM {self.rows.relation(files)} GROUP BY 1"
             if files
             else "SELECT '' AS repository, '' AS digest WHERE false"
         )
@@ -150,93 +129,6 @@ class LakeReader:
         if not paths:
             return {}
         names, counts = self._engine.arrow(
-            f"SELECT repository, count(*) AS n FROM {self._relation(paths)} GROUP BY 1"
+            f"SELECT repository, count(*) AS n FROM {self.rows.relation(paths)} GROUP BY 1"
         ).columns
         return dict(zip(names.to_pylist(), counts.to_pylist(), strict=True))
-
-    # -- rows of some repositories -------------------------------------------------------------------------------------
-
-    def choose(self, repositories: Sequence[str]) -> None:
-        """The repositories that the rows which follow are of."""
-        import pyarrow as pa
-
-        self._engine.bind_arrow(CHOSEN, pa.table({"chosen": pa.array(repositories, pa.string())}))
-        # Files mostly hold whole repositories, so that the bounds alone rule out nearly all of them unread.
-        self._bounds = f"repository BETWEEN {sql_text(min(repositories))} AND {sql_text(max(repositories))}"
-
-    def commits(self, files: Sequence[str] | None = None) -> Iterator[tuple[str, list[CommitRow]]]:
-        """The commits of the chosen repositories, of all files or of some, by repository and id."""
-        paths = self._files if files is None else files
-        if not paths:
-            return iter(())
-        return self._grouped(
-            f"SELECT repository, encode(lower(sha)), encode(lower(parents)), {_PICKS} FROM {self._relation(paths)} "
-            f"SEMI JOIN {CHOSEN} ON repository = chosen WHERE {self._bounds} ORDER BY 1, 2"
-        )
-
-    def deployments(self) -> Iterator[tuple[str, list[DeploymentRow]]]:
-        """The deployments of the chosen repositories, by repository, finish and id."""
-        groups = self._grouped(
-            "SELECT repository, deployment_id, lower(sha), shas, tags, service, epoch_us(finished_at), kinds, "
-            f"status = 'success' FROM {_RUNS} SEMI JOIN {CHOSEN} ON repository = chosen "
-            "ORDER BY 1, finished_at NULLS FIRST, deployment_id"
-        )
-        return ((name, [_deployment(name, row) for row in rows]) for name, rows in groups)
-
-    def releases(self) -> dict[str, list[tuple[str, str]]]:
-        """Tag and commit id of the chosen repositories' releases, by repository."""
-        return dict(
-            self._grouped(
-                f"SELECT repository, tag, lower(sha) FROM releases SEMI JOIN {CHOSEN} ON repository = chosen "
-                "WHERE sha IS NOT NULL ORDER BY 1, 2"
-            )
-        )
-
-    def _relation(self, files: Sequence[str]) -> str:
-        commits = parquet_relation(files, TABLES["commits"].arrow_schema)
-        return f"({self._spellings.query('commits', f'SELECT * FROM {commits}')})"
-
-    def _grouped(self, query: str) -> Iterator[tuple[str, list[Any]]]:
-        """The rows of a query by their first column, without it, which they are sorted by."""
-        name, rows = "", list[Any]()
-        for batch in self._engine.reader(query):
-            more = list(zip(*(column.to_pylist() for column in batch.columns[1:]), strict=True))
-            for value, start, end in _runs(batch.column(0)):
-                if value != name:
-                    if rows:
-                        yield name, rows
-                    name, rows = value, []
-                rows += more[start:end]
-        if rows:
-            yield name, rows
-
-
-def _runs(column: pa.Array) -> Iterator[tuple[str, int, int]]:
-    import pyarrow.compute as pc
-
-    if len(column):
-        runs = pc.run_end_encode(column)
-        start = 0
-        for value, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-            yield value, start, end
-            start = end
-
-
-def _deployment(repository: str, row: Sequence[Any]) -> DeploymentRow:
-    deployment_id, sha, shas, tags, service, finished_us, kinds, succeeded = row
-    fault = None
-    if not repository:
-        fault = "no repository: it carries nothing"
-    elif succeeded and finished_us is None:
-        fault = "no finished_at: it carries nothing"
-    services = dict.fromkeys(name for part in (service or "").split(";") if (name := part.strip(_BLANKS)))
-    return DeploymentRow(
-        deployment_id,
-        sha,
-        tuple(text.lower() for text in shas or () if text),
-        tuple(tag for tag in tags or () if tag),
-        tuple(services) or ("",),
-        finished_us,
-        tuple(kinds or ()) if succeeded and repository and finished_us is not None else (),
-        fault,
-    )

@@ -48,8 +48,7 @@ class Rows:
         import pyarrow.parquet as pq
 
         if self._open is None:
-            self._open = RowFile(f"{self._kind}-{self._state.number():06}.parquet", 0, [])
-            self._files.append(self._open)
+            self._open = self._state.row_file(self._kind)
             path = self._state.folder / self._open.name
             # Commit ids never repeat in a row group: a dictionary of them is as long as they are.
             repeated = [name for name in self._schema.names if name not in ("sha", "picked_by", "anchor")]

@@ -125,6 +125,27 @@ class State:
         self.manifest.numbers += 1
         return self.manifest.numbers
 
+    def row_file(self, kind: str) -> RowFile:
+        """A new, empty file of a kind of rows."""
+        file = RowFile(f"{kind}-{self.number():06}.parquet", 0, [])
+        self.manifest.rows.setdefault(kind, []).append(file)
+        return file
+
+    def adopt(self, part: State) -> None:
+        """Take over all of ``part``, a finished state of other repositories, of which nothing is left."""
+        for name, repository in part.manifest.repositories.items():
+            folder = part._folder_of(repository)
+            self.forget(name)
+            repository.number = self.number()
+            folder.rename(self._folder_of(repository))
+            self.manifest.repositories[name] = repository
+        for kind, files in part.manifest.rows.items():
+            for file in files:
+                own = self.row_file(kind)
+                (part.folder / file.name).rename(self.folder / own.name)
+                own.rows, own.repositories, own.size = file.rows, file.repositories, file.size
+        shutil.rmtree(part.folder)
+
     # -- repositories --------------------------------------------------------------------------------------------------
 
     def fresh(self, name: str) -> Repository:

@@ -10,7 +10,7 @@ from leadline.derive.commit_graph import Graph
 from leadline.derive.deployed_commit import DeployedCommit
 from leadline.derive.first_deployment import Carried
 from leadline.engine.functions import INSTANT
-from leadline.facts.deployment_contents.lake import DeploymentRow
+from leadline.facts.deployment_contents.repository_rows import DeploymentRow
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from leadline.page.screen import Screen
 from leadline.page.screens import (
+    ai,
+    allocation,
     catalogue,
     compare,
     delivery,
@@ -12,6 +14,7 @@ from leadline.page.screens import (
     explore,
     exports,
     facts,
+    flow,
     keys,
     open_now,
     people,
@@ -19,12 +22,17 @@ from leadline.page.screens import (
     schedules,
     settings,
     sources,
+    sprints,
     start,
 )
 
 SCREENS: tuple[Screen, ...] = (
     delivery.SCREEN,
     productivity.SCREEN,
+    flow.SCREEN,
+    sprints.SCREEN,
+    allocation.SCREEN,
+    ai.SCREEN,
     facts.SCREEN,
     compare.SCREEN,
     explore.SCREEN,

@@ -10,14 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from leadline.charts.delivery import DELIVERY_CHARTS
-from leadline.charts.words import number
+from leadline.charts.words import a_week
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.goals import FREQUENCY, goal_of
 from leadline.metrics.metric import EFFICIENCY, SERVICE
 from leadline.metrics.periods import units_of
 from leadline.page.bands import bands_in_words
-from leadline.page.boards import NAME, Board, Line, ask, board_of, in_order, lines_of
-from leadline.page.chart_figures import cards_of, metrics_over_time
+from leadline.page.boards import NAME, Board, Line, ask, board_of, in_order, lines_of, side_by_side
+from leadline.page.chart_figures import cards_of, look_up, metrics_over_time
 from leadline.page.figures import Figure, ShownGoal
 from leadline.page.saved import pinned_of
 from leadline.page.screen import Screen, new_router
@@ -85,15 +85,18 @@ async def delivery(visit: LimitedReader) -> Response:
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="Delivery")
-    board = await board_of(visit, view, EFFICIENCY, totals=TOTALS, series=SERIES)
+    board, _ = await side_by_side(
+        board_of(visit, view, EFFICIENCY, totals=TOTALS, series=SERIES), look_up(visit, view, DELIVERY_CHARTS)
+    )
     profile = await run_in_threadpool(visit.project.profile, view.tree.name)
+    a_day = deployments_a_day(view, board)
     context: dict[str, Any] = {
         "view": view,
         "board": board,
         "four": FOUR,
         "bands": {measured.metric: bands_in_words(profile, measured.rating) for measured in FOUR},
-        "a_week": a_week(view, board),
-        "frequency_goal": frequency_goal(board, a_week(view, board)),
+        "a_week": a_week(a_day),
+        "frequency_goal": frequency_goal(board, a_day),
         "charts": await cards_of(visit, DELIVERY_CHARTS, board),
         "services": await services_of(visit, view) if by_services(view, board) else None,
         "of_services": OF_SERVICES,
@@ -115,19 +118,19 @@ async def services_of(visit: Visit, view: View) -> list[Line]:
     return in_order(lines_of(view, body), view.query.get("sort", NAME))
 
 
-def a_week(view: View, board: Board) -> float:
-    """Deployments in each week of the range, up to today: as the rate of reports."""
-    units = units_of(view.start, min(view.end, board.today), "weekly")
+def deployments_a_day(view: View, board: Board) -> float:
+    """Deployments on each day of the range, up to today: as the rate of reports."""
+    units = units_of(view.start, min(view.end, board.today), "daily")
     count = board.own["DF_DEPLOYMENT_COUNT"].value
     return float(count / units) if isinstance(count, int) and units else 0.0
 
 
-def frequency_goal(board: Board, of_week: float) -> ShownGoal | None:
-    """The goal of deployments, which is per day."""
+def frequency_goal(board: Board, a_day: float) -> ShownGoal | None:
+    """The goal of deployments, and whether so many ``a_day`` meet it."""
     goal = goal_of(board.goals, FREQUENCY)
     if goal is None:
         return None
-    return ShownGoal(f"Goal: at least {number(7 * goal.target)} a week", goal.met(of_week / 7))
+    return ShownGoal(f"Goal: at least {a_week(goal.target)}", goal.met(a_day))
 
 
 def why_unknown(measured: Measured, board: Board) -> str:

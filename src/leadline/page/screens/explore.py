@@ -11,7 +11,6 @@ from fastapi import Path
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from leadline.api.charts import Look
 from leadline.charts.document import CONTENT_TYPES
 from leadline.errors import Forbidden, InvalidRequest, NotFound
 from leadline.exports import service
@@ -20,6 +19,7 @@ from leadline.metrics.metric import DEVELOPER, INSIGHTS, SERVICE, TEAM
 from leadline.metrics.request import FORMATS
 from leadline.page.boards import Line, lines_of
 from leadline.page.chart_figures import card_of, figure_of
+from leadline.page.charts import look_of
 from leadline.page.choices import GRANULARITIES
 from leadline.page.exploration import (
     MOST_CHARTS,
@@ -141,11 +141,11 @@ async def chart_file(visit: LimitedReader, metric: str, form: Annotated[str, Pat
     view = await run_in_threadpool(_view, visit)
     if form not in CONTENT_TYPES or view is None:
         raise NotFound(f"There is no such file of a chart; forms are {', '.join(CONTENT_TYPES)}")
-    exploration = _of_metric(view, metric)
+    exploration = _of_metric(view.understood(), metric)
     lines = await chart_lines(visit, exploration, exploration.metrics)
     if not lines.pictures:
         raise NotFound(lines.refused)
-    content = await visit.state.charts.drawn(lines.pictures[0], Look(form))
+    content = await visit.state.charts.drawn(lines.pictures[0], look_of(view, form))
     headers = {"Cache-Control": "no-store"}
     if form == "html":
         headers["Content-Disposition"] = f'attachment; filename="{lines.pictures[0].chart.name}.html"'

@@ -3,8 +3,6 @@ with all that is known of it, and the tool that it is from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -13,114 +11,24 @@ from starlette.responses import Response
 
 from leadline.errors import InvalidRequest, NotFound
 from leadline.exports.fact_pages import csv_text
-from leadline.exports.insights.cells import Place
 from leadline.exports.insights.listing import VALUE, ListedCell, Listing
 from leadline.exports.kinds import KINDS
 from leadline.facts.catalogue import FACTS
-from leadline.metrics.catalogue import catalogue_of, named
-from leadline.metrics.metric import (
-    DEVELOPER,
-    INSIGHTS,
-    PRODUCTIVITY,
-    SERVICE,
-    TEAM,
-    Metric,
-    MetricColumn,
-    Overall,
-    Value,
-    things_of,
-    values_of,
-)
 from leadline.page.behind import CYCLE, FACES, STAGES, fact_rows
-from leadline.page.boards import asked_of
-from leadline.page.fact_links import OF_A_ROW, FactLinks
+from leadline.page.behind_kinds import behind_of
+from leadline.page.fact_links import FactLinks
 from leadline.page.figures import Figure
-from leadline.page.offers import by_groups, metrics_at
-from leadline.page.one_fact import Keyed, facts_keyed
+from leadline.page.looked_behind import Behind
+from leadline.page.one_fact import Keyed, facts_keyed, titles_of
 from leadline.page.screen import PageRoute, Screen, new_router
-from leadline.page.view import View, view_of
+from leadline.page.view import view_of
 from leadline.page.visit import LimitedReader, Visit
-from leadline.page.words import capitalize_first
 
 router = new_router()
 
 PER_PAGE = 50
 MOST_IN_FILE = 20_000
 """Rows that are downloaded at once."""
-DEFAULT = "PR_Merged"
-"""The value whose rows are shown where the address names none."""
-
-
-@dataclass(frozen=True)
-class Behind:
-    """What the address asks for: the rows behind ``column`` of the view's team, or of a ``developer`` in it, or of one of its
-    services (``service``: its name, or that of the repository)."""
-
-    view: View
-    column: MetricColumn
-    developer: str | None
-    service: str | None = None
-
-    @property
-    def metric(self) -> Metric:
-        """The metric."""
-        return self.column.metric
-
-    @property
-    def level(self) -> str:
-        """At which level the cell is."""
-        return DEVELOPER if self.developer else SERVICE if self.service else TEAM
-
-    @cached_property
-    def name(self) -> str:
-        """What the column is called in the file."""
-        return self.column.name(self.view.aggregation)
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """The parameters of the insight that has the cell as one of its rows."""
-        asked = {**asked_of(self.view), "granularity": "total", "metrics": [self.column.id]}
-        if self.level == SERVICE or self.metric.insight == PRODUCTIVITY:
-            asked["level"] = self.level
-        return {**asked, "depth": 0} if self.level == TEAM else asked
-
-    @property
-    def place(self) -> Place:
-        """Where the cell is in that."""
-        return Place(self.name, unit=self.developer or self.service or str(self.view.team.ref_id))
-
-    @property
-    def who(self) -> str:
-        """Whose value it is, in words."""
-        return self.person(self.developer) if self.developer else self.service or self.view.team.name
-
-    def person(self, email: str) -> str:
-        """What somebody is called."""
-        return self.view.person(email)
-
-    @property
-    def crumbs(self) -> list[tuple[str, str]]:
-        """From the root of the tree to whose value it is: the rows of each."""
-        path = [
-            (team.name, self.rows_link(team=team.ref_id, collectionId=None, developer=None, of_service=None))
-            for team in self.view.team_path
-        ]
-        return path if self.level == TEAM else [*path, (self.who, self.rows_link())]
-
-    def rows_link(self, **changes: object) -> str:
-        """The rows of this view, or of another."""
-        return self.view.link("/facts", **{**OF_A_ROW, "cursor": None, **changes})
-
-    def person_link(self, email: str) -> str:
-        """The rows of one developer behind the same column; '' where it is one of teams alone."""
-        if self.developer or self.metric.insight != PRODUCTIVITY or self.metric.developer is None:
-            return ""
-        return self.view.link(developer=email, cursor=None)
-
-    @property
-    def choices(self) -> list[tuple[str, list[Metric]]]:
-        """The metrics that can be looked behind at this level, by groups."""
-        return by_groups(metric for metric in metrics_at(self.level) if metric.kind != "overall")
 
 
 @router.get("/facts")
@@ -129,12 +37,13 @@ async def facts(visit: LimitedReader, q: Annotated[str, Query()] = "", sort: Ann
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="Facts")
-    behind = _behind(view)
+    behind = behind_of(visit, view)
     context: dict[str, Any] = {"view": behind.view, "behind": behind, "q": q, "title": "Facts"}
     try:
         listed = await _listed(visit, behind, _listing(q, sort, PER_PAGE))
     except (NotFound, InvalidRequest) as error:
         return visit.html("facts.html", **context, refused=error, listed=None)
+    context["behind"] = behind.with_names(row.row for row in listed.body.rows)
     return visit.html("facts.html", **context, refused=None, **_shown(behind, listed))
 
 
@@ -145,7 +54,8 @@ async def rows_as_csv(
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         raise NotFound("There is no org tree, and so there are no rows")
-    behind = _behind(view)
+    behind = behind_of(visit, view)
+    behind.view.understood()
     listed = await _listed(visit, behind, _listing(q, sort, MOST_IN_FILE))
     if listed.body.next is not None:
         raise InvalidRequest(
@@ -170,21 +80,10 @@ async def one_row(visit: LimitedReader, fact: Annotated[str, Query()] = "") -> R
     if fact not in FACTS:
         raise NotFound(f"There is no such fact; facts are {', '.join(FACTS)}")
     rows = await run_in_threadpool(facts_keyed, visit, view, Keyed.of(fact, view.query))
-    context: dict[str, Any] = {"view": view, "behind": _behind(view), "rows": rows, "links": FactLinks(view)}
+    behind = behind_of(visit, view).with_names(row.row for row in rows)
+    titles = await run_in_threadpool(titles_of, visit, view, rows)
+    context: dict[str, Any] = {"view": view, "behind": behind, "rows": rows, "titles": titles, "links": FactLinks(view)}
     return visit.html("fact.html", title=rows[0].title, **context)
-
-
-def _behind(view: View) -> Behind:
-    """What the address asks for; of a column that there is not it says so, and shows another."""
-    asked = view.query.get("column", DEFAULT)
-    entries = [metric for insight in INSIGHTS for metric in catalogue_of(insight)]
-    try:
-        metric = named(asked, entries)
-    except InvalidRequest as error:
-        asked, metric = DEFAULT, named(DEFAULT, entries)
-        view = replace(view, problems=(*view.problems, error.message))
-    column = MetricColumn.named(metric, asked, view.aggregation)
-    return Behind(view, column, view.query.get("developer"), view.query.get("of_service"))
 
 
 def _listing(q: str, sort: str, most: int) -> Listing:
@@ -195,7 +94,7 @@ def _listing(q: str, sort: str, most: int) -> Listing:
 async def _listed(visit: Visit, behind: Behind, listing: Listing) -> ListedCell:
     cursor = behind.view.query.get("cursor") if listing.most == PER_PAGE else None
     return await visit.state.insights.listed(
-        *(visit.request, visit.project, behind.metric.insight, behind.asked, behind.place, visit.access),
+        *(visit.request, visit.project, behind.kind, behind.asked, behind.place, visit.access),
         listing,
         cursor,
     )
@@ -203,42 +102,28 @@ async def _listed(visit: Visit, behind: Behind, listing: Listing) -> ListedCell:
 
 def _shown(behind: Behind, listed: ListedCell) -> dict[str, Any]:
     """What the template shows of a page of rows."""
-    body, value = listed.body, _value(behind)
-    rows = [] if value is None or body.facts is None else fact_rows(body.facts, body.rows, behind.metric, value)
+    body = listed.body
+    rows = [] if body.facts is None else fact_rows(body.facts, body.rows, behind.text_of, behind.stages)
     return {
         "listed": listed,
         "body": body,
         "figure": _figure(behind, listed),
         "face": FACES.get(body.facts or ""),
         "rows": rows,
-        "value_title": _value_title(value, listed),
+        "value_title": behind.value_title(body.facts, body.metric.title),
         "stages": [
             stage
             for stage in (*STAGES, *CYCLE, "restore")
             if any(stage == span[0] for row in rows for span in row.spans)
         ],
         "links": FactLinks(behind.view),
-        "kind": KINDS[behind.metric.insight],
+        "kind": KINDS[behind.kind],
     }
-
-
-def _value(behind: Behind) -> Value | None:
-    formula = behind.metric.formula(behind.level)
-    return None if formula is None or isinstance(formula, Overall) else values_of(formula)[0]
-
-
-def _value_title(value: Value | None, listed: ListedCell) -> str:
-    if value is not None and value.measure.flag:
-        unit = "pull_requests" if listed.body.facts == "pull-requests" else "work_items"
-        return capitalize_first(value.measure.things(unit))
-    return listed.body.metric.title
 
 
 def _figure(behind: Behind, listed: ListedCell) -> Figure:
     body = listed.body
-    formula = behind.metric.formula(behind.level)
-    things = body.metric.of or ("" if formula is None else things_of(formula, "work_items"))
-    return Figure(behind.metric, behind.name, body.metric.title, body.value, body.n, things, per="period")
+    return Figure(behind.entry, behind.name, body.metric.title, body.value, body.n, body.metric.of or "", per="period")
 
 
 def _csv(listed: ListedCell) -> bytes:

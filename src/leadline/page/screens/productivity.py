@@ -14,8 +14,8 @@ from leadline.charts.productivity import PRODUCTIVITY_CHARTS
 from leadline.errors import Forbidden
 from leadline.metrics.catalogue import by_ids
 from leadline.metrics.metric import DEVELOPER, PRODUCTIVITY, TEAM
-from leadline.page.boards import Line, ask, board_of, lines_of
-from leadline.page.chart_figures import Choice, cards_of, metrics_over_time
+from leadline.page.boards import Line, ask, board_of, lines_of, side_by_side
+from leadline.page.chart_figures import Choice, cards_of, look_up, metrics_over_time
 from leadline.page.screen import Screen, new_router
 from leadline.page.view import View, view_of
 from leadline.page.visit import LimitedReader, Visit
@@ -68,14 +68,17 @@ async def productivity(visit: LimitedReader) -> Response:
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="Productivity")
-    board = await board_of(visit, view, PRODUCTIVITY, totals=TOTALS, series=SERIES, level=TEAM)
+    charts = STACK.among(PRODUCTIVITY_CHARTS, view)
+    board, _ = await side_by_side(
+        board_of(visit, view, PRODUCTIVITY, totals=TOTALS, series=SERIES, level=TEAM), look_up(visit, view, charts)
+    )
     by_people = view.query.get("by") == "developers" or not board.below
     context: dict[str, Any] = {
         "view": view,
         "board": board,
         "groups": GROUPS,
         "columns": COLUMNS,
-        "charts": await cards_of(visit, STACK.among(PRODUCTIVITY_CHARTS, view), board, STACK),
+        "charts": await cards_of(visit, charts, board, STACK),
         "people": await _people(visit, view) if by_people else None,
         "named": view.query.get("names") == "shown",
     }

@@ -10,11 +10,13 @@ from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import Path, Query
+from pydantic import BeforeValidator
 from starlette.responses import RedirectResponse, Response
 
 from leadline.administration import sources
 from leadline.administration.remote_sources import add_remotely, shares_its_server
 from leadline.administration.sources import ConnectionShown, SourceShown
+from leadline.api.admin.sources import source_number
 from leadline.api.auth import ADMIN
 from leadline.db.projects import DEFAULT
 from leadline.errors import Conflict, InvalidRequest, LeadlineError
@@ -27,8 +29,7 @@ from leadline.sources.kit.kinds import KINDS
 
 router = new_router()
 
-MOST_ID = 2**53
-SourceId = Annotated[int, Path(ge=0, le=MOST_ID)]
+SourceId = Annotated[int, Path(), BeforeValidator(source_number)]
 STATE_WORDS = {
     "never run": ("not run yet", ""),
     "running": ("running", "info"),

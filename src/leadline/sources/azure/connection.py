@@ -12,7 +12,7 @@ from leadline.sources.azure.api import Api, headers, server
 from leadline.sources.azure.source import AzureDevOps
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.secrets import one_line
-from leadline.sources.kit.settings import Folders, SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, of_owner
 
 if TYPE_CHECKING:
     from leadline.sources.kit.client import Client
@@ -33,7 +33,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
     for owner, below in targets.items():
         where = server(settings.url, owner)
         at = "" if where.is_cloud else f"@{where.host}"
-        sources.append(named(settings, f"azure:{owner}{at}", dict.fromkeys(below)))
+        sources.append(of_owner(settings, owner, at, below))
     return sources
 
 

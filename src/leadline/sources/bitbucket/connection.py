@@ -11,7 +11,7 @@ from leadline.sources.bitbucket.api import Api, headers, server
 from leadline.sources.bitbucket.source import Bitbucket
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.secrets import one_line
-from leadline.sources.kit.settings import Folders, SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, of_owner
 
 if TYPE_CHECKING:
     from leadline.sources.kit.client import Client
@@ -31,7 +31,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
             )
         targets.setdefault(workspace, []).append(f"{workspace}/{pattern or '*'}")
     at = "" if where.is_cloud else f"@{where.host}"
-    return [named(settings, f"bitbucket:{name}{at}", dict.fromkeys(below)) for name, below in targets.items()]
+    return [of_owner(settings, workspace, at, below) for workspace, below in targets.items()]
 
 
 def connect(

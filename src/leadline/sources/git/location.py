@@ -19,7 +19,7 @@ _SCP = re.compile(r"(?:[^/\s:@]+@)?(?P<host>\[[^\]/]+\]|[^/\s:@\\]{2,}):(?!:)(?P
 # Transports of git whose address is a program, or an open file of this process.
 _COMMANDS = ("ext", "fd")
 _LONGEST_NAME = 400
-_CLONE = ".git"
+_CLONE, _LINES = ".git", ".age"
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,18 @@ def name_of_url(url: str) -> str:
     else:
         path = url
     return name_of_folder(path)
+
+
+def address_of(url: str) -> str:
+    """``host/path`` of a URL or scp-like address, without user, scheme and ``.git``: the repository's name among all hosts."""
+    if _URL.match(url):
+        _, _, host, path = _split(url)
+        path = unquote(path)
+    elif scp := _SCP.fullmatch(url):
+        host, path = scp.group("host"), scp.group("path")
+    else:
+        host, path = "", url
+    return "/".join(filter(None, (host.lower(), path.strip("/").removesuffix(".git"))))
 
 
 def name_of_folder(path: Path | str) -> str:
@@ -130,6 +142,12 @@ def clone_folder(clones: Path, name: str) -> Path:
     longest = LONGEST - len(_CLONE)
     segments = [folder_name(segment, kept=" +@,=~.", longest=longest) for segment in name.split("/")]
     return clones.joinpath(*segments[:-1], segments[-1] + _CLONE)
+
+
+def lines_folder(clones: Path, name: str) -> Path:
+    """Where, beside the ``clones``, is kept what is known of the lines of the repository called ``name``."""
+    clone = clone_folder(clones, name)
+    return clone.with_name(clone.name.removesuffix(_CLONE) + _LINES)
 
 
 def _split(url: str) -> tuple[str, str, str, str]:

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-from leadline.schema import TABLES, Table
+from leadline.schema import TABLES
 from leadline.sources.git.command import GitError
 from leadline.sources.git.excluded import ExcludedFiles
 from leadline.sources.git.repository import RawCommit, Repository, State, revisions
+from leadline.sources.git.rows import instant, record_batch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,8 +48,6 @@ LONGEST_MESSAGE = 1_000_000
 """Characters of a commit's message that are taken: what is longer is no message, and nobody reads on."""
 # Bytes of one text of git's that are kept: a message may be as large as git's objects.
 _LONGEST_TOKEN = 16 * LONGEST_MESSAGE
-# Instants the data model knows: after 1970-01-01 (git's answer for a date it cannot read is 0), before 2262-01-01.
-_FIRST_SECOND, _END_SECOND = 1, 9_214_646_400
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ class LogReader:
         batch = Batch(commits.batch(name, whole) if whole else None, files.batch(name) if files.sha else None)
         self.commits += whole
         self.impossible_dates += sum(
-            _instant(seconds) is None for seconds in chain(commits.authored[:whole], commits.committed[:whole])
+            instant(seconds) is None for seconds in chain(commits.authored[:whole], commits.committed[:whole])
         )
         self.cut_messages += sum(len(message) == LONGEST_MESSAGE for message in commits.message[:whole])
         commits.drop(whole)
@@ -168,7 +167,7 @@ class _Commits(_Columns):
 
     def batch(self, repository: str, rows: int) -> pa.RecordBatch:
         """The first ``rows`` rows, as rows of ``commits``."""
-        return _record_batch(
+        return record_batch(
             TABLES["commits"],
             rows,
             repository=repository,
@@ -176,9 +175,9 @@ class _Commits(_Columns):
             parents=self.parents[:rows],
             author_name=self.author_name[:rows],
             author_email=self.author_email[:rows],
-            authored_at=[_instant(seconds) for seconds in self.authored[:rows]],
+            authored_at=[instant(seconds) for seconds in self.authored[:rows]],
             committer_email=self.committer_email[:rows],
-            committed_at=[_instant(seconds) for seconds in self.committed[:rows]],
+            committed_at=[instant(seconds) for seconds in self.committed[:rows]],
             message=[message.rstrip("\n") for message in self.message[:rows]],
             additions=self.additions[:rows],
             deletions=self.deletions[:rows],
@@ -198,7 +197,7 @@ class _Files(_Columns):
 
     def batch(self, repository: str) -> pa.RecordBatch:
         """All rows, as rows of ``commit_files``."""
-        return _record_batch(TABLES["commit_files"], len(self.sha), repository=repository, **vars(self))
+        return record_batch(TABLES["commit_files"], len(self.sha), repository=repository, **vars(self))
 
 
 def _parse(
@@ -269,7 +268,7 @@ def _parse_files(take: Callable[[], str], sha: str, files: _Files) -> Generator[
 
 def _tokens(output: IO[bytes]) -> Iterator[str]:
     """What stands between the NULs of ``output``; the last token is empty unless the output is cut. Bytes that are not UTF-8 become
-    lone surrogates for now, see ``_text_array``. What goes on beyond ``_LONGEST_TOKEN`` is left out up to the next NUL or so."""
+    lone surrogates for now, see ``rows``. What goes on beyond ``_LONGEST_TOKEN`` is left out up to the next NUL or so."""
 
     def chunks() -> Iterator[list[str]]:
         rest = bytearray()
@@ -284,45 +283,3 @@ def _tokens(output: IO[bytes]) -> Iterator[str]:
         yield [rest.decode("utf-8", "surrogateescape")]
 
     return chain.from_iterable(chunks())
-
-
-def _instant(seconds: str) -> int | None:
-    """Epoch microseconds of git's epoch seconds; None for a date outside what the data model knows."""
-    try:
-        value = int(seconds)
-    except ValueError:
-        return None
-    return value * 1_000_000 if _FIRST_SECOND <= value < _END_SECOND else None
-
-
-def _record_batch(table: Table, rows: int, **columns: Any) -> pa.RecordBatch:
-    """A batch of ``table``'s column types; a text in place of a list stands for the whole column."""
-    import pyarrow as pa
-
-    schema = table.arrow_schema
-    arrays = []
-    for name, values in columns.items():
-        type_ = schema.field(name).type
-        if isinstance(values, str):
-            arrays.append(pa.repeat(pa.scalar(values, type_), rows))
-        elif pa.types.is_string(type_):
-            arrays.append(_text_array(values, exact=name in ("path", "old_path")))
-        else:
-            arrays.append(pa.array(values, type_))
-    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
-
-
-def _text_array(values: Sequence[str | None], *, exact: bool) -> pa.Array:
-    """``values`` as Arrow text. Bytes that were not UTF-8 become U+FFFD, or ``\\xNN`` where two different texts must stay
-    different (``exact``: the paths of one commit)."""
-    import pyarrow as pa
-
-    try:
-        return pa.array(values, pa.string())
-    except UnicodeEncodeError:
-        errors = "backslashreplace" if exact else "replace"
-        clean = [
-            None if value is None else value.encode("utf-8", "surrogateescape").decode("utf-8", errors)
-            for value in values
-        ]
-        return pa.array(clean, pa.string())

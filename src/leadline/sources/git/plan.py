@@ -17,7 +17,8 @@ class HistoryCursor(Cursor):
     """What the lake has of a repository: everything reachable from ``heads``, committed at ``since`` or later.
 
     ``pending`` says that a run began to write and was not seen to finish: some of its commits may be there as well.
-    ``ai_notes`` is where ``refs/notes/ai`` was.
+    ``ai_notes`` is where ``refs/notes/ai`` was. ``lines`` names the state of the walk through the lines (``line_ages``), whose rows
+    are there, too.
     ``mailmap``, ``boundary``, ``url`` and ``default_branch`` are those of the last ``State``; ``location`` says where it
     was read, without secrets.
     """
@@ -33,6 +34,7 @@ class HistoryCursor(Cursor):
     location: str = ""
     pending: bool = False
     ai_notes: str | None = None
+    lines: str | None = None
 
     @classmethod
     def upgraded(cls, stored: Stored, _version: int) -> Stored:
@@ -105,5 +107,6 @@ def plan(
             state.default_branch,
             location,
             ai_notes=state.ai_notes,
+            lines=taken.lines,
         ),
     )

@@ -3,7 +3,7 @@ missing object cuts git's output anywhere; one that is cut while its rows are wr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,8 +15,9 @@ from leadline.errors import StoreError
 from leadline.schema import TABLES
 from leadline.sources.git import ai_notes
 from leadline.sources.git.clone import remote_refs
-from leadline.sources.git.command import scrub
+from leadline.sources.git.command import GitError, scrub
 from leadline.sources.git.excluded import LARGEST
+from leadline.sources.git.line_ages.ages import LineAges, name_of
 from leadline.sources.git.location import Location
 from leadline.sources.git.log import LONGEST_MESSAGE, SOURCE, Batch, LogReader
 from leadline.sources.git.plan import HistoryCursor, Plan, plan
@@ -83,15 +84,38 @@ class GitHistory:
         former = () if before and before.location else _former_names(repository, state, context, work.after.location)
         notes = _notes(repository, state, before, work, self.since)
         notes += [f"was {name} before: it is read from the same place (told as its former name)" for name in former]
-        cursors = {repository.name: work.after} if before != work.after else {}
         # A table that is lost is read anew.
-        taken = before.ai_notes if before is not None and context.has_commits else None
-        for told in ai_notes.rows(repository, taken, state.ai_notes):
+        taken = before if before is not None and context.has_commits else HistoryCursor()
+        for told in ai_notes.rows(repository, taken.ai_notes, state.ai_notes):
             yield Page(repository.name, typed_rows=(told,), unfinished=True)
+        after = work.after
+        if context.line_ages:
+            lines = yield from self._line_pages(state, taken, after, notes)
+            after = replace(after, lines=lines)
+        cursors = {repository.name: after} if before != after else {}
         if work.nothing and not work.described:
             yield Page(repository.name, cursors=cursors, skipped=_skipped(repository, notes))
         else:
             yield from self._work_pages(state, work, notes, cursors, former, counts=context.counts)
+
+    def _line_pages(
+        self, state: State, taken: HistoryCursor, after: HistoryCursor, notes: list[str]
+    ) -> Generator[Page, None, str | None]:
+        """The lines that new commits deleted, as unfinished pages; the state that the walk is in then. Where git cannot say,
+        nothing else of the repository is kept from being read."""
+        repository = self.repository
+        before = taken.lines if taken.since == after.since else None
+        ages = LineAges.of(repository, self.clones)
+        try:
+            with closing(ages.batches(before, state, after.since)) as batches:
+                for batch in batches:
+                    yield Page(repository.name, typed_rows=(TypedRows("deleted_lines", batch),), unfinished=True)
+        except GitError as error:
+            notes.append(
+                f"the age of lines could not be read, and is tried again with the next commits: {error.message}"
+            )
+            return before
+        return name_of(state)
 
     def _work_pages(
         self,
@@ -192,7 +216,7 @@ def _vanished(
     if not compare and not shas.num_rows:
         return ()
     of_git = {"repository": repository.name, "source": SOURCE}  # rows that somebody imported are theirs to remove
-    return (Vanished("commits", ("commit_files",), of_git, shas, listed_remain=compare),)
+    return (Vanished("commits", ("deleted_lines", "commit_files"), of_git, shas, listed_remain=compare),)
 
 
 def _notes(

@@ -12,7 +12,7 @@ from leadline.sources.github.api import Api, headers, server
 from leadline.sources.github.source import GitHub
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.secrets import one_line
-from leadline.sources.kit.settings import Folders, SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, of_owner
 
 if TYPE_CHECKING:
     from leadline.sources.kit.client import Client
@@ -31,7 +31,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
             raise InvalidRequest(f"{target[:80]!r} names no repositories; write ORG, ORG/REPOSITORY or 'ORG/web-*'")
         targets.setdefault(owner.lower(), []).append(f"{owner.lower()}/{pattern or '*'}")
     at = "" if where.is_cloud else f"@{where.host}"
-    return [named(settings, f"github:{owner}{at}", dict.fromkeys(below)) for owner, below in targets.items()]
+    return [of_owner(settings, owner, at, below) for owner, below in targets.items()]
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> GitHub:

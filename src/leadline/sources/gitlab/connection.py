@@ -11,7 +11,7 @@ from leadline.sources.gitlab.api import Api, headers, server
 from leadline.sources.gitlab.source import GitLab
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.secrets import one_line
-from leadline.sources.kit.settings import Folders, SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, of_owner
 
 if TYPE_CHECKING:
     from leadline.sources.kit.client import Client
@@ -34,7 +34,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
         spelled_target = f"{spelled[owner.lower()]}/{pattern}" if pattern else spelled[owner.lower()]
         targets.setdefault(owner.lower(), []).append(spelled_target)
     at = "" if where.is_cloud else f"@{where.host}"
-    return [named(settings, f"gitlab:{owner}{at}", dict.fromkeys(below)) for owner, below in targets.items()]
+    return [of_owner(settings, owner, at, below) for owner, below in targets.items()]
 
 
 def _parts(target: str) -> tuple[str, str]:

@@ -77,6 +77,8 @@ class Projects:
     path: str
     begun: str = ""
     """The tool's time when it began to tell."""
+    may_have_iterations: bool = True
+    """Whether it is no user's: those are groups'."""
     _size: PageSize = field(default_factory=lambda: PageSize(PROJECTS, SMALL, more=5))
 
     def read(self, since: str | None) -> tuple[list[Project], list[Skipped]]:
@@ -92,7 +94,7 @@ class Projects:
             elif (single := inner(data, "project")) is not None:
                 nodes, after = [single], None
             elif kind == "group":
-                kind = "namespace"
+                kind, self.may_have_iterations = "namespace", False
                 continue
             else:
                 raise NotFound(

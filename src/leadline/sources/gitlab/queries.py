@@ -62,7 +62,7 @@ DIFF = f"query($path: ID!, $iid: String!) {{ project(fullPath: $path) {{ mergeRe
 
 ISSUES = _listed(
     "issues(updatedAfter: $since, sort: CREATED_DESC)",
-    "iid title type state createdAt updatedAt closedAt webUrl weight? totalTimeSpent? moved author "
+    "iid title type state createdAt updatedAt closedAt webUrl weight? totalTimeSpent? moved iteration? { id } author "
     f"{_USER} assignees(first: 20) {{ nodes {_USER} }} labels(first: 100) {{ nodes {{ title }} }}",
     f"{_VARIABLES}, $since: Time",
 )

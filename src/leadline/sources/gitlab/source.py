@@ -8,19 +8,18 @@ from typing import Any
 
 from leadline.instants import earlier
 from leadline.sources.gitlab.api import Api
+from leadline.sources.gitlab.issues import IssueCursor, IssueStream, deleted_issues
+from leadline.sources.gitlab.iterations import Iterations, IterationsCursor, IterationStream
 from leadline.sources.gitlab.overview import Project, Projects
 from leadline.sources.gitlab.pipelines import DeploymentStream, PipelineStream
 from leadline.sources.gitlab.rows import SOURCE
 from leadline.sources.gitlab.streams import (
     GONE_AT_ONCE,
     LAG,
-    CountedCursor,
-    IssueStream,
     MergeRequestStream,
     ProjectCursor,
     Reading,
     ReleaseStream,
-    deleted_issues,
 )
 from leadline.sources.kit.cursor import Cursor, Cursors
 from leadline.sources.kit.deploy_rules import DeployRules
@@ -65,7 +64,9 @@ class GitLab(Forge[ProjectsOverview]):
         since = cursors.get(self._run, RunCursor).since or self._earliest(cursors)
         projects = Projects(self.api, self.owner)
         shown, hidden = projects.read(since)
-        reading = Reading(self.api, self.prefix, self.rules, projects.begun, since is not None)
+        iterations = Iterations(self.api, self.owner if projects.may_have_iterations else "", self.prefix)
+        iterations.since = cursors.get(IterationStream.called(iterations), IterationsCursor).since
+        reading = Reading(self.api, self.prefix, self.rules, projects.begun, since is not None, iterations)
         return ProjectsOverview(shown, hidden, reading)
 
     def _earliest(self, cursors: Cursors) -> str | None:
@@ -76,7 +77,9 @@ class GitLab(Forge[ProjectsOverview]):
         return min((earlier(watermark, LAG) for watermark in watermarks if watermark), default=None)
 
     def streams(self, overview: ProjectsOverview, _cursors: Cursors, _context: RunContext) -> Iterator[Stream[Any]]:
-        """Every list of every project."""
+        """The iterations, and every list of every project."""
+        if overview.reading.iterations.path:
+            yield IterationStream(overview.reading.iterations, lambda: overview.reading.now[:10])
         for project in overview.repositories:
             for stream in STREAMS:
                 yield stream(overview.reading, project)
@@ -89,7 +92,7 @@ class GitLab(Forge[ProjectsOverview]):
 
     def before_renaming(self, name: str, key: str, cursors: Cursors) -> Iterator[Page]:
         """Issues are work items of a project, which goes by its name; they do not go with the repository."""
-        highest = cursors.get(f"{key}{STREAM}{IssueStream.list_name}", CountedCursor).highest
+        highest = cursors.get(f"{key}{STREAM}{IssueStream.list_name}", IssueCursor).highest
         numbers = range(1, int(highest or 0) + 1)
         for start in range(0, len(numbers), GONE_AT_ONCE):
             yield Page(name, complete_parents=deleted_issues(name, numbers[start : start + GONE_AT_ONCE]))

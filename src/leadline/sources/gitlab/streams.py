@@ -1,4 +1,5 @@
-"""The lists of a GitLab project that are counted: merge requests, issues and releases. Each is read by itself.
+"""The lists of a GitLab project that are counted: merge requests and releases; issues are in ``issues``. Each is read by
+itself.
 
 Lists are asked for what was updated since the last time, in the order in which their things were made, so that nothing moves
 while they are read. Of those that are counted it is also known how many things they have, so that what vanished is missed.
@@ -13,10 +14,11 @@ from typing import Any, ClassVar, TypeVar
 
 from leadline.instants import earlier, rfc3339
 from leadline.sources.gitlab.api import Api, connection
+from leadline.sources.gitlab.iterations import Iterations
 from leadline.sources.gitlab.merge_requests import MergeRequests
 from leadline.sources.gitlab.overview import Project
-from leadline.sources.gitlab.queries import ISSUES, LIST, NUMBERS, RELEASES
-from leadline.sources.gitlab.rows import issue_key, issue_rows, merge_request_rows, number, release_rows
+from leadline.sources.gitlab.queries import LIST, NUMBERS, RELEASES
+from leadline.sources.gitlab.rows import merge_request_rows, number, release_rows
 from leadline.sources.kit.cursor import Part, Stored
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.forge import ListStream
@@ -93,6 +95,7 @@ class Reading:
     rules: DeployRules
     begun: str
     bounded: bool
+    iterations: Iterations
 
     @property
     def now(self) -> str:
@@ -129,13 +132,15 @@ class ProjectStream(ListStream[P]):
         return node.get("iid") or node.get("tagName") or number(node.get("id"))
 
 
-class CountedStream(ProjectStream[CountedCursor]):
+C = TypeVar("C", bound=CountedCursor)
+
+
+class CountedStream(ProjectStream[C]):
     """A list of which the overview tells how many things it has: as ``connection`` calls it there."""
 
-    cursor = CountedCursor
     connection: ClassVar[str]
 
-    def due(self, cursor: CountedCursor) -> bool:
+    def due(self, cursor: C) -> bool:
         """Whether things were made, updated or deleted since."""
         if (count := self.project.count(self.connection)) is None:
             return False
@@ -144,10 +149,10 @@ class CountedStream(ProjectStream[CountedCursor]):
         latest = self.project.latest(self.connection)
         return latest is not None and latest >= earlier(cursor.watermark, LAG)
 
-    def read(self, cursor: CountedCursor) -> Generator[Page, None, CountedCursor]:
+    def read(self, cursor: C) -> Generator[Page, None, C]:
         """What was made and updated, then what vanished."""
-        if self.project.count(self.connection) == 0 and cursor == CountedCursor():
-            cursor = CountedCursor(watermark=self.reading.begun)
+        if self.project.count(self.connection) == 0 and cursor == type(cursor)():
+            cursor = replace(cursor, watermark=self.reading.begun)
             yield self.page({}, cursor)
             return cursor
         cursor = yield from super().read(cursor)
@@ -155,7 +160,7 @@ class CountedStream(ProjectStream[CountedCursor]):
             yield from self.vanished(cursor)
         return cursor
 
-    def moved(self, cursor: CountedCursor, step: Step[Node], made: Sequence[tuple[Node, Rows]]) -> CountedCursor:
+    def moved(self, cursor: C, step: Step[Node], made: Sequence[tuple[Node, Rows]]) -> C:
         """``cursor`` behind a page; at the end with the count if every thing is accounted for, else without one."""
         marks: list[Any] = [_mark(node) for node in step.nodes]
         known: Any = cursor.highest
@@ -168,7 +173,7 @@ class CountedStream(ProjectStream[CountedCursor]):
         accounted = cursor.count is not None and cursor.count + fresh == count
         return replace(cursor, count=count if accounted else None, highest=_highest(met, known), tally=Tally())
 
-    def vanished(self, cursor: CountedCursor) -> Iterator[Page]:
+    def vanished(self, cursor: C) -> Iterator[Page]:
         """Takes away the numbers that nothing bears (any more); the cursor is right after the last page."""
         present = {int(iid) for iid in self.present() if iid.isdigit()}
         highest = max([*present, int(cursor.highest or 0)], default=0)
@@ -199,10 +204,11 @@ def _highest(*marks: Any) -> Any:
     return max((mark for mark in marks if mark is not None), default=None)
 
 
-class MergeRequestStream(CountedStream):
+class MergeRequestStream(CountedStream[CountedCursor]):
     """Merge requests with all their lists."""
 
     list_name, connection, record = "merge requests", "mergeRequests", "{subject}!{number}"
+    cursor = CountedCursor
     lists_of = LISTS_OF
     make = staticmethod(merge_request_rows)
 
@@ -225,33 +231,11 @@ class MergeRequestStream(CountedStream):
         return dict.fromkeys(("pull_requests", *LISTS_OF), keys)
 
 
-class IssueStream(CountedStream):
-    """Issues; one that was moved to another project is there."""
-
-    list_name = connection = "issues"
-    record = "{subject}#{number}"
-    query = ISSUES
-    make = staticmethod(issue_rows)
-
-    def complete(self, made: Sequence[tuple[Node, Rows]]) -> dict[str, list[Row]]:
-        """Issues that are somewhere else now."""
-        moved = [node.get("iid") for node, rows in made if "work_items" not in rows]
-        return deleted_issues(self.subject, moved) if moved else {}
-
-    def deleted(self, numbers: Sequence[int]) -> dict[str, list[Row]]:
-        """The issues."""
-        return deleted_issues(self.subject, numbers)
-
-
-def deleted_issues(project: str, numbers: Sequence[Any]) -> dict[str, list[Row]]:
-    """The work items that the issues of these numbers were."""
-    return {"work_items": [{"project": project, "key": issue_key(iid)} for iid in numbers]}
-
-
-class ReleaseStream(CountedStream):
+class ReleaseStream(CountedStream[CountedCursor]):
     """Releases, which cannot be asked for what is new: read from the newest down to what was there before."""
 
     list_name = connection = "releases"
+    cursor = CountedCursor
     record = "release of {subject} {number}"
     query = RELEASES
     make = staticmethod(release_rows)

@@ -12,7 +12,7 @@ from leadline.sources.jenkins.source import Jenkins
 from leadline.sources.kit.deploy_rules import DeployRules
 from leadline.sources.kit.secrets import one_line
 from leadline.sources.kit.server_url import server
-from leadline.sources.kit.settings import Folders, SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, with_targets
 
 if TYPE_CHECKING:
     from leadline.sources.kit.client import Client
@@ -30,7 +30,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
         if not name or not all(name.split("/")) or "://" in name:
             raise InvalidRequest(f"{target[:80]!r} names no job; write its full name, as shop/api, or 'shop/*'")
         targets.append(name)
-    return [named(settings, f"jenkins:{place}", dict.fromkeys(targets))]
+    return [with_targets(settings, f"jenkins:{place}", targets)]
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> Jenkins:

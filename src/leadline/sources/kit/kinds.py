@@ -104,7 +104,7 @@ KINDS = {
             "gitlab",
             "GitLab",
             "Pull from GitLab (cloud or self-managed).\n\nMerge requests with commits, diffs, notes and approvals, "
-            "pipelines, deployments, releases, issues.",
+            "pipelines, deployments, releases, issues, iterations.",
             ("leadline {} gitlab example", "leadline {} gitlab 'example/web/*'"),
             "GROUP[/PATTERN]",
             "Groups with their subgroups, or users.",

@@ -154,7 +154,7 @@ class RunContext:
     ``cursors``: those of the source's kind, by name. ``git_repositories``: names (``owner/name``) of the repositories whose
     history is read by git; git's rows are the better ones, so no tool brings commits of these. ``has_commits``: the lake has a
     table of commits. ``other_kinds``: sources of other kinds have been read, too. ``counts``: somebody wants to know beforehand how
-    many records there will be.
+    many records there will be. ``line_ages``: a setting asks how old the lines are that commits delete.
     """
 
     cursors: Mapping[str, Stored] = field(default_factory=dict)
@@ -162,6 +162,7 @@ class RunContext:
     has_commits: bool = False
     other_kinds: bool = False
     counts: bool = False
+    line_ages: bool = False
 
 
 class Source(Protocol):

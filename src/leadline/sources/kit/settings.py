@@ -36,7 +36,8 @@ EVERY = 3600
 class SourceSettings:
     """What to read, from where, and where the secrets are. ``every``: seconds between runs, 0 for only when asked.
 
-    ``options``: texts by the names that the kind declares; those not given are absent.
+    ``options``: texts by the names that the kind declares; those not given are absent. ``in_full``: the same source, of
+    ``checked``, under the name that says all of what it reads, for where another one is called ``name``.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class SourceSettings:
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     webhook_secret: SecretPlace | None = None
     every: int = EVERY
+    in_full: SourceSettings | None = field(default=None, compare=False, repr=False)
 
     def option(self, name: str) -> str | None:
         """The value of an option that is given once."""
@@ -82,7 +84,9 @@ class SourceSettings:
             raise InvalidRequest(
                 f"The source {name!r} is of the kind {kind!r}, which this version of leadline cannot read"
             )
-        places = {name: SecretPlace(**stored[name]) for name in ("secret", "webhook_secret") if name in stored}
+        places: dict[str, Any] = {
+            name: SecretPlace(**stored[name]) for name in ("secret", "webhook_secret") if name in stored
+        }
         options = {name: tuple(values) for name, values in stored.get("options", {}).items()}
         return cls(
             kind, name, tuple(stored["targets"]), stored.get("url"), options=options, every=stored["every"], **places
@@ -153,6 +157,29 @@ def _module(kind: Kind) -> _Module:
     return cast("_Module", importlib.import_module(kind.module))
 
 
-def named(settings: SourceSettings, name: str, targets: Iterable[str] | None = None, **changes: Any) -> SourceSettings:
-    """``settings`` under ``name``, for ``targets`` only: for the kinds' modules."""
-    return replace(settings, name=name, targets=settings.targets if targets is None else tuple(targets), **changes)
+def named(
+    settings: SourceSettings,
+    name: str,
+    targets: Iterable[str] | None = None,
+    *,
+    in_full: str = "",
+    **in_full_options: str,
+) -> SourceSettings:
+    """``settings`` under ``name``, for ``targets`` only: for the kinds' modules. ``in_full``: the name that tells all of its
+    targets, if ``name`` does not, under which it has the ``in_full_options``, too."""
+    own = replace(settings, name=name, targets=settings.targets if targets is None else tuple(targets))
+    options = {**own.options, **{option: (text,) for option, text in in_full_options.items()}}
+    return replace(own, in_full=replace(own, name=in_full or name, options=options))
+
+
+def with_targets(settings: SourceSettings, name: str, targets: Iterable[str]) -> SourceSettings:
+    """``settings`` under ``name``, which tells none of the ``targets``."""
+    things = dict.fromkeys(targets)
+    return named(settings, name, things, in_full=f"{name}:{'+'.join(sorted(things)) or '*'}")
+
+
+def of_owner(settings: SourceSettings, owner: str, at: str, targets: Iterable[str]) -> SourceSettings:
+    """What a forge has of ``owner``, whose ``targets`` begin with it; ``at``: the server, as it is written behind."""
+    below = dict.fromkeys(targets)
+    whole = "+".join(sorted(f"{target}/*" if target.lower() == owner else target for target in below))
+    return named(settings, f"{settings.kind}:{owner}{at}", below, in_full=f"{settings.kind}:{whole}{at}")

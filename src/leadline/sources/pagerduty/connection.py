@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from leadline.sources.kit.secrets import one_line
 from leadline.sources.kit.server_url import server
-from leadline.sources.kit.settings import Folders, SourceSettings, named
+from leadline.sources.kit.settings import Folders, SourceSettings, with_targets
 from leadline.sources.pagerduty.api import ADDRESS, Api, headers
 from leadline.sources.pagerduty.source import PagerDuty
 
@@ -19,8 +19,8 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
     """One source. Raises ``InvalidRequest`` for an address that cannot be."""
     where = server(settings.url or ADDRESS, example=ADDRESS)
     at = "" if where.base == ADDRESS else f":{where.place}"
-    services = dict.fromkeys(target.strip() for target in settings.targets if target.strip())
-    return [named(settings, f"pagerduty{at}", services)]
+    services = [target.strip() for target in settings.targets if target.strip()]
+    return [with_targets(settings, f"pagerduty{at}", services)]
 
 
 def connect(

@@ -49,7 +49,9 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
         if tree is not None and table is not DEVELOPERS:
             raise InvalidRequest(f"--org-tree is made of developers, not of {table.name}")
         address = url.partition("://")[2].partition("?")[0].partition("#")[0].lower()
-        sources.append(named(settings, f"files:{address.rstrip('/')}"[:200], [url.partition("#")[0]]))
+        whole = url.partition("#")[0]
+        name = f"files:{address.rstrip('/')}"[:200]
+        sources.append(named(settings, name, [whole], in_full=f"files:{whole.partition('://')[2]}"))
     return sources
 
 

@@ -1,0 +1,92 @@
+"""Several workers compute the missing tables of one run: each takes one whose inputs are there and that nobody has taken, so that
+each is computed once. Who waits for the run goes on with the rest meanwhile, and takes over what somebody left unfinished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from leadline.materialize.model import Model
+
+LEAST_ROWS = 100_000
+"""Rows to be read for one table from which on others are asked to help: with fewer it is done before they have come."""
+REST_SECONDS = 0.1
+"""How often who waits for a table of others looks whether it is there."""
+
+
+class Sharing(Protocol):
+    """How workers share out a run."""
+
+    @property
+    def worker(self) -> str:
+        """What this one is called."""
+
+    @property
+    def helps(self) -> bool:
+        """Whether the run is another's."""
+
+    def ask_for_help(self, tables: Sequence[str]) -> None:
+        """Let idle workers know which folders of stored tables are missing, in an order in which they can be computed."""
+
+    def turn(self, name: str) -> AbstractContextManager[bool]:
+        """Take the work called ``name`` unless somebody has it who is alive: whether it is ours meanwhile."""
+
+    def rest(self, seconds: float) -> None:
+        """Wait for others. Raises if the run is over."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What is asked and done about stored tables: what they follow from, how many rows of the lake they read, whether they are
+    there, the folders that they are in then, and how they are computed."""
+
+    depends_on: Callable[[Model], Sequence[Model]]
+    rows: Callable[[Model], int]
+    there: Callable[[Model], bool]
+    folder: Callable[[Model], Path]
+    compute: Callable[[Model], None]
+
+
+def missing(models: Sequence[Model], tables: Tables) -> list[Model]:
+    """Those of ``models`` that are not there with what they follow from that is not there either, in an order in which they can
+    be computed."""
+    found: dict[Model, None] = {}
+
+    def look(model: Model) -> None:
+        if model not in found and not tables.there(model):
+            for above in tables.depends_on(model):
+                look(above)
+            found[model] = None
+
+    for model in models:
+        look(model)
+    return list(found)
+
+
+def compute_shared(models: Sequence[Model], tables: Tables, sharing: Sharing) -> None:
+    """Have all of ``models`` computed, by this worker and whoever helps; nothing, where it is not much that is missing."""
+    left = missing(models, tables)
+    if not sharing.helps:
+        if len(left) < 2 or max(map(tables.rows, left)) < LEAST_ROWS:
+            return
+        sharing.ask_for_help([tables.folder(model).name for model in left])
+    while left:
+        if not _compute_one(left, tables, sharing):
+            sharing.rest(REST_SECONDS)
+        left = [model for model in left if not tables.there(model)]
+
+
+def _compute_one(left: Sequence[Model], tables: Tables, sharing: Sharing) -> bool:
+    """Compute one of those ``left``; False if others have all that can be computed by now."""
+    ready = [model for model in left if all(map(tables.there, tables.depends_on(model)))]
+    # Who helps begins at the other end, out of the way.
+    for model in reversed(ready) if sharing.helps else ready:
+        with sharing.turn(f"facts:{tables.folder(model).name}") as ours:
+            if ours:
+                if not tables.there(model):
+                    tables.compute(model)
+                return True
+    return False
