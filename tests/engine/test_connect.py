@@ -309,3 +309,11 @@ def test_addresses_are_checked() -> None:
             read(CLUSTER=text)
     with pytest.raises(InvalidRequest, match="LEADLINE_CLUSTER_FROM_ROWS cannot be"):
         read(CLUSTER_FROM_ROWS="many")
+
+
+def test_a_process_without_a_file_of_its_own_is_a_program_too() -> None:
+    """A process that another one spawned, or ``python -c``: the client would take it for its own examples, and end it."""
+    asking = "import __main__; from leadline.engine.connect import client; client(); assert not hasattr(__main__, '__file__')"
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # with all that is installed
+    ended = subprocess.run([sys.executable, "-c", asking], env=env, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr

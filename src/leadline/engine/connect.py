@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import shutil
 import socket
+import sys
 import threading
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -220,7 +221,7 @@ class ConnectEngine:
 
     def _session(self) -> Any:
         if self._open is None:
-            builder = _client()
+            builder = client()
             self._require_answer()
             self._open = self.run(lambda: self._opened(builder))
         return self._open
@@ -249,10 +250,10 @@ class ConnectEngine:
         return session
 
 
-def _client() -> Any:
-    """What opens sessions. Raises ``PreconditionFailed`` where the client is not installed."""
+def client() -> Any:
+    """What opens sessions, in any process. Raises ``PreconditionFailed`` where the client is not installed."""
     try:
-        with warnings.catch_warnings():
+        with _as_a_program(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pandas may be newer than what it is tested with; it is not used
             from pyspark.sql import SparkSession
             from pyspark.sql.connect.client import SparkConnectClient  # noqa: F401 - says what it lacks when it is loaded
@@ -261,6 +262,20 @@ def _client() -> Any:
             f"LEADLINE_CLUSTER needs the client of Spark Connect ({error}): pip install 'leadline[spark]'"
         ) from error
     return SparkSession.builder
+
+
+@contextmanager
+def _as_a_program() -> Iterator[None]:
+    """A process without a file of its own (``python -c``, a spawned one) is taken by the client for its own doctests, and ended."""
+    main = sys.modules["__main__"]
+    if hasattr(main, "__file__"):
+        yield
+        return
+    main.__file__ = __file__
+    try:
+        yield
+    finally:
+        del main.__file__
 
 
 def shown(address: str) -> str:
