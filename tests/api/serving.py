@@ -297,6 +297,13 @@ def make_keys(project: Project) -> dict[str, str]:
     return {role: keys.create(project.db, project.id, f"a {role}", role, now=now).key for role in keys.ROLES}
 
 
+class Unprepared(export_worker.Worker):
+    """A worker that compiles nothing beforehand: a tenth of the time of these tests went into queries that none of them asks."""
+
+    def _preparing(self) -> Iterator[str]:
+        yield from ()
+
+
 @contextmanager
 def serving(
     home: Home, *, workers: int = 1, faces: Sequence[Callable[[FastAPI], None]] = (), **produce: Any
@@ -304,7 +311,7 @@ def serving(
     """Serve ``home`` from threads, with ``faces`` beside the API; ``produce`` goes to the workers."""
     made = make_keys(home.project())
     stop = threading.Event()
-    threads = [threading.Thread(target=export_worker.Worker(home, **produce).run, args=(stop,)) for _ in range(workers)]
+    threads = [threading.Thread(target=Unprepared(home, **produce).run, args=(stop,)) for _ in range(workers)]
     with bound("127.0.0.1", 0) as listener:
         server = Server(create_app(home, workers=lambda: (workers, workers), faces=faces))
         ready = threading.Event()
