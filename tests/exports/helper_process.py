@@ -14,6 +14,7 @@ from typing import Any
 from leadline.errors import StoreError
 from leadline.exports.worker import Worker
 from leadline.home import Home
+from leadline.materialize import sharing
 from leadline.materialize.store import MaterializationStore
 from leadline.metrics.request import Cancelled
 
@@ -39,6 +40,7 @@ def main(home: Path, folder: Path, how: str) -> None:
             raise
         compute(store, model, place)
 
+    sharing.LEAST_ROWS = 1
     MaterializationStore._compute = one  # type: ignore[method-assign]
     with Home.open(home) as opened:
         Helper(opened, name="second", lease=timedelta(seconds=6)).run(threading.Event())

@@ -1,5 +1,5 @@
-"""A long run is shared with idle workers of other machines that compute in the same folder: each step is computed once, and its
-file is that of a worker alone. A helper may die or stand still."""
+"""A long run is shared with idle workers of other machines, which compute in the same folder or have the same bucket: each step is
+computed once, and its file is that of a worker alone. A helper may die or stand still."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ from leadline.exports import service
 from leadline.exports.worker import Worker
 from leadline.home import Home, Project
 from leadline.materialize.incremental import BuildRecord
+from leadline.materialize.published import PublishedTables
 from leadline.materialize.store import MaterializationStore
+from stubs.object_store import ObjectStore
 
 from .conftest import now_of
 
@@ -35,10 +37,19 @@ PROGRAM = Path(__file__).with_name("helper_process.py")
 BODY = {"scope": {"orgTreeName": "Engineering"}, "dateRange": {"start": "2026-02-01", "end": "2026-03-31"}}
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, postgresql: Any, postgresql_template: str) -> Iterator[Project]:
+@pytest.fixture(scope="module", params=["one folder", "one bucket"])
+def machine(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgresql: Any,
+    postgresql_template: str,
+    request: pytest.FixtureRequest,
+) -> Iterator[Project]:
     """A project with few rows on PostgreSQL, of which any is much to compute."""
     with pytest.MonkeyPatch.context() as patch:
+        if request.param == "one bucket":
+            store: ObjectStore = request.getfixturevalue("object_store")
+            for name, value in {**store.environ, "LEADLINE_LAKE": store.new_bucket()}.items():
+                patch.setenv(name, value)
         patch.setenv("LEADLINE_DATABASE_URL", postgresql.create(template=postgresql_template))
         patch.setattr("leadline.materialize.sharing.LEAST_ROWS", 1)
         folder = tmp_path_factory.mktemp("first")
@@ -59,6 +70,8 @@ def alone(machine: Project) -> str:
 
 @pytest.fixture(autouse=True)
 def nothing_computed(machine: Project, alone: str) -> None:
+    if (published := PublishedTables.of(machine)) is not None:
+        published.forget_all()
     shutil.rmtree(machine.computed, ignore_errors=True)
 
 
@@ -69,12 +82,15 @@ def created(project: Project) -> Export:
 
 @contextmanager
 def other_machine(machine: Project, folder: Path, how: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker with a home of its own whose projects lie in the same folder; it takes no export itself."""
+    """A worker with a home of its own whose projects lie in the same folder or bucket; it takes no export itself."""
     home = folder / "home"
     home.mkdir()
-    (home / "projects").symlink_to(machine.home.path / "projects")
     settings = machine.home.settings
     own = {"LEADLINE_DATABASE_URL": str(settings.database_url), "LEADLINE_CACHE": str(settings.cache)}
+    if settings.lake is None:
+        (home / "projects").symlink_to(machine.home.path / "projects")
+    else:
+        own["LEADLINE_LAKE"] = settings.lake
     process = subprocess.Popen([sys.executable, str(PROGRAM), str(home), str(folder), how], env={**os.environ, **own})
     try:
         yield process

@@ -27,6 +27,7 @@ from leadline.home import Project
 from leadline.ingest.erasure import Look
 from leadline.ingest.forgetting import line_without
 from leadline.ingest.pushed import deliver_pushed
+from leadline.materialize.published import PublishedTables
 from leadline.people.erasure import count_in_tree, count_in_uploads, forget_in_tree, forget_in_uploads
 from leadline.people.forgotten import Called, Forgotten, forgotten_of, new_pseudonym
 from leadline.schema import TABLES
@@ -159,6 +160,8 @@ def _forget_files(project: Project) -> int:
     files = jobs.begin_anew(project.db, project.id)
     for name in files:
         drop(project.files, name)
+    if (published := PublishedTables.of(project)) is not None:
+        published.forget_all()
     for folder in (work_root(project.folder), *_kept(project)):
         shutil.rmtree(folder, ignore_errors=True)
     return len(files)

@@ -1,5 +1,5 @@
-"""Workers that help with a long run: it lets others know which stored tables it lacks, and idle workers that compute in the same
-home folder, on whatever machine, compute some of them."""
+"""Workers that help with a long run: it lets others know which stored tables it lacks, and idle workers compute some of them, on
+whatever machine, if it has the same home folder or the same bucket."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from leadline.db.jobs import Claim, Export
 from leadline.db.outage import DATABASE_AWAY
 from leadline.exports.files import work_folder
 from leadline.home import Project
+from leadline.materialize.published import PublishedTables
 from leadline.metrics.request import Cancelled, Control, Pins
 from leadline.settings.profile import Profile
 
@@ -96,9 +97,9 @@ class Watch:
                 shared.control.cancel()
 
 
-def computes_here(project: Project, export: Export) -> bool:
-    """Whether the worker of ``export`` computes in this home folder, so that it finds what is computed here."""
-    return work_folder(project.folder, export.id, export.attempts).is_dir()
+def finds_what_is_computed_here(project: Project, export: Export) -> bool:
+    """Whether the worker of ``export`` does: it computes in this home folder, or machines publish their tables."""
+    return work_folder(project.folder, export.id, export.attempts).is_dir() or PublishedTables.of(project) is not None
 
 
 def help_with(runner: Runner, shared: Shared) -> None:

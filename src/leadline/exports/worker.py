@@ -30,7 +30,7 @@ from leadline.exports.cleaning import clean
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.failure import failure, is_of_memory
 from leadline.exports.heartbeat import Heartbeat, HeartbeatThread
-from leadline.exports.helping import Shared, Watch, computes_here, help_with
+from leadline.exports.helping import Shared, Watch, finds_what_is_computed_here, help_with
 from leadline.exports.kinds import KINDS
 from leadline.exports.maintenance import maintain
 from leadline.exports.pace import Every, Trouble
@@ -200,7 +200,7 @@ class Worker:
         """Compute some of what a long run of another worker lacks, if one does: whether there was something to do."""
         for export in steps.asking_for_help(self._home.db, self._clock()):
             project, asked = self._project(export.project_id), (export.id, export.attempts, tuple(export.help or ()))
-            if asked not in self._helped and computes_here(project, export):
+            if asked not in self._helped and finds_what_is_computed_here(project, export):
                 control = Control()
                 shared = control.sharing = self._shared(project, jobs.Claim(export), control, helps=True)
                 if self._help_one(shared):

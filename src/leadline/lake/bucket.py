@@ -170,20 +170,39 @@ class Bucket:
             list(pool.map(partial(self._copy, table), wanted))
 
     def _copy(self, table: str, file: DataFile) -> None:
-        import obstore
-
         partial_copy = file.path.with_name(f".{uuid.uuid4().hex}.partial")
         try:
-            with self._told(), partial_copy.open("wb") as target:
-                for chunk in obstore.get(self._store, f"{table}/{file.path.name}").stream(min_chunk_size=_CHUNK):
-                    target.write(chunk)
-            if (size := partial_copy.stat().st_size) != file.size:
-                raise StoreError(f"{self.where}/{table}/{file.path.name} has {size} bytes instead of {file.size}")
+            self.fetch(f"{table}/{file.path.name}", file.size, partial_copy)
             partial_copy.replace(file.path)
         except FileNotFoundError:
             raise VersionsGone(f"The file {file.path.name} of table {table} is gone from {self.where}") from None
         finally:
             partial_copy.unlink(missing_ok=True)
+
+    def fetch(self, name: str, size: int, target: Path) -> None:
+        """Write an object of so many bytes to the file ``target``. Raises ``FileNotFoundError`` if there is none, and
+        ``StoreError`` if it is not so long."""
+        import obstore
+
+        with self._told(), target.open("wb") as file:
+            for chunk in obstore.get(self._store, name).stream(min_chunk_size=_CHUNK):
+                file.write(chunk)
+        if (found := target.stat().st_size) != size:
+            raise StoreError(f"{self.where}/{name} has {found} bytes instead of {size}")
+
+    def send(self, file: Path | bytes, name: str) -> None:
+        """Make an object of a file, or of what would be in one."""
+        import obstore
+
+        with self._told():
+            obstore.put(self._store, name, file)
+
+    def below(self, folder: str) -> list[str]:
+        """The names of all objects below a folder."""
+        import obstore
+
+        with self._told():
+            return [str(one["path"]) for some in obstore.list(self._store, folder) for one in some]
 
     def lost(self, table: str, files: Sequence[DataFile]) -> DataFile | None:
         away = [file for file in files if not file.path.exists()]
@@ -205,10 +224,7 @@ class Bucket:
         return self.copies / table / STAGING
 
     def put(self, table: str, staged: Path, name: str) -> None:
-        import obstore
-
-        with self._told():
-            obstore.put(self._store, f"{table}/{name}", staged)
+        self.send(staged, f"{table}/{name}")
         staged.rename(self.local(table, name))
 
     def take_back(self, table: str, staged: Path, name: str) -> None:
@@ -259,14 +275,11 @@ class Bucket:
         return found
 
     def take_in(self, folder: Path, below: str = "") -> None:
-        import obstore
-
         if not (folder / below).exists():
             return
         self._claim()
         # Logs last: what a log names is there.
         files = [path for path in (folder / below).rglob("*") if path.is_file()]
         for path in sorted(files, key=lambda path: (LOG in path.parts, path)):
-            with self._told():
-                obstore.put(self._store, path.relative_to(folder).as_posix(), path)
+            self.send(path, path.relative_to(folder).as_posix())
         shutil.rmtree(folder / below)

@@ -15,8 +15,8 @@ from leadline.materialize.incremental import BuildRecord
 
 _STATE = "state-"
 """How the folders begin that steps keep between computations."""
-_KEPT_STATES = 4
-_KEPT_SECONDS = 6 * 3600
+KEPT_STATES, KEPT_SECONDS = 4, 6 * 3600
+"""How many states of a table are kept at least, and for how long all that were used."""
 
 
 class Folders:
@@ -78,8 +78,8 @@ class Folders:
 
     def forget(self, table: str) -> None:
         """Delete earlier states that nobody has used for hours, and what killed processes left unfinished."""
-        old = time.time() - _KEPT_SECONDS
-        for folder in [*self.of_table(table)[_KEPT_STATES:], *self._root.glob(f".{table}-*")]:
+        old = time.time() - KEPT_SECONDS
+        for folder in [*self.of_table(table)[KEPT_STATES:], *self._root.glob(f".{table}-*")]:
             with suppress(FileNotFoundError):  # finished, or deleted by somebody else, at this moment
                 if folder.stat().st_mtime < old:
                     shutil.rmtree(folder, ignore_errors=True)

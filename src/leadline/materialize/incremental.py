@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leadline.engine.repositories import differ, differing_repositories, rows_in, sharing_repositories
 from leadline.engine.sql_text import relation_query
@@ -54,10 +54,14 @@ class BuildRecord:
     def of(cls, folder: Path) -> BuildRecord | None:
         """The record of a folder; None if it has none that can be read."""
         try:
-            document = json.loads((folder / RECORD).read_bytes())
-            return cls(**{**document, "rebuilt": tuple(document["rebuilt"])})
+            return cls.from_document(json.loads((folder / RECORD).read_bytes()))
         except (OSError, ValueError, TypeError, KeyError):
             return None
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> BuildRecord:
+        """The record that ``asdict`` made ``document`` of. Raises ``TypeError`` or ``KeyError`` for another one."""
+        return cls(**{**document, "rebuilt": tuple(document["rebuilt"])})
 
     def write(self, folder: Path) -> None:
         """Keep it beside the rows."""

@@ -16,6 +16,7 @@ from leadline.engine.connect import ConnectEngine
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.dependencies import Lineages
 from leadline.materialize.model import BeforeComputing, BuildPolicy, Model
+from leadline.materialize.published import PublishedTables
 from leadline.materialize.steps import ConnectSteps, DuckSteps, SharedSteps, Steps
 from leadline.materialize.store import MaterializationStore
 from leadline.people.arrow import everybody_digest, people_of
@@ -126,6 +127,7 @@ class Sessions:
             before_computing=before_computing,
             sharing=sharing,
             steps=self._steps(engine),
+            published=PublishedTables.of(project),
         )
         opened = Session(engine, store)
         began = time.monotonic()

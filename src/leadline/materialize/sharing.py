@@ -12,9 +12,15 @@ from typing import Protocol
 from leadline.materialize.model import Model
 
 LEAST_ROWS = 100_000
-"""Rows to be read for one table from which on others are asked to help: with fewer it is done before they have come."""
+"""Rows to be read for one table from which on others are asked to help, or whether they have it: with fewer it is computed before
+they have answered."""
 REST_SECONDS = 0.1
 """How often who waits for a table of others looks whether it is there."""
+
+
+def is_much(rows: int) -> bool:
+    """Whether so many rows to be read are worth asking others."""
+    return rows >= LEAST_ROWS
 
 
 class Sharing(Protocol):
@@ -41,7 +47,7 @@ class Sharing(Protocol):
 @dataclass(frozen=True)
 class Tables:
     """What is asked and done about stored tables: what they follow from, how many rows of the lake they read, whether they are
-    there, the folders that they are in then, and how they are computed."""
+    there, the folders that they are in then, and how they are computed where they are not there yet."""
 
     depends_on: Callable[[Model], Sequence[Model]]
     rows: Callable[[Model], int]
@@ -70,7 +76,7 @@ def compute_shared(models: Sequence[Model], tables: Tables, sharing: Sharing) ->
     """Have all of ``models`` computed, by this worker and whoever helps; nothing, where it is not much that is missing."""
     left = missing(models, tables)
     if not sharing.helps:
-        if len(left) < 2 or max(map(tables.rows, left)) < LEAST_ROWS:
+        if len(left) < 2 or not is_much(max(map(tables.rows, left))):
             return
         sharing.ask_for_help([tables.folder(model).name for model in left])
     while left:
@@ -86,7 +92,6 @@ def _compute_one(left: Sequence[Model], tables: Tables, sharing: Sharing) -> boo
     for model in reversed(ready) if sharing.helps else ready:
         with sharing.turn(f"facts:{tables.folder(model).name}") as ours:
             if ours:
-                if not tables.there(model):
-                    tables.compute(model)
+                tables.compute(model)
                 return True
     return False

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING
 from leadline.engine import EVERYTHING, Within
 from leadline.engine.repositories import batches, rows_by_repository
 from leadline.errors import LockLost
-from leadline.materialize.compiled import CompiledQueryCache, code_digest
-from leadline.materialize.dependencies import PEOPLE, AskedProfile, Dependencies, Lineage, Lineages
+from leadline.materialize.compiled import CompiledQueryCache
+from leadline.materialize.dependencies import PEOPLE, AskedProfile, Dependencies, Lineages
+from leadline.materialize.fingerprints import Fingerprints
 from leadline.materialize.folders import Folders, in_use, share
-from leadline.materialize.incremental import NONE, BuildRecord, Differences, Repositories, digest_of, kept_rows
+from leadline.materialize.incremental import NONE, BuildRecord, Differences, Repositories, kept_rows
 from leadline.materialize.model import BeforeComputing, BuildContext, BuildPolicy, Computation, Model, only_model
-from leadline.materialize.sharing import Sharing, Tables, compute_shared
+from leadline.materialize.sharing import Sharing, Tables, compute_shared, is_much
 from leadline.materialize.steps import DuckSteps, StepInputs, Steps, compiled_step, require_file, rows_of, within_of
 from leadline.schema import TABLES
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from leadline.engine.spellings import Spellings
     from leadline.lake import Snapshot
     from leadline.lease import Lease
+    from leadline.materialize.published import PublishedTables
     from leadline.settings.profile import Profile
 
 _log = logging.getLogger("leadline.facts")
@@ -58,7 +60,8 @@ class MaterializationStore:
     ``people`` names the state of the developers (all who are in the org trees), ``people_rows`` gives them;
     ``before_each`` hears of each step that must be computed, ``before_computing`` of each table that is not there. ``lock`` and
     ``turn`` are the project's, across processes. ``queries`` keeps the texts of queries beside the facts. ``steps`` compute what is
-    a query (None: on ``engine``). ``sharing``: other workers compute with this one (None: nobody does).
+    a query (None: on ``engine``). ``sharing``: other workers compute with this one (None: nobody does). ``published``: tables of
+    other machines (None: they lie in this folder).
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class MaterializationStore:
         before_computing: BeforeComputing = lambda _name, _rows: None,
         steps: Steps | None = None,
         sharing: Sharing | None = None,
+        published: PublishedTables | None = None,
     ) -> None:
         self.queries = queries
         self._folders = Folders(folder)
@@ -96,13 +100,14 @@ class MaterializationStore:
         self._before_computing = before_computing
         self._steps = steps or DuckSteps(engine)
         self._sharing = sharing
+        self._published = published
         self._raw_within: dict[str, Within] = {}
         self._asked: dict[Model, Within] = {}
         self._asked_raw: dict[str, Within] = {}
         self._computed = self._restored = 0
         self._lineages = Lineages(self.queries, profile)
         self._differences = Differences(engine, snapshot)
-        self._fingerprints: dict[str, str] = {}
+        self._fingerprints = Fingerprints(versions, people, policy.code, lambda: self.spellings)
 
     @cached_property
     def _snapshot(self) -> Snapshot:
@@ -144,9 +149,9 @@ class MaterializationStore:
         return Tables(
             depends_on=lambda model: self._lineages.dependencies(model).depends_on,
             rows=lambda model: self._rows_of(self._lineages.dependencies(model).sources),
-            there=lambda model: in_use(self._named(model)),
+            there=lambda model: self._is_there(model, newest=False),
             folder=self._named,
-            compute=lambda model: self._compute(model, self._named(model)),
+            compute=self._compute_missing,
         )
 
     def bind_raw(self, within: Within = EVERYTHING, tables: Iterable[str] = TABLES) -> None:
@@ -183,27 +188,7 @@ class MaterializationStore:
 
     def fingerprint(self, model: Model) -> str:
         """A digest of all that a stored table follows from."""
-        return self._fingerprint(self._lineages.lineage(model))
-
-    def _fingerprint(self, lineage: Lineage) -> str:
-        if (fingerprint := self._fingerprints.get(lineage.name)) is None:
-            state = {
-                "config": self._config_digest(lineage),
-                "sources": {table: self._versions.get(table) for table in lineage.sources},
-                "depends_on": [self._fingerprint(above) for above in lineage.depends_on],
-            }
-            fingerprint = self._fingerprints[lineage.name] = digest_of(state)
-        return fingerprint
-
-    def _config_digest(self, follows: Lineage | Dependencies) -> str:
-        """A digest of what a stored table follows from beside the lake's and other stored tables."""
-        state = {
-            "code": code_digest(self._policy.code),
-            "people": list(self._people) if follows.people else None,
-            "settings": dict(follows.answers),
-            "spellings": self.spellings.of_tables(follows.sources),
-        }
-        return digest_of(state)
+        return self._fingerprints.of(self._lineages.lineage(model))
 
     def _named(self, model: Model) -> Path:
         return self._folders.named(model.name, self.fingerprint(model))
@@ -213,9 +198,26 @@ class MaterializationStore:
         if not in_use(folder):
             # A folder's rows follow from its name and it appears whole, so that nothing but work is lost by computing it twice.
             with self._turn(f"facts:{folder.name}"):
-                if not in_use(folder):
-                    self._compute(model, folder)
+                self._compute_missing(model)
         return folder
+
+    def _is_there(self, model: Model, *, newest: bool) -> bool:
+        """Whether a table is on this machine, or was brought from another that has published it."""
+        folder = self._named(model)
+        if in_use(folder) or self._published is None or not self._is_much(model):
+            return in_use(folder)
+        return self._published.bring(folder, newest=newest)
+
+    def _is_much(self, model: Model) -> bool:
+        """Whether a table follows from so many rows that it is not sooner computed than sent."""
+        return is_much(self._rows_of(self._lineages.lineage(model).all_sources()))
+
+    def _compute_missing(self, model: Model) -> None:
+        if not self._is_there(model, newest=True):
+            folder = self._named(model)
+            self._compute(model, folder)
+            if self._published is not None and self._is_much(model):
+                self._published.publish(folder)
 
     # -- computing -----------------------------------------------------------------------------------------------------
 
@@ -346,7 +348,7 @@ class MaterializationStore:
 
     def _record(self, follows: Dependencies, previous: str | None, rebuilt: tuple[str, ...]) -> BuildRecord:
         return BuildRecord(
-            self._config_digest(follows),
+            self._fingerprints.of_all_but_data(follows),
             {table: self._versions.get(table) for table in follows.sources},
             {above.name: self._named(above).name for above in follows.depends_on},
             previous,
@@ -355,7 +357,7 @@ class MaterializationStore:
 
     def _previous(self, model: Model, follows: Dependencies) -> tuple[Path, Repositories] | None:
         """A folder of another state whose rows still hold, but for those of the repositories that go with it."""
-        config_digest = self._config_digest(follows)
+        config_digest = self._fingerprints.of_all_but_data(follows)
         for folder in self._folders.of_table(model.name)[:_TRIED_STATES]:
             record = BuildRecord.of(folder)
             if record is None or record.config_digest != config_digest or not in_use(folder):
