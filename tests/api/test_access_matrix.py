@@ -309,9 +309,10 @@ def test_what_is_of_the_whole_project_is_refused(world: Limited) -> None:
     whole = [(method, route) for method, route in READING if not limited(route)]
     assert whole
     codes = {"team": "limited_to_teams", "several": "limited_to_teams", "no developers": "no_developers"}
-    for (method, route), (key, code) in product(whole, {**codes, "team rows": "limited_to_teams"}.items()):
-        for address, _, answer in asked(world, key, method, route):
-            assert (answer.status, answer.json["code"]) == (403, code), (key, method, address)
+    for method, route in whole:
+        for key, code in {**codes, "team rows": "limited_to_teams"}.items():
+            for address, _, answer in asked(world, key, method, route):
+                assert (answer.status, answer.json["code"]) == (403, code), (key, method, address)
         assert any(answer.status == 200 for *_, answer in asked(world, "unlimited", method, route)), route.path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,10 @@ def test_a_demo_says_what_to_try_next_and_is_there_once(leadline: Leadline) -> N
     assert out.startswith("12 made-up developers from ")
     assert "leadline export productivity --org-tree Engineering" in out
     assert max(map(len, out.splitlines())) <= 80
+    days = re.search(r"--start (\S+) --end (\S+) ", out)
+    assert days is not None
+    first, last = map(date.fromisoformat, days.groups())
+    assert (last - first).days >= 27, "also on the first day of a month"
     again = leadline.json("demo", *options)
     assert again["changed"] is False
     assert again["rows"] == leadline.rows()

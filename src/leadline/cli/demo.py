@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -48,6 +48,7 @@ def demo(
     state = "" if summary.changed else " It was there already."
     say(f"{count(summary.developers)} made-up developers from {summary.first_day} to {summary.last_day}.{state}")
     table(["table", Column("rows", number=True)], [[name, count(rows)] for name, rows in summary.rows.items()])
+    first_day = max(date.fromisoformat(summary.first_day), last_day - timedelta(days=29))
     say("\nTry next:\n  leadline status\n  leadline org show")
     say(f"  leadline export productivity --org-tree {summary.org_tree_name} \\")
-    say(f"    --start {last_day.replace(day=1)} --end {last_day} -o month.csv\n  leadline serve")
+    say(f"    --start {first_day} --end {last_day} -o month.csv\n  leadline serve")
