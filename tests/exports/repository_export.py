@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import partial
@@ -16,6 +16,7 @@ from leadline.exports.models import ExportRequest, FileOptions
 from leadline.facts.pull_requests import PULL_REQUESTS
 from leadline.metrics.metric import ExportColumn
 from leadline.metrics.run import QueryInputs
+from leadline.settings.profile import Profile
 
 
 class RepositoryOptions(FileOptions):
@@ -40,6 +41,9 @@ class RepositoryRequest:
     format: str
     names: str
     of_people: bool = False
+
+    def units_of(self, columns: Collection[str], _profile: Profile) -> dict[str, str]:
+        return {name: "count" for name in columns if name == "PR_Merged"}
 
     def document(self) -> dict[str, Any]:
         return {**asdict(self), "start": self.start.isoformat(), "end": self.end.isoformat()}

@@ -69,8 +69,8 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         asked = AskedDays(start, end, period)
         if start is not None and end is not None and start > end:
             raise typer.BadParameter(f"{start} is after {end}", param_hint="--start")
+        from leadline.exports.fact_files import write
         from leadline.facts.query import Filters
-        from leadline.facts.write import write
         from leadline.ingest.pushed import deliver_pushed
 
         with looked_at(context) as project, target.writing(project.temp) as path, bar(f"facts {fact}") as report:

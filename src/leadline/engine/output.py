@@ -60,6 +60,12 @@ def write(
     return rows
 
 
+def columns_of(engine: Backend, query: str) -> list[str]:
+    """The names of the columns that the rows of ``query`` have, in order."""
+    names = engine.arrow(f"SELECT column_name FROM (DESCRIBE {query})")["column_name"]
+    return [str(name) for name in names.to_pylist()]
+
+
 def neutralized(text: str) -> str:
     """``text`` such that no spreadsheet runs it as a formula (http-api, "CSV")."""
     return "'" + text if text.startswith(FORMULA_STARTS) else text

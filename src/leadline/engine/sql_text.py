@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,14 @@ def sql_text(value: str | Path) -> str:
 def sql_list(names: Iterable[str]) -> str:
     """Column names as a quoted, comma-separated list."""
     return ", ".join(quoted(name) for name in names)
+
+
+def tables_read(query: str) -> frozenset[str]:
+    """The names that stand in ``query``, a text that was compiled, where tables do: those that are bound, and its own."""
+    return frozenset(_RELATION.findall(query))
+
+
+_RELATION = re.compile(r'\b(?:FROM|JOIN)\s+"?(\w+)')
 
 
 def duckdb_type(kind: pa.DataType) -> str:

@@ -15,11 +15,12 @@ from leadline.exports.models import ExportRequest, FileOptions
 from leadline.facts.catalogue import FACTS
 from leadline.field_types import one_of
 from leadline.home import Project
-from leadline.metrics.request import SHOWN
+from leadline.metrics.request import SHOWN, among
 from leadline.schema import TABLES
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
+    from leadline.settings.profile import Profile
 
 NAMES = tuple(FACTS)
 
@@ -48,6 +49,10 @@ class FactsFileRequest:
     def of_people(self) -> bool:
         """Whether rows are somebody's, or name people."""
         return FACTS[self.fact].names_people
+
+    def units_of(self, columns: Collection[str], _profile: Profile) -> dict[str, str]:
+        """As the fact's columns are declared."""
+        return among(columns, FACTS[self.fact].units)
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back."""

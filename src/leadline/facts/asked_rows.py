@@ -17,28 +17,37 @@ if TYPE_CHECKING:
     from ibis.expr.types import Table
 
     from leadline.engine import Backend
-    from leadline.materialize.compiled import CompiledQueryCache
+    from leadline.materialize.session import Session
 
 
 @dataclass(frozen=True)
 class FactRows:
-    """The rows of a fact that filters keep, with the documented columns in the fact's natural order. ``shape`` is what their query
-    follows from beside the fact and what is bound; ``expression`` builds it."""
+    """The rows of a fact that filters keep, with the documented columns in the fact's natural order, in an ``opened`` session.
+    ``shape`` is what their query follows from beside the fact and what is bound; ``expression`` builds it."""
 
-    engine: Backend
+    opened: Session
     fact: Fact
-    queries: CompiledQueryCache
     shape: list[object]
     expression: Callable[[], Table]
+
+    @property
+    def engine(self) -> Backend:
+        """What runs their queries."""
+        return self.opened.engine
 
     def sql(self, *words: object, of: Callable[[Table], Table] = lambda rows: rows) -> str:
         """The query of what ``of`` makes of the rows, compiled once for all that have the same ``words``."""
         shape = [self.fact.name, *words, *self.shape]
-        return self.queries.text("fact", shape, lambda: compiled(of(self.expression())))
+        return self.opened.facts.queries.text("fact", shape, lambda: compiled(of(self.expression())))
 
     def as_file(self, form: str) -> str:
         """The query of all of them as files of the format ``form`` have them."""
         return self.sql("file", form, of=lambda rows: as_written(rows, form))
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The lake's tables that they follow from."""
+        return self.opened.tables_behind(self.as_file("parquet"))
 
     def count(self) -> int:
         """How many there are."""

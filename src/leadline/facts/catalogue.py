@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 ACCOUNTS = frozenset({"author", "author_email", "assignee", "reviewers"})
 """Columns that name people as their tools do."""
@@ -21,12 +22,21 @@ class Open:
 
 
 @dataclass(frozen=True)
+class Number:
+    """What a column of numbers means, and the ``unit`` that they are in (None: they only tell things apart)."""
+
+    unit: str | None
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Fact:
-    """One fact as it is shown: its columns, each with what it means; ``happened`` is the instant of its period, ``key`` its natural
-    order. It belongs to a person or, if ``by_team``, to teams. ``open`` says which rows are, where rows can be."""
+    """One fact as it is shown: its columns as ``declared``, each with what it means; ``happened`` is the instant of its period,
+    ``key`` its natural order. It belongs to a person or, if ``by_team``, to teams. ``open`` says which rows are, where rows can
+    be."""
 
     name: str
-    definitions: Mapping[str, str]
+    declared: Mapping[str, str | Number]
     happened: str
     key: tuple[str, ...]
     by_team: bool = False
@@ -35,12 +45,23 @@ class Fact:
     @property
     def names_people(self) -> bool:
         """Whether rows name people."""
-        return "developer" in self.definitions
+        return "developer" in self.declared
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of its columns, in order."""
-        return tuple(self.definitions)
+        return tuple(self.declared)
+
+    @cached_property
+    def definitions(self) -> Mapping[str, str]:
+        """What each column means."""
+        return {name: said.meaning if isinstance(said, Number) else said for name, said in self.declared.items()}
+
+    @cached_property
+    def units(self) -> Mapping[str, str]:
+        """The units of its columns of numbers, of those that have one."""
+        numbers = {name: said.unit for name, said in self.declared.items() if isinstance(said, Number)}
+        return {name: unit for name, unit in numbers.items() if unit is not None}
 
 
 _DEVELOPER = "The developer it belongs to, by email; empty if it is nobody's."
@@ -74,7 +95,7 @@ FACTS: Mapping[str, Fact] = {
             "pull-requests",
             {
                 "repository": "The repository that it is of.",
-                "number": "Its number in the repository.",
+                "number": Number(None, "Its number in the repository."),
                 "author": "The account that opened it.",
                 "developer": _DEVELOPER,
                 "team": _TEAM,
@@ -88,29 +109,39 @@ FACTS: Mapping[str, Fact] = {
                 "build_finished_at": _BUILD,
                 "deployed_at": _DEPLOYED,
                 "deployment_id": _DEPLOYMENT,
-                "additions": "Lines added, without those left out.",
-                "deletions": "Lines deleted, without those left out.",
+                "additions": Number("lines", "Lines added, without those left out."),
+                "deletions": Number("lines", "Lines deleted, without those left out."),
                 "size": "`small`, `medium` or `large` by its lines.",
-                "comments": "Comments by humans other than the author.",
+                "comments": Number("count", "Comments by humans other than the author."),
                 "work_items": "The work items that it is linked to.",
-                "refactored": "Per file the smaller of lines added and lines deleted, summed.",
-                "refactored_recent": "Those of them in code that last changed within the recent window before: the file, or "
-                "each deleted line, as `rework.method` says.",
-                "new_work": "Lines added that replace none: per file, as many as were added more than deleted.",
-                "cycle_seconds": "First commit to merge, in seconds.",
-                "first_comment_seconds": "Ready (or created) to the first comment, in seconds.",
-                "coding_seconds": "First commit to ready (or created), in seconds.",
-                "review_seconds": "Ready (or created) to merge, in seconds.",
-                "build_seconds": "Merge to the end of its last build, in seconds.",
-                "deploy_seconds": "End of the build (or the merge) to the deployment, in seconds.",
-                "lead_seconds": _LEAD,
+                "refactored": Number("lines", "Per file the smaller of lines added and lines deleted, summed."),
+                "refactored_recent": Number(
+                    "lines",
+                    "Those of them in code that last changed within the recent window before: the file, or "
+                    "each deleted line, as `rework.method` says.",
+                ),
+                "new_work": Number(
+                    "lines", "Lines added that replace none: per file, as many as were added more than deleted."
+                ),
+                "cycle_seconds": Number("seconds", "First commit to merge, in seconds."),
+                "first_comment_seconds": Number("seconds", "Ready (or created) to the first comment, in seconds."),
+                "coding_seconds": Number("seconds", "First commit to ready (or created), in seconds."),
+                "review_seconds": Number("seconds", "Ready (or created) to merge, in seconds."),
+                "build_seconds": Number("seconds", "Merge to the end of its last build, in seconds."),
+                "deploy_seconds": Number("seconds", "End of the build (or the merge) to the deployment, in seconds."),
+                "lead_seconds": Number("seconds", _LEAD),
                 "why": _WHY,
                 "title": _TITLE,
                 "url": _URL,
                 "reviewers": "The accounts of humans other than the author who reviewed it, by name.",
-                "creation_seconds": "First commit to ready (or created), in seconds, whatever stages of lead time are switched on.",
-                "approval_seconds": "First comment or review to the first approval that was not before it, in seconds.",
-                "merge_seconds": "That approval to the merge, in seconds.",
+                "creation_seconds": Number(
+                    "seconds",
+                    "First commit to ready (or created), in seconds, whatever stages of lead time are switched on.",
+                ),
+                "approval_seconds": Number(
+                    "seconds", "First comment or review to the first approval that was not before it, in seconds."
+                ),
+                "merge_seconds": Number("seconds", "That approval to the merge, in seconds."),
                 "work_type": "`feature`, `bug` or `other` by its work items and the team's rule; empty without work items.",
                 "waits_for": "What it waits for: `draft`, `review`, `changes`, `merge`, or merged `deployment`; empty for nothing.",
                 "wait_began_at": "When it began to wait for that.",
@@ -141,13 +172,15 @@ FACTS: Mapping[str, Fact] = {
                 "deployed_at": _DEPLOYED,
                 "deployment_id": _DEPLOYMENT,
                 "pull_requests": "The pull requests that are linked to it, as `repository#number`.",
-                "planning_seconds": "Creation to start, in seconds.",
-                "coding_seconds": "Start to first commit, in seconds.",
-                "review_seconds": "First commit to the last merge, in seconds.",
-                "build_seconds": "Last merge to the end of its build, in seconds.",
-                "deploy_seconds": "End of the build (or the merge) to the deployment, in seconds.",
-                "lead_seconds": _LEAD,
-                "complete_seconds": "Creation (or start, by `work_items.complete_from`) to completion, in seconds.",
+                "planning_seconds": Number("seconds", "Creation to start, in seconds."),
+                "coding_seconds": Number("seconds", "Start to first commit, in seconds."),
+                "review_seconds": Number("seconds", "First commit to the last merge, in seconds."),
+                "build_seconds": Number("seconds", "Last merge to the end of its build, in seconds."),
+                "deploy_seconds": Number("seconds", "End of the build (or the merge) to the deployment, in seconds."),
+                "lead_seconds": Number("seconds", _LEAD),
+                "complete_seconds": Number(
+                    "seconds", "Creation (or start, by `work_items.complete_from`) to completion, in seconds."
+                ),
                 "why": _WHY,
                 "title": _TITLE,
                 "url": _URL,
@@ -188,7 +221,7 @@ FACTS: Mapping[str, Fact] = {
                 "service": "The service that it is of.",
                 "created_at": "When it began.",
                 "resolved_at": "When it was resolved, which says its period.",
-                "restore_seconds": "From its creation to its resolution, in seconds.",
+                "restore_seconds": Number("seconds", "From its creation to its resolution, in seconds."),
                 "deployment_id": "The deployment that it names, else the one by the rule.",
                 "teams": _TEAMS,
                 "why": "Why it counts in nothing, and by which rule it is whose.",
@@ -211,8 +244,8 @@ FACTS: Mapping[str, Fact] = {
                 "developer": _DEVELOPER,
                 "team": _TEAM,
                 "authored_at": "Its author date, which says its period.",
-                "additions": "Lines added, without those left out.",
-                "deletions": "Lines deleted, without those left out.",
+                "additions": Number("lines", "Lines added, without those left out."),
+                "deletions": Number("lines", "Lines deleted, without those left out."),
                 "credited": "Whether it counts.",
                 "why": "Why it does not count, or counts for nobody; how many lines were left out.",
                 "ai_tool": _AI_TOOL,
@@ -227,12 +260,12 @@ FACTS: Mapping[str, Fact] = {
             {
                 "project": "The project that the work item is of.",
                 "key": "The key of the work item in the project.",
-                "number": "The number of the visit among those of the item, from 0.",
+                "number": Number(None, "The number of the visit among those of the item, from 0."),
                 "status": "The status that it was in, as its tool calls it.",
                 "category": "What that status means: `todo`, `in_progress` or `done`.",
                 "entered_at": "When it was entered, which says its period: the first one when the item was created.",
                 "left_at": "When it was left; empty while it is there.",
-                "visit_seconds": "From entering to leaving, in seconds.",
+                "visit_seconds": Number("seconds", "From entering to leaving, in seconds."),
                 "assignee": "The account that had the item when it was completed, or has it.",
                 "developer": _DEVELOPER,
                 "team": _TEAM,
@@ -253,7 +286,9 @@ FACTS: Mapping[str, Fact] = {
                 "type": "Its type, as its tool calls it.",
                 "title": _TITLE,
                 "category": "The category of the work item by the rules of the developer's team, `Uncategorized` or `Unlinked`.",
-                "share": "The share of the day, reduced by absence and by how much of a job the developer has.",
+                "share": Number(
+                    "days", "The share of the day, reduced by absence and by how much of a job the developer has."
+                ),
                 "why": "How the item was touched, and what made the share smaller.",
                 "url": _URL,
                 "noon_at": "The local noon of the day, which says its period.",
@@ -280,10 +315,16 @@ FACTS: Mapping[str, Fact] = {
                 "out_at": "When it was taken out, if it was not there at the end.",
                 "committed": "Whether it was there at the start (or soon after, by `sprints.commit_grace_hours`).",
                 "done": "Whether it was done at the end, by its status then.",
-                "points_at_start": "Its estimate when it came to the sprint, in story points.",
-                "points_at_end": "Its estimate at the end, in story points.",
-                **{f"{name}_points": f"{words}, in story points." for name, words in _SPRINT_WORK.items()},
-                **{f"{name}_tickets": f"{words}, as a ticket: 0 or 1." for name, words in _SPRINT_WORK.items()},
+                "points_at_start": Number("points", "Its estimate when it came to the sprint, in story points."),
+                "points_at_end": Number("points", "Its estimate at the end, in story points."),
+                **{
+                    f"{name}_points": Number("points", f"{words}, in story points.")
+                    for name, words in _SPRINT_WORK.items()
+                },
+                **{
+                    f"{name}_tickets": Number("tickets", f"{words}, as a ticket: 0 or 1.")
+                    for name, words in _SPRINT_WORK.items()
+                },
                 "teams": _TEAMS,
                 "team_ids": _TEAM_IDS,
                 "why": "Why it counts in nothing, what became of it, and by which rule it is whose.",

@@ -171,7 +171,7 @@ def _asked(opened: Session, fact: Fact, profile: Profile, kept: Kept, has_rules:
     """The rows of what was bound."""
     shape = _shape(kept, has_rules, profile)
     expression = lambda: _rows(fact, profile, kept, has_rules)  # noqa: E731
-    return FactRows(opened.engine, fact, opened.facts.queries, shape, expression)
+    return FactRows(opened, fact, shape, expression)
 
 
 def _shape(kept: Kept, has_rules: bool, profile: Profile) -> list[object]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from leadline.engine import DUCKDB, Backend, Engine
 from leadline.engine.connect import ConnectEngine
+from leadline.engine.sql_text import tables_read
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.dependencies import Lineages
 from leadline.materialize.model import BeforeComputing, BuildPolicy, Model
@@ -20,6 +21,7 @@ from leadline.materialize.published import PublishedTables
 from leadline.materialize.steps import ConnectSteps, DuckSteps, SharedSteps, Steps
 from leadline.materialize.store import MaterializationStore
 from leadline.people.arrow import everybody_digest, people_of
+from leadline.schema import TABLES
 
 if TYPE_CHECKING:
     from leadline.home import Home, Project
@@ -47,6 +49,10 @@ class Session:
             if not self._over:
                 self.engine.interrupt()
                 self.facts.interrupt()
+
+    def tables_behind(self, query: str) -> frozenset[str]:
+        """The lake's tables that the rows of ``query`` follow from in the end, whatever else is bound by now."""
+        return self.facts.sources | (tables_read(query) & TABLES.keys())
 
     def end(self) -> None:
         """No interruption reaches the engine from here on."""

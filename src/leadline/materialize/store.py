@@ -124,6 +124,11 @@ class MaterializationStore:
 
     # -- binding -------------------------------------------------------------------------------------------------------
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """The lake's tables that the stored tables bound so far follow from in the end."""
+        return frozenset[str]().union(*(self._lineages.lineage(model).all_sources() for model in self._asked))
+
     def bind(self, models: Iterable[Model], within: Within = EVERYTHING) -> None:
         """Make each stored table queryable in the engine, computing what is not there yet; ``within`` keeps those that
         are read by repository to a range of them. What was bound before stays as it is."""

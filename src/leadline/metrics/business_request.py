@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadline.metrics.metric import DEVELOPER, TEAM
-from leadline.metrics.request import SHOWN, MetricsRequest
+from leadline.metrics.request import SHOWN, MetricsRequest, among
+
+if TYPE_CHECKING:
+    from leadline.settings.profile import Profile
 
 LEADING: Mapping[str, tuple[str, ...]] = {
     TEAM: ("Granularity", "Team", "Team_Hierarchy", "Start_Date", "End_Date"),
@@ -62,6 +65,15 @@ class BusinessRequest:
             names=self.names,
             depth=self.depth,
         )
+
+    def units_of(self, columns: Collection[str], profile: Profile) -> dict[str, str]:
+        """By what each column is a measure of."""
+        from leadline.metrics.business_columns import columns_of, described
+        from leadline.settings.categories import CATEGORIES
+
+        categories = profile[CATEGORIES]
+        told = described(categories, self.unit, columns_of(categories, self.unit))
+        return among(columns, {column.column: column.unit for column in told})
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back."""

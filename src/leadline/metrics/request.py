@@ -7,7 +7,7 @@ cancellation in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import date
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from leadline.materialize.sharing import Sharing
+    from leadline.settings.profile import Profile
 
 FORMATS = ("csv", "parquet", "jsonl")
 LEADING = {
@@ -72,6 +73,9 @@ class RowsRequest(Protocol):
     def of_people(self) -> bool:
         """Whether rows are of single people, or name them."""
 
+    def units_of(self, columns: Collection[str], profile: Profile) -> dict[str, str]:
+        """The units of those of the ``columns`` of the rows that have one, under the settings ``profile``."""
+
     def document(self) -> dict[str, Any]:
         """As a JSON object with at least ``tree`` and ``format``. Equal requests have equal documents."""
 
@@ -102,6 +106,11 @@ def with_changes(request: RowsRequest, **changes: Any) -> RowsRequest:
     assert is_dataclass(request)  # noqa: S101 -- so are all requests of kinds that are answered at once
     assert not isinstance(request, type)  # noqa: S101
     return replace(request, **changes)
+
+
+def among(columns: Collection[str], units: Mapping[str, str]) -> dict[str, str]:
+    """Those of the ``units`` that are of one of the ``columns``."""
+    return {column: unit for column, unit in units.items() if column in columns}
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,13 @@ class MetricsRequest:
     def of_periods(self) -> bool:
         """Every row is of a period."""
         return True
+
+    def units_of(self, columns: Collection[str], _profile: Profile) -> dict[str, str]:
+        """As the catalogue says."""
+        from leadline.metrics.catalogue import by_ids
+
+        units = {column.name(self.aggregation): column.metric.unit for column in by_ids(self.metrics)}
+        return among(columns, units)
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back. Equal requests have equal documents."""

@@ -67,10 +67,6 @@ def pin(project: Project, tree_name: str | None) -> Pins:
 
 def tables_of(project: Project, request: MetricsRequest) -> frozenset[str]:
     """The lake's tables that the metrics of ``request`` are computed from, by the settings in force."""
-    return _tables_by(project, request, project.profile(request.tree))
-
-
-def _tables_by(project: Project, request: MetricsRequest, profile: Profile) -> frozenset[str]:
     from leadline.facts.policy import BUILD_POLICY
     from leadline.materialize.session import sources_of
 
@@ -79,7 +75,7 @@ def _tables_by(project: Project, request: MetricsRequest, profile: Profile) -> f
         from leadline.metrics.split import models as split_models
 
         models += split_models(_facts(request))
-    return sources_of(project, profile, BUILD_POLICY, models)
+    return sources_of(project, project.profile(request.tree), BUILD_POLICY, models)
 
 
 def _facts(request: MetricsRequest) -> list[MeasuredFact]:
@@ -194,6 +190,34 @@ def _newest_of(project: Project, request: RowsRequest, pins: Pins) -> OrgTree:
     return newest if request.names == SHOWN else hidden_tree(project, newest)
 
 
+@dataclass(frozen=True)
+class _Result:
+    """The rows of a request as the SQL ``text`` of a query, and what it is made of."""
+
+    inputs: QueryInputs[Any]
+    text: str
+
+    @property
+    def engine(self) -> Backend:
+        """What runs the query."""
+        return self.inputs.session.engine
+
+    @property
+    def query(self) -> str:
+        """A short query with the same rows."""
+        return self.engine.remember(self.text)
+
+    def described(self, since: Pins | None) -> dict[str, str]:
+        """What a Parquet file of the rows, or of what changed of them ``since``, tells about itself."""
+        from leadline.engine.output import columns_of
+        from leadline.metrics.described import described
+
+        request, pins = self.inputs.request, self.inputs.pins
+        units = request.units_of(columns_of(self.engine, self.query), self.inputs.profile)
+        read = self.inputs.session.tables_behind(self.text)
+        return described(request.document(), units, pins, read, tree=request.tree, since=since)
+
+
 class Runner:
     """Runs requests on ``home`` one after another, with an engine kept between them; the bytes are those of ``produce``.
 
@@ -239,15 +263,10 @@ class Runner:
     ) -> Produced:
         """As ``produce``."""
         from leadline.engine.output import write
-        from leadline.metrics.described import described
 
-        read: frozenset[str] = frozenset()
-        if request.format == "parquet" and isinstance(request, MetricsRequest):
-            read = _tables_by(project, request, Profile.of(pins.settings))
-
-        def finish(engine: Backend, text: str) -> int:
-            about = described(request, pins, read, None if earlier is None else earlier.pins)
-            return write(engine, text, path, request.format, control.check, about)
+        def finish(result: _Result, text: str) -> int:
+            told = {} if request.format != "parquet" else result.described(None if earlier is None else earlier.pins)
+            return write(result.engine, text, path, request.format, control.check, told)
 
         with span("produce", leadline_tree=request.tree, leadline_format=request.format) as told:
             run = self._run if earlier is None else partial(self._compared, earlier=earlier)
@@ -259,7 +278,7 @@ class Runner:
         self, project: Project, request: RowsRequest, pins: Pins, control: Control, query: Query = metrics_query
     ) -> pa.Table:
         """The rows that ``produce`` would write, in memory; raises what it raises."""
-        return self._run(project, request, pins, control, query, lambda engine, text: engine.arrow(text))
+        return self._run(project, request, pins, control, query, lambda result, text: result.engine.arrow(text))
 
     def _run(
         self,
@@ -268,12 +287,12 @@ class Runner:
         pins: Pins,
         control: Control,
         query: Query,
-        finish: Callable[[Backend, str], T],
+        finish: Callable[[_Result, str], T],
     ) -> T:
-        """What ``finish`` makes of the engine and the query of ``request``."""
+        """What ``finish`` makes of the result of ``request`` and its query."""
         with self.inputs(project, request, pins, control) as inputs:
-            text = query(inputs)
-            finished = finish(inputs.session.engine, inputs.session.engine.remember(text))
+            result = _Result(inputs, query(inputs))
+            finished = finish(result, result.query)
         control.progress(1.0)
         return finished
 
@@ -284,17 +303,18 @@ class Runner:
         pins: Pins,
         control: Control,
         query: Query,
-        finish: Callable[[Backend, str], T],
+        finish: Callable[[_Result, str], T],
         *,
         earlier: Earlier,
     ) -> T:
-        """What ``finish`` makes of the engine and the query of what changed since the ``earlier`` versions."""
+        """What ``finish`` makes of the result of ``request`` and the query of what changed since the ``earlier`` versions."""
         from leadline.engine.difference import difference
 
         with difference(project.temp, earlier.key) as changes:
             with control.part(0, 2):
                 if request.tree in earlier.pins.trees:  # else it had no rows
-                    self._run(project, request, earlier.pins, control, query, changes.stage)
+                    stage = lambda result, text: changes.stage(result.engine, text)  # noqa: E731
+                    self._run(project, request, earlier.pins, control, query, stage)
             with control.part(1, 2):
                 return self._run(
                     project,
@@ -302,7 +322,7 @@ class Runner:
                     pins,
                     control,
                     query,
-                    lambda engine, text: finish(engine, changes.text(engine, text)),
+                    lambda result, text: finish(result, changes.text(result.engine, text)),
                 )
 
     @contextmanager

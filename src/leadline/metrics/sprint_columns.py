@@ -7,15 +7,17 @@ a value is one whole number over another, so that it is divided and rounded once
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from leadline.errors import Detail, InvalidRequest
 from leadline.metrics.catalogue import groups_in, named
-from leadline.metrics.metric import TEAM, ExportColumn, unknown
+from leadline.metrics.metric import TEAM, CatalogueEntry, ExportColumn, unknown
 
 if TYPE_CHECKING:
     from ibis.expr.types import IntegerValue, Table
+
+EntryT = TypeVar("EntryT", bound=CatalogueEntry)
 
 SPRINT = "sprint"
 LEVELS = (TEAM, SPRINT)
@@ -106,6 +108,8 @@ def _column(
 
 _WORK, _DELIVERY, _SHARES, _ANALYSIS = GROUPS
 _UNIT = "points or tickets"
+"""The unit of sprints' work, whatever it is counted in."""
+_UNITS = {STORY_POINTS: "points", TICKETS: "tickets"}
 
 SPRINT_COLUMNS: tuple[SprintColumn, ...] = (
     _column("Sprint_Commit", _WORK, _UNIT, "What was in the sprint at its start, as estimated then.", COMMIT),
@@ -302,3 +306,8 @@ def select(groups: Sequence[str], names: Sequence[str], level: str) -> tuple[Spr
 def by_ids(ids: Sequence[str]) -> tuple[SprintColumn, ...]:
     """The columns with these ids, in the order given."""
     return tuple(_BY_ID[column_id] for column_id in ids)
+
+
+def in_work_unit(entry: EntryT, mode: str) -> EntryT:
+    """A column of sprints with its unit where work is counted in ``mode``; any other as it is."""
+    return replace(entry, unit=entry.unit.replace(_UNIT, _UNITS[mode]))

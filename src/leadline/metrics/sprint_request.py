@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadline.metrics.metric import TEAM
-from leadline.metrics.request import LEADING, SHOWN
-from leadline.metrics.sprint_columns import SPRINT, STORY_POINTS
+from leadline.metrics.request import LEADING, SHOWN, among
+from leadline.metrics.sprint_columns import SPRINT, STORY_POINTS, by_ids, in_work_unit
+
+if TYPE_CHECKING:
+    from leadline.settings.profile import Profile
 
 BY_SPRINT = "sprint"
 GRANULARITIES = ("SPRINT", "WEEKLY", "MONTHLY", "QUARTERLY")
@@ -46,6 +49,11 @@ class SprintRequest:
     def of_periods(self) -> bool:
         """Whether rows are of periods; else they are of sprints."""
         return self.level == TEAM and self.granularity != BY_SPRINT
+
+    def units_of(self, columns: Collection[str], _profile: Profile) -> dict[str, str]:
+        """As the catalogue says, of work in what it is counted in."""
+        told = (in_work_unit(column, self.mode) for column in by_ids(self.metrics))
+        return among(columns, {column.column: column.unit for column in told})
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back. Equal requests have equal documents."""

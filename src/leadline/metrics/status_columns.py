@@ -16,6 +16,17 @@ def column_name(status: str) -> str:
     return f"{name}_status" if name in _TAKEN else name or "unnamed"
 
 
+ISSUES, HOURS = "issues", "hours"
+STATISTICS = ("median", "p90")
+"""How columns are called after the status that they are of: how many items, how long in all, and how long an item (`hours_…`)."""
+_UNITS = {ISSUES: "count", HOURS: "hours", **{f"{HOURS}_{name}": "hours" for name in STATISTICS}}
+
+
+def unit_of(column: str) -> str | None:
+    """The unit of a column of numbers, of one status or of all; None of any other."""
+    return next((unit for ending, unit in _UNITS.items() if column.endswith(f"_{ending}")), None)
+
+
 @dataclass(frozen=True)
 class StatusColumns:
     """The columns of an export, in order; ``of_status`` says which one a status is counted in. Statuses that are called alike but

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadline.metrics.metric import TEAM
 from leadline.metrics.request import SHOWN
 from leadline.metrics.sprint_columns import SPRINT
+from leadline.metrics.status_columns import unit_of
+
+if TYPE_CHECKING:
+    from leadline.settings.profile import Profile
 
 RESOLVED, RELEASED = "issue_resolved_at", "version_release_date"
 ENDS = (RESOLVED, RELEASED)
@@ -45,6 +49,10 @@ class TicketDataRequest:
     def of_people(self) -> bool:
         """Rows are of teams."""
         return False
+
+    def units_of(self, columns: Collection[str], _profile: Profile) -> dict[str, str]:
+        """By how the columns are called."""
+        return {column: unit for column in columns if (unit := unit_of(column)) is not None}
 
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back."""

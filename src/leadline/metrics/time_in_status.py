@@ -32,7 +32,7 @@ from leadline.metrics.owners import in_units, with_place
 from leadline.metrics.request import MetricsRequest
 from leadline.metrics.sprint_columns import SPRINT
 from leadline.metrics.sprint_rows import SHOWN_OF_SPRINT, in_order, with_sprints, zone_of
-from leadline.metrics.status_columns import StatusColumns
+from leadline.metrics.status_columns import HOURS, ISSUES, STATISTICS, StatusColumns
 from leadline.metrics.ticket_request import TICKET_LEADING, WALL, WEEKDAYS, TicketDataRequest
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _STATUSES = BoundTable("counted_statuses", {"of_status": "string", "status_colum
 """The column that each status is counted in."""
 _WEEKS = BoundTable("working_weeks", {"monday_us": "int64", "saturday_us": "int64"})
 """The instants from which and before which it is Monday to Friday."""
-_STATISTICS = {"median": 0.5, "p90": 0.9}
+_STATISTICS = dict(zip(STATISTICS, (0.5, 0.9), strict=True))
 _PARTS = 20
 """Both are multiples of 1/20."""
 
@@ -208,16 +208,16 @@ def _cells(grid: Table, names: Sequence[str], level: str) -> dict[str, Expressio
     leading = ("Granularity", "Team", "Team_Hierarchy", *(SHOWN_OF_SPRINT.values() if level == SPRINT else ()))
     cells: dict[str, Expression] = {
         **{name: grid[column] for name, column in zip(TICKET_LEADING[level], leading, strict=True)},
-        "total_issues": to_bigint(grid["items"].fill_null(0)),
-        **{f"{name}_hours": _hours(value) for name, value in zip(names, sums, strict=True)},
-        "total_lead_time_hours": _hours(total),
+        f"total_{ISSUES}": to_bigint(grid["items"].fill_null(0)),
+        **{f"{name}_{HOURS}": _hours(value) for name, value in zip(names, sums, strict=True)},
+        f"total_lead_time_{HOURS}": _hours(total),
         **{name.lower(): grid[name] for name in ("Start_Date", "End_Date", "Team_Id")},
     }
     for number, name in enumerate(names):
-        cells[f"{name}_issues"] = to_bigint(grid[f"count_{number}"].fill_null(0))
+        cells[f"{name}_{ISSUES}"] = to_bigint(grid[f"count_{number}"].fill_null(0))
         for place, statistic in enumerate(_STATISTICS):
             quantile = grid[f"quantiles_{number}"][place]
-            cells[f"{name}_hours_{statistic}"] = _hours(to_bigint((quantile * _PARTS).round()), _PARTS)
+            cells[f"{name}_{HOURS}_{statistic}"] = _hours(to_bigint((quantile * _PARTS).round()), _PARTS)
     return cells
 
 

@@ -31,10 +31,9 @@ from leadline.metrics.metric import (
     Value,
     values_of,
 )
-from leadline.metrics.sprint_columns import SPRINT, SPRINT_COLUMNS, SPRINTS, CountOf, SprintColumn
+from leadline.metrics.sprint_columns import SPRINT, SPRINT_COLUMNS, SPRINTS, CountOf, SprintColumn, in_work_unit
 from leadline.metrics.sprint_columns import TICKETS as IN_TICKETS
 from leadline.page.behind import CYCLE
-from leadline.page.boards import in_work_unit
 from leadline.page.counted_in import SHARE, WORK
 from leadline.page.looked_behind import Behind, plain
 from leadline.page.offers import by_groups, metrics_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from leadline.exports.insights.models import InsightBody, InsightMetric, Insight
 from leadline.metrics.goals import Goals, goal_of
 from leadline.metrics.metric import INSIGHTS, CatalogueEntry, ExportColumn
 from leadline.metrics.request import SPLIT
-from leadline.metrics.sprint_columns import SPRINT, STORY_POINTS, TICKETS
+from leadline.metrics.sprint_columns import SPRINT, in_work_unit
 from leadline.page.choices import OF_A_VIEW
 from leadline.page.counted_in import OF_FIGURES
 from leadline.page.figures import Figure, ShownGoal
@@ -31,14 +31,11 @@ from leadline.page.visit import Visit
 
 OneT = TypeVar("OneT")
 OtherT = TypeVar("OtherT")
-EntryT = TypeVar("EntryT", bound=CatalogueEntry)
 
 PART, ALL = SPLIT[0], "all"
 """The column that says which part a row that is split is of, and what it says of all: the rows behind a part are not told."""
 TRACED = (*INSIGHTS, SPRINT, BUSINESS)
 """The insights behind whose values rows are shown."""
-WORK_UNIT, WORK_UNITS = "points or tickets", {STORY_POINTS: "points", TICKETS: "tickets"}
-"""The unit of sprints' work, and what it is by what was asked for."""
 NAME = "name"
 """What the address calls the column of names, in ``sort``."""
 
@@ -218,11 +215,6 @@ def entry_of(body: InsightBody, metric: InsightMetric) -> CatalogueEntry:
         return ExportColumn(metric.column, metric.group, metric.unit, metric.definition, (), title=metric.title)
     mode = body.request.computation_mode
     return in_work_unit(declared(metric.id), mode) if mode else declared(metric.id)
-
-
-def in_work_unit(entry: EntryT, mode: str) -> EntryT:
-    """A column of sprints with its unit where work is counted in ``mode``."""
-    return replace(entry, unit=entry.unit.replace(WORK_UNIT, WORK_UNITS[mode]))
 
 
 def key_of(row: InsightRow) -> str:
