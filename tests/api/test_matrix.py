@@ -85,7 +85,7 @@ class Tenant:
         )
         if path.endswith("/exports/{exportId}/cells"):
             return f"{column}&row=0"
-        if not re.fullmatch("/v2/insights/[a-z]+(/cells)?", path):
+        if not re.fullmatch("/v2/insights/[a-z]+(/cells)?|/v2/charts/.*", path):
             return ""
         level = "&groups=df" if "/efficiency" in path else "&level=team"
         cell = f"{column}&team={self.ids['refId']}" if path.endswith("/cells") else ""
@@ -412,3 +412,41 @@ def test_lists_have_ones_own_alone(world: World) -> None:
             foreign = [*other.exports.values(), other.ids["versionId"]]
             assert not any(name.encode() in answer.body for name in foreign), path
             assert any(secret in answer.body for secret in SECRETS) <= (mine is world.theirs), path
+
+
+def test_what_a_query_asks_in_vain_is_named(world: World) -> None:
+    """By every route that answers a JSON object, whatever was kept of it before, and only where it was asked."""
+    asked: list[str] = []
+    world.ours.ids["form"] = "json"
+    for method, path in KEYED:
+        answers = DOCUMENT["paths"][path][method.lower()]["responses"].get("200", {}).get("content", {})
+        if method != "GET" or "application/json" not in answers:
+            continue
+        address = f"{world.ours.address(path)}?{world.ours.identifiers}{world.ours.asked(path)}"
+        plain, odd, again = (
+            world.call(world.ours.keys["admin"], "GET", address + more) for more in ("", "&nosuch=1", "")
+        )
+        assert (plain.status, odd.status) == (200, 200), (path, plain.body, odd.body)
+        named = [
+            warning for warning in odd.json["warnings"] if warning.startswith("nosuch: unknown parameter, ignored; ")
+        ]
+        assert len(named) == 1, (path, odd.json["warnings"])
+        for other in (plain, again):
+            assert odd.json["warnings"] == [*other.json.get("warnings", ()), *named], path
+        schema = answers["application/json"]["schema"]
+        name = schema.get("$ref", "").rpartition("/")[2]
+        assert "warnings" in (DOCUMENT["components"]["schemas"][name] if name else schema)["properties"], path
+        asked.append(path)
+    assert len(asked) > 40
+    world.ours.ids["form"] = "svg"
+
+
+def test_what_would_do_is_said(world: World) -> None:
+    insight = f"/v2/insights/productivity?{world.ours.identifiers}{world.ours.asked('/v2/insights/productivity')}"
+    for address, hint in {
+        f"{insight}&metrik=PR_Merged": "did you mean metrics?",
+        "/v2/identities?nosuch=1": "known here: unmatched, page, limit",
+        "/v2/keys?nosuch=1": "none is known here",
+    }.items():
+        (warning,) = world.call(world.ours.keys["admin"], "GET", address).json["warnings"]
+        assert warning.endswith(f": unknown parameter, ignored; {hint}"), warning

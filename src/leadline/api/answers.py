@@ -4,19 +4,22 @@ wire. A member that was not set is left out, so that a model's optional members 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+import json
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Literal
 
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIRouter
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic.alias_generators import to_camel
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from leadline.api.body_memory import release
-from leadline.api.query import LenientRequest
+from leadline.api.query import LenientRequest, unknown_parameters
 from leadline.json_body import Body, ErrorDetail
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -56,9 +59,38 @@ def _written_at_once(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
+WARNINGS = "warnings"
+"""The member of an answer that says what was ignored."""
+
+
+def _parameters_of(dependant: Dependant) -> Iterator[str]:
+    """The names of the query parameters that a route declares; its callers, of whom each knows its own, are others."""
+    for field in dependant.query_params:
+        declared = field.field_info.annotation
+        if inspect.isclass(declared) and issubclass(declared, BaseModel):
+            yield from (member.alias or name for name, member in declared.model_fields.items())
+        else:
+            yield field.alias
+    for dependency in dependant.dependencies:
+        yield from _parameters_of(dependency)
+
+
+def _with_warnings(response: Response, warnings: list[str]) -> Response:
+    """``response`` with ``warnings`` beside those that it has, if it is a JSON object; it may have been kept as bytes, for whoever
+    asks the same without what is ignored."""
+    if response.status_code != HTTPStatus.OK or response.headers.get("content-type") != "application/json":
+        return response
+    content = json.loads(bytes(response.body))
+    if not isinstance(content, dict):
+        return response
+    kept = {name: value for name, value in response.headers.items() if name not in ("content-length", "content-type")}
+    return Json({**content, WARNINGS: [*content.get(WARNINGS, ()), *warnings]}, headers=kept)
+
+
 class Route(APIRoute):
-    """A route that reads its query as ``LenientQuery`` does, and whose answer leaves out what was not set. Its name and summary in
-    OpenAPI are those of the function, unless they are said."""
+    """A route that reads its query as ``LenientQuery`` does, and whose answer leaves out what was not set. What a ``GET`` was asked
+    for with parameters that it does not declare says so in its ``warnings``. Its name and summary in OpenAPI are those of the
+    function, unless they are said."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         summary, _, _ = (endpoint.__doc__ or "").partition("\n")
@@ -69,15 +101,25 @@ class Route(APIRoute):
         super().__init__(path, endpoint, **{**options, "response_model_exclude_unset": True})
         self.description = ""
 
+    @property
+    def tells_what_it_ignores(self) -> bool:
+        """Whether its answer has ``warnings``: who may ask without a key asks nothing in particular, and is given what is given to
+        all."""
+        return "GET" in self.methods and bool(self.dependant.dependencies)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, handed a ``LenientRequest``."""
-        handler = super().get_route_handler()
+        handler, declared = super().get_route_handler(), list(_parameters_of(self.dependant))
+        warns = self.tells_what_it_ignores
 
         async def lenient(request: Request) -> Response:
+            asking = LenientRequest(request.scope, request.receive)
             try:
-                return await handler(LenientRequest(request.scope, request.receive))
+                response = await handler(asking)
             finally:
                 release(request.scope)
+            unknown = unknown_parameters(asking.query_params, declared) if warns else []
+            return _with_warnings(response, unknown) if unknown else response
 
         return lenient
 

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from leadline.api.answers import ErrorBody, refusals
+from leadline.api.answers import WARNINGS, ErrorBody, Route, refusals
 from leadline.api.body import RequestBody
 from leadline.api.caller import Authorized
 
@@ -57,7 +57,10 @@ def _generated(app: FastAPI) -> dict[str, Any]:
     schemas.update(definitions)
     for route in routes:
         for method in route.methods or ():
-            _complete(document["paths"][route.path_format][method.lower()], route, bodies)
+            operation = document["paths"][route.path_format][method.lower()]
+            _complete(operation, route, bodies)
+            if isinstance(route, Route) and route.tells_what_it_ignores:
+                _declare_warnings(operation, schemas)
     document["components"] = {"schemas": dict(sorted(schemas.items())), "securitySchemes": SECURITY_SCHEMES}
     return document
 
@@ -77,6 +80,24 @@ def _complete(operation: dict[str, Any], route: APIRoute, bodies: dict[tuple[int
             for status, answer in refusals(400, 413, 415).items():
                 responses.setdefault(str(status), answer)
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _declare_warnings(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """What ``Route`` adds to an answer that is a JSON object."""
+    schema = operation["responses"]["200"].get("content", {}).get("application/json", {}).get("schema")
+    if schema is None:
+        return
+    answer = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if answer.get("type") == "object":
+        answer.setdefault("properties", {}).setdefault(WARNINGS, _IGNORED)
+
+
+_IGNORED = {
+    "type": "array",
+    "items": {"type": "string"},
+    "title": "Warnings",
+    "description": "Parameters that there are not, and were ignored; absent if there were none.",
+}
 
 
 def _dependencies(dependant: Dependant) -> Iterator[Any]:

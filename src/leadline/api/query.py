@@ -72,10 +72,9 @@ _NOT_OF_THE_ROUTE = {"projectIdentifier", "orgIdentifier", "SEI_API_KEY"}
 _MOST_WARNINGS = 20
 
 
-def unknown_parameters(request: Request, known: type[Parameters]) -> list[str]:
-    """A warning for each parameter of ``request`` that ``known`` does not declare, and that is of no other use."""
-    declared = [field.alias or name for name, field in known.model_fields.items()]
-    unknown = [name for name in dict.fromkeys(request.query_params) if name not in {*declared, *_NOT_OF_THE_ROUTE}]
+def unknown_parameters(query: QueryParams, declared: Sequence[str]) -> list[str]:
+    """A warning for each parameter of ``query`` that is not ``declared``, and is of no other use."""
+    unknown = [name for name in dict.fromkeys(query) if name not in {*declared, *_NOT_OF_THE_ROUTE}]
     return [
         f"{printable(name[:80])}: unknown parameter, ignored; {_hint(name, declared)}"
         for name in unknown[:_MOST_WARNINGS]
@@ -84,7 +83,9 @@ def unknown_parameters(request: Request, known: type[Parameters]) -> list[str]:
 
 def _hint(name: str, declared: Sequence[str]) -> str:
     near = difflib.get_close_matches(name[:40].lower(), plain := {one.lower(): one for one in declared}, n=1)
-    return f"did you mean {plain[near[0]]}?" if near else f"known here: {', '.join(declared)}"
+    if near:
+        return f"did you mean {plain[near[0]]}?"
+    return f"known here: {', '.join(declared)}" if declared else "none is known here"
 
 
 class _Absent:

@@ -209,13 +209,9 @@ class ListBody(Body):
     page: int = Field(description="Counted from 0.")
     limit: int
     total: int = Field(description="Exports on all pages.")
-    warnings: list[str] | None = Field(
-        default=None, description="Parameters that there are not, and were ignored; absent if there were none."
-    )
 
     @classmethod
-    def of(cls, page: Page, path: str, now: datetime, warnings: Sequence[str] = ()) -> Self:
+    def of(cls, page: Page, path: str, now: datetime) -> Self:
         """The answer to a list."""
         exports = [cls.entry.of(export, path, now) for export in page.exports]
-        told = {"warnings": list(warnings)} if warnings else {}
-        return cls(exports=exports, page=page.page, limit=page.limit, total=page.total, **told)
+        return cls(exports=exports, page=page.page, limit=page.limit, total=page.total)

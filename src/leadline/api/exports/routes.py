@@ -16,7 +16,6 @@ from leadline.api.body import json_body
 from leadline.api.caller import Caller, Creator, LimitedReader
 from leadline.api.exports.download import DownloadHeaders, DownloadQuery, FileHeaders, respond
 from leadline.api.exports.models import CatalogueBody, ListQuery, MetricBody
-from leadline.api.query import unknown_parameters
 from leadline.exports import service
 from leadline.exports.asking import Asking
 from leadline.exports.export_kind import ExportKind
@@ -138,10 +137,9 @@ def _add_list(router: APIRouter, kind: ExportKind, path: str, name: str) -> None
         response_model=kind.list_body,
         response_description="One page of exports.",
     )
-    def list_exports(request: Request, caller: LimitedReader, query: Annotated[ListQuery, Query()]) -> Response:
+    def list_exports(caller: LimitedReader, query: Annotated[ListQuery, Query()]) -> Response:
         page = service.listed(caller.project, kind.name, query.filter(caller.key.id), caller.access)
-        unknown = unknown_parameters(request, ListQuery)
-        return Json(_completed(kind, caller, kind.list_body.of(page, kind.file_path, caller.now, unknown)))
+        return Json(_completed(kind, caller, kind.list_body.of(page, kind.file_path, caller.now)))
 
 
 def _add_catalogue(router: APIRouter, kind: ExportKind) -> None:
