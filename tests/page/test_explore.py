@@ -13,15 +13,18 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from api.serving import Client, Served
 from leadline.access import Access
+from leadline.charts.columns import BUSINESS
 from leadline.db import keys, saved_views
-from leadline.metrics.metric import EFFICIENCY, PRODUCTIVITY
+from leadline.exports.kinds import KINDS
+from leadline.metrics.metric import EFFICIENCY, FLOW, PRODUCTIVITY
+from leadline.metrics.sprint_columns import SPRINT
 
 from .accessibility import faults
 from .browsing import Browsing, fields
@@ -30,12 +33,20 @@ from .windows import WIDTHS, look, window
 
 Q1 = "from=2026-01-01&to=2026-03-31&team=1"
 DAYS = {"dateFrom": "2026-01-01", "dateTo": "2026-03-31", "teamId": "1"}
-VIEWS = [
+VIEWS: list[tuple[str, ...]] = [
     (PRODUCTIVITY, "team", "daily", "mean", "PR_MERGED,PR_CYCLE_TIME_DAYS_AVG"),
     (PRODUCTIVITY, "developer", "quarterly", "median", "CODING_DAYS,REVIEW_TIME_TO_FIRST_COMMENT_HRS_AVG"),
     (EFFICIENCY, "service", "quarterly", "median", "DF_DEPLOYMENT_COUNT,CFR_PERCENT"),
     (EFFICIENCY, "team", "weekly", "p95", "LTTC_MEAN_DAYS,LTTC_RATING"),
+    (EFFICIENCY, "team", "monthly", "mean", "LTTC_MEAN_DAYS,CFR_PERCENT", "splitBy=ai"),
+    (PRODUCTIVITY, "team", "monthly", "mean", "AI_ADOPTION_PERCENT,PR_AI_PERCENT,LOC_ADDED_AI", "splitBy=ai"),
+    (FLOW, "team", "monthly", "", "WIP_AVG,THROUGHPUT"),
+    (SPRINT, "team", "sprint", "", "SPRINT_COMMIT,SPRINTS", "computationMode=tickets"),
+    (SPRINT, "sprint", "monthly", "", "SPRINT_COMMIT,CHURN_RATE", "computationMode=story_points"),
+    (BUSINESS, "team", "monthly", "", "UNCATEGORIZED_PERCENT,UNCATEGORIZED_TICKETS", "effortUnit=fte"),
+    (BUSINESS, "developer", "quarterly", "", "UNCATEGORIZED_FTE,UNCATEGORIZED_STORY_POINTS", "effortUnit=time_spent"),
 ]
+NAMES = [" ".join((*view[:4], *view[5:])) for view in VIEWS]
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +54,25 @@ def api(page_server: Served) -> Client:
     return Client(page_server.base, page_server.keys["admin"])
 
 
-def address(kind: str, level: str, granularity: str, aggregation: str, metrics: str, more: str = "") -> str:
-    look_of = f"granularity={granularity}&aggregation={aggregation}"
+def address(
+    kind: str, level: str, granularity: str, aggregation: str, metrics: str, further: str = "", *, more: str = ""
+) -> str:
+    look_of = f"granularity={granularity}&aggregation={aggregation}&{further}"
     return f"/explore?{Q1}&kind={kind}&level={level}&{look_of}&metrics={metrics}{more}"
 
 
-def answered(api: Client, kind: str, level: str, granularity: str, aggregation: str, metrics: str, **more: Any) -> Any:
-    asked = {**DAYS, "level": level, "granularity": granularity, "aggregation": aggregation, "metrics": metrics, **more}
+def answered(
+    api: Client,
+    kind: str,
+    level: str,
+    granularity: str,
+    aggregation: str,
+    metrics: str,
+    further: str = "",
+    **more: Any,
+) -> Any:
+    asked = {**DAYS, "level": level, "granularity": granularity, "metrics": metrics, **dict(parse_qsl(further)), **more}
+    asked |= {"aggregation": aggregation} if aggregation else {}
     answer = api.get(f"/v2/insights/{kind}?{urlencode(asked)}")
     assert answer.status == 200, answer.body
     return answer.json
@@ -66,11 +89,13 @@ def shown(values: dict[str, Any]) -> dict[str, str]:
     return {column: str(value) for column, value in values.items() if value is not None}
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=[" ".join(view[:4]) for view in VIEWS])
+@pytest.mark.parametrize("view", VIEWS, ids=NAMES)
 def test_the_table_is_the_answer_cell_by_cell(admin: Browsing, api: Client, view: tuple[str, ...]) -> None:
-    column = api.get(f"/v2/insights/{view[0]}/metrics").status and answered(api, *view)["metrics"][0]["column"]
+    admin.get(address(*view))  # which is waited for while facts are computed
+    column = answered(api, *view)["metrics"][0]["column"]
     for sort in ("", f"-{column}"):
-        text = admin.get(address(*view, f"&rows=all&sort={sort}")).text
+        text = admin.get(address(*view, more=f"&rows=all&sort={sort}")).text
+        assert 'class="strip bad"' not in text
         body = answered(api, *view, limit=1000, **({"sort": sort} if sort else {}))
         assert lines_of(text) == [shown(row["values"]) for row in body["rows"]]
         assert f"{body['total']:,} rows" in text
@@ -103,7 +128,7 @@ def copied(text: str) -> dict[str, str]:
     return {title: html.unescape(code) for title, code in found}
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=[" ".join(view[:4]) for view in VIEWS])
+@pytest.mark.parametrize("view", VIEWS, ids=NAMES)
 def test_each_text_to_copy_runs_and_says_the_same(
     admin: Browsing, api: Client, page_server: Served, tmp_path: Path, view: tuple[str, ...]
 ) -> None:
@@ -128,6 +153,52 @@ def test_each_text_to_copy_runs_and_says_the_same(
     for line, row in zip(written, rows, strict=True):
         for column, value in row["values"].items():
             assert line[column] == ("" if value is None else str(value)) or float(line[column]) == float(value)
+        for column, value in row.get("key", {}).items():
+            assert line[column].lower() == ("" if value is None else str(value).lower())
+
+
+def test_every_kind_with_rows_at_once_is_explored_at_every_level_and_length_of_period(
+    admin: Browsing, page_server: Served
+) -> None:
+    """What can be chosen is what the kinds declare; whatever is chosen is understood, and has rows."""
+    kinds = {name: kind for name, kind in KINDS.items() if kind.insight}
+    assert {view[0] for view in VIEWS} == {*kinds}
+    profile = page_server.home.project().profile()
+    for name, kind in kinds.items():
+        for level in kind.leading:
+            text = admin.get(f"/explore?{Q1}&kind={name}&level={level}").text
+            offered = set(re.findall(r'type="checkbox" name="metrics" value="([^"]+)"', text))
+            assert offered == {entry.id for entry in kind.columns_of(profile) if level in entry.levels}
+            options = {option.field.removeprefix("options."): option.choices for option in kind.command.options}
+            assert set(re.findall(r"[?;]granularity=(\w+)", text)) >= {*options["granularity"]}
+            for field, words in options.items():
+                if field not in ("aggregationLevel", "metricLevel", "granularity", "aggregation"):
+                    assert set(re.findall(rf"[?;]{field}=(\w+)", text)) >= {*words}
+            for length in options["granularity"]:
+                text = admin.get(f"/explore?{Q1}&kind={name}&level={level}&granularity={length}").text
+                assert 'class="strip bad"' not in text
+                assert lines_of(text), (name, level, length)
+
+
+def test_what_leads_to_another_kind_or_level_is_understood_there(admin: Browsing) -> None:
+    """Nothing is said of what only the kind or level before has."""
+    for view in VIEWS:
+        text = admin.get(address(*view, more="&sort=Start_Date")).text
+        links = re.findall(
+            r'<nav class="segmented" aria-label="(?:Kind of metrics|What a row is)">(.*?)</nav>', text, re.DOTALL
+        )
+        for link in {html.unescape(link) for part in links for link in re.findall(r'href="([^"]+)"', part)}:
+            assert 'class="strip bad"' not in admin.get(link).text, link
+
+
+def test_rows_behind_a_value_are_counted_as_it_is(admin: Browsing) -> None:
+    for view, said in ((VIEWS[8], "work=points"), (VIEWS[9], "share=people")):
+        text = admin.get(address(*view)).text
+        cells = re.findall(r'<a class="cell" href="([^"]+)"[^>]*>(<data value="[^"]+" data-column="[^"]+")', text)
+        for link, data in cells[:6]:
+            assert said in link
+            assert data in admin.get(html.unescape(link)).text
+        assert len(cells) > 3
 
 
 def test_relative_days_stay_relative_in_what_is_copied(admin: Browsing) -> None:
@@ -165,7 +236,7 @@ def test_a_chart_is_there_as_a_file(admin: Browsing, form: str, begins: bytes) -
 
 def test_what_is_wrong_is_said_and_the_rest_is_shown(admin: Browsing) -> None:
     text = admin.get(f"/explore?{Q1}&metrics=nothing,PR_MERGED&sort=nothing&kind=nothing&level=nothing").text
-    assert text.count('class="strip bad"') == 2
+    assert text.count('class="strip bad"') == 4
     assert len(lines_of(text)) > 5
     at_level = admin.get(f"/explore?{Q1}&kind=efficiency&level=service&metrics=LTTC_MEAN_DAYS").text
     assert "Lead time for changes is not among what can be shown here" in at_level
@@ -176,7 +247,7 @@ def test_what_is_wrong_is_said_and_the_rest_is_shown(admin: Browsing) -> None:
 
 def test_developers_are_named_when_that_is_asked_for(admin: Browsing, api: Client) -> None:
     person = answered(api, *VIEWS[1])["rows"][0]["developer"]
-    hidden, named = (admin.get(address(*VIEWS[1], more)).text for more in ("", "&names=shown"))
+    hidden, named = (admin.get(address(*VIEWS[1], more=more)).text for more in ("", "&names=shown"))
     assert person["name"] not in hidden
     assert person["email"] not in hidden
     assert person["name"] in named

@@ -11,7 +11,7 @@ from leadline.charts.flow import FLOW_CHARTS
 from leadline.charts.productivity import PRODUCTIVITY_CHARTS
 from leadline.charts.sprints import SPRINT_CHARTS
 from leadline.errors import NotFound
-from leadline.metrics.metric import MetricColumn
+from leadline.metrics.metric import CatalogueEntry, MetricColumn
 
 _ALL = (*DELIVERY_CHARTS, *PRODUCTIVITY_CHARTS, *FLOW_CHARTS, *AI_CHARTS, *SPRINT_CHARTS, *ALLOCATION_CHARTS)
 CHARTS = {chart.name: chart for chart in _ALL}
@@ -21,8 +21,13 @@ SPARKLINE = forms.sparkline()
 
 def metric_chart(column: MetricColumn) -> Chart:
     """The chart of one metric of several teams, whichever it is. It is not among ``CHARTS``, which are of one team each."""
-    metric = column.metric
-    return Chart(column.id.lower(), metric.title, metric.definition, Teams(column.id), forms.team_lines())
+    return column_chart(column.metric, column.id)
+
+
+def column_chart(entry: CatalogueEntry, column_id: str = "") -> Chart:
+    """The same of any column of teams, whichever catalogue it is of."""
+    data = Teams(column_id or entry.id, entry)
+    return Chart(data.metric.lower(), entry.title, entry.definition, data, forms.team_lines())
 
 
 def chart_named(name: str) -> Chart:

@@ -84,14 +84,20 @@ class Events:
 
 @dataclass(frozen=True)
 class Teams:
-    """One metric over time, a line for each of several teams."""
+    """One metric over time, a line for each of several teams. ``column`` is said of what no catalogue of metrics has."""
 
     metric: str
+    column: CatalogueEntry | None = None
+
+    @property
+    def declared(self) -> CatalogueEntry:
+        """The metric in its catalogue."""
+        return self.column or declared(self.metric)
 
     @property
     def insight(self) -> str:
         """The insight that has the metric."""
-        return by_ids((self.metric,))[0].metric.insight
+        return insight_of(self.metric)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from leadline.exports.insights.request import ONLY_ANSWERED
 from leadline.metrics.goals import FREQUENCY, Goals, goal_of
 from leadline.metrics.metric import PRODUCTIVITY, TEAM, ExportColumn
 from leadline.metrics.periods import periods
+from leadline.metrics.sprint_request import BY_SPRINT
 from leadline.settings.categories import UNLINKED
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ STEPS = {
     "quarterly": "quarter",
     "yearly": "year",
     "total": "period",
+    BY_SPRINT: "sprint",
 }
 """What one period of a granularity is called."""
 

@@ -149,7 +149,7 @@ def team_rows(
 ) -> Drawn:
     """The rows of ``data`` over the points of each team, by name, in order of time. ``goal`` is that of the first of them, in the
     unit of the metric and, where that does not say it, in words."""
-    metric = by_ids((data.metric,))[0].metric
+    metric = data.declared
     tops = [abs(point.values.get(data.metric) or 0) for points in lines.values() for point in points]
     scale = _scale_of(metric, tops, per)
     rows: list[Row] = [

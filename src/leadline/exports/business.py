@@ -23,7 +23,7 @@ from leadline.exports.requests import level_of
 from leadline.field_types import Name, one_of
 from leadline.home import Project
 from leadline.metrics import business_columns
-from leadline.metrics.business_columns import DEFAULT_GROUPS, EFFORT_UNITS, GROUPS
+from leadline.metrics.business_columns import DEFAULT_GROUPS, EFFORT_UNITS, GROUPS, SHARE
 from leadline.metrics.business_request import LEADING, BusinessRequest
 from leadline.metrics.metric import DEVELOPER, TEAM, ExportColumn, unknown
 from leadline.metrics.request import KEYS
@@ -141,6 +141,7 @@ category is `Uncategorized`. `Team_Id` is the last column.""",
     leading=LEADING,
     catalogue=business_columns.catalogue,
     columns=_columns,
+    shown_first=(SHARE,),
     command=Command(
         "Export what work was for, by categories, to a file.\n\n"
         "Completed work items, their story points and the time logged on them, of\n"

@@ -124,6 +124,7 @@ carries and whose a deployment is, is told in [DORA metrics](../guide/dora.md).
     rows=metric_rows.METRIC_ROWS,
     leading={level: LEADING[level] for level in LEVELS},
     catalogue=lambda: catalogue_of(EFFICIENCY),
+    shown_first=("LTTC_MEAN_DAYS", "CFR_PERCENT"),
     command=Command(
         "Export the DORA metrics of teams to a file.\n\n"
         "Lead time for changes, deployment frequency, change failure rate, time to\n"

@@ -76,13 +76,13 @@ class ExportKind:
 
     ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for; without any
     there is no choice. ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric.
-    ``columns`` gives the columns that a request has under the settings (of no request: all), where that does not follow from the
-    catalogue alone. ``insight``: the rows are answered at once, too. ``instead_of_people`` is the field that asks for rows of
-    single people, and what would do for who may not see these. ``created`` is the message of a new export, ``reused`` that of one
-    that was there;
-    the bodies are those of the answers to create, poll and list, and ``complete`` fills in what they tell beside the rows of
-    exports. ``named_scope``: the file is named by its team or tree, too. ``also_called`` are further names under which exports that
-    are there are found, the first of them in the addresses of files.
+    ``columns`` gives the columns that a request has under the settings (of no request: all), where that does not follow from
+    the catalogue alone. ``shown_first`` are ids or groups of those that are shown where nobody chose any. ``insight``: the rows
+    are answered at once, too. ``instead_of_people`` is the field that asks for rows of single people, and what would do for who
+    may not see these. ``created`` is the message of a new export, ``reused`` that of one that was there; the bodies are those
+    of the answers to create, poll and list, and ``complete`` fills in what they tell beside the rows of exports.
+    ``named_scope``: the file is named by its team or tree, too. ``also_called`` are further names under which exports that are
+    there are found, the first of them in the addresses of files.
     """
 
     name: str
@@ -99,6 +99,7 @@ class ExportKind:
     settle: Callable[[Project, Any], None] = lambda _project, _request: None
     notes: Callable[[Any, Any], Sequence[str]] = lambda _model, _request: ()
     columns: Callable[[Profile, Any], Sequence[CatalogueEntry]] | None = None
+    shown_first: tuple[str, ...] = ()
     insight: bool = True
     instead_of_people: tuple[str, str] = ("options.aggregationLevel", "team")
     named_scope: bool = False

@@ -71,6 +71,7 @@ FLOW_EXPORT = ExportKind(
     rows=metric_rows.METRIC_ROWS,
     leading={level: LEADING[level] for level in LEVELS},
     catalogue=lambda: catalogue_of(FLOW),
+    shown_first=("WIP_AVG", "THROUGHPUT"),
     command=Command(
         "Export how work items flow through teams to a file.\n\n"
         "Arrivals, throughput, work in progress and its age, cycle time, flow\n"

@@ -70,6 +70,7 @@ PRODUCTIVITY_EXPORT = ExportKind(
     rows=metric_rows.METRIC_ROWS,
     leading={level: LEADING[level] for level in LEVELS},
     catalogue=lambda: catalogue_of(PRODUCTIVITY),
+    shown_first=("PR_MERGED", "PR_CYCLE_TIME_DAYS_AVG"),
     command=Command(
         "Export productivity of developers or teams to a file.",
         (

@@ -153,6 +153,7 @@ at its start and at its end follows from its history; [Sprints](../guide/sprints
     leading=SPRINT_LEADING,
     catalogue=lambda: SPRINT_COLUMNS,
     columns=_columns,
+    shown_first=("SPRINT_COMMIT", "TOTAL_WORK_DELIVERED"),
     command=Command(
         "Export what sprints planned and delivered to a file.\n\n"
         "Commitment, creep, delivery, churn and predictability of the sprints that\n"

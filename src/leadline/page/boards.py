@@ -4,7 +4,7 @@ same over time. Every number is one that ``GET /v2/insights/{kind}`` answers; no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
@@ -17,15 +17,18 @@ from leadline.charts.columns import BUSINESS, declared
 from leadline.charts.goals import goals_of_answer
 from leadline.charts.picture import STEPS
 from leadline.charts.words import range_text
-from leadline.diagnostics.days_of_data import WithoutData, without_data
+from leadline.diagnostics.days_of_data import WithoutData
 from leadline.exports.insights.models import InsightBody, InsightMetric, InsightRow
 from leadline.metrics.goals import Goals, goal_of
 from leadline.metrics.metric import INSIGHTS, CatalogueEntry, ExportColumn
 from leadline.metrics.request import SPLIT
 from leadline.metrics.sprint_columns import SPRINT, in_work_unit
+from leadline.metrics.sprint_request import BY_SPRINT
 from leadline.page.choices import OF_A_VIEW
 from leadline.page.counted_in import OF_FIGURES
+from leadline.page.days_of_data import without_data_of
 from leadline.page.figures import Figure, ShownGoal
+from leadline.page.parameters import order_by
 from leadline.page.view import View
 from leadline.page.visit import Visit
 
@@ -34,6 +37,8 @@ OtherT = TypeVar("OtherT")
 
 PART, ALL = SPLIT[0], "all"
 """The column that says which part a row that is split is of, and what it says of all: the rows behind a part are not told."""
+PARTS = {"assisted": "With AI", "none": "Without", ALL: "All"}
+"""The parts that rows are split into, and how they are headed."""
 TRACED = (*INSIGHTS, SPRINT, BUSINESS)
 """The insights behind whose values rows are shown."""
 NAME = "name"
@@ -140,7 +145,8 @@ class Board:
 async def board_of(
     visit: Visit, view: View, kind: str, *, totals: Sequence[str], series: Sequence[str], **more: Any
 ) -> Board:
-    """The board of ``view`` with these metrics. Raises what ``Insights.get`` raises."""
+    """The board of ``view`` with these metrics; its own view says what of the address is none of them to sort by. Raises what
+    ``Insights.get`` raises."""
     asked = [
         {**asked_of(view), "metrics": list(totals), **COMPARED, **more},
         {**asked_of(view), "metrics": list(series), "depth": 1, **more},
@@ -149,10 +155,14 @@ async def board_of(
     whole, periods = await insights.get_all(visit.request, visit.project, kind, asked, visit.access)
     today = visit.now.astimezone(visit.project.profile(view.tree.name).zone).date()
     goals = await run_in_threadpool(goals_of_answer, visit.project, whole.body)
-    nothing = None
-    if not any(isinstance(value, int | float) and value for row in whole.body.rows for value in row.values.values()):
-        nothing = await run_in_threadpool(without_data, visit.project, view.start, view.end, view.tree.name)
+    nothing = None if has_numbers(whole.body.rows) else await without_data_of(visit, view)
+    view = view.checked(order_by([NAME, *(metric.id for metric in whole.body.metrics)]))
     return Board(view, whole.body, periods.body, today, goals, periods.digest, nothing)
+
+
+def has_numbers(rows: Iterable[InsightRow]) -> bool:
+    """Whether any value of ``rows`` is a number that is not 0: else there may be no data of their days."""
+    return any(isinstance(value, int | float) and value for row in rows for value in row.values.values())
 
 
 async def side_by_side(one: Awaitable[OneT], other: Awaitable[OtherT]) -> tuple[OneT, OtherT]:
@@ -211,10 +221,12 @@ def unknown(body: InsightBody, metric: InsightMetric) -> Figure:
 
 def entry_of(body: InsightBody, metric: InsightMetric) -> CatalogueEntry:
     """What ``metric`` of an answer is in the catalogue; its unit is the one that the answer was asked in."""
-    if body.kind == BUSINESS:
-        return ExportColumn(metric.column, metric.group, metric.unit, metric.definition, (), title=metric.title)
     mode = body.request.computation_mode
-    return in_work_unit(declared(metric.id), mode) if mode else declared(metric.id)
+    if mode:
+        return in_work_unit(declared(metric.id), mode)
+    if body.kind in INSIGHTS:
+        return declared(metric.id)
+    return ExportColumn(metric.column, metric.group, metric.unit, metric.definition, (), title=metric.title)
 
 
 def key_of(row: InsightRow) -> str:
@@ -230,6 +242,12 @@ def service_of(row: InsightRow) -> str:
     return str(key.get("Service") or key.get("Repository") or "")
 
 
+def has_rows_behind(body: InsightBody) -> bool:
+    """Whether the rows behind values of an answer are shown. Sprints that share their days are one row; the rows of these days are
+    of others that ended in them, too, and so would not be those of the value."""
+    return body.kind in TRACED and (body.request.granularity != BY_SPRINT or body.request.level == SPRINT)
+
+
 def _figure(view: View, body: InsightBody, metric: InsightMetric, row: InsightRow) -> Figure:
     who: dict[str, object] = {"team": row.team.ref_id} if row.team else {}
     if row.developer:
@@ -238,7 +256,7 @@ def _figure(view: View, body: InsightBody, metric: InsightMetric, row: InsightRo
         who = {"of_service": service_of(row)}
     if body.request.level == SPRINT:
         who["of_sprint"] = (row.key or {})["Sprint_Id"]
-    is_traced = body.kind in TRACED and (row.key or {}).get(PART, ALL) == ALL
+    is_traced = has_rows_behind(body) and (row.key or {}).get(PART, ALL) == ALL
     behind = partial(rows_link, view, body.kind, metric.column, start=row.start_date, end=row.end_date, **who)
     return Figure(
         metric=entry_of(body, metric),

@@ -22,7 +22,8 @@ from leadline.exports.insights.kept import Kept
 from leadline.exports.insights.models import InsightRow
 from leadline.metrics.catalogue import by_ids
 from leadline.page.boards import Board, asked_of, rows_link
-from leadline.page.choices import OF_A_VIEW
+from leadline.page.choices import OF_A_VIEW, TREND
+from leadline.page.parameters import Parameter
 from leadline.page.render import environment
 from leadline.page.view import View
 from leadline.page.visit import Visit
@@ -41,10 +42,14 @@ class Choice:
     titles: Mapping[str, str]
     charts: Mapping[str, str]
 
+    @property
+    def parameter(self) -> Parameter:
+        """What of the address it is."""
+        return Parameter(self.name, self.charts, next(iter(self.charts)))
+
     def chosen(self, view: View) -> str:
         """What is drawn in ``view``."""
-        asked = view.query.get(self.name, "")
-        return asked if asked in self.charts else next(iter(self.charts))
+        return view.chosen(self.parameter)
 
     def among(self, charts: Sequence[Chart], view: View) -> list[Chart]:
         """``charts`` without those of the choice that are not drawn."""
@@ -55,7 +60,7 @@ class Choice:
 @dataclass(frozen=True)
 class ChartFigure:
     """What the macro ``chart`` shows; ``spec`` is JSON. ``known`` says whether there is anything to draw, ``folder`` where its
-    files are."""
+    files are, ``kept`` what of the address these are said, too."""
 
     chart: Chart
     spec: str
@@ -63,11 +68,12 @@ class ChartFigure:
     view: View
     known: bool
     folder: str = "/charts"
+    kept: tuple[str, ...] = (TREND.name,)
 
     def file(self, form: str, theme: str | None = None) -> str:
         """The address of the chart as a file; the theme is light if none is named."""
-        kept = {name: None for name in self.view.query if name not in OF_A_VIEW and name != "trend"}
-        return self.view.link(f"{self.folder}/{self.chart.name}.{form}", **kept, theme=theme)
+        left_out = {name: None for name in self.view.query if name not in (*OF_A_VIEW, *self.kept)}
+        return self.view.link(f"{self.folder}/{self.chart.name}.{form}", **left_out, theme=theme)
 
 
 MOST_DOTS = 500
@@ -125,7 +131,7 @@ def _over_time(chart: Chart, board: Board) -> Picture:
     def behind(column: str, row: InsightRow) -> str:
         return rows_link(view, kind, column, start=row.start_date, end=row.end_date)
 
-    trend = view.query.get("trend") == "yes"
+    trend = view.chosen(TREND) == "yes"
     return period_picture(chart, board.series, board.rows, board.goals, trend=trend, href=behind)
 
 
@@ -140,11 +146,13 @@ def _listed(chart: Chart, view: View) -> str:
     return rows_link(view, chart.insight, column.name(view.aggregation), start=view.start, end=view.end)
 
 
-def figure_of(picture: Picture, view: View, folder: str = "/charts") -> ChartFigure:
+def figure_of(
+    picture: Picture, view: View, folder: str = "/charts", kept: tuple[str, ...] = (TREND.name,)
+) -> ChartFigure:
     """``picture`` as it stands on a screen that shows ``view``."""
     spec = json.dumps(picture.spec(titled=False), ensure_ascii=False, separators=(",", ":"))
     known = any(row.get("value") for row in picture.drawn.rows)
-    return ChartFigure(picture.chart, spec, picture.drawn.table, view, known, folder)
+    return ChartFigure(picture.chart, spec, picture.drawn.table, view, known, folder, kept)
 
 
 def card_of(figure: ChartFigure, choice: Choice | None = None) -> Markup:

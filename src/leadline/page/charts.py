@@ -13,21 +13,24 @@ from leadline.api.exports.charts import respond
 from leadline.charts.catalogue import chart_named
 from leadline.charts.document import CONTENT_TYPES
 from leadline.charts.theme import THEMES
-from leadline.errors import InvalidRequest, NotFound
+from leadline.errors import NotFound
 from leadline.page.boards import asked_of
+from leadline.page.choices import TREND
+from leadline.page.parameters import Parameter
 from leadline.page.screen import PageRoute, new_router
 from leadline.page.view import View, view_of
 from leadline.page.visit import LimitedReader
 
 router = new_router(PageRoute)
 
+THEME = Parameter("theme", tuple(THEMES), "light")
+"""What a chart is drawn for."""
+
 
 def look_of(view: View, form: str) -> Look:
     """How the address of ``view`` says a chart is drawn. Raises ``InvalidRequest``."""
-    theme = view.query.get("theme", "light")
-    if theme not in THEMES:
-        raise InvalidRequest(f"There is no theme {theme[:40]!r}; there are {', '.join(THEMES)}")
-    return Look(form, theme, trend=view.query.get("trend") == "yes")
+    view = view.checked(THEME, TREND).understood()
+    return Look(form, view.chosen(THEME), trend=view.chosen(TREND) == "yes")
 
 
 @router.get("/charts/{name}.{form}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from leadline.page.parameters import Parameter
+
 PERIODS = {
     "last-4-weeks": "Last 4 weeks",
     "last-3-months": "Last 3 months",
@@ -15,3 +17,8 @@ AGGREGATIONS = {"mean": "Mean", "median": "Median", "p90": "90th percentile", "p
 
 OF_A_VIEW = ("tree", "team", "collectionId", "period", "from", "to", "granularity", "aggregation")
 """What of an address stays when another screen is opened."""
+
+TREND = Parameter("trend", ("yes",))
+"""Whether charts over time have a line of their trend."""
+NAMES = Parameter("names", ("shown",))
+"""Whether developers are named."""

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from leadline.charts.words import range_text
+from leadline.diagnostics.days_of_data import WithoutData
 from leadline.errors import InvalidRequest
 from leadline.exports.insights.request import range_before
 from leadline.metrics.metric import INSIGHTS, PRODUCTIVITY, TEAM, Metric
 from leadline.metrics.periods import periods
 from leadline.page.boards import NAME, Board, board_of
 from leadline.page.figures import Change, Figure
-from leadline.page.view import View
+from leadline.page.view import View, day_said
 from leadline.page.visit import Visit
 from leadline.people import Node
 
@@ -61,11 +62,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``subjects`` by ``metrics``; the ``whole``, if any, is what they are parts of, and is not ranked."""
+    """``subjects`` by ``metrics``; the ``whole``, if any, is what they are parts of, and is not ranked. ``without_data`` says so
+    where nothing is known of the days of the view, ``other_without_data`` of the other days."""
 
     metrics: Sequence[Metric]
     subjects: Sequence[Subject]
     whole: Subject | None = None
+    without_data: WithoutData | None = None
+    other_without_data: WithoutData | None = None
 
     def cell(self, subject: Subject, metric: Metric) -> Cell:
         """One value."""
@@ -113,7 +117,7 @@ async def teams_below(visit: Visit, view: View, metrics: Sequence[Metric]) -> Co
     first = next(iter(boards.values()))
     keys = [line.key for line in first.below]
     subjects = [_subject(boards, view, view.tree.by_ref[int(key)]) for key in keys if int(key) in view.tree.by_ref]
-    return Comparison(metrics, in_order(subjects, view), _subject(boards, view, view.team))
+    return Comparison(metrics, in_order(subjects, view), _subject(boards, view, view.team), _without_data(boards))
 
 
 async def teams_side_by_side(visit: Visit, view: View, metrics: Sequence[Metric], teams: Sequence[Node]) -> Comparison:
@@ -122,12 +126,12 @@ async def teams_side_by_side(visit: Visit, view: View, metrics: Sequence[Metric]
     if above is not None:
         deep = max(team.depth for team in teams) - above.depth
         boards = await _boards(visit, replace(view, team=above), metrics, depth=deep)
-        return Comparison(metrics, in_order([_subject(boards, view, team) for team in teams], view))
-    subjects = []
-    for team in teams:
-        of_team = replace(view, team=team)
-        subjects.append(_subject(await _boards(visit, of_team, metrics, depth=0), view, team))
-    return Comparison(metrics, in_order(subjects, view))
+        subjects = [_subject(boards, view, team) for team in teams]
+    else:
+        of_each = [(team, await _boards(visit, replace(view, team=team), metrics, depth=0)) for team in teams]
+        subjects = [_subject(of_team, view, team) for team, of_team in of_each]
+        boards = {f"{team.ref_id} {kind}": board for team, of_team in of_each for kind, board in of_team.items()}
+    return Comparison(metrics, in_order(subjects, view), without_data=_without_data(boards))
 
 
 def _above(view: View, teams: Sequence[Node]) -> Node | None:
@@ -143,14 +147,15 @@ def _above(view: View, teams: Sequence[Node]) -> Node | None:
 
 async def two_ranges(visit: Visit, view: View, metrics: Sequence[Metric], other: tuple[date, date]) -> Comparison:
     """The team of ``view`` in its days and in the ``other`` ones."""
-    subjects = []
+    subjects, nothing = [], []
     for start, end in ((view.start, view.end), other):
         of_days = replace(view, start=start, end=end)
         boards = await _boards(visit, of_days, metrics, depth=0)
         subject = _subject(boards, view, view.team)
         href = view.bare.link("/delivery", period=None, from_=start, to=end)
         subjects.append(replace(subject, name=range_text(start, end), href=href, key=start.isoformat()))
-    return Comparison(metrics, subjects)
+        nothing.append(_without_data(boards))
+    return Comparison(metrics, subjects, None, *nothing)
 
 
 async def _boards(visit: Visit, view: View, metrics: Sequence[Metric], depth: int) -> dict[str, Board]:
@@ -163,6 +168,12 @@ async def _boards(visit: Visit, view: View, metrics: Sequence[Metric], depth: in
                 visit, view.bare, kind, totals=ids, series=ids, compare=None, depth=depth, **more
             )
     return boards
+
+
+def _without_data(boards: Mapping[str, Board]) -> WithoutData | None:
+    """What is to be said of the days of ``boards``, if none of them shows anything."""
+    found = [board.without_data for board in boards.values()]
+    return found[0] if found and all(found) else None
 
 
 def _subject(boards: Mapping[str, Board], view: View, team: Node) -> Subject:
@@ -195,10 +206,7 @@ def other_range(view: View, than: str) -> tuple[date, date]:
         return _year_before(view.start), _year_before(view.end)
     if than != "own":
         return range_before(view.start, view.end)
-    try:
-        start, end = (date.fromisoformat(view.query.get(name, "")) for name in ("than_from", "than_to"))
-    except ValueError:
-        raise InvalidRequest("The days to compare with need a first and a last one, as 2026-01-31") from None
+    start, end = (day_said(name, view.query) for name in ("than_from", "than_to"))
     if start > end:
         raise InvalidRequest(f"The days to compare with begin ({start}) after they end ({end})")
     return start, end

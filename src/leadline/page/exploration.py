@@ -1,67 +1,71 @@
-"""What Explore shows: any metrics of one kind, by level, length of period and statistic; and the same as a request of the API and
-as the command that writes the file. The table is the answer to that very request."""
+"""What Explore shows: any columns of one kind of export, by what a row is, length of period, statistic and what else the kind lets
+choose; and the same as parameters of the API and as the body of a create. The table is the answer to that very request. What can be
+chosen follows from how each kind is declared."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
 
-from starlette.concurrency import run_in_threadpool
-
-from leadline.charts.catalogue import metric_chart
-from leadline.charts.chart import Chart
-from leadline.charts.draw import Picture
-from leadline.charts.forms import MOST_LINES
-from leadline.charts.goals import goals_of_answer
-from leadline.charts.picture import team_picture
 from leadline.exports.export_kind import ExportKind, Option
-from leadline.exports.insights.answer import TooManyRows
-from leadline.exports.insights.models import InsightBody, InsightRow
 from leadline.exports.insights.request import PARAMETERS
 from leadline.exports.kinds import KINDS
-from leadline.metrics.goals import Goals
-from leadline.metrics.metric import (
-    DEVELOPER,
-    EFFICIENCY,
-    FLOW,
-    INSIGHTS,
-    PRODUCTIVITY,
-    SERVICE,
-    TEAM,
-    Metric,
-    MetricColumn,
-)
-from leadline.page.boards import ask, rows_link
-from leadline.page.offers import by_groups, chosen_metrics, metrics_at
+from leadline.metrics.metric import CatalogueEntry, Metric
+from leadline.page import export_form
+from leadline.page.choices import GRANULARITIES, NAMES
+from leadline.page.counted_in import COUNTED_IN
+from leadline.page.offers import by_groups, chosen_metrics
+from leadline.page.parameters import Parameter, order_by
 from leadline.page.view import View
 from leadline.page.visit import Visit
 
+EXPLORED: Mapping[str, ExportKind] = {name: kind for name, kind in KINDS.items() if kind.insight}
+"""The kinds whose rows are answered at once."""
+KIND = Parameter("kind", tuple(EXPLORED), next(iter(EXPLORED)))
+ROWS = Parameter("rows", ("all",))
 MOST_METRICS = 8
-MOST_CHARTS = 4
-"""The first of the metrics, of which there are charts."""
-DEFAULT = {
-    PRODUCTIVITY: ("PR_MERGED", "PR_CYCLE_TIME_DAYS_AVG"),
-    EFFICIENCY: ("LTTC_MEAN_DAYS", "CFR_PERCENT"),
-    FLOW: ("WIP_AVG", "THROUGHPUT"),
-}
+LENGTHS = {"daily": "Days", **GRANULARITIES}
+_LEVEL, _LENGTH, _STATISTIC = "level", "options.granularity", "options.aggregation"
+_LEVELS = ("options.aggregationLevel", "options.metricLevel")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Something else that a kind lets choose: the ``parameter`` of the address, called as that of the API, its label, and the
+    titles of its words."""
+
+    parameter: Parameter
+    label: str
+    titles: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """``metrics`` of the team of ``view`` with all below it, a row for each team or developer (``level``) and period."""
+    """``metrics`` of the team of ``view`` with all below it, a row for each of what ``level`` says and period. ``columns`` are all
+    that the kind has."""
 
     view: View
     kind: ExportKind
     level: str
-    metrics: Sequence[Metric]
+    metrics: Sequence[CatalogueEntry]
+    columns: Sequence[CatalogueEntry]
 
     @property
-    def groups(self) -> list[tuple[str, list[Metric]]]:
+    def groups(self) -> list[tuple[str, list[CatalogueEntry]]]:
         """What can be chosen."""
-        return by_groups(_offered(self.kind.name, self.level))
+        return by_groups(at_level(self.columns, self.level))
+
+    @cached_property
+    def further(self) -> list[Chosen]:
+        """What else can be chosen."""
+        return further_of(self.kind)
+
+    @property
+    def has_statistics(self) -> bool:
+        """Whether the statistic of durations can be chosen."""
+        return option_of(self.kind, _STATISTIC) is not None
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -71,10 +75,13 @@ class Exploration:
             if self.view.period is None
             else {"period": self.view.period}
         )
-        level = {_level_parameter(self.kind): self.level}
-        looks = {"granularity": self.view.granularity, "aggregation": self.view.aggregation}
+        looks = {"granularity": self.view.granularity}
+        if self.has_statistics:
+            looks["aggregation"] = self.view.aggregation
+        further = {one.parameter.name: said for one in self.further if (said := self.view.chosen(one.parameter))}
         columns = [metric.column for metric in self.metrics]
-        return {"teamId": str(self.view.team.ref_id), **days, **level, **looks, "metrics": columns}
+        scope = {"teamId": str(self.view.team.ref_id), **days, level_parameter(self.kind): self.level}
+        return {**scope, **looks, **further, "metrics": columns}
 
     @property
     def body(self) -> dict[str, Any]:
@@ -88,152 +95,106 @@ class Exploration:
             place[member] = value
         return body
 
-    def chart(self, metric: Metric) -> Chart:
-        """The chart of one of the metrics."""
-        return metric_chart(MetricColumn(metric))
+    @property
+    def of_figures(self) -> View:
+        """The view that links to the rows behind figures start from: these are counted in the same."""
+        asked = self.asked
+        counted = (one.saying(asked[one.asked_as]) for one in COUNTED_IN if one.asked_as in asked)
+        bare = self.view.bare
+        return replace(bare, query={**bare.query, **{name: word for said in counted for name, word in said.items()}})
+
+    @property
+    def sorted_by(self) -> Parameter:
+        """The columns that rows can be sorted by."""
+        columns = [_column(metric, self.view.aggregation) for metric in self.metrics]
+        return order_by([*columns, *self.kind.leading[self.level]])
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """What of the address the files of charts are said, too."""
+        return (KIND.name, *(one.parameter.name for one in self.further))
+
+    def of_kind(self, name: str) -> str:
+        """The address of the same about another kind, as far as that has it."""
+        kind, gone = EXPLORED[name], {one.parameter.name: None for one in self.further}
+        level = self.level if self.level in kind.leading else None
+        length = self.view.query.get("granularity") if self.view.granularity in lengths_of(kind) else None
+        return self.view.link(
+            **{**gone, "kind": name, "metrics": None, "sort": None, _LEVEL: level, "granularity": length}
+        )
+
+    def at(self, level: str) -> str:
+        """The address of the same at another level, with those of the metrics that it has."""
+        there = [metric.id for metric in at_level(self.metrics, level)]
+        metrics = ",".join(there) if self.view.query.get("metrics") else None
+        return self.view.link(**{_LEVEL: level, "sort": None, "metrics": metrics})
 
 
-def _level_parameter(kind: ExportKind) -> str:
+def _column(entry: CatalogueEntry, aggregation: str) -> str:
+    return entry.column_for(aggregation) if isinstance(entry, Metric) else entry.column
+
+
+def at_level(entries: Sequence[CatalogueEntry], level: str) -> list[CatalogueEntry]:
+    """Those of ``entries`` that rows of ``level`` have."""
+    return [entry for entry in entries if level in entry.levels]
+
+
+def option_of(kind: ExportKind, *fields: str) -> Option | None:
+    """The option of a kind that says one of the ``fields`` of a request; None where it has none."""
+    return next((option for option in kind.command.options if option.field in fields), None)
+
+
+def level_parameter(kind: ExportKind) -> str:
     """The parameter that says what the option ``--level`` of a kind does."""
-    (place,) = (option.field for option in kind.command.options if option.flag == "--level")
-    return next(name for name, of_body in PARAMETERS.items() if of_body == place)
+    option = option_of(kind, *_LEVELS)
+    assert option is not None  # noqa: S101 -- every kind whose rows are answered at once has one
+    return _parameter_of(option)
 
 
-def exploration_of(view: View) -> Exploration:
-    """What the address of ``view`` says; what of it was not understood is among the problems of the view."""
-    kind = kind_in(view.query)
-    levels = [level for level in (TEAM, DEVELOPER, SERVICE) if level in KINDS[kind].leading]
-    level = view.query.get("level", "").lower()
-    level = level if level in levels else levels[0]
-    view, metrics = chosen_metrics(view, _offered(kind, level), DEFAULT[kind], MOST_METRICS)
-    return Exploration(view, KINDS[kind], level, metrics)
+def _parameter_of(option: Option) -> str:
+    return next(name for name, of_body in PARAMETERS.items() if of_body == option.field)
 
 
-def kind_in(query: Mapping[str, str]) -> str:
-    """The kind that an address with ``query`` is of."""
-    kind = query.get("kind", "")
-    return kind if kind in INSIGHTS else PRODUCTIVITY
+def lengths_of(kind: ExportKind) -> dict[str, str]:
+    """The lengths of periods that a kind has, in words."""
+    option = option_of(kind, _LENGTH)
+    words = option.choices if option is not None else ()
+    ordered = [*(word for word in LENGTHS if word in words), *(word for word in words if word not in LENGTHS)]
+    return {word: LENGTHS.get(word, plural(word)) for word in ordered}
 
 
-def _offered(kind: str, level: str) -> list[Metric]:
-    return [metric for metric in metrics_at(level) if metric.insight == kind]
+def plural(word: str) -> str:
+    """What several of a level or length are called: `Teams`."""
+    return f"{word.capitalize()}s"
 
 
-# -- charts ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Charts over time of the team and the first of those directly below it; ``left_out`` says how many more there are, ``refused``
-    why there are no charts."""
-
-    pictures: Sequence[Picture]
-    left_out: int = 0
-    refused: str = ""
-
-
-async def lines_of(visit: Visit, exploration: Exploration, metrics: Sequence[Metric]) -> Lines:
-    """A chart for each of ``metrics`` that teams have."""
-    view, kind = exploration.view, exploration.kind.name
-    of_teams = [metric for metric in metrics if metric.formula(TEAM) is not None and metric.unit != "rating"]
-    if not of_teams:
-        return Lines(
-            [], refused="These metrics are of single developers alone, or no numbers: there is no line of a team."
-        )
-    level = {"level": TEAM} if kind == PRODUCTIVITY else {}
-    try:
-        body = await ask(visit, view, kind, [metric.id for metric in of_teams], depth=1, **level)
-    except TooManyRows:
-        return Lines(
-            [], refused="These are more periods and teams than a chart can show: choose fewer days or longer periods."
-        )
-    lines = _by_team(body, view)
-    shown = dict(list(lines.items())[:MOST_LINES])
-    goals = await run_in_threadpool(goals_of_answer, visit.project, body)
-    pictures = [_picture(exploration.chart(metric), body, shown, view, goals) for metric in of_teams]
-    return Lines(pictures, len(lines) - len(shown))
-
-
-def _by_team(body: InsightBody, view: View) -> dict[str, list[InsightRow]]:
-    """The rows of each team, the team of ``view`` first. Teams that are called the same are called by their path."""
-    rows: dict[str, list[InsightRow]] = {}
-    teams = {row.team.ref_id or "": row.team for row in body.rows if row.team}
-    names = [team.name for team in teams.values()]
-    called = {ref: team.name if names.count(team.name) == 1 else team.path for ref, team in teams.items()}
-    own = str(view.team.ref_id)
-    for ref in sorted(called, key=lambda ref: ref != own):
-        rows[called[ref]] = [row for row in body.rows if row.team and row.team.ref_id == ref]
-    return rows
-
-
-def _picture(
-    chart: Chart, body: InsightBody, lines: Mapping[str, Sequence[InsightRow]], view: View, goals: Goals
-) -> Picture:
-    def behind(column: str, row: InsightRow) -> str:
-        team = row.team and row.team.ref_id
-        return rows_link(view.bare, body.kind, column, start=row.start_date, end=row.end_date, team=team)
-
-    return team_picture(chart, body, lines, goals, href=behind)
-
-
-# -- the same elsewhere ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Copied:
-    """A text to copy: what it is, and the text."""
-
-    title: str
-    text: str
-
-
-def copies(exploration: Exploration, base: str) -> list[Copied]:
-    """The request for a server at ``base``, and the command. The key is in the variable ``API_KEY``."""
-    address = f"{base}/v2/insights/{exploration.kind.name}"
+def further_of(kind: ExportKind) -> list[Chosen]:
+    """What a kind lets choose beside level, length of period and statistic."""
+    options = [option for option in kind.command.options if option.choices]
+    named = [export_form.Choice(option) for option in options if option.field not in (*_LEVELS, _LENGTH, _STATISTIC)]
     return [
-        Copied("curl", _curl(f"{address}?{urlencode(exploration.asked, doseq=True)}")),
-        Copied("Python", _python(address, exploration.asked)),
-        Copied("Command line", _command(exploration)),
+        Chosen(
+            Parameter(_parameter_of(choice.option), choice.option.choices, choice.option.default or ""),
+            choice.label,
+            dict(choice.choices),
+        )
+        for choice in named
     ]
 
 
-def _curl(address: str) -> str:
-    return f'curl -fsS -H "authorization: ApiKey $API_KEY" \\\n  {shlex.quote(address)}\n'
+def exploration_of(visit: Visit, view: View) -> Exploration:
+    """What the address of ``view`` says; what of it was not understood is among the problems of the view."""
+    kind = kind_in(view.query)
+    levels = Parameter(_LEVEL, tuple(kind.leading), next(iter(kind.leading)))
+    view = view.checked(KIND, ROWS, NAMES, levels, *(one.parameter for one in further_of(kind)))
+    level = view.chosen(levels)
+    columns = kind.columns_of(visit.project.profile(view.tree.name))
+    everywhere = [entry for other in EXPLORED.values() for entry in other.catalogue()]
+    view, metrics = chosen_metrics(view, at_level(columns, level), kind.shown_first, MOST_METRICS, everywhere)
+    found = Exploration(view, kind, level, metrics, columns)
+    return replace(found, view=view.checked(found.sorted_by))
 
 
-def _python(address: str, asked: Mapping[str, Any]) -> str:
-    members = "".join(f"    {name!r}: {value!r},\n" for name, value in asked.items())
-    return f"""import json
-import os
-import urllib.parse
-import urllib.request
-
-query = {{
-{members}}}
-request = urllib.request.Request(
-    {address!r} + "?" + urllib.parse.urlencode(query, doseq=True),
-    headers={{"authorization": "ApiKey " + os.environ["API_KEY"]}},
-)
-with urllib.request.urlopen(request) as answer:
-    insight = json.load(answer)
-for row in insight["rows"]:
-    print(row)
-"""
-
-
-def _command(exploration: Exploration) -> str:
-    body, kind = exploration.body, exploration.kind
-    days = body["dateRange"]
-    said = [("--team", body["scope"]["teamId"])]
-    said += [(f"--{name}", days[name]) for name in ("start", "end", "period") if name in days]
-    said += [(option.flag, text) for option in kind.command.options if (text := _value(body, option))]
-    options = " \\\n  ".join(f"{flag} {shlex.quote(text)}" for flag, text in said)
-    return f"leadline export {kind.name} \\\n  {options} \\\n  -o {kind.name}.csv\n"
-
-
-def _value(body: Mapping[str, Any], option: Option) -> str:
-    """What ``body`` says where the option would; '' where it says nothing."""
-    value: Any = body
-    for part in option.field.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return ",".join(value) if isinstance(value, list) else value or ""
+def kind_in(query: Mapping[str, str]) -> ExportKind:
+    """The kind that an address with ``query`` is of."""
+    return EXPLORED[KIND.meant_by(query.get(KIND.name, "")) or KIND.default]

@@ -11,12 +11,14 @@ from leadline.api.exports.forecast import forecast_for
 from leadline.errors import Conflict, InvalidRequest, LeadlineError
 from leadline.exports.forecast import ForecastBody
 from leadline.page.figures import heights
+from leadline.page.parameters import Parameter
 from leadline.page.view import View
 from leadline.page.visit import Visit
 
 WHEN, HOW_MANY = "when", "how-many"
 QUESTIONS = {WHEN: "When are so many completed?", HOW_MANY: "How many by a day?"}
 """What the address says as ``ask``, and what people see."""
+ASK = Parameter("ask", tuple(QUESTIONS))
 
 
 @dataclass(frozen=True)

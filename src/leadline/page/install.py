@@ -15,6 +15,7 @@ from leadline.exports.insights.kept import Kept
 from leadline.page import charts, refusals, saved, sign_in, sign_in_provider, static_files, teams
 from leadline.page.chart_figures import MOST_CARDS
 from leadline.page.data_state import DataStates
+from leadline.page.days_of_data import MOST_KEPT
 from leadline.page.headers import SecurityHeaders
 from leadline.page.provider import Provider
 from leadline.page.screen import PageRoute, new_router
@@ -31,6 +32,7 @@ def install(app: FastAPI) -> None:
     app.state.wrong_keys = sign_in.WrongKeys()
     app.state.data_states = DataStates()
     app.state.chart_cards = Kept(MOST_CARDS)
+    app.state.days_of_data = Kept(MOST_KEPT)
     app.state.waiting_room = WaitingRoom(visit_of, _waiting_page)
     settings = app.state.leadline.home.settings
     app.state.provider = Provider(settings) if settings.oidc_issuer else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -31,11 +31,13 @@ def by_groups(entries: Iterable[EntryT]) -> list[tuple[str, list[EntryT]]]:
 
 
 def chosen_metrics(
-    view: View, offered: Sequence[Metric], default: Sequence[str], most: int
-) -> tuple[View, list[Metric]]:
-    """Those of ``offered`` that the address names as ``metrics``, at most so many; those of the ids ``default`` where it names
-    none. What was not understood is among the problems of the view."""
-    everything = [metric for insight in INSIGHTS for metric in catalogue_of(insight)]
+    view: View, offered: Sequence[EntryT], default: Collection[str], most: int, known: Sequence[CatalogueEntry] = ()
+) -> tuple[View, list[EntryT]]:
+    """Those of ``offered`` that the address names as ``metrics``, at most so many; those of the ids or groups ``default`` where it
+    names none. What was not understood is among the problems of the view, as is what is one of the ``known`` columns or a metric
+    elsewhere."""
+    metrics = [metric for insight in INSIGHTS for metric in catalogue_of(insight)]
+    everything: list[CatalogueEntry] = [*offered, *known, *metrics]
     chosen, problems = [], []
     for name in view.listed("metrics"):
         try:
@@ -47,10 +49,11 @@ def chosen_metrics(
             chosen.append(metric)
         else:
             problems.append(f"{metric.title} is not among what can be shown here, and left out")
-    chosen = [metric for metric in offered if metric in chosen]
-    if len(chosen) > most:
-        problems.append(f"{len(chosen)} metrics are chosen; the first {most} are shown")
-    shown = chosen[:most] or [metric for metric in offered if metric.id in default] or list(offered[:1])
+    asked = [metric for metric in offered if metric in chosen]
+    if len(asked) > most:
+        problems.append(f"{len(asked)} metrics are chosen; the first {most} are shown")
+    usual = [metric for metric in offered if metric.id in default or metric.group in default]
+    shown = (asked or usual or list(offered[:1]))[:most]
     return replace(view, problems=(*view.problems, *problems)), shown
 
 

@@ -6,23 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from leadline.page.parameters import page_of, understood
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Paged(Generic[T]):
-    """``everything``, of which ``size`` are on a page. ``number`` is the page, from 0."""
+    """``everything``, of which ``size`` are on a page. ``number`` is the page, from 0; ``problems`` say what of the address was not
+    understood."""
 
     everything: Sequence[T]
     size: int
     number: int
+    problems: Sequence[str] = ()
 
     @classmethod
     def of(cls, everything: Sequence[T], size: int, query: Mapping[str, str]) -> Paged[T]:
-        """The page that ``query`` names (``page``); the last one, if it names one after that."""
-        text = query.get("page", "")
-        asked = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-        return cls(everything, size, min(asked, max(0, len(everything) - 1) // size))
+        """The page that ``query`` names (``page``); the first one, if there is none of that name."""
+        meant, problems = understood(query, [page_of(len(everything), size)])
+        return cls(everything, size, int(meant.get("page", "0")), tuple(problems))
 
     @property
     def shown(self) -> Sequence[T]:

@@ -4,7 +4,7 @@ and AI agents; and all others with the reason why they are whose they are."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from leadline.facts.account_activity import Account
 from leadline.ingest.identities import set_identity
 from leadline.page.forms import Form, typed
 from leadline.page.paging import Paged
+from leadline.page.parameters import Parameter, understood
 from leadline.page.screen import new_router
 from leadline.page.visit import Admin, Visit
 
@@ -25,6 +26,7 @@ PATH = "/people/accounts"
 PER_PAGE = 50
 SHOWN = {"nobody": "Nobody's", "bots": "Bots and agents", "people": "Of developers"}
 """Which accounts may be shown, in words."""
+SHOW = Parameter("show", tuple(SHOWN), next(iter(SHOWN)))
 _DONE = ("commits", "pull_requests", "reviews", "comments", "work_items")
 
 
@@ -50,15 +52,16 @@ class AccountLine:
 
 @dataclass(frozen=True)
 class AccountsView:
-    """The accounts that the address asks for."""
+    """The accounts that the address asks for; ``problems`` say what of it was not understood."""
 
     accounts: Sequence[Account]
     query: Mapping[str, str]
+    problems: Sequence[str] = ()
 
     @property
     def shown(self) -> str:
         """Which of ``SHOWN``."""
-        return self.query.get("show", "") if self.query.get("show") in SHOWN else next(iter(SHOWN))
+        return self.query.get(SHOW.name, SHOW.default)
 
     def count(self, which: str) -> int:
         """How many there are of one of ``SHOWN``."""
@@ -127,8 +130,9 @@ def _shown(
     error: InvalidRequest | None = None,
 ) -> Response:
     said = {name: str(query[name]) for name in ("show", "q", "page", "mapped") if query.get(name)}
-    view = AccountsView(visit.state.accounts.of(visit.project), said)
+    view = AccountsView(visit.state.accounts.of(visit.project), *understood(said, [SHOW]))
     page = view.page
+    view = replace(view, problems=(*view.problems, *page.problems))
     lines = [AccountLine(account) for account in page.shown]
     if error is not None:
         lines = [

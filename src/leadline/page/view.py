@@ -14,6 +14,7 @@ from leadline.errors import Detail, InvalidRequest
 from leadline.exports.requests import check_length, check_order
 from leadline.metrics.relative_range import relative_range
 from leadline.page.choices import AGGREGATIONS, DEFAULT_PERIOD, GRANULARITIES, OF_A_VIEW, PERIODS
+from leadline.page.parameters import Parameter, understood
 from leadline.page.visit import Visit
 from leadline.people import Node, OrgTree
 from leadline.people.access import VisibleTrees
@@ -38,6 +39,20 @@ class View:
     aggregation: str
     problems: tuple[str, ...] = ()
     mark: str = ""
+
+    def checked(self, *parameters: Parameter) -> View:
+        """This view without what its address says of ``parameters`` that they do not know; the ``problems`` tell it."""
+        query, problems = understood(self.query, parameters)
+        return replace(self, query=query, problems=(*self.problems, *problems))
+
+    def without(self, name: str, problem: str) -> View:
+        """This view without what its address says as ``name``, of which the ``problem`` is told."""
+        query = {other: said for other, said in self.query.items() if other != name}
+        return replace(self, query=query, problems=(*self.problems, problem))
+
+    def chosen(self, parameter: Parameter) -> str:
+        """What the address says of a parameter that was checked; its default where it says nothing."""
+        return self.query.get(parameter.name, parameter.default)
 
     def understood(self) -> View:
         """This view, for whoever gets a file and reads no notice beside it. Raises ``InvalidRequest`` with the first of the
@@ -173,7 +188,7 @@ def _days(visit: Visit, tree: str, query: Mapping[str, str], problems: list[str]
     today = visit.now.astimezone(visit.project.profile(tree).zone).date()
     try:
         if "from" in query or "to" in query:
-            start, end = _day("from", query), _day("to", query)
+            start, end = day_said("from", query), day_said("to", query)
             check_order(start, end, _RANGE_NAMES)
             check_length(visit.project, start, end, tree, "The range")
             return None, start, end
@@ -186,7 +201,8 @@ def _days(visit: Visit, tree: str, query: Mapping[str, str], problems: list[str]
     return name, start, end
 
 
-def _day(name: str, query: Mapping[str, str]) -> date:
+def day_said(name: str, query: Mapping[str, str]) -> date:
+    """The day that an address with ``query`` says as ``name``. Raises ``InvalidRequest``."""
     text = query.get(name, "")
     try:
         return date.fromisoformat(text)

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from leadline.charts.ai import AI_CHARTS
 from leadline.charts.words import counted
 from leadline.metrics.metric import EFFICIENCY, PRODUCTIVITY, TEAM
-from leadline.page.boards import PART, Board, Line, ask, board_of, lines_of, side_by_side
+from leadline.page.boards import PART, PARTS, Board, Line, ask, board_of, lines_of, side_by_side
 from leadline.page.chart_figures import cards_of, metrics_over_time
+from leadline.page.choices import TREND
 from leadline.page.figures import Figure
 from leadline.page.missing import ACTIVITY
 from leadline.page.screen import Screen, new_router
@@ -65,8 +66,6 @@ COMPARED: Mapping[str, Sequence[str]] = {
     EFFICIENCY: ("LTTC_MEAN_DAYS", "DF_DEPLOYMENT_COUNT", "CFR_PERCENT", "MTTR_MEAN_DAYS"),
 }
 """The metrics that are compared, by the insights that have them."""
-PARTS = {"assisted": "With AI", "none": "Without", "all": "All"}
-"""The parts that rows are split into, and how they are headed."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +88,11 @@ async def ai(visit: LimitedReader) -> Response:
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="AI")
+    view = view.checked(TREND)
     board = await board_of(visit, view, PRODUCTIVITY, totals=TOTALS, series=SERIES, level=TEAM)
     profile = await run_in_threadpool(visit.project.profile, view.tree.name)
     context: dict[str, Any] = {
-        "view": view,
+        "view": board.view,
         "board": board,
         "missing": await run_in_threadpool(ACTIVITY.of, visit.project),
         "groups": GROUPS,

@@ -43,11 +43,12 @@ async def allocation(visit: LimitedReader) -> Response:
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="Work allocation")
+    view = view.checked(SHARE.parameter)
     asked = {"groups": list(GROUPS), "effortUnit": SHARE.meant_by(view.query)}
     board = await board_of(visit, view, BUSINESS, totals=(), series=(), **asked)
     categories = categories_of(board.totals)
     context: dict[str, Any] = {
-        "view": view,
+        "view": board.view,
         "board": board,
         "missing": await run_in_threadpool(WORK_ITEMS.of, visit.project),
         "categories": categories,

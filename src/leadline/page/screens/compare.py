@@ -13,8 +13,10 @@ from starlette.responses import Response
 from leadline.errors import InvalidRequest
 from leadline.exports.requests import check_length
 from leadline.metrics.metric import TEAM, Metric
+from leadline.page.boards import NAME
 from leadline.page.comparisons import Comparison, other_range, teams_below, teams_side_by_side, two_ranges
 from leadline.page.offers import by_groups, chosen_metrics, metrics_at, team_choices
+from leadline.page.parameters import Parameter, order_by
 from leadline.page.saved import saved_of
 from leadline.page.screen import Screen, new_router
 from leadline.page.view import View, view_of
@@ -31,6 +33,7 @@ WAYS = {"below": "Teams below", "teams": "Teams side by side", "periods": "Two p
 """What is compared, by what the address says of ``of``."""
 THAN = {"previous": "The days before", "year": "A year before", "own": "Other days"}
 """What days are compared with, by what the address says of ``than``."""
+OF, OTHER = Parameter("of", tuple(WAYS), next(iter(WAYS))), Parameter("than", tuple(THAN), next(iter(THAN)))
 
 
 @router.get("/compare")
@@ -41,7 +44,8 @@ async def compare(visit: LimitedReader) -> Response:
         return visit.html("no_tree.html", title="Compare")
     offered = metrics_at(TEAM)
     view, metrics = chosen_metrics(view, offered, DEFAULT, MOST_METRICS)
-    way = _one_of(view.query.get("of", ""), WAYS)
+    view = view.checked(OF, OTHER, order_by((NAME, *(metric.id for metric in metrics))))
+    way = view.chosen(OF)
     view, teams = _teams(view) if way == "teams" else (view, [])
     view, other = await run_in_threadpool(_other_days, visit, view) if way == "periods" else (view, None)
     context: dict[str, Any] = {
@@ -54,7 +58,7 @@ async def compare(visit: LimitedReader) -> Response:
         "team_choices": team_choices(view) if way == "teams" else [],
         "chosen_teams": {str(team.ref_id) for team in teams},
         "most_teams": MOST_TEAMS,
-        "than": _one_of(view.query.get("than", ""), THAN),
+        "than": view.chosen(OTHER),
         "than_choices": THAN,
         "other": other,
     }
@@ -71,15 +75,12 @@ async def _compared(
     return await teams_below(visit, view, metrics)
 
 
-def _one_of(text: str, choices: dict[str, str]) -> str:
-    return text if text in choices else next(iter(choices))
-
-
 def _teams(view: View) -> tuple[View, list[Node]]:
     """The teams that the address names, at most so many; else the first of those below."""
     named = view.listed("teams")
-    nodes = [view.tree.by_ref[int(name)] for name in named if name.isdecimal() and int(name) in view.tree.by_ref]
-    problems = [] if len(nodes) == len(named) else ["Of the teams to compare some are not in this tree"]
+    known = {name: view.tree.by_ref[int(name)] for name in named if name.isdecimal() and int(name) in view.tree.by_ref}
+    nodes, unknown = list(known.values()), [repr(name[:40]) for name in named if name not in known]
+    problems = [f"There is no team {' or '.join(unknown[:MOST_TEAMS])} in {view.tree.name}"] if unknown else []
     if len(nodes) > MOST_TEAMS:
         problems.append(f"{len(nodes)} teams are chosen; the first {MOST_TEAMS} are shown")
     shown = nodes or view.children.get(view.team.ref_id) or [view.team]
@@ -89,7 +90,7 @@ def _teams(view: View) -> tuple[View, list[Node]]:
 def _other_days(visit: Visit, view: View) -> tuple[View, tuple[date, date]]:
     """The days to compare with; those before where the address says no others that could be."""
     try:
-        start, end = other_range(view, _one_of(view.query.get("than", ""), THAN))
+        start, end = other_range(view, view.chosen(OTHER))
         check_length(visit.project, start, end, view.tree.name, "The range to compare with")
     except InvalidRequest as error:
         return replace(view, problems=(*view.problems, error.message)), other_range(view, "previous")

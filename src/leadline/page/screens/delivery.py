@@ -18,7 +18,9 @@ from leadline.metrics.periods import units_of
 from leadline.page.bands import bands_in_words
 from leadline.page.boards import NAME, Board, Line, ask, board_of, in_order, lines_of, side_by_side
 from leadline.page.chart_figures import cards_of, look_up, metrics_over_time
+from leadline.page.choices import TREND
 from leadline.page.figures import Figure, ShownGoal
+from leadline.page.parameters import Parameter
 from leadline.page.saved import pinned_of
 from leadline.page.screen import Screen, new_router
 from leadline.page.view import View, view_of
@@ -72,6 +74,8 @@ OVERALL = "OVERALL_RATING"
 OF_SERVICES = tuple(measured for measured in FOUR if by_ids((measured.metric,))[0].metric.formula(SERVICE) is not None)
 """Those of the four that services have, too."""
 _SERVICE_METRICS = tuple(name for measured in OF_SERVICES for name in (measured.metric, measured.rating))
+BY = Parameter("by", ("teams", "services"))
+"""What a row of the table is."""
 MOST_SERVICES = 100
 """Services in the table; those that its order leaves out are said to be there."""
 TOTALS = (*(name for measured in FOUR for name in (measured.metric, measured.rating)), OVERALL)
@@ -85,9 +89,11 @@ async def delivery(visit: LimitedReader) -> Response:
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="Delivery")
+    view = view.checked(BY, TREND)
     board, _ = await side_by_side(
         board_of(visit, view, EFFICIENCY, totals=TOTALS, series=SERIES), look_up(visit, view, DELIVERY_CHARTS)
     )
+    view = board.view
     profile = await run_in_threadpool(visit.project.profile, view.tree.name)
     a_day = deployments_a_day(view, board)
     context: dict[str, Any] = {
@@ -109,7 +115,7 @@ async def delivery(visit: LimitedReader) -> Response:
 
 def by_services(view: View, board: Board) -> bool:
     """Whether the table is of services: where the address says so, or there is no team below."""
-    return view.query.get("by") == "services" or not board.below
+    return view.chosen(BY) == "services" or not board.below
 
 
 async def services_of(visit: Visit, view: View) -> list[Line]:

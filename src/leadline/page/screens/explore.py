@@ -12,114 +12,119 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from leadline.charts.document import CONTENT_TYPES
+from leadline.diagnostics.days_of_data import WithoutData
 from leadline.errors import Forbidden, InvalidRequest, NotFound
 from leadline.exports import service
-from leadline.exports.kinds import KINDS
-from leadline.metrics.metric import DEVELOPER, INSIGHTS, SERVICE, TEAM
-from leadline.metrics.request import FORMATS
-from leadline.page.boards import Line, lines_of
+from leadline.exports.insights.answer import TooManyRows
+from leadline.metrics.metric import DEVELOPER
+from leadline.metrics.request import FORMATS, SPLIT
+from leadline.page.boards import PARTS, Line, has_numbers
+from leadline.page.boards import lines_of as rows_of
 from leadline.page.chart_figures import card_of, figure_of
 from leadline.page.charts import look_of
-from leadline.page.choices import GRANULARITIES
+from leadline.page.choices import NAMES
+from leadline.page.copies import copies
+from leadline.page.days_of_data import without_data_of
 from leadline.page.exploration import (
-    MOST_CHARTS,
+    EXPLORED,
+    KIND,
+    ROWS,
     Exploration,
-    copies,
     exploration_of,
     kind_in,
+    lengths_of,
+    plural,
 )
-from leadline.page.exploration import lines_of as chart_lines
+from leadline.page.exploration_charts import lines_of
 from leadline.page.forms import Form
 from leadline.page.saved import saved_of
 from leadline.page.screen import PageRoute, Screen, new_router
-from leadline.page.view import View, view_of
+from leadline.page.view import view_of
 from leadline.page.visit import LimitedReader, Visit
 
 router = new_router()
 
-LENGTHS = {"daily": "Days", **GRANULARITIES}
-ROWS = {"": 100, "all": 1000}
+MOST_CHARTS = 4
+"""The first of the metrics, of which there are charts."""
+MOST_ROWS = {"": 100, "all": 1000}
 """Rows of the table, by what the address says of ``rows``; files have all."""
-LEVELS = {TEAM: "Teams", DEVELOPER: "Developers", SERVICE: "Services"}
-NAMES = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet"}
+FORMAT_NAMES = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet"}
+_NAMED_BY = ("Developer", "Service", "Team")
+"""The columns that rows are called by, the first that there is."""
+_NOT_TOLD = (SPLIT[1], "Service")
+"""What of a row's key its line says otherwise."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of the table: ``lines`` are those shown of ``total``. ``refused`` says why there are none to see."""
+    """The rows of the table: ``lines`` are those shown of ``total``. ``refused`` says why there are none to see,
+    ``without_data`` that nothing is known of the days."""
 
     lines: Sequence[Line]
     total: int = 0
     refused: str = ""
+    without_data: WithoutData | None = None
+
+    @property
+    def key_columns(self) -> list[str]:
+        """What rows say of what they are of beside whose and when."""
+        key = (self.lines[0].row.key if self.lines else None) or {}
+        return [name for name in key if name not in _NOT_TOLD and not name.endswith("_Id")]
 
 
 @router.get("/explore")
 async def explore(visit: LimitedReader) -> Response:
     """The charts, the table, and the same as requests."""
-    view = await run_in_threadpool(_view, visit)
-    if view is None:
+    exploration = await run_in_threadpool(_explored, visit)
+    if exploration is None:
         return visit.html("no_tree.html", title="Explore")
-    exploration, sort = _sorted(exploration_of(view))
-    view = exploration.view
-    charts = await chart_lines(visit, exploration, exploration.metrics[:MOST_CHARTS])
+    view, kind = exploration.view, exploration.kind
+    charts = await lines_of(visit, exploration, exploration.metrics[:MOST_CHARTS])
+    figures = [figure_of(picture, view, "/explore/chart", exploration.kept) for picture in charts.pictures]
     context: dict[str, Any] = {
         "view": view,
         "exploration": exploration,
-        "rows": await _rows(visit, exploration, sort),
-        "charts": [card_of(figure_of(picture, view, "/explore/chart")) for picture in charts.pictures],
+        "rows": await _rows(visit, exploration),
+        "named_by": next(name for name in _NAMED_BY if name in kind.leading[exploration.level]),
+        "parts": PARTS,
+        "charts": [card_of(figure) for figure in figures],
         "lines": charts,
         "copies": copies(exploration, str(visit.request.base_url).rstrip("/")),
         "saved": await run_in_threadpool(saved_of, visit),
-        "kinds": {name: KINDS[name].title for name in INSIGHTS},
-        "levels": {level: title for level, title in LEVELS.items() if level in exploration.kind.leading},
-        "lengths": _lengths(exploration.kind.name),
-        "formats": {form: NAMES[form] for form in FORMATS},
-        "named": exploration.level != DEVELOPER or view.query.get("names") == "shown",
+        "kinds": EXPLORED,
+        "levels": {level: plural(level) for level in kind.leading},
+        "lengths": lengths_of(kind),
+        "formats": {form: FORMAT_NAMES[form] for form in FORMATS},
+        "named": exploration.level != DEVELOPER or view.chosen(NAMES) == "shown",
     }
     return visit.html("explore.html", title="Explore", **context)
 
 
-def _view(visit: Visit) -> View | None:
-    return view_of(visit, _lengths(kind_in(visit.request.query_params)))
+def _explored(visit: Visit) -> Exploration | None:
+    view = view_of(visit, lengths_of(kind_in(visit.request.query_params)))
+    return None if view is None else exploration_of(visit, view)
 
 
-def _lengths(kind: str) -> dict[str, str]:
-    """The lengths of periods that a kind has."""
-    (option,) = (option for option in KINDS[kind].command.options if option.field == "options.granularity")
-    return {length: title for length, title in LENGTHS.items() if length in option.choices}
-
-
-def _sorted(exploration: Exploration) -> tuple[Exploration, str | None]:
-    """The column that the address sorts by; of one that there is not it says so."""
-    sort = exploration.view.query.get("sort")
-    columns = [metric.column_for(exploration.view.aggregation) for metric in exploration.metrics]
-    if sort is None or sort.removeprefix("-") in {*columns, "Start_Date", exploration.level.capitalize()}:
-        return exploration, sort
-    problem = f"There is no column {sort.removeprefix('-')[:40]!r} to sort by"
-    view = replace(exploration.view, problems=(*exploration.view.problems, problem))
-    return replace(exploration, view=view), None
-
-
-async def _rows(visit: Visit, exploration: Exploration, sort: str | None) -> Rows:
+async def _rows(visit: Visit, exploration: Exploration) -> Rows:
     view = exploration.view
-    most = ROWS.get(view.query.get("rows", ""), ROWS[""])
-    asked = {**exploration.asked, "limit": most, "sort": sort}
+    asked = {**exploration.asked, "limit": MOST_ROWS[view.chosen(ROWS)], "sort": view.query.get("sort")}
     try:
         answered = await visit.state.insights.get(
             visit.request, visit.project, exploration.kind.name, asked, visit.access
         )
-    except Forbidden as error:
+    except (Forbidden, TooManyRows) as error:
         return Rows([], refused=error.message)
-    return Rows(lines_of(view.bare, answered.body), answered.body.total)
+    body = answered.body
+    nothing = None if has_numbers(body.rows) else await without_data_of(visit, view)
+    return Rows(rows_of(exploration.of_figures, body), body.total, without_data=nothing)
 
 
 @router.post("/explore/file")
 async def file(visit: LimitedReader, form: Form) -> Response:
     """Have the file made, and show it."""
-    view = await run_in_threadpool(_view, visit)
-    if view is None:
+    exploration = await run_in_threadpool(_explored, visit)
+    if exploration is None:
         raise NotFound("There is no org tree, and so there are no rows")
-    exploration = exploration_of(view)
     made = await run_in_threadpool(_created, visit, exploration, str(form.get("format", "")))
     return RedirectResponse(f"/exports/{exploration.kind.name}/{made}", 303)
 
@@ -138,11 +143,11 @@ def _created(visit: Visit, exploration: Exploration, form: str) -> str:
 
 async def chart_file(visit: LimitedReader, metric: str, form: Annotated[str, Path()]) -> Response:
     """The chart of one metric as a file."""
-    view = await run_in_threadpool(_view, visit)
-    if form not in CONTENT_TYPES or view is None:
+    if form not in CONTENT_TYPES:
         raise NotFound(f"There is no such file of a chart; forms are {', '.join(CONTENT_TYPES)}")
-    exploration = _of_metric(view.understood(), metric)
-    lines = await chart_lines(visit, exploration, exploration.metrics)
+    exploration = await run_in_threadpool(_of_metric, visit, metric)
+    view = exploration.view.understood()
+    lines = await lines_of(visit, exploration, exploration.metrics)
     if not lines.pictures:
         raise NotFound(lines.refused)
     content = await visit.state.charts.drawn(lines.pictures[0], look_of(view, form))
@@ -155,13 +160,17 @@ async def chart_file(visit: LimitedReader, metric: str, form: Annotated[str, Pat
 router.add_api_route("/explore/chart/{metric}.{form}", chart_file, route_class_override=PageRoute)
 
 
-def _of_metric(view: View, metric: str) -> Exploration:
-    """``metric`` alone, of whichever kind. Raises ``NotFound``."""
-    for kind in INSIGHTS:
-        asked = {**view.query, "kind": kind, "metrics": metric}
-        exploration = exploration_of(replace(view, query=asked, problems=()))
+def _of_metric(visit: Visit, metric: str) -> Exploration:
+    """``metric`` alone, of the kind that the address names, or of whichever has it. Raises ``NotFound``."""
+    said = visit.request.query_params.get(KIND.name)
+    for kind in [EXPLORED[said]] if said and said in EXPLORED else EXPLORED.values():
+        view = view_of(visit, lengths_of(kind))
+        if view is None:
+            raise NotFound("There is no org tree, and so there are no charts")
+        asked = {**view.query, KIND.name: kind.name, "metrics": metric}
+        exploration = exploration_of(visit, replace(view, query=asked, problems=()))
         if not exploration.view.problems:
-            return exploration
+            return replace(exploration, view=replace(exploration.view, problems=view.problems))
     raise NotFound(f"There is no metric {metric[:80]!r} of teams")
 
 

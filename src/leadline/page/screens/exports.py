@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from leadline.api.exports.download import DownloadHeaders, respond
 from leadline.api.exports.models import ListQuery
-from leadline.api.query import invalid_parameters, refused_values
+from leadline.api.query import refused_values
 from leadline.db import keys
 from leadline.db.jobs import COMPLETED, FAILED, PROCESSING, QUEUED, STATES, Export
 from leadline.errors import Forbidden, InvalidRequest, LeadlineError, NotFound
@@ -24,6 +24,7 @@ from leadline.exports.export_kind import ExportKind
 from leadline.exports.kinds import KINDS
 from leadline.page.export_form import METRICS, ExportForm, body_of, fields_of
 from leadline.page.forms import Form, typed
+from leadline.page.parameters import Parameter, understood
 from leadline.page.screen import PageRoute, Screen, new_router
 from leadline.page.view import View, view_of
 from leadline.page.visit import LimitedReader, Visit
@@ -31,6 +32,7 @@ from leadline.page.visit import LimitedReader, Visit
 router = new_router()
 
 PER_PAGE = 25
+KIND = Parameter("kind", tuple(KINDS))
 _FILTERS = ("status", "scope", "teamId", "createdBy", "dateFrom", "dateTo", "page", "sortBy", "sortOrder")
 STATE_WORDS = {
     "queued": ("waiting", ""),
@@ -98,14 +100,17 @@ class Shown:
 @router.get("/exports")
 def exports(visit: LimitedReader) -> Response:
     """The history, by what the address filters."""
-    query = {name: value.strip() for name, value in visit.request.query_params.items() if value.strip()}
-    kind = query.get("kind") if query.get("kind") in KINDS else None
-    page = service.listed(visit.project, kind, _filter(query).filter(visit.key.id), visit.access)
+    said = {name: value.strip() for name, value in visit.request.query_params.items() if value.strip()}
+    query, problems = understood(said, [KIND])
+    filters, refused = _filter(query)
+    query = {name: value for name, value in query.items() if name not in refused}
+    page = service.listed(visit.project, query.get("kind"), filters.filter(visit.key.id), visit.access)
     names = _names(visit)
     context: dict[str, Any] = {
         "page": page,
         "shown": [Shown(export, visit.now, names) for export in page.exports],
         "query": {name: query[name] for name in ("kind", *_FILTERS) if name in query},
+        "problems": [*problems, *refused.values()],
         "kinds": KINDS,
         "states": {state: STATE_WORDS[state][0] for state in STATES},
         "link": _link,
@@ -113,12 +118,19 @@ def exports(visit: LimitedReader) -> Response:
     return visit.html("exports.html", title="Exports", **context)
 
 
-def _filter(query: Mapping[str, str]) -> ListQuery:
+def _filter(query: Mapping[str, str]) -> tuple[ListQuery, dict[str, str]]:
+    """The filters that ``query`` says, and a sentence about each that it says wrongly, which is left out."""
     asked = {name: query[name] for name in _FILTERS if name in query}
     try:
-        return ListQuery.model_validate({"limit": str(PER_PAGE), **asked})
+        return _list_query(asked), {}
     except ValidationError as error:
-        raise invalid_parameters(refused_values(error.errors())) from None
+        found = refused_values(error.errors())
+        refused = {detail.field: f"{detail.field}: {detail.message}. It is left out" for detail in found}
+    return _list_query({name: value for name, value in asked.items() if name not in refused}), refused
+
+
+def _list_query(asked: Mapping[str, str]) -> ListQuery:
+    return ListQuery.model_validate({"limit": str(PER_PAGE), **asked})
 
 
 def _link(query: Mapping[str, Any], **changes: Any) -> str:
@@ -179,6 +191,7 @@ def _form(
 ) -> Response:
     status = 200 if error is None else error.http_status
     context: dict[str, Any] = {"form": _filled(view, kind, fields), "view": view, "error": error}
+    context["problems"] = understood(dict(fields), [KIND])[1]
     context["kind_titles"] = {known.name: known.title for known in KINDS.values()}
     return visit.html("export_form.html", status=status, title="New export", **context)
 

@@ -3,6 +3,7 @@ with all that is known of it, and the tool that it is from."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -16,6 +17,8 @@ from leadline.exports.kinds import KINDS
 from leadline.facts.catalogue import FACTS
 from leadline.page.behind import CYCLE, FACES, STAGES, fact_rows
 from leadline.page.behind_kinds import behind_of
+from leadline.page.counted_in import SHARE, WORK
+from leadline.page.days_of_data import without_data_of
 from leadline.page.fact_links import FactLinks
 from leadline.page.figures import Figure
 from leadline.page.looked_behind import Behind
@@ -37,14 +40,39 @@ async def facts(visit: LimitedReader, q: Annotated[str, Query()] = "", sort: Ann
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="Facts")
-    behind = behind_of(visit, view)
-    context: dict[str, Any] = {"view": behind.view, "behind": behind, "q": q, "title": "Facts"}
+    behind = behind_of(visit, view.checked(WORK.parameter, SHARE.parameter))
     try:
-        listed = await _listed(visit, behind, _listing(q, sort, PER_PAGE))
+        behind, listed = await _in_order(visit, behind, q, sort)
     except (NotFound, InvalidRequest) as error:
-        return visit.html("facts.html", **context, refused=error, listed=None)
-    context["behind"] = behind.with_names(row.row for row in listed.body.rows)
-    return visit.html("facts.html", **context, refused=None, **_shown(behind, listed))
+        return _page(visit, behind, q=q, refused=error, listed=None)
+    behind = behind.with_names(row.row for row in listed.body.rows)
+    nothing = None if listed.body.count else await without_data_of(visit, behind.view)
+    return _page(visit, behind, q=q, refused=None, without_data=nothing, **_shown(behind, listed))
+
+
+def _page(visit: Visit, behind: Behind, **context: Any) -> Response:
+    return visit.html("facts.html", title="Facts", view=behind.view, behind=behind, **context)
+
+
+async def _in_order(visit: Visit, behind: Behind, q: str, sort: str) -> tuple[Behind, ListedCell]:
+    """A page of the rows by ``sort``. Where they have no such column, or the address names no page of them, that is told in the
+    view, and is as if it were not there."""
+    try:
+        return behind, await _listed(visit, behind, _listing(q, sort, PER_PAGE))
+    except InvalidRequest as error:
+        wrong = {detail.field for detail in error.details}
+        if sort and "sort" in wrong:
+            return await _in_order(visit, _without(behind, "sort", error.message), q, "")
+        if "cursor" not in wrong or "cursor" not in behind.view.query:
+            raise
+        problem = (
+            f"The address says {behind.view.query['cursor'][:40]!r}, which is no page of these rows; this is the first"
+        )
+        return await _in_order(visit, _without(behind, "cursor", problem), q, sort)
+
+
+def _without(behind: Behind, name: str, problem: str) -> Behind:
+    return replace(behind, view=behind.view.without(name, problem))
 
 
 async def rows_as_csv(
@@ -54,7 +82,7 @@ async def rows_as_csv(
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         raise NotFound("There is no org tree, and so there are no rows")
-    behind = behind_of(visit, view)
+    behind = behind_of(visit, view.checked(WORK.parameter, SHARE.parameter))
     behind.view.understood()
     listed = await _listed(visit, behind, _listing(q, sort, MOST_IN_FILE))
     if listed.body.next is not None:

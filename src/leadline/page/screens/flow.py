@@ -12,7 +12,8 @@ from leadline.charts.flow import FLOW_CHARTS
 from leadline.metrics.metric import FLOW
 from leadline.page.boards import board_of
 from leadline.page.chart_figures import cards_of, metrics_over_time
-from leadline.page.forecasts import QUESTIONS, forecast_of
+from leadline.page.choices import TREND
+from leadline.page.forecasts import ASK, QUESTIONS, forecast_of
 from leadline.page.missing import WORK_ITEMS
 from leadline.page.screen import Screen, new_router
 from leadline.page.view import view_of
@@ -60,9 +61,10 @@ async def flow(visit: LimitedReader) -> Response:
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="Flow")
+    view = view.checked(ASK, TREND)
     board = await board_of(visit, view, FLOW, totals=TOTALS, series=SERIES)
     context: dict[str, Any] = {
-        "view": view,
+        "view": board.view,
         "board": board,
         "missing": await run_in_threadpool(WORK_ITEMS.of, visit.project),
         "groups": GROUPS,

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from leadline.page.fact_links import FactLinks
+from leadline.page.parameters import Parameter, number_to, page_of
 from leadline.page.screen import Screen, new_router
 from leadline.page.view import view_of
 from leadline.page.visit import LimitedReader
@@ -16,6 +17,9 @@ from leadline.page.waiting_work import AGES, WAITS, open_things
 router = new_router()
 
 PER_PAGE = 50
+FOR = Parameter("for", tuple(WAITS))
+AGE = number_to("age", len(AGES) - 1)
+"""Which pull requests are listed: by what they wait for, and by how long."""
 
 
 @router.get("/open")
@@ -26,10 +30,11 @@ async def open_now(visit: LimitedReader) -> Response:
         return visit.html("no_tree.html", title="Open now")
     pulls = await open_things(visit, view, "pull-requests", "wait_began_at", "created_at")
     incidents = await open_things(visit, view, "incidents", "created_at", "created_at")
-    waits_for = view.query.get("for", "") if view.query.get("for", "") in WAITS else ""
-    age = _number(view.query.get("age", ""), len(AGES) - 1)
+    view = view.checked(FOR, AGE)
+    waits_for, age = view.chosen(FOR), int(said) if (said := view.chosen(AGE)) else None
     chosen = pulls.chosen(waits_for, age)
-    first = PER_PAGE * (_number(view.query.get("page", ""), len(chosen) // PER_PAGE) or 0)
+    view = view.checked(page := page_of(len(chosen), PER_PAGE))
+    first = PER_PAGE * int(view.chosen(page) or 0)
     context: dict[str, Any] = {
         "view": view,
         "waits": WAITS,
@@ -45,11 +50,6 @@ async def open_now(visit: LimitedReader) -> Response:
         "links": FactLinks(view.bare),
     }
     return visit.html("open_now.html", title="Open now", **context)
-
-
-def _number(text: str, most: int) -> int | None:
-    """A number up to ``most``; None where ``text`` is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= most else None
 
 
 SCREEN = Screen("/open", "Open now", "Insights", "open", router)

@@ -16,6 +16,8 @@ from leadline.metrics.catalogue import by_ids
 from leadline.metrics.metric import DEVELOPER, PRODUCTIVITY, TEAM
 from leadline.page.boards import Line, ask, board_of, lines_of, side_by_side
 from leadline.page.chart_figures import Choice, cards_of, look_up, metrics_over_time
+from leadline.page.choices import NAMES, TREND
+from leadline.page.parameters import Parameter
 from leadline.page.screen import Screen, new_router
 from leadline.page.view import View, view_of
 from leadline.page.visit import LimitedReader, Visit
@@ -24,6 +26,9 @@ router = new_router()
 
 MOST_PEOPLE = {"": 40, "all": 1000}
 """Developers in the table, by what the address says of ``people``; those that its order leaves out are said to be there."""
+PEOPLE = Parameter("people", ("all",))
+BY = Parameter("by", ("teams", "developers"))
+"""What a row of the table is."""
 
 GROUPS = {
     "Activity and velocity": ("PR_VELOCITY", "PR_CYCLE_TIME_DAYS_AVG", "AVG_TIME_TO_COMPLETE", "CODING_DAYS"),
@@ -68,11 +73,13 @@ async def productivity(visit: LimitedReader) -> Response:
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="Productivity")
+    view = view.checked(BY, NAMES, PEOPLE, TREND, STACK.parameter)
     charts = STACK.among(PRODUCTIVITY_CHARTS, view)
     board, _ = await side_by_side(
         board_of(visit, view, PRODUCTIVITY, totals=TOTALS, series=SERIES, level=TEAM), look_up(visit, view, charts)
     )
-    by_people = view.query.get("by") == "developers" or not board.below
+    view = board.view
+    by_people = view.chosen(BY) == "developers" or not board.below
     context: dict[str, Any] = {
         "view": view,
         "board": board,
@@ -80,13 +87,13 @@ async def productivity(visit: LimitedReader) -> Response:
         "columns": COLUMNS,
         "charts": await cards_of(visit, charts, board, STACK),
         "people": await _people(visit, view) if by_people else None,
-        "named": view.query.get("names") == "shown",
+        "named": view.chosen(NAMES) == "shown",
     }
     return visit.html("productivity.html", title="Productivity", **context)
 
 
 async def _people(visit: Visit, view: View) -> People:
-    most = MOST_PEOPLE.get(view.query.get("people", ""), MOST_PEOPLE[""])
+    most = MOST_PEOPLE[view.chosen(PEOPLE)]
     asked = {"level": DEVELOPER, "granularity": "total", "limit": most, "sort": _order(view)}
     try:
         body = await ask(visit, view, PRODUCTIVITY, list(COLUMNS), **asked)

@@ -20,8 +20,10 @@ from leadline.exports.export_kind import ExportKind
 from leadline.exports.kinds import KINDS
 from leadline.page.export_form import METRICS, ExportForm, choices_of
 from leadline.page.forms import Form, typed
+from leadline.page.parameters import understood
 from leadline.page.schedule_form import WHEN, ScheduleForm, changed_body, days_words, fields_of, new_body
 from leadline.page.screen import Screen, new_router
+from leadline.page.screens.exports import KIND
 from leadline.page.view import View, view_of
 from leadline.page.visit import Admin, LimitedReader, Visit
 from leadline.schedules.definition import relative_range
@@ -145,6 +147,7 @@ def _new(
         "schedule": _schedule_form(visit, dict(fields)),
         "kind_titles": {known.name: known.title for known in KINDS.values()},
         "error": error,
+        "problems": understood(dict(fields), [KIND])[1],
     }
     status = 200 if error is None else error.http_status
     return visit.html("schedule_form.html", status=status, title="New schedule", **context)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Path, Query
@@ -21,6 +21,7 @@ from leadline.api.auth import ADMIN
 from leadline.db.projects import DEFAULT
 from leadline.errors import Conflict, InvalidRequest, LeadlineError
 from leadline.page.forms import Form, typed
+from leadline.page.parameters import Parameter, understood
 from leadline.page.screen import Screen, new_router
 from leadline.page.source_form import SourceForm, interval_words
 from leadline.page.visit import Admin, Visit
@@ -152,6 +153,9 @@ def add_source(visit: Admin, form: Form) -> Response:
     return RedirectResponse(f"/sources/{ids[0]}" if len(ids) == 1 else "/sources", 303)
 
 
+KIND = Parameter("kind", tuple(KINDS))
+
+
 def _filled(visit: Visit, kind: str, fields: Mapping[str, str], error: LeadlineError | None = None) -> SourceForm:
     known = KINDS.get(kind.strip().lower()) or KINDS["github"]
     shared = shares_its_server(visit.project)
@@ -160,8 +164,9 @@ def _filled(visit: Visit, kind: str, fields: Mapping[str, str], error: LeadlineE
 
 def _form(visit: Visit, kind: str, fields: Mapping[str, str], error: LeadlineError | None = None) -> Response:
     status = 200 if error is None else error.http_status
-    form = _filled(visit, kind, fields, error)
-    return visit.html("source_form.html", status=status, title="New source", form=form, kinds=KINDS)
+    context: dict[str, Any] = {"form": _filled(visit, kind, fields, error), "kinds": KINDS}
+    context["problems"] = understood(fields, [KIND])[1]
+    return visit.html("source_form.html", status=status, title="New source", **context)
 
 
 @router.get("/sources/{source_id}")

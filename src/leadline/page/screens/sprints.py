@@ -12,6 +12,7 @@ from leadline.charts.sprints import SPRINT_CHARTS
 from leadline.metrics.sprint_columns import SPRINT
 from leadline.page.boards import Line, ask, board_of, lines_of
 from leadline.page.chart_figures import cards_of, metrics_over_time
+from leadline.page.choices import TREND
 from leadline.page.counted_in import WORK
 from leadline.page.missing import SPRINTS
 from leadline.page.screen import Screen, new_router
@@ -74,11 +75,12 @@ async def sprints(visit: LimitedReader) -> Response:
     view = await run_in_threadpool(view_of, visit)
     if view is None:
         return visit.html("no_tree.html", title="Sprints")
+    view = view.checked(TREND, WORK.parameter)
     mode = WORK.meant_by(view.query)
     board = await board_of(visit, view, SPRINT, totals=TOTALS, series=SERIES, computationMode=mode)
     ended = await _sprints(visit, view, mode)
     context: dict[str, Any] = {
-        "view": view,
+        "view": board.view,
         "board": board,
         "missing": await run_in_threadpool(SPRINTS.of, visit.project),
         "groups": GROUPS,
