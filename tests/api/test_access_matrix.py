@@ -145,6 +145,7 @@ ALWAYS = {
     "/v2/insights/flow": YEAR,
     "/v2/insights/flow/cells": f"{YEAR}&column=Throughput&granularity=total",
     FLOW_EXPORTS + "/{exportId}/cells": "&column=Throughput&row=0",
+    "/v2/insights/ticket-data": YEAR,
     "/v2/insights/sprint": YEAR,
     "/v2/insights/sprint/cells": f"{YEAR}&column=Sprint_Commit&granularity=total",
     SPRINT_EXPORTS + "/{exportId}/cells": "&column=Sprint_Commit&row=0",

@@ -85,7 +85,7 @@ class Tenant:
         )
         if path.endswith("/exports/{exportId}/cells"):
             return f"{column}&row=0"
-        if not re.fullmatch("/v2/insights/[a-z]+(/cells)?|/v2/charts/.*", path):
+        if not re.fullmatch("/v2/insights/[a-z-]+(/cells)?|/v2/charts/.*", path):
             return ""
         level = "&groups=df" if "/efficiency" in path else "&level=team"
         cell = f"{column}&team={self.ids['refId']}" if path.endswith("/cells") else ""

@@ -22,7 +22,9 @@ from api.serving import Client, Served
 from leadline.access import Access
 from leadline.charts.columns import BUSINESS
 from leadline.db import keys, saved_views
+from leadline.exports.insights.request import PARAMETERS
 from leadline.exports.kinds import KINDS
+from leadline.exports.ticket_data import TICKET_DATA_EXPORT
 from leadline.metrics.metric import EFFICIENCY, FLOW, PRODUCTIVITY
 from leadline.metrics.sprint_columns import SPRINT
 
@@ -33,6 +35,7 @@ from .windows import WIDTHS, look, window
 
 Q1 = "from=2026-01-01&to=2026-03-31&team=1"
 DAYS = {"dateFrom": "2026-01-01", "dateTo": "2026-03-31", "teamId": "1"}
+TIME = TICKET_DATA_EXPORT.name
 VIEWS: list[tuple[str, ...]] = [
     (PRODUCTIVITY, "team", "daily", "mean", "PR_MERGED,PR_CYCLE_TIME_DAYS_AVG"),
     (PRODUCTIVITY, "developer", "quarterly", "median", "CODING_DAYS,REVIEW_TIME_TO_FIRST_COMMENT_HRS_AVG"),
@@ -45,6 +48,8 @@ VIEWS: list[tuple[str, ...]] = [
     (SPRINT, "sprint", "monthly", "", "SPRINT_COMMIT,CHURN_RATE", "computationMode=story_points"),
     (BUSINESS, "team", "monthly", "", "UNCATEGORIZED_PERCENT,UNCATEGORIZED_TICKETS", "effortUnit=fte"),
     (BUSINESS, "developer", "quarterly", "", "UNCATEGORIZED_FTE,UNCATEGORIZED_STORY_POINTS", "effortUnit=time_spent"),
+    (TIME, "team", "weekly", "", "TOTAL_ISSUES,IN_PROGRESS_HOURS,IN_REVIEW_HOURS_P90", "calendar=weekdays"),
+    (TIME, "sprint", "monthly", "", "TOTAL_LEAD_TIME_HOURS,TO_DO_ISSUES", "ends=version_release_date"),
 ]
 NAMES = [" ".join((*view[:4], *view[5:])) for view in VIEWS]
 
@@ -71,7 +76,9 @@ def answered(
     further: str = "",
     **more: Any,
 ) -> Any:
-    asked = {**DAYS, "level": level, "granularity": granularity, "metrics": metrics, **dict(parse_qsl(further)), **more}
+    brought = KINDS[kind].brought_by([column.lower() if kind == TIME else column for column in metrics.split(",")])
+    columns = {name: ",".join(columns) for name, columns in brought.items()}
+    asked = {**DAYS, "level": level, "granularity": granularity, **columns, **dict(parse_qsl(further)), **more}
     asked |= {"aggregation": aggregation} if aggregation else {}
     answer = api.get(f"/v2/insights/{kind}?{urlencode(asked)}")
     assert answer.status == 200, answer.body
@@ -92,12 +99,17 @@ def shown(values: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.parametrize("view", VIEWS, ids=NAMES)
 def test_the_table_is_the_answer_cell_by_cell(admin: Browsing, api: Client, view: tuple[str, ...]) -> None:
     admin.get(address(*view))  # which is waited for while facts are computed
-    column = answered(api, *view)["metrics"][0]["column"]
+    column = next(metric["column"] for metric in answered(api, *view)["metrics"] if metric["id"] in view[4].split(","))
     for sort in ("", f"-{column}"):
         text = admin.get(address(*view, more=f"&rows=all&sort={sort}")).text
         assert 'class="strip bad"' not in text
         body = answered(api, *view, limit=1000, **({"sort": sort} if sort else {}))
-        assert lines_of(text) == [shown(row["values"]) for row in body["rows"]]
+        columns = {
+            metric["column"] for metric in body["metrics"] if view[0] != TIME or metric["id"] in view[4].split(",")
+        }
+        assert len(columns) == len(view[4].split(","))
+        values = [{column: row["values"][column] for column in columns} for row in body["rows"]]
+        assert lines_of(text) == [shown(row) for row in values]
         assert f"{body['total']:,} rows" in text
 
 
@@ -154,11 +166,13 @@ def test_each_text_to_copy_runs_and_says_the_same(
         for column, value in row["values"].items():
             assert line[column] == ("" if value is None else str(value)) or float(line[column]) == float(value)
         for column, value in row.get("key", {}).items():
-            assert line[column].lower() == ("" if value is None else str(value).lower())
+            assert (line.get(column) or line.get(column.lower()) or "").lower() == (
+                "" if value is None else str(value).lower()
+            )
 
 
 def test_every_kind_with_rows_at_once_is_explored_at_every_level_and_length_of_period(
-    admin: Browsing, page_server: Served
+    admin: Browsing, api: Client, page_server: Served
 ) -> None:
     """What can be chosen is what the kinds declare; whatever is chosen is understood, and has rows."""
     kinds = {name: kind for name, kind in KINDS.items() if kind.insight}
@@ -168,12 +182,19 @@ def test_every_kind_with_rows_at_once_is_explored_at_every_level_and_length_of_p
         for level in kind.leading:
             text = admin.get(f"/explore?{Q1}&kind={name}&level={level}").text
             offered = set(re.findall(r'type="checkbox" name="metrics" value="([^"]+)"', text))
-            assert offered == {entry.id for entry in kind.columns_of(profile) if level in entry.levels}
-            options = {option.field.removeprefix("options."): option.choices for option in kind.command.options}
+            every = kind.columns_of(profile)
+            if kind.told_of is not None:
+                every = kind.told_of(
+                    [metric["column"] for metric in answered(api, name, "team", "total", "", "")["metrics"]]
+                )
+                assert len(every) > 10
+            assert offered == {entry.id for entry in every if level in entry.levels}
+            named = {place: name for name, place in PARAMETERS.items()}
+            options = {named[option.field]: option.choices for option in kind.command.options if option.choices}
             assert set(re.findall(r"[?;]granularity=(\w+)", text)) >= {*options["granularity"]}
-            for field, words in options.items():
-                if field not in ("aggregationLevel", "metricLevel", "granularity", "aggregation"):
-                    assert set(re.findall(rf"[?;]{field}=(\w+)", text)) >= {*words}
+            for name_of, words in options.items():
+                if name_of not in ("aggregationLevel", "level", "granularity", "aggregation"):
+                    assert set(re.findall(rf"[?;]{name_of}=(\w+)", text)) >= {*words}
             for length in options["granularity"]:
                 text = admin.get(f"/explore?{Q1}&kind={name}&level={level}&granularity={length}").text
                 assert 'class="strip bad"' not in text

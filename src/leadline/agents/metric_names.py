@@ -15,7 +15,7 @@ from leadline.metrics.metric import INSIGHTS, PRODUCTIVITY, TEAM, CatalogueEntry
 from leadline.metrics.request import AGGREGATIONS
 from leadline.metrics.sprint_columns import Share, SprintColumn
 
-TOLD: Mapping[str, ExportKind] = {name: kind for name, kind in KINDS.items() if kind.insight}
+TOLD: Mapping[str, ExportKind] = {name: kind for name, kind in KINDS.items() if kind.insight and kind.catalogue()}
 """The kinds whose metrics are told."""
 _PERCENT = 100
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from leadline.access import UNLIMITED, Access
@@ -74,15 +74,17 @@ class ExportKind:
     ``format``, ``names``), ``check`` may refuse it before, ``settle`` the normalized one, and ``notes`` are warnings about it. The
     file is called ``subject`` and by its range.
 
-    ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for; without any
-    there is no choice. ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a metric.
-    ``columns`` gives the columns that a request has under the settings (of no request: all), where that does not follow from
-    the catalogue alone. ``shown_first`` are ids or groups of those that are shown where nobody chose any. ``insight``: the rows
-    are answered at once, too. ``instead_of_people`` is the field that asks for rows of single people, and what would do for who
-    may not see these. ``created`` is the message of a new export, ``reused`` that of one that was there; the bodies are those
-    of the answers to create, poll and list, and ``complete`` fills in what they tell beside the rows of exports.
-    ``named_scope``: the file is named by its team or tree, too. ``also_called`` are further names under which exports that are
-    there are found, the first of them in the addresses of files.
+    ``leading`` are the columns that say what a row is, by level. ``catalogue`` lists the columns that can be asked for; without
+    any there is no choice. ``one_scope``: a team or a tree, not both; ``needs_columns``: a request must name a group or a
+    metric. ``columns`` gives the columns that a request has under the settings (of no request: all), where that does not follow
+    from the catalogue alone. ``told_of`` tells the columns of rows by their names, where these follow from the data alone.
+    ``brought_by`` gives the parameters of an insight that bring columns. ``described`` has the columns that say what a row is,
+    by their names in files, where insights call them otherwise. ``shown_first`` are ids or groups of those that are shown where
+    nobody chose any. ``insight``: the rows are answered at once, too. ``instead_of_people`` is the field that asks for rows of
+    single people, and what would do for who may not see these. ``created`` is the message of a new export, ``reused`` that of
+    one that was there; the bodies are those of the answers to create, poll and list, and ``complete`` fills in what they tell
+    beside the rows of exports. ``named_scope``: the file is named by its team or tree, too. ``also_called`` are further names
+    under which exports that are there are found, the first of them in the addresses of files.
     """
 
     name: str
@@ -99,6 +101,9 @@ class ExportKind:
     settle: Callable[[Project, Any], None] = lambda _project, _request: None
     notes: Callable[[Any, Any], Sequence[str]] = lambda _model, _request: ()
     columns: Callable[[Profile, Any], Sequence[CatalogueEntry]] | None = None
+    told_of: Callable[[Sequence[str]], Sequence[CatalogueEntry]] | None = None
+    brought_by: Callable[[Sequence[str]], Mapping[str, Sequence[str]]] = lambda columns: {"metrics": columns}
+    described: Mapping[str, str] = field(default_factory=dict)
     shown_first: tuple[str, ...] = ()
     insight: bool = True
     instead_of_people: tuple[str, str] = ("options.aggregationLevel", "team")
@@ -148,6 +153,20 @@ class ExportKind:
     def earlier(self, request: RowsRequest, since: Since | None) -> Earlier | None:
         """What a run of ``request`` compares its rows with."""
         return None if since is None else Earlier(since.pins, self.rows.key(request))
+
+    def describing(self, level: str) -> tuple[str, ...]:
+        """The columns that say what a row of ``level`` is, as insights call them."""
+        if not self.described:
+            return self.leading[level]
+        of_others = {name for names in self.leading.values() for name in names} - {*self.leading[level]}
+        return tuple(told for name, told in self.described.items() if name not in of_others)
+
+    def columns_in(
+        self, names: Sequence[str], profile: Profile, request: RowsRequest | None = None
+    ) -> Sequence[CatalogueEntry]:
+        """Those of the columns of rows, called ``names``, that are no description of the row, as they are told."""
+        entries = self.columns_of(profile, request) if self.told_of is None else self.told_of(names)
+        return [entry for entry in entries if entry.column in names]
 
     def columns_of(self, profile: Profile, request: RowsRequest | None = None) -> Sequence[CatalogueEntry]:
         """The columns of a ``request`` under the settings ``profile``, as they are told; of no request: all that there are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,20 +19,21 @@ from leadline.exports.efficiency import (
 )
 from leadline.exports.export_kind import Command, ExportKind, Option, Rows
 from leadline.exports.models import MOST_NAMES, ExportRequest, FileOptions
-from leadline.exports.requests import check_identifiers
+from leadline.exports.requests import check_identifiers, check_levels, level_of
 from leadline.field_types import Name, one_of
 from leadline.home import Project
 from leadline.json_body import Body
 from leadline.metrics.metric import TEAM
 from leadline.metrics.request import GRANULARITIES
-from leadline.metrics.sprint_columns import LEVELS
-from leadline.metrics.status_columns import column_name
+from leadline.metrics.sprint_columns import LEVELS, SPRINT
+from leadline.metrics.status_columns import TOTALS, column_name, status_of, told_columns
 from leadline.metrics.ticket_request import (
     CALENDARS,
     ENDS,
     RESOLVED,
     TICKET_KEYS,
     TICKET_LEADING,
+    TICKET_TRAILING,
     WALL,
     TicketDataRequest,
 )
@@ -54,6 +55,9 @@ class TicketDataOptions(FileOptions):
         None,
         description="When the time of an item ends, which says its period: `issue_resolved_at` (default), or "
         "`version_release_date`, the release of the first of its fix versions that was released.",
+    )
+    metric_level: Annotated[str, one_of("metricLevel", LEVELS)] | None = Field(
+        None, description="The newer name of `aggregationLevel`."
     )
     calendar: Annotated[str, one_of("calendar", CALENDARS)] | None = Field(
         None,
@@ -103,7 +107,8 @@ class TicketDataReusedBody(CreatedBody):
 
 
 def _check(project: Project, model: TicketDataExportRequest) -> None:
-    """Raises ``Forbidden`` for identifiers of another project."""
+    """Two names of the level must not differ. Raises ``InvalidRequest``, or ``Forbidden`` for identifiers of another project."""
+    check_levels(model.options or NO_OPTIONS)
     check_identifiers(project, model.scope)
 
 
@@ -112,7 +117,7 @@ def _read(model: TicketDataExportRequest) -> Callable[..., TicketDataRequest]:
     return partial(
         TicketDataRequest,
         statuses=tuple(dict.fromkeys(column_name(status) for status in model.issue_statuses or ())),
-        level=options.aggregation_level or TEAM,
+        level=level_of(options) or TEAM,
         granularity=options.granularity or "monthly",
         ends=options.terminal_date_column or RESOLVED,
         calendar=options.calendar or WALL,
@@ -131,6 +136,19 @@ def _query(inputs: QueryInputs[TicketDataRequest]) -> str:
     from leadline.metrics.time_in_status import time_in_status_query
 
     return time_in_status_query(inputs)
+
+
+_DESCRIBED = {
+    name: "_".join(word.capitalize() for word in name.split("_"))
+    for name in (*TICKET_LEADING[SPRINT], *TICKET_TRAILING)
+}
+"""What insights call the columns that say what a row is."""
+
+
+def _bringing(columns: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The statuses that ``columns`` are of; where they are of none, those of all."""
+    statuses = dict.fromkeys(status for column in columns if (status := status_of(column)))
+    return {"statuses": [*statuses]} if statuses else {}
 
 
 TICKET_DATA_EXPORT = ExportKind(
@@ -155,6 +173,10 @@ letters and digits; statuses that are called alike then are one. What is measure
     rows=Rows(TicketDataRequest.of, _tables, _query, lambda request: TICKET_KEYS[request.level]),
     leading=TICKET_LEADING,
     catalogue=lambda: (),
+    told_of=told_columns,
+    brought_by=_bringing,
+    described=_DESCRIBED,
+    shown_first=tuple(column.id for column in TOTALS.values()),
     command=Command(
         "Export how long work was in each status to a file.",
         (
@@ -186,7 +208,6 @@ letters and digits; statuses that are called alike then are one. What is measure
             Option("--calendar", "options.calendar", "Which time counts.", CALENDARS, WALL),
         ),
     ),
-    insight=False,
     one_scope=True,
     created="Export job created successfully",
     reused="Duplicate request - returning existing export",

@@ -24,6 +24,8 @@ CALENDARS = (WALL, WEEKDAYS)
 _OF_TEAM = ("granularity", "team", "team_hierarchy")
 TICKET_LEADING = {TEAM: _OF_TEAM, SPRINT: (*_OF_TEAM, "sprint", "sprint_id", "board")}
 """The first columns of a row by its level."""
+TICKET_TRAILING = ("start_date", "end_date", "team_id")
+"""Further columns of a row that say what it is about."""
 TICKET_KEYS = {TEAM: ("start_date", "team_id"), SPRINT: ("sprint_id", "team_id")}
 """The columns that tell rows of a request apart, by level."""
 
@@ -31,7 +33,8 @@ TICKET_KEYS = {TEAM: ("start_date", "team_id"), SPRINT: ("sprint_id", "team_id")
 @dataclass(frozen=True)
 class TicketDataRequest:
     """A normalized request for time in status. ``team`` is a ref id within ``tree``, None for the whole tree; both dates are
-    inclusive; ``statuses`` are columns (none: every status that is met); ``level`` is one of ``TICKET_LEADING``."""
+    inclusive; ``statuses`` are columns (none: every status that is met); ``level`` is one of ``TICKET_LEADING``. ``depth`` is down
+    to how many levels below the scope teams have rows (None: all of them)."""
 
     tree: str
     team: int | None
@@ -44,6 +47,7 @@ class TicketDataRequest:
     calendar: str
     format: str
     names: str = SHOWN
+    depth: int | None = None
 
     @property
     def of_people(self) -> bool:
@@ -54,10 +58,18 @@ class TicketDataRequest:
         """By how the columns are called."""
         return {column: unit for column in columns if (unit := unit_of(column)) is not None}
 
+    @property
+    def of_periods(self) -> bool:
+        """Whether rows are of periods; else they are of sprints."""
+        return self.level == TEAM
+
     def document(self) -> dict[str, Any]:
         """As a JSON object; ``of`` reads it back."""
         dates = {"start": self.start.isoformat(), "end": self.end.isoformat()}
-        return {**asdict(self), **dates, "statuses": list(self.statuses)}
+        document = {**asdict(self), **dates, "statuses": list(self.statuses)}
+        if self.depth is None:  # as in documents of exports, which do not say it
+            del document["depth"]
+        return document
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> TicketDataRequest:

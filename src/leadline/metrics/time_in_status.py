@@ -33,7 +33,7 @@ from leadline.metrics.request import MetricsRequest
 from leadline.metrics.sprint_columns import SPRINT
 from leadline.metrics.sprint_rows import SHOWN_OF_SPRINT, in_order, with_sprints, zone_of
 from leadline.metrics.status_columns import HOURS, ISSUES, STATISTICS, StatusColumns
-from leadline.metrics.ticket_request import TICKET_LEADING, WALL, WEEKDAYS, TicketDataRequest
+from leadline.metrics.ticket_request import TICKET_LEADING, TICKET_TRAILING, WALL, WEEKDAYS, TicketDataRequest
 
 if TYPE_CHECKING:
     from leadline.metrics.run import QueryInputs
@@ -77,7 +77,15 @@ def time_in_status_query(inputs: QueryInputs[TicketDataRequest]) -> str:
     request, session, profile = inputs.request, inputs.session, inputs.profile
     session.facts.bind(needed(request))
     rows = MetricsRequest(
-        request.tree, request.team, request.start, request.end, (), TEAM, request.granularity, format=request.format
+        tree=request.tree,
+        team=request.team,
+        start=request.start,
+        end=request.end,
+        metrics=(),
+        level=TEAM,
+        granularity=request.granularity,
+        format=request.format,
+        depth=request.depth,
     )
     scope = bind_scope(session.engine, inputs.timeline(request.start), rows, profile, inputs.today)
     by_sprint = request.level == SPRINT
@@ -211,7 +219,7 @@ def _cells(grid: Table, names: Sequence[str], level: str) -> dict[str, Expressio
         f"total_{ISSUES}": to_bigint(grid["items"].fill_null(0)),
         **{f"{name}_{HOURS}": _hours(value) for name, value in zip(names, sums, strict=True)},
         f"total_lead_time_{HOURS}": _hours(total),
-        **{name.lower(): grid[name] for name in ("Start_Date", "End_Date", "Team_Id")},
+        **dict(zip(TICKET_TRAILING, (grid[name] for name in ("Start_Date", "End_Date", "Team_Id")), strict=True)),
     }
     for number, name in enumerate(names):
         cells[f"{name}_{ISSUES}"] = to_bigint(grid[f"count_{number}"].fill_null(0))

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
+
 from leadline.exports.export_kind import ExportKind, Option
 from leadline.exports.insights.request import PARAMETERS
 from leadline.exports.kinds import KINDS
 from leadline.metrics.metric import CatalogueEntry, Metric
 from leadline.page import export_form
+from leadline.page.boards import ask
 from leadline.page.choices import GRANULARITIES, NAMES
 from leadline.page.counted_in import COUNTED_IN
 from leadline.page.offers import by_groups, chosen_metrics
@@ -79,9 +82,9 @@ class Exploration:
         if self.has_statistics:
             looks["aggregation"] = self.view.aggregation
         further = {one.parameter.name: said for one in self.further if (said := self.view.chosen(one.parameter))}
-        columns = [metric.column for metric in self.metrics]
+        columns = self.kind.brought_by([metric.column for metric in self.metrics])
         scope = {"teamId": str(self.view.team.ref_id), **days, level_parameter(self.kind): self.level}
-        return {**scope, **looks, **further, "metrics": columns}
+        return {**scope, **looks, **further, **columns}
 
     @property
     def body(self) -> dict[str, Any]:
@@ -107,7 +110,7 @@ class Exploration:
     def sorted_by(self) -> Parameter:
         """The columns that rows can be sorted by."""
         columns = [_column(metric, self.view.aggregation) for metric in self.metrics]
-        return order_by([*columns, *self.kind.leading[self.level]])
+        return order_by([*columns, *self.kind.describing(self.level)])
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -182,13 +185,22 @@ def further_of(kind: ExportKind) -> list[Chosen]:
     ]
 
 
-def exploration_of(visit: Visit, view: View) -> Exploration:
-    """What the address of ``view`` says; what of it was not understood is among the problems of the view."""
-    kind = kind_in(view.query)
+async def columns_of(visit: Visit, view: View, kind: ExportKind) -> Sequence[CatalogueEntry]:
+    """All columns that ``kind`` has under the settings of the tree of ``view``; where they follow from the data alone, those of its
+    team and days."""
+    if kind.told_of is None:
+        profile = await run_in_threadpool(visit.project.profile, view.tree.name)
+        return kind.columns_of(profile)
+    body = await ask(visit, view, kind.name, (), granularity="total", depth=0)
+    return kind.told_of([metric.column for metric in body.metrics])
+
+
+def exploration_of(view: View, kind: ExportKind, columns: Sequence[CatalogueEntry]) -> Exploration:
+    """What the address of ``view`` says of ``kind``, which has these ``columns``; what of it was not understood is among the
+    problems of the view."""
     levels = Parameter(_LEVEL, tuple(kind.leading), next(iter(kind.leading)))
     view = view.checked(KIND, ROWS, NAMES, levels, *(one.parameter for one in further_of(kind)))
     level = view.chosen(levels)
-    columns = kind.columns_of(visit.project.profile(view.tree.name))
     everywhere = [entry for other in EXPLORED.values() for entry in other.catalogue()]
     view, metrics = chosen_metrics(view, at_level(columns, level), kind.shown_first, MOST_METRICS, everywhere)
     found = Exploration(view, kind, level, metrics, columns)

@@ -45,7 +45,7 @@ async def lines_of(visit: Visit, exploration: Exploration, metrics: Sequence[Cat
         )
     view, kind = exploration.view, exploration.kind
     asked = {name: said for name, said in exploration.asked.items() if name != "splitBy"}
-    asked |= {"metrics": [metric.id for metric in of_teams], "depth": 1, level_parameter(kind): TEAM}
+    asked |= {**kind.brought_by([metric.column for metric in of_teams]), "depth": 1, level_parameter(kind): TEAM}
     try:
         answered = await visit.state.insights.get(visit.request, visit.project, kind.name, asked, visit.access)
     except TooManyRows:
@@ -56,7 +56,8 @@ async def lines_of(visit: Visit, exploration: Exploration, metrics: Sequence[Cat
     lines = _by_team(body, view)
     shown = dict(list(lines.items())[:MOST_LINES])
     goals = await run_in_threadpool(goals_of_answer, visit.project, body)
-    charts = [column_chart(entry_of(body, metric), metric.id) for metric in body.metrics]
+    ids = {metric.id for metric in of_teams}
+    charts = [column_chart(entry_of(body, metric), metric.id) for metric in body.metrics if metric.id in ids]
     pictures = [_picture(chart, body, shown, exploration, goals) for chart in charts]
     return Lines(pictures, len(lines) - len(shown))
 

@@ -38,6 +38,7 @@ from leadline.metrics.relative_range import EXAMPLES
 from leadline.metrics.request import AGGREGATIONS, GRANULARITIES, LEADING
 from leadline.metrics.sprint_columns import MODES, SPRINT
 from leadline.metrics.sprint_request import BY_SPRINT
+from leadline.metrics.ticket_request import CALENDARS, ENDS
 
 _LEVELS = [*LEADING, SPRINT]
 _GRANULARITIES = list(dict.fromkeys((*GRANULARITIES, *ONLY_ANSWERED)))
@@ -98,6 +99,17 @@ class InsightQuery(ScopeQuery):
     )
     effort_unit: MayBeAbsent[Annotated[str, once({"enum": list(EFFORT_UNITS)})]] = Field(
         None, description=f"Of the kind `ba`: what `…_percent` are shares of; default `{EFFORT_UNITS[0]}`."
+    )
+    statuses: MayBeAbsent[Names] = Field(
+        None,
+        description="Of the kind `ticket-data`: the statuses whose columns are answered, repeated or with commas between them. "
+        "Default: all in which an item was.",
+    )
+    ends: MayBeAbsent[Annotated[str, once({"enum": list(ENDS)})]] = Field(
+        None, description=f"Of the kind `ticket-data`: when the time of an item ends; default `{ENDS[0]}`."
+    )
+    calendar: MayBeAbsent[Annotated[str, once({"enum": list(CALENDARS)})]] = Field(
+        None, description=f"Of the kind `ticket-data`: which time counts; default `{CALENDARS[0]}`."
     )
     tools: MayBeAbsent[Names] = Field(
         None,
@@ -185,7 +197,8 @@ def insight_routes(kind: ExportKind) -> APIRouter:
         answered = await caller.state.insights.get(request, caller.project, kind.name, query.asked(), caller.access)
         return respond(answered, headers.if_none_match)
 
-    _add_cells(router, kind)
+    if kind.told_of is None:  # else columns are those of no catalogue, whose rows are not traced
+        _add_cells(router, kind)
     return router
 
 

@@ -18,7 +18,7 @@ from leadline.exports.insights.models import (
     InsightTeam,
     PreviousValues,
 )
-from leadline.exports.insights.request import MOST_ROWS, TOTAL, InsightRequest, columns_of, leading_of
+from leadline.exports.insights.request import MOST_ROWS, TOTAL, InsightRequest, leading_of
 from leadline.home import Project
 from leadline.metrics.business_request import BusinessRequest
 from leadline.metrics.periods import RANGE
@@ -66,7 +66,8 @@ def answer_of(
     before = insight.previous and table_of(runner, project, insight, insight.previous, pins, control)
     shown = _sorted(table, insight)
     profile = Profile.of(pins.settings)
-    names = [name for name in columns_of(insight.kind, insight.rows, profile) if name in table.column_names]
+    metrics = metrics_of(insight, table.column_names, profile, lead_unit(project, pins))
+    names = [metric.column for metric in metrics]
     rows = [_row(insight, names, cells) for cells in _cells(shown)]
     if before is not None:
         _compare(rows, table, before, names)
@@ -77,7 +78,7 @@ def answer_of(
         request=_asked(project, insight, pins),
         table_versions=dict(sorted(pins.tables.items())),
         definitions=pins.definitions,
-        metrics=[one for one in metrics_of(insight, profile, lead_unit(project, pins)) if one.column in names],
+        metrics=metrics,
         rows=rows,
         total=table.num_rows,
         **optional,
@@ -99,7 +100,8 @@ def table_of(
 
     table = runner.table(project, rows, pins, control, query)
     check(table.num_rows)
-    return table
+    described = insight.kind.described
+    return table.rename_columns([described.get(name, name) for name in table.column_names]) if described else table
 
 
 def _checking(kind: ExportKind, limit: int | None) -> Callable[[int], None]:

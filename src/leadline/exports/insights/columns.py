@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from leadline.exports.insights.models import InsightMetric
 from leadline.exports.insights.request import InsightRequest
 from leadline.home import Project
@@ -20,12 +22,14 @@ def lead_unit(project: Project, pins: Pins) -> str:
     return unit_of(Profile.of(pins.settings), counts.get("work_items", 0))
 
 
-def metrics_of(insight: InsightRequest, profile: Profile, unit: str) -> list[InsightMetric]:
-    """What is said of every column under the settings ``profile``, where the unit of lead time is ``unit``."""
+def metrics_of(insight: InsightRequest, names: Sequence[str], profile: Profile, unit: str) -> list[InsightMetric]:
+    """What is said of those columns of rows, called ``names``, that are no description of the row, under the settings ``profile``,
+    where the unit of lead time is ``unit``."""
     rows = insight.rows
     if isinstance(rows, MetricsRequest):
-        return [metric_of(rows, column_id, unit) for column_id in rows.metrics]
-    return [told(entry) for entry in insight.kind.columns_of(profile, rows)]
+        found = [metric_of(rows, column_id, unit) for column_id in rows.metrics]
+        return [metric for metric in found if metric.column in names]
+    return [told(entry) for entry in insight.kind.columns_in(names, profile, rows)]
 
 
 def told(entry: CatalogueEntry) -> InsightMetric:

@@ -40,6 +40,9 @@ PARAMETERS: Mapping[str, str] = {
     "aggregation": "options.aggregation",
     "computationMode": "options.computationMode",
     "effortUnit": "options.effortUnit",
+    "statuses": "issueStatuses",
+    "ends": "options.terminalDateColumn",
+    "calendar": "options.calendar",
     "splitBy": "options.splitBy",
 }
 """The parameters that say what a create's body says, each with where it stands in that."""
@@ -175,7 +178,7 @@ def columns_of(kind: ExportKind, rows: RowsRequest, profile: Profile) -> tuple[s
 def leading_of(kind: ExportKind, rows: RowsRequest) -> tuple[str, ...]:
     """The columns that describe the row."""
     level = getattr(rows, "level", next(iter(kind.leading)))
-    return (*kind.leading[level], *(SPLIT if getattr(rows, "split", None) else ()))
+    return (*kind.describing(level), *(SPLIT if getattr(rows, "split", None) else ()))
 
 
 def _sorted_by(kind: ExportKind, rows: RowsRequest, sort: str | None, profile: Profile) -> tuple[str | None, bool]:
@@ -184,6 +187,8 @@ def _sorted_by(kind: ExportKind, rows: RowsRequest, sort: str | None, profile: P
         return None, False
     known = {name.lower(): name for name in (*leading_of(kind, rows), *columns_of(kind, rows, profile))}
     column = known.get(sort.strip().removeprefix("-").lower())
+    if column is None and kind.told_of is not None and kind.told_of([sort.strip().removeprefix("-")]):
+        column = sort.strip().removeprefix("-")  # whether there is such a column the answer tells
     if column is None:
         message = f"sort must be a column of the answer, with - before it for downwards, not {shown(sort)}"
         hint = f"one of {', '.join(known.values())}"

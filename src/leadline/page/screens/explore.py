@@ -30,6 +30,7 @@ from leadline.page.exploration import (
     KIND,
     ROWS,
     Exploration,
+    columns_of,
     exploration_of,
     kind_in,
     lengths_of,
@@ -75,7 +76,7 @@ class Rows:
 @router.get("/explore")
 async def explore(visit: LimitedReader) -> Response:
     """The charts, the table, and the same as requests."""
-    exploration = await run_in_threadpool(_explored, visit)
+    exploration = await _explored(visit)
     if exploration is None:
         return visit.html("no_tree.html", title="Explore")
     view, kind = exploration.view, exploration.kind
@@ -85,7 +86,7 @@ async def explore(visit: LimitedReader) -> Response:
         "view": view,
         "exploration": exploration,
         "rows": await _rows(visit, exploration),
-        "named_by": next(name for name in _NAMED_BY if name in kind.leading[exploration.level]),
+        "named_by": next(name for name in _NAMED_BY if name in kind.describing(exploration.level)),
         "parts": PARTS,
         "charts": [card_of(figure) for figure in figures],
         "lines": charts,
@@ -100,9 +101,10 @@ async def explore(visit: LimitedReader) -> Response:
     return visit.html("explore.html", title="Explore", **context)
 
 
-def _explored(visit: Visit) -> Exploration | None:
-    view = view_of(visit, lengths_of(kind_in(visit.request.query_params)))
-    return None if view is None else exploration_of(visit, view)
+async def _explored(visit: Visit) -> Exploration | None:
+    kind = kind_in(visit.request.query_params)
+    view = await run_in_threadpool(view_of, visit, lengths_of(kind))
+    return None if view is None else exploration_of(view, kind, await columns_of(visit, view, kind))
 
 
 async def _rows(visit: Visit, exploration: Exploration) -> Rows:
@@ -116,13 +118,18 @@ async def _rows(visit: Visit, exploration: Exploration) -> Rows:
         return Rows([], refused=error.message)
     body = answered.body
     nothing = None if has_numbers(body.rows) else await without_data_of(visit, view)
-    return Rows(rows_of(exploration.of_figures, body), body.total, without_data=nothing)
+    chosen = [metric.id for metric in exploration.metrics]
+    lines = [
+        Line(line.row, {name: line[name] for name in chosen if name in line.figures})
+        for line in rows_of(exploration.of_figures, body)
+    ]
+    return Rows(lines, body.total, without_data=nothing)
 
 
 @router.post("/explore/file")
 async def file(visit: LimitedReader, form: Form) -> Response:
     """Have the file made, and show it."""
-    exploration = await run_in_threadpool(_explored, visit)
+    exploration = await _explored(visit)
     if exploration is None:
         raise NotFound("There is no org tree, and so there are no rows")
     made = await run_in_threadpool(_created, visit, exploration, str(form.get("format", "")))
@@ -145,7 +152,7 @@ async def chart_file(visit: LimitedReader, metric: str, form: Annotated[str, Pat
     """The chart of one metric as a file."""
     if form not in CONTENT_TYPES:
         raise NotFound(f"There is no such file of a chart; forms are {', '.join(CONTENT_TYPES)}")
-    exploration = await run_in_threadpool(_of_metric, visit, metric)
+    exploration = await _of_metric(visit, metric)
     view = exploration.view.understood()
     lines = await lines_of(visit, exploration, exploration.metrics)
     if not lines.pictures:
@@ -160,15 +167,16 @@ async def chart_file(visit: LimitedReader, metric: str, form: Annotated[str, Pat
 router.add_api_route("/explore/chart/{metric}.{form}", chart_file, route_class_override=PageRoute)
 
 
-def _of_metric(visit: Visit, metric: str) -> Exploration:
+async def _of_metric(visit: Visit, metric: str) -> Exploration:
     """``metric`` alone, of the kind that the address names, or of whichever has it. Raises ``NotFound``."""
     said = visit.request.query_params.get(KIND.name)
-    for kind in [EXPLORED[said]] if said and said in EXPLORED else EXPLORED.values():
-        view = view_of(visit, lengths_of(kind))
+    catalogued = [kind for kind in EXPLORED.values() if kind.catalogue()]
+    for kind in [EXPLORED[said]] if said and said in EXPLORED else catalogued:
+        view = await run_in_threadpool(view_of, visit, lengths_of(kind))
         if view is None:
             raise NotFound("There is no org tree, and so there are no charts")
-        asked = {**view.query, KIND.name: kind.name, "metrics": metric}
-        exploration = exploration_of(visit, replace(view, query=asked, problems=()))
+        alone = replace(view, query={**view.query, KIND.name: kind.name, "metrics": metric}, problems=())
+        exploration = exploration_of(alone, kind, await columns_of(visit, view, kind))
         if not exploration.view.problems:
             return replace(exploration, view=replace(exploration.view, problems=view.problems))
     raise NotFound(f"There is no metric {metric[:80]!r} of teams")
