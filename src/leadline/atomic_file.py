@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from leadline.errors import InvalidRequest, StoreError
+from leadline.errors import StoreError, Unusable
 from leadline.permissions import give_to_user
 
 _CHUNK = 1 << 20
@@ -60,7 +60,7 @@ def named_output(path: Path, *, temp: Path) -> Iterator[Path]:
 
     A symbolic link stays, and the file that it leads to is replaced, keeping its mode and owner. What is no regular file
     (a device, a pipe, a descriptor such as ``/dev/fd/63``) is written through from a file below ``temp``, and so is a
-    file that cannot be replaced but written. Raises ``InvalidRequest``, before the block, for what cannot be written to.
+    file that cannot be replaced but written. Raises ``Unusable``, before the block, for what cannot be written to.
     """
     descriptor = descriptor_of(path)
     if descriptor is not None:
@@ -94,20 +94,20 @@ def descriptor_of(path: Path) -> int | None:
 
 
 def _replaceable(path: Path, target: Path) -> bool:
-    """Whether a file may take the place of ``target``, which ``path`` leads to. Raises ``InvalidRequest``."""
+    """Whether a file may take the place of ``target``, which ``path`` leads to. Raises ``Unusable``."""
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
         _require_folder(path, target.parent)
         return True
     except OSError as error:
-        raise InvalidRequest(f"{path} cannot be written: {error.strerror}; name another file with -o") from error
+        raise Unusable(f"{path} cannot be written: {error.strerror}; name another file") from error
     if stat.S_ISDIR(mode):
-        raise InvalidRequest(f"{path} is a folder; name a file in it with -o")
+        raise Unusable(f"{path} is a folder; name a file in it")
     if stat.S_ISSOCK(mode):
-        raise InvalidRequest(f"{path} is a socket, which cannot be written as a file; name another with -o")
+        raise Unusable(f"{path} is a socket, which cannot be written as a file; name another")
     if not os.access(target, os.W_OK):
-        raise InvalidRequest(f"{path} may not be written by you; name another file with -o")
+        raise Unusable(f"{path} may not be written by you; name another file")
     return stat.S_ISREG(mode) and os.access(target.parent, os.W_OK | os.X_OK)
 
 
@@ -115,15 +115,15 @@ def _require_open(path: Path, descriptor: int) -> None:
     try:
         os.fstat(descriptor)
     except OSError as error:
-        raise InvalidRequest(f"{path}: descriptor {descriptor} is not open; name a file with -o") from error
+        raise Unusable(f"{path}: descriptor {descriptor} is not open; name a file") from error
 
 
 def _require_folder(path: Path, folder: Path) -> None:
     name = f"{folder}, where the link {path} leads" if path.is_symlink() else str(path.parent)
     if not folder.is_dir():
-        raise InvalidRequest(f"There is no folder {name}; make it first, or name another with -o")
+        raise Unusable(f"There is no folder {name}; make it first, or name another with -o")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise InvalidRequest(f"You may not write to the folder {name}; name another with -o")
+        raise Unusable(f"You may not write to the folder {name}; name another")
 
 
 def _took_the_place(whole: Path, target: Path) -> bool:

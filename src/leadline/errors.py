@@ -1,7 +1,8 @@
 """The one error family: every refusal that a user can cause, with what the command line and the API show of it.
 
 Code raises these (never bare ``ValueError``) for anything a user could have done; the faces turn them into one line on
-stderr with exit code 1, or into the JSON error body ``{"status", "error", "code", "message", "details"}`` with ``http_status``.
+stderr with an exit code (``cli.failures.exit_code_of``), or into the JSON error body
+``{"status", "error", "code", "message", "details"}`` with ``http_status``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_DOCUMENTED = re.compile(r"(Invalid teamId|Invalid orgTreeName|Unsupported \w+|Insufficient permissions)(?::|$)")
-"""How sentences begin that clients know to the letter, and compare with; what was refused follows."""
+_DOCUMENTED = re.compile(
+    r"(Invalid (?:teamId|orgTreeName|--team|--org-tree|TREE)|Unsupported (?:--)?[\w-]+|Insufficient permissions)(?::|$)"
+)
+"""How sentences begin that clients know to the letter, and compare with; what was refused follows. What the
+command line calls these fields stands for them."""
 
 
 def first_line(error: BaseException) -> str:
@@ -62,6 +66,11 @@ class InvalidRequest(LeadlineError):
     """The request (or command line) asks for something that does not exist or cannot be; the sender can mend it."""
 
     code = "invalid_request"
+
+
+class Unusable(InvalidRequest):
+    """What is named could be meant, but is not there or cannot be used as it is: a file, a secret, a project of a tool. Something
+    else than the request would have to change."""
 
 
 class InvalidInput(LeadlineError):

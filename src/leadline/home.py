@@ -22,7 +22,7 @@ from leadline.db import Database
 from leadline.db.database import copy_sqlite, sqlite_url
 from leadline.db.outage import DATABASE_AWAY, DatabaseAway
 from leadline.db.projects import DEFAULT, all_projects, ensure_project, lake_owner, project_id
-from leadline.errors import InvalidRequest, NotFound, StoreError, first_line
+from leadline.errors import NotFound, StoreError, Unusable, first_line
 from leadline.folder_names import folder_name, unfit_in
 from leadline.lease import Lease
 from leadline.settings.engine_limits import EngineLimits
@@ -84,6 +84,12 @@ class Home:
     @classmethod
     def open_existing(cls, path: Path | None = None) -> Home:
         """As ``open``, of a home that is there: none is made. Raises ``NotFound``, and ``StoreError`` as ``open``."""
+        cls.require(path)
+        return cls.open(path)
+
+    @staticmethod
+    def require(path: Path | None = None) -> None:
+        """Raise ``NotFound`` unless a home is there."""
         settings = ServerSettings.from_environment(home=path)
         there = settings.home / _DATABASE if settings.database_url is None else settings.home
         if not there.exists():
@@ -91,7 +97,6 @@ class Home:
                 f"There is no home at {settings.home}: `leadline init` makes one of your own data, `leadline demo` one of made-up "
                 "data; another is named by --home or LEADLINE_HOME"
             )
-        return cls.open(path)
 
     @classmethod
     @contextmanager
@@ -116,11 +121,11 @@ class Home:
         cls, path: Path | None, tell: Callable[[str], None], wait: Callable[[float], object] = time.sleep
     ) -> Home:
         """As ``open``, with its default project made, for whoever serves: while the database is away, ``tell`` gets one sentence
-        and it is tried again, after pauses that grow. ``wait`` may raise what ends that. Raises ``InvalidRequest`` for a folder
+        and it is tried again, after pauses that grow. ``wait`` may raise what ends that. Raises ``Unusable`` for a folder
         that tables cannot lie in: who serves needs them."""
         folder = ServerSettings.from_environment(home=path).home
         if unfit := unfit_in(folder):
-            raise InvalidRequest(f"The home cannot be {str(folder)!r}: {unfit}", code="unfit_home")
+            raise Unusable(f"The home cannot be {str(folder)!r}: {unfit}", code="unfit_home")
         pause = _FIRST_PAUSE
         while True:
             try:

@@ -107,7 +107,7 @@ def test_a_link_that_leads_nowhere_makes_its_file(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("folder", "is a folder; name a file in it with -o"),
+        ("folder", "is a folder; name a file in it"),
         ("socket", "is a socket"),
         ("missing/new.csv", "There is no folder"),
         ("to-missing.csv", "where the link"),

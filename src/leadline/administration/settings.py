@@ -27,7 +27,7 @@ class InForce:
 def listed(project: Project, tree: str | None = None) -> list[InForce]:
     """Every setting in force for the project, or for ``tree``: those declared in their order, then those set for single teams,
     services and repositories. Raises ``InvalidRequest`` if there is no such tree."""
-    _check_tree(project, tree)
+    check_tree(project, tree)
     return [_shown(*row) for row in stored.in_force(project.db, project.id, tree)]
 
 
@@ -56,7 +56,7 @@ def change(
     is what was set there when somebody looked (None: nothing), by key. ``on_machine``: whoever asks is at work on the server's own
     machine. Raises ``InvalidRequest`` for what cannot be, ``Forbidden`` for what is set on the machine alone, and ``Conflict`` if
     ``known`` is so no longer."""
-    _check_tree(project, tree)
+    check_tree(project, tree)
     if not on_machine:
         _check_reach([*values, *removed])
     _check_goals(values)
@@ -67,13 +67,14 @@ def check_change(
     project: Project, values: Mapping[str, str], removed: Collection[str] = (), *, tree: str | None = None
 ) -> None:
     """Raise what ``change`` would now, for who is not on the machine, and change nothing."""
-    _check_tree(project, tree)
+    check_tree(project, tree)
     _check_reach([*values, *removed])
     _check_goals(values)
     stored.check_change(project.db, project.id, values, removed, tree or stored.PROJECT)
 
 
-def _check_tree(project: Project, tree: str | None) -> None:
+def check_tree(project: Project, tree: str | None) -> None:
+    """Raise ``InvalidRequest`` for what is no org tree of the project; None stands for the project itself."""
     if tree is not None:
         from leadline.people import lookup
 

@@ -34,7 +34,7 @@ from leadline.cli import (
     tables,
     webhooks,
 )
-from leadline.cli.context import DEFAULT, Chosen, example
+from leadline.cli.context import DEFAULT, Chosen, example, name_of
 from leadline.cli.given_values import check_when_given
 from leadline.cli.output import note, quiet, say
 
@@ -92,8 +92,7 @@ def choose(
 ) -> None:
     """Keep the global options for the command that follows."""
     for option, value in (("--project", project), ("--organization", organization)):
-        if not value.strip():
-            raise typer.BadParameter("a name must not be empty", param_hint=option)
+        name_of(value, option)
     if silent and talkative:
         raise typer.BadParameter("not both at once", param_hint="--quiet, --verbose")
     quiet(silent)

@@ -44,9 +44,10 @@ def backup(
     from leadline.home import Home
 
     chosen: Chosen = context.obj
-    output = Output.of(file, json=json)
+    output = Output.of(file, json=json, option="FILE")
     output.ending(FORMS, "FILE")
-    with Home.open(chosen.home) as home:
+    Home.require(chosen.home)
+    with Home.open_to_read(chosen.home) as home:
         with output.writing(home.temp) as path, path.open("wb") as target, bar("backup", in_bytes=True) as report:
             held = back_up(
                 home, target, gzip=output.name.endswith((".gz", ".tgz")), now=datetime.now(UTC), report=report

@@ -13,11 +13,10 @@ from leadline.atomic_file import make_durable
 from leadline.cli.context import Declared, Json, example, looked_at, optional, required, takes
 from leadline.cli.date_range import DATE_OPTIONS, AskedDays, note_days_without_data
 from leadline.cli.export import only_tree
-from leadline.cli.failures import with_options
 from leadline.cli.files import Output
+from leadline.cli.option_words import in_option_words
 from leadline.cli.output import emit_json, members, paragraph, say
 from leadline.cli.progress import cancellable
-from leadline.errors import LeadlineError
 
 if TYPE_CHECKING:
     from leadline.charts.chart import Chart
@@ -60,17 +59,6 @@ group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-PARAMETERS = {
-    "orgTreeName": "--org-tree",
-    "teamId": "--team",
-    "dateFrom": "--start",
-    "dateTo": "--end",
-    "dateFrom to dateTo": "--start, --end",
-    "granularity": "--granularity",
-    "aggregation": "--aggregation",
-}
-"""The option that stands for each parameter of the API."""
 
 
 def _choice(flag: str, choices: Iterable[str], default: str, help_text: str) -> Declared:
@@ -162,7 +150,7 @@ def _draw(
     with looked_at(context) as project, target.writing(project.temp) as path, Renderer() as renderer:
         if asked["orgTreeName"] is None and asked["teamId"] is None:
             asked["orgTreeName"] = only_tree(project)
-        picture = _picture(project, chart, {**asked, **_dates(days)}, trend=trend)
+        picture = _picture(project, chart, asked, days, trend=trend)
         path.write_bytes(file_of(picture, form, renderer, **look))
         make_durable(path)
         note_days_without_data(project, *days.days(project, asked["orgTreeName"]), asked["orgTreeName"])
@@ -174,13 +162,11 @@ def _dates(days: AskedDays) -> dict[str, str]:
     return {names[name]: value for name, value in days.document().items()}
 
 
-def _picture(project: Project, chart: Chart, asked: dict[str, Any], *, trend: bool) -> Picture:
+def _picture(project: Project, chart: Chart, asked: dict[str, Any], days: AskedDays, *, trend: bool) -> Picture:
     from leadline.charts.answers import Answers
     from leadline.metrics.run import Runner
 
     with Runner(project.home) as runner:
         answers = Answers(project, runner, datetime.now(UTC), cancellable)
-        try:
-            return answers.picture(chart, asked, trend=trend)
-        except LeadlineError as error:
-            raise with_options(error, PARAMETERS) from error
+        with in_option_words(days.words):
+            return answers.picture(chart, {**asked, **_dates(days)}, trend=trend)

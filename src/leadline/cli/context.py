@@ -36,11 +36,15 @@ class Chosen:
 
     @contextmanager
     def opened(self, *, create: bool = False, to_read: bool = False) -> Iterator[Project]:
-        """The chosen project, open; made if it is new and ``create``, and without a trace if only ``to_read``. Raises
-        ``NotFound`` or ``StoreError``."""
+        """The chosen project, open; home and project are made if they are new and ``create``, and without a trace if only
+        ``to_read``. Raises ``NotFound`` or ``StoreError``."""
         from leadline.home import Home
 
-        with Home.open_to_read(self.home) if to_read else Home.open(self.home) as home:
+        if to_read:
+            opening: AbstractContextManager[Home] = Home.open_to_read(self.home)
+        else:
+            opening = Home.open(self.home) if create else Home.open_existing(self.home)
+        with opening as home:
             yield home.project(self.organization, self.project, create=create)
 
 
@@ -50,20 +54,18 @@ def looked_at(context: typer.Context) -> AbstractContextManager[Project]:
     return chosen.opened(to_read=True)
 
 
-@contextmanager
-def opened_if_there(context: typer.Context) -> Iterator[Project]:
-    """As ``opened``, for a command that may write into a home and makes none. Raises ``NotFound`` where there is none."""
-    from leadline.home import Home
-
-    chosen: Chosen = context.obj
-    with Home.open_existing(chosen.home) as home:
-        yield home.project(chosen.organization, chosen.project)
-
-
 def opened(context: typer.Context, *, create: bool = False) -> AbstractContextManager[Project]:
-    """The project that the global options choose, as a context manager."""
+    """The project that the global options choose, as a context manager. A command that needs what is there makes no home: only what
+    brings data, people, keys or settings is a reason to ``create`` one."""
     chosen: Chosen = context.obj
     return chosen.opened(create=create)
+
+
+def name_of(text: str, option: str) -> str:
+    """The value of an option that names a project or an organization, or wrong usage."""
+    if not text.strip():
+        raise typer.BadParameter("a name must not be empty", param_hint=option)
+    return text
 
 
 def checked_date(text: str | None) -> str | None:
@@ -91,9 +93,13 @@ def confirmed(question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def words(texts: Sequence[str] | None) -> list[str]:
-    """The values of a repeatable option, each of which may list several separated by commas."""
-    return [word for text in texts or () for part in text.split(",") if (word := part.strip())]
+def words(texts: Sequence[str] | None, option: str) -> list[str]:
+    """The values of a repeatable option, each of which may list several separated by commas. Wrong usage if one lists none: without
+    any, more would be meant than with some."""
+    listed = [[word for part in text.split(",") if (word := part.strip())] for text in texts or ()]
+    if not all(listed):
+        raise typer.BadParameter("it names nothing; name at least one", param_hint=option)
+    return [word for one in listed for word in one]
 
 
 def command_group(name: str, help_text: str, *examples: str) -> typer.Typer:

@@ -66,6 +66,12 @@ class AskedDays:
                 raise _Missing("", param_hint=f"--{name}")
         return self
 
+    @property
+    def words(self) -> dict[str, str]:
+        """What refusals call the range as a whole, where it was not said by its days."""
+        whole = ("dateRange", "dateFrom to dateTo", "dateStart to dateEnd")
+        return {} if self.period is None else dict.fromkeys(whole, "--period")
+
     def document(self) -> dict[str, str]:
         """As the API's ``dateRange``."""
         asked = {"start": self.start, "end": self.end, "period": self.period}

@@ -29,9 +29,10 @@ def demo(
 
     The same options make the same data. Further runs add nothing.
     """
-    from leadline.demo import fill
+    from leadline.demo import check_options, fill
 
     last_day = date.fromisoformat(until) if until else datetime.now(UTC).date()
+    check_options(developers, months, seed, last_day)
     with opened(context, create=True) as project, bar("making up an organization") as report:
         summary = fill(
             project,

@@ -16,31 +16,18 @@ from typer.core import TyperGroup
 from leadline.cli import spreadsheet
 from leadline.cli.context import Declared, Json, example, looked_at, optional, required, takes, words
 from leadline.cli.date_range import DATE_OPTIONS, AskedDays, note_days_without_data
-from leadline.cli.failures import with_options
 from leadline.cli.files import Output
+from leadline.cli.option_words import in_option_words
 from leadline.cli.output import clean, note
 from leadline.cli.progress import cancellable
 from leadline.cli.spreadsheet import Spreadsheet
-from leadline.errors import InvalidRequest, LeadlineError
+from leadline.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from leadline.exports.export_kind import ExportKind, Option
     from leadline.exports.requests import Parsed
     from leadline.home import Project
     from leadline.metrics.request import Pins
-
-OPTIONS = {
-    "scope": "--org-tree, --team",
-    "scope.orgTreeName": "--org-tree",
-    "scope.teamId": "--team",
-    "dateRange": "--start, --end",
-    "dateRange.start": "--start",
-    "dateRange.end": "--end",
-    "dateRange.period": "--period",
-    "options.format": "--format",
-    "options.since": "--since",
-}
-"""The option that stands for each field of the API's body which all kinds have."""
 
 
 class KindCommands(TyperGroup):
@@ -132,18 +119,19 @@ def _command(kind: ExportKind) -> Callable[..., None]:
     ) -> None:
         if kind.one_scope and org_tree is not None and team is not None:
             raise typer.BadParameter("it cannot be combined with --org-tree; leave one out", param_hint="--team")
+        days = AskedDays(start, end, period).required()
         body: dict[str, Any] = {
             "scope": {"orgTreeName": org_tree, "teamId": team},
-            "dateRange": AskedDays(start, end, period).required().document(),
+            "dateRange": days.document(),
             "options": {"format": file_format},
         }
         for name, value in chosen.items():
-            _put(body, own[name].field, words(value) if own[name].many else value)
+            _put(body, own[name].field, words(value, own[name].flag) if own[name].many else value)
         if kind.needs_columns and not body["metricGroups"] and not body["metrics"]:
             raise typer.BadParameter(
                 f"name a group ({', '.join(kind.groups)}), or a metric with --metric", param_hint="--group"
             )
-        _export(context, kind, body, output, Versions(pins, since), Spreadsheet(delimiter, bom), json=json)
+        _export(context, kind, body, days, output, Versions(pins, since), Spreadsheet(delimiter, bom), json=json)
 
     return takes(command, {**FIRST, **{name: _typed(option) for name, option in own.items()}, **LAST})
 
@@ -175,6 +163,7 @@ def _export(
     context: typer.Context,
     kind: ExportKind,
     body: dict[str, Any],
+    days: AskedDays,
     output: str,
     versions: Versions,
     sheet: Spreadsheet,
@@ -190,7 +179,7 @@ def _export(
     options["format"] = target.format(options["format"])
     sheet.check(options["format"])
     with looked_at(context) as project:
-        parsed = _parsed(project, body, kind)
+        parsed = _parsed(project, body, kind, days)
         request = parsed.request
         since = None if versions.since is None else since_pins(project, kind.name, versions.since, request.tree)
         used = _pins(project, versions.pins, request.tree)
@@ -209,27 +198,25 @@ def _export(
     target.report(produced.rows, json=json, **further, **compared)
 
 
-def _parsed(project: Project, body: dict[str, Any], kind: ExportKind) -> Parsed:
+def _parsed(project: Project, body: dict[str, Any], kind: ExportKind, days: AskedDays) -> Parsed:
     scope = body["scope"]
     if scope["orgTreeName"] is None and scope["teamId"] is None:
         scope["orgTreeName"] = only_tree(project)
     body["scope"] = {name: value for name, value in scope.items() if value is not None}
-    try:
+    own = {option.field: option.flag for option in kind.command.options}
+    with in_option_words({**own, **days.words}):
         return kind.parse(project, body)
-    except LeadlineError as error:
-        own = {option.field: option.flag for option in kind.command.options}
-        raise with_options(error, {**OPTIONS, **own}) from error
 
 
 def only_tree(project: Project) -> str:
-    """The name of the project's only org tree. Raises ``InvalidRequest`` when it has none or several."""
+    """The name of the project's only org tree. Raises ``InvalidRequest`` when it has several, ``NotFound`` when none."""
     from leadline.people import trees
 
     names = [tree.name for tree in trees(project)]
     if len(names) == 1:
         return names[0]
     if not names:
-        raise InvalidRequest(
+        raise NotFound(
             "There is no org tree yet; `leadline org load FILE --name TREE` makes one, `leadline demo` a whole example"
         )
     raise InvalidRequest(f"Name one of the org trees with --org-tree: {', '.join(names)}")
@@ -242,10 +229,8 @@ def since_pins(project: Project, kind: str, text: str, tree: str | None) -> Pins
 
     if Path(text).is_file():
         return recorded_pins(project, text, tree)
-    try:
+    with in_option_words({}):
         return resolved(project, kind, text, tree).pins
-    except LeadlineError as error:
-        raise with_options(error, OPTIONS) from error
 
 
 def _pins(project: Project, recorded: str | None, tree: str) -> Pins:

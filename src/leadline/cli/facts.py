@@ -29,7 +29,10 @@ _OPEN = "Only what is open: pull requests that wait for something, incidents not
 OPTIONS: dict[str, Declared] = {
     "context": (typer.Context, ...),
     "output": required(
-        "-o", "--output", metavar="FILE", help="A .csv, .csv.gz, .jsonl or .parquet file; - is CSV on stdout."
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="A .csv, .jsonl (or either gzipped: .csv.gz) or .parquet file; - is CSV on stdout.",
     ),
     **DATE_OPTIONS,
     "org_tree": optional("--org-tree", metavar="NAME", help="Only what counts for this tree."),
@@ -66,6 +69,8 @@ def _add(fact: str, help_text: str, shown: str) -> None:
         target = Output.of(output, json=json)
         form, sheet = target.format(), Spreadsheet(delimiter, bom)
         sheet.check(form)
+        if developer is not None and not developer.strip():
+            raise typer.BadParameter("it names nobody; give an email", param_hint="--developer")
         asked = AskedDays(start, end, period)
         if start is not None and end is not None and start > end:
             raise typer.BadParameter(f"{start} is after {end}", param_hint="--start")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +12,17 @@ from typing import Any
 
 import typer
 
+from leadline.cli.option_words import UNMISTAKABLE
 from leadline.cli.output import clean, complain
-from leadline.errors import Detail, InvalidRequest, LeadlineError, first_line
+from leadline.errors import InvalidRequest, LeadlineError, Unusable, first_line
+from leadline.field_words import reword
 
 SHOWN_DETAILS = 20
+FAILED, WRONG_USAGE = 1, 2
+"""Exit codes: what was asked for failed; it cannot be asked for so."""
+
+_LEAD_IN = re.compile(r"^(?:one|some) of ")
+"""How a list of what would do begins, which a sentence may begin otherwise."""
 
 DEBUG = "LEADLINE_DEBUG"
 """The environment variable that, being 1, also shows the traceback of an error that nobody foresaw."""
@@ -37,7 +45,7 @@ class Failure:
 
     body: Mapping[str, Any]
     next_step: str | None = None
-    exit_code: int = 1
+    exit_code: int = FAILED
 
     @property
     def document(self) -> dict[str, Any]:
@@ -63,12 +71,23 @@ def _of(error: Exception) -> Failure:
     if isinstance(error, typer.TyperException):
         return _wrong_usage(error)
     if isinstance(error, LeadlineError):
-        return Failure(error.body() | {"error": error.message}, NEXT_STEPS.get(error.code))
+        return _refusal(error)
     if isinstance(error, typer.Abort):
         return _failed("given up")
     if isinstance(error, OSError):
         return _failed(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     return _of_database(error) if _is_of_database(error) else _unforeseen(error)
+
+
+def exit_code_of(error: LeadlineError) -> int:
+    """The exit code of a command that ``error`` ends: whether another command line would do."""
+    return WRONG_USAGE if isinstance(error, InvalidRequest) and not isinstance(error, Unusable) else FAILED
+
+
+def _refusal(error: LeadlineError) -> Failure:
+    """Of what could not be used, names are those of a file or a tool, and no fields of a request."""
+    worded = error if isinstance(error, Unusable) else reword(error, UNMISTAKABLE)
+    return Failure(worded.body(), NEXT_STEPS.get(error.code), exit_code_of(error))
 
 
 def _failed(sentence: str, next_step: str | None = None) -> Failure:
@@ -97,14 +116,24 @@ def _unforeseen(error: Exception) -> Failure:
 
 
 def _tell(failure: Failure) -> None:
-    complain(f"error: {clean(failure.body['error'])}")
-    details = failure.body.get("details", ())
+    sentence = failure.body.get("message", failure.body["error"])
+    details = [
+        detail for number, detail in enumerate(failure.body.get("details", ())) if _is_new(detail, sentence, number)
+    ]
+    complain(f"error: {clean(sentence)}")
     for detail in details[:SHOWN_DETAILS]:
         complain(f"  {clean(detail['field'])}: {clean(detail['message'])}")
     if len(details) > SHOWN_DETAILS:
         complain(f"  … and {len(details) - SHOWN_DETAILS} more")
     if failure.next_step is not None:
         complain(f"next: {failure.next_step}")
+
+
+def _is_new(detail: Mapping[str, str], sentence: str, number: int) -> bool:
+    """Whether a detail tells what the ``sentence`` does not: that is about the first one, and may name others, too."""
+    field, message = detail["field"], _LEAD_IN.sub("", detail["message"])
+    told = [message] if number == 0 else []
+    return not any(text in sentence for text in (*told, f"{field}: {message}", f"{field} {message}"))
 
 
 def _is_of_database(error: Exception) -> bool:
@@ -114,12 +143,6 @@ def _is_of_database(error: Exception) -> bool:
     from leadline.db.outage import DATABASE_AWAY, lost
 
     return isinstance(error, DATABASE_AWAY) or lost(error)
-
-
-def with_options(error: LeadlineError, options: Mapping[str, str]) -> LeadlineError:
-    """The same refusal with its details naming command line options instead of the fields of an API body."""
-    error.details = tuple(Detail(options.get(detail.field, detail.field), detail.message) for detail in error.details)
-    return error
 
 
 def refused(error: LeadlineError) -> None:

@@ -33,14 +33,14 @@ class Output:
     path: Path | None
 
     @classmethod
-    def of(cls, text: str, *, json: bool = False) -> Output:
-        """Read the option. Wrong usage if stdout would get both the file and a JSON summary."""
+    def of(cls, text: str, *, json: bool = False, option: str = "--output") -> Output:
+        """Read the ``option``. Wrong usage if stdout would get both the file and a JSON summary."""
         if text == "-" or descriptor_of(Path(text)) == _STDOUT:
             if json:
-                raise typer.BadParameter("stdout cannot take both the file and --json", param_hint="--output")
+                raise typer.BadParameter("stdout cannot take both the file and --json", param_hint=option)
             return cls(None)
         if not text or text.endswith("/"):
-            raise typer.BadParameter("a file name, or - for stdout", param_hint="--output")
+            raise typer.BadParameter("a file name, or - for stdout", param_hint=option)
         return cls(Path(text))
 
     @property

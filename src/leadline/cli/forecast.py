@@ -8,25 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli.context import Json, checked_date, example, looked_at
-from leadline.cli.failures import with_options
+from leadline.cli.option_words import in_option_words
 from leadline.cli.output import emit_json, note, table
 from leadline.cli.progress import cancellable
-from leadline.errors import LeadlineError
 
 if TYPE_CHECKING:
     from leadline.exports.forecast import Forecast, ForecastBody
     from leadline.home import Project
-
-OPTIONS = {
-    "scope": "--team or --org-tree",
-    "scope.teamId": "--team",
-    "scope.orgTreeName": "--org-tree",
-    "remaining": "--remaining",
-    "target": "--target",
-    "history.weeks": "--weeks",
-    "runs": "--runs",
-}
-"""The option that stands for each field of the API's body."""
 
 commands = typer.Typer()
 
@@ -86,10 +74,8 @@ def forecast(
 def _parsed(project: Project, asked: dict[str, Any], now: datetime) -> Forecast:
     from leadline.exports.forecast import parse_forecast
 
-    try:
+    with in_option_words({}):
         return parse_forecast(project, asked, now)
-    except LeadlineError as error:
-        raise with_options(error, OPTIONS) from error
 
 
 def _print(told: ForecastBody, wanted: Forecast) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadline.cli.context import Json, example, looked_at, opened
+from leadline.cli.option_words import in_option_words
 from leadline.cli.output import Column, clean, count, emit_json, say, table
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def set_account(
     """Map an account to a developer."""
     from leadline.ingest.identities import set_identity
 
-    with opened(context) as project:
+    words = {"source": "SOURCE", "account": "ACCOUNT", "email": "EMAIL"}
+    with opened(context) as project, in_option_words(words):
         set_identity(project, source=source, account=account, email=email, now=datetime.now(UTC))
     if json:
         emit_json(

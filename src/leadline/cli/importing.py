@@ -64,9 +64,10 @@ def import_files(
 
     CSV and JSONL may be gzipped. Nothing of a file with bad rows is taken, unless --skip-bad-rows.
     """
-    from leadline.ingest.importing import import_paths
+    from leadline.ingest.importing import chosen_files, import_paths
 
     columns = _columns(format_name, map_file)
+    chosen_files(paths, table_name, columns)  # refused before a home is made
     with (
         looked_at(context) if dry_run else opened(context, create=True) as project,
         bar("importing") as report,

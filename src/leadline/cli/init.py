@@ -18,6 +18,7 @@ from leadline.cli.failures import refused
 from leadline.cli.init_people import People
 from leadline.cli.init_source import Answers
 from leadline.cli.kinds import option_parameter
+from leadline.cli.listening import USUAL_HOST, USUAL_PORT, address
 from leadline.cli.output import clean, instant, note, say, table
 from leadline.cli.progress import bar
 from leadline.cli.source_runs import run_sources
@@ -224,12 +225,12 @@ def _show_checks(project: Project) -> None:
 
 
 def _show_page(project: Project, chosen: Chosen) -> None:
-    host, port = os.environ.get("LEADLINE_HOST") or "127.0.0.1", os.environ.get("LEADLINE_PORT") or "8080"
+    host, port = os.environ.get("LEADLINE_HOST") or USUAL_HOST, os.environ.get("LEADLINE_PORT") or USUAL_PORT
     if project.org_trees() and project.lake.has_data():
         say("\nA first file, and the page:")
         words = ("export", "productivity", "--period", "last-month", "--level", "team", "-o", "month.csv")
         say(f"  {chosen.command(*words)}")
     else:
         say("\nThe page:")
-    say(f"  {chosen.command('serve')}   # http://{host}:{port}, and a link that signs you in")
+    say(f"  {chosen.command('serve')}   # {address(host, port)}, and a link that signs you in")
     say(f"  {chosen.command('open')}    # opens it later")

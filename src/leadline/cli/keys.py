@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from leadline.cli.context import Chosen, Json, command_group, example, looked_at, opened, words
+from leadline.cli.context import Chosen, Json, command_group, example, looked_at, name_of, opened, words
+from leadline.cli.option_words import in_option_words
 from leadline.cli.output import Column, emit_json, instant, note, say, table
 
 if TYPE_CHECKING:
@@ -64,14 +65,22 @@ def create(
 ) -> None:
     """Make a key and print it, once; only its hash is stored."""
     from leadline.administration import keys
+    from leadline.db.keys import check_name
 
     chosen: Chosen = context.obj
-    home = Chosen(chosen.home, organization or chosen.organization, project_name or chosen.project)
-    with home.opened(create=True) as project:
+    teams = words(team, "--team")
+    with in_option_words({}):
+        check_name(name)
+    home = Chosen(
+        chosen.home,
+        chosen.organization if organization is None else name_of(organization, "--organization"),
+        chosen.project if project_name is None else name_of(project_name, "--project"),
+    )
+    with home.opened(create=True) as project, in_option_words({}):
         made = keys.create(
             *(project, name, role),
             now=datetime.now(UTC),
-            teams=words(team),
+            teams=teams,
             developers=not no_developers,
             expires_days=expires_days,
         )
@@ -98,8 +107,9 @@ def limit(
     """Limit a viewer's key anew; without an option it sees all."""
     from leadline.administration import keys
 
-    with opened(context) as project:
-        key = keys.limit(*(project, key_id), now=datetime.now(UTC), teams=words(team), developers=not no_developers)
+    teams = words(team, "--team")
+    with opened(context) as project, in_option_words({}):
+        key = keys.limit(*(project, key_id), now=datetime.now(UTC), teams=teams, developers=not no_developers)
         sees = _in_words(project, key.teams, developers=key.developers)
     if json:
         emit_json(key.model_dump())

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from leadline.cli.context import example, opened_if_there, words
+from leadline.cli.context import example, opened, words
 
 commands = typer.Typer()
 
@@ -32,7 +32,8 @@ def mcp(context: typer.Context, team: Teams = None, no_developers: NoDevelopers 
     from leadline.service.ending import leave
 
     check_installed()
-    with opened_if_there(context) as project:
-        access = limited_to(project, words(team), developers=not no_developers)
+    teams = words(team, "--team")
+    with opened(context) as project:
+        access = limited_to(project, teams, developers=not no_developers)
         speak(project.home, project, access)
     leave()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli.context import Json, example
+from leadline.cli.option_words import in_option_words
 from leadline.cli.output import emit_json, members, paragraph, say
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def metrics(
 
     catalogues = {kind.name: kind.catalogue() for kind in KINDS.values()}
     if name is not None:
-        chosen = named(name, [entry for entries in catalogues.values() for entry in entries])
+        with in_option_words({"metrics": "NAME"}):
+            chosen = named(name, [entry for entries in catalogues.values() for entry in entries])
         catalogues = {
             insight: [entry for entry in entries if entry is chosen] for insight, entries in catalogues.items()
         }

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import typer
 
 from leadline.cli.context import Chosen, example, opened
+from leadline.cli.listening import USUAL_HOST, USUAL_PORT, HostOfServer, PortOfServer, address
 from leadline.cli.output import note, say
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ commands = typer.Typer()
 def open_page(
     context: typer.Context,
     url: Annotated[
-        str, typer.Option("--url", metavar="URL", help="Address of the server that serves this home.")
-    ] = "http://127.0.0.1:8080",
+        str | None,
+        typer.Option("--url", metavar="URL", help="Address of the server [default: by --host and --port]."),
+    ] = None,
+    host: HostOfServer = USUAL_HOST,
+    port: PortOfServer = USUAL_PORT,
     only_print: Annotated[bool, typer.Option("--print", help="Print the link, open nothing.")] = False,
 ) -> None:
     """Open the page, signed in as admin.
@@ -36,15 +40,15 @@ def open_page(
     """
     import webbrowser
 
-    base = _base(url)
-    if not only_print:
-        _check_answers(base)
+    base = address(host, port) if url is None else _base(url)
     with opened(context) as project:
-        address = link(context.obj, project.home, base)
-    if not only_print and _has_screen() and webbrowser.open(address):
+        if not only_print:
+            _check_answers(base)
+        signs_in = link(context.obj, project.home, base)
+    if not only_print and _has_screen() and webbrowser.open(signs_in):
         note(f"Opened {base} in the browser.")
     else:
-        say(address)
+        say(signs_in)
 
 
 def link(chosen: Chosen, home: Home, base: str) -> str:
@@ -58,9 +62,9 @@ def link(chosen: Chosen, home: Home, base: str) -> str:
     return f"{base}/sign-in?{urlencode({'once': once})}"
 
 
-def is_of_this_machine(address: str) -> bool:
-    """Whether only this machine reaches ``address``."""
-    host = urlsplit(address).hostname or ""
+def is_of_this_machine(base: str) -> bool:
+    """Whether only this machine reaches the server at ``base``."""
+    host = urlsplit(base).hostname or ""
     return host == "localhost" or ipaddress.ip_address(host).is_loopback
 
 

@@ -11,6 +11,7 @@ import typer
 
 from leadline.cli.context import Json, command_group, example, looked_at, opened
 from leadline.cli.files import Output
+from leadline.cli.option_words import in_option_words
 from leadline.cli.output import Column, clean, count, emit_json, members, note, say, table
 from leadline.instants import rfc3339
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from leadline.people.history import History
 
 SHOWN_TEAMS = 20
+_TREE = {"scope.orgTreeName": "TREE", "orgTreeName": "TREE"}
+"""What the commands call an org tree that are about one."""
 _NO_TREE = "No org tree yet; `leadline org load FILE --name TREE` makes one."
 
 group = command_group(
@@ -72,9 +75,10 @@ def load(
     """
     from leadline.people import load_org
 
-    day = None if since is None else _day(since, "--from")
+    day, fields = None if since is None else _day(since, "--from"), _fields(columns)
+    _check_name(name)
     with looked_at(context) if check else opened(context, create=True) as project:
-        loaded = load_org(project, file, name, check=check, now=datetime.now(UTC), since=day, fields=_fields(columns))
+        loaded = load_org(project, file, name, check=check, now=datetime.now(UTC), since=day, fields=fields)
     if json:
         emit_json(
             {
@@ -157,7 +161,7 @@ def show(
     from leadline.people import tree, trees
 
     day = None if at is None else _day(at, "--at")
-    with looked_at(context) as project:
+    with looked_at(context) as project, in_option_words(_TREE):
         names = [name] if name is not None else [summary.name for summary in trees(project)]
         org_trees = [tree(project, name, day=day) for name in names]
     if json:
@@ -187,7 +191,7 @@ def show_history(
 
     if people and not json:
         raise typer.BadParameter("the people are told in JSON alone; add --json", param_hint="--people")
-    with looked_at(context) as project:
+    with looked_at(context) as project, in_option_words(_TREE):
         names = [name] if name is not None else [summary.name for summary in trees(project)]
         lines = [(name, history(project, name), tree(project, name).version) for name in names]
         versions = [tree(project, name, entry.version) for name, entries, _ in lines for entry in entries if people]
@@ -232,7 +236,7 @@ def remove(
     """
     from leadline.administration.trees import remove_tree
 
-    with opened(context) as project:
+    with opened(context) as project, in_option_words(_TREE):
         removed = remove_tree(project, tree)
     if json:
         emit_json({"orgTreeName": removed.name, "version": removed.version})
@@ -249,6 +253,17 @@ def _fields(columns: list[str] | None) -> dict[str, str]:
             raise typer.BadParameter(f"{text!r} names no field; write 'Worker=full_name'", param_hint="--map")
         fields[title.strip()] = field.strip()
     return fields
+
+
+def _check_name(text: str) -> None:
+    """Wrong usage for what no tree can be called, before a home is made for it."""
+    from leadline.errors import InvalidRequest
+    from leadline.people.lookup import checked_name
+
+    try:
+        checked_name(text)
+    except InvalidRequest as error:
+        raise typer.BadParameter(error.message, param_hint="--name") from None
 
 
 def _day(text: str, option: str) -> date:

@@ -13,12 +13,11 @@ import typer
 from leadline.atomic_file import make_durable
 from leadline.cli.context import Json, example, looked_at, words
 from leadline.cli.date_range import AskedDays, End, Period, Start, note_days_without_data
-from leadline.cli.failures import with_options
 from leadline.cli.files import Output
+from leadline.cli.option_words import in_option_words
 from leadline.cli.output import clean, note
 from leadline.cli.progress import cancellable
 from leadline.cli.spreadsheet import Bom, Delimiter, Spreadsheet
-from leadline.errors import LeadlineError
 
 if TYPE_CHECKING:
     from leadline.exports.reports import Report
@@ -26,18 +25,12 @@ if TYPE_CHECKING:
 
 ALL = "all"
 
-OPTIONS = {
-    "teamRefId": "--team",
-    "dateStart": "--start",
-    "dateEnd": "--end",
-    "dateStart to dateEnd": "--start, --end",
-    "efficiency.metrics": "--efficiency",
-    "productivity.metrics": "--productivity",
+_FLAGS = {
+    "efficiency": "--efficiency",
+    "productivity": "--productivity",
     "productivityContributors": "--contributors",
-    "productivityContributors.metrics": "--contributors",
 }
-"""The option that stands for each field of the API's body."""
-
+"""The option of each section of the API's body."""
 
 commands = typer.Typer()
 
@@ -115,7 +108,7 @@ def report(
         )
     if contributors and (efficiency or productivity):
         raise typer.BadParameter("its rows are developers: leave the other metrics out", param_hint="--contributors")
-    body: dict[str, Any] = {field: {"metrics": _names(names)} for field, names in asked.items() if names}
+    body: dict[str, Any] = {field: {"metrics": _names(names, _FLAGS[field])} for field, names in asked.items() if names}
     if "efficiency" in body:
         body["efficiency"]["calculationType"] = calculation
     body |= {"granularity": granularity, "includeRatings": ratings}
@@ -126,7 +119,7 @@ def report(
     target.format(known=("csv",))
     with looked_at(context) as project, target.writing(project.temp) as path:
         body["dateStart"], body["dateEnd"] = map(str, asked_days.days(project))
-        wanted = _parsed(project, body)
+        wanted = _parsed(project, body, asked_days)
         with Runner(project.home) as runner:
             computed = cancellable("reporting", lambda control: run_report(runner, project, wanted, control))
         path.write_bytes(gzip.compress(computed.text, mtime=0) if path.name.endswith(".gz") else computed.text)
@@ -148,18 +141,16 @@ def _write_pdf(
     target.report_pages(pages, json=json)
 
 
-def _names(texts: list[str]) -> list[str]:
-    names = words(texts)
+def _names(texts: list[str], option: str) -> list[str]:
+    names = words(texts, option)
     return [] if ALL in (name.lower() for name in names) else names
 
 
-def _parsed(project: Project, body: dict[str, Any]) -> Report:
+def _parsed(project: Project, body: dict[str, Any], days: AskedDays) -> Report:
     from leadline.exports.reports import parse_report
 
-    try:
+    with in_option_words(days.words):
         wanted, warnings = parse_report(project, body)
-    except LeadlineError as error:
-        raise with_options(error, OPTIONS) from error
     for warning in warnings:
         note(f"warning: {clean(warning)}")
     return wanted

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from leadline.atomic_file import make_durable
 from leadline.cli.date_range import AskedDays, note_days_without_data
+from leadline.cli.export import only_tree
 from leadline.cli.files import Output
+from leadline.cli.option_words import BOTH_DAYS
 from leadline.cli.progress import cancellable
 from leadline.errors import InvalidRequest
 
@@ -22,7 +24,7 @@ MOST_WEEKS = 18
 
 def target_of(name: str, *, json: bool) -> Output:
     """Where the file goes. Raises ``typer.BadParameter`` for an ending that is another."""
-    target = Output.of(name, json=json)
+    target = Output.of(name, json=json, option="--pdf")
     target.ending(("pdf",), "--pdf")
     return target
 
@@ -54,10 +56,9 @@ def _team(project: Project, team: str | None) -> tuple[OrgTree, Node]:
     if team is not None:
         return lookup.find_team(project, team)
     names = [known.name for known in trees(project)]
-    if len(names) != 1:
-        would_do = f"name the team with --team; there are the trees {', '.join(names)}" if names else "load one first"
-        raise InvalidRequest(f"A report as PDF is of one team, and there is not exactly one org tree: {would_do}")
-    tree = lookup.tree(project, names[0])
+    if len(names) > 1:
+        raise InvalidRequest(f"A report as PDF is of one team; name it with --team, of the trees {', '.join(names)}")
+    tree = lookup.tree(project, only_tree(project))
     return tree, tree.root
 
 
@@ -68,8 +69,9 @@ def _view(project: Project, tree: OrgTree, team: Node, asked: AskedDays, aggrega
     start, end = asked.days(project, tree.name)
     if start is None or end is None:
         raise AssertionError("a report has both of its days")
-    check_order(start, end, ("--start", "--end", "--start, --end"))
-    check_length(project, start, end, tree.name, "--start, --end")
+    both = asked.words.get("dateRange", BOTH_DAYS)
+    check_order(start, end, ("--start", "--end", both))
+    check_length(project, start, end, tree.name, both)
     granularity = _granularity(start, end)
     return View("/delivery", {}, (tree.name,), tree, team, None, start, end, granularity, aggregation)
 

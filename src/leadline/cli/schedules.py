@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli.context import Json, command_group, example, looked_at, opened
+from leadline.cli.option_words import of_file
 from leadline.cli.output import Column, clean, emit_json, instant, say, table
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def add(context: typer.Context, file: Definition, json: Json = False) -> None:
     from leadline.administration import schedules
 
     body = _read(file)
-    with opened(context) as project:
+    with opened(context) as project, of_file():
         made = schedules.add(project, body, created_by=BY_COMMAND, now=datetime.now(UTC))
     _tell(made, f"Schedule {made.id} is due next at {instant(made.next_run_at) or 'no time: it is not enabled'}.", json)
 
@@ -44,7 +45,7 @@ def change(context: typer.Context, schedule_id: ScheduleId, file: Definition, js
     from leadline.administration import schedules
 
     body = _read(file)
-    with opened(context) as project:
+    with opened(context) as project, of_file():
         made = schedules.change(project, schedule_id, body, datetime.now(UTC))
     _tell(made, f"Schedule {made.id} is due next at {instant(made.next_run_at) or 'no time: it is not enabled'}.", json)
 
@@ -118,12 +119,14 @@ def _read(file: Path) -> dict[str, Any]:
     import sys
 
     from leadline.api.json_text import parse_object
-    from leadline.errors import InvalidInput
+    from leadline.errors import InvalidInput, InvalidRequest
 
     try:
         return parse_object(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error
+    except InvalidRequest as error:
+        raise InvalidInput(error.message.replace("The body", str(file), 1)) from error
 
 
 def _tell(shown: ScheduleShown | RunShown, sentence: str, json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadline.cli.context import Chosen, example
+from leadline.cli.listening import USUAL_HOST, USUAL_PORT, Host, Port
 from leadline.cli.open_page import is_of_this_machine, link
 from leadline.cli.output import note, say
 
@@ -30,18 +31,8 @@ commands = typer.Typer()
 @commands.command(epilog=example("leadline serve --port 8080"))
 def serve(
     context: typer.Context,
-    host: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS", envvar="LEADLINE_HOST", show_envvar=False, help="Address to listen on; 0.0.0.0 is all."
-        ),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            min=0, max=65535, metavar="N", envvar="LEADLINE_PORT", show_envvar=False, help="Port; 0 takes a free one."
-        ),
-    ] = 8080,
+    host: Host = USUAL_HOST,
+    port: Port = USUAL_PORT,
     workers: Annotated[
         int,
         typer.Option(min=0, max=64, metavar="N", envvar="LEADLINE_WORKERS", show_envvar=False, help="Export workers."),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leadline.cli.context import Json, example, looked_at, opened
+from leadline.cli.option_words import of_file
 from leadline.cli.output import clean, emit_json, paragraph, say
 
 if TYPE_CHECKING:
@@ -49,23 +51,32 @@ def settings(
         raise typer.BadParameter("it takes a KEY and no VALUE", param_hint="--unset")
     writes = file is not None or unset or value is not None
     key = key if key is None else canonical(key)  # refuses what is no setting
-    values = {}
-    if file is not None:
-        from leadline.settings.toml_file import read_settings
-
-        values = read_settings(file)
-    if key is not None and value is not None:
-        values = {key: value}
+    values = _values(key, value, file)
     removed = [key] if unset and key is not None else []
     with opened(context, create=True) if writes else looked_at(context) as project:
+        administration.check_tree(project, org_tree)
         if writes:
-            administration.change(project, values, removed, tree=org_tree, on_machine=True)
+            with of_file() if file is not None else nullcontext():
+                administration.change(project, values, removed, tree=org_tree, on_machine=True)
         if key is not None:
             _show_one(administration.one(project, key, org_tree), json=json)
             return
         rows = administration.listed(project, org_tree)
     changed = set(map(canonical, values))
     _show([row for row in rows if not writes or row.key in changed], json=json)
+
+
+def _values(key: str | None, value: str | None, file: Path | None) -> dict[str, str]:
+    """What is to be set. What can be refused without a look at the home is, before one is made."""
+    if file is not None:
+        from leadline.settings.toml_file import read_settings
+
+        return read_settings(file)
+    if key is None or value is None:
+        return {}
+    from leadline.settings.checks import check
+
+    return {key: check(key, value)}
 
 
 def _show_one(row: InForce, *, json: bool) -> None:

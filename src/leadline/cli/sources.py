@@ -32,8 +32,9 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the source.",
 
 
 def _add(context: typer.Context, checked: list[SourceSettings], further: Mapping[str, Any]) -> None:
-    from leadline.sync.configured import add
+    from leadline.sync.configured import add, check_named
 
+    check_named(checked, further["name"], further["every"])
     with opened(context, create=True) as project:
         for settings in add(project, checked, name=further["name"], every=further["every"], now=datetime.now(UTC)):
             command = f"leadline sources test {shlex.quote(clean(settings.name))}"

@@ -42,7 +42,7 @@ def sync(
     if context.invoked_subcommand is not None:
         return
     from leadline.db import sources
-    from leadline.errors import InvalidRequest
+    from leadline.errors import NotFound
     from leadline.sync.configured import ConfiguredSource, configured
 
     with opened(context) as project:
@@ -52,7 +52,7 @@ def sync(
         else:
             chosen = configured(project)
         if not chosen:
-            raise InvalidRequest("There is no source yet; `leadline sources add github ORG` adds one")
+            raise NotFound("There is no source yet; `leadline sources add github ORG` adds one")
         if code := run_sources(project, [one.settings for one in chosen], json=json):
             raise typer.Exit(code)
 
@@ -78,9 +78,10 @@ def git(
     Only what is new is read; commits that vanished from the repository are taken away. A URL is kept as a bare clone in
     the home.
     """
-    from leadline.sync.repositories import sync_repositories
+    from leadline.sync.repositories import check_locations, sync_repositories
     from leadline.sync.run import SyncRun
 
+    check_locations(locations, name)
     day = datetime.combine(date.fromisoformat(since), time(), UTC) if since else None
     documents: list[dict[str, Any]] = []
     with opened(context, create=True) as project, counter("commits") as report, ending_git():

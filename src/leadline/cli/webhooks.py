@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from leadline.cli.context import Json, command_group, example, looked_at, opened, words
+from leadline.cli.option_words import in_option_words
 from leadline.cli.output import Column, clean, count, emit_json, instant, note, say, table
 
 group = command_group("webhooks", "Webhooks out: whom to tell of events.", "leadline webhooks list")
@@ -44,8 +45,9 @@ def add(
     """
     from leadline.administration import webhooks
 
-    with opened(context) as project:
-        added = webhooks.add(project, url, words(event), created_by=BY_COMMAND, now=datetime.now(UTC))
+    events = words(event, "--event")
+    with opened(context) as project, in_option_words({"url": "URL"}):
+        added = webhooks.add(project, url, events, created_by=BY_COMMAND, now=datetime.now(UTC))
     if json:
         emit_json(added.model_dump(mode="json"))
         return

@@ -90,8 +90,7 @@ def create(
     role = role.strip().lower()
     if role not in ROLES:
         raise _refused("role", f"There is no role {role!r}", f"one of {', '.join(ROLES)}")
-    if not 0 < len(name.strip()) <= 255 or "\0" in name:
-        raise _refused("name", f"A key cannot be named {name[:40]!r}", "1 to 255 characters")
+    check_name(name)
     if expires_at is not None and expires_at <= now:
         raise _refused("expires_at", "The key would expire before it is made", "an instant in the future")
     _check_limits(role, access)
@@ -111,6 +110,12 @@ def create(
     with db.write() as connection:
         connection.execute(api_keys.insert(), row)
     return NewKey(id=str(row["id"]), key=key, name=name.strip(), role=role, expires_at=expires_at)
+
+
+def check_name(name: str) -> None:
+    """Raise ``InvalidRequest`` for what no key can be called."""
+    if not 0 < len(name.strip()) <= 255 or "\0" in name:
+        raise _refused("name", f"A key cannot be named {name[:40]!r}", "1 to 255 characters")
 
 
 def hash_of(key: str) -> str:

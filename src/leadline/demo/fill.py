@@ -78,10 +78,7 @@ def fill(
     the last day with events (UTC); plans such as a running sprint's end may lie later. ``progress`` is told the share
     done, 0 to 1. Raises ``InvalidRequest`` for options that cannot be, and ``Conflict`` if the project holds other data
     or another demo: then nothing is changed."""
-    _check("developers", developers, DEVELOPERS)
-    _check("months", months, MONTHS)
-    _check("seed", seed, SEEDS)
-    _check("the year of until", until.year, YEARS)
+    check_options(developers, months, seed, until)
     demo = span(until, months)
     options = {"developers": developers, "months": months, "seed": seed, "until": until.isoformat()}
     with project.lock("demo") as lease:
@@ -91,6 +88,14 @@ def fill(
         rows = project.lake.snapshot().row_counts()
         first_day, last_day = demo.first.isoformat(), demo.last.isoformat()
         return DemoSummary(developers, months, seed, first_day, last_day, TREE, rows, changed)
+
+
+def check_options(developers: int, months: int, seed: int, until: date) -> None:
+    """Raise ``InvalidRequest`` for options that no demo can be made with."""
+    _check("developers", developers, DEVELOPERS)
+    _check("months", months, MONTHS)
+    _check("seed", seed, SEEDS)
+    _check("the year of until", until.year, YEARS)
 
 
 def _check(name: str, value: int, bounds: tuple[int, int]) -> None:

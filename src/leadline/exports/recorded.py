@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 
-from leadline.errors import InvalidInput, InvalidRequest
+from leadline.errors import InvalidInput, Unusable
 from leadline.exports.service import get
 from leadline.home import Project
 from leadline.metrics.request import Pins
@@ -29,10 +29,10 @@ class _Recorded(BaseModel):
 def recorded_pins(project: Project, text: str, tree: str | None) -> Pins:
     """The versions that ``text`` names, a file or an export's id, for a run over ``tree`` (None: over whatever
     trees). Raises ``InvalidInput``,
-    ``InvalidRequest`` or ``NotFound``."""
+    ``Unusable`` or ``NotFound``."""
     document = _file(Path(text)) if Path(text).is_file() else get(project, text).pinned
     if document is None:
-        raise InvalidRequest(f"Export {text} has not begun, so it has no versions yet")
+        raise Unusable(f"Export {text} has not begun, so it has no versions yet")
     try:
         shown = document.get("pins", document) if isinstance(document, Mapping) else document
         pins = Pins.of(_Recorded.model_validate(shown).model_dump(mode="json"))
@@ -40,7 +40,7 @@ def recorded_pins(project: Project, text: str, tree: str | None) -> Pins:
         sentence = f"{text} does not name an export's versions; it must be the --json output of an export"
         raise InvalidInput(sentence) from error
     if tree is not None and tree not in pins.trees:
-        raise InvalidRequest(f"{text} is of an export that knew no org tree {tree!r}")
+        raise Unusable(f"{text} is of an export that knew no org tree {tree!r}")
     return pins
 
 

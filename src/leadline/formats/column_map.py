@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from leadline.errors import Detail, InvalidRequest
+from leadline.errors import Detail, InvalidRequest, Unusable
 from leadline.schema import ColumnType, Table, table_named
 from leadline.settings.setting import Zone
 
@@ -91,12 +91,12 @@ def named_map(name: str) -> ColumnMap:
 
 
 def read_map(path: Path) -> ColumnMap:
-    """The map in a TOML file. Raises ``InvalidRequest`` with every finding."""
+    """The map in a TOML file. Raises ``Unusable`` with every finding."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InvalidRequest(f"The map {path} cannot be read: {reason}", code="no_such_file") from error
+        raise Unusable(f"The map {path} cannot be read: {reason}", code="no_such_file") from error
     return _read(str(path), text)
 
 
@@ -104,7 +104,7 @@ def _read(name: str, text: str) -> ColumnMap:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidRequest(f"The map {name} is no TOML: {error}", code="invalid_map") from error
+        raise Unusable(f"The map {name} is no TOML: {error}", code="invalid_map") from error
     columns = raw.get("columns")
     if isinstance(columns, dict):  # a title or titles alone say where from
         raw["columns"] = {column: one if isinstance(one, dict) else {"from": one} for column, one in columns.items()}
@@ -158,6 +158,6 @@ def _problems(name: str, origin: Origin, document: _Document, table: Table) -> l
     return problems
 
 
-def _refused(name: str, details: Sequence[Detail]) -> InvalidRequest:
+def _refused(name: str, details: Sequence[Detail]) -> Unusable:
     what = "; ".join(f"{detail.field}: {detail.message}" for detail in details[:5])
-    return InvalidRequest(f"The map {name} will not do: {what}", code="invalid_map", details=list(details))
+    return Unusable(f"The map {name} will not do: {what}", code="invalid_map", details=list(details))

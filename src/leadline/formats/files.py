@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from leadline.errors import InvalidInput, InvalidRequest
+from leadline.errors import InvalidInput, InvalidRequest, Unusable
 from leadline.formats.unpacking import Unpacked
 from leadline.schema import TABLES, Table, table_named
 
@@ -64,7 +64,7 @@ def find_files(paths: Sequence[Path], table: str | None) -> tuple[list[ImportFil
         elif path.exists():
             files.append(_single(path, forced))
         else:
-            raise InvalidRequest(f"There is no file or folder {path}", code="no_such_file")
+            raise Unusable(f"There is no file or folder {path}", code="no_such_file")
     return files, skipped
 
 

@@ -92,7 +92,7 @@ def _problem(
     row = mapping.row
     if empty := [name for name, text in row.items() if not text]:
         return InvalidRequest(
-            f"An identity needs a source, an account and an email; {', '.join(empty)} is empty",
+            f"An identity needs a source, an account and an email; {', '.join(empty)} must not be empty",
             code="invalid_identity",
             details=[Detail(name, "must not be empty") for name in empty],
         )

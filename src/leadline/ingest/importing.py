@@ -92,11 +92,7 @@ def import_paths(
     Raises ``InvalidRequest`` for paths or a table that do not exist, ``StoreError`` when the
     home cannot take the rows.
     """
-    files, skipped = find_files(
-        [Path(path) for path in paths], table if columns is None else _mapped_table(columns, table)
-    )
-    if columns is not None:
-        _require_csv(files)
+    files, skipped = chosen_files(paths, table, columns)
     report = ImportReport(skipped=skipped, dry_run=dry_run)
     total = sum(file.path.stat().st_size for file in files)
     bytes_before = rows_before = 0
@@ -124,6 +120,17 @@ def import_paths(
         bytes_before += size
         rows_before += job.report.rows
     return report
+
+
+def chosen_files(
+    paths: Sequence[Path], table: str | None, columns: ColumnMap | None
+) -> tuple[list[ImportFile], list[tuple[Path, str]]]:
+    """The files that ``import_paths`` takes, and those it skips with the reason. Raises ``InvalidRequest`` as it does."""
+    chosen = table if columns is None else _mapped_table(columns, table)
+    files, skipped = find_files([Path(path) for path in paths], chosen)
+    if columns is not None:
+        _require_csv(files)
+    return files, skipped
 
 
 def _mapped_table(columns: ColumnMap, table: str | None) -> str:

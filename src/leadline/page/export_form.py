@@ -89,6 +89,20 @@ class ExportForm:
         return team_choices(self.view)
 
     @property
+    def words(self) -> dict[str, str]:
+        """The label of each field of a create's body, for refusals."""
+        return {
+            **dict.fromkeys(("scope", "scope.teamId", "scope.orgTreeName", "teamId", "orgTreeName"), "Team"),
+            "dateRange": "Days",
+            "dateRange.period": "Days",
+            "dateRange.start": "From",
+            "dateRange.end": "To",
+            "metrics": "Metrics",
+            "metricGroups": "Metrics",
+            **{choice.option.field: choice.label for choice in self.choices},
+        }
+
+    @property
     def periods(self) -> list[tuple[str, str]]:
         """The ranges to choose from."""
         return list(PERIOD_CHOICES.items())

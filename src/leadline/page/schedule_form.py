@@ -32,6 +32,19 @@ WHEN = {
 }
 
 
+WORDS = {
+    "name": "Name",
+    **dict.fromkeys(("at.cron", "cron"), "Cron line"),
+    **dict.fromkeys(("at.timezone", "timezone"), "Time zone"),
+    **dict.fromkeys(("waitForData.minutes", "waitForData"), "Minutes to wait for data"),
+    "keep": "Runs whose files are kept",
+    "deliver.folder": "Folder",
+    "deliver.name": "File",
+    "deliver.webhook": "Webhook that is told",
+}
+"""The label of each field of a schedule's body, for refusals."""
+
+
 @dataclass(frozen=True)
 class ScheduleForm:
     """When a schedule is due and what becomes of its files. ``typed`` is what somebody typed, or what the schedule has;
@@ -88,6 +101,11 @@ def new_body(form: ScheduleForm, export: ExportForm) -> dict[str, Any]:
     """The body that makes the schedule of ``form`` for the export that ``export`` says."""
     request = body_of(export, whole_trees=True)
     return {**form.body, "export": export.kind.name, "request": request, "deliver": form.deliver}
+
+
+def words_of(export: ExportForm) -> dict[str, str]:
+    """What both forms together call the fields of the body that they make."""
+    return {**export.words, **{f"request.{field}": word for field, word in export.words.items()}, **WORDS}
 
 
 def changed_body(form: ScheduleForm, schedule: ScheduleShown) -> dict[str, Any]:

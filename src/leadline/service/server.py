@@ -23,7 +23,7 @@ from leadline.agents.http import install as install_mcp
 from leadline.api.app import create_app
 from leadline.api.log import configure
 from leadline.api.report_pool import AT_ONCE
-from leadline.errors import Detail, InvalidRequest
+from leadline.errors import Detail, InvalidRequest, Unusable
 from leadline.home import Home
 from leadline.page.install import install as install_page
 from leadline.service.connections import BoundedProtocol, Connections, connection_limit
@@ -123,7 +123,7 @@ def tell_limits(home: Home, workers: int) -> None:
 
 @contextlib.contextmanager
 def bound(host: str, port: int) -> Iterator[socket.socket]:
-    """A listening socket. Raises ``InvalidRequest`` saying why the address cannot be had."""
+    """A listening socket. Raises ``Unusable`` saying why the address cannot be had."""
     if not 0 <= port <= 65535:  # the system would silently take it modulo 65536
         raise _no_address(host, port, "a port is from 0 to 65535")
     try:
@@ -144,8 +144,8 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _no_address(host: str, port: int, why: str) -> InvalidRequest:
-    return InvalidRequest(f"Cannot listen on {host} port {port}: {why}", details=[Detail("port", why)])
+def _no_address(host: str, port: int, why: str) -> Unusable:
+    return Unusable(f"Cannot listen on {host} port {port}: {why}", details=[Detail("--port", why)])
 
 
 def address_of(listener: socket.socket) -> str:

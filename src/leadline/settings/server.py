@@ -23,6 +23,8 @@ DOCUMENTED_PREFIXES = ("/gratis/sei/api", "/prod1/sei/api", "/gateway/sei/api", 
 
 LEAST_CONNECTIONS = 8
 DEFAULT_CONNECTIONS = 1024
+_ALSO_EMPTY = frozenset({"LEADLINE_PREFIXES", "LEADLINE_HOME"})
+"""Variables that being empty says something: no prefix, and no home, which cannot be. Whoever meant one would be given another."""
 
 
 def _default_home() -> Path:
@@ -274,11 +276,9 @@ class ServerSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, *, home: Path | None = None) -> ServerSettings:
-        """Read ``environ``, in which an empty variable is as none; ``home`` (from ``--home``) wins over ``LEADLINE_HOME``. Raises
-        ``InvalidRequest`` for a value that cannot be used."""
-        given: dict[str, Any] = {
-            name: text for name, text in environ.items() if text.strip() or name == "LEADLINE_PREFIXES"
-        }
+        """Read ``environ``, in which an empty variable is as none, but for those of ``_ALSO_EMPTY``; ``home`` (from ``--home``)
+        wins over ``LEADLINE_HOME``. Raises ``InvalidRequest`` for a value that cannot be used."""
+        given: dict[str, Any] = {name: text for name, text in environ.items() if text.strip() or name in _ALSO_EMPTY}
         if home is not None:
             given["LEADLINE_HOME"] = home
         settings = cls(
@@ -310,8 +310,8 @@ VARIABLES: dict[str, Variable] = {member.name: member.metadata["variable"] for m
 
 ENVIRONMENT = {
     **{variable.name: variable.meaning for variable in VARIABLES.values()},
-    "LEADLINE_HOST": "Address that `serve` listens on, where no `--host` is given; default `127.0.0.1`.",
-    "LEADLINE_PORT": "Port that it listens on, where no `--port` is given; default `8080`.",
+    "LEADLINE_HOST": "Address that `serve` listens on, and `open` asks, where no `--host` is given; default `127.0.0.1`.",
+    "LEADLINE_PORT": "Port of both, where no `--port` is given; default `8080`.",
     "LEADLINE_WORKERS": "How many exports `serve` and `worker` compute at a time, where no `--workers` is given; default `1`.",
     "LEADLINE_SYNCS": "How many sources `serve` reads at a time, where no `--syncs` is given; default `2`.",
     "LEADLINE_DEBUG": "`1`: a command also shows the traceback of an error that nobody foresaw.",

@@ -51,16 +51,22 @@ def add(
     """Add sources (of ``settings.checked``), to be run ``every`` so often (``intervals``), the one of them by ``name`` if one is
     given, else by their ``own_names``: all or none. Raises ``InvalidRequest`` for a name or a span that cannot be, ``Conflict`` for
     a name that is taken."""
+    seconds = check_named(checked, name, every)
+    own = checked if name is not None else own_names(project, checked)
+    made = [replace(settings, name=name or settings.name, every=seconds) for settings in own]
+    sources.add_all(project.db, project.id, {one.name: (one.kind, one.stored()) for one in made}, now)
+    return made
+
+
+def check_named(checked: Sequence[SourceSettings], name: str | None, every: str) -> int:
+    """The seconds of the span ``every``. Raises ``InvalidRequest`` for one that cannot be, or such a ``name`` of these sources."""
     seconds = interval_of(every)
     if name is not None and len(checked) > 1:
         raise _no_name("--name is for one source; add the others by themselves", "left out, for several sources")
     if name is not None and not _can_be_called(name):
         would_do = f"a name of at most {LONGEST_NAME} characters on one line, without /"
         raise _no_name(f"--name is {would_do}", would_do)
-    own = checked if name is not None else own_names(project, checked)
-    made = [replace(settings, name=name or settings.name, every=seconds) for settings in own]
-    sources.add_all(project.db, project.id, {one.name: (one.kind, one.stored()) for one in made}, now)
-    return made
+    return seconds
 
 
 def _can_be_called(name: str) -> bool:

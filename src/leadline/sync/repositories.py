@@ -4,12 +4,13 @@ keep the others from being done."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from leadline.errors import InvalidRequest, LeadlineError, StoreError
+from leadline.errors import InvalidRequest, LeadlineError, StoreError, Unusable
 from leadline.sources.git.command import scrub
-from leadline.sources.git.location import parse_location
+from leadline.sources.git.location import checked_name, parse_location
 from leadline.sources.git.source import GitHistory
 from leadline.sync.batch import TableCounts
 from leadline.sync.run import SyncResult, SyncRun
@@ -45,14 +46,24 @@ def sync_repositories(
 
     Raises ``InvalidRequest`` before anything is done when the arguments do not fit together.
     """
-    if not locations:
-        raise InvalidRequest("Name at least one repository: a path or a URL")
-    if name is not None and len(locations) > 1:
-        raise InvalidRequest("--name names one repository; sync the others in runs of their own")
+    check_locations(locations, name)
     if since is not None and since.tzinfo is None:
         since = since.replace(tzinfo=UTC)
     start = None if since is None else max(0, int(since.timestamp()))
     return _results(sync_run, locations, name, start)
+
+
+def check_locations(locations: Sequence[str], name: str | None) -> None:
+    """Raise ``InvalidRequest`` for what no repository can be named by; whether one is there is another question."""
+    if not locations:
+        raise InvalidRequest("Name at least one repository: a path or a URL")
+    if name is not None and len(locations) > 1:
+        raise InvalidRequest("--name names one repository; sync the others in runs of their own")
+    if name is not None:
+        checked_name(name)
+    for text in locations:
+        with suppress(Unusable):
+            parse_location(text)
 
 
 def _results(

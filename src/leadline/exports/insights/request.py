@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +11,7 @@ from leadline.access import UNLIMITED, Access
 from leadline.errors import Detail, Forbidden, InvalidRequest
 from leadline.exports.export_kind import ExportKind
 from leadline.field_types import shown
+from leadline.field_words import reword, reworded
 from leadline.home import Project
 from leadline.metrics.metric import DEVELOPER, SERVICE
 from leadline.metrics.periods import RANGE, YEARLY, first_of_month
@@ -94,7 +94,7 @@ def parse_insight(
         rows = with_changes(rows, granularity=only_answered)
     rows = _of_tools(_as_deep(rows, asked.get("depth")), asked.get("tools"))
     column, descending = _sorted_by(kind, rows, asked.get("sort"), project.profile(rows.tree))
-    warnings = tuple(_renamed(warning, _PLACES) for warning in parsed.warnings)
+    warnings = tuple(reworded(warning, _PLACES) for warning in parsed.warnings)
     return InsightRequest(
         kind, rows, _compared(rows, asked.get("compare")), asked.get("limit"), column, descending, warnings
     )
@@ -153,17 +153,13 @@ def _further_granularities(error: InvalidRequest | Forbidden) -> str:
 def in_words(error: InvalidRequest | Forbidden, words: Mapping[str, str], more: str = "") -> InvalidRequest | Forbidden:
     """``error`` with the places that it names called by the ``words`` of whoever asked; ``more`` follows what would do of a
     granularity."""
-    details = [
-        Detail(field, _renamed(detail.message, words) + (more if field == "granularity" else ""))
-        for detail in error.details
-        for field in [_renamed(detail.field, words)]
-    ]
-    return type(error)(_renamed(error.message, words) + more, code=error.code, details=details)
-
-
-def _renamed(text: str, words: Mapping[str, str]) -> str:
-    places = "|".join(re.escape(place) for place in sorted(words, key=len, reverse=True))
-    return re.sub(rf"\b(?:{places})\b", lambda found: words[found[0]], text)
+    worded = reword(error, words)
+    worded.message += more
+    worded.details = tuple(
+        Detail(detail.field, detail.message + (more if detail.field == "granularity" else ""))
+        for detail in worded.details
+    )
+    return worded
 
 
 def columns_of(kind: ExportKind, rows: RowsRequest, profile: Profile) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from leadline.errors import Forbidden, InvalidRequest, LeadlineError, NotFound
 from leadline.exports import service
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.kinds import KINDS
+from leadline.field_words import reword
 from leadline.page.export_form import METRICS, ExportForm, body_of, fields_of
 from leadline.page.forms import Form, typed
 from leadline.page.parameters import Parameter, understood
@@ -165,7 +166,7 @@ async def ask(visit: LimitedReader, form: Form) -> Response:
     try:
         created = await run_in_threadpool(_create, visit, asked)
     except (InvalidRequest, Forbidden) as error:
-        return _form(visit, view, asked.kind, fields, error)
+        return _form(visit, view, asked.kind, fields, reword(error, asked.words))
     return RedirectResponse(Shown(created, visit.now, {}).address, 303)
 
 

@@ -18,10 +18,20 @@ from leadline.db.schedules import CANCELLED, COMPLETED, FAILED, OPEN, RUNNING, W
 from leadline.errors import InvalidRequest, LeadlineError
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.kinds import KINDS
+from leadline.field_words import reword
 from leadline.page.export_form import METRICS, ExportForm, choices_of
 from leadline.page.forms import Form, typed
 from leadline.page.parameters import understood
-from leadline.page.schedule_form import WHEN, ScheduleForm, changed_body, days_words, fields_of, new_body
+from leadline.page.schedule_form import (
+    WHEN,
+    WORDS,
+    ScheduleForm,
+    changed_body,
+    days_words,
+    fields_of,
+    new_body,
+    words_of,
+)
 from leadline.page.screen import Screen, new_router
 from leadline.page.screens.exports import KIND
 from leadline.page.view import View, view_of
@@ -112,12 +122,13 @@ async def add_schedule(visit: Admin, form: Form) -> Response:
 
 def _add(visit: Visit, view: View, fields: Sequence[tuple[str, str]]) -> Response:
     kind = _kind(dict(fields).get("kind", ""))
+    export = _export_form(view, kind, fields)
     try:
         # A box that is not ticked is not sent.
-        body = new_body(_schedule_form(visit, {"enabled": "", **dict(fields)}), _export_form(view, kind, fields))
+        body = new_body(_schedule_form(visit, {"enabled": "", **dict(fields)}), export)
         made = schedules.add(visit.project, body, created_by=visit.key.id, now=visit.now)
     except LeadlineError as error:
-        return _new(visit, view, kind, [("enabled", ""), *fields], error)
+        return _new(visit, view, kind, [("enabled", ""), *fields], reword(error, words_of(export)))
     return RedirectResponse(Shown(made).address, 303)
 
 
@@ -176,7 +187,7 @@ def act(visit: Admin, schedule_id: str, form: Form) -> Response:
                     visit.project, schedule_id, changed_body(_schedule_form(visit, fields), shown), visit.now
                 )
             except InvalidRequest as error:
-                return _one(visit, shown, fields, error)
+                return _one(visit, shown, fields, reword(error, WORDS))
         case _:
             raise InvalidRequest("The form does not say what to do; it must be run, change or remove")
     return RedirectResponse(f"/schedules/{schedule_id}", 303)

@@ -47,7 +47,7 @@ def parts(target: str) -> tuple[str, str]:
 def connect(
     settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders
 ) -> AzureDevOps:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` is no token."""
+    """The connector. Raises ``Unusable`` if ``secret`` is no token."""
     organization = parts(settings.targets[0])[0]
     where = server(settings.url, organization)
     tool = "Azure DevOps" if where.is_cloud else f"Azure DevOps at {where.host}"

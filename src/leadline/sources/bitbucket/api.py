@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from leadline.errors import InvalidRequest, LeadlineError, NotFound, Unauthenticated
+from leadline.errors import LeadlineError, NotFound, Unauthenticated, Unusable
 from leadline.instants import rfc3339
 from leadline.sources.kit import server_url
 from leadline.sources.kit.client import Answer, Client, Refused, Unavailable
@@ -58,14 +58,12 @@ def server(url: str | None) -> Server:
 
 
 def headers(user: str | None, token: str) -> dict[str, str]:
-    """What every request carries: a person's email with their API token, or an access token alone. Raises ``InvalidRequest``
+    """What every request carries: a person's email with their API token, or an access token alone. Raises ``Unusable``
     where the token shows that it is of the other kind."""
     if user is None and token.startswith(API_TOKEN):
-        raise InvalidRequest(
-            "Bitbucket knows API tokens by their user: give --user with the email of its Atlassian account"
-        )
+        raise Unusable("Bitbucket knows API tokens by their user: give --user with the email of its Atlassian account")
     if user is not None and token.startswith(ACCESS_TOKEN):
-        raise InvalidRequest("The token is an access token, which is nobody's: leave out --user")
+        raise Unusable("The token is an access token, which is nobody's: leave out --user")
     basic = base64.b64encode(f"{user}:{token}".encode()).decode()
     return {
         "Authorization": f"Bearer {token}" if user is None else f"Basic {basic}",

@@ -37,7 +37,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 def connect(
     settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders
 ) -> Bitbucket:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` is no token, or of a kind that does not go with the user."""
+    """The connector. Raises ``Unusable`` if ``secret`` is no token, or of a kind that does not go with the user."""
     where = server(settings.url)
     tool = "Bitbucket" if where.is_cloud else f"Bitbucket at {where.host}"
     token = one_line(secret or "", settings.secret_place)

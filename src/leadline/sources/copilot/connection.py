@@ -36,7 +36,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> Copilot:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` is no token."""
+    """The connector. Raises ``Unusable`` if ``secret`` is no token."""
     where = server(settings.url)
     tool = "GitHub" if where.is_cloud else f"GitHub at {where.host}"
     place = settings.secret_place

@@ -25,7 +25,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> Cursor:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` is no key."""
+    """The connector. Raises ``Unusable`` if ``secret`` is no key."""
     where = server(settings.url or ADDRESS, example=ADDRESS, pages=("teams",))
     tool = "Cursor" if where.base == ADDRESS else f"Cursor at {where.place}"
     http = client(tool=tool, headers=headers(one_line(secret or "", settings.secret_place)))

@@ -50,5 +50,5 @@ def _at_url(settings: SourceSettings, name: str | None, url: str) -> SourceSetti
 
 
 def connect(settings: SourceSettings, _secret: str | None, _client: Callable[..., Any], folders: Folders) -> GitHistory:
-    """The history of the settings' repository. Raises ``InvalidRequest`` if its path is not there any more."""
+    """The history of the settings' repository. Raises ``Unusable`` if its path is not there any more."""
     return GitHistory(parse_location(settings.targets[0]), folders.clones, settings.option("repository"))

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from leadline.errors import InvalidInput, InvalidRequest
+from leadline.errors import InvalidInput, Unusable
 from leadline.sources.git.command import GitError, asking_environment, reading_environment, run
 from leadline.sources.git.location import no_such_folder
 from leadline.sources.git.view import SHARED, GitFolder
@@ -37,11 +37,11 @@ _DEEPEST_ALTERNATES = 5
 
 def find_folder(path: Path) -> GitFolder:
     """The git folder of the repository at ``path``: a work tree, a bare repository, or a git folder itself. Raises
-    ``InvalidRequest`` or ``InvalidInput``, which say why it cannot be read; also if it is somebody else's and not named safe."""
+    ``Unusable`` or ``InvalidInput``, which say why it cannot be read; also if it is somebody else's and not named safe."""
     if not path.exists():
         raise no_such_folder(str(path))
     if not path.is_dir():
-        raise InvalidRequest(f"{path} is a file; give the folder or the URL of a git repository")
+        raise Unusable(f"{path} is a file; give the folder or the URL of a git repository")
     git_dir, common_dir, *prefix = _locate(path)
     if prefix and prefix[0]:
         top = str(path)[: -len(prefix[0].rstrip("/"))].rstrip("/")

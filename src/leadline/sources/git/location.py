@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from leadline.errors import InvalidRequest
+from leadline.errors import InvalidRequest, Unusable
 from leadline.folder_names import LONGEST, folder_name
 from leadline.sources.git.command import scrub
 
@@ -55,9 +55,9 @@ def parse_location(text: str) -> Location:
     raise no_such_folder(text)
 
 
-def no_such_folder(text: str) -> InvalidRequest:
+def no_such_folder(text: str) -> Unusable:
     """The refusal of a path where nothing is."""
-    return InvalidRequest(f"{text}: there is no such folder; give the path or the URL of a git repository")
+    return Unusable(f"{text}: there is no such folder; give the path or the URL of a git repository")
 
 
 def name_of_url(url: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from leadline.errors import InvalidRequest, LeadlineError, NotFound, Unauthenticated
+from leadline.errors import LeadlineError, NotFound, Unauthenticated, Unusable
 from leadline.sources.github.api import limit_of, message
 from leadline.sources.kit.client import Answer, Client, RateLimited, Refused
 
@@ -33,7 +33,7 @@ SKEW = 5
 
 
 def private_key(text: str, place: SecretPlace) -> RSAPrivateKey:
-    """The key in ``text`` (PEM; line ends may be spelled ``\\n``). Raises ``InvalidRequest``, which does not show it."""
+    """The key in ``text`` (PEM; line ends may be spelled ``\\n``). Raises ``Unusable``, which does not show it."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -44,7 +44,7 @@ def private_key(text: str, place: SecretPlace) -> RSAPrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, RSAPrivateKey):
-        raise InvalidRequest(
+        raise Unusable(
             f"What is in {place.text} is no private key of a GitHub App; put the whole PEM file there that GitHub gave"
         )
     return key

@@ -35,7 +35,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> GitHub:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` is no token, or no private key for an app."""
+    """The connector. Raises ``Unusable`` if ``secret`` is no token, or no private key for an app."""
     where = server(settings.url)
     tool = "GitHub" if where.is_cloud else f"GitHub at {where.host}"
     place = settings.secret_place

@@ -45,7 +45,7 @@ def _parts(target: str) -> tuple[str, str]:
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> GitLab:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` is no token."""
+    """The connector. Raises ``Unusable`` if ``secret`` is no token."""
     where = server(settings.url)
     tool = "GitLab" if where.is_cloud else f"GitLab at {where.host}"
     http = client(tool=tool, headers=headers(one_line(secret or "", settings.secret_place)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from leadline.errors import InvalidRequest
+from leadline.errors import InvalidRequest, Unusable
 from leadline.sources.jenkins.api import PAGES_OF_SERVER, Api, headers
 from leadline.sources.jenkins.jobs import Wanted
 from leadline.sources.jenkins.source import Jenkins
@@ -34,13 +34,13 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> Jenkins:
-    """The connector. Raises ``InvalidRequest`` if there is a user without a token, or a token without a user."""
+    """The connector. Raises ``Unusable`` if there is a user without a token, or a token without a user."""
     where = server(settings.url or "", example=_EXAMPLE, pages=PAGES_OF_SERVER)
     user, place = settings.option("user"), settings.secret_place
     if user and not secret:
-        raise InvalidRequest(f"No token of {user!r} in {place.text}; put an API token there (made on the user's page)")
+        raise Unusable(f"No token of {user!r} in {place.text}; put an API token there (made on the user's page)")
     if secret and not user:
-        raise InvalidRequest(f"There is a token in {place.text}, but not whose it is: give --user")
+        raise Unusable(f"There is a token in {place.text}, but not whose it is: give --user")
     http = client(tool=f"Jenkins at {where.place}", headers=headers(user, one_line(secret, place) if secret else None))
     rules = DeployRules.parsed(settings.options.get("deploys", ()))
     return Jenkins(Api(where, http, place.text, user), Wanted(settings.targets), rules)

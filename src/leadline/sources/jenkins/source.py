@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from leadline.errors import InvalidRequest
+from leadline.errors import Unusable
 from leadline.sources.jenkins.api import Api
 from leadline.sources.jenkins.jobs import Listing, Wanted
 from leadline.sources.jenkins.rows import SOURCE, Job
@@ -68,7 +68,7 @@ class Jenkins:
         if not jobs and not listing.skipped and not listing.failed:
             who = self.api.user or "who has no token"
             names = " or ".join(self.wanted.targets)
-            raise InvalidRequest(
+            raise Unusable(
                 f"{self.api.client.tool} has no job called {names}, or {who} may not see it"
                 if names
                 else f"{self.api.client.tool} shows no jobs at all to {who}; the permission Job/Read may be missing"

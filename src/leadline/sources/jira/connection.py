@@ -32,7 +32,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> Jira:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` is no token."""
+    """The connector. Raises ``Unusable`` if ``secret`` is no token."""
     where, user = site(settings.url), settings.option("user")
     token = one_line(secret or "", settings.secret_place)
     http = client(tool=f"Jira at {where.host}", headers=headers(user, token))

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from leadline.errors import InvalidRequest
+from leadline.errors import InvalidRequest, Unusable
 from leadline.sources.kit.records import Node
 
 SYSTEM: Mapping[str, tuple[str, ...]] = {
@@ -104,7 +104,7 @@ def overrides(texts: Iterable[str]) -> dict[str, str]:
 
 def field_map(fields: Sequence[Node], overridden: Mapping[str, str]) -> FieldMap:
     """Where the columns are taken from at a site that has ``fields``; those ``overridden``, from the fields named there. Raises
-    ``InvalidRequest`` for a field that is not there."""
+    ``Unusable`` for a field that is not there."""
     columns = dict(SYSTEM)
     columns["story_points"] = _story_points(fields)
     columns["parent_key"] = ("parent", *_of_type(fields, *PARENT_TYPES))
@@ -151,7 +151,7 @@ def _named(fields: Sequence[Node], name: str) -> tuple[str, ...]:
     if not ids:
         names = {str(field.get("name", "")).lower(): f"{field.get('name')!r}" for field in fields}
         near = [names[lower] for lower in difflib.get_close_matches(name.lower(), names, 3)]
-        raise InvalidRequest(
+        raise Unusable(
             f"Jira has no field {name!r} that the token may see" + (f"; there is {', '.join(near)}" if near else "")
         )
     return ids

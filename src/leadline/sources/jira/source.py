@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from leadline.errors import InvalidRequest
+from leadline.errors import Unusable
 from leadline.sources.jira.api import Api, Server
 from leadline.sources.jira.boards import Boards, SprintStream
 from leadline.sources.jira.fields import FieldMap, field_map
@@ -89,7 +89,7 @@ class Jira:
             yield VersionStream(reading, project)
 
     def projects(self, server: Server) -> list[Project]:
-        """The projects wanted, by key. Raises ``InvalidRequest`` for unknown ones, ``Refused`` if none is seen at all."""
+        """The projects wanted, by key. Raises ``Unusable`` for unknown ones, ``Refused`` if none is seen at all."""
         if server.is_cloud:
             listed = list(self.api.values("/rest/api/3/project/search", size=100, what="projects"))
         else:
@@ -99,7 +99,7 @@ class Jira:
             raise Refused(f"{self.api.client.tool} shows {server.me} {_NO_PROJECT}")
         for pattern in self.patterns:
             if not any(fits(project.key, [pattern]) for project in seen):
-                raise InvalidRequest(self._unknown(pattern, [project.key for project in seen]))
+                raise Unusable(self._unknown(pattern, [project.key for project in seen]))
         wanted = (project for project in seen if fits(project.key, self.patterns))
         return sorted(wanted, key=lambda project: project.key)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from leadline.errors import Forbidden, InvalidRequest, StoreError
+from leadline.errors import Forbidden, StoreError, Unusable
 from leadline.instants import rfc3339
 from leadline.sources.kit.limits import date_of, of_limit, reset_of, seconds_of
 from leadline.sources.kit.page import CallStats
@@ -140,7 +140,7 @@ class Client:
             )
         except (ValueError, ImportError, httpx.InvalidURL) as error:
             named = ", ".join(name for name in os.environ if name.upper() in _PROXIES)
-            raise InvalidRequest(
+            raise Unusable(
                 f"{named} cannot be the address of a proxy; write it as http://proxy.example.com:3128"
             ) from error
 
@@ -388,13 +388,11 @@ class Client:
 @functools.cache
 def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     """Whom TLS trusts, by the variables ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` if set: read once, not for every client. Raises
-    ``InvalidRequest`` if they name what cannot be read."""
+    ``Unusable`` if they name what cannot be read."""
     import httpx
 
     try:
         return httpx.create_ssl_context()
     except OSError as error:  # also of ssl
         reason = error.strerror or error.args[-1]
-        raise InvalidRequest(
-            f"SSL_CERT_FILE or SSL_CERT_DIR names no certificates that can be read: {reason}"
-        ) from error
+        raise Unusable(f"SSL_CERT_FILE or SSL_CERT_DIR names no certificates that can be read: {reason}") from error

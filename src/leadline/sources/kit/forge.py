@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Generic, TypeVar
 
-from leadline.errors import InvalidRequest, NotFound
+from leadline.errors import NotFound, Unusable
 from leadline.sources.kit.client import Client, Refused
 from leadline.sources.kit.cursor import Cursor, Cursors
 from leadline.sources.kit.lists import ListCursor, Step
@@ -226,13 +226,13 @@ class Forge(ABC, Generic[Shown]):
             yield from self.when_all_was_read(overview)
 
     def _wanted(self, cursors: Cursors) -> Shown:
-        """The repositories whose names fit, by name. Raises ``InvalidRequest`` if none fits."""
+        """The repositories whose names fit, by name. Raises ``Unusable`` if none fits."""
         overview = self.overview(cursors)
         shown = overview.repositories
         wanted = [repository for repository in shown if self._fits(repository.name.lower())]
         if not wanted:
             names = ", ".join(repository.name for repository in shown[:5])
-            raise InvalidRequest(
+            raise Unusable(
                 f"No {self.noun} of {self.owner} is called {' or '.join(self.patterns)}"
                 + (f"; there are {names}{' …' if len(shown) > 5 else ''}" if shown else "; the token sees none at all")
             )

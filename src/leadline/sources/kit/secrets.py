@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from leadline.errors import InvalidRequest
+from leadline.errors import InvalidRequest, Unusable
 
 KEYRING_SERVICE = "leadline"
 """The service under which the keyring has leadline's secrets, unless the place names another (SERVICE/NAME)."""
@@ -63,7 +63,7 @@ class SecretPlace:
     def read(self, environ: Mapping[str, str] = os.environ) -> str | None:
         """The secret without surrounding white space; None if there is none.
 
-        Raises ``InvalidRequest`` if the file or the keyring cannot be read.
+        Raises ``Unusable`` if the file or the keyring cannot be read.
         """
         if self.file:
             text = _file(self.file)
@@ -75,9 +75,9 @@ class SecretPlace:
 
 
 def one_line(secret: str, place: SecretPlace) -> str:
-    """``secret``, which goes into a header. Raises ``InvalidRequest`` if it could not, without showing it."""
+    """``secret``, which goes into a header. Raises ``Unusable`` if it could not, without showing it."""
     if not all("\x21" <= letter <= "\x7e" for letter in secret):
-        raise InvalidRequest(f"What is in {place.text} is no token: it has spaces or letters that no token has")
+        raise Unusable(f"What is in {place.text} is no token: it has spaces or letters that no token has")
     return secret
 
 
@@ -86,7 +86,7 @@ def _file(path: str) -> str:
         with Path(path).open("rb") as file:
             return file.read(_BYTES).decode("utf-8", "replace")
     except OSError as error:
-        raise InvalidRequest(f"No secret: the file {path} cannot be read: {error.strerror}") from error
+        raise Unusable(f"No secret: the file {path} cannot be read: {error.strerror}") from error
 
 
 def _keyring(name: str) -> str:
@@ -94,7 +94,7 @@ def _keyring(name: str) -> str:
         import keyring
         from keyring.errors import KeyringError
     except ImportError as error:
-        raise InvalidRequest(
+        raise Unusable(
             "The system's keyring cannot be read without the package keyring: pip install 'leadline[keyring]'"
         ) from error
     service, slash, entry = name.rpartition("/")
@@ -102,9 +102,9 @@ def _keyring(name: str) -> str:
     try:
         password = keyring.get_password(service, entry)
     except KeyringError as error:
-        raise InvalidRequest(f"No secret: the keyring refuses {service}/{entry}: {error}") from error
+        raise Unusable(f"No secret: the keyring refuses {service}/{entry}: {error}") from error
     if password is None:
-        raise InvalidRequest(
+        raise Unusable(
             f"No secret: the keyring has no {service}/{entry}; `keyring set {service} {entry}` puts one there"
         )
     return password

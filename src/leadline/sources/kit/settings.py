@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from leadline.errors import InvalidRequest
+from leadline.errors import InvalidRequest, Unusable
 from leadline.sources.kit.kinds import KINDS, Kind
 from leadline.sources.kit.secrets import SecretPlace
 
@@ -79,11 +79,9 @@ class SourceSettings:
 
     @classmethod
     def restored(cls, kind: str, name: str, stored: Mapping[str, Any]) -> SourceSettings:
-        """What ``stored`` gave. Raises ``InvalidRequest`` for a kind that this version does not know."""
+        """What ``stored`` gave. Raises ``Unusable`` for a kind that this version does not know."""
         if kind not in KINDS:
-            raise InvalidRequest(
-                f"The source {name!r} is of the kind {kind!r}, which this version of leadline cannot read"
-            )
+            raise Unusable(f"The source {name!r} is of the kind {kind!r}, which this version of leadline cannot read")
         places: dict[str, Any] = {
             name: SecretPlace(**stored[name]) for name in ("secret", "webhook_secret") if name in stored
         }
@@ -134,14 +132,14 @@ def connected(
 ) -> Iterator[Source]:
     """The connector, until the block ends. ``waiting`` is told of every wait; ``client`` goes to the HTTP client.
 
-    Raises ``InvalidRequest`` if there is no usable secret.
+    Raises ``Unusable`` if there is no usable secret.
     """
     from leadline.sources.kit.client import Client
 
     kind = settings.declared
     secret = settings.secret_place.read(environ) if kind.secret_env else None
     if secret is None and kind.secret_needed:
-        raise InvalidRequest(
+        raise Unusable(
             f"No {kind.secret} in {settings.secret_place.text}; put one there. Another place is named, when a source is read "
             "once or added, by --token-env, --token-file or --token-keyring"
         )

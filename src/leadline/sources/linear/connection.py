@@ -29,7 +29,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders) -> Linear:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` is no token."""
+    """The connector. Raises ``Unusable`` if ``secret`` is no token."""
     where = server(settings.url or ADDRESS, example=ADDRESS, pages=("graphql",))
     tool = "Linear" if where.base == ADDRESS else f"Linear at {where.place}"
     token = one_line(secret or "", settings.secret_place)

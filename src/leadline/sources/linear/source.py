@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from leadline.errors import InvalidRequest
+from leadline.errors import Unusable
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Cursors
 from leadline.sources.kit.lists import read_all
@@ -88,7 +88,7 @@ class Linear:
         yield ChangeStream(reading, teams, cursors, self._scope)
 
     def workspace(self) -> Workspace:
-        """The workspace with the teams wanted, by key. Raises ``InvalidRequest`` for a pattern that no team fits."""
+        """The workspace with the teams wanted, by key. Raises ``Unusable`` for a pattern that no team fits."""
         organization: Node = {}
 
         def ask(after: str | None) -> tuple[list[Node], str | None]:
@@ -106,7 +106,7 @@ class Linear:
         keys = [team.key for team in teams]
         for pattern in self.patterns:
             if not any(fits(key, [pattern]) for key in keys):
-                raise InvalidRequest(
+                raise Unusable(
                     f"{self.api.client.tool} has no team {pattern}, or the token may not see it; {alike(pattern, keys)}"
                 )
         wanted = sorted((team for team in teams if fits(team.key, self.patterns)), key=lambda team: team.key)

@@ -26,7 +26,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 def connect(
     settings: SourceSettings, secret: str | None, client: Callable[..., Client], _folders: Folders
 ) -> PagerDuty:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` is no token."""
+    """The connector. Raises ``Unusable`` if ``secret`` is no token."""
     where = server(settings.url or ADDRESS, example=ADDRESS)
     tool = "PagerDuty" if where.base == ADDRESS else f"PagerDuty at {where.place}"
     http = client(tool=tool, headers=headers(one_line(secret or "", settings.secret_place)))

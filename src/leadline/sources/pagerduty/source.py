@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from leadline.errors import InvalidRequest
+from leadline.errors import Unusable
 from leadline.sources.kit.client import Refused
 from leadline.sources.kit.cursor import Cursor, Cursors
 from leadline.sources.kit.page import CallStats, ConnectionReport, Page, RunContext
@@ -94,7 +94,7 @@ class PagerDuty:
         return changed
 
     def _services(self) -> dict[str, str]:
-        """The names of the services wanted, by id. Raises ``InvalidRequest`` if none fits."""
+        """The names of the services wanted, by id. Raises ``Unusable`` if none fits."""
         names: dict[str, str] = {}
         for page in self.api.all("services", {"sort_by": "name"}):
             names |= {str(node.get("id")): str(node.get("name") or node.get("summary")) for node in page.nodes}
@@ -102,7 +102,7 @@ class PagerDuty:
         fitting = {service: name for service, name in names.items() if wanted.has(name)}
         if self.patterns and not fitting:
             some = ", ".join(sorted(names.values())[:5])
-            raise InvalidRequest(
+            raise Unusable(
                 f"No service is called {' or '.join(self.patterns)}"
                 + (f"; there are {some}{' …' if len(names) > 5 else ''}" if names else "; the token sees none at all")
             )

@@ -56,7 +56,7 @@ def checked(settings: SourceSettings) -> list[SourceSettings]:
 
 
 def connect(settings: SourceSettings, secret: str | None, client: Callable[..., Client], folders: Folders) -> Files:
-    """The connector. Raises ``InvalidRequest`` if ``secret`` cannot be sent in a header."""
+    """The connector. Raises ``Unusable`` if ``secret`` cannot be sent in a header."""
     url, place = settings.targets[0], settings.secret_place
     header = settings.option("header") or "Authorization"
     value = one_line(secret, place) if secret else None
