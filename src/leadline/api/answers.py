@@ -105,7 +105,7 @@ class Route(APIRoute):
     def tells_what_it_ignores(self) -> bool:
         """Whether its answer has ``warnings``: who may ask without a key asks nothing in particular, and is given what is given to
         all."""
-        return "GET" in self.methods and bool(self.dependant.dependencies)
+        return "GET" in (self.methods or ()) and bool(self.dependant.dependencies)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, handed a ``LenientRequest``."""
