@@ -149,6 +149,7 @@ CAME_WITH = {
     ],
     "0017": ["schema_compatibility"],
     "0018": ["exports.help", "steps"],
+    "0019": ["exports.given"],
 }
 """The tables and columns that each revision after those of the tests below added, and what undoes anything else."""
 

@@ -15,6 +15,7 @@ from api.serving import HERE, Client, Served, fill, fill_delivery, serving
 from cli.running import Leadline
 from leadline.api.log import configure
 from leadline.db import jobs
+from leadline.db.models import exports
 from leadline.db.trees import document
 from leadline.errors import NotFound
 from leadline.exports import service
@@ -86,6 +87,66 @@ def test_listed_and_counted(served: Served, client: Client, kind: ExportKind) ->
     assert f'leadline_export_duration_seconds_count{{kind="{kind.name}",state="completed"}}' in figures
     catalogue = client.get(f"{kind.catalogue_path}?{HERE}")
     assert catalogue.json["metrics"] if kind.catalogue() else catalogue.status == 404
+
+
+SAID: dict[str, dict[str, Any]] = {
+    "productivity": {
+        "metricGroups": ["ACTIVITY", "activity"],
+        "metrics": ["pr_merged"],
+        "options": {"aggregationLevel": "TEAM", "granularity": "Weekly", "compression": "GZIP"},
+    },
+    "efficiency": {
+        "metricGroups": ["Deployment_Frequency", "CFR"],
+        "options": {"granularity": "WEEKLY", "format": "CSV"},
+    },
+    "ba": {
+        "metricGroups": ["uncategorized", "Categorized"],
+        "metrics": ["category_percent"],
+        "options": {"granularity": "Quarterly", "metricLevel": "Team", "effortUnit": "story_points"},
+    },
+    "flow": {"metricGroups": ["WIP"], "metrics": ["THROUGHPUT"], "options": {"granularity": "QUARTERLY"}},
+    "ticket-data": {
+        "issueStatuses": ["In Progress", "DONE"],
+        "options": {"calendar": "WALL", "granularity": "monthLY"},
+    },
+    "sprint": {
+        "metricGroups": ["deliveryanalysis"],
+        "metric": ["sprint_commit"],
+        "options": {"granularity": "sprint", "aggregationLevel": "TEAM", "computationMode": "tickets"},
+    },
+    "facts": {"fact": "COMMITS", "options": {"format": "JSONL"}},
+}
+"""Bodies with words as nobody would normalize them."""
+
+
+def test_a_poll_says_what_was_asked_for_as_it_was_said(client: Client, kind: ExportKind) -> None:
+    words = {**SAID[kind.name], "scope": {"teamId": 1}, "dateRange": body_of(kind)["dateRange"]}
+    made = client.create({**words, "scope": {"teamId": 1, "orgTreeName": None}, "nosuch": 1})
+    assert made.status == 202, made.body
+    polled = client.get(f"{kind.path}/{made.json['exportId']}").json
+    scope = {name: value for name, value in polled["scope"].items() if name != "teamName"}
+    told = {name: polled[name] for name in (*ALL_WORDS, "dateRange") if name in polled}
+    assert {**told, "scope": scope} == words
+    again = client.create(told)
+    assert (again.status, again.json["exportId"]) == (200, made.json["exportId"])
+
+
+def test_an_export_of_an_earlier_release_is_told_in_normalized_words(
+    client: Client, kind: ExportKind, served: Served
+) -> None:
+    """It kept no others."""
+    export = client.create({**body_of(kind), **SAID[kind.name]}).json["exportId"]
+    with served.home.db.write() as connection:
+        connection.execute(exports.update().where(exports.c.id == export).values(given=None))
+    polled = client.get(f"{kind.path}/{export}").json
+    assert polled["scope"]["orgTreeName"] == "Engineering"
+    assert polled["options"]["format"] in ("csv", "jsonl")
+    told = {name: polled[name] for name in (*ALL_WORDS, "dateRange") if name in polled}
+    again = client.create(told)
+    assert (again.status, again.json["exportId"]) == (200, export), again.body
+
+
+ALL_WORDS = ("scope", "metricGroups", "metrics", "metric", "issueStatuses", "fact", "options")
 
 
 def test_the_command_writes_the_same_bytes(client: Client, kind: ExportKind, program: Leadline) -> None:

@@ -32,10 +32,10 @@ _REUSE_CANDIDATES = 20
 
 @dataclass(frozen=True)
 class Export:
-    """One row of ``exports``. ``file`` is the stored file relative to the project's folder, None before completion and
-    again once it expired; ``takes_long``: it was put aside by one who makes small ones; ``help`` are stored tables that it lacks;
-    ``progress`` is 0–1; ``pinned`` is the document of ``metrics.request.Pins``; ``of_people`` and ``names_hidden`` say who may have
-    it (``Access``)."""
+    """One row of ``exports``. ``file`` is the stored file relative to the project's folder, None before completion and again once
+    it expired; ``takes_long``: it was put aside by one who makes small ones; ``help`` are stored tables that it lacks;
+    ``progress`` is 0–1; ``pinned`` is the document of ``metrics.request.Pins``; ``given`` is the request in the words of who
+    created it, None of one that an earlier release made; ``of_people`` and ``names_hidden`` say who may have it (``Access``)."""
 
     id: str
     project_id: int
@@ -68,6 +68,7 @@ class Export:
     error: Mapping[str, Any] | None = None
     of_people: bool = True
     names_hidden: bool = False
+    given: Mapping[str, Any] | None = None
 
     def expired(self, now: datetime) -> bool:
         """Whether it was completed but its file is kept no longer."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-CURRENT = "0018"
+CURRENT = "0019"
 """Written down, so that opening a current database need not import Alembic."""
 
 

@@ -131,6 +131,8 @@ exports = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("request", sa.JSON, nullable=False),
     sa.Column("request_hash", sa.String(64), nullable=False),
+    # What was asked for, in the words of who created it; null of those of earlier releases.
+    sa.Column("given", sa.JSON),
     sa.Column("compression", sa.String(8), nullable=False),
     # The team of the scope, by ref id and by the key it had; neither for a whole tree.
     sa.Column("team_id", sa.String(255)),

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from leadline.db.jobs import COMPLETED, FAILED, STATES, Export
 from leadline.json_body import Body, ErrorDetail, Instant
@@ -70,7 +71,9 @@ class AskedScope(Body):
     """Of what an export is: of a whole tree, or of a team."""
 
     org_tree_name: str | None = None
-    team_id: str | None = None
+    team_id: str | int | None = None
+    org_identifier: str | None = None
+    project_identifier: str | None = None
 
 
 class AskedDays(Body):
@@ -110,15 +113,14 @@ class ExportBody(Body):
         default=None, description="The version of the metric definitions that it used."
     )
     request: dict[str, Any] = Field(description="The normalized request.")
-    scope: AskedScope = Field(description="As in the request, which this and the next members make again.")
-    date_range: AskedDays
+    scope: AskedScope = Field(description="As it was sent, like the next members; they make the request again.")
+    date_range: AskedDays = Field(description="Of a `period` the days that it came to.")
     fact: str | None = Field(default=None, description="Which fact, of an export of facts.")
-    metric_groups: list[str] | None = Field(
-        default=None, description="Empty where `metrics` names all that they brought."
-    )
+    metric_groups: list[str] | None = None
     metrics: list[str] | None = None
+    metric: list[str] | None = Field(default=None, description="The other name of `metrics`, of an export of sprints.")
     issue_statuses: list[str] | None = Field(
-        default=None, description="The statuses asked for, by their columns, of an export of time in status."
+        default=None, description="The statuses asked for, of an export of time in status."
     )
     options: dict[str, str]
 
@@ -169,14 +171,37 @@ def since_asked(request: Mapping[str, Any]) -> dict[str, str]:
     return {"since": request["since"]["asked"]} if "since" in request else {}
 
 
+_WORDS = {
+    word: to_camel(word)
+    for word in ("fact", "metric_groups", "metrics", "metric", "issue_statuses", "scope", "options")
+}
+"""Members of a create that its poll has, too, by what they are called here."""
+
+
 def _asked(export: Export) -> dict[str, Any]:
-    """What was asked for, in the words of a create."""
+    """What was asked for, in the words of who created it."""
+    given = export.given
+    if given is None:
+        return _in_our_words(export)
+    days = AskedDays(start=export.request["start"], end=export.request["end"])
+    said = {name: given[word] for name, word in _WORDS.items() if word in given}
+    return {"options": {}, **said, "scope": asked_scope(export), "date_range": days}
+
+
+def asked_scope(export: Export) -> AskedScope:
+    """Of what an export is, as it was asked for."""
+    if export.given is not None:
+        return AskedScope.model_validate(export.given["scope"])
+    team = export.request.get("team")
+    return AskedScope(org_tree_name=export.request["tree"]) if team is None else AskedScope(team_id=str(team))
+
+
+def _in_our_words(export: Export) -> dict[str, Any]:
+    """What was asked for, as it was normalized: of exports whose words an earlier release did not keep."""
     request = export.request
-    team = request.get("team")
-    scope = {"org_tree_name": request["tree"]} if team is None else {"team_id": str(team)}
     options = {word: request[name] for name, word in OPTIONS.items() if name in request}
     members: dict[str, Any] = {
-        "scope": AskedScope(**scope),
+        "scope": asked_scope(export),
         "date_range": AskedDays(start=request["start"], end=request["end"]),
         "options": {**options, **since_asked(request), "compression": export.compression},
     }

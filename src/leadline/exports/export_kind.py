@@ -13,7 +13,7 @@ from leadline.exports.asking import Asking
 from leadline.exports.files import display_name, slug
 from leadline.exports.models import ExportRequest, FileOptions
 from leadline.exports.since import resolved
-from leadline.exports.validation import together, unknown_fields, validated
+from leadline.exports.validation import together, unknown_fields, validated, words_of
 from leadline.home import Project
 from leadline.metrics.catalogue import groups_in
 from leadline.metrics.metric import CatalogueEntry
@@ -148,7 +148,8 @@ class ExportKind:
         scope = f"-{slug(team.name if team else tree)}" if self.named_scope else ""
         changes = "" if since is None else "-changes"
         filename = display_name(self.subject(normalized) + scope + changes, start, end, form)
-        return requests.Parsed(normalized, compression, team and team.key, warnings, filename, since)
+        words = words_of(self.model, body)
+        return requests.Parsed(normalized, compression, team and team.key, warnings, filename, words, since)
 
     def earlier(self, request: RowsRequest, since: Since | None) -> Earlier | None:
         """What a run of ``request`` compares its rows with."""

@@ -5,10 +5,10 @@ In it every default is filled in and every name is canonical, so that requests m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from leadline.errors import Detail, Forbidden, InvalidRequest
 from leadline.exports.models import DateRange, MetricsExportRequest, RelativeDateRange, Scope
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A request, normalized; ``team_key`` is the key of the scope's team, if it has one; ``compression`` is ``gzip`` or
-    ``none``; ``filename`` what to call the file; ``since`` from what a difference starts (None: all rows are asked for)."""
+    """A request, normalized; ``team_key`` is the key of the scope's team, if it has one; ``compression`` is ``gzip`` or ``none``;
+    ``filename`` what to call the file; ``words`` is what was asked for as it was sent; ``since`` from what a difference starts
+    (None: all rows are asked for)."""
 
     request: RowsRequest
     compression: str
     team_key: str | None
     warnings: tuple[str, ...]
     filename: str
+    words: Mapping[str, Any]
     since: Since | None = None
 
 

@@ -99,6 +99,7 @@ def _row(project: Project, parsed: Parsed, *, kind: str, created_by: str, now: d
         names_hidden=request.names == HIDDEN,
         created_at=now,
         filename=parsed.filename,
+        given=parsed.words,
         content_type=FORMS[request.format].content_type,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from leadline.db.jobs import Export
 from leadline.exports.answers import (
@@ -18,6 +18,7 @@ from leadline.exports.answers import (
     DownloadBody,
     ExportBody,
     ListBody,
+    asked_scope,
     since_asked,
 )
 from leadline.exports.files import FORMS
@@ -40,6 +41,14 @@ class NamedScope(AskedScope):
     """Of what an export is, with the name of the team."""
 
     team_name: str | None = None
+    _team: int | None = PrivateAttr(default=None)
+
+    @classmethod
+    def named(cls, export: Export) -> Self:
+        """Of an export; the name of its team is still to be found."""
+        scope = cls(**asked_scope(export).model_dump(exclude_unset=True))
+        scope._team = export.request["team"]
+        return scope
 
 
 class SprintMetadata(Body):
@@ -53,12 +62,11 @@ class SprintMetadata(Body):
     @classmethod
     def of(cls, export: Export) -> Self:
         """Of an export."""
-        request = export.request
-        team = request["team"]
+        request, given = export.request, export.given or {}
         return cls(
-            scope=NamedScope(org_tree_name=request["tree"]) if team is None else NamedScope(team_id=str(team)),
+            scope=NamedScope.named(export),
             date_range=AskedDays(start=request["start"], end=request["end"]),
-            metric_groups=_whole_groups(request),
+            metric_groups=given.get("metricGroups") or _whole_groups(request),
             options={
                 "computationMode": request["mode"],
                 "metricLevel": request["level"],
@@ -66,6 +74,7 @@ class SprintMetadata(Body):
                 "format": request["format"],
                 "compression": export.compression,
                 **since_asked(request),
+                **given.get("options", {}),
             },
         )
 
@@ -154,5 +163,5 @@ def complete(asking: Asking, body: Body) -> None:
 
 def _fill_in(asking: Asking, asker: Asker, scope: NamedScope) -> None:
     asker.name = asking.key_name(asker.user_id)
-    if scope.team_id is not None and (name := asking.team_name(int(scope.team_id))) is not None:
+    if scope._team is not None and (name := asking.team_name(scope._team)) is not None:
         scope.team_name = name

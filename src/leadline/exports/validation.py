@@ -96,6 +96,20 @@ def _unknown(models: Sequence[type[BaseModel]], body: Mapping[str, Any], prefix:
             yield from _unknown(parts, value, f"{prefix}{key}.")
 
 
+def words_of(model: type[BaseModel], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of ``body``, nested ones too, that ``model`` declares, as they were sent; null is as if a field was left out."""
+    return _words([model], body)
+
+
+def _words(models: Sequence[type[BaseModel]], body: Mapping[str, Any]) -> dict[str, Any]:
+    declared = {field.alias or name: field.annotation for model in models for name, field in model.model_fields.items()}
+    said = {name: value for name, value in body.items() if name in declared and value is not None}
+    for name, value in said.items():
+        if isinstance(value, Mapping) and (parts := _parts(declared[name])):
+            said[name] = _words(parts, value)
+    return said
+
+
 def _parts(annotation: Any) -> list[type[BaseModel]]:
     candidates = (annotation, *get_args(annotation))
     return [candidate for candidate in candidates if isinstance(candidate, type) and issubclass(candidate, BaseModel)]
