@@ -83,12 +83,58 @@ def test_what_every_answer_has(served: Served) -> None:
     assert below.json == answer.json
 
 
-@pytest.mark.parametrize("body", ["{", "[]", '"text"', "{}", b"\xff", "[" * 100_000])
+NO_MESSAGES: dict[str | bytes, tuple[int, str]] = {
+    "{": (-32700, "the body is not JSON in UTF-8 (line 1, column 2)"),
+    b"\xff": (-32700, "the body is not JSON in UTF-8"),
+    "[" * 100_000: (-32700, "the body is nested too deeply"),
+    "[]": (-32600, "several messages in a list are not taken"),
+    '"text"': (-32600, 'a message is a JSON object, not "text"'),
+    "{}": (-32600, 'jsonrpc must be "2.0"'),
+    '{"jsonrpc": "1.0", "id": 1, "method": "tools/list"}': (-32600, 'jsonrpc must be "2.0", not "1.0"'),
+    '{"jsonrpc": "2.0", "id": 1}': (-32600, "method is required"),
+    '{"jsonrpc": "2.0", "id": {}, "method": "tools/list"}': (
+        -32600,
+        "id must be a text or a whole number, not an object",
+    ),
+    '{"jsonrpc": "2.0", "id": 1, "method": 7}': (-32600, "method must be a text, not 7"),
+    '{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": []}': (
+        -32600,
+        "params must be an object, not a list",
+    ),
+    '{"jsonrpc": "2.0", "id": 1, "result": 5}': (-32600, "it is neither a request nor an answer of JSON-RPC 2.0"),
+}
+WORDS_OF_PROGRAMS = re.compile(
+    "pydantic|validation error|Input should|Traceback|jsonrpc(request|message|response)|python", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize("body", NO_MESSAGES, ids=range(len(NO_MESSAGES)))
 def test_what_is_no_message_is_refused(served: Served, body: str | bytes) -> None:
+    code, why = NO_MESSAGES[body]
     answer = post(served, served.keys["viewer"], body)
     assert answer.status == 400
-    assert "error" in answer.json
-    assert "Traceback" not in answer.body.decode()
+    assert (answer.json["jsonrpc"], answer.json["error"]["code"]) == ("2.0", code)
+    assert answer.json["id"] == (1 if isinstance(body, str) and '"id": 1' in body else None)
+    assert why in answer.json["error"]["message"]
+    assert '"method": "tools/list"' in answer.json["error"]["message"]
+    assert not WORDS_OF_PROGRAMS.search(answer.body.decode())
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        message("tools/call", name=5),
+        message("tools/call"),
+        message("tools/call", name="find_team", arguments=[]),
+        message("initialize"),
+        message("nosuch"),
+    ],
+)
+def test_messages_that_ask_for_nothing_that_there_is_are_answered_in_plain_words(served: Served, body: str) -> None:
+    answer = post(served, served.keys["viewer"], body)
+    assert answer.json["error"]["message"]
+    assert not WORDS_OF_PROGRAMS.search(answer.body.decode())
 
 
 def test_a_message_is_bounded(served: Served) -> None:

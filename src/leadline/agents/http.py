@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from leadline.agents import messages
 from leadline.agents.protocol import check_installed, server_for
 from leadline.api.agents.asking import Asker
 from leadline.api.answers import NO_STORE, new_router
@@ -39,6 +40,11 @@ class _Handed(Response):
         """Answer."""
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
+        body, again = await messages.read(receive, MOST_BYTES)
+        if len(body) <= MOST_BYTES and (refused := messages.refusal(body)) is not None:
+            await refused(scope, again, send)
+            return
+
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *_HEADERS]
@@ -48,7 +54,7 @@ class _Handed(Response):
             server_for(self._asker), json_response=True, stateless=True, max_request_body_size=MOST_BYTES
         )
         async with manager.run():
-            await manager.handle_request(scope, receive, told)
+            await manager.handle_request(scope, again, told)
 
 
 _HEADERS = [(name.lower().encode(), value.encode()) for name, value in NO_STORE.items()]
