@@ -201,7 +201,8 @@ def lines(parts: Sequence[Series]) -> Spec:
     """A line with a point per period for each of ``parts``, which differ in dashes and points, too."""
     labels = [part.label for part in parts]
     legend = {"legend": None} if len(parts) == 1 else {}
-    dashes = {"field": "series", "scale": {"domain": labels, "range": list(_DASHES[: len(parts)])}, **legend}
+    # The legend's symbols are the points, which are no dashes.
+    dashes = {"field": "series", "scale": {"domain": labels, "range": list(_DASHES[: len(parts)])}, "legend": None}
     shapes = {"field": "series", "scale": {"domain": labels, "range": list(_SHAPES[: len(parts)])}, **legend}
     known = _only("isValid(datum.value)")
     shared: Spec = {"x": _POINT, "y": _measure(), "color": _legend(parts, shape=True)}
@@ -230,7 +231,7 @@ def team_lines() -> Spec:
     line: Spec = {
         "transform": known,
         "mark": {"type": "line"},
-        "encoding": {**shared, "strokeDash": {**by_team, "scale": {"range": list(_TEAM_DASHES)}}},
+        "encoding": {**shared, "strokeDash": {**by_team, "scale": {"range": list(_TEAM_DASHES)}, "legend": None}},
     }
     points: Spec = {
         "transform": known,
@@ -251,13 +252,16 @@ def bars(part: Series) -> Spec:
 
 def share(part: Series) -> Spec:
     """A line of a share, and at each point what it is of: `3 of 41`."""
+    mark: Spec = {"type": "text", "baseline": "bottom", "dy": -8, "opacity": _ROOM, "tooltip": False}
     words: Spec = {
         "transform": _only("isValid(datum.value) && isValid(datum.share)"),
-        "mark": {"type": "text", "baseline": "bottom", "dy": -8, "opacity": _ROOM, "tooltip": False},
+        "mark": mark,
         "encoding": {"x": _POINT, "y": _measure(), "text": {"field": "share"}},
     }
+    # On a ground of their own, since the line may pass behind them.
+    ground = {**words, "mark": {**mark, "stroke": colour("surface"), "strokeWidth": 4}}
     line = lines((part,))
-    return {**line, "layer": [*line["layer"], words]}
+    return {**line, "layer": [*line["layer"], ground, words]}
 
 
 def outcomes(good: Series, bad: Series) -> Spec:

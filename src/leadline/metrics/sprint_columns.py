@@ -97,12 +97,23 @@ def _column(
     formula: Formula,
     levels: tuple[str, ...] = LEVELS,
     better: str = "",
+    title: str = "",
 ) -> SprintColumn:
     kinds: dict[type, str] = {Share: "ratio", PerSprint: "ratio", Spread: "statistic", CountOf: "count"}
     kind = kinds.get(type(formula), "sum")
     of = "sprints" if isinstance(formula, (PerSprint, Spread)) else "items in sprints"
     return SprintColumn(
-        column, group, unit, definition, _SOURCES, better=better, levels=levels, kind=kind, of=of, formula=formula
+        column,
+        group,
+        unit,
+        definition,
+        _SOURCES,
+        better=better,
+        title=title,
+        levels=levels,
+        kind=kind,
+        of=of,
+        formula=formula,
     )
 
 
@@ -211,6 +222,7 @@ SPRINT_COLUMNS: tuple[SprintColumn, ...] = (
         "Total_Work_Delivered ÷ Sprint_Size × 100.",
         Share(TOTAL, SIZE),
         better="higher",
+        title="Share of work delivered",
     ),
     _column(
         "Tickets_Removed_Mid_Sprint",

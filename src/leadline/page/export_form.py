@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,23 @@ _WORDS = {
     "p90": "90th percentile",
     "p95": "95th percentile",
     "ai": "AI",
+    "fte": "Days of people",
+    "issue_resolved_at": "When it was resolved",
+    "version_release_date": "When it was released",
+    "wall": "All of it",
+    "weekdays": "Mondays to Fridays",
 }
+
+
+_LABELS = {
+    "level": "A row for each",
+    "granularity": "Length of a period",
+    "mode": "Counted in",
+    "effort unit": "Shares of",
+    "ends": "Time ends",
+    "calendar": "Time that counts",
+}
+"""What options are called that are not called by their flags."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +60,12 @@ class Choice:
     def label(self) -> str:
         """What it is called."""
         words = self.option.flag.removeprefix("--").replace("-", " ")
-        return {"level": "A row for each", "granularity": "Length of a period", "mode": "Counted in"}.get(
-            words, capitalize_first(words)
-        )
+        return _LABELS.get(words, capitalize_first(words))
 
     @property
     def choices(self) -> list[tuple[str, str]]:
         """Each with its words; one that is not needed can be left out."""
-        words = {choice: capitalize_first(choice.replace("-", " ")) for choice in self.option.choices}
+        words = {choice: capitalize_first(re.sub("[-_]", " ", choice)) for choice in self.option.choices}
         unasked = [] if self.option.default else [("", "No")]
         return [*unasked, *((choice, _WORDS.get(choice, text)) for choice, text in words.items())]
 
