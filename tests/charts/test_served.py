@@ -144,7 +144,7 @@ def test_the_command_writes_what_the_api_answers(command: Leadline, viewer: Clie
 def test_the_command_refuses_what_it_cannot_do(command: Leadline) -> None:
     days = ("--start", "2026-01-01", "--end", "2026-03-31")
     assert "the ending .gif is none of .svg, .png" in command("chart", "rework", *days, "-o", "x.gif", code=2).stderr
-    assert "--team" in command("chart", "rework", *days, "--team", "no", "-o", "x.svg", code=1).stderr
+    assert "--team" in command("chart", "rework", *days, "--team", "no", "-o", "x.svg", code=2).stderr
     assert "Missing option '--start'" in command("chart", "rework", "-o", "x.svg", code=2).stderr
     assert list(command.cwd.iterdir()) == []
 

@@ -96,5 +96,5 @@ def test_killed_again_and_again(leadline: Leadline, hub: Hub, url: str, tmp_path
 
 @pytest.mark.parametrize("target", ["acme/web/shop", "/shop", "acme/", "ac me", "acme*"])
 def test_targets_that_name_nothing_are_refused(leadline: Leadline, target: str) -> None:
-    done = leadline("sources", "add", "bitbucket", target, *AS_USER, code=1)
+    done = leadline("sources", "add", "bitbucket", target, *AS_USER, code=2)
     assert "names no repositories; write WORKSPACE" in done.stderr

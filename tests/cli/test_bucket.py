@@ -147,5 +147,5 @@ def test_a_bucket_that_cannot_be_used_is_said(leadline: Leadline, there: dict[st
 
 @pytest.mark.parametrize("text", ["", "bucket", "/srv/lake", "s3://", "http://example.com/lake", "s3:// a"])
 def test_what_is_no_bucket_is_refused(leadline: Leadline, text: str) -> None:
-    refused = leadline("status", env={"LEADLINE_LAKE": text}, code=1 if text else 0)
+    refused = leadline("status", env={"LEADLINE_LAKE": text}, code=2 if text else 0)
     assert ("LEADLINE_LAKE" in refused.stderr) == bool(text)

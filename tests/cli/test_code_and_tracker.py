@@ -91,7 +91,7 @@ def test_merges_instead_of_releases_and_what_cannot_be_chosen(
     leadline("import", data)
     leadline("org", "load", data / "developers.csv", "--name", "Shop")
     leadline("sync", "github", "acme", "--url", code, env=ENV)
-    refused = leadline("settings", "deployments.source", "builds", code=1).stderr
+    refused = leadline("settings", "deployments.source", "builds", code=2).stderr
     assert "one of auto, pipelines, releases, merges, versions" in refused
     assert exported(leadline)["DF_Deployment_Count"] == "2"
     leadline("settings", "deployments.source", "merges")

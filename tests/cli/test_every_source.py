@@ -76,6 +76,6 @@ def test_without_a_secret_nothing_is_asked(leadline: Leadline, kind: str) -> Non
 )
 def test_a_secret_goes_through_tls_only(leadline: Leadline, kind: str, url: str) -> None:
     targets = ("x",) if KINDS[kind].targets else ()
-    done = leadline("sources", "add", kind, *targets, "--url", url, code=1)
+    done = leadline("sources", "add", kind, *targets, "--url", url, code=2)
     assert "s3cret" not in done.stderr
     assert leadline.json("sources", "list") == []

@@ -111,18 +111,20 @@ def test_the_ending_says_the_format(company: Leadline, file: str, magic: bytes) 
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "code", "says"),
     [
-        (["--org-tree", "Reserch"], "Invalid orgTreeName"),
-        (["--team", "999999"], "Invalid teamId"),
-        (["--metric", "PR_Mergd"], "PR_Merged"),
-        (["--group", "volumes"], "volume"),
-        (["--metric", "PR_Velocity"], "PR_Velocity"),
-        (["--pins", "exp_none"], "no export 'exp_none'"),
+        (["--org-tree", "Reserch"], 2, "Invalid --org-tree"),
+        (["--team", "999999"], 2, "Invalid --team"),
+        (["--metric", "PR_Mergd"], 2, "PR_Merged"),
+        (["--group", "volumes"], 2, "volume"),
+        (["--metric", "PR_Velocity"], 2, "PR_Velocity"),
+        (["--pins", "exp_none"], 1, "no export 'exp_none'"),
     ],
 )
-def test_what_does_not_exist_is_named_with_its_option(company: Leadline, options: list[str], says: str) -> None:
-    done = company("export", "productivity", *QUARTER, "-o", "x.csv", *options, code=1)
+def test_what_does_not_exist_is_named_with_its_option(
+    company: Leadline, options: list[str], code: int, says: str
+) -> None:
+    done = company("export", "productivity", *QUARTER, "-o", "x.csv", *options, code=code)
     assert says in done.stderr
     assert "scope." not in done.stderr
     assert not (company.cwd / "x.csv").exists()
@@ -131,7 +133,7 @@ def test_what_does_not_exist_is_named_with_its_option(company: Leadline, options
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["--start", "2026-02-01", "--end", "2026-01-01", "-o", "x.csv"], 1, "2026-02-01"),
+        (["--start", "2026-02-01", "--end", "2026-01-01", "-o", "x.csv"], 2, "2026-02-01"),
         ([*QUARTER, "-o", "none/x.csv"], 1, "no folder none"),
         ([*QUARTER, "-o", "data"], 1, "data is a folder"),
         ([*QUARTER, "-o", "x.parquet.gz", "--format", "parquet"], 2, "compressed by itself"),
@@ -149,7 +151,7 @@ def test_without_a_tree_it_says_how_to_begin(leadline: Leadline) -> None:
 
 def test_several_trees_must_be_named(company: Leadline) -> None:
     company("org", "load", "data/developers.csv", "--name", "Other")
-    done = company("export", "productivity", *QUARTER, "-o", "x.csv", code=1)
+    done = company("export", "productivity", *QUARTER, "-o", "x.csv", code=2)
     assert "--org-tree: Other, Research" in done.stderr
 
 

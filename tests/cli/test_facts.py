@@ -62,6 +62,6 @@ def test_stdout_is_csv(company: Leadline) -> None:
 
 
 def test_unknown_scopes_are_refused(company: Leadline) -> None:
-    assert "Invalid orgTreeName" in company("facts", "commits", "--org-tree", "X", "-o", "c.csv", code=1).stderr
-    assert "Invalid teamId" in company("facts", "commits", "--team", "0", "-o", "c.csv", code=1).stderr
+    assert "Invalid --org-tree" in company("facts", "commits", "--org-tree", "X", "-o", "c.csv", code=2).stderr
+    assert "Invalid --team" in company("facts", "commits", "--team", "0", "-o", "c.csv", code=2).stderr
     assert not (company.cwd / "c.csv").exists()

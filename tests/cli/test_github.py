@@ -43,6 +43,7 @@ def url(hub: Hub) -> Iterator[str]:
 
 
 def test_a_source_from_its_adding_to_its_removal(leadline: Leadline, hub: Hub, url: str) -> None:
+    leadline("settings", "timezone", "UTC")  # which makes the home
     empty = leadline("sync", code=1)
     assert "leadline sources add github ORG" in empty.stderr
     added = leadline("sources", "add", "github", "acme/sh*", "--url", url, "--name", "code").stdout
@@ -125,7 +126,7 @@ def test_the_token_from_a_file(leadline: Leadline, hub: Hub, url: str) -> None:
     leadline("sync", "github", "acme", "--url", url, "--token-file", "token")
     missing = leadline("sync", "github", "acme", "--url", url, "--token-file", "none", code=1)
     assert "cannot be read" in missing.stderr
-    both = leadline("sync", "github", "acme", "--token-file", "token", "--token-env", "X", code=1)
+    both = leadline("sync", "github", "acme", "--token-file", "token", "--token-env", "X", code=2)
     assert "give one" in both.stderr
 
 
@@ -372,5 +373,5 @@ def test_an_app_from_the_command_line(leadline: Leadline, hub: Hub, url: str) ->
     leadline("sources", "add", "github", "acme", "--url", url, "--app", "4711", "--token-file", "app.pem")
     assert "answers; 1 repositories of acme" in leadline("sources", "test", "github:acme@" + url[7:]).stdout
     assert "3 pull_requests added" in leadline("sync").stdout
-    wrong = leadline("sources", "add", "github", "other", "--app", "no id", "--token-file", "app.pem", code=1)
+    wrong = leadline("sources", "add", "github", "other", "--app", "no id", "--token-file", "app.pem", code=2)
     assert "--app cannot be 'no id'" in wrong.stderr

@@ -38,7 +38,7 @@ def test_an_unmatched_account_is_mapped(company: Leadline) -> None:
 
 
 def test_only_to_a_developer(company: Leadline) -> None:
-    done = company("identities", "set", "github", "stranger", "cloe@example.com", code=1)
+    done = company("identities", "set", "github", "stranger", "cloe@example.com", code=2)
     assert done.stderr.startswith("error: cloe@example.com is no developer's email; near: cleo@example.com")
     assert [row["account"] for row in company.json("identities", "--unmatched")] == ["stranger"]
 

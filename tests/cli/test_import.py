@@ -62,8 +62,8 @@ def test_dry_run_changes_nothing(leadline: Leadline) -> None:
 def test_what_is_not_there_or_not_known(leadline: Leadline) -> None:
     assert "nowhere" in leadline("import", "nowhere", code=1).stderr
     (leadline.cwd / "x.csv").write_text("a\n1\n")
-    assert "x.csv" in leadline("import", "x.csv", code=1).stderr
-    assert "no table 'pulls'" in leadline("import", "x.csv", "--table", "pulls", code=1).stderr
+    assert "x.csv" in leadline("import", "x.csv", code=2).stderr
+    assert "no table 'pulls'" in leadline("import", "x.csv", "--table", "pulls", code=2).stderr
     assert leadline.rows() == {}
 
 

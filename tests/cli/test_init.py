@@ -153,7 +153,7 @@ def test_what_is_refused_changes_nothing_and_can_be_mended(leadline: Leadline, u
     words = ("init", "--source", "github", "--target", "acme", "--people", "people.csv", "--url")
     wrong = leadline(*words, url, code=1, env={"GITHUB_TOKEN": "ghp_wrong"})
     assert "refuses the token from the variable GITHUB_TOKEN" in wrong.stderr
-    silent = leadline(*words, "http://nowhere.invalid", code=1, env=ENV)
+    silent = leadline(*words, "http://nowhere.invalid", code=2, env=ENV)
     assert "nowhere.invalid" in silent.stderr
     assert leadline.json("sources", "list") == []
     (leadline.cwd / "people.csv").write_text("email,full_name\nada@example.com,Ada\n")

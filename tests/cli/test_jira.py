@@ -70,7 +70,7 @@ def test_a_source_from_its_adding_to_its_removal(leadline: Leadline, jira: Jira,
     ],
 )
 def test_what_cannot_be_is_said(leadline: Leadline, options: list[str], says: str) -> None:
-    assert says in leadline("sync", "jira", *options, code=1, env=ENV).stderr
+    assert says in leadline("sync", "jira", *options, code=2, env=ENV).stderr
 
 
 def test_a_token_that_expired_is_seen_in_the_status(leadline: Leadline, jira: Jira, url: str) -> None:

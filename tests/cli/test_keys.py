@@ -41,6 +41,7 @@ def test_an_unknown_project_is_refused_with_what_to_do(leadline: Leadline) -> No
 
 
 def test_revoking_what_is_not_there_fails(leadline: Leadline) -> None:
+    leadline("keys", "create", "--name", "n", "--role", "admin")
     assert "no key 'key_1'" in leadline("keys", "revoke", "key_1", code=1).stderr
 
 
@@ -53,9 +54,9 @@ def test_a_viewer_is_limited_to_teams_that_there_are(leadline: Leadline, tmp_pat
     people = tmp_path / "people.csv"
     people.write_text("email,full_name,manager_email,team\na@x.example,A,,\nb@x.example,B,a@x.example,Web\n")
     leadline("org", "load", str(people), "--name", "Acme")
-    assert "no team" in leadline("keys", "create", "--name", "n", "--role", "viewer", "--team", "nope", code=1).stderr
+    assert "no team" in leadline("keys", "create", "--name", "n", "--role", "viewer", "--team", "nope", code=2).stderr
     for role in ("admin", "ingestion"):
-        refused = leadline("keys", "create", "--name", "n", "--role", role, "--no-developers", code=1).stderr
+        refused = leadline("keys", "create", "--name", "n", "--role", role, "--no-developers", code=2).stderr
         assert f"A key of the role {role} cannot be limited to teams or to rows of teams" in refused
     assert leadline.json("keys", "list") == []
     made = leadline.json("keys", "create", "--name", "n", "--role", "viewer", "--team", "1", "--no-developers")

@@ -37,7 +37,7 @@ def test_one_by_any_spelling(leadline: Leadline) -> None:
 
 
 def test_an_unknown_one_names_the_nearest(leadline: Leadline) -> None:
-    done = leadline("metrics", "PR_Mergd", code=1)
+    done = leadline("metrics", "PR_Mergd", code=2)
     assert "PR_Merged" in done.stderr
     assert "next: `leadline metrics` lists them" in done.stderr
-    assert "DF_Deployment_Count" in leadline("metrics", "DF_Deployments_Count", code=1).stderr
+    assert "DF_Deployment_Count" in leadline("metrics", "DF_Deployments_Count", code=2).stderr

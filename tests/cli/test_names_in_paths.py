@@ -133,7 +133,7 @@ def test_a_home_is_a_folder_and_no_address(tmp_path: Path, address: str) -> None
         command, env=environment({"LEADLINE_HOME": address}), cwd=tmp_path, capture_output=True, text=True, check=False
     )
     by_variable = run.stderr
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert "LEADLINE_HOME cannot be" in by_variable
     assert "it must be a folder on this machine" in by_variable
     assert list(tmp_path.iterdir()) == []
@@ -143,7 +143,7 @@ def test_a_home_is_a_folder_and_no_address(tmp_path: Path, address: str) -> None
 def test_what_cannot_be_a_name_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
     program = Leadline(tmp_path / "home", tmp_path)
     for option in ("--project", "--organization"):
-        done = program("keys", "create", "--name", "k", "--role", "viewer", option, name, code=1)
+        done = program("keys", "create", "--name", "k", "--role", "viewer", option, name, code=2)
         assert "cannot be the name of a project or organization" in done.stderr
         assert program(option, name, "status", code=1).stderr.startswith("error: There is no project")
 

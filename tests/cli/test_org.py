@@ -26,8 +26,8 @@ def test_show_for_people(company: Leadline) -> None:
 
 
 def test_an_unknown_tree(company: Leadline) -> None:
-    done = company("org", "show", "Reserch", code=1)
-    assert done.stderr.startswith("error: Invalid orgTreeName")
+    done = company("org", "show", "Reserch", code=2)
+    assert done.stderr.startswith("error: Invalid TREE")
     assert "Research" in done.stderr
 
 
@@ -102,8 +102,8 @@ def test_a_tree_that_a_source_loads_is_not_removed(leadline: Leadline) -> None:
 
 
 def test_an_unknown_tree_is_not_removed(company: Leadline) -> None:
-    done = company("org", "remove", "Reserch", code=1)
-    assert done.stderr.startswith("error: Invalid orgTreeName")
+    done = company("org", "remove", "Reserch", code=2)
+    assert done.stderr.startswith("error: Invalid TREE")
     assert len(company.json("org", "show")) == 1
 
 

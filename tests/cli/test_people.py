@@ -228,7 +228,7 @@ def test_what_was_ended_in_the_middle_is_done_by_doing_it_again(
 
 
 def test_what_is_no_person_is_refused(company: Company) -> None:
-    assert "no email" in company.leadline("people", "forget", "ben", "--yes", code=1, env=company.env).stderr
+    assert "no email" in company.leadline("people", "forget", "ben", "--yes", code=2, env=company.env).stderr
     nobody = company.leadline("people", "forget", "nobody@example.com", "--yes", code=1, env=company.env).stderr
     assert "Nobody in this project has the address nobody@example.com" in nobody
     unasked = company.leadline("people", "forget", "ben@example.com", code=2, env=company.env).stderr

@@ -130,13 +130,13 @@ def test_developers_of_one_team(company: Leadline) -> None:
     [
         ([*QUARTER], 2, "name metrics with it"),
         ([*QUARTER, "--efficiency", "all", "--contributors", "all"], 2, "its rows are developers"),
-        ([*QUARTER, "--efficiency", "OVERALL"], 1, "did you mean OVERALL_DORA"),
-        ([*QUARTER, "--productivity", "all", "--team", "999"], 1, "--team: "),
+        ([*QUARTER, "--efficiency", "OVERALL"], 2, "did you mean OVERALL_DORA"),
+        ([*QUARTER, "--productivity", "all", "--team", "999"], 2, "Invalid --team: "),
         ([*QUARTER, "--productivity", "all", "--granularity", "yearly"], 2, "'yearly' is not one of"),
         ([*QUARTER, "--productivity", "all", "--calculation", "mode"], 2, "'mode' is not one of"),
         ([*QUARTER, "--productivity", "all", "--json"], 2, "stdout cannot take both"),
         ([*QUARTER, "--productivity", "all", "-o", "none/x.csv"], 1, "no folder none"),
-        (["--start", "2026-02-01", "--end", "2026-01-01", "--productivity", "all"], 1, "--start, --end: "),
+        (["--start", "2026-02-01", "--end", "2026-01-01", "--productivity", "all"], 2, "--start (2026-02-01) must not be after --end"),
         (["--start", "Jan", "--end", "2026-01-01", "--productivity", "all"], 2, "'Jan' is no day"),
     ],
 )

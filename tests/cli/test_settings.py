@@ -32,7 +32,7 @@ def test_a_tree_has_settings_of_its_own(company: Leadline) -> None:
     company("settings", "timezone", "Asia/Tokyo", "--org-tree", "Research")
     assert company("settings", "timezone").stdout == "UTC\n"
     assert company("settings", "timezone", "--org-tree", "Research").stdout == "Asia/Tokyo\n"
-    assert 'no org tree "Sales"' in company("settings", "--org-tree", "Sales", code=1).stderr
+    assert 'no org tree "Sales"' in company("settings", "--org-tree", "Sales", code=2).stderr
 
 
 def test_a_toml_file_nested_or_dotted(leadline: Leadline) -> None:
@@ -57,7 +57,7 @@ def test_a_toml_file_nested_or_dotted(leadline: Leadline) -> None:
 def test_settings_of_one_service_or_repository(company: Leadline) -> None:
     """Names have dots and any letter case; a tree's value takes the project's place however either writes the name."""
     company("settings", "service.Api.v2.paths", "src/api/, lib/")
-    assert company("settings", "SERVICE.api.v2.paths", code=1).stderr
+    assert company("settings", "SERVICE.api.v2.paths", code=2).stderr
     assert company("settings", "service.API.V2.paths").stdout == "src/api/, lib/\n"
     (company.cwd / "s.toml").write_text(
         '[service."API.v2"]\npaths = ["x/", "y/*"]\n[repository."Acme/shop.js"]\n"code.exclude" = []\n'
@@ -100,19 +100,25 @@ def test_a_bad_file_sets_nothing(leadline: Leadline, text: str, says: str) -> No
         (["repository.acme/shop.timezone", "UTC"], "no setting 'repository.acme/shop.timezone'"),
         (["exports.keep_days", "0"], "a whole number from 1 to 36500"),
         (["nope", "--unset"], "no setting 'nope'"),
-        (["--file", "missing.toml"], "No such file or directory: missing.toml"),
     ],
 )
 def test_impossible_settings_are_refused(leadline: Leadline, arguments: list[str], says: str) -> None:
-    done = leadline("settings", *arguments, code=1)
+    done = leadline("settings", *arguments, code=2)
     assert says in done.stderr
     assert done.stdout == ""
+    assert not leadline.home.exists()
+
+
+def test_a_file_that_is_not_there(leadline: Leadline) -> None:
+    done = leadline("settings", "--file", "missing.toml", code=1)
+    assert "No such file or directory: missing.toml" in done.stderr
+    assert not leadline.home.exists()
 
 
 def test_unsetting_must_leave_a_possible_profile(leadline: Leadline) -> None:
     leadline("settings", "pr_size.medium", "900")
     leadline("settings", "pr_size.small", "500")
-    assert "must not be above" in leadline("settings", "pr_size.medium", "--unset", code=1).stderr
+    assert "must not be above" in leadline("settings", "pr_size.medium", "--unset", code=2).stderr
     assert leadline("settings", "pr_size.medium").stdout == "900\n"
 
 

@@ -85,19 +85,19 @@ def test_the_status_tells_the_next_run(leadline: Leadline, shop: History) -> Non
 
 @pytest.mark.parametrize("span", ["", "1w", "60"])
 def test_an_impossible_schedule(leadline: Leadline, shop: History, span: str) -> None:
-    done = leadline("sources", "add", "git", shop.folder, "--every", span, code=1)
+    done = leadline("sources", "add", "git", shop.folder, "--every", span, code=2)
     assert "15m, 30m, 1h" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b", "a\tb", "a\nb", "x" * 101])
 def test_an_impossible_name(leadline: Leadline, shop: History, name: str) -> None:
-    done = leadline("sources", "add", "git", shop.folder, "--name", name, code=1)
+    done = leadline("sources", "add", "git", shop.folder, "--name", name, code=2)
     assert "at most 100 characters on one line, without /" in done.stderr
     assert leadline.json("sources", "list") == []
 
 
 def test_a_name_is_for_one_source(leadline: Leadline, shop: History) -> None:
-    done = leadline("sources", "add", "git", shop.folder, shop.folder, "--name", "both", code=1)
+    done = leadline("sources", "add", "git", shop.folder, shop.folder, "--name", "both", code=2)
     assert "for one source" in done.stderr
 
 
@@ -119,7 +119,7 @@ def test_instants_are_folded_between_date_and_time(leadline: Leadline, shop: His
 
 
 def test_an_address_with_a_password_is_not_stored(leadline: Leadline) -> None:
-    done = leadline("sources", "add", "git", "https://ada:s3cret@git.example.com/acme/shop.git", code=1)
+    done = leadline("sources", "add", "git", "https://ada:s3cret@git.example.com/acme/shop.git", code=2)
     assert "credential helper" in done.stderr
     assert "s3cret" not in done.stderr
     assert leadline.json("sources", "list") == []
@@ -136,7 +136,7 @@ def test_a_repository_that_is_not_there(leadline: Leadline, shop: History) -> No
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.url_needed], ids=lambda kind: kind.name)
 def test_a_tool_that_is_somewhere_needs_an_address(leadline: Leadline, kind: Any) -> None:
-    done = leadline("sources", "add", kind.name, "X", code=1)
+    done = leadline("sources", "add", kind.name, "X", code=2)
     assert f"{kind.title} needs --url" in done.stderr
 
 
@@ -177,7 +177,7 @@ def test_a_repository_by_another_name(leadline: Leadline, shop: History) -> None
     (listed,) = leadline.json("sources", "list")
     assert listed["name"] == "git:example/basket"
     assert [repository["repository"] for repository in leadline.json("status")["repositories"]] == ["example/basket"]
-    both = leadline("sources", "add", "git", shop.folder, shop.folder, "--repository", "x/y", code=1)
+    both = leadline("sources", "add", "git", shop.folder, shop.folder, "--repository", "x/y", code=2)
     assert "one repository" in both.stderr
 
 

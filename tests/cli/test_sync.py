@@ -56,7 +56,7 @@ def test_one_that_fails_stops_no_other(leadline: Leadline) -> None:
 
 
 def test_a_name_is_for_one(leadline: Leadline) -> None:
-    done = leadline("sync", "git", "a", "b", "--name", "x/y", code=1)
+    done = leadline("sync", "git", "a", "b", "--name", "x/y", code=2)
     assert done.stderr.startswith("error: --name names one repository")
 
 

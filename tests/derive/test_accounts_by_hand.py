@@ -60,6 +60,6 @@ def test_an_email_of_nobody_is_refused_with_the_nearest(peopled: Project):
     ) as caught:
         put(peopled, "github", "octo", "adda@x.example")
     assert caught.value.code == "unknown_developer"
-    with pytest.raises(InvalidRequest, match="source, account is empty"):
+    with pytest.raises(InvalidRequest, match="source, account must not be empty"):
         put(peopled, "", " ", "ada@x.example")
     assert stored(peopled) == []

@@ -64,12 +64,12 @@ def test_what_cannot_be_is_told_and_leaves_no_file(command: Leadline) -> None:
     for code, options, said in (
         (2, ["--pdf", "report.csv"], "the ending .csv is none of .pdf"),
         (2, ["--pdf", "report.pdf", "--efficiency", "all"], "it has the metrics of the screens"),
-        (1, ["--pdf", "report.pdf", "--team", "999999"], "999999"),
+        (2, ["--pdf", "report.pdf", "--team", "999999"], "999999"),
     ):
         refused = command.process("report", *DAYS, *options, code=code)
         assert said in refused.stderr
     wrong_way = ["--start", "2026-03-31", "--end", "2026-01-01", "--pdf", "other.pdf"]
-    assert "must not be after" in command.process("report", *wrong_way, code=1).stderr
+    assert "must not be after" in command.process("report", *wrong_way, code=2).stderr
     assert not (command.cwd / "other.pdf").exists()
 
 
