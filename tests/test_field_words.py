@@ -42,11 +42,11 @@ def test_without_words_nothing_changes() -> None:
 
 
 def test_a_refusal_stays_what_it_is() -> None:
-    refused = InvalidRequest("teamId is required", code="missing", details=[Detail("teamId", "no teamId")])
+    refused = InvalidRequest("teamId is required", code="missing", details=[Detail("teamId[0]", "no teamId")])
     worded = reword(refused, WORDS)
     assert worded is refused
     assert (str(worded), worded.code, worded.details) == (
         "--team is required",
         "missing",
-        (Detail("--team", "no --team"),),
+        (Detail("--team[0]", "no --team"),),
     )

@@ -40,7 +40,7 @@ def reword(error: ErrorT, words: Mapping[str, str]) -> ErrorT:
     """The same refusal, of which the sentence and the details name fields by ``words``."""
     error.message = reworded(error.message, words)
     error.details = tuple(
-        Detail(words.get(detail.field, detail.field), reworded(detail.message, words)) for detail in error.details
+        Detail(reworded(detail.field, words), reworded(detail.message, words)) for detail in error.details
     )
     error.args = (error.message,)
     return error

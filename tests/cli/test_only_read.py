@@ -107,6 +107,19 @@ def test_a_home_that_may_not_be_written_will_do(read_only: Leadline, words: tupl
     assert str(read_only.home) in done.stdout or words != ("status",)
 
 
+def test_it_can_be_backed_up(read_only: Leadline, tmp_path: Path) -> None:
+    before = _state(read_only.home)
+    done = _run(read_only, "backup", "all.tar")
+    assert done.returncode == 0, done.stderr
+    assert _state(read_only.home) == before
+    restored = Leadline(tmp_path / "restored", read_only.cwd)
+    restored("restore", "all.tar")
+    for path in (read_only.home, *(path for path in read_only.home.rglob("*"))):
+        path.chmod(0o700)
+    assert restored.rows() == read_only.rows()
+    assert restored.json("org", "show") == read_only.json("org", "show")
+
+
 def test_what_it_says_is_what_the_home_says(read_only: Leadline) -> None:
     words = ("export", "productivity", *QUARTER, "-o", "-")
     apart = _run(read_only, *words)

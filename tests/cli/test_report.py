@@ -136,7 +136,11 @@ def test_developers_of_one_team(company: Leadline) -> None:
         ([*QUARTER, "--productivity", "all", "--calculation", "mode"], 2, "'mode' is not one of"),
         ([*QUARTER, "--productivity", "all", "--json"], 2, "stdout cannot take both"),
         ([*QUARTER, "--productivity", "all", "-o", "none/x.csv"], 1, "no folder none"),
-        (["--start", "2026-02-01", "--end", "2026-01-01", "--productivity", "all"], 2, "--start (2026-02-01) must not be after --end"),
+        (
+            ["--start", "2026-02-01", "--end", "2026-01-01", "--productivity", "all"],
+            2,
+            "--start (2026-02-01) must not be after --end",
+        ),
         (["--start", "Jan", "--end", "2026-01-01", "--productivity", "all"], 2, "'Jan' is no day"),
     ],
 )
