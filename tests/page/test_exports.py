@@ -92,6 +92,7 @@ def test_what_is_wrong_is_said_and_nothing_typed_is_lost(admin: Browsing) -> Non
     answer = admin.post("/exports/new", sent)
     assert answer.status_code == 400
     assert 'class="strip bad"' in answer.text
+    assert "From (2026-03-31) must not be after To (2026-01-01)" in answer.text  # as the form calls them
     assert 'value="2026-03-31"' in answer.text
     assert re.search(r'value="Coding_Days" checked', answer.text)
     assert re.search(r'value="parquet" selected', answer.text)
