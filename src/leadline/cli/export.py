@@ -17,11 +17,12 @@ from leadline.cli import spreadsheet
 from leadline.cli.context import Declared, Json, example, looked_at, optional, required, takes, words
 from leadline.cli.date_range import DATE_OPTIONS, AskedDays, note_days_without_data
 from leadline.cli.files import Output
-from leadline.cli.option_words import in_option_words
+from leadline.cli.option_words import OPTIONS, in_option_words
 from leadline.cli.output import clean, note
 from leadline.cli.progress import cancellable
 from leadline.cli.spreadsheet import Spreadsheet
 from leadline.errors import InvalidRequest, NotFound
+from leadline.field_words import reworded
 
 if TYPE_CHECKING:
     from leadline.exports.export_kind import ExportKind, Option
@@ -192,7 +193,7 @@ def _export(
             size, sha256 = digest(path)
         note_days_without_data(project, request.start, request.end, request.tree)
     for warning in parsed.warnings:
-        note(f"warning: {clean(warning)}")
+        note(f"warning: {clean(reworded(warning, {**OPTIONS, **_own_words(kind)}))}")
     further = {"sizeBytes": size, "sha256": sha256, "request": request.document(), "pins": used.document()}
     compared = {} if since is None else {"since": since.document()}
     target.report(produced.rows, json=json, **further, **compared)
@@ -203,9 +204,13 @@ def _parsed(project: Project, body: dict[str, Any], kind: ExportKind, days: Aske
     if scope["orgTreeName"] is None and scope["teamId"] is None:
         scope["orgTreeName"] = only_tree(project)
     body["scope"] = {name: value for name, value in scope.items() if value is not None}
-    own = {option.field: option.flag for option in kind.command.options}
-    with in_option_words({**own, **days.words}):
+    with in_option_words({**_own_words(kind), **days.words}):
         return kind.parse(project, body)
+
+
+def _own_words(kind: ExportKind) -> dict[str, str]:
+    """The option of each field that the kind alone has."""
+    return {option.field: option.flag for option in kind.command.options}
 
 
 def only_tree(project: Project) -> str:

@@ -52,7 +52,6 @@ OPTIONS: Mapping[str, str] = {
     "expiresDays": "--expires-days",
     "events": "--event",
     "every": "--every",
-    "port": "--port",
 }
 """By the field, as checks name it. What a kind of export has beside these, its declaration says."""
 
