@@ -1,5 +1,4 @@
-"""What cannot be asked for so is wrong usage (exit code 2), said once, in the words of the command line, and changes nothing; a
-command that needs what is there makes no home."""
+"""What cannot be asked for so is wrong usage (exit code 2), said once, in the words of the command line, and changes nothing."""
 
 from __future__ import annotations
 
@@ -7,20 +6,15 @@ import json
 import re
 import shutil
 import sqlite3
-import subprocess
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from leadline.cli.app import app
 from leadline.cli.failures import exit_code_of
 from leadline.errors import InvalidInput, InvalidRequest, LeadlineError, NotFound, StoreError, Unusable
 
-from .running import Leadline, environment, write_tables
+from .running import Leadline
 
 QUARTER = ("--start", "2026-01-01", "--end", "2026-03-31")
 TURNED = ("--start", "2026-03-31", "--end", "2026-01-01")
@@ -147,83 +141,6 @@ REFUSED = [
     ("--home", "", "status"),
 ]
 
-WITH_HOME = {"init", "demo", "serve", "worker", "import", "settings", "restore"}
-WITH_HOMES = {("org", "load"), ("keys", "create")}
-
-
-def makes_home(words: Sequence[str]) -> bool:
-    """Whether a command makes a home that is not there: one that brings data, people, keys, sources or settings, or serves."""
-    first, second = (*words, "", "")[:2]
-    sources = (first == "sync" and second not in ("", "--source")) or (first, second) == ("sources", "add")
-    return sources or first in WITH_HOME or (first, second) in WITH_HOMES
-
-
-ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
-    ("mcp",): (),
-    ("open",): ("--print",),
-    ("sync",): (),
-    ("backup",): ("out.tar",),
-    ("sources", "list"): (),
-    ("sources", "remove"): ("nosuch",),
-    ("sources", "test"): ("nosuch",),
-    ("org", "from-teams"): ("github:example",),
-    ("org", "show"): (),
-    ("org", "history"): (),
-    ("org", "remove"): ("Research",),
-    ("people", "forget"): ("ada@example.com", "--yes"),
-    ("identities",): (),
-    ("identities", "set"): ("github", "ada", "ada@example.com"),
-    ("keys", "limit"): ("nosuch",),
-    ("keys", "list"): (),
-    ("keys", "revoke"): ("nosuch",),
-    ("report",): (*QUARTER, "--efficiency", "all"),
-    ("forecast",): ("--team", "1", "--remaining", "4"),
-    ("chart", "list"): (),
-    ("schedules", "add"): ("file.json",),
-    ("schedules", "change"): ("nosuch", "file.json"),
-    ("schedules", "list"): (),
-    ("schedules", "run"): ("nosuch",),
-    ("schedules", "runs"): ("nosuch",),
-    ("schedules", "remove"): ("nosuch",),
-    ("webhooks", "add"): ("https://example.com/hook", "--event", "export.failed"),
-    ("webhooks", "list"): (),
-    ("webhooks", "remove"): ("nosuch",),
-    ("webhooks", "test"): ("nosuch",),
-    ("metrics",): (),
-    ("tables",): (),
-    ("status",): (),
-}
-"""Of each command that makes no home, what to call it with; all of a group are called as the group is in ``OF_GROUPS``."""
-OF_GROUPS = {"export": (*QUARTER, "-o", "-"), "chart": (*QUARTER, "-o", "-"), "facts": (*QUARTER, "-o", "-")}
-OF_KINDS = {"efficiency": ("--group", "df"), "facts": ("--fact", "commits")}
-NEEDING = {
-    *((name,) for name in ("mcp", "open", "sync", "backup")),
-    *(("schedules", name) for name in ("add", "change", "run", "remove")),
-    *(("webhooks", name) for name in ("add", "remove", "test")),
-    *(("sources", "remove"), ("org", "remove"), ("people", "forget"), ("identities", "set")),
-    *(("keys", "limit"), ("keys", "revoke")),
-}
-"""Commands that change what is there; the others only read, and find nothing."""
-
-
-def arguments_of(path: tuple[str, ...]) -> tuple[str, ...] | None:
-    group, name = (*path, "")[:2]
-    if path in ARGUMENTS or group not in OF_GROUPS:
-        return ARGUMENTS.get(path)
-    return (*OF_GROUPS[group], *(OF_KINDS.get(name, ()) if group == "export" else ()))
-
-
-def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every command of the program, as the words that call it; a group is one if it does something by itself."""
-    within = getattr(command, "commands", None)
-    if within is None or command.invoke_without_command:
-        yield path
-    for name, child in (within or {}).items():
-        yield from commands(child, (*path, name))
-
-
-COMMANDS = list(commands(get_command(app)))
-
 _SAID = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*\"""")
 _OF_THE_API = re.compile(r"\b[a-z]+[A-Z]\w*|\b(?:scope|options|history)\.\w+")
 
@@ -261,22 +178,6 @@ def test_what_cannot_be_is_wrong_usage_and_said_once_in_the_words_of_the_command
         assert line.startswith("  "), line
         assert line.partition(": ")[2] not in first
     assert len(set(further)) == len(further)
-
-
-OF_WHAT_IS_THERE = ("--org-tree", "--team", "pr_size.small", "nosuch=email", "admin")
-"""Words of refusals that only a look at what is there can tell."""
-
-
-@pytest.mark.parametrize(
-    "words",
-    [words for words in REFUSED if makes_home(words) and not set(words) & set(OF_WHAT_IS_THERE)],
-    ids=" ".join,
-)
-def test_no_home_is_made_for_what_cannot_be(leadline: Leadline, words: tuple[str, ...]) -> None:
-    write_tables(leadline.cwd / "data")
-    (leadline.cwd / "data" / "developers.zip").write_bytes(b"PK")
-    done = leadline(*words, code=2)
-    assert (done.stdout, leadline.home.exists()) == ("", False)
 
 
 # -- for programs --------------------------------------------------------------------------------------------------------
@@ -392,45 +293,6 @@ def test_what_a_file_says_is_called_as_it_says_it(shared: Leadline) -> None:
         ' "request": {"scope": {"orgTreeName": "nosuch"}, "dateRange": {"period": "last-month"}}}'
     )
     assert "Invalid orgTreeName" in shared("schedules", "add", "schedule.json", code=1).stderr
-
-
-# -- homes that are not there --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_every_command_makes_homes_or_is_known_to_make_none(path: tuple[str, ...]) -> None:
-    assert makes_home(path) != (arguments_of(path) is not None)
-
-
-@pytest.mark.parametrize("path", [path for path in COMMANDS if not makes_home(path)], ids=" ".join)
-def test_a_home_that_is_not_there_is_not_made(leadline: Leadline, path: tuple[str, ...]) -> None:
-    (leadline.cwd / "file.json").write_text("{}")
-    done = leadline.either(*path, *(arguments_of(path) or ()), codes=(0, 1, 2))
-    assert not leadline.home.exists()
-    assert [file.name for file in leadline.cwd.iterdir()] == ["file.json"]
-    if path in NEEDING:
-        assert (done.code, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-        assert done.stderr.startswith(f"error: There is no home at {leadline.home}: ")
-        assert "`leadline init` makes one" in done.stderr
-
-
-@pytest.mark.parametrize(
-    "words", [("status",), ("keys", "create", "--name", "n", "--role", "viewer"), ("open",)], ids=" ".join
-)
-def test_an_empty_variable_names_no_home(leadline: Leadline, words: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [*leadline.command()[:3], *words],
-        env=environment({"LEADLINE_HOME": "", "XDG_DATA_HOME": str(leadline.cwd)}),
-        cwd=leadline.cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert (
-        done.stderr == "error: LEADLINE_HOME cannot be ''; it must be a folder on this machine, such as /srv/leadline\n"
-    )
-    assert list(leadline.cwd.iterdir()) == []
 
 
 # -- where the server is -------------------------------------------------------------------------------------------------
