@@ -84,7 +84,8 @@ def _with_warnings(response: Response, warnings: list[str]) -> Response:
     if not isinstance(content, dict):
         return response
     kept = {name: value for name, value in response.headers.items() if name not in ("content-length", "content-type")}
-    return Json({**content, WARNINGS: [*content.get(WARNINGS, ()), *warnings]}, headers=kept)
+    told = {**content, WARNINGS: [*content.get(WARNINGS, ()), *warnings]}
+    return Json(told, headers=kept, background=response.background)
 
 
 class Route(APIRoute):
