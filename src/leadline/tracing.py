@@ -38,6 +38,8 @@ class Span:
 
     trace_id: str | None = None
     """The id of the trace that it is part of."""
+    span_id: str | None = None
+    """Its own id in that trace."""
 
     def tell(self, **attributes: Value | None) -> None:
         """What else is known of it; ``_`` in a name stands for a dot, unless the name has one already."""
@@ -114,7 +116,8 @@ def span(name: str, *, headers: Mapping[str, str] | None = None, **attributes: V
 class _Open(Span):
     def __init__(self, opened: OtelSpan) -> None:
         self._span = opened
-        self.trace_id = format(opened.get_span_context().trace_id, "032x")
+        context = opened.get_span_context()
+        self.trace_id, self.span_id = format(context.trace_id, "032x"), format(context.span_id, "016x")
 
     def tell(self, **attributes: Value | None) -> None:
         known = {

@@ -147,7 +147,13 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
         ({}, None, None),
         ({"X-Request-ID": "somebody's text"}, None, None),
         ({"X-Request-ID": "a" * 129}, None, None),
+        ({"traceparent": f"cc-{TRACE}-00f067aa0ba902b7-01-what.comes"}, TRACE, TRACE),
         ({"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}, None, None),
+        ({"traceparent": f"00-{TRACE}-{'0' * 16}-01"}, None, None),
+        ({"traceparent": f"ff-{TRACE}-00f067aa0ba902b7-01"}, None, None),
+        ({"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01-more"}, None, None),
+        ({"traceparent": f"00-{TRACE.upper()}-00f067aa0ba902b7-01"}, None, None),
+        ({"traceparent": "somebody's text"}, None, None),
     ],
 )
 def test_a_request_is_followed_by_its_id(
@@ -159,6 +165,9 @@ def test_a_request_is_followed_by_its_id(
     told = [answer.headers["x-request-id"] for answer in answers]
     assert told == [event["request_id"] for event in events(log) if event["event"] == "request"]
     assert all(event.get("trace_id") == trace for event in events(log) if event["event"] == "request")
+    # Nothing is answered to who did not ask in a trace, nor to what is none.
+    traceparent = None if trace is None else f"00-{trace}-00f067aa0ba902b7-01"
+    assert [answer.headers.get("traceparent") for answer in answers] == [traceparent] * 2
     if identity is None:
         assert len(set(told)) == 2
         assert all(re.fullmatch("[0-9a-f]{32}", one) for one in told)

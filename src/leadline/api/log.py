@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadline.api.log_stream import unblocked
-from leadline.api.request_id import HEADER, RequestId
+from leadline.api.request_id import HEADER, TRACEPARENT, RequestId
 from leadline.errors import InvalidRequest
 from leadline.tracing import Span, span
 
@@ -121,7 +121,10 @@ class LogRequests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = identity.id
+                told_to_client = MutableHeaders(scope=message)
+                told_to_client[HEADER] = identity.id
+                if identity.parent is not None:
+                    told_to_client[TRACEPARENT] = identity.parent.answered(told.span_id)
             await send(message)
 
         try:
