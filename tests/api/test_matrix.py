@@ -450,3 +450,29 @@ def test_what_would_do_is_said(world: World) -> None:
     }.items():
         (warning,) = world.call(world.ours.keys["admin"], "GET", address).json["warnings"]
         assert warning.endswith(f": unknown parameter, ignored; {hint}"), warning
+
+
+def test_a_body_that_is_no_object_is_told_what_the_route_takes(world: World) -> None:
+    """And not what another one does."""
+    told: list[str] = []
+    for method, path in KEYED:
+        content = DOCUMENT["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        if "$ref" in schema:
+            schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        if schema.get("type") != "object":
+            continue
+        for body, why in ((b"[]", "an array"), (b"", "empty")):
+            answer = world.call(
+                world.ours.keys["admin"], method, f"{world.ours.address(path)}?{world.ours.identifiers}", body
+            )
+            assert answer.status == 400, (path, answer.body)
+            if answer.json["code"] != "malformed_body":
+                continue  # what comes in several forms says so in its own words
+            assert why in answer.json["error"]
+            named = re.findall(r'"(\w+)": …', answer.json["error"])
+            assert set(named) <= set(schema.get("properties", ())), (path, answer.json)
+            of_an_object = "send a JSON object" in answer.json["error"]  # of what may be a list, too, none is shown
+            assert named or not of_an_object or not schema.get("required"), (path, answer.json)
+            told.append(path)
+    assert {"/v2/schedules", "/v2/insights/productivity/exports", "/v2/settings"} <= set(told)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -67,16 +68,28 @@ class RequestBody:
 
 
 def json_body(
-    model: Any, description: str = "", *, parse: Callable[[bytes], Any] = parse_object, limit: int = MAX_BYTES
+    model: Any, description: str = "", *, parse: Callable[[bytes], Any] | None = None, limit: int = MAX_BYTES
 ) -> RequestBody:
-    """A body of ``model`` in JSON of at most ``limit`` bytes, as ``parse`` reads it."""
+    """A body of ``model`` in JSON of at most ``limit`` bytes, as ``parse`` reads it (default: an object)."""
+    read_text = parse or partial(parse_object, members=members_of(model))
 
     async def read(request: Request) -> Any:
         check_headers(request.headers)
-        return await beside(parse, await _read(request, limit))
+        return await beside(read_text, await _read(request, limit))
 
     lenient = "JSON; comments and trailing commas (JSON5) are accepted."
     return RequestBody(read, {"application/json": model}, f"{description} {lenient}".strip())
+
+
+def members_of(model: Any) -> list[str]:
+    """Members that show what a body of ``model`` is: those that it must have, else some that it may have."""
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return []
+    names = {field.alias or name: field for name, field in model.model_fields.items()}
+    return ([name for name, field in names.items() if field.is_required()] or list(names))[:_MOST_SHOWN]
+
+
+_MOST_SHOWN = 3
 
 
 async def read_typed(request: Request, kinds: Sequence[str], limit: int) -> tuple[str, bytes]:

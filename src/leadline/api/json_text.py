@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from leadline.errors import InvalidRequest
@@ -20,14 +21,17 @@ MAX_VALUES = 1_000_000
 holds up everything else."""
 
 
-def parse_object(raw: bytes) -> dict[str, Any]:
-    """``raw`` as an object: strict JSON, else JSON5. Raises ``InvalidRequest``."""
+def parse_object(raw: bytes, members: Sequence[str] = ()) -> dict[str, Any]:
+    """``raw`` as an object: strict JSON, else JSON5. ``members`` are some that it should have, for who sent none. Raises
+    ``InvalidRequest``."""
     text = decoded(raw)
+    shown = ", ".join(f'"{name}": …' for name in members)
+    would_do = "send a JSON object" + (f", as in {{{shown}}}" if members else "")
     if not text.strip():
-        raise malformed("it is empty; send a JSON object")
+        raise malformed(f"it is empty; {would_do}")
     value = _parse(text)
     if not isinstance(value, dict):
-        raise malformed(f"it is {kind_of(value)}; send an object, as in " + '{"scope": {…}, "dateRange": {…}}')
+        raise malformed(f"it is {kind_of(value)}; {would_do}")
     _check_values(value)
     return value
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from leadline.administration import settings
 from leadline.administration.setting_body import SettingInForce
 from leadline.api.answers import new_router, refusals
-from leadline.api.body import RequestPart, json_body
+from leadline.api.body import RequestPart, json_body, members_of
 from leadline.api.caller import Admin, Caller
 from leadline.api.json_text import parse_object
 from leadline.api.query import MayBeAbsent, Parameters, ShortText
@@ -54,7 +54,7 @@ class SettingsRequest(RequestPart):
 
 
 def _setting_of(raw: bytes) -> dict[str, Any]:
-    body = parse_object(raw)
+    body = parse_object(raw, members_of(SettingRequest))
     if body.get("value") is None:
         raise _refused("value", "is required: " + _TEXT, "missing_field")
     if not isinstance(body.get("known"), str | None):
@@ -63,7 +63,7 @@ def _setting_of(raw: bytes) -> dict[str, Any]:
 
 
 def _values_of(raw: bytes) -> dict[str, Any]:
-    values = parse_object(raw).get("values")
+    values = parse_object(raw, members_of(SettingsRequest)).get("values")
     if not isinstance(values, dict) or not values:
         raise _refused("values", "is required: an object of values by the keys of settings", "missing_field")
     return values

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from leadline.api.body import RequestPart, json_body
+from leadline.api.body import RequestPart, json_body, members_of
 from leadline.api.json_text import kind_of, malformed, parse_object, parse_value
 from leadline.api.query import MayBeAbsent
 from leadline.errors import Detail, InvalidRequest
@@ -242,8 +242,12 @@ def search_of(body: Any) -> dict[str, list[str]]:
 
 # -- dependencies --------------------------------------------------------------------------------------------------------
 
-MAPPINGS = json_body(FieldMappingsRequest, parse=lambda raw: mappings_of(parse_object(raw)))
-ACTIVATION = json_body(ActivationRequest, parse=lambda raw: first_day_of(parse_object(raw)))
+MAPPINGS = json_body(
+    FieldMappingsRequest, parse=lambda raw: mappings_of(parse_object(raw, members_of(FieldMappingsRequest)))
+)
+ACTIVATION = json_body(
+    ActivationRequest, parse=lambda raw: first_day_of(parse_object(raw, members_of(ActivationRequest)))
+)
 CHANGED_DEVELOPERS = json_body(
     Annotated[list[DeveloperRequest], Field(min_length=1)],  # type: ignore[valid-type]
     parse=lambda raw: developers_of(parse_value(raw)),
