@@ -2,7 +2,7 @@
 
 Metrics come from the catalogue, tables from the schema, settings and environment variables from their declarations,
 commands from the program's own help. Nothing is written here: ``docs/hooks.py`` hands the pages to mkdocs, and the tests
-read them as text.
+read them as text. In the repository a page of the same name stands for each, which says where it is to be read.
 """
 
 from __future__ import annotations

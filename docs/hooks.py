@@ -1,4 +1,4 @@
-"""What mkdocs calls while it builds: adds the generated pages, which are not committed, to the site's files."""
+"""What mkdocs calls while it builds: puts the generated pages in the place of those that stand for them in the repository."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from generate import pages
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add every generated page."""
+    """Put every generated page in its place."""
     for path, text in pages().items():
+        if (stand_in := files.get_file_from_path(path)) is not None:
+            files.remove(stand_in)
         files.append(File.generated(config, path, content=text))
     return files

@@ -17,7 +17,7 @@ import leadline
 from leadline.cli.app import app
 from leadline.settings.profile import SETTINGS
 
-from .pages import ROOT, Pages, blocks, code_words, slugs
+from .pages import ROOT, Pages, blocks, code_words, generator, slugs
 
 PROGRAM = get_command(app)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -75,9 +75,33 @@ def test_code_that_pages_name_is_there(pages: Pages) -> None:
     assert missing == []
 
 
-def test_the_readme_names_no_generated_page(pages: Pages) -> None:
-    """They are not in the repository, so there a link to one would lead nowhere."""
-    assert "docs/reference/" not in pages["README.md"]
+def test_no_link_is_dead_in_a_checkout() -> None:
+    """Where nothing is built, and a code host shows the pages as they are committed."""
+    dead, seen = [], 0
+    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for link in LINK.findall(page.read_text("utf-8")):
+            target = link.partition("#")[0]
+            if target and not re.match(r"[a-z]+:", link):
+                seen += 1
+                dead += [] if (page.parent / target).is_file() else [f"{page.relative_to(ROOT)}: {link}"]
+    assert seen > 50
+    assert dead == []
+
+
+def test_a_generated_page_says_in_a_checkout_where_it_is_to_be_read(pages: Pages) -> None:
+    made = generator().pages()
+    stand_ins = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "reference").glob("*.md")}
+    assert stand_ins == set(made)
+    for path, text in made.items():
+        stands = (ROOT / "docs" / path).read_text("utf-8")
+        name = path.removesuffix(".md")
+        assert stands.partition("\n")[0] == text.partition("\n")[0] == pages[f"docs/{path}"].partition("\n")[0]
+        assert f"`/docs/{name}`" in stands
+        assert f"`make docs`, in `site/{name}.html`" in stands
+        for line in re.findall(r"`(leadline [^`]+)`", stands):
+            words = [word for word in shlex.split(line)[1:] if word != "--help"]
+            if words:
+                parse(words)
 
 
 def command_lines(text: str) -> Iterator[str]:
@@ -134,5 +158,8 @@ def test_the_site_builds(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     built = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*") if path.is_file()}
+    metrics = (tmp_path / "site" / "reference" / "metrics.html").read_text("utf-8")
+    assert "PR_Cycle_Time_Days_Avg" in metrics
+    assert "not kept in the repository" not in metrics
     assert {"index.html", "api.html", "openapi.json", "reference/metrics.html", "reference/commands.html"} <= built
     assert not [name for name in built if name.endswith(".py")]
