@@ -64,6 +64,29 @@ def test_every_route_refuses_in_one_shape(served: Served, path: str, methods: se
 
 
 @pytest.mark.parametrize(
+    ("address", "code", "would_do"),
+    [
+        ("ticket-data?period=last-month", "no_insight", "with POST /v2/insights/ticket-data/exports"),
+        ("ticket-data/cells", "no_insight", "insights are productivity, efficiency, ba, flow, sprint"),
+        ("facts", "no_insight", "GET /v2/facts/{kind} has rows of facts page by page"),
+        ("ticket-data/metrics", "no_catalogue", "its columns follow from the data"),
+        ("sprints", "not_found", "sprint is at /v2/insights/sprint"),
+        ("business-alignment/metrics", "not_found", "ba is at /v2/insights/ba/metrics"),
+        ("eficiency", "unknown_kind", "did you mean efficiency?"),
+        ("shoes", "unknown_kind", "there are productivity, efficiency, ba, flow, ticket-data, sprint, facts"),
+        ("shoes/exports", "unknown_kind", "there are productivity"),
+        ("shoes/exports/exp_1/download", "unknown_kind", "there are productivity"),
+    ],
+)
+def test_a_kind_that_cannot_be_asked_for_says_which_can(served: Served, address: str, code: str, would_do: str) -> None:
+    for client in (served.client, Client(served.base)):
+        answer = client.send("GET", f"/v2/insights/{address}")
+        assert (answer.status, answer.json["code"]) == (404, code)
+        assert in_shape(answer.json)
+        assert would_do in answer.json["error"]
+
+
+@pytest.mark.parametrize(
     "path", ["/", "/v2", "/v1/insights", "/docs", "/redoc", "/favicon.ico", EXPORTS + "/a/b", "/%00", "/%ff", "/..%2f"]
 )
 def test_unknown_addresses(served: Served, path: str) -> None:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadline.api.answers import Json
 from leadline.api.monitoring import NotReady
 from leadline.api.negotiation import RangeNotSatisfiable
+from leadline.api.not_there import not_there
 from leadline.api.query import invalid_parameters, refused_values
 from leadline.api.rate_limit import TooManyRequests
 from leadline.db.outage import DATABASE_AWAY, DatabaseAway, lost
@@ -69,13 +70,14 @@ async def _refusal(_request: Request, error: Exception) -> Response:
 
 
 _FRAMEWORK = {
-    404: ("not_found", "There is nothing at this address"),
     405: ("method_not_allowed", "This address does not take {method}; it takes {allow}"),
 }
 
 
 async def _framework_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this class alone
+    if error.status_code == 404:
+        return error_response(not_there(request.scope["path"]))
     code, sentence = _FRAMEWORK.get(error.status_code, ("failed", str(error.detail)))
     headers = {}
     if error.status_code == 405:
