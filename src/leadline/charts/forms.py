@@ -101,9 +101,13 @@ _UNIT: Spec = {
 """The unit, over the vertical axis: a parameter, since durations are shown in the unit that suits them."""
 
 
+_WHOLE_SYMBOLS: Spec = {"symbolStrokeWidth": 0}
+"""A legend's symbols of points: the dashes of their lines would fray them."""
+
+
 def _legend(series: Sequence[Series], *, shape: bool = False) -> Spec:
     scale = {"domain": [part.label for part in series], "range": [colour(part.role) for part in series]}
-    legend = {"symbolType": "square"} if not shape else {}
+    legend = {"symbolType": "square"} if not shape else _WHOLE_SYMBOLS
     return {"field": "series", "type": "nominal", "scale": scale, "legend": legend if len(series) > 1 else None}
 
 
@@ -201,8 +205,7 @@ def lines(parts: Sequence[Series]) -> Spec:
     """A line with a point per period for each of ``parts``, which differ in dashes and points, too."""
     labels = [part.label for part in parts]
     legend = {"legend": None} if len(parts) == 1 else {}
-    # The legend's symbols are the points, which are no dashes.
-    dashes = {"field": "series", "scale": {"domain": labels, "range": list(_DASHES[: len(parts)])}, "legend": None}
+    dashes = {"field": "series", "scale": {"domain": labels, "range": list(_DASHES[: len(parts)])}, **legend}
     shapes = {"field": "series", "scale": {"domain": labels, "range": list(_SHAPES[: len(parts)])}, **legend}
     known = _only("isValid(datum.value)")
     shared: Spec = {"x": _POINT, "y": _measure(), "color": _legend(parts, shape=True)}
@@ -224,14 +227,14 @@ def team_lines() -> Spec:
         "color": {
             **by_team,
             "scale": {"range": [colour(role) for role in _TEAM_ROLES]},
-            "legend": {"labelLimit": 150},
+            "legend": {"labelLimit": 150, **_WHOLE_SYMBOLS},
         },
     }
     known = _only("isValid(datum.value)")
     line: Spec = {
         "transform": known,
         "mark": {"type": "line"},
-        "encoding": {**shared, "strokeDash": {**by_team, "scale": {"range": list(_TEAM_DASHES)}, "legend": None}},
+        "encoding": {**shared, "strokeDash": {**by_team, "scale": {"range": list(_TEAM_DASHES)}}},
     }
     points: Spec = {
         "transform": known,
