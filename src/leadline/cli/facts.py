@@ -32,7 +32,7 @@ OPTIONS: dict[str, Declared] = {
         "-o",
         "--output",
         metavar="FILE",
-        help="A .csv, .jsonl (or either gzipped: .csv.gz) or .parquet file; - is CSV on stdout.",
+        help="A .csv, .csv.gz, .jsonl, .jsonl.gz or .parquet file; - is CSV on stdout.",
     ),
     **DATE_OPTIONS,
     "org_tree": optional("--org-tree", metavar="NAME", help="Only what counts for this tree."),
