@@ -17,8 +17,8 @@ from leadline.page.screens import SCREENS
 from .browsing import Browsing
 
 Q1 = {"from": "2026-01-01", "to": "2026-03-31", "team": "1"}
-FREE = {"q", "createdBy", "changed", "mapped"}
-"""Words that are searched for, and what tells what was just done: any is right."""
+FREE = {"q", "createdBy", "teamId", "changed", "mapped"}
+"""Words that are searched or filtered by, and what tells what was just done: any is right."""
 ONE_OF_MANY = ("/people/accounts", "/exports/new", "/schedules/new", "/sources/new")
 VARIANTS = {
     "/delivery": ["by=services"],

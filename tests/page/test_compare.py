@@ -146,10 +146,12 @@ def test_with_data_it_is_accessible_at_every_width(chromium: Browser, page_serve
             assert faults(page) == [], width
 
 
-@pytest.mark.parametrize("path", ["/compare?of=teams", "/explore", "/delivery", "/facts"])
+@pytest.mark.parametrize(
+    "path", ["/compare", "/compare?of=teams", "/explore", "/explore?kind=ticket-data", "/delivery", "/facts"]
+)
 def test_menus_open_within_the_window(chromium: Browser, page_server: Served, path: str) -> None:
     with window(chromium, page_server) as page:
-        for width in WIDTHS:
+        for width in (*WIDTHS, 800):
             page.set_viewport_size({"width": width, "height": 900})
             look(page, f"{path}{'&' if '?' in path else '?'}{Q1}&team=1")
             menus = page.locator("main details.menu > summary")
@@ -204,7 +206,7 @@ def test_who_is_limited_compares_what_they_see(page_server: Served) -> None:
     key = keys.create(project.db, project.id, "compares", "viewer", now=datetime.now(UTC), access=limits).key
     browsing = Browsing(page_server.base).signed_in(key)
     text = browsing.get(f"/compare?{Q1}&of=teams&teams=1,3").text
-    assert "are not in this tree" in text
+    assert "There is no team &#39;1&#39; in Engineering" in text
     assert len(rows_of(text, "metric")["PR_MERGED"]) == 1
 
 

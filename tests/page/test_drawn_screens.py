@@ -100,18 +100,3 @@ def test_with_data_a_later_visit_weighs_little(admin: Browsing, path: str) -> No
     with admin.http.stream("GET", with_data(path)) as answer:
         assert answer.status_code == 200
         assert sum(map(len, answer.iter_raw())) <= 60_000
-
-
-@pytest.mark.parametrize("path", ["/explore?kind=ticket-data&", "/compare?", "/compare?of=periods&", "/facts?"])
-def test_whatever_a_menu_offers_is_within_the_window(chromium: Browser, page_server: Served, path: str) -> None:
-    with window(chromium, page_server) as page:
-        look(page, f"{path}from=2026-01-01&to=2026-03-31&team=1")
-        for width in (*WIDTHS, 800):
-            page.set_viewport_size({"width": width, "height": 900})
-            for menu in page.locator("main details.menu").all():
-                menu.locator("> summary").click()
-                panel = menu.locator("> .panel").bounding_box()
-                assert panel is not None
-                assert panel["x"] >= 0, (width, menu.inner_text())
-                assert panel["x"] + panel["width"] <= width, (width, menu.inner_text())
-                menu.locator("> summary").click()
