@@ -64,11 +64,11 @@ def test_the_export_has_the_bytes_of_the_api(deploying: Leadline) -> None:
     ("options", "code", "says"),
     [
         ([], 2, "name a group (lttc, work_items, lttc_items, df, cfr, mttr, rating, summary)"),
-        (["--group", "ltcc"], 1, "did you mean lttc"),
-        (["--metric", "PR_Merged"], 1, "Unknown metric"),
+        (["--group", "ltcc"], 2, "did you mean lttc"),
+        (["--metric", "PR_Merged"], 2, "Unknown metric"),
         (["--group", "df", "--granularity", "daily"], 2, "'daily' is not one of"),
         (["--group", "df", "--team", "1", "--org-tree", "Research"], 2, "cannot be combined with --org-tree"),
-        (["--group", "df", "--team", "999"], 1, "Invalid teamId"),
+        (["--group", "df", "--team", "999"], 2, "Invalid --team"),
     ],
 )
 def test_what_an_export_cannot_be(company: Leadline, options: list[str], code: int, says: str) -> None:
