@@ -101,12 +101,13 @@ def test_what_is_told_of_an_address_holds_no_secret(capsys: pytest.CaptureFixtur
     [
         (("status", "--json", "--nothing"), "invalid_request", "No such option: --nothing", 2),
         (("keys", "revoke", "nothing", "--json"), "unknown_key", "nothing", 1),
-        (("settings", "nothing", "--json"), "unknown_setting", "nothing", 1),
+        (("settings", "nothing", "--json"), "unknown_setting", "nothing", 2),
     ],
 )
 def test_an_error_is_one_line_of_json_for_programs(
     leadline: Leadline, arguments: tuple[str, ...], code: str, error: str, exit_code: int
 ) -> None:
+    leadline("settings", "timezone", "UTC")  # which makes the home
     said = leadline.process(*arguments, code=exit_code)
     document = json.loads(said.stderr)
     assert document["status"] == "failed"
