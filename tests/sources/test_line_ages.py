@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadline.sources.git.line_ages import store
-from leadline.sources.git.line_ages.moves import Added, Former, letters, may_be_moved
+from leadline.sources.git.line_ages.moves import Added, Former, FormerLines, letters, may_be_moved
 from leadline.sources.git.line_ages.pairing import paired
 from leadline.sources.git.line_ages.patches import file_lines, hash_of, read_commits
 from leadline.sources.git.line_ages.trees import File, Tree, files_of_all
@@ -278,12 +278,11 @@ def packed(*texts: bytes) -> bytes:
 def test_the_run_with_most_letters_is_moved(others: int) -> None:
     a, b, c = b"alpha beta gamma delta epsilon", b"}", b"one two three four five six"
     filler = [f"filler line {number} of the new part".encode() for number in range(others)]
-    former = packed(b"x", a, b, b"y", c, a, b)
+    former = FormerLines(packed(b"x", a, b, b"y", c, a, b), array("I", range(1, 8)).tobytes())
     texts = [b"+" + text for text in (*filler, b"new", a, b, c, b)]
     new = [hash_of(text) for text in texts]
     assert may_be_moved(new, texts, former)
-    numbers = array("I", range(1, 8)).tobytes()
-    before = [Former.of(new, former, numbers)]
+    before = [Former.of(new, former)]
     added = Added(0, 9, array("I", new), array("H", map(letters, texts)), b"\1" * len(new), before)
     assert [(at, list(found)) for at, found in sorted(added.moved(0, len(new)))] == [
         (others + 1, [2, 3]),
@@ -292,6 +291,27 @@ def test_the_run_with_most_letters_is_moved(others: int) -> None:
     assert [(at, list(found)) for at, found in added.moved(others + 2, others + 4)] == [(others + 3, [5])]
     assert not may_be_moved(hashes(b), [b"+}"], former)
     assert not may_be_moved(hashes(b"never seen before in this file"), [b"+never seen before in this file"], former)
+
+
+@given(
+    lines=st.lists(st.integers(0, 40), max_size=120),
+    asked=st.lists(st.sets(st.integers(0, 45), max_size=30), min_size=4, max_size=6),
+)
+def test_where_lines_are_does_not_depend_on_how_often_it_was_asked(lines: list[int], asked: list[set[int]]) -> None:
+    packed_lines = array("I", lines).tobytes()
+    many = FormerLines(packed_lines, packed_lines)
+    for wanted in asked:
+        once = FormerLines(packed_lines, packed_lines)
+        assert (
+            list(many.places(wanted))
+            == list(once.places(wanted))
+            == [n for n, one in enumerate(lines) if one in wanted]
+        )
+        for former in (many, FormerLines(packed_lines, packed_lines)):
+            few = {one: list(places) for one, places in former.few_places(set(wanted)).items()}
+            assert few == {
+                one: [n for n, other in enumerate(lines) if other == one][:64] for one in wanted & set(lines)
+            }
 
 
 def by_git(folder: Path, old: list[str], new: list[str]) -> list[tuple[int, int, int]]:

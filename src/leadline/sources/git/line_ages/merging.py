@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from leadline.sources.git.line_ages.moves import Former, letters, may_be_moved
+from leadline.sources.git.line_ages.moves import Former, FormerLines, letters, may_be_moved
 from leadline.sources.git.line_ages.origins import Origins
 from leadline.sources.git.line_ages.patches import NO_LINE_FEED, Hunk, MergedLine, hash_of
 from leadline.sources.git.line_ages.trees import File
@@ -29,12 +29,13 @@ def changed(file: File, former: File, hunks: Iterable[Hunk], number: int, known:
     if former.origins is None or former.lines is None:
         return
     old_origins, old_lines = memoryview(former.origins), memoryview(former.lines)
+    sought = FormerLines(former.lines, former.origins)
     origins: list[bytes | memoryview] = []
     lines: list[bytes | memoryview] = []
     at = 0
     for hunk in hunks:
         start = 4 * hunk.start
-        origins += (old_origins[at:start], _of_new_lines(hunk.added, hunk.texts, (former,), number, known))
+        origins += (old_origins[at:start], _of_new_lines(hunk.added, hunk.texts, (sought,), number, known))
         lines += (old_lines[at:start], packed(hunk.added))
         at = start + 4 * hunk.deleted
     fill(file, [*origins, old_origins[at:]], [*lines, old_lines[at:]])
@@ -72,7 +73,7 @@ def merged(
             origins[4 * line : 4 * (line + count)] = (former.origins or b"")[4 * place : 4 * (place + count)]
             hashes[4 * line : 4 * (line + count)] = (former.lines or b"")[4 * place : 4 * (place + count)]
             owned[line : line + count] = b"\1" * count
-    having = [former for _, former in known]
+    having = [FormerLines(former.lines or b"", former.origins or b"") for _, former in known]
     for first, texts in _groups([(line, text) for line, text in new if not owned[line]]):
         end = first + len(texts)
         of_new = _of_new_lines([hash_of(text) for text in texts], texts, having, *by)
@@ -134,17 +135,15 @@ def _groups(lines: Iterable[tuple[int, bytes]]) -> list[tuple[int, list[bytes]]]
 
 
 def _of_new_lines(
-    hashes: Sequence[int], texts: Sequence[bytes] | None, formers: Sequence[File], number: int, known: Origins
+    hashes: Sequence[int], texts: Sequence[bytes] | None, formers: Sequence[FormerLines], number: int, known: Origins
 ) -> bytes:
     """The origins of new lines: the commit ``number``, or numbers of their own where some may have stood elsewhere in one of
     ``formers``."""
     found: list[Former] = []
     in_runs = bytearray(len(hashes))
     for former in formers if texts is not None else ():
-        if former.origins is None or former.lines is None:
-            continue
-        if runs := may_be_moved(hashes, texts or (), former.lines):
-            found.append(Former.of(hashes, former.lines, former.origins))
+        if runs := may_be_moved(hashes, texts or (), former):
+            found.append(Former.of(hashes, former))
         for first, _, count in runs:
             in_runs[first : first + count] = b"\1" * count
     if found:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from leadline.sources.git.line_ages.pairing import Run, paired
 
@@ -14,9 +14,11 @@ LEAST = 20
 _PUNCTUATION = bytes(byte for byte in range(256) if not (byte < 128 and chr(byte).isalnum()))
 _FEW = 12
 _MOST_PLACES = 64
-_MOST_COMPARED = 100_000
+_MOST_COMPARED = 25_000_000
 """So many pairs of lines are compared as git does it; of more, the longest run is taken."""
 _MOST_LETTERS = 65_535
+_LOOKS = 2
+"""How often a file is looked through for some lines before it is noted where all are."""
 
 
 def letters(line: bytes) -> int:
@@ -24,44 +26,71 @@ def letters(line: bytes) -> int:
     return min(len(line.translate(None, _PUNCTUATION)), _MOST_LETTERS)
 
 
-def may_be_moved(hashes: Sequence[int], texts: Sequence[bytes], former: bytes) -> list[Run]:
-    """The runs of the new lines (``hashes``, and ``texts`` with what they begin with) that stood in the ``former`` file (the hashes
-    of its lines, four bytes each), one below the other and with enough letters."""
+class FormerLines:
+    """A file as a parent has it, in which new lines are sought: the hashes of its ``lines`` and the numbers of their ``origins``,
+    four bytes each. Where lines of many places are sought, it is looked through once for all of them."""
+
+    __slots__ = ("_index", "_looked", "bytes", "lines", "origins")
+
+    def __init__(self, lines: bytes, origins: bytes) -> None:
+        self.bytes = lines
+        self.lines = memoryview(lines).cast("I")
+        self.origins = memoryview(origins).cast("I")
+        self._looked = 0
+        self._index: dict[int, list[int]] | None = None
+
+    def places(self, wanted: Collection[int]) -> Sequence[int]:
+        """Where the ``wanted`` hashes are, from first to last."""
+        if (index := self._looked_through()) is None:
+            return [place for place, hash_ in enumerate(self.lines) if hash_ in wanted]
+        return sorted(chain.from_iterable(index[hash_] for hash_ in wanted if hash_ in index))
+
+    def few_places(self, wanted: set[int]) -> Mapping[int, Sequence[int]]:
+        """The first ones of each."""
+        if self._index is None and len(wanted) > _FEW:
+            wanted = wanted.intersection(self.lines)
+        if self._index is None and len(wanted) <= _FEW:
+            return {hash_: found for hash_ in wanted if (found := self._first_places(hash_))}
+        if (index := self._looked_through()) is None:
+            index = {hash_: [] for hash_ in wanted}
+            for place, hash_ in enumerate(self.lines):
+                if hash_ in index:
+                    index[hash_].append(place)
+        return {hash_: index[hash_][:_MOST_PLACES] for hash_ in wanted if hash_ in index}
+
+    def _looked_through(self) -> dict[int, list[int]] | None:
+        """Where every line is, if that is worth to be known by now."""
+        self._looked += 1
+        if self._index is None and self._looked > _LOOKS:
+            self._index = {}
+            for place, hash_ in enumerate(self.lines):
+                self._index.setdefault(hash_, []).append(place)
+        return self._index
+
+    def _first_places(self, hash_: int) -> list[int]:
+        sought = array("I", (hash_,)).tobytes()
+        found: list[int] = []
+        at = self.bytes.find(sought)
+        while at >= 0 and len(found) < _MOST_PLACES:
+            if at % 4 == 0:
+                found.append(at // 4)
+            at = self.bytes.find(sought, at + 1)
+        return found
+
+
+def may_be_moved(hashes: Sequence[int], texts: Sequence[bytes], former: FormerLines) -> list[Run]:
+    """The runs of the new lines (``hashes``, and ``texts`` with what they begin with) that stood in the ``former`` file, one below
+    the other and with enough letters."""
     # Most hunks are of a line or two that have too little, or that stood nowhere.
     if letters(b"".join(texts)) < LEAST:
         return []
     counts = [letters(text) for text in texts]
-    places = _places({hash_ for hash_, count in zip(hashes, counts, strict=True) if count}, former)
-    return list(_runs(hashes, counts, places, memoryview(former).cast("I"))) if places else []
-
-
-def _places(wanted: set[int], former: bytes) -> dict[int, list[int]]:
-    """Where in the ``former`` file each of the ``wanted`` hashes is."""
-    if len(wanted) > _FEW:
-        view = memoryview(former).cast("I")
-        wanted = wanted.intersection(view)
-        if len(wanted) > _FEW:
-            many: dict[int, list[int]] = {hash_: [] for hash_ in wanted}
-            for place, hash_ in enumerate(view):
-                if hash_ in many:
-                    many[hash_].append(place)
-            return {hash_: found[:_MOST_PLACES] for hash_, found in many.items()}
-    places: dict[int, list[int]] = {}
-    for hash_ in wanted:
-        sought = array("I", (hash_,)).tobytes()
-        found: list[int] = []
-        at = former.find(sought)
-        while at >= 0 and len(found) < _MOST_PLACES:
-            if at % 4 == 0:
-                found.append(at // 4)
-            at = former.find(sought, at + 1)
-        if found:
-            places[hash_] = found
-    return places
+    places = former.few_places({hash_ for hash_, count in zip(hashes, counts, strict=True) if count})
+    return list(_runs(hashes, counts, places, former.lines)) if places else []
 
 
 def _runs(
-    hashes: Sequence[int], counts: Sequence[int], places: dict[int, list[int]], former: Sequence[int]
+    hashes: Sequence[int], counts: Sequence[int], places: Mapping[int, Sequence[int]], former: Sequence[int]
 ) -> Iterator[Run]:
     """The runs of lines that are the same in both, have enough letters and cannot be longer."""
     sums = [0, *accumulate(counts)]
@@ -95,13 +124,11 @@ class Former:
     origins: array[int]
 
     @classmethod
-    def of(cls, hashes: Sequence[int], lines: bytes, origins: bytes) -> Former:
-        """What the ``lines`` of a file, which are of ``origins``, have of ``hashes``."""
-        wanted = set(hashes)
-        view, numbers = memoryview(lines).cast("I"), memoryview(origins).cast("I")
-        places = array("I", [place for place, hash_ in enumerate(view) if hash_ in wanted])
-        of_places = array("I", [view[place] for place in places])
-        return cls(len(view), places, of_places, array("I", [numbers[place] for place in places]))
+    def of(cls, hashes: Sequence[int], former: FormerLines) -> Former:
+        """What the ``former`` file has of ``hashes``."""
+        places = array("I", former.places(set(hashes)))
+        of_places = array("I", [former.lines[place] for place in places])
+        return cls(len(former.lines), places, of_places, array("I", [former.origins[place] for place in places]))
 
     def of_run(self, place: int, count: int) -> Sequence[int]:
         """The numbers of so many lines from ``place`` on, all of which it has."""
