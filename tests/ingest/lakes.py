@@ -39,8 +39,9 @@ class Site:
         settings = ServerSettings.from_environment({}, home=self.folder)
         self.folder.mkdir(exist_ok=True)
         database = Database(sa.create_engine(f"sqlite:///{self.folder / 'locks.db'}"), self.folder / "locks")
-        for table in (locks, forgotten):
-            table.create(database.engine, checkfirst=True)
+        with database.engine.begin() as connection:
+            for table in (locks, forgotten):  # several processes may come at once
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
         return Project(Home(settings, database), 1, DEFAULT, DEFAULT)
 
     @property
