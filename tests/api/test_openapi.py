@@ -75,7 +75,7 @@ def test_operations_have_stable_names() -> None:
         for name in (*of_files, *of_metrics)
     }
     of_exports |= {name.format("Facts") for name in of_files}
-    of_exports |= {name.format("TicketData") for name in of_files}
+    of_exports |= {name.format("TicketData") for name in (*of_files, "get{}Insight")}
     of_exports |= {name.format("Sprints") for name in of_files if name != "create{}Export"}
     others = {
         "createTeamReport",

@@ -126,7 +126,9 @@ def test_a_poll_says_what_was_asked_for_as_it_was_said(client: Client, kind: Exp
     polled = client.get(f"{kind.path}/{made.json['exportId']}").json
     scope = {name: value for name, value in polled["scope"].items() if name != "teamName"}
     told = {name: polled[name] for name in (*ALL_WORDS, "dateRange") if name in polled}
-    assert {**told, "scope": scope} == words
+    assert {**told, "scope": scope, "options": words["options"]} == words
+    assert words["options"].items() <= told["options"].items()
+    assert "format" in told["options"], "what was left out is told as it was taken"
     again = client.create(told)
     assert (again.status, again.json["exportId"]) == (200, made.json["exportId"])
 

@@ -178,14 +178,19 @@ _WORDS = {
 """Members of a create that its poll has, too, by what they are called here."""
 
 
+_WHICH = ("fact", "metric_groups", "metrics", "metric", "issue_statuses")
+"""Those that say what is asked for."""
+
+
 def _asked(export: Export) -> dict[str, Any]:
-    """What was asked for, in the words of who created it."""
-    given = export.given
+    """What was asked for, in the words of who created it; options that they left out as they were taken to be."""
+    ours, given = _in_our_words(export), export.given
     if given is None:
-        return _in_our_words(export)
-    days = AskedDays(start=export.request["start"], end=export.request["end"])
+        return ours
     said = {name: given[word] for name, word in _WORDS.items() if word in given}
-    return {"options": {}, **said, "scope": asked_scope(export), "date_range": days}
+    which = {} if any(name in said for name in _WHICH) else {name: ours[name] for name in _WHICH if name in ours}
+    options = {**ours["options"], **said.get("options", {})}
+    return {**which, **said, "scope": ours["scope"], "date_range": ours["date_range"], "options": options}
 
 
 def asked_scope(export: Export) -> AskedScope:
