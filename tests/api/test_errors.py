@@ -66,9 +66,11 @@ def test_every_route_refuses_in_one_shape(served: Served, path: str, methods: se
 @pytest.mark.parametrize(
     ("address", "code", "would_do"),
     [
-        ("ticket-data?period=last-month", "no_insight", "with POST /v2/insights/ticket-data/exports"),
-        ("ticket-data/cells", "no_insight", "insights are productivity, efficiency, ba, flow, sprint"),
+        ("facts?period=last-month", "no_insight", "with POST /v2/insights/facts/exports"),
+        ("facts/cells", "no_insight", "insights are productivity, efficiency, ba, flow, ticket-data, sprint"),
         ("facts", "no_insight", "GET /v2/facts/{kind} has rows of facts page by page"),
+        ("ticket-data/cells", "no_cells", "GET /v2/facts/{kind} has rows of facts page by page"),
+        ("business-alignment/cells", "not_found", "ba is at /v2/insights/ba/cells"),
         ("ticket-data/metrics", "no_catalogue", "its columns follow from the data"),
         ("sprints", "not_found", "sprint is at /v2/insights/sprint"),
         ("business-alignment/metrics", "not_found", "ba is at /v2/insights/ba/metrics"),

@@ -76,7 +76,7 @@ _MEMBERS: tuple[tuple[str, Callable[[dict[str, Any]], bool], str], ...] = (
 
 
 def _is_taken(message: Mapping[str, Any]) -> bool:
-    from mcp_types import jsonrpc_message_adapter
+    from mcp.types import jsonrpc_message_adapter
 
     try:
         jsonrpc_message_adapter.validate_python(message, by_name=False)

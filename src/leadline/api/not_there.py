@@ -33,6 +33,11 @@ def not_there(path: str) -> NotFound:
             f"insights are {', '.join(insights)}"
         )
         return NotFound(sentence, code="no_insight", details=[Detail("kind", f"one of {', '.join(insights)}")])
+    if below == "/cells" and name == kind.name:
+        return NotFound(
+            f"{kind.name} does not tell the rows behind its values; GET /v2/facts/{{kind}} has rows of facts page by page",
+            code="no_cells",
+        )
     if below == "/metrics" and not kind.catalogue():
         return NotFound(
             f"{kind.name} has no catalogue: its columns follow from the data and what is asked for", code="no_catalogue"
