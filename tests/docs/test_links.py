@@ -153,6 +153,21 @@ def test_wrong_commands_would_be_found(line: str) -> None:
         parse(shlex.split(line)[1:])
 
 
+def _unsaid(block: str) -> list[str]:
+    """The requests of a block that send JSON and do not say so."""
+    requests = [request for request in re.split(r"^(?=\S)", block, flags=re.MULTILINE) if "curl " in request]
+    return [request for request in requests if re.search(r" (-d|--data)\b", request) and "application/json" not in request]
+
+
+def test_requests_say_what_they_send(pages: Pages) -> None:
+    """curl calls what it sends a form, which is refused."""
+    assert [request for text in pages.values() for block in blocks(text, "sh", "bash") for request in _unsaid(block)] == []
+
+
+def test_a_request_that_does_not_say_what_it_sends_would_be_found() -> None:
+    assert _unsaid("curl -X PUT 'http://x' -H 'a: b' \\\n  -d '{}'\ncurl 'http://x'\n") != []
+
+
 def test_the_site_builds(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)

@@ -69,6 +69,15 @@ def test_as_spreadsheets_save_them(load: Load, data: bytes | str) -> None:
     assert [node.manager for node in made.nodes] == ["lea@example.com"]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_titles_that_only_a_mapping_tells_are_taken_apart_too(load: Load, separator: str) -> None:
+    titles = {"Wer": "full_name", "Post": "email", "Chef": "manager_email"}
+    text = "Nr,Wer,Post,Chef\n1,Lea Berg,lea@example.com,\n2,Ann Groß,ann@example.com,lea@example.com\n"
+    made = load(text.replace(",", separator), titles)
+    assert {developer.email: developer.full_name for developer in made.developers.values()} == PEOPLE
+    assert made.root.manager == "lea@example.com"
+
+
 WORKDAY = """\
 Employee ID,Worker,Email - Primary Work,Worker's Manager,Manager Email,Business Title,Location,Active Status
 00017,Lea Berg,Lea.Berg@Example.com,,,VP,Berlin,Yes

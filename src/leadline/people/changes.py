@@ -185,7 +185,7 @@ def _merged(before: Person | None, line: int, fields: Mapping[str, str], violati
         managers = managers_of(fields["manager_email"])
         for manager in managers:
             if problem := email_problem(manager):
-                violations.row(line, f"manager_email: {problem}; several are separated by ;")
+                violations.row(line, f"manager_email: {problem} (several are separated by `;`)")
     attributes = {
         **(before.attributes if before else {}),
         **{name: text for name, text in fields.items() if name not in ("email", "full_name", "manager_email")},

@@ -164,9 +164,9 @@ def _emails(person: Person, named: Mapping[str, set[str]], violations: Violation
             )
         elif not found:
             what = f"{email_problem(manager)}, nor anybody's name or employee id in this file"
-            violations.row(person.line, f"manager_email: {what}; several are separated by ;")
+            violations.row(person.line, f"manager_email: {what} (several are separated by `;`)")
         elif problem := email_problem(found[0]):
-            violations.row(person.line, f"manager_email: {problem}; several are separated by ;")
+            violations.row(person.line, f"manager_email: {problem} (several are separated by `;`)")
         managers += found[:1] or [manager]
     return tuple(dict.fromkeys(managers))
 

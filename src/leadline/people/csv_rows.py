@@ -57,12 +57,14 @@ def _utf_16(data: bytes, violations: Violations) -> str:
 
 def separator_of(text: str) -> str:
     """What separates the cells of a list: what a first line `sep=;` says, else what makes a column of emails of some row near the
-    beginning, else a comma."""
+    beginning, else what makes rows of as many cells each (titles that only a mapping will tell), else a comma."""
     if said := _SEP.match(text):
         return said[1]
-    found = {separator: _header_at(_lenient(text, separator)) for separator in SEPARATORS}
-    known = [separator for separator in SEPARATORS if found[separator] is not None]
-    return min(known, key=lambda separator: found[separator] or 0) if known else ","
+    rows = {separator: _lenient(text, separator) for separator in SEPARATORS}
+    found = {separator: at for separator in SEPARATORS if (at := _header_at(rows[separator])) is not None}
+    if found:
+        return min(found, key=lambda separator: found[separator])
+    return next((separator for separator in SEPARATORS if _is_even(rows[separator])), ",")
 
 
 def rows_of(text: str, violations: Violations, separator: str | None = None) -> Iterator[Row]:
@@ -115,3 +117,9 @@ def _header_at(rows: Sequence[Sequence[str]]) -> int | None:
         if any("@" in cell for cell in cells):
             return None
     return None
+
+
+def _is_even(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether rows have several cells, all as many as the first, and some below it an email."""
+    widths = {len(cells) for cells in rows}
+    return len(widths) == 1 and widths != {1} and any("@" in cell for cells in rows[1:] for cell in cells)
