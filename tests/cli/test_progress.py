@@ -83,6 +83,15 @@ def test_git_says_of_how_many_commits(leadline: Leadline, tmp_path: Path) -> Non
     ]
 
 
+def test_a_source_that_has_not_answered_yet_is_named(leadline: Leadline) -> None:
+    leadline("sources", "add", "gitlab", "example", "--url", "https://tool.invalid")
+    with on_terminal(leadline, "sync", env={"GITLAB_TOKEN": "t"}) as terminal:
+        shown = terminal.until("0 records")
+        terminal.type(CTRL_C)
+        assert terminal.ended() == 130, terminal.text
+    assert "gitlab:example@tool.invalid" in shown
+
+
 @pytest.mark.parametrize("words", [("-q", "status", "--check"), ("status", "--check", "--json")])
 def test_whoever_wants_none_sees_none(company: Leadline, words: tuple[str, ...]) -> None:
     with on_terminal(company, *words) as terminal:

@@ -156,12 +156,16 @@ def test_wrong_commands_would_be_found(line: str) -> None:
 def _unsaid(block: str) -> list[str]:
     """The requests of a block that send JSON and do not say so."""
     requests = [request for request in re.split(r"^(?=\S)", block, flags=re.MULTILINE) if "curl " in request]
-    return [request for request in requests if re.search(r" (-d|--data)\b", request) and "application/json" not in request]
+    return [
+        request for request in requests if re.search(r" (-d|--data)\b", request) and "application/json" not in request
+    ]
 
 
 def test_requests_say_what_they_send(pages: Pages) -> None:
     """curl calls what it sends a form, which is refused."""
-    assert [request for text in pages.values() for block in blocks(text, "sh", "bash") for request in _unsaid(block)] == []
+    assert [
+        request for text in pages.values() for block in blocks(text, "sh", "bash") for request in _unsaid(block)
+    ] == []
 
 
 def test_a_request_that_does_not_say_what_it_sends_would_be_found() -> None:

@@ -21,6 +21,8 @@ class _Number(ProgressColumn):
         self._unit = unit
 
     def render(self, task: Task) -> Text:
+        if not task.description:
+            return Text()  # nobody has said yet what is counted
         of = "" if task.total is None else f" of {task.total:,.0f}"
         return Text(f"{task.completed:,.0f}{of} {self._unit}")
 

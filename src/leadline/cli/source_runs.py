@@ -101,6 +101,7 @@ def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any
 
     if not project.is_free(run_lock(settings.name)):
         note(f"{clean(settings.name)}: waiting for the run that is at work")
+    progress(settings.name, 0)  # what is waited for until the tool answers
     return run_source(SyncRun(project, progress=progress), settings, waiting=waiting)
 
 
