@@ -279,6 +279,25 @@ FAILED = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("words", "env", "said"),
+    [
+        (("serve", "--port", "abc"), {}, "'--port': 'abc' must be a whole number"),
+        (("serve", "--port", "99999"), {}, "'--port': '99999' must be at most 65535"),
+        (("serve",), {"LEADLINE_PORT": "abc"}, "LEADLINE_PORT: 'abc' must be a whole number"),
+        (("serve",), {"LEADLINE_WORKERS": "-1"}, "LEADLINE_WORKERS: '-1' must be at least 0"),
+        (("demo", "--developers", "1.5"), {}, "'--developers': '1.5' must be a whole number"),
+        (("keys", "create", "--name", "x", "--role", "boss"), {}, "'--role': 'boss' is not one of"),
+    ],
+)
+def test_a_number_that_cannot_be_is_told_with_where_it_was_said(
+    shared: Leadline, words: tuple[str, ...], env: dict[str, str], said: str
+) -> None:
+    refused = shared(*words, env=env, code=2)
+    assert f"error: Invalid value for {said}" in refused.stderr
+    assert "Input should" not in refused.stderr
+
+
 @pytest.mark.parametrize("words", FAILED, ids=" ".join)
 def test_what_is_not_there_or_cannot_be_used_failed(shared: Leadline, words: tuple[str, ...]) -> None:
     (shared.cwd / "bad.toml").write_text('nosuch = "x"\n')

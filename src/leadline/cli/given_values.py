@@ -3,10 +3,11 @@ a command, also where none is given and where text is taken as it stands; loadin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import typer
 from typer import core
 
 
@@ -24,11 +25,32 @@ class _WhenGiven:
             return () if is_list else None
         if not is_list and isinstance(value, str) and self._is_plain_text:
             return value
-        return self.build(self.descriptor).coerce(value, param, ctx)
+        try:
+            return self.build(self.descriptor).coerce(value, param, ctx)
+        except typer.BadParameter as error:
+            found: Any = error.__cause__
+            wanted = _wanted(found.errors()[0]) if hasattr(found, "errors") else None
+            if wanted is None or not isinstance(value, str):
+                raise
+            source = ctx.get_parameter_source(param.name)
+            hint = param.envvar if source is not None and source.name == "ENVIRONMENT" else None
+            raise typer.BadParameter(f"{value!r} {wanted}", ctx, param, hint) from error
 
     @property
     def _is_plain_text(self) -> bool:
         return self.descriptor.annotation is str and self.descriptor.parameter_info.parser is None
+
+
+def _wanted(error: Mapping[str, Any]) -> str | None:
+    """What a number must be, in plain words, by what pydantic found wrong with it; None where that says it itself."""
+    within = error.get("ctx", {})
+    words = {
+        "int_parsing": "must be a whole number",
+        "float_parsing": "must be a number",
+        "greater_than_equal": f"must be at least {within.get('ge')}",
+        "less_than_equal": f"must be at most {within.get('le')}",
+    }
+    return words.get(error["type"])
 
 
 def check_when_given() -> None:
