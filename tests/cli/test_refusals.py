@@ -338,4 +338,5 @@ def test_the_page_is_opened_where_the_server_listens(
 
 def test_a_port_that_cannot_be_is_refused_as_by_the_server(shared: Leadline) -> None:
     for command in ("open", "serve"):
-        assert "--port" in shared(command, code=2, env={"LEADLINE_PORT": "nosuch"}).stderr
+        refused = shared(command, code=2, env={"LEADLINE_PORT": "nosuch"}).stderr
+        assert "LEADLINE_PORT: 'nosuch' must be a whole number" in refused
