@@ -145,7 +145,7 @@ def test_a_shell_completes_commands_and_options(leadline: Leadline) -> None:
 
 def test_serve_takes_where_it_listens_from_the_environment(leadline: Leadline) -> None:
     said = leadline.process("serve", code=2, env={"LEADLINE_PORT": "http"})
-    assert "--port" in said.stderr
+    assert "LEADLINE_PORT: 'http' must be a whole number" in said.stderr
     assert not leadline.home.exists()
 
 
