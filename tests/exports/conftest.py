@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -140,6 +141,20 @@ def gate() -> Gate:
 def worker(home: Home, clock: Callable[[], datetime], run: Any = produce, **options: Any) -> Worker:
     """A worker on ``clock`` whose runs are ``run``."""
     return Worker(home, produce=run, pin=pin, clock=clock, **options)
+
+
+@contextmanager
+def at_work(one: Worker) -> Iterator[None]:
+    """The worker runs in a thread during the block, and has ended after it."""
+    stop = threading.Event()
+    thread = threading.Thread(target=one.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def files_below(project: Project) -> list[str]:

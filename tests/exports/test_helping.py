@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,7 +30,7 @@ from leadline.materialize.published import PublishedTables
 from leadline.materialize.store import MaterializationStore
 from stubs.object_store import ObjectStore
 
-from .conftest import now_of
+from .conftest import at_work, now_of
 
 PROGRAM = Path(__file__).with_name("helper_process.py")
 BODY = {"scope": {"orgTreeName": "Engineering"}, "dateRange": {"start": "2026-02-01", "end": "2026-03-31"}}
@@ -121,18 +120,9 @@ def until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
-@contextmanager
-def running(machine: Project) -> Iterator[None]:
-    stop = threading.Event()
+def first(machine: Project) -> Worker:
     # What a helper has that stands still is waited for so long.
-    thread = threading.Thread(target=Worker(machine.home, name="first", lease=timedelta(seconds=6)).run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
+    return Worker(machine.home, name="first", lease=timedelta(seconds=6))
 
 
 def ended(machine: Project, export: Export) -> Export:
@@ -150,7 +140,7 @@ def test_two_machines_share_a_run(
     machine: Project, alone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export = created(machine)
-    with waits_for_help(monkeypatch, tmp_path), other_machine(machine, tmp_path, "helps"), running(machine):
+    with waits_for_help(monkeypatch, tmp_path), other_machine(machine, tmp_path, "helps"), at_work(first(machine)):
         done = ended(machine, export)
     assert (done.state, done.sha256) == (jobs.COMPLETED, alone)
     by = workers(machine)
@@ -164,7 +154,11 @@ def test_what_a_helper_leaves_is_computed_by_who_waits(
     machine: Project, alone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     export = created(machine)
-    with waits_for_help(monkeypatch, tmp_path), other_machine(machine, tmp_path, "hangs") as process, running(machine):
+    with (
+        waits_for_help(monkeypatch, tmp_path),
+        other_machine(machine, tmp_path, "hangs") as process,
+        at_work(first(machine)),
+    ):
         until(lambda: any(tmp_path.glob("began.*")), "nobody helped")
         os.kill(process.pid, number)
         done = ended(machine, export)
@@ -186,7 +180,7 @@ def test_a_step_that_fails_fails_the_run_once(
                 raise StoreError("Reading or writing failed: the disk")
 
         monkeypatch.setattr(MaterializationStore, "_compute", fails)
-        with running(machine):
+        with at_work(first(machine)):
             done = ended(machine, export)
         assert process.poll() is None
     assert (done.state, done.attempts) == (jobs.FAILED, 1)
@@ -196,7 +190,7 @@ def test_a_step_that_fails_fails_the_run_once(
 
 def test_cancelling_a_run_stops_its_helpers(machine: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export = created(machine)
-    with waits_for_help(monkeypatch, tmp_path), other_machine(machine, tmp_path, "hangs"), running(machine):
+    with waits_for_help(monkeypatch, tmp_path), other_machine(machine, tmp_path, "hangs"), at_work(first(machine)):
         until(lambda: any(tmp_path.glob("began.*")), "nobody helped")
         service.cancel(machine, export.id, kind="productivity", now=datetime.now(UTC))
         until((tmp_path / "cancelled").exists, "it goes on")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,10 +14,11 @@ from leadline.db.jobs import Export
 from leadline.db.models import exports
 from leadline.errors import StoreError
 from leadline.exports import beside
+from leadline.exports.worker import Worker
 from leadline.home import Home, Project
 from leadline.metrics.request import Control
 
-from .conftest import NOW, Clock, Gate, files_below, now_of, produce, queue, worker
+from .conftest import NOW, Clock, Gate, at_work, files_below, now_of, produce, queue, worker
 
 LEASE = timedelta(seconds=15)
 
@@ -86,17 +85,8 @@ def until(project: Project, export: Export, *states: str) -> Export:
     return now
 
 
-@contextmanager
-def running(home: Home, run: Any) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=worker(home, lambda: datetime.now(UTC), run).run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
+def now_worker(home: Home, run: Any) -> Worker:
+    return worker(home, lambda: datetime.now(UTC), run)
 
 
 def test_small_exports_are_made_beside_a_long_one(database_home: Home, gate: Gate) -> None:
@@ -114,7 +104,7 @@ def test_small_exports_are_made_beside_a_long_one(database_home: Home, gate: Gat
 
     takes_long = {**queue_request(), "metrics": ["long"]}
     first = queue(big, request=takes_long)
-    with running(database_home, run):
+    with at_work(now_worker(database_home, run)):
         assert gate.began.wait(60)
         second = queue(big, request=takes_long)
         for project in (small, big, small):
@@ -148,7 +138,7 @@ def test_what_turns_out_to_be_large_is_left_to_other_workers(
             time.sleep(0.02)
 
     queue(project)
-    with running(home, run):
+    with at_work(now_worker(home, run)):
         assert gate.began.wait(60)
         large = queue(project, request={**queue_request(), "metrics": ["large"]})
         assert tried.wait(60)
@@ -171,7 +161,7 @@ def test_stopping_puts_back_what_is_made_beside(home: Home) -> None:
             time.sleep(0.02)
 
     queued = [queue(project), queue(project)]
-    with running(home, run):
+    with at_work(now_worker(home, run)):
         for _ in queued:
             assert both.acquire(timeout=60)
     assert [(now.state, now.attempts) for now in (now_of(project, export) for export in queued)] == 2 * [

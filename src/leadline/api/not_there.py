@@ -10,6 +10,7 @@ from leadline.errors import Detail, NotFound
 from leadline.exports.kinds import KINDS
 from leadline.field_types import printable
 
+_ROWS = "GET /v2/facts/{kind} has rows of facts page by page"
 _OF_KINDS = re.compile(r"/v2/insights/([^/]+)(/cells|/metrics|/exports(?:/.*)?)?")
 
 
@@ -27,17 +28,14 @@ def not_there(path: str) -> NotFound:
     there = f"/v2/insights/{kind.name}{below}"
     if below in ("", "/cells") and not kind.insight:
         insights = [other.name for other in KINDS.values() if other.insight]
-        pages = "; GET /v2/facts/{kind} has rows of facts page by page" if kind.name == "facts" else ""
+        pages = f"; {_ROWS}" if kind.name == "facts" else ""
         sentence = (
             f"There is no insight {kind.name}: its rows are exported, with POST {kind.path}{pages}; "
             f"insights are {', '.join(insights)}"
         )
         return NotFound(sentence, code="no_insight", details=[Detail("kind", f"one of {', '.join(insights)}")])
     if below == "/cells" and name == kind.name:
-        return NotFound(
-            f"{kind.name} does not tell the rows behind its values; GET /v2/facts/{{kind}} has rows of facts page by page",
-            code="no_cells",
-        )
+        return NotFound(f"{kind.name} does not tell the rows behind its values; {_ROWS}", code="no_cells")
     if below == "/metrics" and not kind.catalogue():
         return NotFound(
             f"{kind.name} has no catalogue: its columns follow from the data and what is asked for", code="no_catalogue"

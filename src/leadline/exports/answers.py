@@ -171,15 +171,8 @@ def since_asked(request: Mapping[str, Any]) -> dict[str, str]:
     return {"since": request["since"]["asked"]} if "since" in request else {}
 
 
-_WORDS = {
-    word: to_camel(word)
-    for word in ("fact", "metric_groups", "metrics", "metric", "issue_statuses", "scope", "options")
-}
-"""Members of a create that its poll has, too, by what they are called here."""
-
-
-_WHICH = ("fact", "metric_groups", "metrics", "metric", "issue_statuses")
-"""Those that say what is asked for."""
+_WHICH = {word: to_camel(word) for word in ("fact", "metric_groups", "metrics", "metric", "issue_statuses")}
+"""Members of a create that say which values are asked for, by what they are called here."""
 
 
 def _asked(export: Export) -> dict[str, Any]:
@@ -187,10 +180,9 @@ def _asked(export: Export) -> dict[str, Any]:
     ours, given = _in_our_words(export), export.given
     if given is None:
         return ours
-    said = {name: given[word] for name, word in _WORDS.items() if word in given}
-    which = {} if any(name in said for name in _WHICH) else {name: ours[name] for name in _WHICH if name in ours}
-    options = {**ours["options"], **said.get("options", {})}
-    return {**which, **said, "scope": ours["scope"], "date_range": ours["date_range"], "options": options}
+    said = {name: given[word] for name, word in _WHICH.items() if word in given}
+    others = {name: value for name, value in ours.items() if not said or name not in _WHICH}
+    return {**others, **said, "options": {**ours["options"], **given.get("options", {})}}
 
 
 def asked_scope(export: Export) -> AskedScope:

@@ -59,13 +59,11 @@ class PublishedTables:
         return True
 
     def _fetched(self, name: str, files: Mapping[str, int], target: Path, record: BuildRecord) -> BuildRecord:
+        def fetch(file: str) -> None:
+            self._bucket.fetch(f"{_FOLDER}/{name}/{file}", files[file], target / file)
+
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            waiting = [
-                pool.submit(self._bucket.fetch, f"{_FOLDER}/{name}/{file}", size, target / file)
-                for file, size in files.items()
-            ]
-            for each in waiting:
-                each.result()
+            list(pool.map(fetch, files))
         return record
 
     def publish(self, folder: Path) -> None:
@@ -109,7 +107,7 @@ class PublishedTables:
                 written.append((self._bucket.stored(_index(name)).modified, name))
             except FileNotFoundError:  # deleted by another machine
                 continue
-        now = max(modified for modified, _ in written)  # by the bucket's clock
+        now = max((modified for modified, _ in written), default=0.0)  # by the bucket's clock
         for modified, name in sorted(written, reverse=True)[KEPT_STATES:]:
             if modified < now - KEPT_SECONDS:
                 self._bucket.remove(_index(name))

@@ -209,20 +209,19 @@ class MaterializationStore:
     def _is_there(self, model: Model, *, newest: bool) -> bool:
         """Whether a table is on this machine, or was brought from another that has published it."""
         folder = self._named(model)
-        if in_use(folder) or self._published is None or not self._is_much(model):
-            return in_use(folder)
-        return self._published.bring(folder, newest=newest)
+        return in_use(folder) or ((others := self._others(model)) is not None and others.bring(folder, newest=newest))
 
-    def _is_much(self, model: Model) -> bool:
-        """Whether a table follows from so many rows that it is not sooner computed than sent."""
-        return is_much(self._rows_of(self._lineages.lineage(model).all_sources()))
+    def _others(self, model: Model) -> PublishedTables | None:
+        """The tables of other machines, if this one follows from so many rows that it is not sooner computed than sent."""
+        much = self._published is not None and is_much(self._rows_of(self._lineages.lineage(model).all_sources()))
+        return self._published if much else None
 
     def _compute_missing(self, model: Model) -> None:
         if not self._is_there(model, newest=True):
             folder = self._named(model)
             self._compute(model, folder)
-            if self._published is not None and self._is_much(model):
-                self._published.publish(folder)
+            if (others := self._others(model)) is not None:
+                others.publish(folder)
 
     # -- computing -----------------------------------------------------------------------------------------------------
 
