@@ -1,5 +1,5 @@
 """A long run is shared with idle workers of other machines, which compute in the same folder or have the same bucket: each step is
-computed once, and its file is that of a worker alone. A helper may die or stand still."""
+computed once, and its file is that of a worker alone; a large table is shared piece by piece. A helper may die or stand still."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from leadline.errors import StoreError
 from leadline.exports import service
 from leadline.exports.worker import Worker
 from leadline.home import Home, Project
+from leadline.materialize import ranges
+from leadline.materialize.computed_by import computed_by
 from leadline.materialize.incremental import BuildRecord
 from leadline.materialize.published import PublishedTables
 from leadline.materialize.store import MaterializationStore
@@ -32,6 +34,8 @@ from stubs.object_store import ObjectStore
 
 from .conftest import at_work, now_of
 
+PIECE = 300
+"""Rows, of some thousand that there are."""
 PROGRAM = Path(__file__).with_name("helper_process.py")
 BODY = {"scope": {"orgTreeName": "Engineering"}, "dateRange": {"start": "2026-02-01", "end": "2026-03-31"}}
 
@@ -90,7 +94,8 @@ def other_machine(machine: Project, folder: Path, how: str) -> Iterator[subproce
         (home / "projects").symlink_to(machine.home.path / "projects")
     else:
         own["LEADLINE_LAKE"] = settings.lake
-    process = subprocess.Popen([sys.executable, str(PROGRAM), str(home), str(folder), how], env={**os.environ, **own})
+    command = [sys.executable, str(PROGRAM), str(home), str(folder), how, str(ranges.PIECE_ROWS)]
+    process = subprocess.Popen(command, env={**os.environ, **own})
     try:
         yield process
     finally:
@@ -100,7 +105,7 @@ def other_machine(machine: Project, folder: Path, how: str) -> Iterator[subproce
 
 @contextmanager
 def waits_for_help(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
-    """The run goes on with its second table when somebody helps."""
+    """The run goes on with its second table, or piece, when somebody helps."""
     compute, computed = MaterializationStore._compute, []
 
     def one(store: MaterializationStore, model: Any, place: Path) -> None:
@@ -149,10 +154,54 @@ def test_two_machines_share_a_run(
     assert (by["second"], set(began.values())) == (len(began), {1})
 
 
+@contextmanager
+def noting_pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Large tables are shared in pieces; which of them are computed here."""
+    monkeypatch.setattr(ranges, "PIECE_ROWS", PIECE)
+    compute, computed = MaterializationStore._compute, list[str]()
+
+    def one(store: MaterializationStore, work: Any, place: Path) -> None:
+        compute(store, work, place)
+        computed.append(work.name)
+
+    monkeypatch.setattr(MaterializationStore, "_compute", one)
+    yield computed
+
+
+def test_a_large_table_is_shared_piece_by_piece(
+    machine: Project, alone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = created(machine)
+    with (
+        noting_pieces(monkeypatch) as own,
+        waits_for_help(monkeypatch, tmp_path),
+        other_machine(machine, tmp_path, "helps"),
+        at_work(first(machine)),
+    ):
+        done = ended(machine, export)
+    assert (done.state, done.sha256) == (jobs.COMPLETED, alone)
+    theirs = [path.name.removeprefix("began.").rpartition(".")[0] for path in tmp_path.glob("began.*")]
+    assert max(Counter(own + theirs).values()) == 1
+    ours, helped = ({name.partition(".")[0] for name in names if "." in name} for names in (own, theirs))
+    assert ours & helped, "no table was shared"
+    assert ours | helped <= set(own), "who has the run puts its tables together"
+    assert "DuckDB" in {found.who for found in computed_by([machine.computed])} <= {"DuckDB", "leadline"}
+    assert [folder.name for folder in machine.computed.iterdir() if "." in folder.name.partition("-")[0]] == []
+
+
+@pytest.mark.parametrize("in_pieces", [False, True], ids=["a table", "a piece"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stands still"])
 def test_what_a_helper_leaves_is_computed_by_who_waits(
-    machine: Project, alone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    machine: Project,
+    alone: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    *,
+    in_pieces: bool,
 ) -> None:
+    if in_pieces:
+        monkeypatch.setattr(ranges, "PIECE_ROWS", PIECE)
     export = created(machine)
     with (
         waits_for_help(monkeypatch, tmp_path),

@@ -15,7 +15,7 @@ from leadline.demo import fill
 from leadline.exports.kinds import KINDS, parse
 from leadline.facts.deployment_contents import parts
 from leadline.home import Project
-from leadline.materialize import store
+from leadline.materialize import ranges
 from leadline.metrics.request import Control
 from leadline.metrics.run import pin, produce
 from leadline.settings.server import ServerSettings
@@ -55,7 +55,7 @@ def test_limits_change_no_byte(demo: Project, tmp_path: Path, monkeypatch: pytes
     )
     files = []
     for threads, memory, batch in (("1", "200MB", 9_000), ("4", "1GB", 10**9)):
-        monkeypatch.setattr(store, "_BATCH_ROWS", batch)
+        monkeypatch.setattr(ranges, "PIECE_ROWS", batch)
         settings = ServerSettings.from_environment(
             {**os.environ, "LEADLINE_THREADS": threads, "LEADLINE_MEMORY": memory}, home=demo.home.path
         )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,12 @@ from leadline.errors import StoreError
 from leadline.facts.policy import BUILD_POLICY
 from leadline.home import Home, Project
 from leadline.lake.bucket import Bucket
-from leadline.materialize import published, sharing
+from leadline.materialize import published, ranges, sharing
+from leadline.materialize.computed_by import computed_by
 from leadline.materialize.model import Model
 from leadline.materialize.published import PublishedTables
 from leadline.materialize.session import Sessions
+from leadline.materialize.sharing import Sharing
 from leadline.materialize.store import MaterializationStore
 from metrics.world import deliver
 from stubs.object_store import ObjectStore
@@ -73,10 +77,10 @@ def add(project: Project, repository: str, sha: str) -> None:
     deliver(project, "commits", [{"repository": repository, "sha": sha, "parents": ""}])
 
 
-def counts(project: Project) -> dict[str, int]:
+def counts(project: Project, sharing: Sharing | None = None) -> dict[str, int]:
     with (
         Sessions(project.home, BUILD_POLICY) as sessions,
-        sessions.open(project, project.lake.snapshot().versions, {}, project.profile()) as opened,
+        sessions.open(project, project.lake.snapshot().versions, {}, project.profile(), sharing=sharing) as opened,
     ):
         opened.facts.bind([COUNTED])
         rows = opened.engine.arrow(COUNTED.table()).to_pylist()
@@ -165,6 +169,58 @@ def test_earlier_states_go(first: Project, monkeypatch: pytest.MonkeyPatch) -> N
     assert states(first) == {"shas_here": 2, "counted_here": 2}
     assert len({name.split("/")[1] for name in bucket(first).below("facts") if name.endswith(".parquet")}) == 4
     assert counts(first)["q"] == 5
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A worker that shares out a run, with nobody there to help."""
+
+    worker = "alone"
+    helps = False
+
+    def ask_for_help(self, tables: Sequence[str]) -> None:
+        """Nobody hears."""
+
+    def turn(self, name: str) -> AbstractContextManager[bool]:  # noqa: ARG002
+        return nullcontext(True)
+
+    def rest(self, seconds: float) -> None:  # noqa: ARG002
+        raise AssertionError("there is nobody to wait for")
+
+
+def test_a_table_of_pieces_lies_in_the_bucket_once(
+    first: Project, second: Project, computed: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranges, "PIECE_ROWS", 2)
+    assert counts(first, Alone()) == counts(second) == {"o": 2, "p": 1}
+    assert [name.partition(".")[0] for _, name in computed] == ["shas_here", "shas_here", *BOTH]
+    assert {found.who: found.tables for found in computed_by([first.computed])} == {"DuckDB": 2}
+    files = [name for name in bucket(first).below("facts") if name.endswith(".parquet")]
+    assert sorted(name.split("/")[1].partition("-")[0].partition(".")[0] for name in files) == [
+        "counted_here",
+        "shas_here",
+        "shas_here",
+    ]
+    # What a machine has kept of it is used, as of any table.
+    add(second, "q", "y")
+    assert counts(first, Alone()) == {"o": 2, "p": 1, "q": 1}
+    assert computed[4:] == [("first", name) for name in BOTH]
+
+
+def test_pieces_go_with_their_table(first: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranges, "PIECE_ROWS", 2)
+    monkeypatch.setattr(published, "KEPT_STATES", 1)
+    counts(first, Alone())
+    monkeypatch.setattr(published, "KEPT_SECONDS", -1)
+    shutil.rmtree(first.computed)
+    add(first, "q", "last")
+    assert counts(first, Alone())["q"] == 1
+    assert {name.partition(".")[0]: number for name, number in states(first).items() if "." not in name} == {
+        "shas_here": 1,
+        "counted_here": 1,
+    }
+    assert sum("." in name for name in states(first)) == 2
+    assert len([name for name in bucket(first).below("facts") if name.endswith(".parquet")]) == 3
 
 
 def states(project: Project) -> dict[str, int]:

@@ -16,7 +16,7 @@ from leadline.exports.kinds import parse
 from leadline.facts.catalogue import FACTS
 from leadline.facts.write import write
 from leadline.home import Project
-from leadline.materialize import store
+from leadline.materialize import ranges
 from leadline.metrics.request import Control
 from leadline.metrics.run import pin, produce
 
@@ -44,7 +44,7 @@ def test_batches_change_nothing(project: Project, tmp_path: Path, monkeypatch: p
     at_once = everything(project, tmp_path / "at-once")
     cache = project.folder / "cache"
     shutil.rmtree(cache)
-    monkeypatch.setattr(store, "_BATCH_ROWS", 3000)
+    monkeypatch.setattr(ranges, "PIECE_ROWS", 3000)
     assert everything(project, tmp_path / "in-batches") == at_once
     assert any(len(list(folder.glob("*.parquet"))) > 2 for folder in (cache / "facts").glob("pull_requests-*"))
 

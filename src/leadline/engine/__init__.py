@@ -4,7 +4,7 @@
 All SQL text of reading and computing is here, but what is declared elsewhere (see the decision "DuckDB on the write path").
 """
 
-from leadline.engine.backend import EVERYTHING, Backend, Rows, Within, within_columns
+from leadline.engine.backend import EVERYTHING, Backend, Range, Rows, Within, within_columns
 from leadline.engine.dialects import DUCKDB, SPARK, NotPortable, compiled
 from leadline.engine.duck import Engine, Interrupted
 from leadline.engine.sql_text import parquet_relation, quoted, sql_text
@@ -19,6 +19,7 @@ __all__ = [
     "Engine",
     "Interrupted",
     "NotPortable",
+    "Range",
     "Rows",
     "Within",
     "compiled",

@@ -33,9 +33,11 @@ class Rows:
     repositories: frozenset[str]
 
 
-Within = tuple[str | None, str | None] | frozenset[str] | Rows
-"""What is read of a table with repositories: a range of their names, from the first (inclusive) to the second (exclusive), None
-being open; or these alone; or single rows, and of a table that has not their key all of their repositories."""
+Range = tuple[str | None, str | None]
+"""Names of repositories from the first (inclusive) to the second (exclusive); None is open."""
+Within = Range | frozenset[str] | Rows
+"""What is read of a table with repositories: a range of their names; or these alone; or single rows, and of a table that has not
+their key all of their repositories."""
 EVERYTHING: Within = (None, None)
 
 

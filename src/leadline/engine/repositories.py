@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline.engine.backend import Within
+from leadline.engine.backend import Range
 from leadline.engine.sql_text import parquet_files, quoted, sql_list, sql_text
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _texts(values: Iterable[str]) -> str:
     return ", ".join(map(sql_text, sorted(values)))
 
 
-def batches(sizes: Sequence[tuple[str, int]], most: int) -> list[Within]:
+def batches(sizes: Sequence[tuple[str, int]], most: int) -> list[Range]:
     """Consecutive ranges of the repositories of ``sizes`` (by name, with their rows), each of at most ``most`` rows
     unless one repository alone has more."""
     bounds: list[str] = []

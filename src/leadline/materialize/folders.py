@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Folders:
             lease.require_newest(None)  # somebody else has just taken it
         for path in folder.iterdir():
             if _number(path) < lease.number:
-                _delete(path)
+                delete(path)
         return mine
 
     def fill(self, folder: Path, write: Callable[[Path], BuildRecord]) -> None:
@@ -77,9 +77,12 @@ class Folders:
         return [folder for _, folder in sorted(used, reverse=True)]
 
     def forget(self, table: str) -> None:
-        """Delete earlier states that nobody has used for hours, and what killed processes left unfinished."""
+        """Delete earlier states and pieces that nobody has used for hours, and what killed processes left unfinished."""
         old = time.time() - KEPT_SECONDS
-        for folder in [*self.of_table(table)[KEPT_STATES:], *self._root.glob(f".{table}-*")]:
+        unneeded = [
+            found for name in (f"{table}.*-*", f".{table}-*", f".{table}.*-*") for found in self._root.glob(name)
+        ]
+        for folder in [*self.of_table(table)[KEPT_STATES:], *unneeded]:
             with suppress(FileNotFoundError):  # finished, or deleted by somebody else, at this moment
                 if folder.stat().st_mtime < old:
                     shutil.rmtree(folder, ignore_errors=True)
@@ -90,7 +93,8 @@ def _number(state: Path) -> int:
     return int(state.name) if state.name.isdecimal() else 0
 
 
-def _delete(path: Path) -> None:
+def delete(path: Path) -> None:
+    """Delete a folder or a file, if it is there."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -112,3 +116,11 @@ def share(file: Path, target: Path) -> None:
         os.link(file, target)
     except OSError:
         shutil.copyfile(file, target)
+
+
+def put_together(files: Mapping[str, Path], target: Path) -> tuple[str, float]:
+    """Put ``files`` of several folders into one, by new names; returns who computed them, and in how many seconds in all."""
+    for name, file in files.items():
+        share(file, target / name)
+    records = [record for folder in {file.parent for file in files.values()} if (record := BuildRecord.of(folder))]
+    return ", ".join(sorted({record.computed_by for record in records})), sum(record.seconds for record in records)

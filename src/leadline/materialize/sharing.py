@@ -1,5 +1,6 @@
-"""Several workers compute the missing tables of one run: each takes one whose inputs are there and that nobody has taken, so that
-each is computed once. Who waits for the run goes on with the rest meanwhile, and takes over what somebody left unfinished."""
+"""Several workers compute the missing tables of one run: each takes one, or a piece of a large one, whose inputs are there and that
+nobody has taken, so that each is computed once. Who waits for the run goes on with the rest meanwhile, and takes over what
+somebody left unfinished."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from leadline.materialize.model import Model
+from leadline.materialize.ranges import Piece, Work
 
 LEAST_ROWS = 100_000
 """Rows to be read for one table from which on others are asked to help, or whether they have it: with fewer it is computed before
@@ -46,14 +48,16 @@ class Sharing(Protocol):
 
 @dataclass(frozen=True)
 class Tables:
-    """What is asked and done about stored tables: what they follow from, how many rows of the lake they read, whether they are
-    there, the folders that they are in then, and how they are computed where they are not there yet."""
+    """What is asked and done about stored tables: what they follow from, how many rows of the lake they read, and, where all they
+    follow from is there, in which pieces they are best computed (none: as a whole); whether they or their pieces are there, the
+    folders that they are in then, and how they are computed where they are not there yet."""
 
     depends_on: Callable[[Model], Sequence[Model]]
     rows: Callable[[Model], int]
-    there: Callable[[Model], bool]
-    folder: Callable[[Model], Path]
-    compute: Callable[[Model], None]
+    pieces: Callable[[Model], Sequence[Piece]]
+    there: Callable[[Work], bool]
+    folder: Callable[[Work], Path]
+    compute: Callable[[Work], None]
 
 
 def missing(models: Sequence[Model], tables: Tables) -> list[Model]:
@@ -76,7 +80,7 @@ def compute_shared(models: Sequence[Model], tables: Tables, sharing: Sharing) ->
     """Have all of ``models`` computed, by this worker and whoever helps; nothing, where it is not much that is missing."""
     left = missing(models, tables)
     if not sharing.helps:
-        if len(left) < 2 or not is_much(max(map(tables.rows, left))):
+        if not left or not is_much(max(map(tables.rows, left))) or (len(left) == 1 and not tables.pieces(left[0])):
             return
         sharing.ask_for_help([tables.folder(model).name for model in left])
     while left:
@@ -86,12 +90,23 @@ def compute_shared(models: Sequence[Model], tables: Tables, sharing: Sharing) ->
 
 
 def _compute_one(left: Sequence[Model], tables: Tables, sharing: Sharing) -> bool:
-    """Compute one of those ``left``; False if others have all that can be computed by now."""
-    ready = [model for model in left if all(map(tables.there, tables.depends_on(model)))]
+    """Compute one of those ``left``, or a piece of it; False if others have all that can be computed by now."""
+    ready = _ready(left, tables, helps=sharing.helps)
     # Who helps begins at the other end, out of the way.
-    for model in reversed(ready) if sharing.helps else ready:
-        with sharing.turn(f"facts:{tables.folder(model).name}") as ours:
+    for work in reversed(ready) if sharing.helps else ready:
+        with sharing.turn(f"facts:{tables.folder(work).name}") as ours:
             if ours:
-                tables.compute(model)
+                tables.compute(work)
                 return True
     return False
+
+
+def _ready(left: Sequence[Model], tables: Tables, *, helps: bool) -> list[Work]:
+    """What of those ``left`` can be computed by now. A table is put together of its pieces by whose run it is."""
+    found: list[Work] = []
+    for model in left:
+        if all(map(tables.there, tables.depends_on(model))):
+            pieces = tables.pieces(model)
+            lacking = [piece for piece in pieces if not tables.there(piece)]
+            found += lacking or ([] if pieces and helps else [model])
+    return found

@@ -30,7 +30,7 @@ _log = logging.getLogger("leadline.facts")
 Query = Callable[[str], str]
 """The text of a step's query in a dialect."""
 Parts = Callable[[], Sequence[Within]]
-"""The parts of a table that are worked on one by one where all of it is too much at once."""
+"""What of the inputs is worked on one after the other, where all of it is too much at once."""
 PAUSES = (1.0, 10.0, 35.0)
 """Seconds before a step is tried again: a cluster sends work to a worker that is lost until its heartbeat has been missed, which
 takes half a minute unless it is set otherwise."""
@@ -56,6 +56,9 @@ class StepInputs:
 class Steps(Protocol):
     """Writes the rows of steps as Parquet files into their folders."""
 
+    def in_pieces(self, inputs: StepInputs) -> bool:
+        """Whether several workers may each write some of a step's rows."""
+
     def write(self, model: Model, query: Query, inputs: StepInputs, folder: Path, parts: Parts) -> str:
         """Write the rows of ``model``, if there are any, to ``folder``; returns who computed them. Raises ``Interrupted``, or
         ``StoreError``."""
@@ -73,10 +76,14 @@ class DuckSteps:
     def __init__(self, engine: Backend) -> None:
         self._engine = engine
 
+    def in_pieces(self, inputs: StepInputs) -> bool:  # noqa: ARG002
+        """As of any."""
+        return True
+
     def write(self, model: Model, query: Query, inputs: StepInputs, folder: Path, parts: Parts) -> str:  # noqa: ARG002
         """As of any."""
         text = query(self._engine.dialect)
-        for number, within in enumerate(parts() if inputs.within == EVERYTHING else [inputs.within]):
+        for number, within in enumerate(parts()):
             inputs.check()
             inputs.bind(within)
             # A cache: written and read sooner is worth more than smaller.
@@ -96,6 +103,10 @@ class ConnectSteps:
     def __init__(self, engine: ConnectEngine, pauses: Sequence[float] = PAUSES) -> None:
         self.engine = engine
         self._pauses = pauses
+
+    def in_pieces(self, inputs: StepInputs) -> bool:  # noqa: ARG002
+        """As of any: the cluster shares out a step by itself."""
+        return False
 
     def write(self, model: Model, query: Query, inputs: StepInputs, folder: Path, parts: Parts) -> str:  # noqa: ARG002
         """As of any; raises ``NotPortable`` or ``QueryRefused`` too, where the cluster cannot do it as DuckDB does."""
@@ -142,6 +153,10 @@ class SharedSteps:
 
     def __init__(self, local: Steps, cluster: Steps, from_rows: int) -> None:
         self._local, self._cluster, self._from_rows = local, cluster, from_rows
+
+    def in_pieces(self, inputs: StepInputs) -> bool:
+        """As of any."""
+        return inputs.rows() < self._from_rows and self._local.in_pieces(inputs)
 
     def write(self, model: Model, query: Query, inputs: StepInputs, folder: Path, parts: Parts) -> str:
         """As of any."""

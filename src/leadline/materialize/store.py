@@ -18,14 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.engine import EVERYTHING, Within
-from leadline.engine.repositories import batches, rows_by_repository
+from leadline.engine.repositories import rows_by_repository
 from leadline.errors import LockLost
 from leadline.materialize.compiled import CompiledQueryCache
 from leadline.materialize.dependencies import PEOPLE, AskedProfile, Dependencies, Lineages
+from leadline.materialize.earlier_states import EarlierStates
 from leadline.materialize.fingerprints import Fingerprints
-from leadline.materialize.folders import Folders, in_use, share
+from leadline.materialize.folders import Folders, delete, in_use, put_together, share
 from leadline.materialize.incremental import NONE, BuildRecord, Differences, Repositories, kept_rows
 from leadline.materialize.model import BeforeComputing, BuildContext, BuildPolicy, Computation, Model, only_model
+from leadline.materialize.ranges import Piece, Ranges, Work, model_of
 from leadline.materialize.sharing import Sharing, Tables, compute_shared, is_much
 from leadline.materialize.steps import DuckSteps, StepInputs, Steps, compiled_step, require_file, rows_of, within_of
 from leadline.schema import TABLES
@@ -44,14 +46,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("leadline.facts")
 
-_BATCH_ROWS = 4_200_000
-"""Rows of the policy's ``weighed`` tables that are worked on at a time: what fits in an engine's memory without spilling, of which
-``TWO_THREADS`` have enough; with less, accordingly fewer are."""
 _HERE = "leadline"
 _TRIES = 3
 """How often a step is begun, if the lock of its state is lost each time."""
-_TRIED_STATES = 2
-"""Earlier states that are compared with the present one before it is computed from nothing."""
 
 
 class MaterializationStore:
@@ -104,10 +101,20 @@ class MaterializationStore:
         self._raw_within: dict[str, Within] = {}
         self._asked: dict[Model, Within] = {}
         self._asked_raw: dict[str, Within] = {}
-        self._computed = self._restored = 0
+        self._pieces_of: dict[Model, Sequence[Piece]] = {}
+        self._is_disturbed = False
         self._lineages = Lineages(self.queries, profile)
-        self._differences = Differences(engine, snapshot)
+        self._ranges = Ranges(engine.limits, lambda: self._rows_of(policy.weighed), self._sizes)
         self._fingerprints = Fingerprints(versions, people, policy.code, lambda: self.spellings)
+        self._earlier = EarlierStates(
+            self._folders,
+            Differences(engine, snapshot),
+            self._fingerprints,
+            versions,
+            named=self._named,
+            spellings=lambda: self.spellings,
+            is_little=self._is_little,
+        )
 
     @cached_property
     def _snapshot(self) -> Snapshot:
@@ -135,7 +142,7 @@ class MaterializationStore:
         models = list(models)
         self.share_out(models)
         self._bind(models, within)
-        if self._computed != self._restored:
+        if self._is_disturbed:
             self._restore()
         self._asked.update(dict.fromkeys(models, within))
 
@@ -154,7 +161,8 @@ class MaterializationStore:
         return Tables(
             depends_on=lambda model: self._lineages.dependencies(model).depends_on,
             rows=lambda model: self._rows_of(self._lineages.dependencies(model).sources),
-            there=lambda model: self._is_there(model, newest=False),
+            pieces=self._pieces,
+            there=lambda work: any(self._is_there(each, newest=False) for each in {model_of(work), work}),
             folder=self._named,
             compute=self._compute_missing,
         )
@@ -177,7 +185,7 @@ class MaterializationStore:
             self._bind([model], within)
         for table, within in self._asked_raw.items():
             self._bind_raw(within, [table])
-        self._restored = self._computed
+        self._is_disturbed = False
 
     def _bind_raw(self, within: Within = EVERYTHING, tables: Iterable[str] = TABLES) -> None:
         if not self._raw_within:
@@ -195,8 +203,8 @@ class MaterializationStore:
         """A digest of all that a stored table follows from."""
         return self._fingerprints.of(self._lineages.lineage(model))
 
-    def _named(self, model: Model) -> Path:
-        return self._folders.named(model.name, self.fingerprint(model))
+    def _named(self, work: Work) -> Path:
+        return self._folders.named(work.name, self.fingerprint(model_of(work)))
 
     def _ready(self, model: Model) -> Path:
         folder = self._named(model)
@@ -206,35 +214,60 @@ class MaterializationStore:
                 self._compute_missing(model)
         return folder
 
-    def _is_there(self, model: Model, *, newest: bool) -> bool:
-        """Whether a table is on this machine, or was brought from another that has published it."""
-        folder = self._named(model)
-        return in_use(folder) or ((others := self._others(model)) is not None and others.bring(folder, newest=newest))
+    def _is_there(self, work: Work, *, newest: bool) -> bool:
+        """Whether a table, or a piece of it, is on this machine, or was brought from another that has published it."""
+        folder, others = self._named(work), self._others(model_of(work))
+        if in_use(folder) or others is None:
+            return in_use(folder)
+        # Who helps with a piece does not put the table together.
+        is_seen = isinstance(work, Piece) and self._sharing is not None and self._sharing.helps
+        return others.has(folder.name, newest=newest) if is_seen else others.bring(folder, newest=newest)
 
     def _others(self, model: Model) -> PublishedTables | None:
         """The tables of other machines, if this one follows from so many rows that it is not sooner computed than sent."""
         much = self._published is not None and is_much(self._rows_of(self._lineages.lineage(model).all_sources()))
         return self._published if much else None
 
-    def _compute_missing(self, model: Model) -> None:
-        if not self._is_there(model, newest=True):
-            folder = self._named(model)
-            self._compute(model, folder)
-            if (others := self._others(model)) is not None:
-                others.publish(folder)
+    def _compute_missing(self, work: Work) -> None:
+        if not self._is_there(work, newest=True):
+            folder = self._named(work)
+            self._compute(work, folder)
+            if (others := self._others(model_of(work))) is not None:
+                others.publish(folder, self._files_of_pieces(work))
+            for piece in self._pieces_of.get(work, ()) if isinstance(work, Model) else ():
+                delete(self._named(piece))
+
+    # -- in pieces -----------------------------------------------------------------------------------------------------
+
+    def _pieces(self, model: Model) -> Sequence[Piece]:
+        """In which pieces workers share a table, all that it follows from being there; none, if it is little, or if it keeps rows
+        of an earlier state."""
+        if model not in self._pieces_of:
+            follows = self._lineages.dependencies(model)
+            apart = model.computation is None and self._steps.in_pieces(self._inputs(model, follows, EVERYTHING))
+            pieces = self._ranges.pieces(model) if apart else []
+            self._pieces_of[model] = pieces if pieces and self._kept_of(model, follows) is None else ()
+        return self._pieces_of[model]
+
+    def _files_of_pieces(self, work: Work) -> dict[str, Path]:
+        """The files that a table has if it is put together of its pieces; none, if one of these is not there."""
+        folders = [self._named(piece) for piece in self._pieces_of.get(work, ())] if isinstance(work, Model) else []
+        files = [file for folder in folders for file in sorted(folder.glob("*.parquet"))]
+        return {f"{number:05}.parquet": file for number, file in enumerate(files)} if all(map(in_use, folders)) else {}
 
     # -- computing -----------------------------------------------------------------------------------------------------
 
-    def _compute(self, model: Model, folder: Path) -> None:
+    def _compute(self, work: Work, folder: Path) -> None:
+        model, within = model_of(work), work.within if isinstance(work, Piece) else EVERYTHING
         follows = self._lineages.dependencies(model)
         self._bind(follows.depends_on)
-        self._before_computing(model.name, lambda: self._rows_read(follows, EVERYTHING))
-        previous, changed = self._previous(model, follows) or (None, NONE)
-        self._computed += 1
+        self._before_computing(model.name, lambda: self._rows_read(follows, within))
+        previous, changed = (within == EVERYTHING and self._kept_of(model, follows)) or (None, NONE)
+        self._is_disturbed = True
         began = time.perf_counter()
 
         def write(unfinished: Path) -> BuildRecord:
-            computed_by = _HERE
+            computed_by, earlier = _HERE, 0.0
             if previous is not None and not changed:
                 for file in sorted(previous.glob("*.parquet")):
                     share(file, unfinished / file.name)
@@ -244,17 +277,20 @@ class MaterializationStore:
                 kept = kept_rows(model, previous, changed)
                 self._engine.copy(kept, unfinished / "kept.parquet", "parquet", compression="snappy")
                 computed_by = self._query(model, follows, unfinished, changed)
+            elif files := self._files_of_pieces(work):
+                computed_by, earlier = put_together(files, unfinished)
             else:
-                computed_by = self._query(model, follows, unfinished)
+                computed_by = self._query(model, follows, unfinished, within)
             require_file(self._engine, model, unfinished)
-            record = self._record(follows, None if previous is None else previous.name, tuple(sorted(changed)))
-            seconds, worker = round(time.perf_counter() - began, 3), self._sharing.worker if self._sharing else ""
+            record = self._earlier.record(follows, None if previous is None else previous.name, tuple(sorted(changed)))
+            seconds = round(earlier + time.perf_counter() - began, 3)
+            worker = self._sharing.worker if self._sharing else ""
             return replace(record, computed_by=computed_by, seconds=seconds, worker=worker)
 
         self._folders.fill(folder, write)
         record = BuildRecord.of(folder)
         by = record.computed_by if record else _HERE
-        _log.debug("%s: computed by %s in %.2f s", model.name, by, time.perf_counter() - began)
+        _log.debug("%s: computed by %s in %.2f s", work.name, by, time.perf_counter() - began)
         self._folders.forget(model.name)
 
     def _query(self, model: Model, follows: Dependencies, folder: Path, within: Within = EVERYTHING) -> str:
@@ -268,7 +304,7 @@ class MaterializationStore:
             )
 
         def parts() -> list[Within]:
-            return self._batches if model.by_repository else [EVERYTHING]
+            return self._ranges.batches(within) if model.by_repository else [within]
 
         return self._steps.write(model, query, self._inputs(model, follows, within), folder, parts)
 
@@ -297,7 +333,7 @@ class MaterializationStore:
         """How many rows a step reads, at most."""
         rows = self._rows_of(follows.sources)
         rows += sum(rows_of(self._named(above)) for above in follows.depends_on)
-        return rows if within == EVERYTHING else min(rows, self._most_rows)
+        return rows if within == EVERYTHING else min(rows, self._ranges.most_rows)
 
     def _run(self, model: Model, computation: Computation, follows: Dependencies, folder: Path) -> None:
         """Write the rows of a step that no query can say; anew, if the lock of its state was lost meanwhile."""
@@ -331,69 +367,21 @@ class MaterializationStore:
             with file.open("rb") as written:
                 os.fsync(written.fileno())
 
-    @cached_property
-    def _batches(self) -> list[Within]:
-        """Ranges of repositories that together are all, each of about ``_most_rows`` rows."""
-        if self._weight <= self._most_rows:
-            return [EVERYTHING]
-        self._bind_raw(EVERYTHING, self._policy.weighed)
-        return batches(rows_by_repository(self._engine, self._policy.weighed), self._most_rows)
-
-    @property
-    def _most_rows(self) -> int:
-        """Rows that are worked on at a time."""
-        return self._engine.limits.fitting(_BATCH_ROWS)
-
-    @cached_property
-    def _weight(self) -> int:
-        return self._rows_of(self._policy.weighed)
-
-    # -- keeping rows of an earlier state ------------------------------------------------------------------------------
-
-    def _record(self, follows: Dependencies, previous: str | None, rebuilt: tuple[str, ...]) -> BuildRecord:
-        return BuildRecord(
-            self._fingerprints.of_all_but_data(follows),
-            {table: self._versions.get(table) for table in follows.sources},
-            {above.name: self._named(above).name for above in follows.depends_on},
-            previous,
-            rebuilt,
-        )
-
-    def _previous(self, model: Model, follows: Dependencies) -> tuple[Path, Repositories] | None:
-        """A folder of another state whose rows still hold, but for those of the repositories that go with it."""
-        config_digest = self._fingerprints.of_all_but_data(follows)
-        for folder in self._folders.of_table(model.name)[:_TRIED_STATES]:
-            record = BuildRecord.of(folder)
-            if record is None or record.config_digest != config_digest or not in_use(folder):
-                continue
-            changed = self._changed(model, follows, record)
-            if changed is None or (changed and not self._is_less(model, changed)):
-                continue
-            return folder, changed
-        return None
-
-    def _changed(self, model: Model, follows: Dependencies, record: BuildRecord) -> Repositories | None:
-        """The repositories of which a stored table may have other rows than a folder with ``record``; None: any."""
-        changed = NONE
+    def _kept_of(self, model: Model, follows: Dependencies) -> tuple[Path, Repositories] | None:
+        """The folder of an earlier state whose rows are kept, but for those of the repositories that go with it."""
+        self._is_disturbed = True
         self._bind_raw()
-        for table in follows.sources:
-            apart = self._differences.of_table(table, record.sources.get(table), self._versions.get(table))
-            if apart is None or (apart and not model.by_repository):
-                return None
-            changed |= {self.spellings.repository(table, name) for name in apart}
-        for above in follows.depends_on:
-            before, now = self._folders.called(record.depends_on.get(above.name, "-")), self._named(above)
-            # Used from here on, so that nobody deletes it meanwhile.
-            apart = self._differences.of_stored(above, before, now) if in_use(before) else None
-            if apart is None or (apart and not model.by_repository):
-                return None
-            changed |= apart
-        return changed
+        return self._earlier.of(model, follows)
 
-    def _is_less(self, model: Model, changed: Repositories) -> bool:
-        if not model.by_repository or "repository" not in model.columns or model.computation is not None:
-            return False
-        if self._weight <= self._most_rows:
+    def _is_little(self, changed: Repositories) -> bool:
+        """Whether the rows of some repositories are worked on at once."""
+        if self._rows_of(self._policy.weighed) <= self._ranges.most_rows:
             return True
         self._bind_raw(changed, self._policy.weighed)
-        return sum(rows for _, rows in rows_by_repository(self._engine, self._policy.weighed)) <= self._most_rows
+        rows = sum(rows for _, rows in rows_by_repository(self._engine, self._policy.weighed))
+        return rows <= self._ranges.most_rows
+
+    def _sizes(self) -> list[tuple[str, int]]:
+        self._is_disturbed = True
+        self._bind_raw(EVERYTHING, self._policy.weighed)
+        return rows_by_repository(self._engine, self._policy.weighed)
