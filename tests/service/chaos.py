@@ -1,7 +1,8 @@
-"""A fleet on one home, under clients, whose members and database are killed at random; and what must hold of it afterwards.
+"""A fleet under clients, whose members and database are killed at random; and what must hold of it afterwards.
 
-Two servers with a worker each and two workers run as users run them. Clients create exports, wait for them and compare the files;
-another pushes rows. Every fault that is seen is a sentence in ``faults``.
+Two servers with a worker each and two workers run as users run them, on one home, or, with a bucket, on two machines with one each.
+Clients create exports, wait for them and compare the files; another pushes rows. Every fault that is seen is a sentence in
+``faults``.
 """
 
 from __future__ import annotations
@@ -43,12 +44,17 @@ from leadline.diagnostics.integrity import findings
 from leadline.exports.cleaning import clean
 from leadline.home import Home
 from leadline.ingest.pushed import deliver_pushed
+from leadline.lake.bucket import Bucket
+from stubs.object_store import ObjectStore
 
 HERE = "projectIdentifier=default&orgIdentifier=default"
 ANSWER_SECONDS, END_SECONDS, SETTLE_SECONDS = 120, 40, 240
 """How long clients ask, processes may take to end, and exports to be finished in the end. Generous: the machine is busy."""
 STALL_SECONDS = 20
 """Longer than a lease: another takes over, then the first wakes up and must not finish."""
+
+EVERY, LATENCY, TROUBLE_SECONDS = 7, 0.05, 6.0
+"""Of a troubled bucket: which requests fail, how much longer each takes, and for how long."""
 
 _HOW = (signal.SIGKILL, signal.SIGTERM)
 
@@ -68,15 +74,13 @@ REQUESTS: list[Wanted] = [
 class Fleet:
     """The processes on a home; ``kills`` are made by ``chaos`` at moments that ``seed`` tells."""
 
-    def __init__(self, folder: Path, server: PostgreSQL | None, seed: int) -> None:
+    def __init__(self, folder: Path, server: PostgreSQL | None, store: ObjectStore | None, seed: int) -> None:
         self.faults: list[str] = []
-        self._home, self._logs, self._server, self._chance = (
-            folder / "home",
-            folder / "logs",
-            server,
-            random.Random(seed),
-        )
-        self._logs.mkdir()
+        self._server, self._store, self._chance = server, store, random.Random(seed)
+        self._home, self._logs = folder / "home", folder / "logs"
+        self._homes = [self._home, self._home if store is None else folder / "other machine"]
+        for each in (self._logs, *self._homes):
+            each.mkdir(exist_ok=True)
         self._ports = [_free_port(), _free_port()]
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._turn = threading.Lock()
@@ -106,7 +110,8 @@ class Fleet:
     def _start(self, name: str) -> None:
         kind, _, number = name.partition(" ")
         options = ["serve", "--port", str(self._ports[int(number)])] if kind == "server" else ["worker"]
-        command = [sys.executable, "-m", "leadline.cli.main", "--home", str(self._home), *options]
+        home = self._homes[int(number)]
+        command = [sys.executable, "-m", "leadline.cli.main", "--home", str(home), *options]
         with (self._logs / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
@@ -141,6 +146,8 @@ class Fleet:
         ]
         if self._server is not None:
             menu += [self._kill_database, self._stop_database]
+        if self._store is not None:
+            menu += [self._trouble_bucket]
         actions: list[Callable[[], None]] = []
         for _ in range(kills):
             time.sleep(self._chance.uniform(0.2, 1.8) * seconds)
@@ -188,6 +195,12 @@ class Fleet:
         self._server.signal_all(signal.SIGSTOP)
         time.sleep(3)
         self._server.signal_all(signal.SIGCONT)
+
+    def _trouble_bucket(self) -> None:
+        """For a while many requests fail and all are slow, during which nothing else is done."""
+        assert self._store is not None
+        with self._store.trouble(every=EVERY, latency=LATENCY):
+            time.sleep(TROUBLE_SECONDS)
 
     # -- clients -------------------------------------------------------------------------------------------------------
 
@@ -301,7 +314,9 @@ class Fleet:
             self.faults += [f"export {row.id} went from {row.old} to {row.new}" for row in back]
             self.faults += findings(home)
             clean(home, datetime.now(UTC) + timedelta(hours=2))
-            files = {path.name for path in (project.folder / "exports").iterdir() if path.is_file()}
+            storage = project.lake.storage
+            kept = storage.below("exports") if isinstance(storage, Bucket) else (project.folder / "exports").iterdir()
+            files = {Path(name).name for name in kept if not Path(name).is_dir()}
             named = {Path(name).name for name in jobs.files(home.db, project.id)}
             self.faults += [f"the file {name} is of no export, or not there" for name in sorted(files ^ named)]
             stored = _incidents(project.lake.snapshot().files("incidents"))

@@ -12,6 +12,7 @@ import pytest
 
 from conftest import DEFAULT_SEEDS, PostgreSQL, running_postgresql
 from service.chaos import Fleet
+from stubs.object_store import ObjectStore
 
 KILL_SECONDS = 2.0
 """Between one kill and the next, on average."""
@@ -26,7 +27,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[PostgreSQL | None]:
     """A PostgreSQL server that may be killed; None for SQLite."""
-    if request.param == "sqlite":
+    if request.param is None:
         yield None
         return
     with running_postgresql(durable=True) as running:
@@ -35,9 +36,15 @@ def server(request: pytest.FixtureRequest) -> Iterator[PostgreSQL | None]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("server", "bucket"),
+    [(None, False), ("postgresql", False), ("postgresql", True)],
+    indirect=["server"],
+    ids=["sqlite", "postgresql", "two machines and a bucket"],
+)
 def test_random_kills(
     server: PostgreSQL | None,
+    bucket: bool,
     chaos_seed: int,
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -46,8 +53,12 @@ def test_random_kills(
     monkeypatch.setenv("LEADLINE_LOG", "json")
     if server is not None:
         monkeypatch.setenv("LEADLINE_DATABASE_URL", server.create())
+    store: ObjectStore | None = request.getfixturevalue("object_store") if bucket else None
+    if store is not None:
+        for name, value in {**store.environ, "LEADLINE_LAKE": store.new_bucket()}.items():
+            monkeypatch.setenv(name, value)
     kills = request.config.getoption("--kills")
-    fleet = Fleet(tmp_path, server, chaos_seed)
+    fleet = Fleet(tmp_path, server, store, chaos_seed)
     try:
         fleet.start_all()
         with fleet.clients(4):
