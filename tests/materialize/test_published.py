@@ -17,13 +17,16 @@ from leadline.errors import StoreError
 from leadline.facts.policy import BUILD_POLICY
 from leadline.home import Home, Project
 from leadline.lake.bucket import Bucket
+from leadline.lake.maintenance import compact_table
 from leadline.materialize import published, ranges, sharing
 from leadline.materialize.computed_by import computed_by
+from leadline.materialize.incremental import BuildRecord
 from leadline.materialize.model import Model
 from leadline.materialize.published import PublishedTables
 from leadline.materialize.session import Sessions
 from leadline.materialize.sharing import Sharing
 from leadline.materialize.store import MaterializationStore
+from leadline.schema import TABLES
 from metrics.world import deliver
 from stubs.object_store import ObjectStore
 
@@ -104,6 +107,31 @@ def test_what_one_machine_computed_another_takes(
     add(second, "p", "y")
     assert counts(second) == counts(first) == {"o": 2, "p": 2}
     assert computed[2:] == [("second", name) for name in BOTH]
+
+
+def test_rows_of_an_earlier_state_of_another_machine_are_kept(first: Project, second: Project) -> None:
+    counts(first)
+    before = {folder.name for folder in first.computed.iterdir()}
+    add(first, "p", "y")
+    assert counts(second) == {"o": 2, "p": 2}
+    (made,) = {folder for folder in second.computed.glob("shas_here-*") if folder.name not in before}
+    record = BuildRecord.of(made)
+    assert record is not None
+    assert (record.previous in before, record.rebuilt) == (True, ("p",))
+
+
+def test_files_that_are_not_on_this_machine_any_more_are_brought_to_be_compared(first: Project) -> None:
+    """Copies of an earlier version of the lake go when others need the room."""
+    counts(first)
+    before = {folder.name for folder in first.computed.iterdir()}
+    add(first, "p", "y")
+    assert compact_table(first.writing, TABLES["commits"])[0] > 1, "the files of before are those of now"
+    shutil.rmtree(bucket(first).copies)
+    assert counts(first) == {"o": 2, "p": 2}
+    (made,) = {folder for folder in first.computed.glob("shas_here-*") if folder.name not in before}
+    record = BuildRecord.of(made)
+    assert record is not None
+    assert (record.previous in before, record.rebuilt) == (True, ("p",))
 
 
 def test_what_follows_from_little_is_computed_by_each(

@@ -135,11 +135,17 @@ class Bucket:
         return Stored(found["size"], found["last_modified"].timestamp())
 
     def names(self, folder: str) -> list[str]:
+        return sorted(self.stored_in(folder))
+
+    def stored_in(self, folder: str) -> dict[str, Stored]:
+        """What is known of the objects directly in a folder, by the last parts of their names."""
         import obstore
 
         with self._told():
             found = obstore.list_with_delimiter(self._store, folder)["objects"]
-        return sorted(str(one["path"]).rpartition("/")[2] for one in found)
+        return {
+            str(one["path"]).rpartition("/")[2]: Stored(one["size"], one["last_modified"].timestamp()) for one in found
+        }
 
     def following(self, log: str, version: int) -> int:
         import obstore

@@ -58,7 +58,10 @@ class Snapshot:
     def files(self, table: str) -> list[str]:
         """Absolute paths of the table's Parquet files, which are on this machine then; [] when it has none. Raises
         ``VersionsGone`` and ``StoreError`` where they cannot be brought here."""
-        files = self.data_files(table)
+        return self.brought(table, self.data_files(table))
+
+    def brought(self, table: str, files: Sequence[DataFile]) -> list[str]:
+        """The absolute paths of some of its files, as of ``files``."""
         self._bring(table, files)
         return [str(file.path) for file in files]
 

@@ -87,9 +87,21 @@ class Differences:
 
     def _compared(self, name: str, before: int | None, now: int | None) -> Repositories | None:
         try:
-            earlier, later = (self._snapshot({} if version is None else {name: version}) for version in (before, now))
-        except StoreError:  # a version that is kept no longer
+            sides = self._apart(name, before, now)
+        except StoreError:  # a version, or its files, that are kept no longer
             return None
+        if sides is None:
+            return None
+        table = TABLES[name]
+        lists = {column.name for column in table.columns if column.type is ColumnType.LIST}
+        columns = table.arrow_schema.names
+        if "repository" not in table.key:
+            return None if differ(self._engine, sides, columns, lists) else NONE
+        return differing_repositories(self._engine, sides, columns, lists, MOST_REPOSITORIES)
+
+    def _apart(self, name: str, before: int | None, now: int | None) -> list[str] | None:
+        """A query for the rows of each version whose files the other has not; None if these are many."""
+        earlier, later = (self._snapshot({} if version is None else {name: version}) for version in (before, now))
         left, came = (
             set(snapshot.data_files(name)) - set(other.data_files(name))
             for snapshot, other in ((earlier, later), (later, earlier))
@@ -97,13 +109,11 @@ class Differences:
         rows = max(snapshot.row_counts().get(name, 0) for snapshot in (earlier, later))
         if sum(max(file.rows, 0) for file in left | came) > max(1_000_000, MOST_ROWS * rows):
             return None
-        table = TABLES[name]
-        lists = {column.name for column in table.columns if column.type is ColumnType.LIST}
-        sides = [relation_query(sorted(str(file.path) for file in files), table.arrow_schema) for files in (left, came)]
-        columns = table.arrow_schema.names
-        if "repository" not in table.key:
-            return None if differ(self._engine, sides, columns, lists) else NONE
-        return differing_repositories(self._engine, sides, columns, lists, MOST_REPOSITORIES)
+        schema = TABLES[name].arrow_schema
+        return [
+            relation_query(sorted(snapshot.brought(name, list(files))), schema)
+            for snapshot, files in ((earlier, left), (later, came))
+        ]
 
     def of_stored(self, model: Model, before: Path, now: Path) -> Repositories | None:
         """Between two folders of a stored table."""

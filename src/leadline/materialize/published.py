@@ -7,12 +7,11 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from leadline.errors import StoreError, first_line
 from leadline.home import Project
@@ -34,7 +33,7 @@ class PublishedTables:
     def __init__(self, bucket: Bucket, clock: Callable[[], float] = time.monotonic) -> None:
         self._bucket = bucket
         self._clock = clock
-        self._there = frozenset[str]()
+        self._there: dict[str, float] = {}
         self._listed = float("-inf")
 
     @classmethod
@@ -44,40 +43,51 @@ class PublishedTables:
         return cls(storage) if isinstance(storage, Bucket) and not project.home.is_only_read else None
 
     def has(self, name: str, *, newest: bool) -> bool:
-        """Whether a machine has published the folder called ``name``; ``newest`` as of ``bring``."""
-        try:
+        """Whether a machine has published the folder called ``name``; ``newest``: a moment ago, too."""
+        with self._told(name):
             return name in self._names(newest=newest)
-        except StoreError as error:
-            _log.warning("%s could not be sought in %s: %s", name, self._bucket.where, first_line(error))
-            return False
+        return False
 
     def bring(self, folder: Path, *, newest: bool) -> bool:
-        """Have the table that ``folder`` is named for, if a machine has published it: whether it is there then. ``newest``: one
-        that was published a moment ago, too."""
+        """Have the table that ``folder`` is named for, if a machine has published it (as of ``has``): whether it is there then."""
+        with self._told(folder.name):
+            if folder.name in self._names(newest=newest):
+                index = self._index(folder.name)
+                Folders(folder.parent).fill(folder, lambda unfinished: self._fetched(folder.name, index, unfinished))
+                return True
+        return False
+
+    def states(self, table: str, most: int) -> dict[str, BuildRecord]:
+        """The last states of a table that were published, at most so many, the newest first: records by folder."""
+        found: dict[str, BuildRecord] = {}
+        with self._told(table):
+            published = [(at, name) for name, at in self._names(newest=False).items() if _state(name)[0] == table]
+            for _, name in sorted(published, reverse=True)[:most]:
+                found[name] = self._index(name).record
+        return found
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """What cannot be taken is not there: it is logged, and computed."""
         try:
-            if folder.name not in self._names(newest=newest):
-                return False
-            index = json.loads(self._bucket.read(_index(folder.name)))
-            record = BuildRecord.from_document(index["record"])
-            Folders(folder.parent).fill(
-                folder, lambda unfinished: self._fetched(folder.name, index, unfinished, record)
-            )
+            yield
         except FileNotFoundError:  # deleted at this moment
-            return False
+            return
         except (StoreError, ValueError, TypeError, KeyError) as error:
-            _log.warning("%s could not be taken from %s: %s", folder.name, self._bucket.where, first_line(error))
-            return False
-        return True
+            _log.warning("%s could not be taken from %s: %s", what, self._bucket.where, first_line(error))
 
-    def _fetched(self, name: str, index: Mapping[str, Any], target: Path, record: BuildRecord) -> BuildRecord:
-        files, of_pieces = index["files"], index.get("of_pieces", {})
+    def _index(self, name: str) -> _Index:
+        index = json.loads(self._bucket.read(_index_of(name)))
+        return _Index(BuildRecord.from_document(index["record"]), index["files"], index.get("of_pieces", {}))
 
+    def _fetched(self, name: str, index: _Index, target: Path) -> BuildRecord:
         def fetch(file: str) -> None:
-            self._bucket.fetch(f"{_FOLDER}/{of_pieces.get(file, f'{name}/{file}')}", files[file], target / file)
+            place = index.of_pieces.get(file, f"{name}/{file}")
+            self._bucket.fetch(f"{_FOLDER}/{place}", index.files[file], target / file)
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(fetch, files))
-        return record
+            list(pool.map(fetch, index.files))
+        return index.record
 
     def publish(self, folder: Path, of_pieces: Mapping[str, Path]) -> None:
         """Let all machines have a table that is in ``folder``, and drop earlier states of it that nobody needs. ``of_pieces``: the
@@ -99,10 +109,9 @@ class PublishedTables:
         sent = [name for name in files if name not in there]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda file: self._bucket.send(folder / file, f"{_FOLDER}/{folder.name}/{file}"), sent))
-        index = json.dumps({"record": asdict(record), "files": files, "of_pieces": there})
-        self._bucket.send(index.encode(), _index(folder.name))
-        self._there |= {folder.name}
-        self._drop_earlier(_table(folder.name))
+        index = json.dumps(asdict(_Index(record, files, there)))
+        self._bucket.send(index.encode(), _index_of(folder.name))
+        self._drop_earlier(_state(folder.name)[0].partition(".")[0])
 
     def forget_all(self) -> None:
         """Drop every table. Raises ``StoreError`` for a bucket that cannot be read or written."""
@@ -110,41 +119,51 @@ class PublishedTables:
             self._bucket.remove(name)
         self._listed = float("-inf")
 
-    def _names(self, *, newest: bool) -> frozenset[str]:
+    def _names(self, *, newest: bool) -> Mapping[str, float]:
+        """Which folders were published, and when, by the bucket's clock."""
         if newest or self._clock() - self._listed > _LISTED_SECONDS:
             asked = self._clock()
-            self._there = frozenset(name.removesuffix(_INDEX) for name in self._bucket.names(_FOLDER))
+            indexes = self._bucket.stored_in(_FOLDER)
+            self._there = {name.removesuffix(_INDEX): stored.modified for name, stored in indexes.items()}
             self._listed = asked
         return self._there
 
     def _drop_earlier(self, table: str) -> None:
-        states: dict[str, list[str]] = {}
-        for name in self._there:
-            if _table(name) == table:
-                states.setdefault(name.rpartition("-")[2], []).append(name)
-        if len(states) <= KEPT_STATES:
-            return
-        written: list[tuple[float, list[str]]] = []
-        for names in states.values():
-            with suppress(FileNotFoundError):  # deleted by another machine
-                written.append((max(self._bucket.stored(_index(name)).modified for name in names), names))
-        now = max((modified for modified, _ in written), default=0.0)  # by the bucket's clock
-        for modified, names in sorted(written, reverse=True)[KEPT_STATES:]:
-            if modified < now - KEPT_SECONDS:
+        """Drop states of a table, with their pieces, that are neither of the last nor of the last hours."""
+        there = self._names(newest=True)
+        of_state: dict[str, list[str]] = {}
+        for name in there:
+            found, state = _state(name)
+            if found.partition(".")[0] == table:
+                of_state.setdefault(state, []).append(name)
+        written = sorted(((max(map(there.__getitem__, names)), names) for names in of_state.values()), reverse=True)
+        for modified, names in written[KEPT_STATES:]:
+            if modified < written[0][0] - KEPT_SECONDS:
                 # A table before its pieces, of which it has files.
                 for name in sorted(names, key=len):
                     self._drop(name)
 
     def _drop(self, name: str) -> None:
-        self._bucket.remove(_index(name))
+        self._bucket.remove(_index_of(name))
         for file in self._bucket.below(f"{_FOLDER}/{name}"):
             self._bucket.remove(file)
 
 
-def _table(name: str) -> str:
-    """The table of a folder, be it of a piece."""
-    return name.rpartition("-")[0].partition(".")[0]
+@dataclass(frozen=True)
+class _Index:
+    """What is said of a published table: its ``record``, the sizes of its ``files`` by name, and where those of them lie that are
+    ``of_pieces``, below the folder of all."""
+
+    record: BuildRecord
+    files: Mapping[str, int]
+    of_pieces: Mapping[str, str]
 
 
-def _index(name: str) -> str:
+def _state(name: str) -> tuple[str, str]:
+    """The table, or piece of one, that a folder is of, and at which state."""
+    table, _, state = name.rpartition("-")
+    return table, state
+
+
+def _index_of(name: str) -> str:
     return f"{_FOLDER}/{name}{_INDEX}"

@@ -114,6 +114,7 @@ class MaterializationStore:
             named=self._named,
             spellings=lambda: self.spellings,
             is_little=self._is_little,
+            others=self._others,
         )
 
     @cached_property
