@@ -85,7 +85,9 @@ def floor(project: Any, request: Any, pins: Any, out: Path) -> None:
 
     duck = Floor()
     profile = Profile.of(pins.settings)
-    bind_scope(duck, timeline_of(project, request, pins, request.start), request, profile, pins.today)
+    scope = bind_scope(duck, timeline_of(project, request, pins, request.start), request, profile, pins.today)
+    if scope.dated:
+        duck.connection.execute("CREATE VIEW units AS FROM dated_units")
     duck.bind_arrow("people", people(everybody(project, pins.trees)))
     duck.bind_arrow("bot_names", pa.table({"name": [*BOTS, *AGENTS, *profile["bots"]]}))
     snapshot = project.lake.snapshot()
