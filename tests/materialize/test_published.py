@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from leadline.administration import erasure
+from leadline.db import forgotten as marks
 from leadline.engine import schema_table
 from leadline.errors import StoreError
+from leadline.exports.cleaning import clean_project
 from leadline.facts.policy import BUILD_POLICY
 from leadline.home import Home, Project
 from leadline.lake.bucket import Bucket
@@ -261,6 +264,41 @@ def test_who_is_forgotten_is_in_no_published_table(first: Project) -> None:
     assert bucket(first).below("facts")
     erasure._forget_files(first)
     assert bucket(first).below("facts") == []
+
+
+def test_what_other_machines_have_of_who_is_forgotten_goes(first: Project, second: Project) -> None:
+    now = datetime.now(UTC)
+    counts(second)
+    add(first, "p", "y")
+    counts(first)
+    copies = list(bucket(second).copies.rglob("*.parquet"))
+    marks.add(first.db, first.id, {"mark"}, "forgotten-1@forgotten.invalid", now)
+    compact_table(first.writing, TABLES["commits"])
+    for path in bucket(first).names("commits"):
+        if path.endswith(".parquet") and path not in {
+            file.path.name for file in first.lake.snapshot().data_files("commits")
+        }:
+            bucket(first).remove(f"commits/{path}")
+    clean_project(second, now + timedelta(minutes=30))
+    assert counted(second) == 1, "it may be read at this moment"
+    assert all(path.exists() for path in copies)
+    clean_project(second, now + timedelta(hours=2))
+    assert counted(second) == 0
+    assert not any(path.exists() for path in copies)
+    assert counts(second) == {"o": 2, "p": 2}
+
+
+def test_what_is_computed_long_after_somebody_was_forgotten_stays(first: Project) -> None:
+    now = datetime.now(UTC)
+    marks.add(first.db, first.id, {"mark"}, "forgotten-1@forgotten.invalid", now - timedelta(hours=2))
+    counts(first)
+    clean_project(first, now + timedelta(hours=2))
+    assert counted(first) == 1
+
+
+def counted(project: Project) -> int:
+    """How many states of a table are on a machine."""
+    return len(list(project.computed.glob("counted_here-*")))
 
 
 def test_who_only_looks_publishes_nothing(first: Project) -> None:

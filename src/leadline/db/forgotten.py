@@ -44,6 +44,13 @@ def add(db: Database, project_id: int, new: Iterable[str], pseudonym: str, now: 
             connection.execute(forgotten.insert(), rows)
 
 
+def last(db: Database, project_id: int) -> datetime | None:
+    """When somebody was last forgotten; None: nobody was."""
+    query = sa.select(sa.func.max(forgotten.c.forgotten_at, type_=forgotten.c.forgotten_at.type))
+    moment: datetime | None = db.value(query.where(forgotten.c.project_id == project_id))
+    return moment
+
+
 Change = Callable[[str], str]
 """Makes of a text the one that stands in its place."""
 

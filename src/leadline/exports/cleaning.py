@@ -1,4 +1,5 @@
-"""Removes the files of expired exports, what dead workers left behind, and org trees that were replaced long ago.
+"""Removes the files of expired exports, what dead workers left behind, org trees that were replaced long ago, and what a machine
+still has of people who were forgotten.
 
 Safe in any number of processes at once: a row forgets its file before the file is deleted.
 """
@@ -10,14 +11,19 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from leadline.db import jobs, trees
+from leadline.db import forgotten, jobs, trees
 from leadline.exports.files import FOLDER, attempt_of, drop, work_root
 from leadline.home import Home, Project
 from leadline.lake.storage import Storage
+from leadline.materialize.incremental import RECORD
+from leadline.materialize.published import PublishedTables
 from leadline.metrics.request import Pins
 from leadline.project_faults import ProjectFaults
+from leadline.schema import TABLES
 
 GRACE = timedelta(hours=1)
+_COPIES_SOUGHT = timedelta(days=2)
+"""For how long after somebody was forgotten machines look for copies of what named them."""
 TREES_KEPT = timedelta(days=1)
 """How long a version of an org tree is kept that another has replaced; what unfinished exports are pinned to stays."""
 
@@ -44,7 +50,7 @@ def clean_project(project: Project, now: datetime) -> int:
     for name in {*expired, *orphans}:
         drop(storage, name)
     storage.forget(FOLDER, (now - GRACE).timestamp())
-    abandoned = _abandoned(project, now)
+    abandoned = [*_abandoned(project, now), *_of_the_forgotten(project, now)]
     for path in abandoned:
         shutil.rmtree(path, ignore_errors=True)
     return len({*expired, *orphans}) + len(abandoned)
@@ -63,6 +69,29 @@ def _abandoned(project: Project, now: datetime) -> list[Path]:
     folders = {path: attempt_of(path) for path in _older(work_root(project.folder), now)}
     running = jobs.processing(project.db, [attempt[0] for attempt in folders.values() if attempt is not None])
     return [path for path, attempt in folders.items() if attempt not in running]
+
+
+def _of_the_forgotten(project: Project, now: datetime) -> list[Path]:
+    """Tables that this machine computed before somebody was forgotten, which another machine did: it deletes its own. Copies of
+    files of the lake that went by that go, too."""
+    moment = forgotten.last(project.db, project.id)
+    if moment is None or PublishedTables.of(project) is None:
+        return []
+    if now < moment + _COPIES_SOUGHT:
+        for name, table in TABLES.items():
+            if table.personal:
+                project.lake.storage.forget(name, (now - GRACE).timestamp())
+    # What was computed meanwhile may follow from rows of before.
+    settled = (moment + GRACE).timestamp()
+    return [folder for folder in _older(project.computed, now) if _written(folder / RECORD) < settled]
+
+
+def _written(path: Path) -> float:
+    """When a file was last changed; at no time, if it is not there."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _is_old(storage: Storage, name: str, now: datetime) -> bool:
