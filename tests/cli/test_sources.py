@@ -58,6 +58,12 @@ def test_a_name_that_does_not_resolve_is_no_connection_at_once(leadline: Leadlin
     refused = leadline("sources", "test", "code", env={"GITLAB_TOKEN": "glpat-secret"}, code=1)
     assert "the name tool.invalid cannot be resolved" in refused.stderr
     assert "waiting" not in refused.stderr
+    leadline("sources", "add", "git", "https://tool.invalid/acme/shop.git", "--name", "shop")
+    told = leadline("sync", env={"GITLAB_TOKEN": "glpat-secret"}, code=1).stderr
+    assert "error: code: GitLab at tool.invalid could not be read: the name tool.invalid cannot be resolved" in told
+    assert "error: shop: " in told
+    assert told.count("is the address right?") == 2
+    assert "attempts" not in told
 
 
 def test_the_status_tells_the_next_run(leadline: Leadline, shop: History) -> None:

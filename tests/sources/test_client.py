@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
 
 from leadline.errors import InvalidRequest
 from leadline.sources.kit import client as client_module
-from leadline.sources.kit.client import ATTEMPTS, LIMIT_WAITS, SAME_ASKED, Client, Refused, Unavailable
+from leadline.sources.kit.client import ATTEMPTS, LIMIT_WAITS, SAME_ASKED, Client, Lasting, Refused, Unavailable
 from stubs.github import TOKEN, Hub
 from stubs.server import SERVER_ERROR, TOO_MANY, Fault, serving
 
@@ -116,6 +118,50 @@ def test_403_is_a_limit_only_if_it_says_so(stack: ExitStack) -> None:
 def test_nobody_there() -> None:
     with Client(headers={}, tool="Tool", wait=lambda _: None) as client, pytest.raises(Unavailable, match="Connect"):
         client.request("GET", "http://127.0.0.1:1/")
+
+
+def unresolved(monkeypatch: pytest.MonkeyPatch, error: int) -> list[str]:
+    """Have every name answered with ``error``; which names were asked for comes back."""
+    asked: list[str] = []
+
+    def getaddrinfo(host: bytes | str, *_: object, **__: object) -> list[Any]:
+        asked.append(host if isinstance(host, str) else host.decode())
+        raise socket.gaierror(error, "as it is said")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "says"),
+    [
+        (socket.EAI_NONAME, 1, "the name tool.example.com cannot be resolved .DNS.; is the address right"),
+        (socket.EAI_FAIL, 1, "the name tool.example.com cannot be resolved .DNS.; is the address right"),
+        (socket.EAI_AGAIN, 2, "the name tool.example.com cannot be resolved now: no name server .DNS. answers"),
+    ],
+)
+@pytest.mark.parametrize("by", ["request", "stream"])
+def test_a_name_that_nobody_knows_is_asked_once_and_a_silent_name_server_twice(
+    monkeypatch: pytest.MonkeyPatch, error: int, attempts: int, says: str, by: str
+) -> None:
+    waits: list[float] = []
+    asked = unresolved(monkeypatch, error)
+    with Client(headers={}, tool="Tool", wait=waits.append) as client:
+        ask = {"request": partial(client.request, "GET"), "stream": partial(client.stream, take=lambda *_: None)}[by]
+        with pytest.raises(Lasting, match=f"Tool could not be read: {says}"):
+            ask("https://tool.example.com/")
+    assert asked == ["tool.example.com"] * attempts
+    assert len(waits) == attempts - 1
+
+
+def test_a_proxy_whose_name_nobody_knows_is_named_instead_of_the_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://ada:secret@proxy.example.com:3128")
+    asked = unresolved(monkeypatch, socket.EAI_NONAME)
+    with Client(headers={}, tool="Tool") as client, pytest.raises(Lasting) as refused:
+        client.request("GET", "https://tool.example.com/")
+    assert asked == ["proxy.example.com"]
+    assert "the name proxy.example.com:3128 (the proxy for tool.example.com) cannot be resolved" in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
 def test_no_json(stack: ExitStack) -> None:

@@ -115,12 +115,12 @@ def _unforeseen(error: Exception) -> Failure:
     )
 
 
-def _tell(failure: Failure) -> None:
+def _tell(failure: Failure, whose: str = "") -> None:
     sentence = failure.body.get("message", failure.body["error"])
     details = [
         detail for number, detail in enumerate(failure.body.get("details", ())) if _is_new(detail, sentence, number)
     ]
-    complain(f"error: {clean(sentence)}")
+    complain(f"error: {whose}{clean(sentence)}")
     for detail in details[:SHOWN_DETAILS]:
         complain(f"  {clean(detail['field'])}: {clean(detail['message'])}")
     if len(details) > SHOWN_DETAILS:
@@ -145,9 +145,10 @@ def _is_of_database(error: Exception) -> bool:
     return isinstance(error, DATABASE_AWAY) or lost(error)
 
 
-def refused(error: LeadlineError) -> None:
-    """Say on stderr what was refused: the sentence, the first findings, and what to do next."""
-    _tell(_of(error))
+def refused(error: LeadlineError, *, source: str = "") -> None:
+    """Say on stderr what was refused: the sentence, the first findings, and what to do next. ``source``: which one of several it
+    is about."""
+    _tell(_of(error), f"{clean(source)}: " if source else "")
 
 
 def _wrong_usage(error: typer.TyperException) -> Failure:

@@ -59,7 +59,7 @@ def run_sources(project: Project, sources: Sequence[SourceSettings], *, json: bo
         for done in _side_by_side([partial(_run, project, settings, progress, waiting) for settings in sources]):
             interrupt.check()
             if not json:
-                _show(done)
+                _show(done, is_one_of_many=len(sources) > 1)
             documents[done.name] = {
                 "source": done.name,
                 "seconds": round(done.result.seconds, 3),
@@ -105,7 +105,7 @@ def _run(project: Project, settings: SourceSettings, progress: Any, waiting: Any
     return run_source(SyncRun(project, progress=progress), settings, waiting=waiting)
 
 
-def _show(done: SourceResult) -> None:
+def _show(done: SourceResult, *, is_one_of_many: bool) -> None:
     result = done.result
     parts = [
         f"{count(number)} {table} {verb}"
@@ -123,4 +123,4 @@ def _show(done: SourceResult) -> None:
     if result.skipped_count > SHOWN_SKIPPED:
         say(f"  … and {count(result.skipped_count - SHOWN_SKIPPED)} more")
     if result.error is not None:
-        refused(result.error)
+        refused(result.error, source=done.name if is_one_of_many else "")

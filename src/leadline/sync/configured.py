@@ -14,10 +14,8 @@ from leadline.db import sources
 from leadline.db.sources import SourceRow
 from leadline.errors import Detail, InvalidRequest
 from leadline.home import Project
-from leadline.sources.kit.client import Unavailable
 from leadline.sources.kit.intervals import interval_of
 from leadline.sources.kit.page import ConnectionReport
-from leadline.sources.kit.reach import NoSuchName
 from leadline.sources.kit.settings import Folders, SourceSettings, connected
 from leadline.sync.source_names import own_names
 from leadline.sync.timing import run_lock, under_way
@@ -85,15 +83,9 @@ def try_connection(
     environ: Mapping[str, str] = os.environ,
     **client: Any,
 ) -> ConnectionReport:
-    """What the connection of a source may see; nothing is read. ``waiting`` is told of every wait. Raises what the tool refuses,
-    and ``Unavailable`` at once where there is no such host."""
-
-    def told(seconds: float, why: str) -> None:
-        if isinstance(why, NoSuchName):
-            raise Unavailable(f"{settings.name} could not be read: {why}")
-        waiting(seconds, why)
-
-    with connected(settings, Folders(project.temp, project.clones), environ=environ, waiting=told, **client) as source:
+    """What the connection of a source may see; nothing is read. ``waiting`` is told of every wait. Raises what the tool refuses."""
+    folders = Folders(project.temp, project.clones)
+    with connected(settings, folders, environ=environ, waiting=waiting, **client) as source:
         return source.check()
 
 

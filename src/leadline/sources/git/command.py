@@ -36,6 +36,8 @@ _REACHING = (
     "GIT_SSL_",
 )
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_NO_NAME = re.compile(r"Could not resolve (?:host|proxy)", re.IGNORECASE)
+"""What git says where no name server knows a name, over HTTP or SSH."""
 _Handle = int | IO[bytes]
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 """The gits that this process runs now."""
@@ -144,6 +146,8 @@ def failed(
     errors = scrub(_CONTROL.sub(" ", stderr.decode("utf-8", "replace")), secret).strip()
     if len(errors) > _STDERR_SHOWN:
         errors = "… " + errors[-_STDERR_SHOWN:]
+    if _NO_NAME.search(errors):
+        errors += " (is the address right?)"
     command = next((word for word in arguments if not word.startswith("-") and "=" not in word), "git")
     ended = f"ended with status {status}" if status >= 0 else f"was ended by signal {-status}"
     return GitError(f"{repository}: git {command} {ended}: {errors or 'it gave no reason'}")

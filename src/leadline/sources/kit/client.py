@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from leadline.errors import Forbidden, StoreError, Unusable
 from leadline.instants import rfc3339
+from leadline.sources.kit import reach
 from leadline.sources.kit.limits import date_of, of_limit, reset_of, seconds_of
 from leadline.sources.kit.page import CallStats
-from leadline.sources.kit.reach import SHORTEST_SECRET, is_lasting, keep_secrets, secrets_in, trouble, why_not
 
 if TYPE_CHECKING:
     import ssl
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 6
 """How often one request is made when the tool is in trouble, before it is given up."""
-NO_JSON_ATTEMPTS = 3
-"""The same for answers that are no JSON at all: mostly the address is wrong, sometimes a proxy stumbled."""
+NO_JSON_ATTEMPTS, NO_NAME_SERVER_ATTEMPTS = 3, 2
+"""The same for answers that are no JSON at all (mostly the address is wrong, sometimes a proxy stumbled), and where no name server
+answers. A host whose name nobody knows is asked once."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before the second attempt, doubled for each further one up to the longest."""
 LIMIT_WAITS = 20
@@ -125,7 +126,7 @@ class Client:
         self._chance, self._waiting = chance, waiting
         self._blocked: dict[str, float] = {}
         self._asked: OrderedDict[int, int] = OrderedDict()
-        self._secrets = secrets_in(headers)
+        self._secrets = reach.secrets_in(headers)
         self._own: httpx.URL | None = None
         """The first address that was asked: the source's."""
         trust = _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
@@ -154,15 +155,15 @@ class Client:
 
     def hide(self, secret: str) -> None:
         """Let ``secret`` appear in nothing that is said of an answer."""
-        if len(secret) >= SHORTEST_SECRET:
+        if len(secret) >= reach.SHORTEST_SECRET:
             self._secrets.add(secret)
 
     def _require_own_or_public(self, request: httpx.Request) -> None:
         """Raises ``Refused`` for a redirect into a private network or out of TLS. To another server none takes a secret along."""
         own = self._own = self._own or request.url
-        if why := why_not(request.url.scheme, request.url.host, own.scheme, own.host):
+        if why := reach.why_not(request.url.scheme, request.url.host, own.scheme, own.host):
             raise Refused(f"{self.tool} redirects {why}")
-        keep_secrets(request, own)
+        reach.keep_secrets(request, own)
 
     def call_stats(self) -> CallStats:
         """What asking has cost so far."""
@@ -263,6 +264,8 @@ class Client:
             troubles.append(outcome)
             if isinstance(outcome, _NoJson) and len(troubles) >= NO_JSON_ATTEMPTS:
                 raise Refused(outcome)
+            if isinstance(outcome, reach.NoNameServer) and len(troubles) >= NO_NAME_SERVER_ATTEMPTS:
+                raise Lasting(f"{self.tool} could not be read: {outcome}")
             if len(troubles) >= attempts:
                 raise Unavailable(f"{self.tool} could not be read in {attempts} attempts: {troubles[-1]}")
             stated = min(outcome.seconds, LONGEST_WAIT) if isinstance(outcome, _Later) else 0.0
@@ -300,9 +303,8 @@ class Client:
         except RuntimeError as error:  # the client was closed while it was asked
             raise Unavailable(f"{self.tool} was not asked any further") from error
         except httpx.TransportError as error:
-            own = self._own.netloc.decode() if self._own is not None else self.tool
-            why = trouble(error, own, TIMEOUT)
-            if is_lasting(error):
+            why = reach.trouble(error, TIMEOUT)
+            if reach.is_lasting(error):
                 raise Lasting(f"{self.tool} could not be read: {why}") from error
             return why
         except httpx.DecodingError:

@@ -21,8 +21,8 @@ SHORTEST_SECRET = 8
 """What is shorter is no secret, and stands in many a text."""
 
 
-class NoSuchName(str):
-    """A trouble: no name server knows the name of the host. It may pass, but who tries a connection has just written it."""
+class NoNameServer(str):
+    """A trouble: no name server answers. It may pass soon, as where a network has just come up."""
 
     __slots__ = ()
 
@@ -69,12 +69,17 @@ def secrets_in(headers: Mapping[str, str]) -> set[str]:
 
 
 def is_lasting(error: BaseException) -> bool:
-    """Whether asking once more would not help: TLS found that it is not who it should be."""
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+    """Whether asking once more would not help: TLS found that it is not who it should be, or there is no such name."""
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError)
+        or (isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN)
+        for cause in _causes(error)
+    )
 
 
-def trouble(error: BaseException, host: str, seconds: float) -> str:
-    """What went wrong on the way to ``host``, and what would do. ``seconds``: how long is waited for an answer."""
+def trouble(error: httpx.TransportError, seconds: float) -> str:
+    """What went wrong on the way to a host, and what would do. ``seconds``: how long is waited for an answer."""
+    host = error.request.url.netloc.decode()
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
@@ -84,13 +89,32 @@ def trouble(error: BaseException, host: str, seconds: float) -> str:
         if isinstance(cause, ssl.SSLError):
             return f"{host} does not speak TLS as it should ({cause.reason or cause}); is the port right?"
         if isinstance(cause, socket.gaierror):
-            return NoSuchName(f"the name {host} cannot be resolved (DNS); is the address right?")
+            return _unresolved(_connected_to(error.request.url), cause)
         if isinstance(cause, ConnectionRefusedError):
-            return f"Connection refused by {host}; is it running, and is the port right?"
+            return f"Connection refused by {_connected_to(error.request.url)}; is it running, and is the port right?"
         if isinstance(cause, TimeoutError):
             return f"{host} did not answer within {seconds:.0f} seconds"
     name = re.sub("(?<=[a-z])(?=[A-Z])", " ", type(error).__name__.removesuffix("Error")).lower()
     return f"the connection to {host} was cut off ({str(error) or name})"
+
+
+def _unresolved(host: str, error: socket.gaierror) -> str:
+    if error.errno == socket.EAI_AGAIN:
+        return NoNameServer(
+            f"the name {host} cannot be resolved now: no name server (DNS) answers; is this machine in its network?"
+        )
+    return f"the name {host} cannot be resolved (DNS); is the address right?"
+
+
+def _connected_to(url: httpx.URL) -> str:
+    """Whom a request to ``url`` is sent to: its server, or the proxy that the environment names for it."""
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(url.host):
+        return url.netloc.decode()
+    return f"{proxy.rpartition('//')[2].rpartition('@')[2].strip('/')} (the proxy for {url.host})"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
