@@ -57,7 +57,7 @@ def test_from_its_adding_to_its_removal(leadline: Leadline, kind: str) -> None:
         (leadline.cwd / "secret").write_text(reached.secret + "\n")
         once = ("sync", kind, *reached.targets, *reached.options, "--token-file", "secret")
         assert "nothing new" in leadline(*once).stdout
-        leadline("sources", "remove", "it")
+        leadline("sources", "remove", "it", "--yes")
         assert leadline.rows() == before
         nowhere(leadline, reached.secret)
 

@@ -61,9 +61,9 @@ def test_a_source_from_its_adding_to_its_removal(leadline: Leadline, hub: Hub, u
     text = leadline("status").stdout
     assert "Sources:" in text
     assert "Repositories:" not in text
-    assert "its data stays" in leadline("sources", "remove", "code").stdout
+    assert "its data stays" in leadline("sources", "remove", "code", "--yes").stdout
     assert leadline.rows()["pull_requests"] == 3
-    assert "no source 'code'" in leadline("sources", "remove", "code", code=1).stderr
+    assert "no source 'code'" in leadline("sources", "remove", "code", "--yes", code=1).stderr
 
 
 def test_sources_are_read_side_by_side_and_told_in_their_order(leadline: Leadline) -> None:

@@ -41,7 +41,7 @@ def test_a_source_from_its_adding_to_its_removal(leadline: Leadline, hub: Hub, u
     assert leadline("sync", env=ENV).stdout.startswith("code: nothing new (1 calls, ")
     (status,) = leadline.json("status")["sources"]
     assert (status["name"], status["state"], status["configured"], status["error"]) == ("code", "done", True, None)
-    assert "its data stays" in leadline("sources", "remove", "code").stdout
+    assert "its data stays" in leadline("sources", "remove", "code", "--yes").stdout
     assert leadline.rows()["pull_requests"] == 3
 
 

@@ -35,7 +35,7 @@ def test_help_has_a_short_flag_everywhere(path: tuple[str, ...], capsys: pytest.
 def test_quiet_leaves_results_and_errors(leadline: Leadline) -> None:
     made = leadline.process("--quiet", "keys", "create", "--name", "n", "--role", "viewer")
     assert (made.stdout.startswith("ll_"), made.stderr) == (True, "")
-    refused = leadline.process("-q", "keys", "revoke", "nothing", code=1)
+    refused = leadline.process("-q", "keys", "revoke", "nothing", "--yes", code=1)
     assert refused.stderr.startswith("error: ")
 
 
@@ -44,7 +44,7 @@ def test_quiet_and_verbose_may_stand_after_the_command(leadline: Leadline) -> No
     assert (made.stdout.startswith("ll_"), made.stderr) == (True, "")
     write_tables(leadline.cwd / "company")
     assert "pull_requests: version 1" in leadline.process("import", "company", "-v").stderr
-    refused = leadline.process("keys", "revoke", "--", "-q", code=1)
+    refused = leadline.process("keys", "revoke", "--yes", "--", "-q", code=1)
     assert "'-q'" in refused.stderr
 
 
@@ -100,7 +100,7 @@ def test_what_is_told_of_an_address_holds_no_secret(capsys: pytest.CaptureFixtur
     ("arguments", "code", "error", "exit_code"),
     [
         (("status", "--json", "--nothing"), "invalid_request", "No such option: --nothing", 2),
-        (("keys", "revoke", "nothing", "--json"), "unknown_key", "nothing", 1),
+        (("keys", "revoke", "nothing", "--yes", "--json"), "unknown_key", "nothing", 1),
         (("settings", "nothing", "--json"), "unknown_setting", "nothing", 2),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_source_from_its_adding_to_its_removal(leadline: Leadline, jira: Jira,
     assert leadline("sync", env=ENV).stdout.startswith("tickets: nothing new (6 calls, ")
     (status,) = leadline.json("status")["sources"]
     assert (status["name"], status["state"], status["error"]) == ("tickets", "done", None)
-    leadline("sources", "remove", "tickets")
+    leadline("sources", "remove", "tickets", "--yes")
     assert leadline.rows()["work_items"] == 7
     for path in leadline.home.rglob("*"):
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes()

@@ -16,7 +16,7 @@ def test_a_key_is_shown_once_listed_and_revoked(leadline: Leadline) -> None:
     assert listed["id"] == made["id"]
     assert listed["state"] == "active"
     assert made["key"] not in str(listed)
-    leadline("keys", "revoke", made["id"])
+    leadline("keys", "revoke", made["id"], "--yes")
     assert leadline.json("keys", "list")[0]["state"] == "revoked"
 
 
@@ -42,7 +42,7 @@ def test_an_unknown_project_is_refused_with_what_to_do(leadline: Leadline) -> No
 
 def test_revoking_what_is_not_there_fails(leadline: Leadline) -> None:
     leadline("keys", "create", "--name", "n", "--role", "admin")
-    assert "no key 'key_1'" in leadline("keys", "revoke", "key_1", code=1).stderr
+    assert "no key 'key_1'" in leadline("keys", "revoke", "key_1", "--yes", code=1).stderr
 
 
 def test_expiry_is_shown(leadline: Leadline) -> None:

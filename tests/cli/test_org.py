@@ -76,7 +76,7 @@ def test_a_tree_from_a_day(leadline: Leadline) -> None:
     leadline("org", "load", "one.csv", "--name", "B")
     leadline("settings", "timezone", "Europe/Paris", "--org-tree", "A")
     (first,) = leadline.json("org", "show", "A")
-    assert "2 versions" in leadline("org", "remove", "A").stdout
+    assert "2 versions" in leadline("org", "remove", "A", "--yes").stdout
     assert [tree["orgTreeName"] for tree in leadline.json("org", "show")] == ["B"]
     with Home.open(leadline.home) as home, home.db.read() as connection:
         for name in ("org_tree_versions", "developer_uploads", "settings", "org_trees"):
@@ -95,14 +95,14 @@ def test_a_tree_that_a_source_loads_is_not_removed(leadline: Leadline) -> None:
         *("sources", "add", "files", "--table", "developers", "--org-tree", "A", "--name", "hr"),
         "https://hr.example.com/people.csv",
     )
-    assert "hr" in leadline("org", "remove", "A", code=1).stderr
-    leadline("sources", "remove", "hr")
-    leadline("org", "remove", "A")
+    assert "hr" in leadline("org", "remove", "A", "--yes", code=1).stderr
+    leadline("sources", "remove", "hr", "--yes")
+    leadline("org", "remove", "A", "--yes")
     assert leadline.json("org", "show") == []
 
 
 def test_an_unknown_tree_is_not_removed(company: Leadline) -> None:
-    done = company("org", "remove", "Reserch", code=2)
+    done = company("org", "remove", "Reserch", "--yes", code=2)
     assert done.stderr.startswith("error: Invalid TREE")
     assert len(company.json("org", "show")) == 1
 

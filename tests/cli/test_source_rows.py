@@ -120,7 +120,7 @@ def test_names_that_leave_the_organization_out(leadline: Leadline) -> None:
         leadline("sync", "--source", "shop", env={tool.variable: tool.secret})
         refused = leadline("sources", "remove", "shop", "--rows", "--yes", "--json", code=1)
         assert json.loads(refused.stderr)["code"] == "rows_not_told_apart"
-        leadline("sources", "remove", "all")
+        leadline("sources", "remove", "all", "--yes")
         assert leadline.json("sources", "remove", "ops", "--rows", "--yes")["removed"] == {}
         removed = leadline.json("sources", "remove", "shop", "--rows", "--yes")["removed"]
         assert removed["pull_requests"] == tool.rows

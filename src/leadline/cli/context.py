@@ -141,3 +141,5 @@ def example(*lines: str) -> str:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+"""Of every command that takes away what cannot be had back by another: see ``confirmed``."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from leadline.cli.context import Chosen, Json, command_group, example, looked_at, name_of, opened, words
+from leadline.cli.context import Chosen, Json, Yes, command_group, confirmed, example, looked_at, name_of, opened, words
 from leadline.cli.option_words import in_option_words
-from leadline.cli.output import Column, emit_json, instant, note, say, table
+from leadline.cli.output import Column, clean, emit_json, instant, note, say, table
 
 if TYPE_CHECKING:
     from leadline.home import Project
@@ -148,11 +148,12 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
         )
 
 
-@group.command("revoke", epilog=example("leadline keys revoke key_0123456789ab"))
-def revoke(context: typer.Context, key_id: KeyId, json: Json = False) -> None:
+@group.command("revoke", epilog=example("leadline keys revoke key_0123456789ab --yes"))
+def revoke(context: typer.Context, key_id: KeyId, yes: Yes = False, json: Json = False) -> None:
     """Revoke a key for good."""
     from leadline.administration import keys
 
+    confirmed(f"Revoke the key {clean(key_id)} for good?", yes=yes)
     with opened(context) as project:
         key = keys.revoke(project, key_id, now=datetime.now(UTC))
     if json:

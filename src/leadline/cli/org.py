@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadline.cli.context import Json, command_group, example, looked_at, opened
+from leadline.cli.context import Json, Yes, command_group, confirmed, example, looked_at, opened
 from leadline.cli.files import Output
 from leadline.cli.option_words import in_option_words
 from leadline.cli.output import Column, clean, count, emit_json, members, note, say, table
@@ -223,10 +223,11 @@ def _history(
             yield name, entry.version, *days, shown(entry.loaded_at), entry.version == now
 
 
-@group.command("remove", epilog=example("leadline org remove Research"))
+@group.command("remove", epilog=example("leadline org remove Research --yes"))
 def remove(
     context: typer.Context,
     tree: Annotated[str, typer.Argument(metavar="TREE", help="The tree.", show_default=False)],
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Remove an org tree, with all its versions and settings.
@@ -236,6 +237,7 @@ def remove(
     """
     from leadline.administration.trees import remove_tree
 
+    confirmed(f"Remove the org tree {clean(tree)} with all its versions and settings?", yes=yes)
     with opened(context) as project, in_option_words(_TREE):
         removed = remove_tree(project, tree)
     if json:

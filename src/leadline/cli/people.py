@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadline.cli.context import Json, command_group, confirmed, example, looked_at, opened
+from leadline.cli.context import Json, Yes, command_group, confirmed, example, looked_at, opened
 from leadline.cli.output import clean, count, emit_json, note, say
 from leadline.cli.progress import bar
 
@@ -28,7 +28,7 @@ def forget(
     context: typer.Context,
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="An address of the person.", show_default=False)],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Put a pseudonym in place of a person, everywhere and for good.

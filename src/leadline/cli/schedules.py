@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadline.cli.context import Json, command_group, example, looked_at, opened
+from leadline.cli.context import Json, Yes, command_group, confirmed, example, looked_at, opened
 from leadline.cli.option_words import of_file
 from leadline.cli.output import Column, clean, emit_json, instant, say, table
 
@@ -102,11 +102,12 @@ def runs(context: typer.Context, schedule_id: ScheduleId, json: Json = False) ->
             say(f"{one.id}: {clean(one.error)}")
 
 
-@group.command("remove", epilog=example("leadline schedules remove schedule_0123456789abcdef0123"))
-def remove(context: typer.Context, schedule_id: ScheduleId, json: Json = False) -> None:
+@group.command("remove", epilog=example("leadline schedules remove schedule_0123456789abcdef0123 --yes"))
+def remove(context: typer.Context, schedule_id: ScheduleId, yes: Yes = False, json: Json = False) -> None:
     """Remove a schedule and its runs; exports and files stay."""
     from leadline.administration import schedules
 
+    confirmed(f"Remove the schedule {clean(schedule_id)} and its runs?", yes=yes)
     with opened(context) as project:
         schedules.remove(project, schedule_id)
     if json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli import interrupt
-from leadline.cli.context import Json, command_group, confirmed, example, looked_at, opened
+from leadline.cli.context import Json, Yes, command_group, confirmed, example, looked_at, opened
 from leadline.cli.kinds import add_source_commands
 from leadline.cli.output import clean, count, emit_json, instant, members, note, say, table
 from leadline.cli.progress import bar
@@ -64,13 +64,15 @@ def list_(context: typer.Context, json: Json = False) -> None:
 
 @group.command(
     "remove",
-    epilog=example("leadline sources remove github:example", "leadline sources remove gitlab:example --rows --yes"),
+    epilog=example(
+        "leadline sources remove github:example --yes", "leadline sources remove gitlab:example --rows --yes"
+    ),
 )
 def remove(
     context: typer.Context,
     name: Name,
     rows: Annotated[bool, typer.Option("--rows", help="Take away the rows that it brought, too.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Remove a source. What it brought stays, unless --rows takes it away.
@@ -85,6 +87,7 @@ def remove(
     if rows:
         _remove_with_rows(context, name, yes=yes, json=json)
         return
+    confirmed(f"Remove {clean(name)}? What it brought stays.", yes=yes)
     with opened(context) as project:
         sources.remove(project.db, project.id, name)
     if json:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from leadline.cli.context import Json, command_group, example, looked_at, opened, words
+from leadline.cli.context import Json, Yes, command_group, confirmed, example, looked_at, opened, words
 from leadline.cli.option_words import in_option_words
 from leadline.cli.output import Column, clean, count, emit_json, instant, note, say, table
 
@@ -82,11 +82,12 @@ def list_webhooks(context: typer.Context, json: Json = False) -> None:
                 say(f"{webhook.id}: {clean(webhook.error)}")
 
 
-@group.command("remove", epilog=example("leadline webhooks remove wh_0123456789abcdef0123"))
-def remove(context: typer.Context, webhook_id: WebhookId, json: Json = False) -> None:
+@group.command("remove", epilog=example("leadline webhooks remove wh_0123456789abcdef0123 --yes"))
+def remove(context: typer.Context, webhook_id: WebhookId, yes: Yes = False, json: Json = False) -> None:
     """Remove a webhook; what it was not told yet it is never told."""
     from leadline.administration import webhooks
 
+    confirmed(f"Remove the webhook {clean(webhook_id)}?", yes=yes)
     with opened(context) as project:
         webhooks.remove(project, webhook_id)
     if json:
