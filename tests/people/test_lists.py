@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from leadline.api.people.models import VersionBody
 from leadline.errors import InvalidInput, InvalidRequest
 from leadline.home import Project
 from leadline.people import OrgTree, load_org, tree
@@ -118,6 +119,46 @@ def test_as_hr_systems_export_them(load: Load, text: str, manager: str, name: st
     assert len(made.root.own) == 2
     assert made.developers[manager].full_name == name
     assert made.developers[manager].attributes.get("role") == role
+
+
+@pytest.mark.parametrize(
+    ("column", "tom", "lea"),
+    [
+        ("Status", "Terminated", "Active"),
+        ("Status", "Inactive", "Full-Time"),
+        ("Employment Status", "terminated", ""),
+        ("Active Status", "No", "Yes"),
+        ("Active", "false", "TRUE"),
+        ("Termination Date", "2026-02-28", ""),
+        ("Last Day of Work", "03/31/2026", "-"),
+        ("End Date", "2026-05-01", "9999-12-31"),
+    ],
+)
+def test_who_is_said_to_have_left_is_kept_and_told(
+    project: Project, tmp_path: Path, column: str, tom: str, lea: str
+) -> None:
+    text = f"Work Email,Employee Name,Manager Email,{column}\nlea@x.test,Lea,,{lea}\ntom@x.test,Tom,lea@x.test,{tom}\n"
+    file = tmp_path / "list.csv"
+    file.write_text(text)
+    loaded = load_org(project, file, "T", now=NOW)
+    assert set(loaded.tree.developers) == {"lea@x.test", "tom@x.test"}
+    assert (loaded.leavers.emails, loaded.leavers.titles) == (("tom@x.test",), (column,))
+    said = str(loaded.leavers)
+    assert said.startswith(f"1 person is said to have left or to leave ({column})")
+    assert "tom@x.test" in said
+    body = VersionBody.of(
+        upload(project, text.encode(), "list.csv", tree_name="U", upload_id="u", created_by="k", now=NOW)
+    )
+    assert body.warnings == [said]
+
+
+def test_nobody_is_said_to_have_left_by_other_words(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(
+        "email,full_name,manager_email,Status,Active,Left Foot\na@x.test,A,,On leave,yes,no\nb@x.test,B,a@x.test,,Y,left\n"
+    )
+    loaded = load_org(project, file, "T", now=NOW)
+    assert (loaded.leavers.emails, str(loaded.leavers)) == ((), "")
 
 
 def test_a_column_can_be_said(load: Load) -> None:

@@ -89,6 +89,7 @@ def load(
                 "teams": len(loaded.tree.nodes),
                 "developers": len(loaded.tree.developers),
                 **members(loaded, "added", "removed", "without_team", "unused_teams"),
+                "leavers": list(loaded.leavers.emails),
             }
         )
     else:
@@ -316,6 +317,8 @@ def show_loaded(file: Path, loaded: LoadedTree) -> None:
     if loaded.without_team:
         named = ", ".join(loaded.without_team[:5]) + (", …" if len(loaded.without_team) > 5 else "")
         note(f"{count(len(loaded.without_team))} have neither manager nor reports and are in no team: {clean(named)}")
+    if said := str(loaded.leavers):
+        note(clean(said))
 
 
 def _document(tree: OrgTree, *, people: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from leadline.people.draft import ROOT, Draft, assemble
 from leadline.people.forgotten import forgotten_of
 from leadline.people.forgotten_people import draft_without
 from leadline.people.history import BEGINNING, on_day, today
+from leadline.people.leavers import Leavers, leavers
 from leadline.people.lookup import checked_name, history, tree
 from leadline.people.serialization import digest, people_digest, to_document
 from leadline.people.tree import Node, OrgTree
@@ -67,6 +68,11 @@ class LoadedTree:
     def without_team(self) -> tuple[str, ...]:
         """Emails of those with neither manager nor reports."""
         return tuple(developer.email for developer in self.tree.developers.values() if not developer.teams)
+
+    @cached_property
+    def leavers(self) -> Leavers:
+        """Those who are said to have left or to leave."""
+        return leavers(self.tree.developers.values())
 
 
 def load_org(

@@ -14,6 +14,7 @@ from leadline.people.csv_file import REQUIRED_COLUMNS, Person
 from leadline.people.error_types import Finding
 from leadline.people.fields import EXAMPLES, field_doc
 from leadline.people.history import BEGINNING, FROM_BEGINNING
+from leadline.people.leavers import leavers
 from leadline.people.records import Record
 from leadline.people.review import SAMPLES, Changes
 from leadline.people.titles import FIELDS, normalized
@@ -140,6 +141,10 @@ class VersionBody(Body):
     changes: ChangesBody | None = Field(
         default=None, description="Against the developers in force; absent for a file with errors."
     )
+    warnings: list[str] | None = Field(
+        default=None,
+        description="What was taken otherwise than it may be meant, as people who are said to have left; absent if nothing was.",
+    )
 
     @classmethod
     def of(cls, version: Version) -> Self:
@@ -164,6 +169,8 @@ class VersionBody(Body):
             body.activated_at = upload.activated_at
         if review is not None:
             body.rows = len(review.people)
+            if said := str(leavers(review.people)):
+                body.warnings = [said]
             if review.changes is not None and draft:
                 body.changes = ChangesBody.of(review.changes)
         return body
