@@ -10,7 +10,7 @@ import pytest
 from leadline.cli import importing as command
 from leadline.db import settings
 from leadline.engine import Engine
-from leadline.errors import InvalidRequest
+from leadline.errors import InvalidRequest, Unusable
 from leadline.formats.column_map import NAMED, named_map, read_map
 from leadline.home import Project
 from leadline.ingest.importing import import_paths
@@ -175,7 +175,7 @@ def test_a_value_that_the_map_does_not_know_is_refused_where_it_stands(project: 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("table = ", "tabel = "), "table: Field required"),
+        (("table = ", "tabel = "), "table: is required; it is the table that its rows are of"),
         (('"incidents"', '"incidence"'), "There is no table 'incidence'"),
         (("incident_id =", "ticket ="), "incident_id: a key column must be mapped"),
         (("severity = {", "gravity = {"), "table incidents has no such column"),
@@ -193,6 +193,57 @@ def test_a_map_that_cannot_be_is_refused_with_what_would_do(
     with pytest.raises(InvalidRequest) as refused:
         read_map(written(tmp_path, MAP.replace(*change), "map.toml"))
     assert sentence in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "says"),
+    [
+        ("", "table", "is required; it is the table that its rows are of"),
+        ('table = "builds"\n', "columns", "is required; it is where its columns come from"),
+        ('table = 5\n[columns]\nid = "Id"\n', "table (line 1)", "must be a text in quotes, not 5"),
+        ('table = "nope"\n[columns]\nid = "Id"\n', "table (line 1)", "There is no table 'nope'"),
+        ('table = "builds"\ncolumns = 5\n', "columns (line 2)", "must be a table, not 5"),
+        (
+            'tabel = "x"\ntable = "builds"\n[columns]\n',
+            "tabel (line 1)",
+            "is no field here; there are table, columns, ",
+        ),
+        (
+            'table = "builds"\n[columns]\nname = 5\n',
+            "columns.name (line 3)",
+            "must be a text in quotes, or a list of them, not 5",
+        ),
+        (
+            'table = "builds"\n[columns.name]\nfrm = "N"\n',
+            "columns.name.frm (line 3)",
+            "is no field here; there are from, value, ",
+        ),
+        (
+            'table = "builds"\n[columns]\nname = { from = "N", every = "maybe" }\n',
+            "columns.name.every (line 3)",
+            'must be true or false, not "maybe"',
+        ),
+        (
+            'table = "builds"\n[columns]\nname = { from = "N", pattern = "(" }\n',
+            "columns.name.pattern (line 3)",
+            'must be a regular expression, not "("',
+        ),
+        (
+            'table = "builds"\n[columns]\n[instants]\ntime_zone = "Mars"\n',
+            "instants.time_zone (line 4)",
+            'an IANA time zone such as Europe/Berlin, not "Mars"',
+        ),
+        ('table = "builds"\n[columns]\nfoo = "F"\n', "columns.foo (line 3)", "has no such column"),
+    ],
+)
+def test_what_is_wrong_with_a_map_is_told_by_its_field_and_line_in_plain_words(
+    tmp_path: Path, text: str, field: str, says: str
+) -> None:
+    with pytest.raises(Unusable, match="will not do") as refused:
+        read_map(written(tmp_path, text, "map.toml"))
+    assert any(detail.field == field and says in detail.message for detail in refused.value.details), (
+        refused.value.details
+    )
 
 
 def test_what_a_map_needs_must_be_in_the_file(project: Project, tmp_path: Path) -> None:

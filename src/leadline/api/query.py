@@ -19,6 +19,7 @@ from starlette.requests import Request
 from leadline.errors import Detail, InvalidRequest, LeadlineError
 from leadline.field_types import Field, is_storable, printable, refusal
 from leadline.instants import instant_of
+from leadline.model_findings import expected
 
 P = TypeVar("P", bound="Parameters")
 
@@ -221,7 +222,7 @@ def refused_values(errors: Iterable[Mapping[str, Any]]) -> list[Detail]:
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    value, message = error["input"], str(error["msg"])
+    value, message = error["input"], expected(error)
     if error["type"] != MUST_BE:
         return message
     first = value[0] if isinstance(value, list) else value

@@ -10,6 +10,10 @@ from typing import Any
 import typer
 from typer import core
 
+from leadline.model_findings import expected
+
+_OF_NUMBERS = frozenset({"int_parsing", "float_parsing", "greater_than_equal", "less_than_equal"})
+
 
 @dataclass(frozen=True)
 class _WhenGiven:
@@ -43,14 +47,7 @@ class _WhenGiven:
 
 def _wanted(error: Mapping[str, Any]) -> str | None:
     """What a number must be, in plain words, by what pydantic found wrong with it; None where that says it itself."""
-    within = error.get("ctx", {})
-    words = {
-        "int_parsing": "must be a whole number",
-        "float_parsing": "must be a number",
-        "greater_than_equal": f"must be at least {within.get('ge')}",
-        "less_than_equal": f"must be at most {within.get('le')}",
-    }
-    return words.get(error["type"])
+    return expected(error) if error["type"] in _OF_NUMBERS else None
 
 
 def check_when_given() -> None:

@@ -10,22 +10,11 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from leadline.errors import Detail, InvalidRequest
-from leadline.exports.models import MOST_NAMES
 from leadline.field_types import printable, shown
+from leadline.model_findings import WHATEVER_IT_WAS, expected
 
 _MOST_WARNINGS = 20
 _MOST_DETAILS = 50
-
-_EXPECTED = {
-    "string_type": "must be a string",
-    "bool_type": "must be true or false",
-    "list_type": "must be a list of strings",
-    "model_type": "must be an object",
-    "dict_type": "must be an object",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "too_long": f"must have at most {MOST_NAMES} entries",
-}
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -58,9 +47,9 @@ def _finding(error: Any) -> tuple[str, str, Detail]:
         # A sentence about the kind of value alone ("Invalid date") does not say where it stood.
         joint = {"invalid_date": ": ", "wrong_type": " "}.get(error["type"])
         return (sentence if joint is None else path + joint + sentence), error["type"], Detail(path, sentence)
-    expected = _EXPECTED.get(error["type"]) or error["msg"].replace("Input should", "must")
-    suffix = "" if error["type"] == "too_long" else f", not {shown(error['input'])}"
-    return f"{path} {expected}{suffix}", "wrong_type", Detail(path, expected + suffix)
+    suffix = "" if error["type"] in WHATEVER_IT_WAS else f", not {shown(error['input'])}"
+    sentence = expected(error) + suffix
+    return f"{path} {sentence}", "wrong_type", Detail(path, sentence)
 
 
 _OF_A_TYPE = re.compile(r"(?:constrained-|function-|tagged-)[\w-]+|[\w-]+\[.*\]")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from leadline.errors import Detail, InvalidRequest, Unusable
+from leadline.field_types import shown
+from leadline.model_findings import WHATEVER_IT_WAS, expected
 from leadline.schema import ColumnType, Table, table_named
 from leadline.settings.setting import Zone
 
@@ -55,6 +57,17 @@ class Instants(_Checked):
 
     written: Texts = ()
     time_zone: Annotated[str, Zone] | None = None
+
+
+_MEANING = {"table": 'the table that its rows are of, as table = "builds"', "columns": "where its columns come from"}
+"""What the fields are that a map cannot do without."""
+_IN_MAPS = {
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "string_type": "must be a text in quotes",
+    "tuple_type": "must be a text in quotes, or a list of them",
+}
+"""What values must be, in the words of TOML."""
 
 
 class _Document(_Checked):
@@ -111,11 +124,13 @@ def _read(name: str, text: str) -> ColumnMap:
     try:
         document = _Document.model_validate(raw)
     except ValidationError as error:
-        details = [Detail(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
-        raise _refused(name, details) from error
-    table = table_named(document.table)
+        raise _refused(name, text, [_finding(one) for one in error.errors()]) from error
+    try:
+        table = table_named(document.table)
+    except InvalidRequest as error:
+        raise _refused(name, text, [Detail("table", error.message)]) from None
     if findings := _findings(document, table):
-        raise _refused(name, findings)
+        raise _refused(name, text, findings)
     return ColumnMap(
         name,
         table,
@@ -125,6 +140,31 @@ def _read(name: str, text: str) -> ColumnMap:
         document.instants.written,
         document.instants.time_zone,
     )
+
+
+def _finding(error: Any) -> Detail:
+    """One of pydantic's errors, by the field of the map."""
+    # Titles alone say where a column is from, without the word; an element of a list is told as the list.
+    place = [part for part in error["loc"] if isinstance(part, str) and part != "from"]
+    message = _IN_MAPS.get(error["type"]) or expected(error)
+    if error["type"] == "missing":
+        message += f"; it is {_MEANING[error['loc'][0]]}"
+    elif error["type"] == "extra_forbidden":
+        model: type[BaseModel] = (
+            {"columns": Origin, "instants": Instants}.get(place[0], _Document) if len(place) > 1 else _Document
+        )
+        message += f"; there are {', '.join(field.alias or name for name, field in model.model_fields.items())}"
+    elif error["type"] not in WHATEVER_IT_WAS:
+        message += f", not {shown(error['input'])}"
+    return Detail(".".join(place), message)
+
+
+def _at_line(text: str, finding: Detail) -> Detail:
+    """A finding with the first line of the map that gives a field of this name a value, if one does."""
+    name = re.escape(finding.field.rpartition(".")[2])
+    given = re.compile(rf"(?:^|[\s.{{,\[\"']){name}[\"']?\s*[=\]]")
+    line = next((number for number, line in enumerate(text.splitlines(), start=1) if given.search(line)), None)
+    return finding if line is None else replace(finding, field=f"{finding.field} (line {line})")
 
 
 def _findings(document: _Document, table: Table) -> list[Detail]:
@@ -158,6 +198,7 @@ def _problems(name: str, origin: Origin, document: _Document, table: Table) -> l
     return problems
 
 
-def _refused(name: str, details: Sequence[Detail]) -> Unusable:
+def _refused(name: str, text: str, findings: Sequence[Detail]) -> Unusable:
+    details = [_at_line(text, finding) for finding in findings]
     what = "; ".join(f"{detail.field}: {detail.message}" for detail in details[:5])
-    return Unusable(f"The map {name} will not do: {what}", code="invalid_map", details=list(details))
+    return Unusable(f"The map {name} will not do: {what}", code="invalid_map", details=details)
