@@ -59,6 +59,7 @@ class Instants(_Checked):
     time_zone: Annotated[str, Zone] | None = None
 
 
+_PARTS: Mapping[str, type[BaseModel]] = {"columns": Origin, "instants": Instants}
 _MEANING = {"table": 'the table that its rows are of, as table = "builds"', "columns": "where its columns come from"}
 """What the fields are that a map cannot do without."""
 _IN_MAPS = {
@@ -150,9 +151,7 @@ def _finding(error: Any) -> Detail:
     if error["type"] == "missing":
         message += f"; it is {_MEANING[error['loc'][0]]}"
     elif error["type"] == "extra_forbidden":
-        model: type[BaseModel] = (
-            {"columns": Origin, "instants": Instants}.get(place[0], _Document) if len(place) > 1 else _Document
-        )
+        model = _PARTS.get(place[0], _Document) if len(place) > 1 else _Document
         message += f"; there are {', '.join(field.alias or name for name, field in model.model_fields.items())}"
     elif error["type"] not in WHATEVER_IT_WAS:
         message += f", not {shown(error['input'])}"
