@@ -1,4 +1,5 @@
-"""Whatever is sent wrong, to whichever route, the answer speaks of the request and not of the program behind it."""
+"""Whatever is sent wrong, to whichever route, the answer speaks of the request, and neither of the program behind it nor in the
+words of the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from api.serving import HERE, Served
 
 OF_PYTHON = re.compile(
     r"\bb'|\bb\"|NoneType|<class|<function|object at 0x|Traceback|\bdict\b|\bstr\b|\bNone\b|\bTrue\b|\bFalse\b|instance of|"
-    r"pydantic|[a-z](Error|Exception)\b|\bleadline\.[a-z]+\.|Input should|argument of type|unhashable|datetime\."
+    r"pydantic|[a-z](Error|Exception)\b|\bleadline\.[a-z]+\.|Input should|argument of type|unhashable|datetime\.|"
+    r"(?<![\w-])--[a-z]"
 )
 WRONG = [None, True, 5, -1.5, "x", "", "\u0001", "a" * 300, [], [1], [None], {}, {"a": 1}, [[]], 1e300]
 BODIES = [

@@ -94,6 +94,8 @@ def test_the_older_spellings(started: Served, admin: Client) -> None:
 def test_a_list_uploaded_again_keeps_its_mapping(admin: Client) -> None:
     first = upload(admin, "Who,Address,Boss\nAda,ada@x.example,\nBen,ben@x.example,ada@x.example\n").json
     assert {error["errorType"] for error in first["errors"]} == {"REQUIRED_FIELD_MISSING"}
+    assert "may be mapped to it" in str(first["errors"])
+    assert "--map" not in str(first)
     assert [error["fieldName"] for error in first["errors"]] == ["email", "full_name", "manager_email"]
     mapping = {"Who": "name", "Address": "email", "Boss": "managerEmail"}
     assert map_fields(admin, first["versionId"], mapping).json["active"] is True

@@ -85,6 +85,20 @@ def test_from_adding_to_removal(empty: Served, admin: Client, url: str) -> None:
     assert project.lake.snapshot().row_counts()["incidents"] == 3
 
 
+def test_what_a_try_or_a_run_says_is_in_the_words_of_members(
+    empty: Served, admin: Client, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = added(admin, url=url, name="duty")
+    monkeypatch.delenv("PAGERDUTY_TOKEN")
+    tried = send(admin, "POST", f"{SOURCES}/{source['id']}/test", None).json
+    run_if_due(SyncRun(empty.home.project()), "duty", environ={})
+    ran = admin.get(f"{SOURCES}/{source['id']}").json
+    for said in (tried["error"], ran["error"]):
+        assert "No token in the variable PAGERDUTY_TOKEN" in said
+        assert "by token.env, token.file or a keyring" in said
+        assert "--" not in said
+
+
 def test_the_kinds_are_those_declared(admin: Client) -> None:
     listed = {kind["kind"]: kind for kind in admin.get("/v2/source-kinds").json["sourceKinds"]}
     assert list(listed) == list(KINDS)

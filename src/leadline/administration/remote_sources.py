@@ -153,18 +153,23 @@ def _variable(member: str, name: str, usual: str) -> str:
 
 def _of_members(error: InvalidRequest, kind: Kind) -> InvalidRequest:
     """``error``, which speaks of a command's options, as it is said of members."""
+    message = in_members(error.message, kind)
     if error.details:
-        return InvalidRequest(_FLAG.sub(lambda flag: _member(flag[1], kind), error.message), details=error.details)
+        return InvalidRequest(message, details=error.details)
     flags = [_member(flag, kind) for flag in _FLAG.findall(error.message)]
-    message = _FLAG.sub(lambda flag: _member(flag[1], kind), error.message)
     return InvalidRequest(message, code=error.code, details=[Detail(flags[0] if flags else "targets", message)])
 
 
-def _member(flag: str, kind: Kind) -> str:
+def in_members(text: str, kind: Kind | None) -> str:
+    """What is said of a source's connection or run, which may speak of a command's options, as it is said of members."""
+    return _FLAG.sub(lambda flag: _member(flag[1], kind), text)
+
+
+def _member(flag: str, kind: Kind | None) -> str:
     """What the option ``--flag`` of the command is among the members."""
-    if flag in {option.name for option in kind.options}:
+    if kind is not None and flag in {option.name for option in kind.options}:
         return f"options.{flag}"
-    return {"token-env": "token.env", "token-file": "token.file"}.get(flag, flag)
+    return {"token-env": "token.env", "token-file": "token.file", "token-keyring": "a keyring"}.get(flag, flag)
 
 
 def _refused(member: str, sentence: str, would_do: str) -> InvalidRequest:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from leadline.administration.remote_sources import in_members
 from leadline.db import sources
 from leadline.db.sources import SourceRow
 from leadline.diagnostics.status import SourceStatus, source_state
@@ -75,7 +76,7 @@ def shown(project: Project, row: SourceRow, now: datetime) -> SourceShown:
     has_token = settings is not None and settings.declared.secret_env
     webhook_secret = settings.webhook_secret if settings is not None else None
     return SourceShown(
-        **{name: getattr(state, name) for name in SourceStatus.model_fields},
+        **{name: getattr(state, name) for name in SourceStatus.model_fields} | _said(state),
         id=row.id,
         targets=stored.get("targets", []),
         url=stored.get("url"),
@@ -85,6 +86,16 @@ def shown(project: Project, row: SourceRow, now: datetime) -> SourceShown:
         every=interval_text(stored.get("every", 0)),
         created_at=row.created_at,
     )
+
+
+def _said(state: SourceStatus) -> dict[str, Any]:
+    """What a run said, in the words of who asks here."""
+    kind = KINDS.get(state.kind)
+    reasons = {
+        name: [part | {"why": in_members(str(part.get("why", "")), kind)} for part in getattr(state, name)]
+        for name in ("skipped", "failed")
+    }
+    return {**reasons, "error": None if state.error is None else in_members(state.error, kind)}
 
 
 _USUAL: dict[str, Any] = {"targets": (), "every": 0}
@@ -105,14 +116,14 @@ def try_connection(project: Project, number: int, **client: Any) -> ConnectionSh
         settings = ConfiguredSource.of(row).settings
         seen = configured.try_connection(project, settings, waiting=_impatient(PATIENCE_SECONDS), **client)
     except LeadlineError as error:
-        return ConnectionShown(works=False, error=error.message)
+        return ConnectionShown(works=False, error=in_members(error.message, KINDS.get(row.kind)))
     return ConnectionShown(
         works=True,
         server=seen.host,
         owner=seen.owner or None,
         noun=seen.noun,
         seen=list(seen.things),
-        hidden=[HiddenThing(what=thing.what, why=thing.why) for thing in seen.hidden],
+        hidden=[HiddenThing(what=thing.what, why=in_members(thing.why, KINDS[row.kind])) for thing in seen.hidden],
     )
 
 

@@ -33,6 +33,10 @@ ERROR_TYPES = {
 _VIOLATION = re.compile(r"(?:(?P<field>[^:]+): )?(?P<name>[A-Z]+(?:_[A-Z]+)*): (?P<text>.*)", re.DOTALL)
 
 
+_OPTION = re.compile(r" \(--map '[^']*'\)")
+"""What a violation says for the command line alone; who uploads a file has field mappings."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One violation: its documented type, the field it is about, where it is (a line of the file or a part of the
@@ -50,7 +54,7 @@ def finding_of(detail: Detail) -> Finding:
     violation = _VIOLATION.fullmatch(detail.message)
     if violation is None:  # every violation is written so, which a test holds
         return Finding("INVALID_CSV", None, detail.field, None, detail.message)
-    name, field, text = violation["name"], violation["field"], violation["text"]
+    name, field, text = violation["name"], violation["field"], _OPTION.sub("", violation["text"])
     if name == "MISSING_COLUMN":
         field = text.partition(";")[0]
     line = re.search(r":(\d+)$", detail.field)
