@@ -1,4 +1,4 @@
-"""Whatever takes something away for good asks before on a terminal, and elsewhere wants to be told that it is meant."""
+"""Whatever takes something away for good asks before on a terminal; a script must say that it means rows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,6 @@ from .running import Leadline
 from .terminal import on_terminal
 
 TAKING_AWAY = {"remove", "revoke", "forget", "delete"}
-ARGUMENTS = {
-    ("people", "forget"): ("ada@example.com",),
-    ("sources", "remove"): ("code",),
-}
-"""What a command is about, where `nosuch` would not do."""
 
 
 def taking_away(command: object, *words: str) -> Iterator[tuple[str, ...]]:
@@ -37,11 +32,27 @@ def test_there_are_some() -> None:
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_what_takes_away_is_refused_where_nobody_can_be_asked(leadline: Leadline, words: tuple[str, ...]) -> None:
-    refused = leadline(*words, *ARGUMENTS.get(words, ("nosuch",)), code=2)
+def test_whatever_takes_away_has_a_word_not_to_be_asked(leadline: Leadline, words: tuple[str, ...]) -> None:
+    assert "--yes" in leadline(*words, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "words", [("people", "forget", "ada@example.com"), ("sources", "remove", "code", "--rows")], ids=" ".join
+)
+def test_what_takes_rows_away_is_refused_where_nobody_can_be_asked(leadline: Leadline, words: tuple[str, ...]) -> None:
+    leadline("sources", "add", "gitlab", "acme", "--name", "code")
+    refused = leadline(*words, code=2)
     assert "--yes" in refused.stderr
     assert "cannot be undone" in refused.stderr
-    assert not leadline.home.exists()
+
+
+def test_scripts_revoke_and_remove_by_name_alone(leadline: Leadline) -> None:
+    key = leadline.json("keys", "create", "--name", "ci", "--role", "viewer")["id"]
+    leadline("sources", "add", "gitlab", "acme", "--name", "code")
+    leadline("keys", "revoke", key)
+    leadline("sources", "remove", "code")
+    (listed,) = leadline.json("keys", "list")
+    assert (bool(listed["revokedAt"]), leadline.json("sources", "list")) == (True, [])
 
 
 @pytest.mark.parametrize("answer", ["n", "y"])

@@ -81,15 +81,17 @@ def checked_date(text: str | None) -> str | None:
     raise typer.BadParameter(f"{text!r} is no day; write it as 2026-01-31")
 
 
-def confirmed(question: str, *, yes: bool) -> None:
-    """Ask whether what cannot be undone is meant, unless ``yes`` says so; without a terminal that must be said. Ends the command
-    where it is not meant."""
+def confirmed(question: str, *, yes: bool, of_rows: bool = False) -> None:
+    """Ask on a terminal whether what cannot be undone is meant, unless ``yes`` says so. Elsewhere a script has named it, which is
+    enough, but of what takes away rows (``of_rows``) it must say so. Ends the command where it is not meant."""
     import sys
 
     if yes:
         return
     if not sys.stdin.isatty():
-        raise typer.BadParameter("it cannot be undone; say that it is meant", param_hint="--yes")
+        if of_rows:
+            raise typer.BadParameter("it cannot be undone; say that it is meant", param_hint="--yes")
+        return
     typer.confirm(question, abort=True, err=True)
 
 

@@ -41,7 +41,7 @@ def forget(
     from leadline.administration.erasure import forget as forget_person
 
     if not dry_run:
-        confirmed(f"Forget {clean(email)} for good?", yes=yes)
+        confirmed(f"Forget {clean(email)} for good?", yes=yes, of_rows=True)
     with looked_at(context) if dry_run else opened(context) as project, bar(f"forgetting {clean(email)}") as report:
         now = datetime.now(UTC)
         erasure = foresee(project, email, report) if dry_run else forget_person(project, email, now, report)

@@ -101,7 +101,11 @@ def _remove_with_rows(context: typer.Context, name: str, *, yes: bool, json: boo
 
     with opened(context) as project:
         found = count_rows(project, name)
-        confirmed(f"Remove {clean(name)} with {count(sum(found.values()))} rows of {len(found)} tables?", yes=yes)
+        confirmed(
+            f"Remove {clean(name)} with {count(sum(found.values()))} rows of {len(found)} tables?",
+            yes=yes,
+            of_rows=True,
+        )
         with bar(f"removing {clean(name)}") as report:
             removed = remove_with_rows(project, name, report)
     if json:
