@@ -111,7 +111,7 @@ class PublishedTables:
             list(pool.map(lambda file: self._bucket.send(folder / file, f"{_FOLDER}/{folder.name}/{file}"), sent))
         index = json.dumps(asdict(_Index(record, files, there)))
         self._bucket.send(index.encode(), _index_of(folder.name))
-        self._drop_earlier(_state(folder.name)[0].partition(".")[0])
+        self._drop_earlier(folder.name)
 
     def forget_all(self) -> None:
         """Drop every table. Raises ``StoreError`` for a bucket that cannot be read or written."""
@@ -128,20 +128,20 @@ class PublishedTables:
             self._listed = asked
         return self._there
 
-    def _drop_earlier(self, table: str) -> None:
-        """Drop states of a table, with their pieces, that are neither of the last nor of the last hours."""
-        there = self._names(newest=True)
+    def _drop_earlier(self, name: str) -> None:
+        """Drop other states of the table that ``name`` is of, and their pieces, but for the last and those of the last hours."""
+        there, (own, newest) = self._names(newest=True), _state(name)
         of_state: dict[str, list[str]] = {}
-        for name in there:
-            found, state = _state(name)
-            if found.partition(".")[0] == table:
-                of_state.setdefault(state, []).append(name)
+        for other in there:
+            table, state = _state(other)
+            if table.partition(".")[0] == own.partition(".")[0] and state != newest:
+                of_state.setdefault(state, []).append(other)
         written = sorted(((max(map(there.__getitem__, names)), names) for names in of_state.values()), reverse=True)
-        for modified, names in written[KEPT_STATES:]:
-            if modified < written[0][0] - KEPT_SECONDS:
+        for modified, names in written[KEPT_STATES - 1 :]:
+            if modified < there.get(name, modified) - KEPT_SECONDS:
                 # A table before its pieces, of which it has files.
-                for name in sorted(names, key=len):
-                    self._drop(name)
+                for each in sorted(names, key=len):
+                    self._drop(each)
 
     def _drop(self, name: str) -> None:
         self._bucket.remove(_index_of(name))
