@@ -98,6 +98,12 @@ class Home:
                 "data; another is named by --home or LEADLINE_HOME"
             )
 
+    @staticmethod
+    def is_to_be_made(path: Path | None = None) -> bool:
+        """Whether no home is there yet, but one could be made, with its database in it."""
+        settings = ServerSettings.from_environment(home=path)
+        return settings.database_url is None and not settings.home.exists() and _may_be_home(settings.home)
+
     @classmethod
     @contextmanager
     def open_to_read(cls, path: Path | None = None) -> Iterator[Home]:

@@ -10,9 +10,11 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from .running import Leadline, environment
@@ -86,13 +88,27 @@ def on_terminal(
     leadline: Leadline, *arguments: object, env: Mapping[str, str] | None = None, **options: Any
 ) -> Iterator[Terminal]:
     """The command, run on a terminal of its own until the block ends. ``options``: other streams than the terminal."""
+    with _started(partial(leadline.start, *arguments), env or {}, options) as terminal:
+        yield terminal
+
+
+@contextmanager
+def bash_on_terminal(folder: Path, env: Mapping[str, str]) -> Iterator[Terminal]:
+    """A shell in which somebody types, with nobody's start files."""
+    shell = partial(subprocess.Popen, ["bash", "--norc", "--noprofile", "-i"], cwd=folder)
+    with _started(shell, {"PS1": "ready> ", "INPUTRC": os.devnull, **env}, {}) as terminal:
+        yield terminal
+
+
+@contextmanager
+def _started(
+    start: Callable[..., subprocess.Popen[bytes]], env: Mapping[str, str], streams: Mapping[str, Any]
+) -> Iterator[Terminal]:
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs, **options}
-    process = leadline.start(
-        *arguments,
-        **streams,
-        env=environment({"TERM": "xterm", **(env or {})}),
+    process = start(
+        **{"stdin": theirs, "stdout": theirs, "stderr": theirs, **streams},
+        env=environment({"TERM": "xterm", **env}),
         start_new_session=True,
         preexec_fn=_take_terminal,
     )

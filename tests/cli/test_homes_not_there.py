@@ -142,3 +142,33 @@ def test_no_home_is_made_for_what_cannot_be(leadline: Leadline, words: tuple[str
     (leadline.cwd / "data" / "developers.zip").write_bytes(b"PK")
     done = leadline(*words, code=2)
     assert (done.stdout, leadline.home.exists()) == ("", False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("settings", "timezone", "Europe/Berlin", "--org-tree", "Nope"),
+        ("settings", "timezone", "--unset", "--org-tree", "Nope"),
+        ("settings", "pr_size.small", "5000"),
+        ("settings", "--file", "nosuch.toml"),
+        ("settings", "--file", "bad.toml"),
+        ("keys", "create", "--name", "x", "--role", "viewer", "--team", "99"),
+        ("keys", "create", "--name", "x", "--role", "admin", "--no-developers"),
+        ("org", "load", "nosuch.csv", "--name", "T"),
+        ("org", "load", "bad.csv", "--name", "T"),
+        ("org", "load", "bad.json", "--name", "T"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_refused_leaves_no_home_behind(leadline: Leadline, words: tuple[str, ...]) -> None:
+    (leadline.cwd / "bad.toml").write_text("timezone = 5\n")
+    (leadline.cwd / "bad.csv").write_text("email,full_name,manager_email\na@x.test,A,nobody@x.test\n")
+    (leadline.cwd / "bad.json").write_text("[]")
+    leadline.either(*words, codes=(1, 2))
+    assert not leadline.home.exists()
+
+
+def test_what_is_taken_makes_one(leadline: Leadline) -> None:
+    made = leadline.json("keys", "create", "--name", "x", "--role", "viewer", "--project", "new")
+    assert made["home"] == str(leadline.home)
+    assert [key["id"] for key in leadline.json("--project", "new", "keys", "list")] == [made["id"]]

@@ -139,7 +139,8 @@ def test_teams_that_there_are_not(leadline: Leadline, hub: Hub, url: str) -> Non
 
 def test_nobody_to_ask_is_one_sentence_and_no_home(leadline: Leadline) -> None:
     done = leadline.process("init", code=2)
-    assert "--source KIND, --target NAME, --people FILE or --teams" in done.stderr
+    assert "Nothing is asked here, so init needs --source KIND, --target NAME, --people FILE or --teams" in done.stderr
+    assert "Invalid value" not in done.stderr
     part = leadline("init", "--source", "jira", "--people", "x.csv", "--yes", code=2)
     assert "--url URL, --token-file FILE (or the variable JIRA_TOKEN)" in part.stderr
     assert "--source" in leadline("init", "--source", "svn", code=2).stderr

@@ -47,6 +47,21 @@ def test_to_stdout(company: Leadline) -> None:
     assert done.stdout.startswith("\ufeffrepository\tsha\t")
 
 
+@pytest.mark.parametrize(
+    ("said", "name"), [(";", "semicolon"), (",", "comma"), ("\t", "tab"), ("\\t", "tab"), ("TAB", "tab")]
+)
+def test_what_separates_is_named_or_is_said_itself(company: Leadline, said: str, name: str) -> None:
+    words = ("facts", "commits", "-o", "-", "--delimiter")
+    assert company(*words, said).stdout == company(*words, name).stdout
+
+
+@pytest.mark.parametrize("said", ["", ";;", "x", "pipe"])
+def test_no_other_character_separates(company: Leadline, said: str) -> None:
+    for words in COMMANDS:
+        refused = company(*words, "-o", "-", "--delimiter", said, code=2).stderr
+        assert f"{said!r} is none of comma, semicolon, tab" in refused
+
+
 @pytest.mark.parametrize("option", [("--bom",), ("--delimiter", "semicolon")], ids=" ".join)
 def test_only_csv_has_them(company: Leadline, option: tuple[str, ...]) -> None:
     for words in COMMANDS[:2]:

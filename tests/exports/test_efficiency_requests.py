@@ -205,7 +205,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"metrics": ["LTTC_Mean_Day"]}, "unknown_metric", "metrics",
      'Unknown metric "LTTC_Mean_Day"; did you mean LTTC_Mean_Days'),
     ({"metrics": ["PR_Merged"]}, "unknown_metric", "metrics", 'Unknown metric "PR_Merged"'),
-    ({"options": None}, "missing_field", "options", "options is required"),
+    ({"options": None}, "missing_field", "options.granularity", "options.granularity is required"),
     ({"options": {}}, "missing_field", "options.granularity", "options.granularity is required"),
     ({"options": {"granularity": None}}, "missing_field", "options.granularity", "options.granularity is required"),
     ({"options": {"granularity": "DAILY"}}, "unsupported_granularity", "options.granularity",

@@ -47,6 +47,22 @@ class Chosen:
         with opening as home:
             yield home.project(self.organization, self.project, create=create)
 
+    def rehearse(self, work: Callable[[Project], object]) -> None:
+        """Have ``work``, which is about to be done in a home, refuse what it would before one is made for it: done to an empty one
+        that is gone afterwards. Nothing is done where a home is there, or where its database lies elsewhere."""
+        from leadline.home import Home
+
+        if not Home.is_to_be_made(self.home):
+            return
+        with Home.open_to_read(self.home) as home:
+            work(home.project(self.organization, self.project, create=True))
+
+
+def rehearse(context: typer.Context, work: Callable[[Project], object]) -> None:
+    """``Chosen.rehearse`` with the home and project that the global options choose."""
+    chosen: Chosen = context.obj
+    chosen.rehearse(work)
+
 
 def looked_at(context: typer.Context) -> AbstractContextManager[Project]:
     """As ``opened``, for a command that changes nothing: no home is made for it, and one that may not be written will do."""

@@ -150,12 +150,14 @@ def _at_home(chosen: Chosen) -> Chosen:
 
 def _require(chosen: Chosen, answers: Answers, people: People) -> None:
     """Wrong usage, unless everything is there or said by options."""
+    from leadline.errors import InvalidRequest
+
     has_source, has_people = _is_there(chosen)
     missing = [] if has_source and answers.kind is None else answers.missing
     if not has_people and not people.is_known:
         missing.append("--people FILE or --teams")
     if missing:
-        raise typer.BadParameter(f"nothing is asked here, so it needs {', '.join(missing)}", param_hint="init")
+        raise InvalidRequest(f"Nothing is asked here, so init needs {', '.join(missing)}")
 
 
 def _is_there(chosen: Chosen) -> tuple[bool, bool]:

@@ -13,6 +13,7 @@ from leadline.cli.option_words import in_option_words
 from leadline.cli.output import Column, clean, emit_json, instant, note, say, table
 
 if TYPE_CHECKING:
+    from leadline.administration.keys import KeyMade
     from leadline.home import Project
 
 group = command_group("keys", "API keys: create, limit, list, revoke.", "leadline keys list")
@@ -76,17 +77,22 @@ def create(
         chosen.organization if organization is None else name_of(organization, "--organization"),
         chosen.project if project_name is None else name_of(project_name, "--project"),
     )
-    with home.opened(create=True) as project, in_option_words({}):
-        made = keys.create(
+
+    def make(project: Project) -> KeyMade:
+        return keys.create(
             *(project, name, role),
             now=datetime.now(UTC),
             teams=teams,
             developers=not no_developers,
             expires_days=expires_days,
         )
-        path = project.home.path
+
+    with in_option_words({}):
+        home.rehearse(make)
+        with home.opened(create=True) as project:
+            made, path = make(project), project.home.path
     if json:
-        emit_json(made.model_dump())
+        emit_json({**made.model_dump(), "home": str(path)})
         return
     say(made.key)
     note(f"Key {made.id} ({made.role}) of project {made.project} in organization {made.organization}, home {path}.")

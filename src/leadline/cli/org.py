@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadline.cli.context import Json, Yes, command_group, confirmed, example, looked_at, opened
+from leadline.cli.context import Json, Yes, command_group, confirmed, example, looked_at, opened, rehearse
 from leadline.cli.files import Output
 from leadline.cli.option_words import in_option_words
 from leadline.cli.output import Column, clean, count, emit_json, members, note, say, table
@@ -77,8 +78,14 @@ def load(
 
     day, fields = None if since is None else _day(since, "--from"), _fields(columns)
     _check_name(name)
+
+    def load_it(project: Project, *, check: bool) -> LoadedTree:
+        return load_org(project, file, name, check=check, now=datetime.now(UTC), since=day, fields=fields)
+
+    if not check:
+        rehearse(context, partial(load_it, check=True))
     with looked_at(context) if check else opened(context, create=True) as project:
-        loaded = load_org(project, file, name, check=check, now=datetime.now(UTC), since=day, fields=fields)
+        loaded = load_it(project, check=check)
     if json:
         emit_json(
             {

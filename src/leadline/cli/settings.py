@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadline.cli.context import Json, example, looked_at, opened
+from leadline.cli.context import Json, example, looked_at, opened, rehearse
 from leadline.cli.option_words import of_file
 from leadline.cli.output import clean, emit_json, paragraph, say
 
 if TYPE_CHECKING:
     from leadline.administration.settings import InForce
+    from leadline.home import Project
 
 
 commands = typer.Typer()
@@ -53,11 +54,17 @@ def settings(
     key = key if key is None else canonical(key)  # refuses what is no setting
     values = _values(key, value, file)
     removed = [key] if unset and key is not None else []
-    with opened(context, create=True) if writes else looked_at(context) as project:
+
+    def change(project: Project) -> None:
         administration.check_tree(project, org_tree)
         if writes:
             with of_file() if file is not None else nullcontext():
                 administration.change(project, values, removed, tree=org_tree, on_machine=True)
+
+    if writes:
+        rehearse(context, change)
+    with opened(context, create=True) if writes else looked_at(context) as project:
+        change(project)
         if key is not None:
             _show_one(administration.one(project, key, org_tree), json=json)
             return

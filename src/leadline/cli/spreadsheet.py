@@ -19,9 +19,26 @@ from leadline.cli.context import Declared
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
+_CALLED = {**{sign: name for name, sign in DELIMITERS.items()}, "\\t": "tab"}
+"""Their names by the characters themselves, and by what stands for one that a shell makes hard to write."""
+
+
+def _named(text: str) -> str:
+    """The name of what an option says, which is a name or the character itself, or wrong usage."""
+    name = _CALLED.get(text, text.lower())
+    if name not in DELIMITERS:
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(DELIMITERS)}, nor such a character")
+    return name
+
+
 Delimiter = Annotated[
-    Literal["comma", "semicolon", "tab"],
-    typer.Option("--delimiter", case_sensitive=False, help="What separates the columns of a CSV file."),
+    str,
+    typer.Option(
+        "--delimiter",
+        metavar="[comma|semicolon|tab]",
+        callback=_named,
+        help="What separates the columns of a CSV file, by name or itself.",
+    ),
 ]
 Bom = Annotated[
     bool, typer.Option("--bom", help="Begin a CSV file with a byte order mark, by which Excel knows it is UTF-8.")

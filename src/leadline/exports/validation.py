@@ -25,7 +25,7 @@ def validated(model: type[ModelT], body: Mapping[str, Any]) -> ModelT:
     try:
         return model.model_validate(dict(body))
     except ValidationError as error:
-        findings = [_finding(item) for item in error.errors(include_url=False)[:_MOST_DETAILS]]
+        findings = [_finding(item, model) for item in error.errors(include_url=False)[:_MOST_DETAILS]]
     unknown = [Detail(path, sentence) for path, sentence in _unknown([model], body)]
     message, code, _ = findings[0]
     details = [detail for _, _, detail in findings] + unknown[:_MOST_WARNINGS]
@@ -37,10 +37,11 @@ def missing(path: str) -> InvalidRequest:
     return InvalidRequest(f"{path} is required", code="missing_field", details=[Detail(path, "is required")])
 
 
-def _finding(error: Any) -> tuple[str, str, Detail]:
+def _finding(error: Any, model: type[BaseModel]) -> tuple[str, str, Detail]:
     """One of pydantic's errors as (sentence, code, detail)."""
     path = _path(error["loc"])
     if error["type"] == "missing" or (error["input"] is None and isinstance(error["loc"][-1], str)):
+        path += _required_within(model, error["loc"])
         return f"{path} is required", "missing_field", Detail(path, "is required")
     if "sentence" in (context := error.get("ctx") or {}):
         sentence = context["sentence"]
@@ -50,6 +51,18 @@ def _finding(error: Any) -> tuple[str, str, Detail]:
     suffix = "" if error["type"] in WHATEVER_IT_WAS else f", not {shown(error['input'])}"
     sentence = expected(error) + suffix
     return f"{path} {sentence}", "wrong_type", Detail(path, sentence)
+
+
+def _required_within(model: type[BaseModel], location: Sequence[str | int]) -> str:
+    """What is required of the object at ``location``, which is missing: that is what to send. '' where any of it would do."""
+    parts = [model]
+    for name in location:
+        declared = {
+            field.alias or name: field.annotation for part in parts for name, field in part.model_fields.items()
+        }
+        parts = _parts(declared.get(str(name)))
+    fields = parts[0].model_fields.items() if len(parts) == 1 else ()
+    return next((f".{field.alias or name}" for name, field in fields if field.is_required()), "")
 
 
 _OF_A_TYPE = re.compile(r"(?:constrained-|function-|tagged-)[\w-]+|[\w-]+\[.*\]")
