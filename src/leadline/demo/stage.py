@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline.schema import Table
+from leadline.silent_duckdb import silent
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +49,7 @@ class Stage:
     def __init__(self, path: Path, *, seed: int, start: datetime, cut: datetime, threads: int | None = None) -> None:
         import duckdb
 
-        self._connection = duckdb.connect(str(path))
+        self._connection = silent(duckdb.connect(str(path)))
         settings = {"memory_limit": MEMORY_LIMIT, "TimeZone": "UTC", "preserve_insertion_order": False}
         if threads is not None:
             settings["threads"] = threads

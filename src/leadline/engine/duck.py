@@ -22,6 +22,7 @@ from leadline.engine.temp_folder import Spill
 from leadline.errors import LeadlineError, StoreError, first_line
 from leadline.schema import TABLES
 from leadline.settings.engine_limits import TWO_THREADS, EngineLimits
+from leadline.silent_duckdb import silent
 
 if TYPE_CHECKING:
     import duckdb
@@ -69,17 +70,19 @@ class Engine:
         self._views: dict[str, str] = {}
         self._remembered: dict[str, str] = {}
         self._running: Any = None
-        self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
-            ":memory:",
-            config={
-                "memory_limit": f"{limits.memory}B",
-                "threads": limits.threads,
-                # DuckDB's own threads for writing may leave a COPY that fails or is interrupted waiting for ever.
-                "async_threads": 0,
-                "temp_directory": str(self._spill.path),
-                "autoinstall_known_extensions": False,
-                "allow_community_extensions": False,
-            },
+        self._connection: duckdb.DuckDBPyConnection = silent(
+            duckdb.connect(
+                ":memory:",
+                config={
+                    "memory_limit": f"{limits.memory}B",
+                    "threads": limits.threads,
+                    # DuckDB's own threads for writing may leave a COPY that fails or is interrupted waiting for ever.
+                    "async_threads": 0,
+                    "temp_directory": str(self._spill.path),
+                    "autoinstall_known_extensions": False,
+                    "allow_community_extensions": False,
+                },
+            )
         )
         # Global, so that the cursors of readers are in UTC too. Files never change, so their footers may be remembered.
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
@@ -191,7 +194,7 @@ class Engine:
         """
         import pyarrow as pa
 
-        stream = _Stream(self._connection.cursor())
+        stream = _Stream(silent(self._connection.cursor()))
         for name, table in self._bound.items():  # a cursor sees views and tables, but not what was registered
             stream.cursor.register(name, table)
         self._streams.add(stream)

@@ -20,6 +20,7 @@ from leadline.lake.snapshot import DataFile
 from leadline.lake.writer import TableWriter
 from leadline.schema import TABLES, Table, table_named
 from leadline.schema.table import untold
+from leadline.silent_duckdb import silent
 
 SMALL_FILE_ROWS = 122_880
 """A file with fewer rows than this is small: it holds less than one row group."""
@@ -100,8 +101,8 @@ def _key_findings(table: Table, files: Sequence[DataFile]) -> list[str]:
         # Spilled to the system's folder for such files: by itself DuckDB would spill into the user's current one.
         with (
             tempfile.TemporaryDirectory(prefix="leadline-check-") as spilled,
-            duckdb.connect(
-                ":memory:", config={"threads": 2, "memory_limit": "450MB", "temp_directory": spilled}
+            silent(
+                duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "450MB", "temp_directory": spilled})
             ) as session,
         ):
             ((keyless,),) = session.execute(f"SELECT count(*) FROM {scan} WHERE {unknown}").fetchall()
