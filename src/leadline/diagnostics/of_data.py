@@ -99,7 +99,7 @@ def of_data(project: Project) -> OfData:
 def state_digest(project: Project) -> object:
     """What the state of the data follows from, cheap to find: equal as long as that would come out the same. Raises
     ``StoreError``."""
-    return _follows_from(project, project.lake.snapshot().versions)
+    return _follows_from(project, project.lake.versions())
 
 
 def _follows_from(project: Project, versions: Mapping[str, int]) -> object:

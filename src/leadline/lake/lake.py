@@ -20,6 +20,7 @@ from leadline.errors import StoreError, VersionsGone, first_line
 from leadline.lake.snapshot import DataFile, Manifest, Snapshot
 from leadline.lake.storage import LOG, Folder, Storage
 from leadline.schema import TABLES
+from leadline.turns import Turns
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -49,6 +50,7 @@ class Lake:
         self._new_id = new_id
         self._manifests: OrderedDict[tuple[str, int], Manifest] = OrderedDict()
         self._guard = threading.Lock()
+        self._turns = Turns()
 
     @property
     def where(self) -> str:
@@ -135,13 +137,19 @@ class Lake:
 
     def _manifest(self, table: str, version: int) -> Manifest:
         """The files of one version. Versions never change, so they are remembered."""
+        if (manifest := self._remembered(table, version)) is not None:
+            return manifest
+        with self._turns.turn((table, version)):
+            if (manifest := self._remembered(table, version)) is None:
+                manifest = Manifest(version, self.data_files(table, self.open_delta(table, version)))
+                self.remember(table, manifest)
+            return manifest
+
+    def _remembered(self, table: str, version: int) -> Manifest | None:
         with self._guard:
             if (manifest := self._manifests.get((table, version))) is not None:
                 self._manifests.move_to_end((table, version))
-                return manifest
-        manifest = Manifest(version, self.data_files(table, self.open_delta(table, version)))
-        self.remember(table, manifest)
-        return manifest
+            return manifest
 
     def remember(self, table: str, manifest: Manifest) -> None:
         """Keep the files of a version, so that its log need not be read for them."""

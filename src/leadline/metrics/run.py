@@ -56,7 +56,7 @@ def pin(project: Project, tree_name: str | None) -> Pins:
     """
     profile = project.profile(tree_name)
     return Pins(
-        tables=project.lake.snapshot().versions,
+        tables=project.lake.versions(),
         # All trees, since an account may belong to a developer of any of them.
         trees={summary.name: summary.version for summary in trees(project)},
         definitions=DEFINITIONS,

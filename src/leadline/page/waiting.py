@@ -95,7 +95,8 @@ class WaitingRoom:
             return begun.task.result()
         if await run_in_threadpool(self._visit_of, request) is None:
             return await begun.task
-        return self._page(request, span(time.monotonic() - begun.at))
+        # Beside the loop, which all wait for: a page may be the first that looks at the data.
+        return await run_in_threadpool(self._page, request, span(time.monotonic() - begun.at))
 
     def _forget_old(self) -> None:
         now = time.monotonic()

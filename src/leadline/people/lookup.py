@@ -18,6 +18,7 @@ from leadline.home import Project
 from leadline.people.history import History, history_of, nearest, today
 from leadline.people.serialization import from_document
 from leadline.people.tree import Node, OrgTree
+from leadline.turns import Turns
 
 _LONGEST_NAME = 255
 _PARSED_TREES = 16
@@ -114,6 +115,7 @@ def team_among(team_id: str, searched: Sequence[OrgTree], among: Sequence[OrgTre
 _parsed_trees: WeakKeyDictionary[Database, OrderedDict[tuple[int, int], OrgTree]] = WeakKeyDictionary()
 _histories: WeakKeyDictionary[Database, dict[tuple[int, int], History]] = WeakKeyDictionary()
 _guard = threading.Lock()
+_turns = Turns()
 
 
 def _history(db: Database, tree_id: int, name: str, newest: int) -> History:
@@ -134,17 +136,30 @@ def _history(db: Database, tree_id: int, name: str, newest: int) -> History:
 
 
 def _parsed(db: Database, tree_id: int, name: str, version: int) -> OrgTree:
-    """A version's tree, parsed once per process: versions never change. What it has in common with another one is there once."""
+    """A version's tree, parsed once per process: versions never change."""
+    if (org_tree := _known(db, tree_id, version)) is not None:
+        return org_tree
+    # That of a large organization takes a second: who asks meanwhile waits for it.
+    with _turns.turn((db, tree_id, version)):
+        return _known(db, tree_id, version) or _read(db, tree_id, name, version)
+
+
+def _known(db: Database, tree_id: int, version: int) -> OrgTree | None:
     with _guard:
         parsed = _parsed_trees.setdefault(db, OrderedDict())
         if (org_tree := parsed.get((tree_id, version))) is not None:
             parsed.move_to_end((tree_id, version))
-            return org_tree
+        return org_tree
+
+
+def _read(db: Database, tree_id: int, name: str, version: int) -> OrgTree:
+    """A version's tree. What it has in common with another one is there once."""
     content = rows.document(db, tree_id, version)
     if content is None:
         raise _gone(name, version)
     org_tree = from_document(content, tree_id=tree_id, name=name, version=version)
     with _guard:
+        parsed = _parsed_trees[db]
         other = next((known for (of_tree, _), known in reversed(parsed.items()) if of_tree == tree_id), None)
         org_tree = org_tree if other is None else org_tree.sharing(other)
         parsed[tree_id, version] = org_tree
