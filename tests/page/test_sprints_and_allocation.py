@@ -16,8 +16,10 @@ import pytest
 from api.serving import Client, Served, fill, put, serving
 from leadline.access import Access
 from leadline.db import keys
+from leadline.exports.insights import answer
 from leadline.home import Home
 from leadline.page.install import install
+from leadline.page.screens import sprints
 from leadline.page.screens.sprints import COLUMNS, GROUPS, OF_SPRINTS
 
 from .browsing import Browsing
@@ -53,6 +55,23 @@ def known(values: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str]:
 def columns_of(api: Client, kind: str, ids: Sequence[str], level: str) -> list[str]:
     body = api.get(f"/v2/insights/{kind}?{urlencode({**DAYS, 'metrics': ','.join(ids), 'level': level})}").json
     return [metric["column"] for metric in body["metrics"]]
+
+
+def test_of_very_many_sprints_the_newest_are_shown_and_how_many_more_there_are(
+    admin: Browsing, api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = answered(api, "sprint", level="sprint", depth=0, metrics="sprint_commit")
+    few = 3
+    monkeypatch.setattr(sprints, "MOST_SPRINTS", few)
+    # More than are answered at once, unless a few are asked for.
+    monkeypatch.setattr(answer, "MOST_ROWS", len(ended) - 1)
+    page = admin.get(f"/sprints?{Q1}&team=1&trend=yes")
+    assert page.status_code == 200
+    kept = rows_of(page.text, "data-sprint")
+    newest = sorted(ended, key=lambda row: row["endDate"], reverse=True)
+    days = {row["key"]["Sprint_Id"]: row["endDate"] for row in ended}
+    assert [days[html.unescape(key)] for key in kept] == [row["endDate"] for row in newest[:few]]
+    assert f"{len(ended) - few} sprints more" in page.text
 
 
 @pytest.mark.parametrize(("work", "mode"), [("points", "STORY_POINTS"), ("tickets", "TICKETS")])

@@ -78,7 +78,7 @@ async def sprints(visit: LimitedReader) -> Response:
     view = view.checked(TREND, WORK.parameter)
     mode = WORK.meant_by(view.query)
     board = await board_of(visit, view, SPRINT, totals=TOTALS, series=SERIES, computationMode=mode)
-    ended = await _sprints(visit, view, mode)
+    ended, in_all = await _sprints(visit, view, mode)
     context: dict[str, Any] = {
         "view": board.view,
         "board": board,
@@ -89,18 +89,19 @@ async def sprints(visit: LimitedReader) -> Response:
         "why": WHY,
         "works": WORK.titles,
         "work": WORK.of(view.query),
-        "sprints": ended[:MOST_SPRINTS],
-        "left_out": max(len(ended) - MOST_SPRINTS, 0),
+        "sprints": ended,
+        "left_out": in_all - len(ended),
         "charts": await cards_of(visit, SPRINT_CHARTS, board),
     }
     return visit.html("sprints.html", title="Sprints", **context)
 
 
-async def _sprints(visit: Visit, view: View, mode: str) -> list[Line]:
-    """The team's sprints that ended in the days of ``view``, the newest first."""
+async def _sprints(visit: Visit, view: View, mode: str) -> tuple[list[Line], int]:
+    """The team's newest sprints that ended in the days of ``view``, the newest first, and how many there are in all."""
     asked = {"level": SPRINT, "granularity": "monthly", "depth": 0, "computationMode": mode}
-    lines = lines_of(view, await ask(visit, view, SPRINT, list(OF_SPRINTS), **asked))
-    return sorted(lines, key=lambda line: (line.row.end_date or view.start, line.name), reverse=True)
+    body = await ask(visit, view, SPRINT, list(OF_SPRINTS), **asked, sort="-End_Date", limit=MOST_SPRINTS)
+    newest = sorted(lines_of(view, body), key=lambda line: (line.row.end_date or view.start, line.name), reverse=True)
+    return newest, body.total
 
 
 SCREEN = Screen("/sprints", "Sprints", "Insights", "sprints", router)
