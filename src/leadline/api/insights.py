@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from leadline.access import Access
+from leadline.access import UNLIMITED, Access
 from leadline.api.report_pool import ReportPool, ReportTimeout
 from leadline.errors import Conflict, InvalidRequest
 from leadline.exports import service
@@ -19,7 +19,7 @@ from leadline.exports.cursor import Cursor
 from leadline.exports.export_kind import ExportKind
 from leadline.exports.fact_pages import FactsBody, FactsRequest, fact_page
 from leadline.exports.insights.cells import Place
-from leadline.exports.insights.kept import MOST_BYTES, Answer, Kept, digest, digest_of
+from leadline.exports.insights.kept import Answer, Kept, KeptAnswers, digest, digest_of
 from leadline.exports.insights.listing import ListedCell, Listing, listed_cell
 from leadline.exports.insights.models import CellBody, InsightBody
 from leadline.exports.insights.request import InsightRequest, parse_insight
@@ -30,6 +30,7 @@ from leadline.exports.service import deliver_and_pin, pin_newest
 from leadline.exports.since import since_of, without_since
 from leadline.home import Project
 from leadline.ingest.pushed import deliver_pushed
+from leadline.materialize.model import BeforeComputing
 from leadline.metrics.request import Control, PeriodRows, Pins
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ class _Pinned:
     pins: Pins
     as_of: datetime
     digest: str
+    before_computing: BeforeComputing = lambda _table, _rows: None
+
+
+class _NotReady(Exception):
+    """A table that an answer is computed from is not there."""
+
+
+def _only_ready(_table: str, _rows: Callable[[], int]) -> None:
+    raise _NotReady
 
 
 class Insights:
@@ -78,7 +88,7 @@ class Insights:
     def __init__(self, pool: ReportPool, now: Callable[[], datetime]) -> None:
         self._pool = pool
         self._now = now
-        self._kept: Kept[Answer] = Kept(MOST_BYTES)
+        self._kept = KeptAnswers()
         self._events: Kept[pa.Table] = Kept(MOST_BEHIND)
         self._pages: Kept[Any] = Kept(MOST_PAGE_ROWS)
 
@@ -100,9 +110,9 @@ class Insights:
         return await self._answered(request, project, kind, pinned)
 
     async def _answered(
-        self, request: Request, project: Project, kind: str, pinned: Sequence[_Pinned]
+        self, request: Request | None, project: Project, kind: str, pinned: Sequence[_Pinned]
     ) -> list[Answered]:
-        kept = [found for one in pinned if (found := self._kept.get(one.digest)) is not None]
+        kept = [found for one in pinned if (found := self._kept.late(one.digest)) is not None]
         if len(kept) < len(pinned):
             kept = await self._pool.run(
                 request,
@@ -110,6 +120,26 @@ class Insights:
                 late=_too_late(KINDS[kind], self._pool.seconds),
             )
         return [Answered(one.digest, one.as_of, found) for one, found in zip(pinned, kept, strict=True)]
+
+    async def make_ready(
+        self, project: Project, kind: str, asked: Sequence[Mapping[str, Any]], traced: Sequence[Mapping[str, Any]]
+    ) -> bool:
+        """Have what ``get_all`` answers to ``asked``, and the events behind each value that ``traced`` asks for, before anybody
+        asks: of what lies in the lake, where all is there that they are computed from. Returns whether it was. Raises what ``get``
+        raises."""
+        pinned = await run_in_threadpool(self._ahead, project, kind, [*asked, *traced])
+        try:
+            await self._answered(None, project, kind, pinned[: len(asked)])
+            for one in pinned[len(asked) :]:
+                await self._events_of(None, project, one, UNLIMITED)
+        except _NotReady:
+            return False
+        return True
+
+    def _ahead(self, project: Project, kind: str, asked: Sequence[Mapping[str, Any]]) -> list[_Pinned]:
+        insights = [parse_insight(project, KINDS[kind], one) for one in asked]
+        pinned = self._pinned_to(project, insights, pin_newest(project, insights[0].rows.tree), self._now())
+        return [replace(one, before_computing=_only_ready) for one in pinned]
 
     async def events(
         self, request: Request, project: Project, kind: str, asked: Mapping[str, Any], access: Access
@@ -127,14 +157,19 @@ class Insights:
         (answered,) = await self._answered(request, project, kind, [pinned])
         return answered, await self._events_of(request, project, pinned, access)
 
-    async def _events_of(self, request: Request, project: Project, pinned: _Pinned, access: Access) -> pa.Table:
+    async def _events_of(self, request: Request | None, project: Project, pinned: _Pinned, access: Access) -> pa.Table:
         rows = traceable(pinned.insight.kind, pinned.insight.rows)
         at = Cursor(pinned.pins, pinned.as_of, 0)
+
+        def behind(runner: Runner, control: Control) -> pa.Table:
+            control.before_computing = pinned.before_computing
+            return events_behind(runner, project, rows, at, control, access)
+
         return await self._kept_in(
             self._events,
             request,
             pinned.digest,
-            lambda runner, control: events_behind(runner, project, rows, at, control, access),
+            behind,
             _too_late(pinned.insight.kind, self._pool.seconds),
             lambda made: int(made.nbytes),
         )
@@ -248,7 +283,7 @@ class Insights:
     async def _kept_in(
         self,
         kept: Kept[T],
-        request: Request,
+        request: Request | None,
         key: str,
         compute: Callable[[Runner, Control], T],
         late: ReportTimeout,
@@ -281,18 +316,27 @@ class Insights:
         insights = [parse_insight(project, KINDS[kind], one, access) for one in asked]
         as_of = self._now()
         pins = deliver_and_pin(project, KINDS[kind], *(insight.rows for insight in insights))
-        return [_Pinned(insight, pins, as_of, digest(project, insight, pins)) for insight in insights]
+        return self._pinned_to(project, insights, pins, as_of)
+
+    def _pinned_to(
+        self, project: Project, insights: Sequence[InsightRequest], pins: Pins, as_of: datetime
+    ) -> list[_Pinned]:
+        pinned = [_Pinned(insight, pins, as_of, digest(project, insight, pins)) for insight in insights]
+        for one in pinned:
+            self._kept.find(project, one.insight, one.digest)
+        return pinned
 
     def _answers(self, runner: Runner, project: Project, pinned: Sequence[_Pinned], control: Control) -> list[Answer]:
         # Of many who ask for the same at once the first has it computed.
-        found = {one.digest: kept for one in pinned if (kept := self._kept.get(one.digest)) is not None}
+        found = {one.digest: kept for one in pinned if (kept := self._kept.late(one.digest)) is not None}
         new = [one for one in pinned if one.digest not in found]
         if new:
+            control.before_computing = new[0].before_computing
             insights = [one.insight for one in new]
             bodies = answers(runner, project, insights, new[0].pins, new[0].as_of, control)
             for one, body in zip(new, bodies, strict=True):
                 computed = found[one.digest] = Answer.of(body)
-                self._kept.put(one.digest, computed, computed.weight)
+                self._kept.put(project, one.insight, one.digest, computed)
         return [found[one.digest] for one in pinned]
 
 

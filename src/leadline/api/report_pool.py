@@ -28,6 +28,7 @@ AT_ONCE = 2
 IDLE_SECONDS = 60.0
 """How long an engine and its memory are kept without a report."""
 _STOP_SECONDS = 0.5
+_QUIET_SECONDS = 0.2
 
 
 class ReportTimeout(LeadlineError):
@@ -61,9 +62,9 @@ class ReportPool:
         self._guard = threading.Lock()
         self._closed = False
 
-    async def run(self, request: Request, work: Callable[[Runner, Control], T], late: LeadlineError) -> T:
+    async def run(self, request: Request | None, work: Callable[[Runner, Control], T], late: LeadlineError) -> T:
         """What ``work`` returns. Raises ``late`` when the time is up and ``ClientDisconnect`` when the client of
-        ``request``, whose body was read, went away; the work is then stopped."""
+        ``request``, whose body was read, went away (None: nobody waits who could); the work is then stopped."""
         job = _Job(work, Control(), Future())
         self._take(job)
         result = asyncio.wrap_future(job.outcome)
@@ -82,6 +83,11 @@ class ReportPool:
         if gone in done:
             raise ClientDisconnect
         raise late
+
+    async def quiet(self) -> None:
+        """Wait until nothing is asked for: for what can wait."""
+        while self._open:
+            await asyncio.sleep(_QUIET_SECONDS)
 
     def _take(self, job: _Job) -> None:
         with self._guard:
@@ -135,6 +141,9 @@ def _work(job: _Job, runner: Runner) -> None:
         job.outcome.set_exception(error)
 
 
-async def _client_gone(request: Request) -> None:
+async def _client_gone(request: Request | None) -> None:
+    if request is None:
+        await asyncio.Event().wait()
+        return
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,7 +1,7 @@
 """Queries as SQL text: compiled once and kept, since compiling takes longer than many a query.
 
 Texts are kept in the process and in a folder, so that a new process need not compile what another has. A file is named by a
-digest of all that its text follows from and begins with a digest of the text; the folder may be deleted at any time.
+digest of all that its text follows from.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from leadline.atomic_file import whole_file
 from leadline.engine import DUCKDB
+from leadline.kept_files import KeptFiles
 
 _MOST_KEPT = 500
 """Texts: some fifty for each way in which trees and projects are set up."""
@@ -34,6 +33,7 @@ class CompiledQueryCache:
 
     def __init__(self, folder: Path | None = None, packages: tuple[str, ...] = (), dialect: str = DUCKDB) -> None:
         self._folder = folder
+        self._files = None if folder is None else KeptFiles(folder, _MOST_FILES)
         self._packages = packages
         self._dialect = dialect
 
@@ -59,39 +59,19 @@ class CompiledQueryCache:
 
     def kept(self, name: str, state: object = None) -> str | None:
         """The text kept for ``name`` and ``state`` in the folder; None if there is none, or it is not what was written."""
-        try:
-            digest, _, text = self._file(name, state).read_bytes().partition(b"\n") if self._folder else (b"", b"", b"")
-        except OSError:
-            return None
-        return text.decode() if digest == _digest_line(text) else None
+        text = None if self._files is None else self._files.get(self._file(name, state))
+        return None if text is None else text.decode()
 
     def keep(self, name: str, text: str, state: object = None) -> None:
         """Keep ``text`` in the folder if it can be kept; what cannot is made anew."""
-        if self._folder is None:
-            return
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with whole_file(self._file(name, state), durable=False) as path:
-                # As bytes: a query may hold any kind of line end, and every one is meant.
-                path.write_bytes(_digest_line(text.encode()) + b"\n" + text.encode())
-            files = list(self._folder.iterdir())
-            if len(files) > _MOST_FILES:
-                # Below the bound, so that not each of the next has to look when every file was written.
-                for old in sorted(files, key=_written, reverse=True)[_MOST_FILES * 3 // 4 :]:
-                    old.unlink(missing_ok=True)
+        if self._files is not None:
+            # As bytes: a query may hold any kind of line end, and every one is meant.
+            self._files.put(self._file(name, state), text.encode())
 
-    def _file(self, name: str, state: object) -> Path:
+    def _file(self, name: str, state: object) -> str:
         follows = json.dumps([_compiler(self._packages), self._dialect, name, state], sort_keys=True)
         digest = hashlib.sha256(follows.encode()).hexdigest()[:32]
-        return (self._folder or Path()) / f"{name}-{digest}.sql"
-
-
-def _written(file: Path) -> float:
-    return file.stat().st_mtime
-
-
-def _digest_line(text: bytes) -> bytes:
-    return f"-- {hashlib.sha256(text).hexdigest()}".encode()
+        return f"{name}-{digest}.sql"
 
 
 @cache

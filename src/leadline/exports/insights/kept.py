@@ -1,4 +1,5 @@
-"""Remembers answers by what they are made of, as many as fit, so that the second look costs nothing."""
+"""Remembers answers by what they are made of, as many as fit, so that the second look costs nothing; those that name nobody also
+beside the computed facts, so that a server that was started anew has them."""
 
 from __future__ import annotations
 
@@ -7,19 +8,29 @@ import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
+
+from pydantic import ValidationError
 
 from leadline.exports.insights.models import InsightBody
 from leadline.exports.insights.request import InsightRequest
 from leadline.home import Project
 from leadline.instants import rfc3339
+from leadline.kept_files import KeptFiles
+from leadline.materialize.compiled import code_digest
 from leadline.metrics.request import Pins
 
 _OBJECTS = 8
 """How many bytes the objects take for each byte of their JSON, about."""
 MOST_BYTES = (48 << 20) * (1 + _OBJECTS)
 """Of answers that are kept: 48 MiB of JSON."""
+MOST_STORED = 400
+"""Answers of a project that are stored."""
+MOST_STORED_BYTES = 1 << 20
+"""Of the JSON of one that is stored: larger ones are nobody's first look."""
+_WHOLE_PRODUCT = (".",)
+"""The packages that what is shown follows from: a new release computes it anew."""
 T = TypeVar("T")
 
 
@@ -46,6 +57,11 @@ class Answer:
         """The answer ``body``, to be kept."""
         return cls(body, body.model_dump_json(exclude_unset=True, exclude={"data_as_of"}).encode())
 
+    @classmethod
+    def of_json(cls, text: bytes) -> Answer:
+        """The answer of which this is the JSON. Raises ``ValueError`` if it is none."""
+        return cls(InsightBody.model_validate_json(_as_of(text, datetime.fromtimestamp(0, UTC))), text)
+
     @property
     def weight(self) -> int:
         """Bytes that it takes, about."""
@@ -57,7 +73,11 @@ class Answer:
 
     def json_as_of(self, instant: datetime) -> bytes:
         """``body_as_of`` as JSON."""
-        return b'{"dataAsOf":"' + rfc3339(instant).encode() + b'",' + self.json[1:]
+        return _as_of(self.json, instant)
+
+
+def _as_of(text: bytes, instant: datetime) -> bytes:
+    return b'{"dataAsOf":"' + rfc3339(instant).encode() + b'",' + text[1:]
 
 
 class Kept(Generic[T]):
@@ -87,3 +107,45 @@ class Kept(Generic[T]):
             while self._bytes > self._most:
                 _, (_, lost) = self._made.popitem(last=False)
                 self._bytes -= lost
+
+
+class KeptAnswers:
+    """Answers by digest. Those of which no row is a single person's are stored in the project, too. For any number of threads."""
+
+    def __init__(self) -> None:
+        self._late: Kept[Answer] = Kept(MOST_BYTES)
+
+    def late(self, key: str) -> Answer | None:
+        """The answer with this digest, if this process has it; at once."""
+        return self._late.get(key)
+
+    def find(self, project: Project, insight: InsightRequest, key: str) -> Answer | None:
+        """The answer to ``insight`` with this digest, if it is kept; one that was stored is late from here on."""
+        found = self._late.get(key)
+        if found is None and not insight.rows.of_people:
+            text = _stored(project).get(_stored_name(key))
+            found = None if text is None else _answer_of(text)
+            if found is not None:
+                self._late.put(key, found, found.weight)
+        return found
+
+    def put(self, project: Project, insight: InsightRequest, key: str, answer: Answer) -> None:
+        """Keep the ``answer`` to ``insight``."""
+        self._late.put(key, answer, answer.weight)
+        if not insight.rows.of_people and len(answer.json) <= MOST_STORED_BYTES:
+            _stored(project).put(_stored_name(key), answer.json)
+
+
+def _stored(project: Project) -> KeptFiles:
+    return KeptFiles(project.computed.with_name("answers"), MOST_STORED)
+
+
+def _stored_name(key: str) -> str:
+    return f"{hashlib.sha256(f'{code_digest(_WHOLE_PRODUCT)} {key}'.encode()).hexdigest()}.json"
+
+
+def _answer_of(text: bytes) -> Answer | None:
+    try:
+        return Answer.of_json(text)
+    except ValidationError:
+        return None
