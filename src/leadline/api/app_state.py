@@ -57,9 +57,11 @@ class AppState:
 
     def project(self, key: ApiKey) -> Project:
         """The project that the key belongs to; one object per project, as it remembers what it read of its lake."""
-        return self._projects.setdefault(
-            key.project_id, Project(self.home, key.project_id, key.organization, key.project)
-        )
+        return self.kept(Project(self.home, key.project_id, key.organization, key.project))
+
+    def kept(self, project: Project) -> Project:
+        """``project`` as the object that all requests share."""
+        return self._projects.setdefault(project.id, project)
 
     def close(self) -> None:
         """Store what was pushed and end all threads."""

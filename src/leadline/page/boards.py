@@ -31,6 +31,7 @@ from leadline.page.figures import Figure, ShownGoal
 from leadline.page.parameters import order_by
 from leadline.page.view import View
 from leadline.page.visit import Visit
+from leadline.people.tree import Node
 
 OneT = TypeVar("OneT")
 OtherT = TypeVar("OtherT")
@@ -147,10 +148,7 @@ async def board_of(
 ) -> Board:
     """The board of ``view`` with these metrics; its own view says what of the address is none of them to sort by. Raises what
     ``Insights.get`` raises."""
-    asked = [
-        {**asked_of(view), "metrics": list(totals), **COMPARED, **more},
-        {**asked_of(view), "metrics": list(series), "depth": 1, **more},
-    ]
+    asked = both_asked(asked_of(view), totals, series, more)
     insights = visit.state.insights
     whole, periods = await insights.get_all(visit.request, visit.project, kind, asked, visit.access)
     today = visit.now.astimezone(visit.project.profile(view.tree.name).zone).date()
@@ -158,6 +156,16 @@ async def board_of(
     nothing = None if has_numbers(whole.body.rows) else await without_data_of(visit, view)
     view = view.checked(order_by([NAME, *(metric.id for metric in whole.body.metrics)]))
     return Board(view, whole.body, periods.body, today, goals, periods.digest, nothing)
+
+
+def both_asked(
+    scope: Mapping[str, Any], totals: Sequence[str], series: Sequence[str], more: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What a board of ``scope`` (see ``asked_of``) asks for: its totals, and the same over time."""
+    return [
+        {**scope, "metrics": list(totals), **COMPARED, **more},
+        {**scope, "metrics": list(series), "depth": 1, **more},
+    ]
 
 
 def has_numbers(rows: Iterable[InsightRow]) -> bool:
@@ -189,12 +197,18 @@ async def answered(visit: Visit, view: View, kind: str, metrics: Sequence[str], 
 
 def asked_of(view: View) -> dict[str, Any]:
     """``view`` as the parameters of an insight."""
+    return scope_of(view.team, (view.start, view.end), view.granularity, view.aggregation)
+
+
+def scope_of(team: Node, days: tuple[date, date], granularity: str, aggregation: str) -> dict[str, Any]:
+    """What a view is of, as the parameters of an insight."""
+    start, end = days
     return {
-        "teamId": str(view.team.ref_id),
-        "dateFrom": view.start.isoformat(),
-        "dateTo": view.end.isoformat(),
-        "granularity": view.granularity,
-        "aggregation": view.aggregation,
+        "teamId": str(team.ref_id),
+        "dateFrom": start.isoformat(),
+        "dateTo": end.isoformat(),
+        "granularity": granularity,
+        "aggregation": aggregation,
     }
 
 

@@ -25,6 +25,7 @@ from leadline.api.log import configure
 from leadline.api.report_pool import AT_ONCE
 from leadline.errors import Detail, InvalidRequest, Unusable
 from leadline.home import Home
+from leadline.page.ahead import begin_with
 from leadline.page.install import install as install_page
 from leadline.service.connections import BoundedProtocol, Connections, connection_limit
 from leadline.service.ending import end_within, ended_by_sigterm
@@ -95,7 +96,7 @@ def serve(
                 other.ask_to_stop()
 
         server = Server(
-            create_app(home, workers=supervisor.ready, faces=[install_page, install_mcp]),
+            create_app(home, workers=supervisor.ready, faces=[install_page, install_mcp, begin_with]),
             connections=connection_limit(home.settings.connections),
             on_stop=ask_to_stop,
         )
