@@ -72,6 +72,7 @@ class _Pinned:
     as_of: datetime
     digest: str
     before_computing: BeforeComputing = lambda _table, _rows: None
+    anew: bool = False
 
 
 class _NotReady(Exception):
@@ -112,7 +113,7 @@ class Insights:
     async def _answered(
         self, request: Request | None, project: Project, kind: str, pinned: Sequence[_Pinned]
     ) -> list[Answered]:
-        kept = [found for one in pinned if (found := self._kept.late(one.digest)) is not None]
+        kept = [found for one in pinned if not one.anew and (found := self._kept.late(one.digest)) is not None]
         if len(kept) < len(pinned):
             kept = await self._pool.run(
                 request,
@@ -122,12 +123,19 @@ class Insights:
         return [Answered(one.digest, one.as_of, found) for one, found in zip(pinned, kept, strict=True)]
 
     async def make_ready(
-        self, project: Project, kind: str, asked: Sequence[Mapping[str, Any]], traced: Sequence[Mapping[str, Any]]
+        self,
+        project: Project,
+        kind: str,
+        asked: Sequence[Mapping[str, Any]],
+        traced: Sequence[Mapping[str, Any]],
+        *,
+        anew: bool = False,
     ) -> bool:
         """Have what ``get_all`` answers to ``asked``, and the events behind each value that ``traced`` asks for, before anybody
-        asks: of what lies in the lake, where all is there that they are computed from. Returns whether it was. Raises what ``get``
+        asks: of what lies in the lake, where all is there that they are computed from. Returns whether it was. ``anew``: also
+        what is kept, so that all that computes is at work by the time that somebody asks for other days. Raises what ``get``
         raises."""
-        pinned = await run_in_threadpool(self._ahead, project, kind, [*asked, *traced])
+        pinned = await run_in_threadpool(self._ahead, project, kind, [*asked, *traced], anew)
         try:
             await self._answered(None, project, kind, pinned[: len(asked)])
             for one in pinned[len(asked) :]:
@@ -136,10 +144,10 @@ class Insights:
             return False
         return True
 
-    def _ahead(self, project: Project, kind: str, asked: Sequence[Mapping[str, Any]]) -> list[_Pinned]:
+    def _ahead(self, project: Project, kind: str, asked: Sequence[Mapping[str, Any]], anew: bool) -> list[_Pinned]:
         insights = [parse_insight(project, KINDS[kind], one) for one in asked]
         pinned = self._pinned_to(project, insights, pin_newest(project, insights[0].rows.tree), self._now())
-        return [replace(one, before_computing=_only_ready) for one in pinned]
+        return [replace(one, before_computing=_only_ready, anew=anew) for one in pinned]
 
     async def events(
         self, request: Request, project: Project, kind: str, asked: Mapping[str, Any], access: Access
@@ -328,7 +336,8 @@ class Insights:
 
     def _answers(self, runner: Runner, project: Project, pinned: Sequence[_Pinned], control: Control) -> list[Answer]:
         # Of many who ask for the same at once the first has it computed.
-        found = {one.digest: kept for one in pinned if (kept := self._kept.late(one.digest)) is not None}
+        late = {one.digest: None if one.anew else self._kept.late(one.digest) for one in pinned}
+        found = {key: kept for key, kept in late.items() if kept is not None}
         new = [one for one in pinned if one.digest not in found]
         if new:
             control.before_computing = new[0].before_computing

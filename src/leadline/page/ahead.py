@@ -26,6 +26,7 @@ from leadline.metrics.metric import EFFICIENCY, PRODUCTIVITY, TEAM
 from leadline.metrics.relative_range import relative_range
 from leadline.page.boards import both_asked, scope_of
 from leadline.page.choices import DEFAULT_PERIOD
+from leadline.page.data_state import DataStates
 from leadline.page.screens import delivery, productivity
 from leadline.people.lookup import in_force, trees
 
@@ -65,7 +66,7 @@ def begin_with(app: FastAPI) -> None:
     @contextlib.asynccontextmanager
     async def lifespan(served: FastAPI) -> AsyncIterator[Any]:
         async with whole(served) as state:
-            going_on = asyncio.ensure_future(_again_and_again(served.state.leadline))
+            going_on = asyncio.ensure_future(_again_and_again(served.state.leadline, served.state.data_states))
             try:
                 yield state
             finally:
@@ -74,41 +75,52 @@ def begin_with(app: FastAPI) -> None:
     app.router.lifespan_context = lifespan
 
 
-async def _again_and_again(state: AppState) -> None:
+async def _again_and_again(state: AppState, data_states: DataStates) -> None:
     await asyncio.sleep(START_SECONDS)
+    await make_ready(state)
+    await run_in_threadpool(_look_at_data, state, data_states)
+    await make_ready(state, PERIODS[-1:], anew=True)
     while True:
-        await make_ready(state)
         await asyncio.sleep(LOOK_SECONDS)
+        await make_ready(state)
 
 
-async def make_ready(state: AppState) -> None:
-    """Make ready what is not yet. What hinders it hinders nobody who asks: they are told."""
+def _look_at_data(state: AppState, data_states: DataStates) -> None:
+    """Have found how complete the data are, which every page says."""
+    for project in state.home.projects()[:MOST_PROJECTS]:
+        with contextlib.suppress(LeadlineError):  # told to who looks
+            data_states.known(state.kept(project))
+
+
+async def make_ready(state: AppState, periods: Sequence[str] = PERIODS, *, anew: bool = False) -> None:
+    """Make ready what is not yet; ``anew``: or what is, too, so that the engine and who is in which team are there for other
+    days. What hinders it hinders nobody who asks: they are told."""
     for project in (await run_in_threadpool(state.home.projects))[:MOST_PROJECTS]:
         try:
-            await _of_project(state, state.kept(project))
+            await _of_project(state, state.kept(project), periods, anew)
         except LeadlineError as error:
             log.info("nothing was made ready", project=project.full_name, error=first_line(error))
         except Exception:
             log.exception("nothing was made ready", project=project.full_name)
 
 
-async def _of_project(state: AppState, project: Project) -> None:
+async def _of_project(state: AppState, project: Project, periods: Sequence[str], anew: bool) -> None:
     project = await run_in_threadpool(project.settled)
-    for scope in await run_in_threadpool(_scopes, state, project):
+    for scope in await run_in_threadpool(_scopes, state, project, periods):
         for screen in FIRST:
             await state.reports.quiet()
             dots = [asked_of_chart(chart, scope) for chart in screen.charts if isinstance(chart.data, Events)]
             asked = both_asked(scope, screen.totals, screen.series, screen.more)
-            await state.insights.make_ready(project, screen.kind, asked, dots)
+            await state.insights.make_ready(project, screen.kind, asked, dots, anew=anew)
 
 
-def _scopes(state: AppState, project: Project) -> list[dict[str, Any]]:
+def _scopes(state: AppState, project: Project, periods: Sequence[str]) -> list[dict[str, Any]]:
     """What the first screens are of, as the parameters of an insight."""
     found = []
     for known in trees(project):
         today = state.now().astimezone(project.profile(known.name).zone).date()
         if (tree := in_force(project, known.name)) is not None:
-            found += [scope_of(tree.root, _days(period, today), _GRANULARITY, _AGGREGATION) for period in PERIODS]
+            found += [scope_of(tree.root, _days(period, today), _GRANULARITY, _AGGREGATION) for period in periods]
     return found
 
 
