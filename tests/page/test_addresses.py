@@ -79,6 +79,10 @@ def test_no_screen_takes_a_word_that_it_does_not_know_for_another(admin: Browsin
 @pytest.mark.parametrize(
     ("path", "name", "wrong"),
     [
+        ("/delivery", "tree", "nope"),
+        ("/delivery", "team", "9999"),
+        ("/delivery", "granularity", "hourly"),
+        ("/delivery", "aggregation", "nope"),
         ("/delivery", "sort", "-nope"),
         ("/delivery", "by", "people"),
         ("/productivity", "names", "all"),
@@ -86,8 +90,14 @@ def test_no_screen_takes_a_word_that_it_does_not_know_for_another(admin: Browsin
         ("/sprints", "work", "hours"),
         ("/allocation", "share", "fte"),
         ("/compare", "than", "last"),
+        ("/compare", "metrics", "nope"),
+        ("/compare?of=teams", "teams", "9999"),
+        ("/explore", "kind", "nope"),
+        ("/explore", "metrics", "nope"),
         ("/explore", "rows", "5"),
         ("/explore", "splitBy", "tool"),
+        ("/facts", "kind", "nope"),
+        ("/facts", "column", "nope"),
         ("/facts", "sort", "nope"),
         ("/open", "age", "9"),
         ("/exports", "sortBy", "nope"),
@@ -95,14 +105,48 @@ def test_no_screen_takes_a_word_that_it_does_not_know_for_another(admin: Browsin
 )
 def test_what_is_not_known_is_as_if_it_were_not_there(admin: Browsing, path: str, name: str, wrong: str) -> None:
     """The rest of the address holds, and no link says the wrong word again."""
-    answer = admin.get(path, {**Q1, name: wrong})
+    path, _, way = path.partition("?")
+    look = {**Q1, **dict(parse_qsl(way))}
+    answer = admin.get(path, {**look, name: wrong})
     assert answer.status_code == 200
     (told,) = re.findall(r'<div class="strip bad".*?</div></div>', answer.text, re.DOTALL)
     assert wrong.removeprefix("-") in words_of(f"<main>{told}")
     assert urlencode({name: wrong}) not in html.unescape(answer.text)
-    plain = admin.get(path, Q1)
+    plain = admin.get(path, look)
     cells = r'<data value="([^"]*)"'
     assert re.findall(cells, answer.text) == re.findall(cells, plain.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "told"),
+    [
+        ("/delivery", {"period": "fortnight"}, "fortnight"),
+        ("/delivery", {"from": "2026-02-30", "to": "2026-03-31"}, "2026-02-30"),
+        ("/productivity", {"from": "2026-03-31", "to": "2026-03-01"}, "2026-03-01"),
+        (
+            "/compare",
+            {**Q1, "of": "periods", "than": "own", "than_from": "2025-13-01", "than_to": "2025-12-31"},
+            "2025-13-01",
+        ),
+    ],
+)
+def test_days_that_cannot_be_are_told_and_stay_where_they_were_typed(
+    admin: Browsing, path: str, said: dict[str, str], told: str
+) -> None:
+    """In the form alone: every link of the page leads somewhere, pictures and files among them."""
+    text = admin.get(path, said).text
+    assert told in words_of(text)
+    typed = {
+        name: text for name, text in said.items() if name in ("from", "to", "than_from", "than_to") and name not in Q1
+    }
+    typed |= {} if path == "/compare" else {name: said[name] for name in ("from", "to") if name in said}
+    for name, day in typed.items():
+        assert f'name="{name}" required value="{day}"' in text
+    links = [
+        html.unescape(link) for link in re.findall(r'(?:href|src|data-[\w-]+)="(/[^"]*)"', text[text.index("<main") :])
+    ]
+    assert [link for link in links if told in link] == []
+    assert [link for link in links if link.startswith("/charts/") and admin.get(link).status_code != 200][:1] == []
 
 
 def test_words_are_understood_in_any_letter_case(admin: Browsing) -> None:

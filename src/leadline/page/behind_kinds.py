@@ -260,7 +260,7 @@ def behind_of(visit: Visit, view: View) -> Behind:
             return BehindCategories(view, columns, named(asked or columns[0].column, columns))
         return _metric(view, asked or DEFAULT)
     except InvalidRequest as error:
-        return _metric(replace(view, problems=(*view.problems, error.message)), DEFAULT)
+        return _metric(view.without(error.message, "kind", "column"), DEFAULT)
 
 
 def _metric(view: View, asked: str) -> BehindMetric:

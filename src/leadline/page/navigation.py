@@ -3,11 +3,9 @@ team and the days."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
-
-from starlette.requests import Request
 
 from leadline.db.keys import ApiKey
 from leadline.page.choices import OF_A_VIEW
@@ -23,13 +21,15 @@ class Entry:
     here: bool
 
 
-def navigation(screens: Sequence[Screen], request: Request, key: ApiKey) -> list[tuple[str, list[Entry]]]:
-    """What ``key`` may see under each heading, both in the order of ``screens``."""
+def navigation(
+    screens: Sequence[Screen], path: str, said: Mapping[str, str], key: ApiKey
+) -> list[tuple[str, list[Entry]]]:
+    """What ``key`` may see under each heading, both in the order of ``screens``, from the page at ``path`` whose address says what
+    is ``said``."""
     shown = [screen for screen in screens if screen.is_for(key)]
-    path = request.url.path
     # Below a screen's path are pages of its own.
     here = max((screen for screen in shown if f"{path}/".startswith(f"{screen.path}/")), key=_length, default=None)
-    kept = {name: value for name, value in request.query_params.items() if name in OF_A_VIEW and value}
+    kept = {name: value for name, value in said.items() if name in OF_A_VIEW and value}
     query = f"?{urlencode(kept)}" if kept else ""
     groups: dict[str, list[Entry]] = {}
     for screen in shown:

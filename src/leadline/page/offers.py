@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from leadline.errors import InvalidRequest
@@ -54,7 +53,7 @@ def chosen_metrics(
         problems.append(f"{len(asked)} metrics are chosen; the first {most} are shown")
     usual = [metric for metric in offered if metric.id in default or metric.group in default]
     shown = (asked or usual or list(offered[:1]))[:most]
-    return replace(view, problems=(*view.problems, *problems)), shown
+    return view.only("metrics", (metric.id for metric in asked[:most]), problems), shown
 
 
 def team_choices(view: View) -> list[tuple[str, str]]:

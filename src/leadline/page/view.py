@@ -1,11 +1,11 @@
 """What the address of a page says: which tree and team, which days, how long periods are, how durations are summarized. Every
 link that a page makes starts from these, so any page can be sent to a colleague. What cannot be understood is told, and what
-it would have said is as if it were not there."""
+it would have said is as if it were not there: no link of the page says it again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from urllib.parse import quote_plus
@@ -24,8 +24,9 @@ _RANGE_NAMES = ("from", "to", "from and to")
 
 @dataclass(frozen=True)
 class View:
-    """What to show. ``path`` and ``query`` are the address it was read from; ``period`` is None where its days were given;
-    ``problems`` are sentences about what was not understood."""
+    """What to show. ``path`` and ``query`` are the address it was read from, as far as it was understood; ``period`` is None where
+    its days were given; ``problems`` are sentences about what was not, ``typed`` is what the address says all the same, for the
+    forms that it was typed in."""
 
     path: str
     query: Mapping[str, str]
@@ -39,16 +40,26 @@ class View:
     aggregation: str
     problems: tuple[str, ...] = ()
     mark: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
 
     def checked(self, *parameters: Parameter) -> View:
         """This view without what its address says of ``parameters`` that they do not know; the ``problems`` tell it."""
         query, problems = understood(self.query, parameters)
         return replace(self, query=query, problems=(*self.problems, *problems))
 
-    def without(self, name: str, problem: str) -> View:
-        """This view without what its address says as ``name``, of which the ``problem`` is told."""
-        query = {other: said for other, said in self.query.items() if other != name}
+    def without(self, problem: str, *names: str) -> View:
+        """This view without what its address says as ``names``, of which the ``problem`` is told."""
+        query = {other: said for other, said in self.query.items() if other not in names}
         return replace(self, query=query, problems=(*self.problems, problem))
+
+    def only(self, name: str, words: Iterable[str], problems: Iterable[str]) -> View:
+        """This view, whose address says just these of the words that it listed as ``name``, if there are ``problems`` with others;
+        they are told."""
+        if not (told := tuple(problems)):
+            return self
+        query = {other: said for other, said in self.query.items() if other != name}
+        left = ",".join(words)
+        return replace(self, query={**query, **({name: left} if left else {})}, problems=(*self.problems, *told))
 
     def chosen(self, parameter: Parameter) -> str:
         """What the address says of a parameter that was checked; its default where it says nothing."""
@@ -133,7 +144,7 @@ def view_of(visit: Visit, granularities: Mapping[str, str] = GRANULARITIES) -> V
     if not (shown := _shown(visible)):
         return None
     query = _query(visit)
-    problems: list[str] = []
+    typed, problems = dict(query), list[str]()
     tree, team = _team(visible, shown, query, problems)
     period, start, end = _days(visit, tree.name, query, problems)
     return View(
@@ -148,13 +159,14 @@ def view_of(visit: Visit, granularities: Mapping[str, str] = GRANULARITIES) -> V
         granularity=_choice("granularity", query, granularities, "monthly", problems),
         aggregation=_choice("aggregation", query, AGGREGATIONS, "mean", problems),
         problems=tuple(problems),
+        typed=typed,
     )
 
 
 def team_of(visit: Visit, query: Mapping[str, str]) -> Node | None:
     """The team that an address with ``query`` is of, as ``visit`` sees it."""
     shown = _shown(visit.trees)
-    return _team(visit.trees, shown, query, [])[1] if shown else None
+    return _team(visit.trees, shown, dict(query), [])[1] if shown else None
 
 
 def _shown(visible: VisibleTrees) -> dict[str, OrgTree]:
@@ -169,9 +181,10 @@ def _query(visit: Visit) -> dict[str, str]:
 
 
 def _team(
-    visible: VisibleTrees, shown: Mapping[str, OrgTree], query: Mapping[str, str], problems: list[str]
+    visible: VisibleTrees, shown: Mapping[str, OrgTree], query: dict[str, str], problems: list[str]
 ) -> tuple[OrgTree, Node]:
-    """The tree and team; links of the vendor's kind name a team as ``collectionId``."""
+    """The tree and team; links of the vendor's kind name a team as ``collectionId``. What is not understood is among the
+    ``problems`` then, and no longer in ``query``; so it is with what else an address says."""
     team, name = query.get("team") or query.get("collectionId"), query.get("tree")
     try:
         if team is not None:
@@ -180,11 +193,17 @@ def _team(
             visible.summary(name)
     except InvalidRequest as error:
         problems.append(error.message)
+        _leave_out(query, "team", "collectionId", *(() if name in shown else ("tree",)))
     tree = shown.get(name or "", next(iter(shown.values())))
     return tree, tree.root
 
 
-def _days(visit: Visit, tree: str, query: Mapping[str, str], problems: list[str]) -> tuple[str | None, date, date]:
+def _leave_out(query: dict[str, str], *names: str) -> None:
+    for name in names:
+        query.pop(name, None)
+
+
+def _days(visit: Visit, tree: str, query: dict[str, str], problems: list[str]) -> tuple[str | None, date, date]:
     today = visit.now.astimezone(visit.project.profile(tree).zone).date()
     try:
         if "from" in query or "to" in query:
@@ -197,6 +216,7 @@ def _days(visit: Visit, tree: str, query: Mapping[str, str], problems: list[str]
         check_length(visit.project, start, end, tree, "The period")
     except (InvalidRequest, ValueError) as error:
         problems.append(str(error))
+        _leave_out(query, "from", "to", "period")
         return DEFAULT_PERIOD, *relative_range(DEFAULT_PERIOD).days(today)
     return name, start, end
 
@@ -211,9 +231,9 @@ def day_said(name: str, query: Mapping[str, str]) -> date:
         raise InvalidRequest(f"The day {name!r} {said}; write it as 2026-01-31") from None
 
 
-def _choice(name: str, query: Mapping[str, str], choices: Mapping[str, str], default: str, problems: list[str]) -> str:
+def _choice(name: str, query: dict[str, str], choices: Mapping[str, str], default: str, problems: list[str]) -> str:
     chosen = query.get(name, default).lower()
     if chosen in choices:
         return chosen
-    problems.append(f"There is no {name} {query[name][:40]!r}; there are {', '.join(choices)}")
+    problems.append(f"There is no {name} {query.pop(name)[:40]!r}; there are {', '.join(choices)}")
     return default

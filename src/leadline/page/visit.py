@@ -43,13 +43,16 @@ class Visit(Caller):
 
     def html(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """The page that ``template`` makes of ``context``, and of what every page has."""
+        request = self.request
+        # What a view did not understand of its address is not said to other screens, either.
+        said = getattr(context.get("view"), "query", request.query_params)
         frame = {
             "visit": self,
-            "navigation": navigation(self.request.app.state.screens, self.request, self.key),
+            "navigation": navigation(request.app.state.screens, request.url.path, said, self.key),
             "form_token": form_token(self.token),
             "weak": self._weaknesses(),
         }
-        return render(self.request, template, status, {**frame, **context})
+        return render(request, template, status, {**frame, **context})
 
     def _weaknesses(self) -> list[str]:
         """What the numbers suffer from, as far as it is known by now. It is of the whole project."""

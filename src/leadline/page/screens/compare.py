@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -84,7 +83,7 @@ def _teams(view: View) -> tuple[View, list[Node]]:
     if len(nodes) > MOST_TEAMS:
         problems.append(f"{len(nodes)} teams are chosen; the first {MOST_TEAMS} are shown")
     shown = nodes or view.children.get(view.team.ref_id) or [view.team]
-    return replace(view, problems=(*view.problems, *problems)), shown[:MOST_TEAMS]
+    return view.only("teams", list(known)[:MOST_TEAMS], problems), shown[:MOST_TEAMS]
 
 
 def _other_days(visit: Visit, view: View) -> tuple[View, tuple[date, date]]:
@@ -93,7 +92,7 @@ def _other_days(visit: Visit, view: View) -> tuple[View, tuple[date, date]]:
         start, end = other_range(view, view.chosen(OTHER))
         check_length(visit.project, start, end, view.tree.name, "The range to compare with")
     except InvalidRequest as error:
-        return replace(view, problems=(*view.problems, error.message)), other_range(view, "previous")
+        return view.without(error.message, OTHER.name, "than_from", "than_to"), other_range(view, "previous")
     return view, (start, end)
 
 

@@ -62,17 +62,17 @@ async def _in_order(visit: Visit, behind: Behind, q: str, sort: str) -> tuple[Be
     except InvalidRequest as error:
         wrong = {detail.field for detail in error.details}
         if sort and "sort" in wrong:
-            return await _in_order(visit, _without(behind, "sort", error.message), q, "")
+            return await _in_order(visit, _without(behind, error.message, "sort"), q, "")
         if "cursor" not in wrong or "cursor" not in behind.view.query:
             raise
         problem = (
             f"The address says {behind.view.query['cursor'][:40]!r}, which is no page of these rows; this is the first"
         )
-        return await _in_order(visit, _without(behind, "cursor", problem), q, sort)
+        return await _in_order(visit, _without(behind, problem, "cursor"), q, sort)
 
 
-def _without(behind: Behind, name: str, problem: str) -> Behind:
-    return replace(behind, view=behind.view.without(name, problem))
+def _without(behind: Behind, problem: str, name: str) -> Behind:
+    return replace(behind, view=behind.view.without(problem, name))
 
 
 async def rows_as_csv(
