@@ -33,6 +33,11 @@ class Access:
         developers = {} if self.developers else {"developers": False}
         return {**teams, **developers} or None
 
+    @property
+    def keys_of_others(self) -> bool:
+        """Whether others' keys may be called by their names, which may be those of people."""
+        return self.limits is None and self.names
+
     def check_developers(self, field: str = "", would_do: str = "") -> None:
         """Raise ``Forbidden`` unless rows of single developers may be seen; ``field`` asked for them."""
         if not self.developers:

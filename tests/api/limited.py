@@ -27,7 +27,7 @@ from api.serving import (
 from leadline import people
 from leadline.access import UNLIMITED, Access
 from leadline.agents.http import install as install_mcp
-from leadline.db import keys, settings
+from leadline.db import keys, saved_views, settings
 from leadline.home import Home, Project
 from leadline.page.install import install
 from leadline.people import load_org
@@ -59,6 +59,8 @@ NAMES = (
 )
 NAMES_OF_OTHERS = ("Olaf Orrington", "Pia Pondwater")
 SURNAMES = [name.split()[1] for name in (*NAMES, *NAMES_OF_OTHERS)]
+ASKER = "Zoe Zimmermann"
+"""What the key is called that an admin asks with: the name of a person."""
 BEGUN = datetime(2025, 1, 10, 12, tzinfo=UTC)
 
 DATES = {"start": "2025-01-01", "end": "2025-12-31"}
@@ -128,6 +130,8 @@ class Limited:
     version: str = ""
     webhook: str = ""
     schedule: str = ""
+    views: list[str] = field(default_factory=list)
+    """Views of the page that an admin saved."""
     exports: dict[tuple[str, str], str] = field(default_factory=dict)
     """The exports of an admin by path and what they are of."""
 
@@ -217,6 +221,7 @@ def _furnished(served: Limited) -> Limited:
         "at": {"cron": "0 6 1 * *"},
     }
     served.schedule = _made(served, "/v2/schedules", schedule)["id"]
+    served.views = list(_saved(served))
     return served
 
 
@@ -242,8 +247,32 @@ def limited_project(folder: Path) -> Iterator[tuple[Limited, Limited]]:
 def _served(base: str, project: Project) -> Limited:
     now = datetime.now(UTC)
     made = {
-        name: keys.create(project.db, project.id, name, role, now=now, access=access).key
+        name: keys.create(
+            *(project.db, project.id, ASKER if name == "admin" else name, role), now=now, access=access
+        ).key
         for name, (role, access) in accesses(project).items()
     }
     trees = {known.name: known.id for known in people.trees(project)}
     return _furnished(Limited(base, project, made, teams_of(project), trees))
+
+
+def _saved(served: Limited) -> Iterator[str]:
+    """Of each team a view of all and one of a person."""
+    project, now = served.project, datetime.now(UTC)
+    for name, email in (
+        ("Platform", "cyd@example.org"),
+        ("Platform", "fay@example.org"),
+        ("Webshop", "fay@example.org"),
+    ):
+        for who in ("", f"&developer={email}", f"&fact=effort&whose={email}"):
+            address = f"/facts?team={served.teams[name]}{who}"
+            title = f"{name} {len(who)} {email[0]}"
+            view = saved_views.save(
+                *(project.db, project.id),
+                name=title,
+                address=address,
+                team=served.teams[name],
+                who=("x", ASKER),
+                now=now,
+            )
+            yield view.id

@@ -13,7 +13,7 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from api.limited import DATES, OF_TEAMS, PEOPLE, SURNAMES, Limited, limited_project, report_body
+from api.limited import ASKER, DATES, OF_TEAMS, PEOPLE, SURNAMES, Limited, limited_project, report_body
 from api.serving import (
     ALL_EXPORTS,
     BUSINESS_EXPORTS,
@@ -32,9 +32,11 @@ from leadline.api.app import routed
 from leadline.api.auth import READ
 from leadline.api.caller import Authorized
 from leadline.charts.catalogue import CHARTS
+from leadline.db import saved_views
 from leadline.page.install import install
 from leadline.page.sign_in_provider import WAY_BACK
 from leadline.page.visit import SignedInAs
+from leadline.people.pseudonyms import pseudonyms_of
 from leadline.settings.server import ServerSettings
 from page.browsing import Browsing
 
@@ -87,11 +89,12 @@ OTHERS = {
         "Nightwatch",
         *SURNAMES[4:],
         "Arnold",
+        ASKER,
     ),
-    "several": (*addressed("ada", "eve", "fay", "gus", "hal"), "Webshop", *SURNAMES[4:8], "Arnold"),
+    "several": (*addressed("ada", "eve", "fay", "gus", "hal"), "Webshop", *SURNAMES[4:8], "Arnold", ASKER),
     # A team is called after Gus, which rows of teams do say.
-    "no developers": ("@example.org", *(name for name in SURNAMES if name != "Graywood")),
-    "team rows": ("@example.org", "Webshop", "Nightwatch", *SURNAMES),
+    "no developers": ("@example.org", *(name for name in SURNAMES if name != "Graywood"), ASKER),
+    "team rows": ("@example.org", "Webshop", "Nightwatch", *SURNAMES, ASKER),
 }
 """What nobody with these limits may read."""
 
@@ -550,7 +553,7 @@ def test_another_teams_export_is_not_cancelled(world: Limited) -> None:
 
 # -- hidden names ------------------------------------------------------------------------------------------------------
 
-HIDDEN = (*addressed(*PEOPLE, "Dee"), *SURNAMES)
+HIDDEN = (*addressed(*PEOPLE, "Dee"), *SURNAMES, ASKER)
 
 
 @pytest.mark.parametrize("key", ["unlimited", "team", "no developers"])
@@ -607,6 +610,7 @@ def test_nobody_is_found_by_what_is_hidden(veiled: Limited) -> None:
 
 VIEWS = (
     "",
+    "&developer=fay@example.org",
     "&by=developers&names=shown",
     "&team={web}",
     "&tree=Nightwatch",
@@ -654,6 +658,54 @@ def test_pages_show_nobodys_name_where_names_are_hidden(veiled: Limited, key: st
             if answer.status >= 500 or leaks(HIDDEN, address, None, answer):
                 wrong.append((address, answer.status, leaks(HIDDEN, address, None, answer)))
     assert wrong == []
+
+
+def test_pages_find_nobody_by_what_is_hidden(veiled: Limited) -> None:
+    """Asked for an address or a name that are hidden, none tells which pseudonym is theirs; asked for that, it says it."""
+    whose = pseudonyms_of(veiled.project)
+    hidden, shown = whose.address("fay@example.org"), whose.name("fay@example.org")
+    rows = f"/facts?kind=productivity&column=PR_Merged&team={veiled.teams['Webshop']}&from={DATES['start']}&to={DATES['end']}"
+    viewer, admin = (Browsing(veiled.base).signed_in(veiled.keys[key]) for key in ("unlimited", "admin"))
+    for searched in ("q=fay", "q=Frosthill", "q=fay@example.org", "developer=fay@example.org"):
+        text = viewer.get(f"{rows}&{searched}").text
+        assert (hidden in text, shown in text, "#1<" in text) == (False, False, False), searched
+    assert [f"{org}#" in viewer.get(f"{rows}&q={hidden}").text for org in ("org/web", "org/platform")] == [True, False]
+    assert shown in viewer.get(f"{rows}&developer={hidden}").text
+    assert "Fay Frosthill" in admin.get(f"{rows}&developer=fay@example.org").text
+
+
+def test_what_limited_people_post_is_about_nothing_else(world: Limited) -> None:
+    """Each form of the page that is theirs, about what is another team's and about what never was: the same answers."""
+    browsing = Browsing(world.base).signed_in(world.keys["team"])
+    token = browsing.form_token()
+    web, of_web = world.teams["Webshop"], world.exports[EXPORTS, "web team"]
+    kept = {view.id: view for view in saved_views.listed(world.project.db, world.project.id)}
+    foreign = next(view for view in kept.values() if view.team == web)
+    asked = {
+        "/views": [("/views", {"name": name, "address": "/explore"}) for name in (foreign.name, "Mine")],
+        "/views/{view_id}/delete": [(f"/views/{view}/delete", {}) for view in (foreign.id, "view_never")],
+        "/explore/file": [(f"/explore/file?team={team}", {"format": "csv"}) for team in (web, UNKNOWN)],
+        "/exports/new": [(f"/exports/new?team={team}&kind=efficiency", {"team": str(team)}) for team in (web, UNKNOWN)],
+        "/exports/{kind}/{export_id}/cancel": [
+            (f"/exports/productivity/{export}/cancel", {}) for export in (of_web, "exp_" + "0" * 20)
+        ],
+        "/sign-out": [],
+    }
+    theirs = {
+        route.path for method, route in GUARDED if method == "POST" and (method, route) not in KEYED and limited(route)
+    }
+    assert theirs == set(asked)
+    listed = world.call("admin", "GET", f"{EXPORTS}?limit=100").json["total"]
+    for path, pair in asked.items():
+        answers = [browsing.post(address, {**data, "form_token": token}) for address, data in pair]
+        for (address, data), answer in zip(pair, answers, strict=True):
+            told = Answer(answer.status_code, dict(answer.headers), answer.content)
+            assert leaks(OTHERS["team"], address, data, told) == [], address
+        if path != "/views":  # whose names are one's alone
+            assert len({answer.status_code for answer in answers}) <= 1, path
+            assert all(answer.status_code in (400, 404) for answer in answers), path
+    assert kept.items() <= {view.id: view for view in saved_views.listed(world.project.db, world.project.id)}.items()
+    assert world.call("admin", "GET", f"{EXPORTS}?limit=100").json["total"] == listed
 
 
 def test_one_thing_is_shown_to_who_sees_its_team(world: Limited) -> None:

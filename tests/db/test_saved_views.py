@@ -33,7 +33,7 @@ def test_saved_again_it_is_replaced_and_by_somebody_else_it_is_not(database: Dat
     again = save(database, project_id, "Weekly", team=7)
     assert (again.id, again.address, again.team, again.pinned) == (first.id, "/explore?team=7", 7, True)
     assert saved_views.listed(database, project_id) == [again]
-    with pytest.raises(Conflict, match="Ada has saved a view as 'Weekly'"):
+    with pytest.raises(Conflict, match="Somebody else has saved a view as 'Weekly'"):
         save(database, project_id, "Weekly", ("key_ben", "Ben"))
 
 

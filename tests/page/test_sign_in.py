@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,11 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from api.serving import Served, eventually, serving
+from api.test_access_matrix import ROUTES, guards
 from leadline.db import Database, keys, sessions
 from leadline.db.models import sessions as table
 from leadline.home import Home
 from leadline.page.install import install
 from leadline.page.sign_in import TooManyWrongKeys, WrongKeys, local
+from leadline.page.visit import SignedInAs
 
 from .browsing import Browsing, fields
 
@@ -207,6 +211,46 @@ def test_what_was_typed_when_the_session_ended_is_sent_after_signing_in(fresh: S
     witness = Browsing(fresh.base).signed_in(fresh.keys["viewer"])
     assert browsing.post("/sign-out", again).status_code == 303
     assert witness.get("/start").status_code == 303
+
+
+def posts() -> list[str]:
+    """Every path of the page that a form of somebody signed in is sent to."""
+    found = {
+        route.path
+        for method, route in ROUTES
+        if method == "POST" and isinstance(next(iter(guards(route.dependant)), None), SignedInAs)
+    }
+    return sorted(re.sub(r"{\w+}", "x", path) for path in found)
+
+
+@pytest.mark.parametrize("path", posts())
+def test_no_form_loses_what_was_typed_when_the_session_ended(fresh: Served, path: str) -> None:
+    """Nor what its address says: another team's file would be made, or another kind's export. One without fields is asked for
+    again, too: nothing happens by signing in."""
+    address = f"{path}?team=3&kind=flow&metrics=a&metrics=b%26c"
+    browsing = Browsing(fresh.base)
+    for typed in ({"note": "\n<b>two</b>\nlines", "team": "3", "empty": ""}, {}):
+        asked = browsing.post(address, typed)
+        assert asked.status_code == 401
+        again = browsing.post("/sign-in", {**fields(asked.text, "/sign-in"), "key": fresh.keys["admin"]})
+        assert again.status_code == 200
+        form = fields(again.text, address)
+        (written,) = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", again.text, re.DOTALL) or [""]
+        if typed:
+            assert html.unescape(written) == typed["note"]
+            assert {name: form[name] for name in ("team", "empty")} == {"team": "3", "empty": ""}
+        assert "Send it" in again.text
+        browsing = Browsing(fresh.base)
+
+
+def test_a_file_that_is_too_large_to_keep_is_chosen_again(fresh: Served) -> None:
+    browsing = Browsing(fresh.base)
+    sent = {"Origin": fresh.base, "Sec-Fetch-Site": "same-origin"}
+    asked = browsing.http.post("/people/upload", files={"file": ("l.csv", b"x" * 400_000)}, headers=sent)
+    assert asked.status_code == 401
+    assert "choose it again" in asked.text
+    signed_in = browsing.post("/sign-in", {**fields(asked.text, "/sign-in"), "key": fresh.keys["admin"]})
+    assert signed_in.headers["location"] == "/people/upload"
 
 
 def test_a_session_ends_when_it_is_idle_and_after_a_month(database: Database, project_id: int) -> None:

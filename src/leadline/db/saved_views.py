@@ -43,7 +43,7 @@ def save(
     with db.write() as connection:
         same = connection.execute(_of(project_id).where(views.c.name == name)).one_or_none()
         if same is not None and same.created_by != subject:
-            raise Conflict(f"{same.creator} has saved a view as {name!r}; choose another name")
+            raise Conflict(f"Somebody else has saved a view as {name!r}; choose another name")
         if same is not None:
             connection.execute(views.update().where(views.c.id == same.id).values(address=address, team=team))
             return SavedView(**{**same._mapping, "address": address, "team": team})

@@ -30,7 +30,7 @@ class Asking:
     @cached_property
     def _keys(self) -> Mapping[str, str]:
         listed = keys.listed(self.project.db, self.project.id)
-        return {key.id: key.name for key in listed if self.access.limits is None or key.id == self.key_id}
+        return {key.id: key.name for key in listed if self.access.keys_of_others or key.id == self.key_id}
 
     @cached_property
     def _teams(self) -> Mapping[int, str]:

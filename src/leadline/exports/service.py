@@ -71,8 +71,8 @@ def create(
 
 
 def _creator(project: Project, export: Export, asking: str, access: Access) -> str | None:
-    """The name of the key that created ``export``; who is limited is told their own alone."""
-    if access.limits is not None and export.created_by != asking:
+    """The name of the key that created ``export``; who may not know others' is told their own alone."""
+    if not access.keys_of_others and export.created_by != asking:
         return None
     return next((key.name for key in keys.listed(project.db, project.id) if key.id == export.created_by), None)
 

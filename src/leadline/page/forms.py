@@ -24,6 +24,9 @@ MOST_TYPED = 256 * 1024
 CARRIED = "typed:"
 """What the names of fields begin with that another form had."""
 
+POSTED = "posted"
+"""The field of the form for a key that says that another form was posted, whatever that had."""
+
 _MOST_FIELDS = 2000
 
 

@@ -84,7 +84,7 @@ def _answer_unknown_addresses(app: FastAPI) -> None:
 
     async def unknown(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this class alone
-        if error.status_code != 404 or not _wants_page(request):
+        if error.status_code not in (404, 405) or not _wants_page(request):
             return await as_json(request, error)  # type: ignore[no-any-return, misc]
         await run_in_threadpool(visit_of, request)
         return refusals.refusal_page(request, NotFound("There is no page at this address"))

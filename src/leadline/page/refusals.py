@@ -123,8 +123,7 @@ def _refusal_of(error: Exception) -> LeadlineError:
 
 async def _to_sign_in(request: Request) -> Response:
     if request.method == "POST":
-        form = await forms.read(request, forms.MOST_TYPED)
-        return _sign_in_and_send(request, form) if from_here(request) else refusal_page(request, Forged())
+        return await _sign_in_and_send(request) if from_here(request) else refusal_page(request, Forged())
     here = _address(str(request.url))
     if request.headers.get("hx-request"):
         here = _address(request.headers.get("hx-current-url", "/"))
@@ -137,11 +136,16 @@ def _address(url: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-def _sign_in_and_send(request: Request, form: FormData) -> Response:
-    context = {"next": request.url.path, "typed": forms.typed(form), "had_file": forms.has_file(form), "error": None}
-    return render(request, "sign_in.html", 401, context)
+async def _sign_in_and_send(request: Request) -> Response:
+    here: dict[str, Any] = {"next": _address(str(request.url)), "posted": False, "typed": [], "error": None}
+    try:
+        form = await forms.read(request, forms.MOST_TYPED)
+    except forms.TooLarge:  # so large is only a file
+        return render(request, "sign_in.html", 401, {**here, "had_file": True})
+    kept = {"posted": True, "typed": forms.typed(form), "had_file": forms.has_file(form)}
+    return render(request, "sign_in.html", 401, {**here, **kept})
 
 
 def _confirm(request: Request, error: LeadlineError, form: FormData) -> Response:
-    context = {"action": request.url.path, "typed": forms.typed(form), "had_file": forms.has_file(form)}
+    context = {"action": _address(str(request.url)), "typed": forms.typed(form), "had_file": forms.has_file(form)}
     return _page(request, "send_again.html", 403, **context, error=error)

@@ -1,5 +1,5 @@
 """Views under a name: saving one, pinning it to the first screen, forgetting it, and which there are. A view is seen by whoever
-sees the team that it is of; it is opened with what they may see."""
+sees the team that it is of and whom it names; it is opened with what they may see."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from leadline.access import UNLIMITED
 from leadline.api.auth import ADMIN
 from leadline.db import saved_views
 from leadline.db.saved_views import SavedView
 from leadline.errors import Conflict, InvalidRequest, NotFound
 from leadline.field_types import storable
 from leadline.page.forms import Form
+from leadline.page.one_fact import said_as
 from leadline.page.screen import PageRoute, new_router
 from leadline.page.sign_in import local
 from leadline.page.view import team_of
@@ -24,6 +26,8 @@ from leadline.page.visit import Admin, LimitedReader, Visit
 
 router = new_router(PageRoute)
 
+OF_PEOPLE = ("developer", said_as("developer"))
+"""What addresses name people by."""
 MOST_NAME = 80
 MOST_ADDRESS = 4000
 
@@ -45,7 +49,7 @@ class Saved:
         """Who saved it; nobody's name where that is not for whoever looks."""
         if self.stored.created_by == self.visit.session.subject:
             return "you"
-        return self.stored.creator if self.visit.access.limits is None and self.visit.access.names else ""
+        return self.stored.creator if self.visit.access.keys_of_others else ""
 
     @property
     def may_delete(self) -> bool:
@@ -54,9 +58,19 @@ class Saved:
 
 
 def saved_of(visit: Visit) -> Sequence[Saved]:
-    """The views that ``visit`` sees, by name."""
+    """The views that ``visit`` sees, by name: of a team that they see, and of nobody whom they do not."""
     stored = saved_views.listed(visit.db, visit.project.id, visit.trees.teams)
-    return [Saved(view, visit) for view in stored]
+    return [Saved(view, visit) for view in stored if _sees_people_of(visit, view)]
+
+
+def _sees_people_of(visit: Visit, view: SavedView) -> bool:
+    said = dict(parse_qsl(urlsplit(view.address).query))
+    people = {said[name].lower() for name in OF_PEOPLE if name in said}
+    if not people or visit.access == UNLIMITED:
+        return True
+    trees = [visit.trees.tree(known.name) for known in visit.trees.listed()]
+    shown = {developer.order for tree in trees if tree is not None for developer in tree.developers.values()}
+    return visit.access.developers and people <= shown
 
 
 def pinned_of(visit: Visit) -> Sequence[Saved]:

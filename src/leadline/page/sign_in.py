@@ -86,15 +86,15 @@ def sign_in(request: Request, form: forms.Form) -> Response:
     if not from_here(request):
         raise Forged
     back = local(str(form.get("next", "/")))
-    typed = forms.carried(form)
+    typed, posted = forms.carried(form), bool(form.get(forms.POSTED))
     if form.get("already") and (visit := visit_of(request)) is not None:
-        return _send_again(request, visit.token, back, typed) if typed else RedirectResponse(back, 303)
+        return _send_again(request, visit.token, back, typed) if posted else RedirectResponse(back, 303)
     try:
         who = _who(request, str(form.get("key", "")).strip())
     except (Unauthenticated, Forbidden, TooManyWrongKeys) as error:
-        return sign_in_form(request, error.http_status, back, typed, error)
+        return sign_in_form(request, error.http_status, back, typed, error, posted=posted)
     token = begin(request, who)
-    response = _send_again(request, token, back, typed) if typed else RedirectResponse(back, 303)
+    response = _send_again(request, token, back, typed) if posted else RedirectResponse(back, 303)
     cookies.keep(request, response, token)
     return response
 
@@ -122,10 +122,16 @@ def local(address: str) -> str:
 
 
 def sign_in_form(
-    request: Request, status: int, back: str, typed: Sequence[tuple[str, str]] = (), error: LeadlineError | None = None
+    request: Request,
+    status: int,
+    back: str,
+    typed: Sequence[tuple[str, str]] = (),
+    error: LeadlineError | None = None,
+    *,
+    posted: bool = False,
 ) -> Response:
-    """The form for a key, with what is wrong and with what was typed elsewhere."""
-    context = {"next": back, "typed": typed, "had_file": False, "error": error}
+    """The form for a key, with what is wrong and with what was typed elsewhere, in a form that was ``posted``."""
+    context = {"next": back, "posted": posted, "typed": typed, "had_file": False, "error": error}
     response = render(request, "sign_in.html", status, context)
     response.headers.update(headers_of(error))
     return response

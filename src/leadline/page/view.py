@@ -103,9 +103,13 @@ class View:
         return PERIODS.get(self.period or "", "") or (self.period or "Own days").replace("-", " ").capitalize()
 
     def person(self, email: str) -> str:
-        """What somebody is called."""
-        developer = self.tree.developers.get(email.lower())
-        return developer.full_name if developer and developer.full_name else email
+        """What somebody is called who is shown with the address ``email``."""
+        return self._names.get(email.lower()) or email
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        # By the address that is shown: asking for that of somebody who has a pseudonym must not tell it.
+        return {developer.order: developer.full_name for developer in self.tree.developers.values()}
 
     @property
     def bare(self) -> View:

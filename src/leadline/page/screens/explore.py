@@ -132,6 +132,7 @@ async def file(visit: LimitedReader, form: Form) -> Response:
     exploration = await _explored(visit)
     if exploration is None:
         raise NotFound("There is no org tree, and so there are no rows")
+    exploration.view.understood()
     made = await run_in_threadpool(_created, visit, exploration, str(form.get("format", "")))
     return RedirectResponse(f"/exports/{exploration.kind.name}/{made}", 303)
 

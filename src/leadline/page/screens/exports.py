@@ -140,8 +140,8 @@ def _link(query: Mapping[str, Any], **changes: Any) -> str:
 
 
 def _names(visit: Visit) -> dict[str, str]:
-    """The names of keys; who is limited sees their own alone."""
-    if visit.access.limits is not None:
+    """The names of keys; who may not know others' sees their own alone."""
+    if not visit.access.keys_of_others:
         return {visit.key.id: visit.key.name}
     return {key.id: key.name for key in keys.listed(visit.project.db, visit.project.id)}
 
