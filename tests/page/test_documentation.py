@@ -99,6 +99,13 @@ def test_markup_in_a_page_stays_text() -> None:
     assert '<td class="num">' in made
 
 
+def test_tables_are_told_apart_and_what_heads_nothing_is_no_head() -> None:
+    shown = html("| | b |\n|---|---|\n| 1 | 2 |\n\n| a |\n|---|\n| 3 |\n", "index")
+    assert [f'aria-label="Table {number}"' in shown for number in (1, 2, 3)] == [True, True, False]
+    assert shown.count("<th>") == 2
+    assert "<td></td>\n<th>b</th>" in shown
+
+
 def test_anchors_are_those_of_code_hosts() -> None:
     assert anchor("Why a *number* is, as it is?") == "why-a-number-is-as-it-is"
 

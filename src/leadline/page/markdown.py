@@ -28,6 +28,8 @@ def html(text: str, name: str) -> Markup:
             token.attrSet("id", anchor(_text_of(tokens[at + 1])))
         if token.type in ("th_open", "td_open") and "right" in str(token.attrs.pop("style", "")):
             token.attrSet("class", "num")
+        if token.type == "th_open" and not tokens[at + 1].content:  # the head of nothing is none
+            token.tag = tokens[at + 2].tag = "td"
         for inner in token.children or ():
             if inner.type == "link_open":
                 inner.attrSet("href", address_of(str(inner.attrGet("href")), name))
@@ -53,9 +55,10 @@ def _text_of(inline: Token) -> str:
 
 
 def _table_open(
-    _self: RendererHTML, _tokens: Sequence[Token], _at: int, _options: OptionsDict, _env: dict[str, Any]
+    _self: RendererHTML, tokens: Sequence[Token], at: int, _options: OptionsDict, _env: dict[str, Any]
 ) -> str:
-    return '<div class="table" role="region" tabindex="0" aria-label="Table"><table>\n'
+    number = sum(token.type == "table_open" for token in tokens[: at + 1])
+    return f'<div class="table" role="region" tabindex="0" aria-label="Table {number}"><table>\n'
 
 
 def _table_close(
