@@ -131,7 +131,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (changed(metricGroups=None), "metricGroups (or metrics) is required", "metricGroups"),
     (changed(metricGroups=["ltcc"]), "did you mean lttc", "metricGroups"),
     (changed(metrics=["LTTC_Mean_Day"]), "did you mean LTTC_Mean_Days", "metrics"),
-    (changed(options=None), "options is required", "options"),
+    (changed(options=None), "options.granularity is required", "options.granularity"),
     (changed(options={}), "options.granularity is required", "options.granularity"),
     (changed(options={"granularity": "daily"}), 'Unsupported granularity: "daily"; supported: WEEKLY', "options"),
 ]

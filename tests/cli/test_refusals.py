@@ -219,7 +219,7 @@ def test_what_cannot_be_is_wrong_usage_and_said_once_in_the_words_of_the_command
         ),
         (
             (*FORECAST, "--remaining", "4", "--weeks", "0"),
-            "--weeks must be greater than or equal to 4, not 0",
+            "--weeks must be at least 4, not 0",
             None,
             ["--weeks"],
         ),

@@ -6,6 +6,8 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from fastapi import FastAPI
 
 from api.serving import Served, eventually, serving
 from leadline.api.app_state import AppState
+from leadline.demo import fill
 from leadline.home import Home
 from leadline.page import ahead
 from leadline.page.ahead import begin_with, make_ready
@@ -64,17 +67,12 @@ def test_a_server_makes_them_ready_by_itself(
         eventually(lambda: folder.is_dir() and len(list(folder.glob("*.json"))) == 2 * len(FIRST_LOOKS))
 
 
-def test_facts_are_computed_for_who_asks_alone(page_server: Served) -> None:
-    home = page_server.home
-    facts, aside = home.project().computed, home.project().computed.with_name("aside")
-    forget_answers(home)
-    facts.rename(aside)
-    try:
+def test_facts_are_computed_for_who_asks_alone(tmp_path: Path) -> None:
+    with Home.open(tmp_path / "home") as home:
+        fill(home.project(), developers=8, months=2, until=date(2026, 3, 31))
         with another_server(home) as (_, state):
             asyncio.run(make_ready(state))
+        computed = home.project().computed
         # Of the tables that both screens need; how complete the data are is found by every page.
-        assert not [*facts.glob("lead-*"), *facts.glob("merge_spans-*"), *facts.glob("associations-*")]
-        assert not home.project().computed.with_name("answers").exists()
-    finally:
-        shutil.rmtree(facts, ignore_errors=True)
-        aside.rename(facts)
+        assert not [*computed.glob("lead-*"), *computed.glob("merge_spans-*"), *computed.glob("associations-*")]
+        assert not computed.with_name("answers").exists()
