@@ -187,8 +187,19 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psu
     log, env = folder / "log", {"LEADLINE_CONNECTIONS": "200"}
     with served_by_process(folder / "home", workers=0, log=log, env=env) as (base, server):
         Client(base, keys["viewer"]).get(EXPORTS)
+        settled(psutil.Process(server.pid))
         yield base, psutil.Process(server.pid), keys
         assert "Traceback" not in log.read_text()
+
+
+def settled(server: psutil.Process) -> None:
+    """Wait until a server has made ready what it does at its start, and so grows by nobody's doing."""
+    sizes = [0, server.memory_info().rss]
+    for _ in range(60):
+        time.sleep(1)
+        sizes.append(server.memory_info().rss)
+        if max(sizes[-4:]) - min(sizes[-4:]) < 1 << 20:
+            return
 
 
 @contextmanager
