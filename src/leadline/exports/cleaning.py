@@ -6,15 +6,16 @@ Safe in any number of processes at once: a row forgets its file before the file 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from leadline.db import forgotten, jobs, trees
 from leadline.exports.files import FOLDER, attempt_of, drop, work_root
+from leadline.exports.insights.kept import stored_in
 from leadline.home import Home, Project
 from leadline.lake.storage import Storage
+from leadline.materialize.folders import delete
 from leadline.materialize.incremental import RECORD
 from leadline.materialize.published import PublishedTables
 from leadline.metrics.request import Pins
@@ -52,7 +53,7 @@ def clean_project(project: Project, now: datetime) -> int:
     storage.forget(FOLDER, (now - GRACE).timestamp())
     abandoned = [*_abandoned(project, now), *_of_the_forgotten(project, now)]
     for path in abandoned:
-        shutil.rmtree(path, ignore_errors=True)
+        delete(path)
     return len({*expired, *orphans}) + len(abandoned)
 
 
@@ -72,8 +73,8 @@ def _abandoned(project: Project, now: datetime) -> list[Path]:
 
 
 def _of_the_forgotten(project: Project, now: datetime) -> list[Path]:
-    """Tables that this machine computed before somebody was forgotten, which another machine did: it deletes its own. Copies of
-    files of the lake that went by that go, too."""
+    """Tables and answers that this machine computed before somebody was forgotten, which another machine did: it deletes its own.
+    Copies of files of the lake that went by that go, too."""
     moment = forgotten.last(project.db, project.id)
     if moment is None or PublishedTables.of(project) is None:
         return []
@@ -83,7 +84,8 @@ def _of_the_forgotten(project: Project, now: datetime) -> list[Path]:
                 project.lake.storage.forget(name, (now - GRACE).timestamp())
     # What was computed meanwhile may follow from rows of before.
     settled = (moment + GRACE).timestamp()
-    return [folder for folder in _older(project.computed, now) if _written(folder / RECORD) < settled]
+    tables = (folder for folder in _older(project.computed, now) if _written(folder / RECORD) < settled)
+    return [*tables, *(file for file in _older(stored_in(project), now) if _written(file) < settled)]
 
 
 def _written(path: Path) -> float:

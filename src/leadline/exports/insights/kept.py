@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
@@ -137,7 +138,12 @@ class KeptAnswers:
 
 
 def _stored(project: Project) -> KeptFiles:
-    return KeptFiles(project.computed.with_name("answers"), MOST_STORED)
+    return KeptFiles(stored_in(project), MOST_STORED)
+
+
+def stored_in(project: Project) -> Path:
+    """The folder of the answers that outlive a server."""
+    return project.computed.with_name("answers")
 
 
 def _stored_name(key: str) -> str:
