@@ -58,7 +58,9 @@ def checked(fact: str, filters: Filters) -> Fact:
         raise InvalidRequest(f"There is no fact {fact!r}; facts are {', '.join(FACTS)}", code="unknown_fact")
     if filters.start is not None and filters.end is not None and filters.start > filters.end:
         raise InvalidRequest(
-            "--start is after --end", code="invalid_range", details=[Detail("start", "on or before end")]
+            f"The range begins on {filters.start}, which is after its last day, {filters.end}",
+            code="invalid_range",
+            details=[Detail("start", "on or before end")],
         )
     if filters.developer is not None and FACTS[fact].by_team:
         raise InvalidRequest(
