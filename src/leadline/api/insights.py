@@ -4,6 +4,7 @@ answered before on the same versions is not computed again."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -113,7 +114,7 @@ class Insights:
     async def _answered(
         self, request: Request | None, project: Project, kind: str, pinned: Sequence[_Pinned]
     ) -> list[Answered]:
-        kept = [found for one in pinned if not one.anew and (found := self._kept.late(one.digest)) is not None]
+        kept = [found for one in pinned if (found := self._late(one)) is not None]
         if len(kept) < len(pinned):
             kept = await self._pool.run(
                 request,
@@ -130,19 +131,15 @@ class Insights:
         traced: Sequence[Mapping[str, Any]],
         *,
         anew: bool = False,
-    ) -> bool:
+    ) -> None:
         """Have what ``get_all`` answers to ``asked``, and the events behind each value that ``traced`` asks for, before anybody
-        asks: of what lies in the lake, where all is there that they are computed from. Returns whether it was. ``anew``: also
-        what is kept, so that all that computes is at work by the time that somebody asks for other days. Raises what ``get``
-        raises."""
+        asks: of what lies in the lake, where all is there that they are computed from. ``anew``: also what is kept, so that all
+        that computes is at work by the time that somebody asks for other days. Raises what ``get`` raises."""
         pinned = await run_in_threadpool(self._ahead, project, kind, [*asked, *traced], anew)
-        try:
+        with suppress(_NotReady):
             await self._answered(None, project, kind, pinned[: len(asked)])
             for one in pinned[len(asked) :]:
                 await self._events_of(None, project, one, UNLIMITED)
-        except _NotReady:
-            return False
-        return True
 
     def _ahead(self, project: Project, kind: str, asked: Sequence[Mapping[str, Any]], anew: bool) -> list[_Pinned]:
         insights = [parse_insight(project, KINDS[kind], one) for one in asked]
@@ -331,13 +328,16 @@ class Insights:
     ) -> list[_Pinned]:
         pinned = [_Pinned(insight, pins, as_of, digest(project, insight, pins)) for insight in insights]
         for one in pinned:
-            self._kept.find(project, one.insight, one.digest)
+            self._kept.bring(project, one.insight, one.digest)
         return pinned
+
+    def _late(self, one: _Pinned) -> Answer | None:
+        """The answer, if this process has it and it is not wanted anew."""
+        return None if one.anew else self._kept.late(one.digest)
 
     def _answers(self, runner: Runner, project: Project, pinned: Sequence[_Pinned], control: Control) -> list[Answer]:
         # Of many who ask for the same at once the first has it computed.
-        late = {one.digest: None if one.anew else self._kept.late(one.digest) for one in pinned}
-        found = {key: kept for key, kept in late.items() if kept is not None}
+        found = {one.digest: kept for one in pinned if (kept := self._late(one)) is not None}
         new = [one for one in pinned if one.digest not in found]
         if new:
             control.before_computing = new[0].before_computing

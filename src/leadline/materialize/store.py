@@ -378,11 +378,10 @@ class MaterializationStore:
         """Whether the rows of some repositories are worked on at once."""
         if self._rows_of(self._policy.weighed) <= self._ranges.most_rows:
             return True
-        self._bind_raw(changed, self._policy.weighed)
-        rows = sum(rows for _, rows in rows_by_repository(self._engine, self._policy.weighed))
-        return rows <= self._ranges.most_rows
+        return sum(rows for _, rows in self._sizes(changed)) <= self._ranges.most_rows
 
-    def _sizes(self) -> list[tuple[str, int]]:
+    def _sizes(self, within: Within = EVERYTHING) -> list[tuple[str, int]]:
+        """The rows that are weighed, by repository."""
         self._is_disturbed = True
-        self._bind_raw(EVERYTHING, self._policy.weighed)
+        self._bind_raw(within, self._policy.weighed)
         return rows_by_repository(self._engine, self._policy.weighed)

@@ -84,17 +84,14 @@ def _answer_unknown_addresses(app: FastAPI) -> None:
 
     async def unknown(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this class alone
-        if error.status_code not in _NO_PAGE.get(request.method, _NOWHERE) or not _wants_page(request):
+        # Who looks where only forms are sent to finds no page there.
+        is_there = error.status_code != 404 and (request.method, error.status_code) != ("GET", 405)
+        if is_there or not _wants_page(request):
             return await as_json(request, error)  # type: ignore[no-any-return, misc]
         await run_in_threadpool(visit_of, request)
         return refusals.refusal_page(request, NotFound("There is no page at this address"))
 
     app.add_exception_handler(HTTPException, unknown)
-
-
-_NOWHERE = (404,)
-_NO_PAGE = {"GET": (404, 405)}
-"""The refusals that are told by a page, by method: who looks where only forms are sent to finds no page there."""
 
 
 def _wants_page(request: Request) -> bool:

@@ -120,15 +120,13 @@ class KeptAnswers:
         """The answer with this digest, if this process has it; at once."""
         return self._late.get(key)
 
-    def find(self, project: Project, insight: InsightRequest, key: str) -> Answer | None:
-        """The answer to ``insight`` with this digest, if it is kept; one that was stored is late from here on."""
-        found = self._late.get(key)
-        if found is None and not insight.rows.of_people:
-            text = _stored(project).get(_stored_name(key))
-            found = None if text is None else _answer_of(text)
-            if found is not None:
-                self._late.put(key, found, found.weight)
-        return found
+    def bring(self, project: Project, insight: InsightRequest, key: str) -> None:
+        """Have the answer to ``insight`` with this digest in this process, if it was stored."""
+        if insight.rows.of_people or self._late.get(key) is not None:
+            return
+        text = _stored(project).get(_stored_name(key))
+        if text is not None and (found := _answer_of(text)) is not None:
+            self._late.put(key, found, found.weight)
 
     def put(self, project: Project, insight: InsightRequest, key: str, answer: Answer) -> None:
         """Keep the ``answer`` to ``insight``."""
